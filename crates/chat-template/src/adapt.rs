@@ -10,11 +10,21 @@ use serde_json::{Map, Value, json};
 
 use crate::conversation::ConversationError;
 
+/// Where a template takes system messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SystemPlace {
+    /// Anywhere.
+    Anywhere,
+    /// Before all other turns; later ones join the next user turn.
+    First,
+    /// Nowhere: they join the next user turn.
+    None,
+}
+
 /// What a template can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Abilities {
-    /// It has a place for system messages, at any position.
-    pub(crate) system: bool,
+    pub(crate) system: SystemPlace,
     /// It prints tool calls and results itself.
     pub(crate) tools: bool,
     /// It does not mind two turns of one role in a row.
@@ -79,8 +89,18 @@ pub(crate) fn adapt(messages: &[Value], abilities: Abilities) -> Result<Vec<Valu
             None => turns.push(turn),
         }
     }
-    if !abilities.system {
-        turns = fold_system(turns);
+    match abilities.system {
+        SystemPlace::Anywhere => {}
+        SystemPlace::First => {
+            let leading = turns.iter().take_while(|turn| role_of(turn) == "system").count();
+            let rest = turns.split_off(leading);
+            let first = turns.into_iter().reduce(|mut first, next| {
+                append(&mut first, &next, "\n\n");
+                first
+            });
+            turns = first.into_iter().chain(fold_system(rest)).collect();
+        }
+        SystemPlace::None => turns = fold_system(turns),
     }
     Ok(turns.into_iter().map(Value::Object).collect())
 }
@@ -94,7 +114,9 @@ fn turn(
     let mut turn = message.clone();
     let mut text = text_of(message, index)?.into_owned();
     let mut role = role_of(message).to_owned();
-    if !abilities.tools {
+    if abilities.tools {
+        parse_arguments(&mut turn);
+    } else {
         if let Some(Value::Array(calls)) = turn.remove("tool_calls") {
             for call in &calls {
                 if !text.is_empty() {
@@ -112,11 +134,29 @@ fn turn(
     Ok(turn)
 }
 
+/// OpenAI's format has the arguments of a call as a JSON text; templates print them as JSON.
+fn parse_arguments(turn: &mut Map<String, Value>) {
+    let Some(Value::Array(calls)) = turn.get_mut("tool_calls") else { return };
+    for call in calls {
+        let function = if call.get("function").is_some() { call.get_mut("function") } else { Some(call) };
+        if let Some(arguments) = function.and_then(|function| function.get_mut("arguments")) {
+            if let Value::String(text) = arguments {
+                *arguments = parsed(text);
+            }
+        }
+    }
+}
+
+/// The JSON in a text, or the text itself.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
 /// A tool call as text: its name and arguments as JSON, the form most models were trained on.
 fn call_text(call: &Value) -> String {
     let function = call.get("function").unwrap_or(call);
     let arguments = match function.get("arguments") {
-        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())),
+        Some(Value::String(text)) => parsed(text),
         Some(arguments) => arguments.clone(),
         None => json!({}),
     };
@@ -180,8 +220,8 @@ fn as_user(mut turn: Map<String, Value>) -> Map<String, Value> {
 mod tests {
     use super::*;
 
-    const PLAIN: Abilities = Abilities { system: false, tools: false, same_role_in_a_row: false };
-    const FULL: Abilities = Abilities { system: true, tools: true, same_role_in_a_row: true };
+    const PLAIN: Abilities = Abilities { system: SystemPlace::None, tools: false, same_role_in_a_row: false };
+    const FULL: Abilities = Abilities { system: SystemPlace::Anywhere, tools: true, same_role_in_a_row: true };
 
     fn turns(messages: &Value, abilities: Abilities) -> Vec<(String, String)> {
         let adapted = adapt(messages.as_array().unwrap(), abilities).unwrap();
@@ -206,6 +246,18 @@ mod tests {
     }
 
     #[test]
+    fn a_later_system_message_joins_the_next_user_turn() {
+        let messages = json!([
+            {"role": "system", "content": "S"}, {"role": "system", "content": "T"}, {"role": "user", "content": "a"},
+            {"role": "system", "content": "U"}, {"role": "user", "content": "b"}
+        ]);
+        let first = Abilities { system: SystemPlace::First, ..PLAIN };
+        assert_eq!(turns(&messages, first), pairs(&[("system", "S\n\nT"), ("user", "a\n\nU\n\nb")]));
+        let alone = json!([{"role": "system", "content": "S"}]);
+        assert_eq!(turns(&alone, first), pairs(&[("system", "S")]));
+    }
+
+    #[test]
     fn turns_of_one_role_become_one() {
         let messages = json!([
             {"role": "user", "content": "a"}, {"role": "user", "content": ["b", {"type": "text", "text": "c"}]},
@@ -227,6 +279,7 @@ mod tests {
         assert_eq!(turns(&messages, PLAIN), pairs(&expected));
         let kept = adapt(messages.as_array().unwrap(), FULL).unwrap();
         assert_eq!(kept[1]["tool_calls"][0]["id"], "1");
+        assert_eq!(kept[1]["tool_calls"][0]["function"]["arguments"], json!({"a": 1}));
         assert_eq!(kept[2]["role"], "tool");
     }
 
