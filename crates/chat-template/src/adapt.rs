@@ -79,30 +79,37 @@ pub(crate) fn objects(messages: &[Value]) -> Result<Vec<&Map<String, Value>>, Co
 
 /// Rewrites messages for a template of these abilities.
 pub(crate) fn adapt(messages: &[Value], abilities: Abilities) -> Result<Vec<Value>, ConversationError> {
-    let mut turns: Vec<Map<String, Value>> = Vec::with_capacity(messages.len());
+    let mut turns = Vec::with_capacity(messages.len());
     for (index, message) in objects(messages)?.into_iter().enumerate() {
-        let turn = turn(message, index, abilities)?;
-        let same_role = turns.last().is_some_and(|last| role_of(last) == role_of(&turn));
-        let mergeable = same_role && !abilities.same_role_in_a_row && role_of(&turn) != "tool" && !has_calls(&turn);
-        match turns.last_mut().filter(|last| mergeable && !has_calls(last)) {
-            Some(last) => append(last, &turn, "\n\n"),
-            None => turns.push(turn),
-        }
+        turns.push(turn(message, index, abilities)?);
     }
     match abilities.system {
         SystemPlace::Anywhere => {}
         SystemPlace::First => {
             let leading = turns.iter().take_while(|turn| role_of(turn) == "system").count();
             let rest = turns.split_off(leading);
-            let first = turns.into_iter().reduce(|mut first, next| {
-                append(&mut first, &next, "\n\n");
-                first
-            });
-            turns = first.into_iter().chain(fold_system(rest)).collect();
+            turns = merge(turns).into_iter().chain(fold_system(rest)).collect();
         }
         SystemPlace::None => turns = fold_system(turns),
     }
+    if !abilities.same_role_in_a_row {
+        turns = merge(turns);
+    }
     Ok(turns.into_iter().map(Value::Object).collect())
+}
+
+/// Makes turns of one role in a row one turn. Tool results and turns with tool calls stay apart.
+fn merge(turns: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+    let mut merged: Vec<Map<String, Value>> = Vec::with_capacity(turns.len());
+    for turn in turns {
+        let mergeable = role_of(&turn) != "tool" && !has_calls(&turn);
+        let same = |last: &&mut Map<String, Value>| role_of(last) == role_of(&turn) && !has_calls(last);
+        match merged.last_mut().filter(|last| mergeable && same(last)) {
+            Some(last) => append(last, &turn, "\n\n"),
+            None => merged.push(turn),
+        }
+    }
+    merged
 }
 
 /// One message as the template can take it.
@@ -160,7 +167,29 @@ fn call_text(call: &Value) -> String {
         Some(arguments) => arguments.clone(),
         None => json!({}),
     };
-    json!({"name": function.get("name").unwrap_or(&Value::Null), "arguments": arguments}).to_string()
+    spaced(&json!({"name": function.get("name").unwrap_or(&Value::Null), "arguments": arguments}))
+}
+
+/// JSON with a blank behind each comma and colon, as Python writes it and models have read it.
+fn spaced(json: &Value) -> String {
+    struct Spaced;
+    impl serde_json::ser::Formatter for Spaced {
+        fn begin_array_value<W: ?Sized + std::io::Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+            if first { Ok(()) } else { out.write_all(b", ") }
+        }
+        fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+            if first { Ok(()) } else { out.write_all(b", ") }
+        }
+        fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+            out.write_all(b": ")
+        }
+    }
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Spaced);
+    match serde::Serialize::serialize(json, &mut serializer) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(_) => json.to_string(),
+    }
 }
 
 fn has_calls(turn: &Map<String, Value>) -> bool {
@@ -200,15 +229,7 @@ fn fold_system(turns: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
         }
     }
     folded.extend(pending);
-    // A system message between turns may have put two user turns in a row.
-    let mut merged: Vec<Map<String, Value>> = Vec::with_capacity(folded.len());
-    for turn in folded {
-        match merged.last_mut().filter(|last| role_of(last) == "user" && role_of(&turn) == "user") {
-            Some(last) => append(last, &turn, "\n\n"),
-            None => merged.push(turn),
-        }
-    }
-    merged
+    folded
 }
 
 fn as_user(mut turn: Map<String, Value>) -> Map<String, Value> {
@@ -275,7 +296,7 @@ mod tests {
             {"role": "tool", "tool_call_id": "1", "content": "3"}, {"role": "user", "content": "thanks"}
         ]);
         let expected =
-            [("user", "add"), ("assistant", r#"{"name":"add","arguments":{"a":1}}"#), ("user", "3\n\nthanks")];
+            [("user", "add"), ("assistant", r#"{"name": "add", "arguments": {"a": 1}}"#), ("user", "3\n\nthanks")];
         assert_eq!(turns(&messages, PLAIN), pairs(&expected));
         let kept = adapt(messages.as_array().unwrap(), FULL).unwrap();
         assert_eq!(kept[1]["tool_calls"][0]["id"], "1");

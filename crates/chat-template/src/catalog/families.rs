@@ -181,7 +181,7 @@ pub(super) static ENTRIES: [Entry; 47] = [
         &["openchat", "starling-lm"],
         &[include_str!("templates/openchat.jinja")],
         &[("bos_token", "<s>"), ("eos_token", "<|end_of_turn|>")],
-        NO_SYSTEM,
+        CHAT,
         &["<|end_of_turn|>"],
     ),
     family(
