@@ -120,6 +120,9 @@ impl TemplateError {
             ErrorKind::UndefinedError | ErrorKind::UnknownFunction | ErrorKind::UnknownMethod => {
                 Self::Undefined { detail, line }
             }
+            ErrorKind::InvalidOperation if detail.starts_with("value of type undefined is not callable") => {
+                Self::Undefined { detail, line }
+            }
             ErrorKind::InvalidOperation if detail.contains("recursion limit") => Self::limit(Limit::Recursion, 0),
             ErrorKind::InvalidOperation if detail.contains("only assign to namespaces") => {
                 let detail = "cannot assign attribute on non-namespace object".to_owned();

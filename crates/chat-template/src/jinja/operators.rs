@@ -11,12 +11,12 @@ use minijinja::{Environment, Error, State};
 use super::filters::escape_html;
 use super::methods;
 use super::nesting::{self, charge_tree};
-use super::numbers::{self, Number, unsupported};
 use crate::python::args::{Args, as_int};
 use crate::python::budget::{afford_bytes, charge_bytes, charge_items};
 use crate::python::error::{security_error, type_error, undefined_error, value_error};
 use crate::python::iterators::{Generator, PyRange};
 use crate::python::kind::{Kind, kind, type_name};
+use crate::python::number::{self, Number, unsupported};
 use crate::python::percent::percent;
 use crate::python::repr::str_of;
 
@@ -26,6 +26,10 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("~", concat);
     env.add_filter("*", multiply);
     env.add_filter("%", modulo);
+    env.add_filter("-", |a: &Value, b: &Value| arithmetic("-", number::subtract, a, b));
+    env.add_filter("/", |a: &Value, b: &Value| arithmetic("/", number::divide, a, b));
+    env.add_filter("//", |a: &Value, b: &Value| arithmetic("//", number::floor_divide, a, b));
+    env.add_filter("**", |a: &Value, b: &Value| arithmetic("**", number::power, a, b));
     env.add_filter("==", |state: &State<'_, '_>, a: &Value, b: &Value| equal(state, a, b));
     env.add_filter("!=", |state: &State<'_, '_>, a: &Value, b: &Value| equal(state, a, b).map(|same| !same));
     env.add_filter("<", |state: &State<'_, '_>, a: &Value, b: &Value| compare(state, "<", a, b, Ordering::is_lt));
@@ -92,7 +96,7 @@ pub(super) fn add(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Value, 
         (Kind::List, Kind::List) => join_items(state, a, b).map(Value::from),
         (Kind::Tuple, Kind::Tuple) => join_items(state, a, b).map(|items| Value::from(Tuple::from(items))),
         _ => match (Number::of(a), Number::of(b)) {
-            (Some(a), Some(b)) => numbers::add(a, b),
+            (Some(a), Some(b)) => number::add(a, b),
             _ => Err(unsupported("+", a, b)),
         },
     }
@@ -117,7 +121,7 @@ fn concat(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
 /// `a * b`: numbers, or text and sequences repeated.
 fn multiply(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Value, Error> {
     if let (Some(a), Some(b)) = (Number::of(a), Number::of(b)) {
-        return numbers::multiply(a, b);
+        return number::multiply(a, b);
     }
     let (repeated, count) = if Number::of(a).is_some() { (b, a) } else { (a, b) };
     let Some(Number::Int(count)) = Number::of(count) else { return Err(unsupported("*", a, b)) };
@@ -139,16 +143,26 @@ fn multiply(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Value, Error>
     }
 }
 
+/// An operator that works on numbers only.
+fn arithmetic(
+    operator: &str,
+    apply: fn(Number, Number) -> Result<Value, Error>,
+    a: &Value,
+    b: &Value,
+) -> Result<Value, Error> {
+    match (Number::of(a), Number::of(b)) {
+        (Some(a), Some(b)) => apply(a, b),
+        _ => Err(unsupported(operator, a, b)),
+    }
+}
+
 /// `a % b`: the remainder, or text formatted with values.
 fn modulo(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Value, Error> {
     if let Some(template) = a.as_str() {
-        if b.is_undefined() {
-            return percent(state, template, &Value::from("")).map(Value::from);
-        }
         return percent(state, template, b).map(Value::from);
     }
     match (Number::of(a), Number::of(b)) {
-        (Some(a), Some(b)) => numbers::modulo(a, b),
+        (Some(a), Some(b)) => number::modulo(a, b),
         _ => Err(unsupported("%", a, b)),
     }
 }
@@ -179,7 +193,17 @@ pub(super) fn compare(
 ) -> Result<bool, Error> {
     match (kind(a), kind(b)) {
         (Kind::Str, Kind::Str) => {}
-        (left, right) if left == right && matches!(left, Kind::List | Kind::Tuple) => charge_tree(state, a)?,
+        (left, right) if left == right && matches!(left, Kind::List | Kind::Tuple) => {
+            // The first items that differ decide.
+            charge_tree(state, a)?;
+            let (left, right): (Vec<Value>, Vec<Value>) = (a.try_iter()?.collect(), b.try_iter()?.collect());
+            for (a, b) in left.iter().zip(&right) {
+                if !equal(state, a, b)? {
+                    return compare(state, operator, a, b, holds);
+                }
+            }
+            return Ok(holds(left.len().cmp(&right.len())));
+        }
         _ if Number::of(a).is_some() && Number::of(b).is_some() => {
             // No order holds for NaN, which the engine's total order would place somewhere.
             let nan = |value: &Value| f64::try_from(value.clone()).is_ok_and(f64::is_nan);
@@ -211,7 +235,6 @@ pub(super) fn contains(state: &State<'_, '_>, container: &Value, item: &Value) -
                 charge_bytes(state, text.len())?;
                 Ok(text.contains(item))
             }
-            None if item.is_undefined() => Err(undefined_error("the left operand of `in` is undefined")),
             None => Err(type_error(format!("'in <string>' requires string as left operand, not {}", type_name(item)))),
         },
         Kind::Dict => {
@@ -222,7 +245,8 @@ pub(super) fn contains(state: &State<'_, '_>, container: &Value, item: &Value) -
             Err(type_error(format!("argument of type '{}' is not iterable", type_name(container))))
         }
         _ => {
-            for candidate in container.try_iter()? {
+            for candidate in container.try_iter()?.checked() {
+                let candidate = candidate?;
                 charge_items(state, 1)?;
                 if equal(state, item, &candidate)? {
                     return Ok(true);
@@ -252,7 +276,7 @@ pub(super) fn items_of(state: &State<'_, '_>, value: &Value) -> Result<Vec<Value
             Ok(text.chars().map(Value::from).collect())
         }
         Kind::Generator => {
-            let items = value.downcast_object_ref::<Generator>().map(Generator::drain).unwrap_or_default();
+            let items = value.downcast_object_ref::<Generator>().map_or(Ok(Vec::new()), Generator::drain)?;
             charge_items(state, items.len())?;
             Ok(items)
         }
@@ -275,12 +299,9 @@ fn slice(state: &State<'_, '_>, value: &Value, start: &Value, stop: &Value, step
         if kind == Kind::Undefined {
             return Err(undefined_error("the value to slice is undefined"));
         }
-        // Jinja2 answers an impossible subscript with an undefined value.
-        return Ok(Value::UNDEFINED);
+        return Err(type_error(format!("'{}' object is not subscriptable", type_name(value))));
     }
-    let (Ok(start), Ok(stop), Ok(step)) = (bound(start), bound(stop), bound(step)) else {
-        return Ok(Value::UNDEFINED);
-    };
+    let (start, stop, step) = (bound(start)?, bound(stop)?, bound(step)?);
     let step = step.unwrap_or(1);
     if step == 0 {
         return Err(value_error("slice step cannot be zero"));
@@ -406,7 +427,7 @@ fn loop_cycle(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error>
 fn negate(value: &Value) -> Result<Value, Error> {
     match Number::of(value) {
         Some(Number::Int(int)) => {
-            int.checked_neg().map(numbers::int_value).ok_or_else(|| value_error("the integer has more than 128 bits"))
+            int.checked_neg().map(number::int_value).ok_or_else(|| value_error("the integer has more than 128 bits"))
         }
         Some(Number::Float(float)) => Ok(Value::from(-float)),
         None if value.is_undefined() => Err(undefined_error("the operand of unary - is undefined")),

@@ -37,6 +37,10 @@ impl<'s> Lowering<'s> {
         Ok(match expr {
             Expr::Var(node) => self.var(node.id, node.span()),
             Expr::Const(node) => constant(node.value.clone(), node.span()),
+            // Jinja2 evaluates what is constant when it compiles, and there a slice of `none` is undefined.
+            Expr::Slice(node) if is_scalar_literal(&node.expr) && !is_text_literal(&node.expr) => {
+                constant(Value::UNDEFINED, node.span())
+            }
             Expr::Slice(node) => {
                 let none = || constant(Value::from(()), node.span());
                 let mut bounds = Vec::with_capacity(3);
@@ -214,6 +218,10 @@ impl<'s> Lowering<'s> {
                 nary("~", operands, span)
             }
             BinOpKind::Mul if !numbers => filter("*", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::Sub if !numbers => filter("-", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::Div => filter("/", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::FloorDiv => filter("//", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::Pow => filter("**", self.expr(left)?, vec![self.expr(right)?], span),
             BinOpKind::Rem => filter("%", self.expr(left)?, vec![self.expr(right)?], span),
             BinOpKind::Eq => self.comparison(CompareOpKind::Eq, left, right, span)?,
             BinOpKind::Ne => self.comparison(CompareOpKind::Ne, left, right, span)?,
