@@ -3,7 +3,12 @@
 //!
 //! [`DIFFERENT`] lists the conversations on which a family differs on purpose, each with its reason.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod vectors;
 
@@ -231,5 +236,5 @@ fn compare(family: &str, golden: &Path, conversations: &HashMap<String, Value>) 
     if equal == 0 {
         differences.push("no conversation is equal".to_owned());
     }
-    vectors::report(differences)
+    vectors::report(&differences)
 }

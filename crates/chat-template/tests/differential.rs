@@ -13,6 +13,8 @@
 
 #[path = "differential/generator.rs"]
 mod generator;
+#[path = "differential/grammar.rs"]
+mod grammar;
 mod vectors;
 
 use std::io::{BufRead, BufReader, Write};
@@ -65,7 +67,7 @@ fn compare(python: &str, cases: usize, seed: u64) -> Result<(), Failed> {
     }
     assert!(writer.join().unwrap() && child.wait()?.success());
     assert!(rendered * 4 > cases.len(), "most cases fail: {rendered} of {} render", cases.len());
-    vectors::report(differences)
+    vectors::report(&differences)
 }
 
 fn render(case: &Value) -> Result<String, TemplateError> {

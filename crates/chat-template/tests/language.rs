@@ -2,7 +2,7 @@
 //!
 //! A file of `language/` is one case: the template, a line `---`, and the expected text.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::path::Path;
 

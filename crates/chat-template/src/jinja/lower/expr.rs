@@ -9,7 +9,7 @@ use minijinja::value::{Value, ValueKind};
 
 use super::emit::sum_operands;
 use super::shape::{is_calm, is_loop, is_number, is_scalar_literal, is_text, is_text_literal};
-use super::{Lowered, Lowering};
+use super::{Lowered, Lowering, invalid};
 use crate::jinja::methods::is_method_name;
 use crate::jinja::{filters, predicates};
 
@@ -81,7 +81,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Filter(node) => {
                 if !filters::exists(node.name) && self.conditions == 0 {
-                    return self.invalid(format!("No filter named '{}'.", node.name), node.span());
+                    return invalid(format!("No filter named '{}'.", node.name), node.span());
                 }
                 let lowered = Filter {
                     name: node.name,
@@ -92,7 +92,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Test(node) => {
                 if !predicates::exists(node.name) && self.conditions == 0 {
-                    return self.invalid(format!("No test named '{}'.", node.name), node.span());
+                    return invalid(format!("No test named '{}'.", node.name), node.span());
                 }
                 let lowered = Test { name: node.name, expr: self.expr(&node.expr)?, args: self.args(&node.args)? };
                 Expr::Test(Spanned::new(lowered, node.span()))
@@ -168,7 +168,7 @@ impl<'s> Lowering<'s> {
                 let object = match &attr.expr {
                     // A block that calls itself would recurse on the native stack.
                     Expr::Var(var) if var.id == "self" && self.blocks > 0 => {
-                        return self.invalid("a block cannot call a block", var.span());
+                        return invalid("a block cannot call a block", var.span());
                     }
                     Expr::Var(var) if var.id == "self" => Expr::Var(Spanned::new(Var { id: "self" }, var.span())),
                     object => self.expr(object)?,

@@ -60,11 +60,11 @@ struct Lowering<'s> {
 
 type Lowered<T> = Result<T, Invalid>;
 
-impl<'s> Lowering<'s> {
-    fn invalid<T>(&self, detail: impl Into<String>, span: Span) -> Lowered<T> {
-        Err(Invalid { detail: detail.into(), line: usize::from(span.start_line) })
-    }
+fn invalid<T>(detail: impl Into<String>, span: Span) -> Lowered<T> {
+    Err(Invalid { detail: detail.into(), line: usize::from(span.start_line) })
+}
 
+impl<'s> Lowering<'s> {
     fn stmts(&mut self, stmts: &[Stmt<'s>]) -> Lowered<Vec<Stmt<'s>>> {
         let mut lowered = Vec::with_capacity(stmts.len());
         for stmt in stmts {
@@ -165,7 +165,7 @@ impl<'s> Lowering<'s> {
             Stmt::Continue(node) => Stmt::Continue(Spanned::new(Continue, node.span())),
             Stmt::Break(node) => Stmt::Break(Spanned::new(Break, node.span())),
             // An extension that `transformers` does not load.
-            Stmt::Do(node) => return self.invalid("Encountered unknown tag 'do'.", node.span()),
+            Stmt::Do(node) => return invalid("Encountered unknown tag 'do'.", node.span()),
         })
     }
 
@@ -197,7 +197,7 @@ impl<'s> Lowering<'s> {
                 let lowered = ast::GetAttr { expr: self.target(&attr.expr)?, name: attr.name };
                 Expr::GetAttr(Spanned::new(lowered, attr.span()))
             }
-            other => return self.invalid(format!("cannot assign to {}", other.description()), other.span()),
+            other => return invalid(format!("cannot assign to {}", other.description()), other.span()),
         })
     }
 
