@@ -81,6 +81,10 @@ impl DictView {
         Value::from_object(DictView { kind, items: entries(dict).into_iter().map(pick).collect() })
     }
 
+    pub(crate) fn kind(&self) -> ViewKind {
+        self.kind
+    }
+
     pub(crate) fn type_name(&self) -> &'static str {
         match self.kind {
             ViewKind::Keys => "dict_keys",

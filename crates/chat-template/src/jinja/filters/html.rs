@@ -6,10 +6,11 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
 
 use super::entities::unescape;
+use crate::jinja::operators::items_of;
 use crate::python::args::{Args, bind};
 use crate::python::budget::afford_bytes;
 use crate::python::dict::entries;
-use crate::python::error::{runtime_error, type_error, value_error};
+use crate::python::error::{runtime_error, value_error};
 use crate::python::kind::{Kind, kind};
 use crate::python::repr::str_of;
 
@@ -89,8 +90,8 @@ fn url_encode(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
         Kind::List | Kind::Tuple | Kind::View | Kind::Generator => {
             let mut pairs = Vec::new();
             for item in value.try_iter()? {
-                let parts: Vec<Value> = item.try_iter()?.collect();
-                let [key, value] = parts.as_slice() else { return Err(type_error("urlencode() needs pairs")) };
+                let parts = items_of(state, &item)?;
+                let [key, value] = parts.as_slice() else { return Err(value_error("urlencode() needs pairs")) };
                 pairs.push((key.clone(), value.clone()));
             }
             pairs

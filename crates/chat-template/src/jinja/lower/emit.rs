@@ -49,7 +49,10 @@ impl<'s> Lowering<'s> {
     }
 
     fn whole(&mut self, expr: &Expr<'s>, pieces: &mut Vec<Expr<'s>>) -> Lowered<()> {
-        pieces.push(self.expr(expr)?);
+        self.printing = matches!(expr, Expr::Slice(_));
+        let lowered = self.expr(expr);
+        self.printing = false;
+        pieces.push(lowered?);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use minijinja::machinery::ast::{
 use minijinja::value::{Value, ValueKind};
 
 use super::emit::sum_operands;
-use super::shape::{is_calm, is_loop, is_number, is_scalar_literal, is_text, is_text_literal};
+use super::shape::{is_calm, is_constant, is_loop, is_number, is_scalar_literal, is_text, is_text_literal};
 use super::{Lowered, Lowering, invalid};
 use crate::jinja::methods::is_method_name;
 use crate::jinja::{filters, predicates};
@@ -37,17 +37,15 @@ impl<'s> Lowering<'s> {
         Ok(match expr {
             Expr::Var(node) => self.var(node.id, node.span()),
             Expr::Const(node) => constant(node.value.clone(), node.span()),
-            // Jinja2 evaluates what is constant when it compiles, and there a slice of `none` is undefined.
-            Expr::Slice(node) if is_scalar_literal(&node.expr) && !is_text_literal(&node.expr) => {
-                constant(Value::UNDEFINED, node.span())
-            }
             Expr::Slice(node) => {
                 let none = || constant(Value::from(()), node.span());
                 let mut bounds = Vec::with_capacity(3);
                 for bound in [&node.start, &node.stop, &node.step] {
                     bounds.push(bound.as_ref().map_or_else(|| Ok(none()), |bound| self.expr(bound))?);
                 }
-                filter("[:]", self.expr(&node.expr)?, bounds, node.span())
+                // Jinja2 prints what is constant when it compiles, and there a slice of `none` is undefined.
+                let name = if self.printing && is_constant(expr) { "[:]?" } else { "[:]" };
+                filter(name, self.expr(&node.expr)?, bounds, node.span())
             }
             Expr::UnaryOp(node) => {
                 let operand = self.expr(&node.expr)?;

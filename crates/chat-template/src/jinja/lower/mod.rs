@@ -45,6 +45,8 @@ struct Lowering<'s> {
     markup: bool,
     /// How many conditions we are inside of: there, an unknown filter fails only when it is reached.
     conditions: usize,
+    /// Whether a slice is printed as it is.
+    printing: bool,
     /// How many blocks we are inside of.
     blocks: usize,
     /// Macros known from the first pass.

@@ -14,6 +14,24 @@ pub(super) fn is_text_literal(expr: &Expr<'_>) -> bool {
     matches!(expr, Expr::Const(node) if node.value.kind() == ValueKind::String)
 }
 
+/// Literals, and what is taken out of them: Jinja2 evaluates these when it compiles.
+pub(super) fn is_constant(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::Const(_) => true,
+        Expr::GetAttr(node) => is_constant(&node.expr),
+        Expr::GetItem(node) => is_constant(&node.expr) && is_constant(&node.subscript_expr),
+        Expr::Slice(node) => {
+            let bounds = [&node.start, &node.stop, &node.step];
+            is_constant(&node.expr) && bounds.into_iter().flatten().all(is_constant)
+        }
+        Expr::UnaryOp(node) => is_constant(&node.expr),
+        Expr::List(node) => node.items.iter().all(is_constant),
+        Expr::Tuple(node) => node.items.iter().all(is_constant),
+        Expr::Map(node) => node.keys.iter().chain(&node.values).all(is_constant),
+        _ => false,
+    }
+}
+
 /// The expression is a number, or fails.
 pub(super) fn is_number(expr: &Expr<'_>) -> bool {
     match expr {

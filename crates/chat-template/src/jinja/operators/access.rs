@@ -7,6 +7,7 @@ use crate::jinja::methods;
 use crate::jinja::nesting::charge_tree;
 use crate::python::args::as_int;
 use crate::python::budget::{afford_bytes, charge_items};
+use crate::python::dict::{DictView, ViewKind};
 use crate::python::error::{type_error, undefined_error, value_error};
 use crate::python::iterators::PyRange;
 use crate::python::kind::{Kind, kind, type_name};
@@ -57,6 +58,22 @@ pub(super) fn slice(
     })
 }
 
+/// A slice that is undefined where the value has no slices.
+pub(super) fn slice_or_undefined(
+    state: &State<'_, '_>,
+    value: &Value,
+    start: &Value,
+    stop: &Value,
+    step: &Value,
+) -> Result<Value, Error> {
+    match kind(value) {
+        Kind::Str | Kind::List | Kind::Tuple | Kind::Range | Kind::Bytes | Kind::Undefined => {
+            slice(state, value, start, stop, step)
+        }
+        _ => Ok(Value::UNDEFINED),
+    }
+}
+
 /// The first index, the end and the number of items of a slice over `length` items.
 /// <https://docs.python.org/3/reference/datamodel.html#slice.indices>
 fn slice_bounds(length: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> (i64, i64, usize) {
@@ -105,9 +122,27 @@ pub(super) fn hashable(state: &State<'_, '_>, key: &Value) -> Result<Value, Erro
 /// Fails for values that Python cannot hash.
 pub(in crate::jinja) fn check_hashable(state: &State<'_, '_>, key: &Value) -> Result<(), Error> {
     match kind(key) {
-        Kind::List | Kind::Dict => Err(type_error(format!("unhashable type: '{}'", type_name(key)))),
-        Kind::Tuple => charge_tree(state, key),
+        Kind::Tuple => {
+            charge_tree(state, key)?;
+            key.try_iter()?.try_for_each(|item| check_hashable(state, &item))
+        }
+        Kind::View if view_kind(key) == Some(ViewKind::Values) => Ok(()),
+        Kind::List | Kind::Dict | Kind::View => Err(type_error(format!("unhashable type: '{}'", type_name(key)))),
         _ => Ok(()),
+    }
+}
+
+fn view_kind(view: &Value) -> Option<ViewKind> {
+    view.downcast_object_ref().map(DictView::kind)
+}
+
+/// Whether a view of a dictionary could hold an item. It looks keys up, so that what is no key is an error.
+pub(super) fn may_hold(state: &State<'_, '_>, view: &Value, item: &Value) -> Result<bool, Error> {
+    match view_kind(view) {
+        Some(ViewKind::Keys) => check_hashable(state, item).map(|()| true),
+        Some(ViewKind::Items) if kind(item) != Kind::Tuple || item.len() != Some(2) => Ok(false),
+        Some(ViewKind::Items) => check_hashable(state, &item.get_item_by_index(0).unwrap_or_default()).map(|()| true),
+        Some(ViewKind::Values) | None => Ok(true),
     }
 }
 

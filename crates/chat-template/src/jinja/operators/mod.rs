@@ -41,6 +41,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("in", |state: &State<'_, '_>, item: &Value, container: &Value| contains(state, container, item));
     env.add_filter("for", |state: &State<'_, '_>, value: &Value| iterable(state, value));
     env.add_filter("[:]", access::slice);
+    env.add_filter("[:]?", access::slice_or_undefined);
     env.add_filter("[key]", access::subscript);
     env.add_filter(".", access::attribute);
     env.add_filter("['']", access::item_or_attribute);
@@ -243,6 +244,7 @@ pub(super) fn contains(state: &State<'_, '_>, container: &Value, item: &Value) -
             check_hashable(state, item)?;
             Ok(container.as_object().is_some_and(|dict| dict.get_value(item).is_some()))
         }
+        Kind::View if !access::may_hold(state, container, item)? => Ok(false),
         Kind::Object | Kind::None | Kind::Bool | Kind::Int | Kind::Float => {
             Err(type_error(format!("argument of type '{}' is not iterable", type_name(container))))
         }
