@@ -107,6 +107,7 @@ fn difference(outcome: &Value, ours: &Result<String, TemplateError>) -> Option<S
                 TemplateError::Type { .. } => matches!(class, "TypeError" | "AttributeError"),
                 TemplateError::Forbidden { .. } => class == "SecurityError",
                 TemplateError::Runtime { .. } => !matches!(class, "UndefinedError" | "TypeError" | "SecurityError"),
+                TemplateError::LimitExceeded { .. } => matches!(class, "MemoryError" | "OverflowError"),
                 TemplateError::Conversation(_) => class == "ValueError",
                 _ => false,
             };
