@@ -238,6 +238,42 @@ fn engine_calls_with_odd_arguments_do_not_panic() {
 }
 
 #[test]
+fn jumps_out_of_blocks_do_not_panic() {
+    let blocks = [
+        ("{% with a = 1 %}", "{% endwith %}"),
+        ("{% set a %}", "{% endset %}"),
+        ("{% filter upper %}", "{% endfilter %}"),
+        ("{% autoescape true %}", "{% endautoescape %}"),
+        ("{% macro f() %}", "{% endmacro %}{{ f() }}"),
+        ("{% call f() %}", "{% endcall %}"),
+        ("{% block a %}", "{% endblock %}"),
+        ("{% generation %}", "{% endgeneration %}"),
+        ("{% for b in [] %}{% else %}", "{% endfor %}"),
+        ("{% for b in [1] %}", "{% else %}{% break %}{% endfor %}"),
+        ("{% if a %}", "{% else %}{% continue %}{% endif %}"),
+        ("", ""),
+    ];
+    for jump in ["{% break %}", "{% continue %}"] {
+        for (outer, outer_end) in blocks {
+            for (inner, inner_end) in blocks {
+                let body = format!("{outer}{inner}{jump}{inner_end}{outer_end}");
+                assert_ends(&body);
+                assert_ends(&format!("{{% for a in [1, 2] %}}{body}{{% endfor %}}"));
+                assert_ends(&format!("{{% for a in [1, 2] recursive %}}{{{{ loop([]) }}}}{body}{{% endfor %}}"));
+                assert_ends(&format!(
+                    "{outer}{{% for a in [1, 2] %}}{inner}{jump}{inner_end}{{% endfor %}}{outer_end}"
+                ));
+            }
+        }
+    }
+    assert!(matches!(render("{% break %}"), Err(TemplateError::Syntax { .. })));
+    assert_eq!(
+        render("{% for a in [1, 2] %}{% for b in [] %}{% else %}{% break %}{% endfor %}{{ a }}{% endfor %}!").unwrap(),
+        "!"
+    );
+}
+
+#[test]
 fn nothing_outside_is_reached() {
     for source in [
         "{% include '/etc/passwd' %}",

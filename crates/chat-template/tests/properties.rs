@@ -118,15 +118,25 @@ fn statements() -> impl Strategy<Value = String> {
         Just("{{ messages[0].content }}".to_owned()),
         Just("{{ messages|tojson(indent=2) }}".to_owned()),
         Just("{% set x = [x, x, messages] %}".to_owned()),
+        Just("{% if loop.last %}{% break %}{% endif %}".to_owned()),
+        Just("{% continue %}".to_owned()),
+        Just("{{ loop([[x]]) }}".to_owned()),
+        Just("{{ caller() }}{{ f(x) }}".to_owned()),
         "[a-z <>\n]{0,12}",
     ];
     leaf.prop_recursive(5, 40, 4, |inner| {
         let body = prop::collection::vec(inner, 0..4).prop_map(|parts| parts.concat());
-        (0..6_u8, body).prop_map(|(form, body)| match form {
+        (0..12_u8, body).prop_map(|(form, body)| match form {
             0 => format!("{{% for m in messages %}}{body}{{% endfor %}}"),
             1 => format!("{{% if x is defined %}}{body}{{% else %}}{body}{{% endif %}}"),
             2 => format!("{{% set x %}}{body}{{% endset %}}{{{{ x ~ x }}}}"),
             3 => format!("{{% macro f(x) %}}{body}{{% endmacro %}}{{{{ f(f) }}}}"),
+            5 => format!("{{% with x = x %}}{body}{{% endwith %}}"),
+            6 => format!("{{% call f() %}}{body}{{% endcall %}}"),
+            7 => format!("{{% block b %}}{body}{{% endblock %}}{{{{ self.b() }}}}"),
+            8 => format!("{{% for m in [] %}}{{% else %}}{body}{{% endfor %}}"),
+            9 => format!("{{% for m in range(3) if m != 1 %}}{body}{{% else %}}{body}{{% endfor %}}"),
+            10 => format!("{{% generation %}}{body}{{% endgeneration %}}"),
             4 => format!("{{% filter upper %}}{body}{{% endfilter %}}"),
             _ => format!("{{% for x in range(9) recursive %}}{body}{{{{ loop([x]) }}}}{{% endfor %}}"),
         })

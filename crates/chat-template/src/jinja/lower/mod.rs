@@ -7,6 +7,7 @@
 
 mod emit;
 mod expr;
+mod loops;
 mod macros;
 mod shape;
 mod store;
@@ -15,10 +16,11 @@ use std::collections::HashMap;
 
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{
-    self, AutoEscape, Block, Break, CallBlock, Continue, EmitExpr, EmitRaw, Expr, FilterBlock, ForLoop, IfCond, Macro,
-    Set, SetBlock, Spanned, Stmt, Template, WithBlock,
+    self, AutoEscape, Block, CallBlock, EmitExpr, EmitRaw, Expr, FilterBlock, IfCond, Macro, Set, SetBlock, Spanned,
+    Stmt, Template, WithBlock,
 };
 
+use loops::{Found, Place};
 use macros::Signature;
 
 /// What makes a template invalid although it parses.
@@ -47,6 +49,10 @@ struct Lowering<'s> {
     conditions: usize,
     /// Whether a slice is printed as it is.
     printing: bool,
+    /// Where the statement being lowered stands.
+    place: Place,
+    /// What was found in the body of the loop being lowered.
+    found_in_loop: Found,
     /// How many blocks we are inside of.
     blocks: usize,
     /// Macros known from the first pass.
@@ -112,7 +118,10 @@ impl<'s> Lowering<'s> {
                 for (target, value) in &node.assignments {
                     assignments.push((self.target(target)?, self.stored(value, None)?));
                 }
-                Stmt::WithBlock(Spanned::new(WithBlock { assignments, body: self.stmts(&node.body)? }, node.span()))
+                Stmt::WithBlock(Spanned::new(
+                    WithBlock { assignments, body: self.enclosed("with", &node.body)? },
+                    node.span(),
+                ))
             }
             Stmt::Set(node) => {
                 let namespace = store::namespace_of(&node.target);
@@ -127,25 +136,26 @@ impl<'s> Lowering<'s> {
                 let lowered = SetBlock {
                     target: self.target(&node.target)?,
                     filter: node.filter.as_ref().map(|filter| self.expr(filter)).transpose()?,
-                    body: self.stmts(&node.body)?,
+                    body: self.enclosed("set", &node.body)?,
                 };
                 Stmt::SetBlock(Spanned::new(lowered, node.span()))
             }
             Stmt::AutoEscape(node) => {
-                let lowered = AutoEscape { enabled: self.expr(&node.enabled)?, body: self.stmts(&node.body)? };
+                let lowered =
+                    AutoEscape { enabled: self.expr(&node.enabled)?, body: self.enclosed("autoescape", &node.body)? };
                 Stmt::AutoEscape(Spanned::new(lowered, node.span()))
             }
             Stmt::FilterBlock(node) => {
                 let lowered = FilterBlock {
                     filter: self.expr(&node.filter)?,
                     filter_span: node.filter_span,
-                    body: self.stmts(&node.body)?,
+                    body: self.enclosed("filter", &node.body)?,
                 };
                 Stmt::FilterBlock(Spanned::new(lowered, node.span()))
             }
             Stmt::Block(node) => {
                 self.blocks += 1;
-                let body = self.stmts(&node.body)?;
+                let body = self.apart(&node.body)?;
                 self.blocks -= 1;
                 let lowered = Block { name: node.name, required: node.required, body };
                 Stmt::Block(Spanned::new(lowered, node.span()))
@@ -164,23 +174,10 @@ impl<'s> Lowering<'s> {
                 };
                 Stmt::CallBlock(Spanned::new(lowered, node.span()))
             }
-            Stmt::Continue(node) => Stmt::Continue(Spanned::new(Continue, node.span())),
-            Stmt::Break(node) => Stmt::Break(Spanned::new(Break, node.span())),
+            Stmt::Continue(node) => self.leave("continue", node.span())?,
+            Stmt::Break(node) => self.leave("break", node.span())?,
             // An extension that `transformers` does not load.
             Stmt::Do(node) => return invalid("Encountered unknown tag 'do'.", node.span()),
-        })
-    }
-
-    fn for_loop(&mut self, node: &Spanned<ForLoop<'s>>) -> Lowered<ForLoop<'s>> {
-        let iter = self.expr(&node.iter)?;
-        let iter = expr::filter("for", iter, Vec::new(), node.iter.span());
-        Ok(ForLoop {
-            target: self.target(&node.target)?,
-            iter,
-            filter_expr: node.filter_expr.as_ref().map(|filter| self.expr(filter)).transpose()?,
-            recursive: node.recursive,
-            body: self.stmts(&node.body)?,
-            else_body: self.stmts(&node.else_body)?,
         })
     }
 
@@ -214,10 +211,11 @@ impl<'s> Lowering<'s> {
     }
 
     fn macro_body(&mut self, node: &Spanned<Macro<'s>>) -> Lowered<Macro<'s>> {
+        self.found_in_loop.macros = true;
         let args = node.args.iter().map(|arg| self.target(arg)).collect::<Lowered<_>>()?;
         let defaults = node.defaults.iter().map(|default| self.expr(default)).collect::<Lowered<_>>()?;
         let outer = std::mem::take(&mut self.assigned);
-        let mut body = self.stmts(&node.body)?;
+        let mut body = self.apart(&node.body)?;
         let assigned = std::mem::replace(&mut self.assigned, outer);
         if !assigned.is_empty() {
             body.insert(0, mention(&assigned, node.span()));
