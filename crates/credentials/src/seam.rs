@@ -7,6 +7,8 @@ mod env;
 mod files;
 mod http;
 mod process;
+#[cfg(feature = "system")]
+mod system;
 mod world;
 
 pub use clock::{Clock, FixedClock, SystemClock, TokioClock};
@@ -14,4 +16,6 @@ pub use env::{Env, MapEnv, ProcessEnv};
 pub use files::{FileMetadata, Files, MapFiles};
 pub use http::{HttpClient, HttpError, HttpErrorKind, HttpFn, NoHttp, RequestOptions, Route};
 pub use process::{NoProcesses, ProcessLimits, ProcessOutput, Processes};
+#[cfg(feature = "system")]
+pub use system::{SystemFiles, SystemHttp, SystemProcesses};
 pub use world::{World, WorldBuilder};
