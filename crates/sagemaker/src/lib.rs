@@ -1,0 +1,11 @@
+//! Models on Amazon SageMaker endpoints, behind sagewire's OpenAI-shaped `Provider` trait.
+#![expect(dead_code, reason = "the stages that use the dialects follow")]
+
+pub use parameters::ParameterPolicy;
+
+mod dialect;
+mod embedding;
+mod failure;
+mod framing;
+mod parameters;
+mod stop;
