@@ -11,6 +11,22 @@ pub const AWS_SHARED_CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 pub const AWS_PROFILE: &str = "AWS_PROFILE";
 /// Another name of [`AWS_PROFILE`], which wins over this one.
 pub const AWS_DEFAULT_PROFILE: &str = "AWS_DEFAULT_PROFILE";
+/// The URL of every service, in place of its host.
+pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+/// The URL of SageMaker Runtime.
+pub const AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: &str = "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME";
+/// The URL of STS.
+pub const AWS_ENDPOINT_URL_STS: &str = "AWS_ENDPOINT_URL_STS";
+/// The URL of IAM Identity Center's portal.
+pub const AWS_ENDPOINT_URL_SSO: &str = "AWS_ENDPOINT_URL_SSO";
+/// The URL of IAM Identity Center's sign-in service.
+pub const AWS_ENDPOINT_URL_SSO_OIDC: &str = "AWS_ENDPOINT_URL_SSO_OIDC";
+/// `true` to pass over the URLs of these variables and of the profile.
+pub const AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+/// `true` for hosts whose cryptography is validated under FIPS 140.
+pub const AWS_USE_FIPS_ENDPOINT: &str = "AWS_USE_FIPS_ENDPOINT";
+/// `true` for hosts that answer over IPv4 and IPv6.
+pub const AWS_USE_DUALSTACK_ENDPOINT: &str = "AWS_USE_DUALSTACK_ENDPOINT";
 /// The home folder.
 pub const HOME: &str = "HOME";
 /// The home folder on Windows, where [`HOME`] is not set.

@@ -15,38 +15,21 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use sagewire_credentials::profile::{
     BaseSource, FileKind, FileLocations, Platform, ProfileError, ProfileFile, ProfileSet, RoleChain, Section,
     SelectedProfile, SyntaxErrorKind, resolve_chain,
 };
 use serde_json::{Map, Value, json};
 
+use crate::vectors::{equal, suite};
+
 fn main() -> ExitCode {
     let mut trials = Vec::new();
-    trials.extend(suite("grammar", "credentials/profile-parser-tests.json", 65, grammar));
-    trials.extend(suite("location", "credentials/file-location-tests.json", 9, location));
-    trials.extend(suite("role_chain", "credentials/assume-role-tests.json", 28, role_chain));
+    trials.extend(suite("grammar", "credentials/profile-parser-tests.json", "tests", 65, grammar));
+    trials.extend(suite("location", "credentials/file-location-tests.json", "tests", 9, location));
+    trials.extend(suite("role_chain", "credentials/assume-role-tests.json", "", 28, role_chain));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-/// One trial for each case of a file, one more for their number, or a single ignored one where the file is absent.
-fn suite(name: &str, path: &str, count: usize, check: fn(&Value) -> Result<(), Failed>) -> Vec<Trial> {
-    let Some(file) = vectors::json(path) else {
-        return vec![Trial::test(format!("{name}: {path} is absent"), || Ok(())).with_ignored_flag(true)];
-    };
-    let cases = file.get("tests").unwrap_or(&file).as_array().unwrap().clone();
-    let found = cases.len();
-    let all = Trial::test(format!("{name}: all cases are there"), move || equal(&found, &count));
-    let each = cases.into_iter().enumerate().map(|(index, case)| {
-        let title = case.get("name").or_else(|| case.get("docs")).and_then(Value::as_str).unwrap();
-        Trial::test(format!("{name} {index:02}: {title}"), move || check(&case))
-    });
-    each.chain([all]).collect()
-}
-
-fn equal<T: PartialEq + std::fmt::Debug>(got: &T, want: &T) -> Result<(), Failed> {
-    if got == want { Ok(()) } else { Err(format!("got {got:?}, want {want:?}").into()) }
 }
 
 fn grammar(case: &Value) -> Result<(), Failed> {

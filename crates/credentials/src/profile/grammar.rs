@@ -135,13 +135,9 @@ fn is_indented(line: &str) -> bool {
 /// The part of a line before its comment, trimmed. In a property a comment needs a blank before it, since values may hold `#`
 /// and `;`; after a section's bracket it does not.
 fn before_comment(line: &str, needs_blank: bool) -> &str {
-    let mut after_blank = false;
-    let comment = line.char_indices().find(|(_, character)| {
-        let found = COMMENT.contains(character) && (after_blank || !needs_blank);
-        after_blank = BLANK.contains(character);
-        found
-    });
-    comment.and_then(|(start, _)| line.get(..start)).unwrap_or(line).trim_matches(BLANK)
+    let comment = line.match_indices(COMMENT).map(|(start, _)| line.split_at(start).0);
+    let before = comment.into_iter().find(|before| !needs_blank || before.ends_with(BLANK));
+    before.unwrap_or(line).trim_matches(BLANK)
 }
 
 /// A nested property must have a name and an equals sign. Its name may hold any character.
