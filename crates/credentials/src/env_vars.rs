@@ -3,6 +3,38 @@
 //! The names of AWS's are those of the [AWS SDKs and Tools Reference Guide](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html);
 //! those ending in `_NAME` and the other upper-case forms of `aws_*` parameters are LiteLLM's.
 
+/// The path of the config file, in place of `~/.aws/config`.
+pub const AWS_CONFIG_FILE: &str = "AWS_CONFIG_FILE";
+/// The path of the credentials file, in place of `~/.aws/credentials`.
+pub const AWS_SHARED_CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+/// The profile to use, in place of `default`.
+pub const AWS_PROFILE: &str = "AWS_PROFILE";
+/// Another name of [`AWS_PROFILE`], which wins over this one.
+pub const AWS_DEFAULT_PROFILE: &str = "AWS_DEFAULT_PROFILE";
+/// The URL of every service, in place of its host.
+pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+/// The URL of SageMaker Runtime.
+pub const AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: &str = "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME";
+/// The URL of STS.
+pub const AWS_ENDPOINT_URL_STS: &str = "AWS_ENDPOINT_URL_STS";
+/// The URL of IAM Identity Center's portal.
+pub const AWS_ENDPOINT_URL_SSO: &str = "AWS_ENDPOINT_URL_SSO";
+/// The URL of IAM Identity Center's sign-in service.
+pub const AWS_ENDPOINT_URL_SSO_OIDC: &str = "AWS_ENDPOINT_URL_SSO_OIDC";
+/// `true` to pass over the URLs of these variables and of the profile.
+pub const AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+/// `true` for hosts whose cryptography is validated under FIPS 140.
+pub const AWS_USE_FIPS_ENDPOINT: &str = "AWS_USE_FIPS_ENDPOINT";
+/// `true` for hosts that answer over IPv4 and IPv6.
+pub const AWS_USE_DUALSTACK_ENDPOINT: &str = "AWS_USE_DUALSTACK_ENDPOINT";
+/// The home folder.
+pub const HOME: &str = "HOME";
+/// The home folder on Windows, where [`HOME`] is not set.
+pub const USERPROFILE: &str = "USERPROFILE";
+/// The drive of the home folder on Windows, where neither [`HOME`] nor [`USERPROFILE`] is set.
+pub const HOMEDRIVE: &str = "HOMEDRIVE";
+/// The path of the home folder on its drive.
+pub const HOMEPATH: &str = "HOMEPATH";
 /// The access key id of static keys.
 pub const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 /// The secret access key of static keys.

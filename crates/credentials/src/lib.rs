@@ -19,6 +19,8 @@
 //! # Parts
 //! - [`Credentials`] are one set of keys; [`ProvideCredentials`] is whatever gives them.
 //! - A source is one way to get them: [`StaticCredentials`], [`EnvironmentCredentials`]. Each is usable alone.
+//! - [`endpoint`] says at which host or URL a service is called.
+//! - [`profile`] reads the shared config and credentials files, as text, and says what a profile asks for.
 //! - [`seam`] holds the traits through which everything outside is touched, and [`seam::World`], which bundles them.
 //! - [`CredentialsError`] says what went wrong, what was tried, and what to do.
 //!
@@ -27,8 +29,10 @@
 //! - `aws-interop`: conversions to and from the official `aws-credential-types`.
 
 mod credentials;
+pub mod endpoint;
 pub mod env_vars;
 mod error;
+pub mod profile;
 mod provide;
 pub mod seam;
 mod secret;
