@@ -96,7 +96,7 @@ fn trials_of(source: &str, folder: &Path) -> Vec<Trial> {
             continue;
         }
         for place in [Place::Header, Place::Query] {
-            let stages: [(&str, fn(&Case, Place) -> Result<(), Failed>); 4] = [
+            let stages: [(&str, Check); 4] = [
                 ("canonical-request", canonical_request),
                 ("string-to-sign", string_to_sign),
                 ("signature", signature),
@@ -112,6 +112,9 @@ fn trials_of(source: &str, folder: &Path) -> Vec<Trial> {
     }
     trials
 }
+
+/// One stage of a case, compared with what the suite expects.
+type Check = fn(&Case, Place) -> Result<(), Failed>;
 
 /// Where the signature goes.
 #[derive(Clone, Copy)]
