@@ -24,7 +24,11 @@ const CORAL: &str = "http://internal.amazon.com/coral/com.amazon.coral.service/"
 /// assert_eq!((error.code(), error.status()), ("ModelError", 424));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AwsError {
+pub struct AwsError(Box<Parts>);
+
+/// Boxed, so that a result with an error in it stays small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     code: String,
     status: u16,
     message: Option<String>,
@@ -58,13 +62,13 @@ impl AwsError {
     /// Any code and status, with the text under `Message` as SageMaker Runtime's modelled errors have it.
     #[must_use]
     pub fn modelled(code: impl Into<String>, status: u16, message: impl Into<String>) -> Self {
-        Self { code: code.into(), status, message: Some(message.into()), shape: Shape::Modelled, retry_after_ms: None }
+        Self::shaped(Shape::Modelled, code, status, Some(message.into()))
     }
 
     /// Any code and status, with the text under `message` and a namespace after the code, as the front door has it.
     #[must_use]
     pub fn front_door(code: impl Into<String>, status: u16, message: impl Into<String>) -> Self {
-        Self { shape: Shape::FrontDoor, ..Self::modelled(code, status, message) }
+        Self::shaped(Shape::FrontDoor, code, status, Some(message.into()))
     }
 
     /// `ModelError` (424): the container answered `original_status` with `original_message` (0: it did not answer).
@@ -72,11 +76,8 @@ impl AwsError {
     /// `Message`, `ErrorCode` and `LogStreamArn` follow from the endpoint that was called, as on SageMaker.
     #[must_use]
     pub fn model_error(original_status: u16, original_message: impl Into<String>) -> Self {
-        Self {
-            message: None,
-            shape: Shape::Model { original_status, original_message: original_message.into(), log_stream_arn: None },
-            ..Self::modelled("ModelError", 424, "")
-        }
+        let shape = Shape::Model { original_status, original_message: original_message.into(), log_stream_arn: None };
+        Self::shaped(shape, "ModelError", 424, None)
     }
 
     /// `ValidationError` (400), an unknown endpoint for one.
@@ -174,36 +175,37 @@ impl AwsError {
     /// `UnknownOperationException` (404): no service has this method and path. The body is an XML element.
     #[must_use]
     pub fn unknown_operation() -> Self {
-        Self { shape: Shape::UnknownOperation, ..Self::front_door("UnknownOperationException", 404, "") }
+        Self::shaped(Shape::UnknownOperation, "UnknownOperationException", 404, None)
     }
 
     /// 413 as SageMaker's front door answers it: a message, and no code at all.
     #[must_use]
     pub fn body_too_large(limit: usize) -> Self {
-        Self {
-            shape: Shape::Uncoded,
-            ..Self::modelled("413", 413, format!("HTTP content length exceeded {limit} bytes."))
-        }
+        Self::shaped(Shape::Uncoded, "413", 413, Some(format!("HTTP content length exceeded {limit} bytes.")))
+    }
+
+    fn shaped(shape: Shape, code: impl Into<String>, status: u16, message: Option<String>) -> Self {
+        Self(Box::new(Parts { code: code.into(), status, message, shape, retry_after_ms: None }))
     }
 
     /// The same error with another HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
-        self.status = status;
+        self.0.status = status;
         self
     }
 
     /// The same error with another text.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
-        self.message = Some(message.into());
+        self.0.message = Some(message.into());
         self
     }
 
     /// A `ModelError` with this log stream; on any other error it changes nothing.
     #[must_use]
     pub fn with_log_stream_arn(mut self, arn: impl Into<String>) -> Self {
-        if let Shape::Model { log_stream_arn, .. } = &mut self.shape {
+        if let Shape::Model { log_stream_arn, .. } = &mut self.0.shape {
             *log_stream_arn = Some(arn.into());
         }
         self
@@ -212,53 +214,53 @@ impl AwsError {
     /// Asks the client to wait so long, with `x-amz-retry-after` (milliseconds).
     #[must_use]
     pub fn with_retry_after_ms(mut self, milliseconds: u64) -> Self {
-        self.retry_after_ms = Some(milliseconds);
+        self.0.retry_after_ms = Some(milliseconds);
         self
     }
 
     /// The code, such as `ValidationError`.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The HTTP status.
     #[must_use]
-    pub const fn status(&self) -> u16 {
-        self.status
+    pub fn status(&self) -> u16 {
+        self.0.status
     }
 
     /// The text, where it does not depend on the endpoint called.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        self.message.as_deref()
+        self.0.message.as_deref()
     }
 
     /// What goes on the wire for a client that called `place`.
     pub(crate) fn wire(&self, place: &Place<'_>) -> (StatusCode, HeaderMap, Bytes) {
         let mut headers = HeaderMap::new();
-        let error_type = match &self.shape {
-            Shape::Modelled | Shape::Model { .. } => Some(self.code.clone()),
-            Shape::FrontDoor | Shape::UnknownOperation => Some(format!("{}:{CORAL}", self.code)),
+        let error_type = match &self.0.shape {
+            Shape::Modelled | Shape::Model { .. } => Some(self.0.code.clone()),
+            Shape::FrontDoor | Shape::UnknownOperation => Some(format!("{}:{CORAL}", self.0.code)),
             Shape::Uncoded => None,
         };
         if let Some(value) = error_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
             headers.insert(HeaderName::from_static("x-amzn-errortype"), value);
         }
-        if let Some(milliseconds) = self.retry_after_ms {
+        if let Some(milliseconds) = self.0.retry_after_ms {
             headers.insert(HeaderName::from_static("x-amz-retry-after"), HeaderValue::from(milliseconds));
         }
-        let xml = matches!(self.shape, Shape::UnknownOperation);
+        let xml = matches!(self.0.shape, Shape::UnknownOperation);
         let content_type = if xml { "application/xml" } else { "application/json" };
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let body = if xml { format!("<{}/>\n", self.code) } else { self.json(place).to_string() };
-        (StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers, Bytes::from(body))
+        let body = if xml { format!("<{}/>\n", self.0.code) } else { self.json(place).to_string() };
+        (StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers, Bytes::from(body))
     }
 
     fn json(&self, place: &Place<'_>) -> Value {
-        let text = self.message.clone().unwrap_or_default();
-        let Shape::Model { original_status, original_message, log_stream_arn } = &self.shape else {
-            let key = if matches!(self.shape, Shape::Modelled) { "Message" } else { "message" };
+        let text = self.0.message.clone().unwrap_or_default();
+        let Shape::Model { original_status, original_message, log_stream_arn } = &self.0.shape else {
+            let key = if matches!(self.0.shape, Shape::Modelled) { "Message" } else { "message" };
             return Value::Object(Map::from_iter([(key.to_owned(), Value::String(text))]));
         };
         let side = if (400..500).contains(original_status) { "client" } else { "server" };
@@ -268,7 +270,7 @@ impl AwsError {
         json!({
             "ErrorCode": error_code,
             "LogStreamArn": log_stream_arn.clone().unwrap_or_else(|| format!("arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{log_group}")),
-            "Message": self.message.clone().unwrap_or_else(|| format!(
+            "Message": self.0.message.clone().unwrap_or_else(|| format!(
                 "Received {side} error ({original_status}) from {container} with message \"{original_message}\". See \
                  https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={log_group} in account \
                  {ACCOUNT_ID} for more information."

@@ -32,7 +32,6 @@ pub struct Emulator {
 
 impl Emulator {
     /// Settings to start one with.
-    #[must_use]
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder::new()
     }

@@ -48,7 +48,7 @@ impl Embedding {
         self
     }
 
-    fn answer(&self, body: &[u8]) -> Result<ContainerReply, ContainerReply> {
+    fn answer(&self, body: &[u8]) -> Result<ContainerReply, Box<ContainerReply>> {
         let body: serde_json::Value = serde_json::from_slice(body).map_err(|error| {
             ContainerReply::new(
                 400,
@@ -88,22 +88,14 @@ impl Embedding {
     fn vector(&self, words: &[String], normalize: bool) -> Vec<f32> {
         let mut sum = vec![0.0; self.dimensions];
         for word in words {
-            self.add(&mut sum, word.trim().to_lowercase().as_bytes(), 1.0);
+            add(&mut sum, word.trim().to_lowercase().as_bytes(), 1.0);
         }
-        self.add(&mut sum, words.concat().as_bytes(), 0.25);
+        add(&mut sum, words.concat().as_bytes(), 0.25);
         let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
         if normalize && length > 0.0 {
             sum.iter_mut().for_each(|value| *value /= length);
         }
         sum
-    }
-
-    fn add(&self, sum: &mut [f32], text: &[u8], weight: f32) {
-        for (dimension, value) in sum.iter_mut().enumerate() {
-            let digest = Sha256::new().chain_update(text).chain_update(dimension.to_be_bytes()).finalize();
-            let number = digest.iter().take(2).fold(0_u16, |number, byte| (number << 8) | u16::from(*byte));
-            *value += weight * (f32::from(number) / 32_767.5 - 1.0);
-        }
     }
 }
 
@@ -116,7 +108,7 @@ impl Default for Embedding {
 #[async_trait]
 impl Container for Embedding {
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
-        self.answer(&invocation.body).unwrap_or_else(|refused| refused)
+        self.answer(&invocation.body).unwrap_or_else(|refused| *refused)
     }
 }
 
@@ -140,8 +132,17 @@ const fn yes() -> bool {
     true
 }
 
-fn refusal(status: u16, error: &str, error_type: &str) -> ContainerReply {
-    ContainerReply::json(status, &json!({"error": error, "error_type": error_type}))
+/// Adds a text's own vector: numbers between -1 and 1 from its hash.
+fn add(sum: &mut [f32], text: &[u8], weight: f32) {
+    for (dimension, value) in sum.iter_mut().enumerate() {
+        let digest = Sha256::new().chain_update(text).chain_update(dimension.to_be_bytes()).finalize();
+        let number = digest.iter().take(2).fold(0_u16, |number, byte| (number << 8) | u16::from(*byte));
+        *value += weight * (f32::from(number) / 32_767.5 - 1.0);
+    }
+}
+
+fn refusal(status: u16, error: &str, error_type: &str) -> Box<ContainerReply> {
+    Box::new(ContainerReply::json(status, &json!({"error": error, "error_type": error_type})))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Messages {
 
     fn chat(&self, invocation: &Invocation, request: &ChatRequest) -> Result<ContainerReply, Refusal> {
         if request.messages.is_empty() {
-            return Err(Refusal::parameter("messages", "messages must not be empty".to_owned()));
+            return Err(Refusal::parameter("messages", "messages must not be empty"));
         }
         check_sampling(request.temperature, request.top_p)?;
         for (name, penalty) in
@@ -56,13 +56,13 @@ impl Messages {
             if let Some(penalty) = penalty.filter(|penalty| !(-2.0..=2.0).contains(penalty)) {
                 return Err(Refusal::value(
                     name,
-                    format!("{name} must be in [-2, 2], got {penalty:?}."),
+                    &format!("{name} must be in [-2, 2], got {penalty:?}."),
                     &json!(penalty),
                 ));
             }
         }
         if let Some(n) = request.n.filter(|n| *n < 1) {
-            return Err(Refusal::value("n", format!("n must be at least 1, got {n}."), &json!(n)));
+            return Err(Refusal::value("n", &format!("n must be at least 1, got {n}."), &json!(n)));
         }
         let room = self.room(request.prompt_tokens(), request.limit())?;
         let identity = Identity::new(Flavour::Vllm, invocation, request.model.as_deref());
@@ -86,7 +86,7 @@ impl Messages {
         if prompt_tokens >= length {
             return Err(Refusal::parameter(
                 "input_tokens",
-                format!(
+                &format!(
                     "This model's maximum context length is {length} tokens. However, your request has {prompt_tokens} input tokens. \
                      Please reduce the length of the input messages."
                 ),
@@ -96,11 +96,11 @@ impl Messages {
         let value = json!(limit);
         match usize::try_from(limit) {
             Ok(0) | Err(_) => {
-                Err(Refusal::value("max_tokens", format!("max_tokens must be at least 1, got {limit}."), &value))
+                Err(Refusal::value("max_tokens", &format!("max_tokens must be at least 1, got {limit}."), &value))
             }
             Ok(wanted) if wanted > length => Err(Refusal::value(
                 "max_tokens",
-                format!(
+                &format!(
                     "max_tokens={limit} cannot be greater than max_model_len={length}. Please request fewer output tokens."
                 ),
                 &value,
@@ -152,10 +152,10 @@ fn read(body: &[u8]) -> Result<Request, Refusal> {
 fn check_sampling(temperature: Option<f64>, top_p: Option<f64>) -> Result<(), Refusal> {
     if let Some(temperature) = temperature.filter(|temperature| *temperature < 0.0) {
         let message = format!("temperature must be non-negative, got {temperature:?}.");
-        return Err(Refusal::value("temperature", message, &json!(temperature)));
+        return Err(Refusal::value("temperature", &message, &json!(temperature)));
     }
     if let Some(top_p) = top_p.filter(|top_p| !(*top_p > 0.0 && *top_p <= 1.0)) {
-        return Err(Refusal::value("top_p", format!("top_p must be in (0, 1], got {top_p:?}."), &json!(top_p)));
+        return Err(Refusal::value("top_p", &format!("top_p must be in (0, 1], got {top_p:?}."), &json!(top_p)));
     }
     Ok(())
 }
@@ -168,11 +168,11 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn parameter(name: &'static str, message: String) -> Self {
+    fn parameter(name: &'static str, message: &str) -> Self {
         Self { message: format!("{message} (parameter={name})"), kind: "BadRequestError", parameter: Some(name) }
     }
 
-    fn value(name: &'static str, message: String, value: &Value) -> Self {
+    fn value(name: &'static str, message: &str, value: &Value) -> Self {
         Self {
             message: format!("{message} (parameter={name}, value={value})"),
             kind: "BadRequestError",
@@ -181,7 +181,7 @@ impl Refusal {
     }
 
     fn no_prompt() -> Self {
-        Self::parameter("prompt", "Either prompt or prompt_embeds must be provided and non-empty.".to_owned())
+        Self::parameter("prompt", "Either prompt or prompt_embeds must be provided and non-empty.")
     }
 
     fn reply(self) -> ContainerReply {

@@ -195,10 +195,10 @@ impl Member {
             }
             Rule::Number(least, most) => match value.parse::<i64>() {
                 Ok(number) if number < least => {
-                    complaints.push(format!("Member must have value greater than or equal to {least}"))
+                    complaints.push(format!("Member must have value greater than or equal to {least}"));
                 }
                 Ok(number) if number > most => {
-                    complaints.push(format!("Member must have value less than or equal to {most}"))
+                    complaints.push(format!("Member must have value less than or equal to {most}"));
                 }
                 Ok(_) => {}
                 Err(_) => complaints.push("Member must be a whole number".to_owned()),

@@ -10,7 +10,7 @@ use super::{
         reply::ContainerReply,
         speech::{Limits, Speech, answer, gist, logprob, tokens},
     },
-    Flavour, Identity, Stop, StreamOptions, Usage, count, event_stream, finish_reason,
+    Flavour, Identity, Stop, StreamOptions, Usage, count, event_stream, extended, finish_reason,
     tools::{self, Call, Tool},
 };
 
@@ -71,11 +71,17 @@ struct Turn {
 }
 
 impl Turn {
-    fn finish(&self) -> (&'static str, Value) {
-        match &self.speech {
+    /// How a choice says that it has ended.
+    fn ending(&self, flavour: Flavour) -> Vec<(&'static str, Value)> {
+        let (finish_reason, stop_reason) = match &self.speech {
             Some(speech) => finish_reason(&speech.finish),
             None => ("tool_calls", Value::Null),
+        };
+        let mut members = vec![("finish_reason", Value::from(finish_reason))];
+        if flavour == Flavour::Vllm {
+            members.push(("stop_reason", stop_reason));
         }
+        members
     }
 
     fn tokens(&self) -> usize {
@@ -158,69 +164,38 @@ impl ChatRequest {
             .iter()
             .enumerate()
             .map(|(index, turn)| {
-                let (finish_reason, stop_reason) = turn.finish();
-                let mut choice = json!({
-                    "index": index,
-                    "message": message(identity.flavour, turn),
-                    "logprobs": self.logprobs_of(turn.speech.as_ref().map(|speech| speech.tokens.as_slice())),
-                    "finish_reason": finish_reason,
-                });
-                if identity.flavour == Flavour::Vllm {
-                    choice["stop_reason"] = stop_reason;
-                }
-                choice
+                let tokens = turn.speech.as_ref().map(|speech| speech.tokens.as_slice());
+                let choice = json!({"index": index, "message": message(identity.flavour, turn), "logprobs": self.logprobs_of(tokens)});
+                extended(choice, turn.ending(identity.flavour))
             })
             .collect();
-        let mut body = self.envelope(identity, "chat.completion", choices);
-        body["usage"] = usage.json();
-        ContainerReply::json(200, &body)
-    }
-
-    fn envelope(&self, identity: &Identity, object: &str, choices: Vec<Value>) -> Value {
-        json!({
-            "id": identity.id("chatcmpl"),
-            "object": object,
-            "created": identity.created,
-            "model": identity.model,
-            "system_fingerprint": identity.system_fingerprint(),
-            "choices": choices,
-        })
+        ContainerReply::json(200, &identity.envelope("chatcmpl", "chat.completion", &choices, Some(usage)))
     }
 
     fn chunks(&self, identity: &Identity, turns: &[Turn], usage: Usage) -> ContainerReply {
         let options = self.stream_options.clone().unwrap_or_default();
         let mut so_far = Usage { completion: 0, ..usage };
-        let mut chunks = Vec::new();
-        let mut push = |choices: Vec<Value>, usage: Option<Usage>| {
-            let mut chunk = self.envelope(identity, "chat.completion.chunk", choices);
-            if let Some(usage) = usage {
-                chunk["usage"] = usage.json();
-            }
-            chunks.push(chunk);
+        let chunk = |choices: &[Value], usage: Option<Usage>| {
+            identity.envelope("chatcmpl", "chat.completion.chunk", choices, usage)
         };
+        let mut chunks = Vec::new();
         for (index, turn) in turns.iter().enumerate() {
             for (delta, logprobs, tokens) in self.deltas(identity.flavour, turn) {
                 so_far.completion += tokens;
-                let running = options.continuous_usage_stats.then_some(so_far);
-                push(
-                    vec![json!({"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": null})],
-                    running,
-                );
+                let choice = json!({"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": null});
+                chunks.push(chunk(&[choice], options.continuous_usage_stats.then_some(so_far)));
             }
-            let (finish_reason, stop_reason) = turn.finish();
             let delta = match identity.flavour {
                 Flavour::Vllm if turn.speech.is_none() => json!({}),
                 Flavour::Vllm => json!({"content": ""}),
                 Flavour::Tgi => json!({"role": "assistant", "content": ""}),
             };
-            let mut last = json!({"index": index, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
-            if identity.flavour == Flavour::Vllm {
-                last["stop_reason"] = stop_reason;
-            }
-            push(vec![last], options.continuous_usage_stats.then_some(so_far));
+            let last =
+                extended(json!({"index": index, "delta": delta, "logprobs": null}), turn.ending(identity.flavour));
+            chunks.push(chunk(&[last], options.continuous_usage_stats.then_some(so_far)));
         }
         if options.include_usage {
-            push(Vec::new(), Some(usage));
+            chunks.push(chunk(&[], Some(usage)));
         }
         event_stream(&chunks)
     }
@@ -274,14 +249,14 @@ fn message(flavour: Flavour, turn: &Turn) -> Value {
         .iter()
         .map(|call| json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}))
         .collect();
-    let mut message = json!({"role": "assistant", "content": content});
+    let mut members = Vec::new();
     if flavour == Flavour::Vllm {
-        for absent in ["refusal", "annotations", "audio", "function_call", "reasoning"] {
-            message[absent] = Value::Null;
-        }
+        members.extend(
+            ["refusal", "annotations", "audio", "function_call", "reasoning"].map(|absent| (absent, Value::Null)),
+        );
     }
     if !calls.is_empty() {
-        message["tool_calls"] = Value::Array(calls);
+        members.push(("tool_calls", Value::Array(calls)));
     }
-    message
+    extended(json!({"role": "assistant", "content": content}), members)
 }

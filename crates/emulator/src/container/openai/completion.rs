@@ -95,39 +95,28 @@ impl CompletionRequest {
                 .filter(|echoed| !echoed.is_empty())
                 .chain(speech.tokens.iter().map(String::as_str));
             for piece in pieces {
-                chunks.push(envelope(identity, vec![choice(index, piece, None)]));
+                chunks.push(envelope(identity, &[choice(index, piece, None)], None));
             }
-            chunks.push(envelope(identity, vec![choice(index, "", Some(speech))]));
+            chunks.push(envelope(identity, &[choice(index, "", Some(speech))], None));
         }
         if options.include_usage {
-            let mut last = envelope(identity, Vec::new());
-            last["usage"] = usage.json();
-            chunks.push(last);
+            chunks.push(envelope(identity, &[], Some(usage)));
         }
         event_stream(&chunks)
     }
 }
 
 fn whole(identity: &Identity, texts: &[(&str, Speech)], usage: Usage) -> ContainerReply {
-    let choices = texts
+    let choices: Vec<Value> = texts
         .iter()
         .enumerate()
         .map(|(index, (echoed, speech))| choice(index, &format!("{echoed}{}", speech.text()), Some(speech)))
         .collect();
-    let mut body = envelope(identity, choices);
-    body["usage"] = usage.json();
-    ContainerReply::json(200, &body)
+    ContainerReply::json(200, &envelope(identity, &choices, Some(usage)))
 }
 
-fn envelope(identity: &Identity, choices: Vec<Value>) -> Value {
-    json!({
-        "id": identity.id("cmpl"),
-        "object": "text_completion",
-        "created": identity.created,
-        "model": identity.model,
-        "system_fingerprint": identity.system_fingerprint(),
-        "choices": choices,
-    })
+fn envelope(identity: &Identity, choices: &[Value], usage: Option<Usage>) -> Value {
+    identity.envelope("cmpl", "text_completion", choices, usage)
 }
 
 /// One choice; `ended` where it is the last of its prompt.

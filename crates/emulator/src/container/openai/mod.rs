@@ -61,6 +61,19 @@ impl Identity {
         }
     }
 
+    /// What surrounds the choices: of a whole answer, or of a chunk.
+    fn envelope(&self, prefix: &str, object: &str, choices: &[Value], usage: Option<Usage>) -> Value {
+        let body = json!({
+            "id": self.id(prefix),
+            "object": object,
+            "created": self.created,
+            "model": self.model,
+            "system_fingerprint": self.system_fingerprint(),
+            "choices": choices,
+        });
+        extended(body, usage.map(|usage| ("usage", usage.json())))
+    }
+
     const fn system_fingerprint(&self) -> &'static str {
         match self.flavour {
             Flavour::Vllm => "vllm-emulated",
@@ -116,6 +129,14 @@ fn finish_reason(finish: &Finish) -> (&'static str, Value) {
         Finish::Length => ("length", Value::Null),
         Finish::Stop(stop) => ("stop", Value::String(stop.clone())),
     }
+}
+
+/// A JSON object with more members.
+fn extended<'a>(mut object: Value, members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+    if let Some(map) = object.as_object_mut() {
+        map.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    object
 }
 
 fn count(text: &str) -> usize {
