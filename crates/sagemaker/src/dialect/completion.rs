@@ -3,6 +3,7 @@
 //! Owns both ways: a prompt in a text dialect's own body, its reply turned into a completion, and OpenAI's completion body for
 //! containers that take it.
 
+use futures_util::{Stream, StreamExt};
 use sagewire_types::{
     ChatChunk, ChatRequest, ChatResponse, CompletionChoice, CompletionRequest, CompletionResponse, Error, ErrorKind,
     Prompt,
@@ -74,7 +75,7 @@ pub(crate) fn from_chat(response: ChatResponse) -> CompletionResponse {
 }
 
 /// A chunk of a chat answer as the piece of a completion that it is.
-pub(crate) fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
+fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
     let choices = chunk
         .choices
         .into_iter()
@@ -88,6 +89,13 @@ pub(crate) fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
     let mut completion = CompletionResponse::new(chunk.id, chunk.model, chunk.created, choices);
     completion.usage = chunk.usage;
     completion
+}
+
+/// A chat answer's chunks as the pieces of a completion that they are.
+pub(crate) fn from_chunks(
+    chunks: impl Stream<Item = Result<ChatChunk, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<CompletionResponse, Error>> + Send + 'static {
+    chunks.map(|chunk| chunk.map(from_chunk))
 }
 
 /// OpenAI's completion body with the model's name as the container knows it.
