@@ -45,3 +45,33 @@ pub const SECRET_ACCESS_KEY: &str = "SECRET_ACCESS_KEY";
 pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 /// The account that static keys belong to.
 pub const AWS_ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
+/// LiteLLM's variable for the region.
+pub const AWS_REGION_NAME: &str = "AWS_REGION_NAME";
+/// The region.
+pub const AWS_REGION: &str = "AWS_REGION";
+/// The region, as AWS's older tools call it.
+pub const AWS_DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+/// A file of PEM certificates to trust instead of the system's.
+pub const AWS_CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+/// The role that a web identity takes on.
+pub const AWS_ROLE_ARN: &str = "AWS_ROLE_ARN";
+/// The name of the role session of a web identity.
+pub const AWS_ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+/// The file with the token of a web identity.
+pub const AWS_WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+/// The path of the container's credentials on `http://169.254.170.2`.
+pub const AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+/// The whole URL of the container's credentials.
+pub const AWS_CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+/// What is sent as `Authorization` to the container's credentials URL.
+pub const AWS_CONTAINER_AUTHORIZATION_TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+/// The file with it, read at each call. It wins over [`AWS_CONTAINER_AUTHORIZATION_TOKEN`].
+pub const AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+/// `true`: the instance metadata service is never asked.
+pub const AWS_EC2_METADATA_DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
+/// The URL of the instance metadata service.
+pub const AWS_EC2_METADATA_SERVICE_ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+/// `IPv4` or `IPv6`: by which the instance metadata service is asked.
+pub const AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
+/// The folder of what `aws login` left behind, in place of `~/.aws/login/cache`.
+pub const AWS_LOGIN_CACHE_DIRECTORY: &str = "AWS_LOGIN_CACHE_DIRECTORY";

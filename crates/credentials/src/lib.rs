@@ -28,18 +28,37 @@
 //! - `system` (default): the real environment, disk, network and processes.
 //! - `aws-interop`: conversions to and from the official `aws-credential-types`.
 
+mod chain;
+mod config;
 mod credentials;
 pub mod endpoint;
 pub mod env_vars;
 mod error;
+mod explain;
+mod imds;
 pub mod profile;
 mod provide;
+mod region;
+mod retry;
 pub mod seam;
 mod secret;
+mod service_error;
 mod source;
+mod sts;
+mod timestamp;
 
+pub use chain::{ChainSource, DefaultChain};
+pub use config::SharedConfig;
 pub use credentials::Credentials;
 pub use error::{Attempt, CredentialsError, ErrorKind};
+pub use explain::{Explanation, Outcome, Step};
 pub use provide::{ProvideCredentials, SharedCredentialsProvider};
+pub use region::{Region, RegionError, resolve_region};
 pub use secret::Secret;
-pub use source::{EnvironmentCredentials, StaticCredentials};
+pub use service_error::ServiceError;
+pub use source::{
+    AssumeRoleCredentials, ContainerCredentials, EnvironmentCredentials, InstanceMetadataCredentials, LoginCredentials,
+    ProcessCredentials, ProfileCredentials, SsoCredentials, StaticCredentials, WebIdentityCredentials,
+    WebIdentityToken,
+};
+pub use sts::{CallerIdentity, SessionTag};

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The folder of the recorded cases: `$SAGEWIRE_VECTORS`, else `../shared/vectors` beside the project's root.
 #[expect(clippy::disallowed_methods, reason = "a test harness reads its own settings from the environment")]
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("SAGEWIRE_VECTORS").map(PathBuf::from);
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
     Some(named.unwrap_or_else(|| beside.into())).filter(|folder| folder.is_dir())
