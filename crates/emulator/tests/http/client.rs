@@ -73,7 +73,7 @@ impl Client {
 
     pub(crate) fn signed(
         &self,
-        method: Method,
+        method: &Method,
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
@@ -124,7 +124,7 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        self.send(self.signed(Method::POST, path, headers, body.as_bytes())).await.unwrap()
+        self.send(self.signed(&Method::POST, path, headers, body.as_bytes())).await.unwrap()
     }
 
     pub(crate) async fn invoke(&self, endpoint: &str, body: &str) -> Answer {

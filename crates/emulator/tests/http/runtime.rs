@@ -159,7 +159,7 @@ async fn what_aws_refuses_is_refused() {
     assert_eq!(large.header("x-amzn-errortype"), None);
     let unknown = client.post("/endpoints/tgi/invoke", &[], "{}").await;
     assert_eq!((unknown.status, &unknown.body[..]), (404, &b"<UnknownOperationException/>\n"[..]));
-    let get = client.send(client.signed(Method::GET, "/endpoints/tgi/invocations", &[], b"")).await.unwrap();
+    let get = client.send(client.signed(&Method::GET, "/endpoints/tgi/invocations", &[], b"")).await.unwrap();
     assert_eq!((get.status, get.error_type()), (404, "UnknownOperationException"));
     for answer in [&missing, &bad, &large, &unknown, &get] {
         assert!(answer.header("x-amzn-requestid").is_some());
@@ -351,7 +351,7 @@ async fn a_forwarded_stream_comes_part_by_part() {
         socket.write_all(b"3\r\ntwo\r\n0\r\n\r\n").await.unwrap();
     });
     let (_emulator, client) = start(Emulator::builder().forward("there", url)).await;
-    let request = client.signed(Method::POST, "/endpoints/there/invocations-response-stream", &[], b"{}");
+    let request = client.signed(&Method::POST, "/endpoints/there/invocations-response-stream", &[], b"{}");
     let (parts, mut body) = client.open(request).await;
     assert_eq!(parts.headers["x-amzn-sagemaker-content-type"], "text/event-stream");
     assert_eq!(parts.headers["x-amzn-sagemaker-custom-attributes"], "c=d");

@@ -137,7 +137,7 @@ async fn raw_bytes_need_not_be_frames() {
 async fn connections_are_reset() {
     let (emulator, client) = start().await;
     emulator.enqueue("tgi", Scripted::reset());
-    let request = client.signed(Method::POST, "/endpoints/tgi/invocations", &[], b"{}");
+    let request = client.signed(&Method::POST, "/endpoints/tgi/invocations", &[], b"{}");
     let error = client.send(request).await.err().unwrap();
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     let mut kinds = Vec::new();
