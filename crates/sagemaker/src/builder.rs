@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sagewire_credentials::{
-    Credentials, EnvironmentCredentials, Region, SharedCredentialsProvider, StaticCredentials, seam::World,
+    Credentials, DefaultChain, Region, SharedCredentialsProvider, StaticCredentials, seam::World,
 };
 use sagewire_sigv4::Signer;
 use sagewire_types::{Error, ErrorKind};
@@ -118,7 +118,7 @@ impl SageMakerBuilder {
             bucket: TokenBucket::default(),
             clock_offset: std::sync::atomic::AtomicI64::new(0),
         };
-        let default_credentials = Arc::new(EnvironmentCredentials::new(&world));
+        let default_credentials = Arc::new(DefaultChain::new(&world));
         Ok(SageMaker {
             shared: Arc::new(Shared { world, sender, default_credentials }),
             settings: Arc::new(self.settings),
