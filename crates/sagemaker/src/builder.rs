@@ -13,6 +13,7 @@ use sagewire_types::{Error, ErrorKind};
 use crate::{
     SageMaker,
     attempt::Sender,
+    capacity::Waiting,
     provider::Shared,
     retry::TokenBucket,
     settings::Settings,
@@ -75,7 +76,7 @@ impl SageMakerBuilder {
     }
 
     /// Sets everything a call may also set for itself.
-    pub fn settings(mut self, settings: Settings) -> Self {
+    pub fn settings(mut self, settings: &Settings) -> Self {
         self.settings = settings.or(&self.settings);
         self
     }
@@ -120,7 +121,7 @@ impl SageMakerBuilder {
         };
         let default_credentials = Arc::new(DefaultChain::new(&world));
         Ok(SageMaker {
-            shared: Arc::new(Shared { world, sender, default_credentials }),
+            shared: Arc::new(Shared { world, sender, default_credentials, waiting: Waiting::default() }),
             settings: Arc::new(self.settings),
             target: Arc::default(),
         })
