@@ -1,7 +1,7 @@
 //! Which deployment is asked next.
 //!
-//! Owns the order of preference: another deployment of the same model, then the same one after a pause, then a place in the queue, then the
-//! next model, and last a deployment that is cooling down. Which of several equal ones is taken is the strategy's to say.
+//! Owns the order of preference: another deployment of the same model, then one that is being probed, then the same one after a pause, then a
+//! place in the queue, then the next model, and last a deployment that is cooling down. Which of several equal ones is taken is the strategy's to say.
 
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ impl From<Cut> for End {
 struct Offers<'r> {
     /// Those that this call has not asked.
     fresh: Vec<Offer<'r>>,
+    /// Those that it has not asked either, and that another call is probing after their cooldown.
+    probed: Vec<Offer<'r>>,
     /// Those that it may ask again.
     again: Vec<Offer<'r>>,
 }
@@ -99,6 +101,10 @@ impl<'r> Call<'r> {
                 return Ok(Some(chosen));
             }
             if !offers.again.is_empty() {
+                // A deployment that has just failed is a worse bet than one that has rested.
+                if let Some(chosen) = self.admit(place, &mut offers.probed, true).await {
+                    return Ok(Some(chosen));
+                }
                 if rested {
                     offers.again.retain(|offer| offer.not_before.is_none_or(|at| at <= Instant::now()));
                     if let Some(chosen) = self.admit(place, &mut offers.again, false).await {
@@ -141,14 +147,18 @@ impl<'r> Call<'r> {
                 continue;
             }
             let not_before = before.map(|tried| tried.not_before);
-            match self.terms(member, false).refusal(&state) {
+            let refusal = self.terms(member, false).refusal(&state);
+            match refusal {
                 Some(refusal) => self.refuse(member, refusal),
-                None => {
-                    self.accept(member);
-                    let list = if not_before.is_none() { &mut offers.fresh } else { &mut offers.again };
-                    list.push(Offer { member, candidate: candidate(member, state), not_before });
-                }
+                None => self.accept(member),
             }
+            let list = match (refusal, not_before) {
+                (None, None) => &mut offers.fresh,
+                (None, Some(_)) => &mut offers.again,
+                (Some(Refusal::Probing), None) => &mut offers.probed,
+                (Some(_), _) => continue,
+            };
+            list.push(Offer { member, candidate: candidate(member, state), not_before });
         }
         offers
     }
