@@ -6,6 +6,8 @@ pub use parameters::ParameterPolicy;
 mod dialect;
 mod embedding;
 mod failure;
+#[cfg(test)]
+mod fixture;
 mod framing;
 mod parameters;
 mod stop;
