@@ -191,6 +191,20 @@ impl Error for CredentialsError {
     }
 }
 
+/// A file that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read `{}`", path.display())]
+pub(crate) struct ReadError {
+    pub(crate) path: std::path::PathBuf,
+    pub(crate) source: std::io::Error,
+}
+
+impl From<crate::endpoint::EndpointError> for CredentialsError {
+    fn from(error: crate::endpoint::EndpointError) -> Self {
+        Self::invalid_configuration("No AWS endpoint can be made of the settings.").with_cause(error)
+    }
+}
+
 /// `error` and everything behind it in one line, each level after a colon. A level that its parent already quotes is left out.
 pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

@@ -6,6 +6,7 @@ mod clock;
 mod env;
 mod files;
 mod http;
+mod observe;
 mod process;
 #[cfg(feature = "system")]
 mod system;
@@ -15,6 +16,7 @@ pub use clock::{Clock, FixedClock, SystemClock, TokioClock};
 pub use env::{Env, MapEnv, ProcessEnv};
 pub use files::{FileMetadata, Files, MapFiles};
 pub use http::{HttpClient, HttpError, HttpErrorKind, HttpFn, NoHttp, RequestOptions, Route};
+pub use observe::Look;
 pub use process::{NoProcesses, ProcessLimits, ProcessOutput, Processes};
 #[cfg(feature = "system")]
 pub use system::{SystemFiles, SystemHttp, SystemProcesses};

@@ -42,7 +42,7 @@ pub enum SigningError {
         seconds: u64,
     },
     /// A [`Payload::Sha256Hex`](crate::Payload::Sha256Hex) is not 64 lower-case hexadecimal digits.
-    #[error("the payload's hash must be the SHA-256 of the body, as 64 lower-case hexadecimal digits")]
+    #[error("the payload's hash is not a SHA-256: pass that of the body, as 64 lower-case hexadecimal digits")]
     PayloadHash,
     /// Neither the URI nor a `Host` header names the host.
     #[error("the request names no host: give it an absolute URI (https://...) or one Host header")]
@@ -65,7 +65,10 @@ pub enum SigningError {
         limit: usize,
     },
     /// The presigned URI could not be built. A URI of the `http` crate holds at most 65,534 bytes.
-    #[error("the presigned URI could not be built, most likely because it is too long: shorten the path or the query")]
+    #[error(
+        "the presigned URI could not be built: use an absolute URI (https://...), and shorten its path or query if the whole \
+         would be longer than 65534 bytes"
+    )]
     PresignedUri {
         /// What the `http` crate said.
         #[source]

@@ -45,10 +45,10 @@ fn mac(key: &[u8]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; BLOCK]);
     if key.len() > BLOCK {
         let mut digest: [u8; 32] = Sha256::digest(key).into();
-        fill(&mut *block, &digest);
+        fill(&mut block, &digest);
         digest.zeroize();
     } else {
-        fill(&mut *block, key);
+        fill(&mut block, key);
     }
     Hmac::new((&*block).into())
 }

@@ -5,6 +5,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions>
 
+use futures_util::{Stream, StreamExt};
 use sagewire_types::{
     ChatChunk, ChatRequest, ChatResponse, CompletionChoice, CompletionRequest, CompletionResponse, Error, ErrorKind,
     Prompt,
@@ -86,7 +87,7 @@ pub(crate) fn from_chat(response: ChatResponse) -> CompletionResponse {
 }
 
 /// A chunk of a chat answer as the piece of a completion that it is.
-pub(crate) fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
+fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
     let choices = chunk
         .choices
         .into_iter()
@@ -102,6 +103,13 @@ pub(crate) fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
     completion.usage = chunk.usage;
     completion.extra = chunk.extra;
     completion
+}
+
+/// A chat answer's chunks as the pieces of a completion that they are.
+pub(crate) fn from_chunks(
+    chunks: impl Stream<Item = Result<ChatChunk, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<CompletionResponse, Error>> + Send + 'static {
+    chunks.map(|chunk| chunk.map(from_chunk))
 }
 
 /// OpenAI's completion body with the model's name as the container knows it.

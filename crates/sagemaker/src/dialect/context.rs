@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc};
 
-use sagewire_types::ChatRequest;
+use sagewire_types::{ChatRequest, CompletionRequest, Prompt};
 use serde_json::Value;
 
 use crate::parameters::ParameterPolicy;
@@ -91,6 +91,32 @@ impl DecodeContext {
         self.include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
         self.choices = request.n.unwrap_or(1).max(1);
         self.keep_prompt = is_on("return_full_text");
+        self
+    }
+
+    /// The same with what this completion asks for.
+    pub(crate) fn with_completion(mut self, request: &CompletionRequest) -> Self {
+        let is_on = |name| request.extra.get(name).and_then(Value::as_bool) == Some(true);
+        if let Some(stop) =
+            request.stop.as_ref().filter(|_| !is_on("include_stop_str_in_output") && request.echo != Some(true))
+        {
+            self.stop = stop.as_slice().into();
+        }
+        let prompts = match &request.prompt {
+            Prompt::Text(_) | Prompt::Tokens(_) => 1,
+            Prompt::Texts(texts) => texts.len(),
+            Prompt::TokenLists(lists) => lists.len(),
+        };
+        self.logprobs = request.logprobs.is_some();
+        self.include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
+        self.choices = u32::try_from(prompts).unwrap_or(u32::MAX).saturating_mul(request.n.unwrap_or(1)).max(1);
+        self
+    }
+
+    /// The same with the prompt that was sent, and what ends the model's turn after it.
+    pub(crate) fn with_prompt(mut self, prompt: &str, end_tokens: &[String]) -> Self {
+        self.prompt = Some(prompt.into());
+        self.end_tokens = end_tokens.into();
         self
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Payload {
     pub(crate) content_type: &'static str,
     /// `Accept`, or on streams `X-Amzn-SageMaker-Accept`.
     pub(crate) accept: Option<&'static str>,
-    /// What the container wants in `X-Amzn-SageMaker-Custom-Attributes`, beside what the operator sends there.
+    /// What the container wants in `X-Amzn-SageMaker-Custom-Attributes`, unless the operator sends something else there.
     pub(crate) custom_attributes: Option<&'static str>,
     /// The bytes.
     pub(crate) body: Bytes,
@@ -30,12 +30,12 @@ impl Payload {
         let body = serde_json::to_vec(value).map_err(|error| {
             Error::invalid("body", "the request cannot be written as JSON: check its parameters").with_source(error)
         })?;
-        Ok(Self {
-            content_type: "application/json",
-            accept: Some("application/json"),
-            custom_attributes: None,
-            body: body.into(),
-        })
+        Ok(Self::from_json(body.into()))
+    }
+
+    /// A body that is JSON already.
+    pub(crate) fn from_json(body: Bytes) -> Self {
+        Self { content_type: "application/json", accept: Some("application/json"), custom_attributes: None, body }
     }
 }
 

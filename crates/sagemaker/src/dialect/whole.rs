@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, FunctionCallDelta, Role, ToolCall, ToolCallDelta};
 
-/// The chunks of this answer: for each choice one with everything it says and one with its end, then the usage where it was asked for.
+/// The chunks of this answer: for each choice a word at a time and then its end, then the usage where it was asked for.
 pub(crate) fn into_chunks(response: ChatResponse, include_usage: bool) -> Vec<ChatChunk> {
     let ChatResponse { id, created, model, choices, usage, extra, .. } = response;
     let (id, model): (Arc<str>, Arc<str>) = (id.into(), model.into());
@@ -23,19 +23,34 @@ pub(crate) fn into_chunks(response: ChatResponse, include_usage: bool) -> Vec<Ch
     chunks
 }
 
-fn pieces(choice: Choice) -> [ChunkChoice; 2] {
-    let message = choice.message;
-    let mut said = ChunkChoice::default().at(choice.index);
-    said.delta.role = Some(Role::Assistant);
-    said.delta.content = message.content;
-    said.delta.reasoning_content = message.reasoning_content;
-    said.delta.tool_calls = message.tool_calls.into_iter().zip(0..).map(|(call, index)| delta(call, index)).collect();
-    said.delta.extra = message.extra;
-    said.logprobs = choice.logprobs;
-    let mut ended = ChunkChoice::default().at(choice.index);
-    ended.finish_reason = choice.finish_reason;
-    ended.extra = choice.extra;
-    [said, ended]
+fn pieces(choice: Choice) -> Vec<ChunkChoice> {
+    let (index, message) = (choice.index, choice.message);
+    let mut first = ChunkChoice::default().at(index);
+    first.delta.role = Some(Role::Assistant);
+    first.delta.reasoning_content = message.reasoning_content;
+    first.delta.extra = message.extra;
+    first.logprobs = choice.logprobs;
+    let content = message.content.unwrap_or_default();
+    let mut words = words(&content);
+    first.delta.content = words.next().map(str::to_owned);
+    let mut pieces = vec![first];
+    pieces.extend(words.map(|word| ChunkChoice::text(word).at(index)));
+    if !message.tool_calls.is_empty() {
+        let mut calls = ChunkChoice::default().at(index);
+        calls.delta.tool_calls =
+            message.tool_calls.into_iter().zip(0..).map(|(call, place)| delta(call, place)).collect();
+        pieces.push(calls);
+    }
+    let mut last = ChunkChoice::default().at(index);
+    last.finish_reason = choice.finish_reason;
+    last.extra = choice.extra;
+    pieces.push(last);
+    pieces
+}
+
+/// Cuts after each blank, so that the pieces joined are the text.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(char::is_whitespace)
 }
 
 fn delta(call: ToolCall, index: u32) -> ToolCallDelta {
@@ -58,7 +73,7 @@ mod tests {
     #[test]
     fn the_chunks_add_up_to_the_answer() {
         let json = r#"{"id":"i","object":"chat.completion","created":3,"model":"m","choices":[
-            {"index":0,"message":{"role":"assistant","content":"a","reasoning_content":"r"},"finish_reason":"length","logprobs":{"content":[1]}},
+            {"index":0,"message":{"role":"assistant","content":"a b\n","reasoning_content":"r"},"finish_reason":"length","logprobs":{"content":[1]}},
             {"index":1,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls","stop_reason":7}
         ],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3},"system_fingerprint":"x"}"#;
         let response: ChatResponse = serde_json::from_str(json).unwrap();

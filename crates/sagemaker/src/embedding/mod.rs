@@ -9,7 +9,7 @@ use sagewire_types::{EmbedRequest, EmbedResponse, Error};
 
 use crate::dialect::Payload;
 
-mod hf;
+pub(crate) mod hf;
 
 /// How one family of embedding containers is asked and understood.
 pub(crate) trait EmbeddingDialect: fmt::Debug + Send + Sync {

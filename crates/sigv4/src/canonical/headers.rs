@@ -51,6 +51,8 @@ struct Field<'a> {
     name: &'a str,
     value: &'a str,
     sensitive: bool,
+    /// Written by the signer: there are no spaces to look for.
+    own: bool,
 }
 
 impl<'a> CanonicalHeaders<'a> {
@@ -66,7 +68,7 @@ impl<'a> CanonicalHeaders<'a> {
     ) -> Result<Self, SigningError> {
         const WRITTEN_HERE: usize = 4;
         let mut fields = Vec::with_capacity(headers.len() + WRITTEN_HERE);
-        let mut add = |name, value| fields.push(Field { name, value, sensitive: false });
+        let mut add = |name, value| fields.push(Field { name, value, sensitive: false, own: true });
         if let Some(host) = host {
             add("host", host);
         }
@@ -89,6 +91,7 @@ impl<'a> CanonicalHeaders<'a> {
                 name: name.as_str(),
                 value: text.trim_matches([' ', '\t']),
                 sensitive: value.is_sensitive(),
+                own: false,
             });
         }
         // Stable, so that values of one name keep their order.
@@ -106,6 +109,8 @@ impl<'a> CanonicalHeaders<'a> {
                 out.push(if index == 0 { ':' } else { ',' });
                 if form == Form::Redacted && (field.sensitive || SENSITIVE_HEADERS.contains(&field.name)) {
                     out.push_str(REDACTED);
+                } else if field.own {
+                    out.push_str(field.value);
                 } else {
                     push_collapsed(out, field.value);
                 }
