@@ -33,6 +33,8 @@ mod dialect;
 mod embedding;
 mod failure;
 mod fake_stream;
+#[cfg(test)]
+mod fixture;
 mod frames;
 mod framing;
 mod headers;

@@ -95,7 +95,7 @@ impl SageMaker {
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
         unless_cancelled(context, async {
             let prepared = self.prepare(model, context).await?;
-            let payload = Payload { content_type: "application/json", accept: None, body: Bytes::new() };
+            let payload = Payload { accept: None, ..Payload::from_json(Bytes::new()) };
             let mut request = prepared.request(operation, payload)?;
             write(&mut request)?;
             prepared.invoke_request(&self.shared, context, &request).await
@@ -190,8 +190,8 @@ impl Provider for SageMaker {
             let prepared = self.prepare(&request.model, context).await?;
             let dialect = prepared.dialect()?;
             if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None);
-                let payload = completion::encode(request, &prepared.encode_context(None, false))?;
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
                 let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
                 let value = completion::decode(&body, &decoding, dialect.name())
                     .map_err(|error| checks::answered(error, &meta))?;
@@ -218,8 +218,8 @@ impl Provider for SageMaker {
             let prepared = self.prepare(&request.model, context).await?;
             let dialect = prepared.dialect()?;
             if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None);
-                let payload = completion::encode(request, &prepared.encode_context(None, true))?;
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
                 let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
                     Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
                 };
