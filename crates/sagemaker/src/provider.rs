@@ -60,6 +60,9 @@ pub(crate) struct Shared {
 }
 
 impl SageMaker {
+    /// The prefixes of the model ids that it serves.
+    pub const PREFIXES: [&str; 3] = ["sagemaker", "sagemaker_chat", "sagemaker_nova"];
+
     /// A provider over the environment, the shared files and the network, with default settings.
     ///
     /// # Errors
