@@ -10,11 +10,21 @@ use serde_json::{Map, Value, json};
 
 use crate::conversation::ConversationError;
 
+/// Where a template takes system messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SystemPlace {
+    /// Anywhere.
+    Anywhere,
+    /// Before all other turns; later ones join the next user turn.
+    First,
+    /// Nowhere: they join the next user turn.
+    None,
+}
+
 /// What a template can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Abilities {
-    /// It has a place for system messages, at any position.
-    pub(crate) system: bool,
+    pub(crate) system: SystemPlace,
     /// It prints tool calls and results itself.
     pub(crate) tools: bool,
     /// It does not mind two turns of one role in a row.
@@ -69,20 +79,37 @@ pub(crate) fn objects(messages: &[Value]) -> Result<Vec<&Map<String, Value>>, Co
 
 /// Rewrites messages for a template of these abilities.
 pub(crate) fn adapt(messages: &[Value], abilities: Abilities) -> Result<Vec<Value>, ConversationError> {
-    let mut turns: Vec<Map<String, Value>> = Vec::with_capacity(messages.len());
+    let mut turns = Vec::with_capacity(messages.len());
     for (index, message) in objects(messages)?.into_iter().enumerate() {
-        let turn = turn(message, index, abilities)?;
-        let same_role = turns.last().is_some_and(|last| role_of(last) == role_of(&turn));
-        let mergeable = same_role && !abilities.same_role_in_a_row && role_of(&turn) != "tool" && !has_calls(&turn);
-        match turns.last_mut().filter(|last| mergeable && !has_calls(last)) {
-            Some(last) => append(last, &turn, "\n\n"),
-            None => turns.push(turn),
-        }
+        turns.push(turn(message, index, abilities)?);
     }
-    if !abilities.system {
-        turns = fold_system(turns);
+    match abilities.system {
+        SystemPlace::Anywhere => {}
+        SystemPlace::First => {
+            let leading = turns.iter().take_while(|turn| role_of(turn) == "system").count();
+            let rest = turns.split_off(leading);
+            turns = merge(turns).into_iter().chain(fold_system(rest)).collect();
+        }
+        SystemPlace::None => turns = fold_system(turns),
+    }
+    if !abilities.same_role_in_a_row {
+        turns = merge(turns);
     }
     Ok(turns.into_iter().map(Value::Object).collect())
+}
+
+/// Makes turns of one role in a row one turn. Tool results and turns with tool calls stay apart.
+fn merge(turns: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+    let mut merged: Vec<Map<String, Value>> = Vec::with_capacity(turns.len());
+    for turn in turns {
+        let mergeable = role_of(&turn) != "tool" && !has_calls(&turn);
+        let same = |last: &&mut Map<String, Value>| role_of(last) == role_of(&turn) && !has_calls(last);
+        match merged.last_mut().filter(|last| mergeable && same(last)) {
+            Some(last) => append(last, &turn, "\n\n"),
+            None => merged.push(turn),
+        }
+    }
+    merged
 }
 
 /// One message as the template can take it.
@@ -94,7 +121,9 @@ fn turn(
     let mut turn = message.clone();
     let mut text = text_of(message, index)?.into_owned();
     let mut role = role_of(message).to_owned();
-    if !abilities.tools {
+    if abilities.tools {
+        parse_arguments(&mut turn);
+    } else {
         if let Some(Value::Array(calls)) = turn.remove("tool_calls") {
             for call in &calls {
                 if !text.is_empty() {
@@ -112,15 +141,55 @@ fn turn(
     Ok(turn)
 }
 
+/// OpenAI's format has the arguments of a call as a JSON text; templates print them as JSON.
+fn parse_arguments(turn: &mut Map<String, Value>) {
+    let Some(Value::Array(calls)) = turn.get_mut("tool_calls") else { return };
+    for call in calls {
+        let function = if call.get("function").is_some() { call.get_mut("function") } else { Some(call) };
+        if let Some(arguments) = function.and_then(|function| function.get_mut("arguments")) {
+            if let Value::String(text) = arguments {
+                *arguments = parsed(text);
+            }
+        }
+    }
+}
+
+/// The JSON in a text, or the text itself.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
 /// A tool call as text: its name and arguments as JSON, the form most models were trained on.
 fn call_text(call: &Value) -> String {
     let function = call.get("function").unwrap_or(call);
     let arguments = match function.get("arguments") {
-        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())),
+        Some(Value::String(text)) => parsed(text),
         Some(arguments) => arguments.clone(),
         None => json!({}),
     };
-    json!({"name": function.get("name").unwrap_or(&Value::Null), "arguments": arguments}).to_string()
+    spaced(&json!({"name": function.get("name").unwrap_or(&Value::Null), "arguments": arguments}))
+}
+
+/// JSON with a blank behind each comma and colon, as Python writes it and models have read it.
+fn spaced(json: &Value) -> String {
+    struct Spaced;
+    impl serde_json::ser::Formatter for Spaced {
+        fn begin_array_value<W: ?Sized + std::io::Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+            if first { Ok(()) } else { out.write_all(b", ") }
+        }
+        fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+            if first { Ok(()) } else { out.write_all(b", ") }
+        }
+        fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+            out.write_all(b": ")
+        }
+    }
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Spaced);
+    match serde::Serialize::serialize(json, &mut serializer) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(_) => json.to_string(),
+    }
 }
 
 fn has_calls(turn: &Map<String, Value>) -> bool {
@@ -160,15 +229,7 @@ fn fold_system(turns: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
         }
     }
     folded.extend(pending);
-    // A system message between turns may have put two user turns in a row.
-    let mut merged: Vec<Map<String, Value>> = Vec::with_capacity(folded.len());
-    for turn in folded {
-        match merged.last_mut().filter(|last| role_of(last) == "user" && role_of(&turn) == "user") {
-            Some(last) => append(last, &turn, "\n\n"),
-            None => merged.push(turn),
-        }
-    }
-    merged
+    folded
 }
 
 fn as_user(mut turn: Map<String, Value>) -> Map<String, Value> {
@@ -180,8 +241,8 @@ fn as_user(mut turn: Map<String, Value>) -> Map<String, Value> {
 mod tests {
     use super::*;
 
-    const PLAIN: Abilities = Abilities { system: false, tools: false, same_role_in_a_row: false };
-    const FULL: Abilities = Abilities { system: true, tools: true, same_role_in_a_row: true };
+    const PLAIN: Abilities = Abilities { system: SystemPlace::None, tools: false, same_role_in_a_row: false };
+    const FULL: Abilities = Abilities { system: SystemPlace::Anywhere, tools: true, same_role_in_a_row: true };
 
     fn turns(messages: &Value, abilities: Abilities) -> Vec<(String, String)> {
         let adapted = adapt(messages.as_array().unwrap(), abilities).unwrap();
@@ -206,6 +267,18 @@ mod tests {
     }
 
     #[test]
+    fn a_later_system_message_joins_the_next_user_turn() {
+        let messages = json!([
+            {"role": "system", "content": "S"}, {"role": "system", "content": "T"}, {"role": "user", "content": "a"},
+            {"role": "system", "content": "U"}, {"role": "user", "content": "b"}
+        ]);
+        let first = Abilities { system: SystemPlace::First, ..PLAIN };
+        assert_eq!(turns(&messages, first), pairs(&[("system", "S\n\nT"), ("user", "a\n\nU\n\nb")]));
+        let alone = json!([{"role": "system", "content": "S"}]);
+        assert_eq!(turns(&alone, first), pairs(&[("system", "S")]));
+    }
+
+    #[test]
     fn turns_of_one_role_become_one() {
         let messages = json!([
             {"role": "user", "content": "a"}, {"role": "user", "content": ["b", {"type": "text", "text": "c"}]},
@@ -223,10 +296,11 @@ mod tests {
             {"role": "tool", "tool_call_id": "1", "content": "3"}, {"role": "user", "content": "thanks"}
         ]);
         let expected =
-            [("user", "add"), ("assistant", r#"{"name":"add","arguments":{"a":1}}"#), ("user", "3\n\nthanks")];
+            [("user", "add"), ("assistant", r#"{"name": "add", "arguments": {"a": 1}}"#), ("user", "3\n\nthanks")];
         assert_eq!(turns(&messages, PLAIN), pairs(&expected));
         let kept = adapt(messages.as_array().unwrap(), FULL).unwrap();
         assert_eq!(kept[1]["tool_calls"][0]["id"], "1");
+        assert_eq!(kept[1]["tool_calls"][0]["function"]["arguments"], json!({"a": 1}));
         assert_eq!(kept[2]["role"], "tool");
     }
 

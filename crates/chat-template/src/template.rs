@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::Value as Json;
 
-use crate::adapt::{self, Abilities};
+use crate::adapt::{self, Abilities, SystemPlace};
 use crate::continuation;
 use crate::conversation::{Conversation, ConversationError};
 use crate::error::TemplateError;
@@ -177,7 +177,7 @@ impl ChatTemplate {
         self
     }
 
-    /// What the template is called: a family of the catalog, `tokenizer_config`, `jinja`, `roles` or
+    /// What the template is called: a family of the [catalog](crate::catalog), `tokenizer_config`, `jinja`, `roles` or
     /// `plain`.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -209,7 +209,7 @@ impl ChatTemplate {
             Err(error) if self.inner.adapting && is_worth_adapting(&error) => error,
             done => return done,
         };
-        for system in [true, false] {
+        for system in [SystemPlace::Anywhere, SystemPlace::None] {
             let abilities = Abilities { system, tools: false, same_role_in_a_row: false };
             let Ok(messages) = adapt::adapt(conversation.messages, abilities) else { break };
             if let Ok(prompt) = self.render_messages(conversation, &messages, clock) {

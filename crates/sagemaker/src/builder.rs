@@ -4,9 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sagewire_credentials::{
-    Credentials, DefaultChain, Region, SharedCredentialsProvider, StaticCredentials, seam::World,
-};
+use sagewire_credentials::{AwsParams, Credentials, Region, SharedCredentialsProvider, StaticCredentials, seam::World};
 use sagewire_sigv4::Signer;
 use sagewire_types::{Error, ErrorKind};
 
@@ -102,7 +100,7 @@ impl SageMakerBuilder {
     /// The provider. Nothing is read or sent yet.
     ///
     /// # Errors
-    /// `Configuration` where TLS cannot be set up.
+    /// `Configuration` where TLS cannot be set up, or variables such as `AWS_ROLE_NAME` contradict each other.
     pub fn build(self) -> Result<SageMaker, Error> {
         let world = self.world.unwrap_or_else(World::system);
         let transport = match self.transport {
@@ -119,7 +117,9 @@ impl SageMakerBuilder {
             bucket: TokenBucket::default(),
             clock_offset: std::sync::atomic::AtomicI64::new(0),
         };
-        let default_credentials = Arc::new(DefaultChain::new(&world));
+        let default_credentials = AwsParams::default()
+            .provider(&world)
+            .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?;
         Ok(SageMaker {
             shared: Arc::new(Shared { world, sender, default_credentials, waiting: Waiting::default() }),
             settings: Arc::new(self.settings),

@@ -39,6 +39,7 @@ mod frames;
 mod framing;
 mod headers;
 mod invoke_async;
+mod litellm;
 mod meta;
 mod parameters;
 mod prepared;

@@ -38,6 +38,6 @@ pub(crate) fn report(differences: Vec<String>) -> Result<(), Failed> {
     if differences.is_empty() {
         return Ok(());
     }
-    let shown: Vec<String> = differences.iter().take(40).map(|text| text.chars().take(1200).collect()).collect();
+    let shown: Vec<String> = differences.iter().take(40).map(|text| text.chars().take(40000).collect()).collect();
     Err(format!("{} differ, among them:\n{}", differences.len(), shown.join("\n")).into())
 }

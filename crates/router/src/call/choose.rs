@@ -135,7 +135,7 @@ impl<'r> Call<'r> {
 
     /// What this model's deployments offer now, and why the others offer nothing.
     async fn offers(&mut self, group: &'r Group) -> Offers<'r> {
-        let states = self.router.state.read(&group.ids).await;
+        let states = self.router.read(group).await;
         let too_long_for_all = self.seems_too_long(group);
         let mut offers = Offers::default();
         for (member, state) in group.members.iter().zip(states) {
@@ -194,7 +194,7 @@ impl<'r> Call<'r> {
         let mut options: Vec<(bool, usize, Duration, Offer<'r>)> = Vec::new();
         for place in self.plan.places().filter(|place| self.affordable(*place)).collect::<Vec<_>>() {
             let Some(group) = self.plan.target(place).map(|target| target.group) else { continue };
-            let states = self.router.state.read(&group.ids).await;
+            let states = self.router.read(group).await;
             for (member, state) in group.members.iter().zip(states) {
                 let before = self.last_try(member);
                 if before.is_some_and(|tried| tried.next != Next::Again) {

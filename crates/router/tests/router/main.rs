@@ -13,4 +13,6 @@ mod property;
 mod reloading;
 mod retries;
 mod scripted;
+mod state;
 mod streams;
+mod traces;
