@@ -16,8 +16,9 @@ use crate::{
     builder::SageMakerBuilder,
     capacity, checks, defaults,
     dialect::{CompletionForm, Payload, StreamDecoder, completion},
-    embedding::EmbedContext,
+    embedding::{EmbedContext, batch},
     fake_stream,
+    parameters::drop_named_of_embedding,
     prepared::Prepared,
     prompt,
     request::{self, Operation},
@@ -169,16 +170,23 @@ impl Provider for SageMaker {
         .await
     }
 
-    async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
+    async fn embed(&self, mut request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
         checks::embed(&request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
-            let embedding = EmbedContext { model: prepared.model.name().into(), inputs: request.input.len() };
-            let payload = family.encode(&request, &embedding)?;
-            let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-            let value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
-            Ok(Reply { value, meta })
+            if let Some(policy) = &prepared.settings.parameters {
+                drop_named_of_embedding(&mut request, policy);
+            }
+            let prepared = &prepared;
+            batch::in_batches(request, family.max_batch(), batch::CONCURRENT_BATCHES, |request| async move {
+                let embedding = EmbedContext::new(prepared.model.name(), &request);
+                let payload = family.encode(&request, &embedding)?;
+                let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
+                let value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+                Ok(Reply { value, meta })
+            })
+            .await
         })
         .await
     }

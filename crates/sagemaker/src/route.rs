@@ -30,17 +30,16 @@ pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dy
 /// As for [`chat`].
 pub(crate) fn embeddings(setting: Option<&str>, model: &ModelId) -> Result<&'static dyn EmbeddingDialect, Error> {
     let names = || embedding::FAMILIES.iter().map(|family| family.name());
-    let chosen = match setting {
-        Some(name) => embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, names()))?,
-        None if dialect::by_prefix(model.prefix()).is_some() => by_endpoint(model.name()),
+    let (chosen, why) = match setting {
+        Some(name) => (
+            embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, names()))?,
+            "the setting says so",
+        ),
+        None if dialect::by_prefix(model.prefix()).is_some() => embedding::by_endpoint(model.name()),
         None => return Err(unknown_prefix(model)),
     };
-    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.name(), by = if setting.is_some() { "setting" } else { "name" }, "embedding family chosen");
+    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.name(), why, "embedding family chosen");
     Ok(chosen)
-}
-
-fn by_endpoint(_name: &str) -> &'static dyn EmbeddingDialect {
-    &embedding::hf::HuggingFace
 }
 
 fn unknown_prefix(model: &ModelId) -> Error {
