@@ -6,22 +6,23 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
     clock::{self, Clock},
     container::{Container, Embedding, Forward, Messages, Tgi},
     emulator::Emulator,
     error::EmulatorError,
+    fault::Chaos,
     identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
     runtime::limits::is_endpoint_name,
     server,
-    state::{Scripts, State},
+    state::{State, Waiting},
 };
 
 const DEFAULT_MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
@@ -59,6 +60,7 @@ pub struct EmulatorBuilder {
     instance_metadata: InstanceMetadata,
     container_credentials: ContainerCredentials,
     sso: Sso,
+    chaos: Option<Chaos>,
 }
 
 /// What is behind an endpoint.
@@ -82,6 +84,7 @@ impl EmulatorBuilder {
             instance_metadata: InstanceMetadata::new(),
             container_credentials: ContainerCredentials::new(),
             sso: Sso::new(),
+            chaos: None,
         }
     }
 
@@ -178,6 +181,12 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Lets things go wrong by a schedule from the start.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Errors
@@ -207,7 +216,11 @@ impl EmulatorBuilder {
             },
             log: crate::received::Log::default(),
             endpoints,
-            scripts: Scripts::default(),
+            scripts: Waiting::default(),
+            faults: Waiting::default(),
+            chaos: Mutex::new(self.chaos),
+            chaos_seen: 0.into(),
+            skew: 0.into(),
             max_body_bytes: self.max_body_bytes,
             container_timeout: self.container_timeout,
             requests: 0.into(),
@@ -218,10 +231,11 @@ impl EmulatorBuilder {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let serving = Arc::clone(&state);
+        let (switches, switched) = mpsc::channel(1);
         let server = tokio::spawn(async move {
-            server::serve(listener, serving).await;
+            server::serve(bound, listener, switched, serving).await;
         });
-        Ok(Emulator::running(bound, state, server))
+        Ok(Emulator::running(bound, state, switches, server))
     }
 
     fn containers(&self) -> Result<BTreeMap<String, Arc<dyn Container>>, EmulatorError> {

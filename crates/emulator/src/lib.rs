@@ -10,6 +10,8 @@
 //! OIDC: what they issue ([`IssuedSession`]), SageMaker Runtime accepts. See [`Role`], [`InstanceMetadata`], [`ContainerCredentials`] and
 //! [`Sso`].
 //!
+//! Anything may go wrong on demand: one [`Fault`] on one answer ([`Emulator::inject`]), or a seeded schedule of them ([`Chaos`]).
+//!
 //! It shares no code with sagewire's client: a fault in one cannot hide in the other.
 //!
 //! ```
@@ -56,6 +58,7 @@ mod constraints;
 mod container;
 mod emulator;
 mod error;
+mod fault;
 mod form;
 mod frame;
 mod identity;
@@ -78,6 +81,7 @@ pub use self::{
     container::{Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi},
     emulator::Emulator,
     error::EmulatorError,
+    fault::{Chaos, Fault},
     frame::{Frame, FrameValue},
     identity::{ContainerCredentials, InstanceMetadata, IssuedSession, Role, Sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::{aws_error::AwsError, operation::Operation};
+use crate::{aws_error::AwsError, fault::Fault, operation::Operation};
 
 /// One request as it arrived.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct Received {
     pub access_key_id: Option<String>,
     /// The region that it was signed for.
     pub region: Option<String>,
+    /// What was made to go wrong with the answer.
+    pub fault: Option<Fault>,
     /// The request id in the answer.
     pub request_id: String,
 }
@@ -87,6 +89,7 @@ impl fmt::Debug for Received {
             .field("refused", &self.refused.as_ref().map(AwsError::code))
             .field("access_key_id", &self.access_key_id)
             .field("region", &self.region)
+            .field("fault", &self.fault)
             .field("request_id", &self.request_id)
             .finish()
     }
@@ -150,6 +153,7 @@ mod tests {
             refused: None,
             access_key_id: Some("AKIDEXAMPLE".into()),
             region: Some("us-east-1".into()),
+            fault: None,
             request_id: "1".into(),
         };
         for text in [format!("{received:?}"), format!("{received:#?}")] {
