@@ -20,12 +20,14 @@ use crate::{
     fault::Chaos,
     identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
+    received::{Log, Received},
     runtime::limits::is_endpoint_name,
     server,
-    state::{State, Waiting},
+    state::{Observer, State, Waiting},
 };
 
 const DEFAULT_MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+const DEFAULT_MAX_RECEIVED: usize = 10_000;
 /// SageMaker gives a container so long to answer.
 const DEFAULT_CONTAINER_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -61,6 +63,9 @@ pub struct EmulatorBuilder {
     container_credentials: ContainerCredentials,
     sso: Sso,
     chaos: Option<Chaos>,
+    max_received: usize,
+    observer: Option<Observer>,
+    example_key: bool,
 }
 
 /// What is behind an endpoint.
@@ -85,6 +90,9 @@ impl EmulatorBuilder {
             container_credentials: ContainerCredentials::new(),
             sso: Sso::new(),
             chaos: None,
+            max_received: DEFAULT_MAX_RECEIVED,
+            observer: None,
+            example_key: true,
         }
     }
 
@@ -118,7 +126,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accepts this key pair. The example key pair is accepted only where no other key is given.
+    /// Accepts this key pair, beside the others.
     pub fn credentials(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
         let access_key_id = access_key_id.into();
         let key = Key::user(&access_key_id, secret_access_key.into(), None);
@@ -126,7 +134,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accepts these temporary credentials, and only with their token.
+    /// Accepts these temporary credentials, beside the others, and only with their token.
     pub fn session(
         mut self,
         access_key_id: impl Into<String>,
@@ -139,6 +147,12 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Leaves out the example key pair ([`EXAMPLE_ACCESS_KEY_ID`]).
+    pub const fn no_example_credentials(mut self) -> Self {
+        self.example_key = false;
+        self
+    }
+
     /// Where the time comes from; by default the machine's clock. Signatures, expiry and the `Date` header follow it.
     pub fn clock(mut self, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
         self.clock = clock;
@@ -148,6 +162,19 @@ impl EmulatorBuilder {
     /// The most bytes of a request's body; 25 MiB by default. More is answered with 413.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
+        self
+    }
+
+    /// How many requests [`Emulator::received`] remembers; the last 10,000 by default.
+    pub const fn max_received(mut self, requests: usize) -> Self {
+        self.max_received = requests;
+        self
+    }
+
+    /// Tells `observer` of every request before it is answered, refused ones included. It runs on the server's own tasks, so it should
+    /// be quick.
+    pub fn observe(mut self, observer: impl Fn(&Received) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -197,7 +224,7 @@ impl EmulatorBuilder {
     pub async fn start(self) -> Result<Emulator, EmulatorError> {
         let endpoints = self.containers()?;
         let keys = KeyRing::default();
-        if self.keys.is_empty() {
+        if self.example_key {
             let example = Key::user(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY.to_owned(), None);
             keys.insert(EXAMPLE_ACCESS_KEY_ID, example);
         }
@@ -214,7 +241,8 @@ impl EmulatorBuilder {
                 sso: sso::Service::new(self.sso),
                 issuer: Issuer::default(),
             },
-            log: crate::received::Log::default(),
+            log: Log::new(self.max_received),
+            observer: self.observer,
             endpoints,
             scripts: Waiting::default(),
             faults: Waiting::default(),

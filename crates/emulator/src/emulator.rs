@@ -104,13 +104,13 @@ impl Emulator {
         }
     }
 
-    /// Every request so far, oldest first, refused ones too.
+    /// Every request so far, oldest first, refused ones too; of very many, [the last](EmulatorBuilder::max_received).
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.state.log.entries()
     }
 
-    /// Forgets the requests so far.
+    /// Forgets the requests so far, and their number.
     pub fn clear_received(&self) {
         self.state.log.clear();
     }

@@ -112,7 +112,11 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     let route = Route::new(&parts.method, parts.uri.path(), &form, state.identity.container.path());
     let judged = judge(&state, &parts, &body, &route, &form, too_large, now);
     let fault = judged.as_ref().ok().and_then(|_| state.next_fault(route.endpoint.as_deref(), route.operation));
-    state.log.push(received(&parts, &body, &route, &judged, fault.clone(), &request_id));
+    let entry = received(&parts, &body, &route, &judged, fault.clone(), &request_id);
+    if let Some(observer) = &state.observer {
+        observer(&entry);
+    }
+    state.log.push(entry);
     let endpoint = route.endpoint.as_deref().unwrap_or_default();
     let region = judged.as_ref().ok().and_then(Option::as_ref).map_or(DEFAULT_REGION, |caller| &caller.region);
     let place = Place { protocol: route.protocol, request_id: &request_id, region, endpoint, container: "primary" };

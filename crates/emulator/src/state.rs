@@ -19,9 +19,12 @@ use crate::{
     identity::Identity,
     keys::KeyRing,
     operation::Operation,
-    received::Log,
+    received::{Log, Received},
     scripted::Scripted,
 };
+
+/// Who is told of requests.
+pub(crate) type Observer = Box<dyn Fn(&Received) + Send + Sync>;
 
 /// Everything a request may need.
 pub(crate) struct State {
@@ -29,6 +32,8 @@ pub(crate) struct State {
     pub(crate) keys: KeyRing,
     pub(crate) identity: Identity,
     pub(crate) log: Log,
+    /// Is told of every request.
+    pub(crate) observer: Option<Observer>,
     pub(crate) endpoints: BTreeMap<String, Arc<dyn Container>>,
     pub(crate) scripts: Waiting<Scripted>,
     pub(crate) faults: Waiting<Fault>,
