@@ -3,7 +3,14 @@
 //! Owns the accept loop and what happens to every request whatever it asks: reading the body, finding the operation, checking the
 //! signature, the log, and the headers every answer has. It speaks HTTP/1.1, and HTTP/2 to a client that begins with it.
 
-use std::{convert::Infallible, future::pending, io, net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{
+    convert::Infallible,
+    future::pending,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
@@ -36,6 +43,8 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// The wait before another attempt to accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// Said where a request names no region, because it was not accepted.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -64,7 +73,7 @@ pub(crate) async fn serve(
                 // The client was gone before it was accepted, or descriptors ran out for a moment.
                 Err(error) => {
                     tracing::debug!(%error, "could not accept a connection");
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
             Some((listen, done)) = switches.recv() => {
@@ -77,7 +86,11 @@ pub(crate) async fn serve(
                 // The one who asked may have gone.
                 let _ = done.send(told);
             }
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a container or an observer panicked");
+                }
+            }
         }
     }
 }
