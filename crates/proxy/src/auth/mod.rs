@@ -1,0 +1,5 @@
+//! Who calls, and what they may.
+
+pub use digest::KeyDigest;
+
+mod digest;
