@@ -79,6 +79,13 @@ impl Error {
         self
     }
 
+    /// Keeps AWS's id of the request, unless one is known already.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: &str) -> Self {
+        self.0.upstream.get_or_insert_default().request_id.get_or_insert_with(|| request_id.to_owned());
+        self
+    }
+
     /// Says whether another try may help, where the kind alone does not tell.
     #[must_use]
     pub fn with_retryable(mut self, retryable: bool) -> Self {

@@ -1,0 +1,262 @@
+//! The settings of an emulator.
+//!
+//! Owns the defaults. What each setting does is told where it is used.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::net::TcpListener;
+
+use crate::{
+    clock::{self, Clock},
+    container::{Container, Embedding, Forward, Messages, Tgi},
+    emulator::Emulator,
+    error::EmulatorError,
+    keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
+    runtime::limits::is_endpoint_name,
+    server,
+    state::{Scripts, State},
+};
+
+const DEFAULT_MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+/// SageMaker gives a container so long to answer.
+const DEFAULT_CONTAINER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Settings of an [`Emulator`].
+///
+/// ```
+/// use sagewire_emulator::{Emulator, Messages};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sagewire_emulator::EmulatorError> {
+/// let emulator = Emulator::builder()
+///     .no_default_endpoints()
+///     .endpoint("llama-3", Messages::new())
+///     .session("ASIAEXAMPLE", "secret", "token")
+///     .start()
+///     .await?;
+/// assert_eq!(emulator.endpoints(), ["llama-3"]);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it is started"]
+pub struct EmulatorBuilder {
+    port: u16,
+    endpoints: Vec<(String, Behind)>,
+    default_endpoints: bool,
+    pace: Duration,
+    keys: Vec<(String, Key)>,
+    clock: Clock,
+    max_body_bytes: usize,
+    container_timeout: Duration,
+}
+
+/// What is behind an endpoint.
+enum Behind {
+    Container(Arc<dyn Container>),
+    Url(String),
+}
+
+impl EmulatorBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            port: 0,
+            endpoints: Vec::new(),
+            default_endpoints: true,
+            pace: Duration::ZERO,
+            keys: Vec::new(),
+            clock: clock::system(),
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            container_timeout: DEFAULT_CONTAINER_TIMEOUT,
+        }
+    }
+
+    /// The port on 127.0.0.1; 0, the default, is any free one.
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Puts a container behind an endpoint. It may replace one of the default endpoints.
+    pub fn endpoint(mut self, name: impl Into<String>, container: impl Container + 'static) -> Self {
+        self.endpoints.push((name.into(), Behind::Container(Arc::new(container))));
+        self
+    }
+
+    /// Puts a model server reached over HTTP behind an endpoint: it gets `POST {url}/invocations`, as from SageMaker.
+    pub fn forward(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
+        self.endpoints.push((name.into(), Behind::Url(url.into())));
+        self
+    }
+
+    /// Leaves out the endpoints `tgi`, `messages` and `embedding`.
+    pub const fn no_default_endpoints(mut self) -> Self {
+        self.default_endpoints = false;
+        self
+    }
+
+    /// Lets the default endpoints wait so long before each part of a stream, by tokio's clock.
+    pub const fn pace(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Accepts this key pair. The example key pair is accepted only where no other key is given.
+    pub fn credentials(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
+        let access_key_id = access_key_id.into();
+        let key = Key::user(&access_key_id, secret_access_key.into(), None);
+        self.keys.push((access_key_id, key));
+        self
+    }
+
+    /// Accepts these temporary credentials, and only with their token.
+    pub fn session(
+        mut self,
+        access_key_id: impl Into<String>,
+        secret_access_key: impl Into<String>,
+        session_token: impl Into<String>,
+    ) -> Self {
+        let access_key_id = access_key_id.into();
+        let key = Key::user(&access_key_id, secret_access_key.into(), Some(session_token.into()));
+        self.keys.push((access_key_id, key));
+        self
+    }
+
+    /// Where the time comes from; by default the machine's clock. Signatures, expiry and the `Date` header follow it.
+    pub fn clock(mut self, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The most bytes of a request's body; 25 MiB by default. More is answered with 413.
+    pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// How long a container may take to begin its answer, by tokio's clock; 60 s by default. Then it is a `ModelError`.
+    pub const fn container_timeout(mut self, timeout: Duration) -> Self {
+        self.container_timeout = timeout;
+        self
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// When a name cannot be an endpoint's or is given twice, when a container's address is unusable, and when the port cannot be bound.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> Result<Emulator, EmulatorError> {
+        let endpoints = self.containers()?;
+        let keys = KeyRing::default();
+        if self.keys.is_empty() {
+            let example = Key::user(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY.to_owned(), None);
+            keys.insert(EXAMPLE_ACCESS_KEY_ID, example);
+        }
+        for (access_key_id, key) in self.keys {
+            keys.insert(access_key_id, key);
+        }
+        let state = Arc::new(State {
+            clock: self.clock,
+            keys,
+            log: crate::received::Log::default(),
+            endpoints,
+            scripts: Scripts::default(),
+            max_body_bytes: self.max_body_bytes,
+            container_timeout: self.container_timeout,
+            requests: 0.into(),
+            generated: 0.into(),
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let listen = |source| EmulatorError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let bound = listener.local_addr().map_err(listen)?;
+        let serving = Arc::clone(&state);
+        let server = tokio::spawn(async move {
+            server::serve(listener, serving).await;
+        });
+        Ok(Emulator::running(bound, state, server))
+    }
+
+    fn containers(&self) -> Result<BTreeMap<String, Arc<dyn Container>>, EmulatorError> {
+        let mut containers: BTreeMap<String, Arc<dyn Container>> = BTreeMap::new();
+        for (name, behind) in &self.endpoints {
+            if !is_endpoint_name(name) {
+                return Err(EmulatorError::EndpointName { name: name.clone() });
+            }
+            let container: Arc<dyn Container> = match behind {
+                Behind::Container(container) => Arc::clone(container),
+                Behind::Url(url) => Arc::new(
+                    Forward::new(url)
+                        .map_err(|source| EmulatorError::ContainerUrl { endpoint: name.clone(), source })?,
+                ),
+            };
+            if containers.insert(name.clone(), container).is_some() {
+                return Err(EmulatorError::DuplicateEndpoint { name: name.clone() });
+            }
+        }
+        if self.default_endpoints {
+            containers.entry("tgi".to_owned()).or_insert_with(|| Arc::new(Tgi::new().paced(self.pace)));
+            containers.entry("messages".to_owned()).or_insert_with(|| Arc::new(Messages::new().paced(self.pace)));
+            containers.entry("embedding".to_owned()).or_insert_with(|| Arc::new(Embedding::new()));
+        }
+        Ok(containers)
+    }
+}
+
+impl fmt::Debug for EmulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoints: Vec<&str> = self.endpoints.iter().map(|(name, _)| name.as_str()).collect();
+        let keys: Vec<&str> = self.keys.iter().map(|(access_key_id, _)| access_key_id.as_str()).collect();
+        f.debug_struct("EmulatorBuilder")
+            .field("port", &self.port)
+            .field("endpoints", &endpoints)
+            .field("access_key_ids", &keys)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bad_settings_are_named() {
+        let started = Emulator::builder().endpoint("bad name", Tgi::new()).start().await;
+        assert!(matches!(started, Err(EmulatorError::EndpointName { name }) if name == "bad name"));
+        let started = Emulator::builder().endpoint("a", Tgi::new()).endpoint("a", Tgi::new()).start().await;
+        assert!(matches!(started, Err(EmulatorError::DuplicateEndpoint { name }) if name == "a"));
+        let started = Emulator::builder().forward("a", "https://host").start().await;
+        assert!(matches!(started, Err(EmulatorError::ContainerUrl { endpoint, .. }) if endpoint == "a"));
+        let first = Emulator::start().await.unwrap();
+        let started = Emulator::builder().port(first.addr().port()).start().await;
+        assert!(matches!(started, Err(EmulatorError::Listen { address, .. }) if address == first.addr()));
+    }
+
+    #[tokio::test]
+    async fn defaults_can_be_replaced_and_left_out() {
+        let emulator = Emulator::builder().endpoint("tgi", Messages::new()).start().await.unwrap();
+        assert_eq!(emulator.endpoints(), ["embedding", "messages", "tgi"]);
+        let bare = Emulator::builder().no_default_endpoints().start().await.unwrap();
+        assert!(bare.endpoints().is_empty());
+        let port = emulator.addr().port();
+        emulator.shutdown().await;
+        let again = Emulator::builder().port(port).start().await.unwrap();
+        assert_eq!(again.url(), format!("http://127.0.0.1:{port}"));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let builder = EmulatorBuilder::new().credentials("AKID1", "hush").session("ASIA1", "hush", "hush");
+        for text in [format!("{builder:?}"), format!("{builder:#?}")] {
+            assert!(!text.contains("hush") && text.contains("AKID1") && text.contains("ASIA1"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A running emulator.
+//!
+//! Owns its life: it serves from [`Emulator::start`] until it is dropped. Settings are in `builder`.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::task::JoinHandle;
+
+use crate::{builder::EmulatorBuilder, error::EmulatorError, received::Received, scripted::Scripted, state::State};
+
+/// A server on 127.0.0.1 that answers as SageMaker Runtime does. It stops when dropped.
+///
+/// ```
+/// use sagewire_emulator::{Emulator, Scripted, AwsError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sagewire_emulator::EmulatorError> {
+/// let emulator = Emulator::start().await?;
+/// emulator.enqueue("tgi", Scripted::error(AwsError::throttling()));
+/// println!("point your client at {}", emulator.url());
+/// assert!(emulator.received().is_empty());
+/// emulator.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Emulator {
+    address: SocketAddr,
+    state: Arc<State>,
+    server: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Settings to start one with.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::new()
+    }
+
+    /// Starts one on any free port, with the endpoints `tgi`, `messages` and `embedding` and the example key pair
+    /// ([`EXAMPLE_ACCESS_KEY_ID`](crate::EXAMPLE_ACCESS_KEY_ID), [`EXAMPLE_SECRET_ACCESS_KEY`](crate::EXAMPLE_SECRET_ACCESS_KEY)).
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start() -> Result<Self, EmulatorError> {
+        Self::builder().start().await
+    }
+
+    pub(crate) fn running(address: SocketAddr, state: Arc<State>, server: JoinHandle<()>) -> Self {
+        Self { address, state, server }
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The names of its endpoints, in alphabetical order.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        self.state.endpoints.keys().cloned().collect()
+    }
+
+    /// Is the container behind an endpoint ready?
+    ///
+    /// # Errors
+    /// With the reason, where it is not, or where there is no such endpoint.
+    pub async fn ping(&self, endpoint: &str) -> Result<(), String> {
+        match self.state.endpoints.get(endpoint) {
+            Some(container) => container.ping().await,
+            None => Err(format!("there is no endpoint `{endpoint}`")),
+        }
+    }
+
+    /// Every request so far, oldest first, refused ones too.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.state.log.entries()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_received(&self) {
+        self.state.log.clear();
+    }
+
+    /// Lets the next request to this endpoint get this answer instead of its container's. Several wait in line.
+    ///
+    /// The request must pass everything that SageMaker checks first: signature and header limits. The endpoint need not exist.
+    pub fn enqueue(&self, endpoint: &str, reply: Scripted) {
+        self.state.scripts.push(endpoint, reply);
+    }
+
+    /// How many scripted answers still wait for a request to this endpoint.
+    #[must_use]
+    pub fn enqueued(&self, endpoint: &str) -> usize {
+        self.state.scripts.len(endpoint)
+    }
+
+    /// Stops at once, conversations included, and returns when the port is free again.
+    pub async fn shutdown(mut self) {
+        self.server.abort();
+        // The task's end is all that matters, and being cancelled is what was asked for.
+        let _ = (&mut self.server).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

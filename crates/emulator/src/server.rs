@@ -1,0 +1,164 @@
+//! The HTTP server: connections in, answers out.
+//!
+//! Owns the accept loop and what happens to every request whatever it asks: reading the body, finding the operation, checking the
+//! signature, the log, and the headers every answer has. It speaks HTTP/1.1, and HTTP/2 to a client that begins with it.
+
+use std::{convert::Infallible, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http_body_util::BodyExt as _;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    aws_error::{AwsError, Place},
+    body::{Body, BrokenOff},
+    clock::http_date,
+    operation::Operation,
+    received::Received,
+    route::Route,
+    runtime::{self, Call},
+    signature::{Caller, Signed, verify},
+    socket::{Ending, Socket},
+    state::State,
+};
+
+const SERVICE: &str = "sagemaker";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// Said where a request names no region, because it was not accepted.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Serves until it is dropped, and every connection with it.
+pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    // Small frames must not wait for each other.
+                    let _ = stream.set_nodelay(true);
+                    let ending = Ending::default();
+                    let socket = Socket::new(stream, ending.clone());
+                    connections.spawn(converse(socket, ending, Arc::clone(&state)));
+                }
+                // The client was gone before it was accepted, or descriptors ran out for a moment.
+                Err(error) => {
+                    tracing::debug!(%error, "could not accept a connection");
+                    tokio::task::yield_now().await;
+                }
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+async fn converse(socket: Socket, ending: Ending, state: Arc<State>) {
+    let service = service_fn(move |request| respond(Arc::clone(&state), request, ending.clone()));
+    let connection = auto::Builder::new(TokioExecutor::new());
+    if let Err(error) = connection.serve_connection(TokioIo::new(socket), service).await {
+        tracing::debug!(error, "a connection ended early");
+    }
+}
+
+async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) -> Result<Response<Body>, BrokenOff> {
+    let now = (state.clock)();
+    let request_id = state.next_request_id();
+    let (mut parts, body) = request.into_parts();
+    if let (false, Some(authority)) = (parts.headers.contains_key(header::HOST), parts.uri.authority())
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        // HTTP/2 has `:authority` instead, and signers sign it as `host`.
+        parts.headers.insert(header::HOST, host);
+    }
+    let (body, too_large) = read(body, state.max_body_bytes).await?;
+    let path = parts.uri.path();
+    let route = Route::new(&parts.method, path);
+    let judged = if route.operation == Operation::Unknown {
+        Err(AwsError::unknown_operation())
+    } else if too_large {
+        Err(AwsError::body_too_large(state.max_body_bytes))
+    } else {
+        let signed = Signed {
+            method: parts.method.as_str(),
+            path,
+            query: parts.uri.query(),
+            headers: &parts.headers,
+            body: &body,
+        };
+        verify(signed, SERVICE, &state.keys, now)
+    };
+    state.log.push(received(&parts, &body, &route, &judged, &request_id));
+    let mut response = match &judged {
+        Ok(caller) => {
+            let call = Call {
+                operation: route.operation,
+                endpoint: route.endpoint.as_deref().unwrap_or_default(),
+                region: &caller.region,
+                headers: &parts.headers,
+                body,
+                received_at: now,
+            };
+            runtime::answer(&state, call, ending).await?
+        }
+        Err(error) => {
+            let endpoint = route.endpoint.as_deref().unwrap_or_default();
+            runtime::refusal(error, &Place { region: DEFAULT_REGION, endpoint, container: "primary" })
+        }
+    };
+    stamp(response.headers_mut(), &request_id, &http_date((state.clock)()));
+    Ok(response)
+}
+
+/// The headers every answer has. A script's own stay.
+fn stamp(headers: &mut HeaderMap, request_id: &str, date: &str) {
+    for (name, value) in [(REQUEST_ID, request_id), (header::DATE, date)] {
+        if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+fn received(
+    parts: &http::request::Parts,
+    body: &Bytes,
+    route: &Route,
+    judged: &Result<Caller, AwsError>,
+    request_id: &str,
+) -> Received {
+    let caller = judged.as_ref().ok();
+    Received {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers.clone(),
+        body: body.clone(),
+        operation: route.operation,
+        endpoint: route.endpoint.clone(),
+        accepted: caller.is_some(),
+        refused: judged.as_ref().err().cloned(),
+        access_key_id: caller.map(|caller| caller.access_key_id.clone()),
+        region: caller.map(|caller| caller.region.clone()),
+        request_id: request_id.to_owned(),
+    }
+}
+
+/// The body up to the limit, and whether there was more. The rest is read and dropped, so that the client gets to the answer.
+async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), BrokenOff> {
+    let mut kept = BytesMut::new();
+    let mut too_large = false;
+    while let Some(frame) = body.frame().await {
+        // A client that goes away in the middle gets no answer.
+        let Ok(frame) = frame else { return Err(BrokenOff) };
+        let Ok(mut data) = frame.into_data() else { continue };
+        let room = limit - kept.len();
+        too_large |= data.len() > room;
+        data.truncate(room);
+        kept.extend_from_slice(&data);
+    }
+    Ok((kept.freeze(), too_large))
+}

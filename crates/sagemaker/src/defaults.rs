@@ -1,0 +1,73 @@
+//! Parameters that a deployment sets for all its calls.
+//!
+//! Owns the rule that what a request sets itself stays.
+
+use sagewire_types::ChatRequest;
+
+use crate::ParameterPolicy;
+
+/// The policy where none is set: what a dialect cannot carry is refused.
+pub(crate) static REFUSE: ParameterPolicy =
+    ParameterPolicy { drop_params: false, allowed_openai_params: Vec::new(), additional_drop_params: Vec::new() };
+
+/// Fills in what the request leaves open.
+pub(crate) fn fill(request: &mut ChatRequest, defaults: Option<&ChatRequest>) {
+    let Some(defaults) = defaults else { return };
+    macro_rules! fill {
+        ($($field:ident),* $(,)?) => {
+            $(if request.$field.is_none() { request.$field.clone_from(&defaults.$field); })*
+        };
+    }
+    // Either name of the limit is the request's own.
+    if request.token_limit().is_none() {
+        request.max_tokens = defaults.max_tokens;
+        request.max_completion_tokens = defaults.max_completion_tokens;
+    }
+    fill!(
+        temperature,
+        top_p,
+        n,
+        stop,
+        stream_options,
+        presence_penalty,
+        frequency_penalty,
+        logit_bias,
+        logprobs,
+        top_logprobs,
+        seed,
+        response_format,
+        tools,
+        tool_choice,
+        parallel_tool_calls,
+        reasoning_effort,
+        user,
+    );
+    for (name, value) in &defaults.extra {
+        if !request.extra.contains_key(name) {
+            request.extra.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_request_sets_stays() {
+        let defaults = ChatRequest::new("", [])
+            .with_temperature(0.9)
+            .with_max_tokens(10)
+            .with_top_p(0.5)
+            .with_parameter("top_k", 1)
+            .with_parameter("x", 2);
+        let mut request = ChatRequest::new("m", []).with_temperature(0.1).with_parameter("top_k", 7);
+        request.max_completion_tokens = Some(3);
+        fill(&mut request, Some(&defaults));
+        assert_eq!(
+            (request.temperature, request.top_p, request.token_limit(), request.max_tokens),
+            (Some(0.1), Some(0.5), Some(3), None)
+        );
+        assert_eq!((&request.extra["top_k"], &request.extra["x"]), (&7.into(), &2.into()));
+    }
+}
