@@ -45,7 +45,7 @@ fn run(case: &Path) -> Result<(), Failed> {
     match (outcome, read("expected.json"), read("error.txt")) {
         (Ok((config, warnings)), Some(expected), None) => {
             let expected: Value = serde_json::from_str(&expected).unwrap();
-            same(&format!("{:#}", expected), &format!("{:#}", config.summary()))?;
+            same(&format!("{expected:#}"), &format!("{:#}", config.summary()))?;
             let warnings: String = warnings.iter().map(|warning| format!("{warning}\n")).collect();
             same(&read("warnings.txt").unwrap_or_default(), &warnings)
         }

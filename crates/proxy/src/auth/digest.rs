@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_is_no_digest_is_refused() {
-        for wrong in ["", "abc", &ABC[1..], &format!("{ABC}00"), &ABC.replace('b', "g")] {
+        for wrong in ["", "abc", ABC.trim_start_matches('b'), &format!("{ABC}00"), &ABC.replace('b', "g")] {
             assert!(KeyDigest::from_hex(wrong).is_err(), "{wrong}");
         }
         assert!(KeyDigest::of_configured("").is_err());

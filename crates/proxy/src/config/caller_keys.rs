@@ -32,6 +32,23 @@ pub struct CallerKey {
     pub expires: Option<SystemTime>,
 }
 
+impl CallerKey {
+    /// A key without limits.
+    #[must_use]
+    pub fn new(name: impl Into<String>, digest: KeyDigest) -> Self {
+        Self {
+            name: name.into(),
+            digest,
+            models: None,
+            rpm: None,
+            tpm: None,
+            token_budget: None,
+            budget_duration: None,
+            expires: None,
+        }
+    }
+}
+
 pub(super) fn read(section: &Section<'_>, path: &Path, report: &mut Report) -> Vec<CallerKey> {
     let mut names = HashSet::new();
     let items = section.node("keys").and_then(Node::items).unwrap_or_default();
