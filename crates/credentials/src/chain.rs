@@ -57,7 +57,7 @@ impl fmt::Display for ChainSource {
 ///
 /// Only a source that is not configured is passed over. Any other failure ends the chain: a program that was told to use one identity must
 /// not end up with another. The error names every source that was tried, and why each gave nothing. All sources are asked anew at each call: put a
-/// cache over the chain.
+/// [`CachedProvider`](crate::CachedProvider) over the chain.
 ///
 /// ```
 /// use sagewire_credentials::seam::{MapEnv, World};

@@ -75,3 +75,15 @@ pub const AWS_EC2_METADATA_SERVICE_ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_EN
 pub const AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
 /// The folder of what `aws login` left behind, in place of `~/.aws/login/cache`.
 pub const AWS_LOGIN_CACHE_DIRECTORY: &str = "AWS_LOGIN_CACHE_DIRECTORY";
+/// LiteLLM's variable for the profile, `aws_profile_name`.
+pub const AWS_PROFILE_NAME: &str = "AWS_PROFILE_NAME";
+/// LiteLLM's variable for the ARN of the role to assume, `aws_role_name`.
+pub const AWS_ROLE_NAME: &str = "AWS_ROLE_NAME";
+/// LiteLLM's variable for the name of the role session, `aws_session_name`.
+pub const AWS_SESSION_NAME: &str = "AWS_SESSION_NAME";
+/// LiteLLM's variable for the web identity token, `aws_web_identity_token`.
+pub const AWS_WEB_IDENTITY_TOKEN: &str = "AWS_WEB_IDENTITY_TOKEN";
+/// LiteLLM's variable for the external id, `aws_external_id`.
+pub const AWS_EXTERNAL_ID: &str = "AWS_EXTERNAL_ID";
+/// LiteLLM's variable for the URL of STS, `aws_sts_endpoint`.
+pub const AWS_STS_ENDPOINT: &str = "AWS_STS_ENDPOINT";

@@ -48,6 +48,11 @@ pub enum Outcome {
         /// Whether they are expired already.
         expired: bool,
     },
+    /// The parameters decided where to look.
+    Decided {
+        /// Where.
+        what: String,
+    },
     /// Nothing told it to give any.
     PassedOver {
         /// Why.
@@ -68,7 +73,7 @@ impl Explanation {
     /// The outcome that ended the search: what was found or what failed. `None` where every source was passed over.
     #[must_use]
     pub fn conclusion(&self) -> Option<&Step> {
-        self.steps.iter().find(|step| matches!(step.outcome, Outcome::Found { .. } | Outcome::Failed { .. }))
+        self.steps.iter().rfind(|step| matches!(step.outcome, Outcome::Found { .. } | Outcome::Failed { .. }))
     }
 }
 
@@ -107,6 +112,7 @@ impl fmt::Display for Outcome {
                     (None, _) => write!(f, ", without expiry"),
                 }
             }
+            Self::Decided { what } => write!(f, "decided: {what}"),
             Self::PassedOver { reason } => write!(f, "passed over: {reason}"),
             Self::Failed { kind, reason } => write!(f, "{}: {reason}", kind.as_str()),
             Self::NotReached => f.write_str("not reached"),

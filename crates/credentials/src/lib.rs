@@ -28,6 +28,7 @@
 //! - `system` (default): the real environment, disk, network and processes.
 //! - `aws-interop`: conversions to and from the official `aws-credential-types`.
 
+mod cache;
 mod chain;
 mod config;
 mod credentials;
@@ -36,6 +37,7 @@ pub mod env_vars;
 mod error;
 mod explain;
 mod imds;
+mod params;
 pub mod profile;
 mod provide;
 mod region;
@@ -47,11 +49,13 @@ mod source;
 mod sts;
 mod timestamp;
 
+pub use cache::{CachePolicy, CachedProvider};
 pub use chain::{ChainSource, DefaultChain};
 pub use config::SharedConfig;
 pub use credentials::Credentials;
 pub use error::{Attempt, CredentialsError, ErrorKind};
 pub use explain::{Explanation, Outcome, Step};
+pub use params::AwsParams;
 pub use provide::{ProvideCredentials, SharedCredentialsProvider};
 pub use region::{Region, RegionError, resolve_region};
 pub use secret::Secret;

@@ -17,6 +17,7 @@ use crate::{
     container::{Container, Embedding, Forward, Messages, Tgi},
     emulator::Emulator,
     error::EmulatorError,
+    identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
     runtime::limits::is_endpoint_name,
     server,
@@ -54,6 +55,10 @@ pub struct EmulatorBuilder {
     clock: Clock,
     max_body_bytes: usize,
     container_timeout: Duration,
+    roles: Vec<Role>,
+    instance_metadata: InstanceMetadata,
+    container_credentials: ContainerCredentials,
+    sso: Sso,
 }
 
 /// What is behind an endpoint.
@@ -73,6 +78,10 @@ impl EmulatorBuilder {
             clock: clock::system(),
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             container_timeout: DEFAULT_CONTAINER_TIMEOUT,
+            roles: Vec::new(),
+            instance_metadata: InstanceMetadata::new(),
+            container_credentials: ContainerCredentials::new(),
+            sso: Sso::new(),
         }
     }
 
@@ -145,6 +154,30 @@ impl EmulatorBuilder {
         self
     }
 
+    /// A role that STS lets callers assume. Without any, every role can be assumed.
+    pub fn role(mut self, role: Role) -> Self {
+        self.roles.push(role);
+        self
+    }
+
+    /// The settings of the instance metadata service.
+    pub fn instance_metadata(mut self, settings: InstanceMetadata) -> Self {
+        self.instance_metadata = settings;
+        self
+    }
+
+    /// The settings of the container credentials endpoint.
+    pub fn container_credentials(mut self, settings: ContainerCredentials) -> Self {
+        self.container_credentials = settings;
+        self
+    }
+
+    /// The settings of IAM Identity Center.
+    pub fn sso(mut self, settings: Sso) -> Self {
+        self.sso = settings;
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Errors
@@ -165,6 +198,13 @@ impl EmulatorBuilder {
         let state = Arc::new(State {
             clock: self.clock,
             keys,
+            identity: Identity {
+                roles: self.roles,
+                metadata: metadata::Service::new(self.instance_metadata),
+                container: container::Service::new(self.container_credentials),
+                sso: sso::Service::new(self.sso),
+                issuer: Issuer::default(),
+            },
             log: crate::received::Log::default(),
             endpoints,
             scripts: Scripts::default(),

@@ -6,9 +6,17 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::task::JoinHandle;
 
-use crate::{builder::EmulatorBuilder, error::EmulatorError, received::Received, scripted::Scripted, state::State};
+use crate::{
+    builder::EmulatorBuilder,
+    error::EmulatorError,
+    identity::IssuedSession,
+    operation::Operation,
+    received::Received,
+    scripted::Scripted,
+    state::{Line, State},
+};
 
-/// A server on 127.0.0.1 that answers as SageMaker Runtime does. It stops when dropped.
+/// A server on 127.0.0.1 that answers as SageMaker Runtime and the identity services do. It stops when dropped.
 ///
 /// ```
 /// use sagewire_emulator::{Emulator, Scripted, AwsError};
@@ -96,13 +104,43 @@ impl Emulator {
     ///
     /// The request must pass everything that SageMaker checks first: signature and header limits. The endpoint need not exist.
     pub fn enqueue(&self, endpoint: &str, reply: Scripted) {
-        self.state.scripts.push(endpoint, reply);
+        self.state.scripts.push(Line::Endpoint(endpoint.to_owned()), reply);
     }
 
     /// How many scripted answers still wait for a request to this endpoint.
     #[must_use]
     pub fn enqueued(&self, endpoint: &str) -> usize {
-        self.state.scripts.len(endpoint)
+        self.state.scripts.len(&Line::Endpoint(endpoint.to_owned()))
+    }
+
+    /// Lets the next request for this operation get this answer instead of its own. Several wait in line.
+    ///
+    /// An answer that waits for the request's endpoint comes first. A request that must be signed must be signed well.
+    pub fn enqueue_for(&self, operation: Operation, reply: Scripted) {
+        self.state.scripts.push(Line::Operation(operation), reply);
+    }
+
+    /// How often an operation has been asked for, refused requests included.
+    #[must_use]
+    pub fn calls(&self, operation: Operation) -> usize {
+        self.state.log.count(operation)
+    }
+
+    /// Every session that STS, the instance metadata, the container endpoint and IAM Identity Center have issued, oldest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<IssuedSession> {
+        self.state.identity.issuer.issued()
+    }
+
+    /// Ends every temporary credential now, issued ones and those of the builder: each is answered with `ExpiredTokenException`.
+    pub fn expire_sessions(&self) {
+        self.state.keys.expire_sessions((self.state.clock)());
+    }
+
+    /// Where a container finds its credentials: the value of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    #[must_use]
+    pub fn container_credentials_url(&self) -> String {
+        format!("{}{}", self.url(), self.state.identity.container.path())
     }
 
     /// Stops at once, conversations included, and returns when the port is free again.

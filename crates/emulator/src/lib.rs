@@ -1,9 +1,14 @@
-//! A stand-in for Amazon SageMaker Runtime, for tests and demonstrations without an AWS account.
+//! A stand-in for Amazon SageMaker Runtime and the services that hand out credentials, for tests and demonstrations without an AWS
+//! account.
 //!
 //! It listens on 127.0.0.1, speaks real HTTP, checks every signature with the official `aws-sigv4` crate, and answers as SageMaker does:
 //! the three `InvokeEndpoint` operations, event streams whose parts are cut at awkward places, and AWS's own errors. Behind its
 //! endpoints are emulated containers ([`Tgi`], [`Messages`], [`Embedding`]), your own ([`Container`]), or a model server reached over HTTP
 //! ([`EmulatorBuilder::forward`]). A test may script any answer ([`Scripted`]) and look at what was asked ([`Received`]).
+//!
+//! On the same port it is STS, the instance metadata service, the container credentials endpoint, and IAM Identity Center's portal and
+//! OIDC: what they issue ([`IssuedSession`]), SageMaker Runtime accepts. See [`Role`], [`InstanceMetadata`], [`ContainerCredentials`] and
+//! [`Sso`].
 //!
 //! It shares no code with sagewire's client: a fault in one cannot hide in the other.
 //!
@@ -47,10 +52,13 @@ mod aws_error;
 mod body;
 mod builder;
 mod clock;
+mod constraints;
 mod container;
 mod emulator;
 mod error;
+mod form;
 mod frame;
+mod identity;
 mod keys;
 mod operation;
 mod received;
@@ -61,6 +69,7 @@ mod server;
 mod signature;
 mod socket;
 mod state;
+mod xml;
 
 pub use self::{
     aws_error::AwsError,
@@ -70,6 +79,7 @@ pub use self::{
     emulator::Emulator,
     error::EmulatorError,
     frame::{Frame, FrameValue},
+    identity::{ContainerCredentials, InstanceMetadata, IssuedSession, Role, Sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},
     operation::Operation,
     received::Received,

@@ -30,13 +30,13 @@ pub struct Received {
     pub operation: Operation,
     /// The endpoint named in the path, decoded.
     pub endpoint: Option<String>,
-    /// Was the signature fine? `false` too where no signature was looked at, as for an unknown operation.
+    /// Was the signature fine, or none needed? `false` for an unknown operation and for a body that is too large.
     pub accepted: bool,
-    /// Why the request was refused before any container saw it.
+    /// Why the request was refused before anything else was looked at.
     pub refused: Option<AwsError>,
-    /// The key that signed an accepted request.
+    /// The key that signed an accepted request, where it is one that must be signed.
     pub access_key_id: Option<String>,
-    /// The region that an accepted request was signed for.
+    /// The region that it was signed for.
     pub region: Option<String>,
     /// The request id in the answer.
     pub request_id: String,
@@ -109,6 +109,11 @@ impl Log {
 
     pub(crate) fn clear(&self) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn count(&self, operation: Operation) -> usize {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().filter(|received| received.operation == operation).count()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -3,7 +3,7 @@
 //! Owns the accept loop and what happens to every request whatever it asks: reading the body, finding the operation, checking the
 //! signature, the log, and the headers every answer has. It speaks HTTP/1.1, and HTTP/2 to a client that begins with it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
@@ -19,6 +19,8 @@ use crate::{
     aws_error::{AwsError, Place},
     body::{Body, BrokenOff},
     clock::http_date,
+    form::Form,
+    identity,
     operation::Operation,
     received::Received,
     route::Route,
@@ -28,7 +30,6 @@ use crate::{
     state::State,
 };
 
-const SERVICE: &str = "sagemaker";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// Said where a request names no region, because it was not accepted.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -76,42 +77,75 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
         parts.headers.insert(header::HOST, host);
     }
     let (body, too_large) = read(body, state.max_body_bytes).await?;
-    let path = parts.uri.path();
-    let route = Route::new(&parts.method, path);
-    let judged = if route.operation == Operation::Unknown {
-        Err(AwsError::unknown_operation())
-    } else if too_large {
-        Err(AwsError::body_too_large(state.max_body_bytes))
-    } else {
-        let signed = Signed {
-            method: parts.method.as_str(),
-            path,
-            query: parts.uri.query(),
-            headers: &parts.headers,
-            body: &body,
-        };
-        verify(signed, SERVICE, &state.keys, now)
-    };
+    let form = form(&parts, &body);
+    let route = Route::new(&parts.method, parts.uri.path(), &form, state.identity.container.path());
+    let judged = judge(&state, &parts, &body, &route, &form, too_large, now);
     state.log.push(received(&parts, &body, &route, &judged, &request_id));
+    let endpoint = route.endpoint.as_deref().unwrap_or_default();
+    let region = judged.as_ref().ok().and_then(Option::as_ref).map_or(DEFAULT_REGION, |caller| &caller.region);
+    let place = Place { protocol: route.protocol, request_id: &request_id, region, endpoint, container: "primary" };
     let mut response = match &judged {
-        Ok(caller) => {
-            let call = Call {
-                operation: route.operation,
-                endpoint: route.endpoint.as_deref().unwrap_or_default(),
-                region: &caller.region,
-                headers: &parts.headers,
-                body,
-                received_at: now,
-            };
+        Err(error) => runtime::refusal(error, &place),
+        Ok(_) if route.operation.is_runtime() => {
+            let (operation, headers) = (route.operation, &parts.headers);
+            let call = Call { operation, endpoint, region, request_id: &request_id, headers, body, received_at: now };
             runtime::answer(&state, call, ending).await?
         }
-        Err(error) => {
-            let endpoint = route.endpoint.as_deref().unwrap_or_default();
-            runtime::refusal(error, &Place { region: DEFAULT_REGION, endpoint, container: "primary" })
+        Ok(caller) => {
+            let request = identity::Request {
+                operation: route.operation,
+                path: parts.uri.path(),
+                form: &form,
+                headers: &parts.headers,
+                body: &body,
+                caller: caller.as_ref(),
+                request_id: &request_id,
+                now,
+            };
+            match state.scripts.next(None, route.operation) {
+                Some(script) => script.play(&place, ending).await?,
+                None => identity::answer(&state, &request).unwrap_or_else(|error| runtime::refusal(&error, &place)),
+            }
         }
     };
     stamp(response.headers_mut(), &request_id, &http_date((state.clock)()));
     Ok(response)
+}
+
+/// The query's parameters; of STS, the form's in the body.
+fn form(parts: &http::request::Parts, body: &Bytes) -> Form {
+    match (parts.uri.path(), parts.uri.query()) {
+        (_, Some(query)) => Form::parse(query),
+        ("/", None) => Form::parse(&String::from_utf8_lossy(body)),
+        (_, None) => Form::default(),
+    }
+}
+
+/// Who signed, where a signature is needed; or why the request goes no further.
+fn judge(
+    state: &State,
+    parts: &http::request::Parts,
+    body: &Bytes,
+    route: &Route,
+    form: &Form,
+    too_large: bool,
+    now: SystemTime,
+) -> Result<Option<Caller>, AwsError> {
+    if route.operation == Operation::Unknown {
+        return Err(route.unknown(form));
+    }
+    if too_large {
+        return Err(AwsError::body_too_large(state.max_body_bytes));
+    }
+    let Some(service) = route.operation.signing_name() else { return Ok(None) };
+    let signed = Signed {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers: &parts.headers,
+        body,
+    };
+    verify(signed, service, &state.keys, now).map(Some)
 }
 
 /// The headers every answer has. A script's own stay.
@@ -127,10 +161,10 @@ fn received(
     parts: &http::request::Parts,
     body: &Bytes,
     route: &Route,
-    judged: &Result<Caller, AwsError>,
+    judged: &Result<Option<Caller>, AwsError>,
     request_id: &str,
 ) -> Received {
-    let caller = judged.as_ref().ok();
+    let caller = judged.as_ref().ok().and_then(Option::as_ref);
     Received {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
@@ -139,7 +173,7 @@ fn received(
         body: body.clone(),
         operation: route.operation,
         endpoint: route.endpoint.clone(),
-        accepted: caller.is_some(),
+        accepted: judged.is_ok(),
         refused: judged.as_ref().err().cloned(),
         access_key_id: caller.map(|caller| caller.access_key_id.clone()),
         region: caller.map(|caller| caller.region.clone()),

@@ -12,12 +12,16 @@ use std::{
     time::Duration,
 };
 
-use crate::{clock::Clock, container::Container, keys::KeyRing, received::Log, scripted::Scripted};
+use crate::{
+    clock::Clock, container::Container, identity::Identity, keys::KeyRing, operation::Operation, received::Log,
+    scripted::Scripted,
+};
 
 /// Everything a request may need.
 pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) keys: KeyRing,
+    pub(crate) identity: Identity,
     pub(crate) log: Log,
     pub(crate) endpoints: BTreeMap<String, Arc<dyn Container>>,
     pub(crate) scripts: Scripts,
@@ -51,23 +55,35 @@ impl fmt::Debug for State {
     }
 }
 
-/// Scripted answers by endpoint, first in, first out.
+/// What a scripted answer waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Line {
+    Endpoint(String),
+    Operation(Operation),
+}
+
+/// Scripted answers, first in, first out.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts {
-    waiting: Mutex<HashMap<String, VecDeque<Scripted>>>,
+    waiting: Mutex<HashMap<Line, VecDeque<Scripted>>>,
 }
 
 impl Scripts {
-    pub(crate) fn push(&self, endpoint: &str, script: Scripted) {
+    pub(crate) fn push(&self, line: Line, script: Scripted) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).entry(line).or_default().push_back(script);
+    }
+
+    /// The next one for a request; its endpoint's line comes before its operation's.
+    pub(crate) fn next(&self, endpoint: Option<&str>, operation: Operation) -> Option<Scripted> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.entry(endpoint.to_owned()).or_default().push_back(script);
+        let lines = endpoint
+            .map(|endpoint| Line::Endpoint(endpoint.to_owned()))
+            .into_iter()
+            .chain([Line::Operation(operation)]);
+        lines.into_iter().find_map(|line| waiting.get_mut(&line)?.pop_front())
     }
 
-    pub(crate) fn pop(&self, endpoint: &str) -> Option<Scripted> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get_mut(endpoint)?.pop_front()
-    }
-
-    pub(crate) fn len(&self, endpoint: &str) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(endpoint).map_or(0, VecDeque::len)
+    pub(crate) fn len(&self, line: &Line) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(line).map_or(0, VecDeque::len)
     }
 }

@@ -1,6 +1,6 @@
 //! The router: a provider over several deployments.
 //!
-//! Owns what all calls share, and what may be asked about it. How one call goes is in [`call`](crate::call).
+//! Owns what all calls share, and what may be asked about it. How one call goes is in [`call`].
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use sagewire_types::{
 
 use crate::{
     Deployment, RouterBuilder, RouterSettings, RouterState, backoff, call,
-    groups::Groups,
+    groups::{Group, Groups},
     operation::{Chat, ChatInChunks, Complete, CompleteInChunks, Embed},
     state::{DeploymentState, Measure},
     strategy::{self, Candidate},
@@ -58,7 +58,7 @@ impl Router {
     pub async fn health(&self) -> Vec<DeploymentStatus> {
         let mut all = Vec::new();
         for group in self.groups.iter() {
-            let states = self.state.read(&group.ids).await;
+            let states = self.read(group).await;
             all.extend(group.members.iter().zip(states).map(|(member, state)| DeploymentStatus {
                 id: member.deployment.id.clone(),
                 model_name: group.name.clone(),
@@ -78,6 +78,13 @@ impl Router {
     #[must_use]
     pub fn settings(&self) -> &RouterSettings {
         &self.settings
+    }
+
+    /// How a group's deployments are doing, one for each: those that the state leaves out are at rest.
+    pub(crate) async fn read(&self, group: &Group) -> Vec<DeploymentState> {
+        let mut states = self.state.read(&group.ids).await;
+        states.resize_with(group.ids.len(), DeploymentState::default);
+        states
     }
 
     /// The strategy's choice.

@@ -26,7 +26,7 @@ use crate::{
     response::{self, MAX_ERROR_BODY},
     retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket, delay},
     settings::Settings,
-    transport::{Body, Transport, TransportError, TransportErrorKind},
+    transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},
 };
 
 /// What all calls of a provider share.
@@ -137,7 +137,12 @@ impl Call<'_> {
         Fut: Future<Output = Result<T, Error>>,
     {
         let credentials = self.credentials.provide_credentials().await.map_err(no_credentials)?;
-        let signed = self.sign(request, &credentials)?;
+        let wire = self.settings.wire();
+        wire.request(request, self.region, credentials.session_token().is_some());
+        let mut signed = self.sign(request, &credentials)?;
+        if let Some(limit) = self.settings.timeouts.connect {
+            signed.extensions_mut().insert(ConnectTimeout(limit));
+        }
         let first_byte = self.settings.timeouts.first_byte();
         let response = timeout(first_byte, self.sender.transport.send(signed))
             .await
@@ -148,12 +153,14 @@ impl Call<'_> {
                 )
             })?
             .map_err(|error| transport_error(error, Progress::Nothing))?;
+        wire.reply(response.status(), response.headers());
         if response.status().is_success() {
             return read(response, attempts).await;
         }
         let (head, body) = response.into_parts();
         let body =
             timeout(self.settings.timeouts.idle(), body.read_beginning(MAX_ERROR_BODY)).await.unwrap_or_default();
+        wire.body(&body);
         let error = response::error(head.status, &head.headers, body);
         if response::expired_credentials(&error) {
             self.credentials.invalidate(&credentials);

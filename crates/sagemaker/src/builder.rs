@@ -4,15 +4,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sagewire_credentials::{
-    Credentials, DefaultChain, Region, SharedCredentialsProvider, StaticCredentials, seam::World,
-};
+use sagewire_credentials::{AwsParams, Credentials, Region, SharedCredentialsProvider, StaticCredentials, seam::World};
 use sagewire_sigv4::Signer;
 use sagewire_types::{Error, ErrorKind};
 
 use crate::{
     SageMaker,
     attempt::Sender,
+    capacity::Waiting,
     provider::Shared,
     retry::TokenBucket,
     settings::Settings,
@@ -75,7 +74,7 @@ impl SageMakerBuilder {
     }
 
     /// Sets everything a call may also set for itself.
-    pub fn settings(mut self, settings: Settings) -> Self {
+    pub fn settings(mut self, settings: &Settings) -> Self {
         self.settings = settings.or(&self.settings);
         self
     }
@@ -101,7 +100,7 @@ impl SageMakerBuilder {
     /// The provider. Nothing is read or sent yet.
     ///
     /// # Errors
-    /// `Configuration` where TLS cannot be set up.
+    /// `Configuration` where TLS cannot be set up, or variables such as `AWS_ROLE_NAME` contradict each other.
     pub fn build(self) -> Result<SageMaker, Error> {
         let world = self.world.unwrap_or_else(World::system);
         let transport = match self.transport {
@@ -118,9 +117,11 @@ impl SageMakerBuilder {
             bucket: TokenBucket::default(),
             clock_offset: std::sync::atomic::AtomicI64::new(0),
         };
-        let default_credentials = Arc::new(DefaultChain::new(&world));
+        let default_credentials = AwsParams::default()
+            .provider(&world)
+            .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?;
         Ok(SageMaker {
-            shared: Arc::new(Shared { world, sender, default_credentials }),
+            shared: Arc::new(Shared { world, sender, default_credentials, waiting: Waiting::default() }),
             settings: Arc::new(self.settings),
             target: Arc::default(),
         })

@@ -44,6 +44,9 @@ struct Rule {
     pattern: Pattern,
 }
 
+/// What an asynchronous inference takes.
+const ON_ASYNC: [&str; 2] = ["inference_id", "custom_attributes"];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pattern {
     /// Printable ASCII.
@@ -82,6 +85,15 @@ impl InvocationHeaders {
                     rule.parameter,
                     format!(
                         "`{}` cannot be sent with a stream: SageMaker takes it on whole replies only",
+                        rule.parameter
+                    ),
+                ));
+            }
+            if operation == Operation::Async && !ON_ASYNC.contains(&rule.parameter) {
+                return Err(Error::invalid(
+                    rule.parameter,
+                    format!(
+                        "`{}` cannot be sent with an asynchronous inference: SageMaker does not take it there",
                         rule.parameter
                     ),
                 ));

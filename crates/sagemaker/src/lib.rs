@@ -18,24 +18,31 @@
 
 pub use builder::SageMakerBuilder;
 pub use headers::InvocationHeaders;
+pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use parameters::ParameterPolicy;
 pub use provider::SageMaker;
 pub use settings::{Settings, Timeouts};
-pub use transport::{Body, ReqwestTransport, Transport, TransportError, TransportErrorKind};
+pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
 
 mod attempt;
 mod builder;
+mod capacity;
 mod checks;
 mod defaults;
 mod dialect;
 mod embedding;
 mod failure;
 mod fake_stream;
+#[cfg(test)]
+mod fixture;
 mod frames;
 mod framing;
 mod headers;
+mod invoke_async;
+mod litellm;
 mod meta;
 mod parameters;
+mod prepared;
 mod prompt;
 mod provider;
 mod reading;
@@ -48,3 +55,4 @@ mod settings;
 mod stop;
 mod target;
 mod transport;
+mod wire;

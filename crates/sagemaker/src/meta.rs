@@ -7,9 +7,6 @@
 use http::HeaderMap;
 use sagewire_types::{NewSession, ReplyMeta};
 
-/// The type that a streamed reply's payload has; the HTTP one is the frames'.
-pub(crate) const SAGEMAKER_CONTENT_TYPE: &str = "x-amzn-sagemaker-content-type";
-
 /// AWS's id of the request.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     text(headers, "x-amzn-requestid").or_else(|| text(headers, "x-amz-request-id"))

@@ -12,25 +12,19 @@ use sagewire_types::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    attempt::{Call, Sender, deadline, read_whole, unless_cancelled},
+    attempt::{Sender, deadline, unless_cancelled},
     builder::SageMakerBuilder,
-    checks,
-    defaults::{self, REFUSE},
-    dialect::{CompletionForm, DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder, completion},
+    capacity, checks, defaults,
+    dialect::{CompletionForm, Payload, StreamDecoder, completion},
     embedding::EmbedContext,
-    fake_stream, meta,
-    parameters::ParameterPolicy,
+    fake_stream,
+    prepared::Prepared,
     prompt,
-    reading::{Framing, Limits, Reading},
     request::{self, Operation},
     route,
     settings::Settings,
     target::{self, Target},
-    transport::Body,
 };
-
-/// The most bytes of a whole reply: AWS's own limit is below it.
-const MAX_REPLY: usize = 64 * 1024 * 1024;
 
 /// Models on SageMaker endpoints.
 ///
@@ -62,16 +56,7 @@ pub(crate) struct Shared {
     pub(crate) world: World,
     pub(crate) sender: Sender,
     pub(crate) default_credentials: SharedCredentialsProvider,
-}
-
-/// What is known about a call before its body is made.
-struct Prepared<'a> {
-    settings: Cow<'a, Settings>,
-    model: ModelId,
-    target: Target,
-    credentials: SharedCredentialsProvider,
-    deadline: Option<tokio::time::Instant>,
-    created: u64,
+    pub(crate) waiting: capacity::Waiting,
 }
 
 impl SageMaker {
@@ -84,7 +69,6 @@ impl SageMaker {
     }
 
     /// A provider to be set up.
-    #[must_use]
     pub fn builder() -> SageMakerBuilder {
         SageMakerBuilder::default()
     }
@@ -99,6 +83,24 @@ impl SageMaker {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// A call whose body and further headers `write` makes.
+    pub(crate) async fn invoke_raw(
+        &self,
+        model: &str,
+        operation: Operation,
+        context: &CallContext,
+        write: impl FnOnce(&mut request::UnsignedRequest) -> Result<(), Error> + Send,
+    ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
+        unless_cancelled(context, async {
+            let prepared = self.prepare(model, context).await?;
+            let payload = Payload { accept: None, ..Payload::from_json(Bytes::new()) };
+            let mut request = prepared.request(operation, payload)?;
+            write(&mut request)?;
+            prepared.invoke_request(&self.shared, context, &request).await
+        })
+        .await
     }
 
     async fn prepare(&self, model: &str, context: &CallContext) -> Result<Prepared<'_>, Error> {
@@ -126,104 +128,6 @@ impl SageMaker {
     }
 }
 
-impl Prepared<'_> {
-    fn dialect(&self) -> Result<&'static dyn Dialect, Error> {
-        route::chat(self.settings.dialect.as_deref(), &self.model)
-    }
-
-    fn call<'a>(&'a self, shared: &'a Shared, context: &CallContext) -> Call<'a> {
-        Call {
-            sender: &shared.sender,
-            credentials: &*self.credentials,
-            region: self.target.region.as_str(),
-            settings: &self.settings,
-            deadline: self.deadline,
-            retries: context.retries,
-        }
-    }
-
-    fn body_model(&self) -> &str {
-        self.settings.hf_model_name.as_deref().unwrap_or(self.model.name())
-    }
-
-    fn decode_context(&self, request: &ChatRequest, prompt: Option<&prompt::Prompt>) -> DecodeContext {
-        DecodeContext {
-            id: checks::new_id("chatcmpl-").into(),
-            model: self.model.name().into(),
-            created: self.created,
-            prompt: prompt.map(|prompt| Arc::from(prompt.text.as_str())),
-            keep_prompt: request.extra.get("return_full_text").and_then(serde_json::Value::as_bool) == Some(true),
-            stop: request.stop.as_ref().map(|stop| stop.as_slice().into()).unwrap_or_default(),
-            end_tokens: prompt.map(|prompt| prompt.end_tokens.as_slice().into()).unwrap_or_default(),
-            logprobs: request.logprobs == Some(true),
-            include_usage: request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true),
-        }
-    }
-
-    fn encode_context<'a>(
-        &'a self,
-        prompt: Option<&'a prompt::Prompt>,
-        stream: bool,
-        policy: &'a ParameterPolicy,
-    ) -> EncodeContext<'a> {
-        EncodeContext {
-            endpoint: self.model.name(),
-            model: self.body_model(),
-            prompt: prompt.map(|prompt| prompt.text.as_str()),
-            stream,
-            policy,
-            zero_temperature: self.settings.zero_temperature(),
-        }
-    }
-
-    async fn invoke(
-        &self,
-        shared: &Shared,
-        context: &CallContext,
-        payload: Payload,
-    ) -> Result<(Bytes, ReplyMeta), Error> {
-        let request = self.request(Operation::Invoke, payload)?;
-        let (idle, deadline) = (self.settings.timeouts.idle(), self.deadline);
-        self.call(shared, context)
-            .run(&request, |response, attempts| async move {
-                let (head, body) = response.into_parts();
-                let body = read_whole(body, idle, deadline, MAX_REPLY).await?;
-                Ok((body, meta::read(&head.headers, attempts)))
-            })
-            .await
-    }
-
-    /// Opens a stream and reads until its first decoded piece.
-    async fn stream<T: Send + 'static>(
-        &self,
-        shared: &Shared,
-        context: &CallContext,
-        payload: Payload,
-        decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
-    ) -> Result<ReplyStream<T>, Error> {
-        let request = self.request(Operation::Stream, payload)?;
-        let limits = Limits {
-            idle: self.settings.timeouts.idle(),
-            deadline: self.deadline,
-            cancellation: context.cancellation.clone(),
-        };
-        self.call(shared, context)
-            .run(&request, |response: http::Response<Body>, attempts| {
-                let (head, body) = response.into_parts();
-                let meta = meta::read(&head.headers, attempts);
-                let framing = Framing::of(&head.headers);
-                let reading = Reading::new(body, framing, decoder(), limits.clone(), meta.request_id.clone());
-                async move { Ok(ReplyStream::new(meta, reading.begin().await?)) }
-            })
-            .await
-    }
-
-    fn request(&self, operation: Operation, payload: Payload) -> Result<request::UnsignedRequest, Error> {
-        let Settings { headers, extra_headers, .. } = &*self.settings;
-        request::build(&self.target.base, self.model.name(), operation, payload, headers, extra_headers)
-    }
-}
-
 #[async_trait]
 impl Provider for SageMaker {
     async fn chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
@@ -234,8 +138,7 @@ impl Provider for SageMaker {
             let dialect = prepared.dialect()?;
             let prompt = prompt::render(dialect, &request, &prepared.settings, &prepared.model)?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
-            let policy = prepared.settings.parameters.as_ref().unwrap_or(&REFUSE);
-            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), false, policy))?;
+            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), false))?;
             let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
             let value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
             Ok(Reply { value, meta })
@@ -257,8 +160,7 @@ impl Provider for SageMaker {
             let dialect = prepared.dialect()?;
             let prompt = prompt::render(dialect, &request, &prepared.settings, &prepared.model)?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
-            let policy = prepared.settings.parameters.as_ref().unwrap_or(&REFUSE);
-            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true, policy))?;
+            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
             prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await
         })
         .await
@@ -287,10 +189,9 @@ impl Provider for SageMaker {
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             let dialect = prepared.dialect()?;
-            let policy = prepared.settings.parameters.as_ref().unwrap_or(&REFUSE);
             if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None);
-                let payload = completion::encode(request, &prepared.encode_context(None, false, policy))?;
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
                 let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
                 let value = completion::decode(&body, &decoding, dialect.name())
                     .map_err(|error| checks::answered(error, &meta))?;
@@ -299,7 +200,7 @@ impl Provider for SageMaker {
             let (chat, text) = completion::as_prompt(request)?;
             let prompt = prompt::Prompt::raw(text);
             let decoding = prepared.decode_context(&chat, Some(&prompt));
-            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), false, policy))?;
+            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), false))?;
             let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
             let value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
             Ok(Reply { value: completion::from_chat(value), meta })
@@ -316,10 +217,9 @@ impl Provider for SageMaker {
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             let dialect = prepared.dialect()?;
-            let policy = prepared.settings.parameters.as_ref().unwrap_or(&REFUSE);
             if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None);
-                let payload = completion::encode(request, &prepared.encode_context(None, true, policy))?;
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
                 let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
                     Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
                 };
@@ -328,7 +228,7 @@ impl Provider for SageMaker {
             let (chat, text) = completion::as_prompt(request)?;
             let prompt = prompt::Prompt::raw(text);
             let decoding = prepared.decode_context(&chat, Some(&prompt));
-            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true, policy))?;
+            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?;
             let stream =
                 prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await?;
             let meta = stream.meta.clone();

@@ -16,6 +16,7 @@ use crate::{
     dialect::StreamDecoder,
     frames::FrameReader,
     transport::Body,
+    wire::Wire,
 };
 
 /// How the payload lies in the body.
@@ -43,6 +44,7 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
     pub(crate) deadline: Option<Instant>,
     pub(crate) cancellation: Option<Cancellation>,
+    pub(crate) wire: Wire,
 }
 
 /// A streamed reply that is being read.
@@ -138,10 +140,14 @@ impl<T: Send + 'static> Reading<T> {
 
     fn take(&mut self, bytes: Bytes) -> Result<(), Error> {
         match &mut self.framing {
-            Framing::Plain => self.decoder.push(&bytes, &mut self.decoded),
+            Framing::Plain => {
+                self.limits.wire.body(&bytes);
+                self.decoder.push(&bytes, &mut self.decoded)
+            }
             Framing::EventStream(frames) => {
                 frames.push(bytes);
                 while let Some(payload) = frames.next()? {
+                    self.limits.wire.body(&payload);
                     self.decoder.push(&payload, &mut self.decoded)?;
                 }
                 Ok(())

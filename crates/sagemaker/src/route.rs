@@ -18,7 +18,7 @@ pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dy
     let names = || dialect::DIALECTS.iter().map(|dialect| dialect.name());
     let chosen = match setting {
         Some(name) => dialect::by_name(name).ok_or_else(|| unknown_setting("dialect", name, names()))?,
-        None => by_prefix(model.prefix()).ok_or_else(|| unknown_prefix(model))?,
+        None => dialect::by_prefix(model.prefix()).ok_or_else(|| unknown_prefix(model))?,
     };
     tracing::debug!(target: "sagewire::route", model = %model, dialect = chosen.name(), by = if setting.is_some() { "setting" } else { "prefix" }, "dialect chosen");
     Ok(chosen)
@@ -32,19 +32,11 @@ pub(crate) fn embeddings(setting: Option<&str>, model: &ModelId) -> Result<&'sta
     let names = || embedding::FAMILIES.iter().map(|family| family.name());
     let chosen = match setting {
         Some(name) => embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, names()))?,
-        None if by_prefix(model.prefix()).is_some() => by_endpoint(model.name()),
+        None if dialect::by_prefix(model.prefix()).is_some() => by_endpoint(model.name()),
         None => return Err(unknown_prefix(model)),
     };
     tracing::debug!(target: "sagewire::route", model = %model, family = chosen.name(), by = if setting.is_some() { "setting" } else { "name" }, "embedding family chosen");
     Ok(chosen)
-}
-
-fn by_prefix(prefix: &str) -> Option<&'static dyn Dialect> {
-    dialect::by_name(match prefix {
-        "sagemaker" => "tgi",
-        "sagemaker_chat" => "messages",
-        _ => return None,
-    })
 }
 
 fn by_endpoint(_name: &str) -> &'static dyn EmbeddingDialect {

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use sagewire_credentials::{Region, SharedCredentialsProvider};
 use sagewire_types::ChatRequest;
 
-use crate::{InvocationHeaders, ParameterPolicy};
+use crate::{InvocationHeaders, ParameterPolicy, wire::Wire};
 
 /// Settings of a [`SageMaker`](crate::SageMaker) provider, or of one call as an extension of its
 /// [`CallContext`](sagewire_types::CallContext).
@@ -59,12 +59,19 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// How many tries a call has in all, the first included. Default: 3.
     pub max_attempts: Option<u32>,
+    /// How long to wait for an endpoint that is scaled to zero. Default: not at all.
+    pub wait_for_capacity: Option<Duration>,
+    /// Writes what is sent and received to the tracing target `sagewire::wire`, as commands that can be replayed: prompts and answers, no
+    /// secrets. Default: only at `TRACE`.
+    pub verbose: Option<bool>,
 }
 
 /// The time limits of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
+    /// Until a connection is made, for each try. Default: the provider's, 5 s.
+    pub connect: Option<Duration>,
     /// Until status and headers have come, for each try. Default: 70 s, as SageMaker gives a container 60.
     pub first_byte: Option<Duration>,
     /// Between two pieces of a reply. Default: 60 s.
@@ -84,6 +91,7 @@ impl Timeouts {
 
     fn or(self, other: Self) -> Self {
         Self {
+            connect: self.connect.or(other.connect),
             first_byte: self.first_byte.or(other.first_byte),
             idle: self.idle.or(other.idle),
             total: self.total.or(other.total),
@@ -120,7 +128,14 @@ impl Settings {
             fake_stream: self.fake_stream.or(other.fake_stream),
             timeouts: self.timeouts.or(other.timeouts),
             max_attempts: self.max_attempts.or(other.max_attempts),
+            wait_for_capacity: self.wait_for_capacity.or(other.wait_for_capacity),
+            verbose: self.verbose.or(other.verbose),
         }
+    }
+
+    /// Where a call's raw requests are written.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::new(self.verbose == Some(true))
     }
 
     /// What the temperature 0 becomes; `None` where it is sent as it is.

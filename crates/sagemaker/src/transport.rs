@@ -3,7 +3,12 @@
 //! Owns the trait and the implementation over reqwest. It knows no signature, no retry and no container; time limits beyond the
 //! connection's are set by whoever calls it.
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -12,12 +17,17 @@ use futures_util::{Stream, StreamExt, stream::BoxStream};
 /// Sends requests as they are: what is signed is what is sent. Tests and embedders bring their own.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends the request and resolves with status and headers; the body follows piece by piece. Redirects are not followed.
+    /// Sends the request and resolves with status and headers; the body follows piece by piece. Redirects are not followed. A
+    /// [`ConnectTimeout`] among its extensions is honoured.
     ///
     /// # Errors
     /// [`TransportError`] where no reply came.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError>;
 }
+
+/// In a request's extensions: how long connecting may take, where a call sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectTimeout(pub Duration);
 
 /// The body of a reply, piece by piece. Dropping it closes the connection, unless all was read.
 pub struct Body(BoxStream<'static, Result<Bytes, TransportError>>);
@@ -104,7 +114,12 @@ impl TransportError {
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    /// reqwest fixes the time for connecting per client: one more for each time that calls set, up to a few.
+    by_connect_timeout: Arc<Mutex<HashMap<Duration, reqwest::Client>>>,
 }
+
+/// How many clients calls can bring into being by their times for connecting; above it they share the first.
+const MAX_CLIENTS: usize = 8;
 
 impl ReqwestTransport {
     /// A transport that gives up connecting after `connect_timeout`. Proxies are those of the environment and the system.
@@ -112,36 +127,47 @@ impl ReqwestTransport {
     /// # Errors
     /// `Configuration` where TLS cannot be set up.
     pub fn new(connect_timeout: Duration) -> Result<Self, TransportError> {
-        // An error means that the program has chosen a provider, which is then used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .connect_timeout(connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(256)
-            .build()
-            .map_err(|error| {
-                TransportError::new(
-                    TransportErrorKind::Configuration,
-                    "the HTTP client could not be set up: check the system's certificates",
-                )
-                .with_source(error)
-            })?;
-        Ok(Self { client })
+        Ok(Self { client: client(connect_timeout)?, by_connect_timeout: Arc::default() })
     }
 
     /// A transport over the program's own client, with its proxies, certificates and limits.
     #[must_use]
     pub fn with_client(client: reqwest::Client) -> Self {
-        Self { client }
+        Self { client, by_connect_timeout: Arc::default() }
     }
+
+    fn client_for(&self, request: &http::Request<Bytes>) -> Result<reqwest::Client, TransportError> {
+        let Some(ConnectTimeout(limit)) = request.extensions().get().copied() else { return Ok(self.client.clone()) };
+        let mut clients = self.by_connect_timeout.lock().unwrap_or_else(PoisonError::into_inner);
+        match clients.get(&limit) {
+            Some(client) => Ok(client.clone()),
+            None if clients.len() < MAX_CLIENTS => Ok(clients.entry(limit).or_insert(client(limit)?).clone()),
+            None => Ok(self.client.clone()),
+        }
+    }
+}
+
+fn client(connect_timeout: Duration) -> Result<reqwest::Client, TransportError> {
+    // An error means that the program has chosen a provider, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(256)
+        .build()
+        .map_err(|error| {
+            let message = "the HTTP client could not be set up: check the system's certificates";
+            TransportError::new(TransportErrorKind::Configuration, message).with_source(error)
+        })
 }
 
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+        let client = self.client_for(&request)?;
         let request = reqwest::Request::try_from(request).map_err(classify)?;
-        let response = self.client.execute(request).await.map_err(classify)?;
+        let response = client.execute(request).await.map_err(classify)?;
         let response: http::Response<reqwest::Body> = response.into();
         let (head, body) = response.into_parts();
         let pieces = http_body_util::BodyDataStream::new(body).map(|piece| piece.map_err(classify));

@@ -5,9 +5,7 @@ use super::error::EndpointError;
 use super::partition::Partition;
 use super::service::Service;
 use super::settings::EndpointSettings;
-
-/// The longest part of a host's name between two dots, in bytes (RFC 1035).
-const MAX_LABEL: usize = 63;
+use crate::region::Region;
 
 /// The pseudo-region of hosts that belong to no region.
 const AWS_GLOBAL: &str = "aws-global";
@@ -22,9 +20,10 @@ const AWS_GLOBAL_SIGNING_REGION: &str = "us-east-1";
 /// [`EndpointError::InvalidRegion`] where the region could not be part of a host's name; this is what keeps a region such as
 /// `x.example.com/` from sending credentials elsewhere.
 pub fn service_host(service: Service, region: &str, settings: EndpointSettings) -> Result<String, EndpointError> {
-    if !is_host_label(region) {
+    let Ok(valid) = Region::new(region) else {
         return Err(EndpointError::InvalidRegion { region: region.to_owned() });
-    }
+    };
+    let region = valid.as_str();
     if is_global_sts(service, region, settings) {
         return Ok("sts.amazonaws.com".to_owned());
     }
@@ -79,14 +78,6 @@ fn prefix(service: Service, partition: &Partition, settings: EndpointSettings) -
 
 fn is_global_sts(service: Service, region: &str, settings: EndpointSettings) -> bool {
     service == Service::Sts && region == AWS_GLOBAL && settings == EndpointSettings::default()
-}
-
-/// Whether the text can stand between two dots of a host's name.
-pub(crate) fn is_host_label(text: &str) -> bool {
-    (1..=MAX_LABEL).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ impl Files for Observed<Arc<dyn Files>> {
 
     async fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let replaced = self.inner.replace(path, content).await;
-        let outcome = replaced.as_ref().map(|()| ()).map_err(ToString::to_string);
+        let outcome = replaced.as_ref().copied().map_err(ToString::to_string);
         self.journal.add(Look::Replaced { path: path.to_owned(), outcome });
         replaced
     }
@@ -184,9 +184,8 @@ mod tests {
             .with_http(HttpFn::new(|_, _| Ok(http::Response::new("hidden".into()))))
             .build()
             .observed();
-        world.var("A");
-        world.var("A");
-        world.var("B");
+        assert_eq!(world.var("A"), world.var("A"));
+        assert_eq!(world.var("B"), None);
         world.files().read(Path::new("/f"), 100).await.unwrap();
         world.files().read(Path::new("/g"), 100).await.unwrap_err();
         world.files().replace(Path::new("/f"), b"hidden").await.unwrap();

@@ -177,12 +177,13 @@ pub(crate) fn secrets_of(case: &Path) -> Vec<String> {
                 secrets.push(text.trim().to_owned());
             }
             for name in NAMES {
-                let values = text
-                    .match_indices(name)
-                    .filter(|(at, _)| !text[..*at].ends_with(|before: char| before.is_alphanumeric() || before == '_'));
-                let after = |at: usize| text[at + name.len()..].trim_start_matches(['"', ' ', ':', '=', '>']);
+                // A name is whole: what stands before it belongs to no longer one.
+                let pieces: Vec<_> = text.split(name).collect();
+                let is_whole = |before: &str| !before.ends_with(|end: char| end.is_alphanumeric() || end == '_');
+                let values = pieces.windows(2).filter(|pair| is_whole(pair[0])).map(|pair| pair[1]);
+                let values = values.map(|value| value.trim_start_matches(['"', ' ', ':', '=', '>']));
                 let is_end = |end: char| matches!(end, '"' | '<' | '\n' | '\\' | ',' | '}');
-                let found = values.map(|(at, _)| after(at).split(is_end).next().unwrap().trim().to_owned());
+                let found = values.map(|value| value.split(is_end).next().unwrap().trim().to_owned());
                 secrets.extend(found.filter(|secret| secret.len() >= 4));
             }
         }

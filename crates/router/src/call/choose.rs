@@ -1,7 +1,7 @@
 //! Which deployment is asked next.
 //!
-//! Owns the order of preference: another deployment of the same model, then the same one after a pause, then a place in the queue, then the
-//! next model, and last a deployment that is cooling down. Which of several equal ones is taken is the strategy's to say.
+//! Owns the order of preference: another deployment of the same model, then one that is being probed, then the same one after a pause, then a
+//! place in the queue, then the next model, and last a deployment that is cooling down. Which of several equal ones is taken is the strategy's to say.
 
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ impl From<Cut> for End {
 struct Offers<'r> {
     /// Those that this call has not asked.
     fresh: Vec<Offer<'r>>,
+    /// Those that it has not asked either, and that another call is probing after their cooldown.
+    probed: Vec<Offer<'r>>,
     /// Those that it may ask again.
     again: Vec<Offer<'r>>,
 }
@@ -99,6 +101,10 @@ impl<'r> Call<'r> {
                 return Ok(Some(chosen));
             }
             if !offers.again.is_empty() {
+                // A deployment that has just failed is a worse bet than one that has rested.
+                if let Some(chosen) = self.admit(place, &mut offers.probed, true).await {
+                    return Ok(Some(chosen));
+                }
                 if rested {
                     offers.again.retain(|offer| offer.not_before.is_none_or(|at| at <= Instant::now()));
                     if let Some(chosen) = self.admit(place, &mut offers.again, false).await {
@@ -129,7 +135,7 @@ impl<'r> Call<'r> {
 
     /// What this model's deployments offer now, and why the others offer nothing.
     async fn offers(&mut self, group: &'r Group) -> Offers<'r> {
-        let states = self.router.state.read(&group.ids).await;
+        let states = self.router.read(group).await;
         let too_long_for_all = self.seems_too_long(group);
         let mut offers = Offers::default();
         for (member, state) in group.members.iter().zip(states) {
@@ -141,14 +147,18 @@ impl<'r> Call<'r> {
                 continue;
             }
             let not_before = before.map(|tried| tried.not_before);
-            match self.terms(member, false).refusal(&state) {
+            let refusal = self.terms(member, false).refusal(&state);
+            match refusal {
                 Some(refusal) => self.refuse(member, refusal),
-                None => {
-                    self.accept(member);
-                    let list = if not_before.is_none() { &mut offers.fresh } else { &mut offers.again };
-                    list.push(Offer { member, candidate: candidate(member, state), not_before });
-                }
+                None => self.accept(member),
             }
+            let list = match (refusal, not_before) {
+                (None, None) => &mut offers.fresh,
+                (None, Some(_)) => &mut offers.again,
+                (Some(Refusal::Probing), None) => &mut offers.probed,
+                (Some(_), _) => continue,
+            };
+            list.push(Offer { member, candidate: candidate(member, state), not_before });
         }
         offers
     }
@@ -184,7 +194,7 @@ impl<'r> Call<'r> {
         let mut options: Vec<(bool, usize, Duration, Offer<'r>)> = Vec::new();
         for place in self.plan.places().filter(|place| self.affordable(*place)).collect::<Vec<_>>() {
             let Some(group) = self.plan.target(place).map(|target| target.group) else { continue };
-            let states = self.router.state.read(&group.ids).await;
+            let states = self.router.read(group).await;
             for (member, state) in group.members.iter().zip(states) {
                 let before = self.last_try(member);
                 if before.is_some_and(|tried| tried.next != Next::Again) {

@@ -36,7 +36,7 @@ impl EmbeddingDialect for HuggingFace {
     fn decode(&self, reply: &[u8], context: &EmbedContext) -> Result<EmbedResponse, Error> {
         let vectors: Vec<Box<RawValue>> = serde_json::from_slice(reply).map_err(|_| {
             failure::read_report(reply)
-                .map_or_else(|| failure::unknown_reply(reply, self.name()), |report| failure::reported_error(&report))
+                .map_or_else(|| failure::unknown_reply(reply, ""), |report| failure::reported_error(&report))
         })?;
         Ok(EmbedResponse::new(context.model.as_ref(), vectors.into_iter().map(Vector::Raw)))
     }

@@ -20,14 +20,14 @@ pub(super) fn from_env(env: &dyn Env) -> Result<Vec<Proxy>, HttpError> {
         proxies.push(proxy.no_proxy(exceptions.clone()));
         Ok::<(), HttpError>(())
     };
-    add(setting(env, "https_proxy", "HTTPS_PROXY"), |url| Proxy::https(url))?;
+    add(setting(env, "https_proxy", "HTTPS_PROXY"), Proxy::https)?;
     // In a CGI program HTTP_PROXY is a request header that anyone can send (CVE-2016-5385): only the lower-case name is safe there.
     let http = match env.var("REQUEST_METHOD") {
         Some(_) => setting(env, "http_proxy", "http_proxy"),
         None => setting(env, "http_proxy", "HTTP_PROXY"),
     };
-    add(http, |url| Proxy::http(url))?;
-    add(setting(env, "all_proxy", "ALL_PROXY"), |url| Proxy::all(url))?;
+    add(http, Proxy::http)?;
+    add(setting(env, "all_proxy", "ALL_PROXY"), Proxy::all)?;
     Ok(proxies)
 }
 
