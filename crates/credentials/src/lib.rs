@@ -37,6 +37,8 @@ pub mod env_vars;
 mod error;
 mod explain;
 mod imds;
+#[cfg(feature = "aws-interop")]
+pub mod interop;
 mod params;
 pub mod profile;
 mod provide;
@@ -65,4 +67,4 @@ pub use source::{
     ProcessCredentials, ProfileCredentials, SsoCredentials, StaticCredentials, WebIdentityCredentials,
     WebIdentityToken,
 };
-pub use sts::{CallerIdentity, SessionTag};
+pub use sts::{CallerIdentity, SessionTag, caller_identity};
