@@ -59,7 +59,7 @@ pub use error::{Attempt, CredentialsError, ErrorKind};
 pub use explain::{Explanation, Outcome, Step};
 pub use params::AwsParams;
 pub use provide::{ProvideCredentials, SharedCredentialsProvider};
-pub use region::{Region, RegionError, resolve_region};
+pub use region::{LocatedRegion, Region, RegionError, locate_region, resolve_region};
 pub use secret::Secret;
 pub use service_error::ServiceError;
 pub use source::{

@@ -54,7 +54,7 @@ impl Sts {
         let region = match (named, region) {
             (Some(named), _) => named,
             (None, Some(region)) => region.clone(),
-            (None, None) => region::resolve(config, None).await?,
+            (None, None) => region::resolve(config).await?,
         };
         let settings = config.endpoint_settings()?;
         let url = endpoint::service_url(Service::Sts, Some(region.as_str()), settings, configured.as_ref())?;
