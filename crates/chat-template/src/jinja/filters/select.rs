@@ -1,0 +1,112 @@
+//! `map`, `select` and their kin. They return one-pass iterators, as in Python: always true, without a length.
+
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, Error, State};
+
+use super::{item_at, subject};
+use crate::jinja::operators::items_of;
+use crate::jinja::predicates;
+use crate::python::args::{Args, split_kwargs};
+use crate::python::budget::charge_items;
+use crate::python::error::{runtime_error, type_error};
+use crate::python::iterators::Generator;
+
+pub(super) fn register(env: &mut Environment<'static>) {
+    env.add_filter("map", map);
+    env.add_filter("select", |state: &mut State<'_, '_>, args: Args<'_>| select(state, &args, true, false));
+    env.add_filter("reject", |state: &mut State<'_, '_>, args: Args<'_>| select(state, &args, false, false));
+    env.add_filter("selectattr", |state: &mut State<'_, '_>, args: Args<'_>| select(state, &args, true, true));
+    env.add_filter("rejectattr", |state: &mut State<'_, '_>, args: Args<'_>| select(state, &args, false, true));
+}
+
+/// What is walked. Jinja2 yields nothing for a false value, even for `None`.
+fn source(state: &State<'_, '_>, args: &[Value]) -> Result<Vec<Value>, Error> {
+    let value = subject(args)?;
+    if value.is_true() { items_of(state, value) } else { Ok(Vec::new()) }
+}
+
+/// `map(value, filter, ...)` or `map(value, attribute=..., default=...)`.
+fn map(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
+    let args: &[Value] = &args;
+    let items = source(state, args)?;
+    let (positional, kwargs) = split_kwargs(args.get(1..).unwrap_or_default());
+    let mut mapped = Vec::with_capacity(items.len());
+    match positional {
+        [] => {
+            let kwargs = kwargs.ok_or_else(|| type_error("map requires a filter argument"))?;
+            let (attribute, default) = attribute_arguments(&kwargs)?;
+            for item in items {
+                charge_items(state, 1)?;
+                let found = item_at(&item, &attribute)?;
+                mapped.push(if found.is_undefined() { default.clone() } else { found });
+            }
+        }
+        [name, rest @ ..] => {
+            let name = name.as_str().ok_or_else(|| type_error("map requires the name of a filter"))?;
+            if !super::exists(name) {
+                return Err(runtime_error(format!("No filter named '{name}'.")));
+            }
+            for item in items {
+                charge_items(state, 2)?;
+                let mut call = vec![item];
+                call.extend_from_slice(rest);
+                call.extend(kwargs.clone().map(Value::from));
+                mapped.push(state.apply_filter(name, &call)?);
+            }
+        }
+    }
+    Ok(Generator::value("sync_do_map", mapped))
+}
+
+fn attribute_arguments(kwargs: &Kwargs) -> Result<(Value, Value), Error> {
+    for name in kwargs.args() {
+        if !matches!(name, "attribute" | "default") {
+            return Err(type_error(format!("Unexpected keyword argument '{name}'")));
+        }
+    }
+    let attribute =
+        kwargs.peek::<Option<Value>>("attribute")?.ok_or_else(|| type_error("map requires a filter argument"))?;
+    let default = kwargs.peek::<Option<Value>>("default")?.unwrap_or_default();
+    Ok((attribute, default))
+}
+
+/// `select(value, test, ...)` and `selectattr(value, attribute, test, ...)`.
+fn select(state: &mut State<'_, '_>, args: &[Value], keep: bool, by_attribute: bool) -> Result<Value, Error> {
+    let items = source(state, args)?;
+    let mut rest = args.get(1..).unwrap_or_default();
+    let attribute = match rest {
+        [attribute, tail @ ..] if by_attribute => {
+            rest = tail;
+            Some(attribute)
+        }
+        _ if by_attribute => return Err(type_error("Missing parameter for attribute name")),
+        _ => None,
+    };
+    let (test, test_args) = match rest {
+        [name, tail @ ..] => (Some(name.as_str().ok_or_else(|| type_error("the test's name must be str"))?), tail),
+        [] => (None, rest),
+    };
+    if let Some(test) = test.filter(|test| !predicates::exists(test)) {
+        return Err(runtime_error(format!("No test named '{test}'.")));
+    }
+    let mut kept = Vec::new();
+    for item in items {
+        charge_items(state, 2)?;
+        let examined = match attribute {
+            Some(path) => item_at(&item, path)?,
+            None => item.clone(),
+        };
+        let passes = match test {
+            None => examined.is_true(),
+            Some(test) => {
+                let mut call = vec![examined];
+                call.extend_from_slice(test_args);
+                state.perform_test(test, &call)?
+            }
+        };
+        if passes == keep {
+            kept.push(item);
+        }
+    }
+    Ok(Generator::value("select_or_reject", kept))
+}

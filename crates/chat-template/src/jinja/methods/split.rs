@@ -1,0 +1,98 @@
+//! Methods that take text apart: `split`, `rsplit`, `splitlines`, `partition`.
+
+use minijinja::value::Value;
+use minijinja::{Error, State};
+
+use crate::python::args::{as_str, bind};
+use crate::python::budget::charge_items;
+use crate::python::error::{type_error, value_error};
+use crate::python::text::{is_space, split_lines};
+
+/// `text.split(sep=None, maxsplit=-1)`, or from the right.
+pub(super) fn split(state: &State<'_, '_>, text: &str, args: &[Value], from_right: bool) -> Result<Value, Error> {
+    let bound = bind(if from_right { "rsplit" } else { "split" }, ["sep", "maxsplit"], args)?;
+    let separator = bound.optional_str(0)?;
+    let most = usize::try_from(bound.int(1, -1)?).unwrap_or(usize::MAX);
+    let mut parts: Vec<&str> = match separator {
+        Some("") => return Err(value_error("empty separator")),
+        Some(separator) if from_right => text.rsplitn(most.saturating_add(1), separator).collect(),
+        Some(separator) => text.splitn(most.saturating_add(1), separator).collect(),
+        None if from_right => split_space_right(text, most),
+        None => split_space(text, most),
+    };
+    if from_right {
+        parts.reverse();
+    }
+    charge_items(state, parts.len())?;
+    Ok(parts.into_iter().map(Value::from).collect())
+}
+
+/// Splits at runs of white space; what is left after `most` splits keeps its inner and trailing space.
+fn split_space(text: &str, most: usize) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim_start_matches(is_space);
+    while !rest.is_empty() {
+        if parts.len() == most {
+            parts.push(rest);
+            break;
+        }
+        let end = rest.find(is_space).unwrap_or(rest.len());
+        let (part, tail) = rest.split_at(end);
+        parts.push(part);
+        rest = tail.trim_start_matches(is_space);
+    }
+    parts
+}
+
+/// The same from the right; the parts come last first.
+fn split_space_right(text: &str, most: usize) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim_end_matches(is_space);
+    while !rest.is_empty() {
+        if parts.len() == most {
+            parts.push(rest);
+            break;
+        }
+        let start = rest.char_indices().rev().find(|(_, c)| is_space(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+        let (head, part) = rest.split_at(start);
+        parts.push(part);
+        rest = head.trim_end_matches(is_space);
+    }
+    parts
+}
+
+/// `text.splitlines(keepends=False)`.
+pub(super) fn lines(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Value, Error> {
+    let bound = bind("splitlines", ["keepends"], args)?;
+    let lines = split_lines(text, bound.truth(0, false));
+    charge_items(state, lines.len())?;
+    Ok(lines.into_iter().map(Value::from).collect())
+}
+
+/// `text.partition(sep)`, or from the right.
+pub(super) fn partition(text: &str, args: &[Value], from_right: bool) -> Result<Value, Error> {
+    let bound = bind("partition", ["sep"], args)?;
+    let separator = as_str(bound.get(0).ok_or_else(|| type_error("partition() takes exactly one argument"))?)?;
+    if separator.is_empty() {
+        return Err(value_error("empty separator"));
+    }
+    let found = if from_right { text.rsplit_once(separator) } else { text.split_once(separator) };
+    Ok(match found {
+        Some((before, after)) => Value::from((before, separator, after)),
+        None if from_right => Value::from(("", "", text)),
+        None => Value::from((text, "", "")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_splits_in_runs() {
+        assert_eq!(split_space(" a  b \u{1c}c ", usize::MAX), ["a", "b", "c"]);
+        assert_eq!(split_space(" a  b  c ", 1), ["a", "b  c "]);
+        assert_eq!(split_space_right(" a  b  c ", 1), ["c", " a  b"]);
+        assert!(split_space("  ", 3).is_empty());
+    }
+}

@@ -1,0 +1,146 @@
+//! Things that are walked: `range(...)`, and the one-pass iterators that Jinja2's filters return.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::value::{Enumerator, Object, ObjectExt, ObjectRepr, Value};
+
+/// `range(start, stop, step)`: a sequence that prints as itself and is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PyRange {
+    pub(crate) start: i64,
+    pub(crate) stop: i64,
+    pub(crate) step: i64,
+}
+
+impl PyRange {
+    pub(crate) fn len(self) -> usize {
+        let (start, stop, step) = (i128::from(self.start), i128::from(self.stop), i128::from(self.step));
+        let span = if step > 0 { stop - start } else { start - stop };
+        if span <= 0 || step == 0 {
+            return 0;
+        }
+        let step = step.abs();
+        usize::try_from((span + step - 1) / step).unwrap_or(usize::MAX)
+    }
+
+    /// Item number `index`, counted from the end when negative.
+    pub(crate) fn at(self, index: i64) -> Option<i64> {
+        let len = i64::try_from(self.len()).ok()?;
+        let index = if index < 0 { index.checked_add(len)? } else { index };
+        if !(0..len).contains(&index) {
+            return None;
+        }
+        self.start.checked_add(index.checked_mul(self.step)?)
+    }
+}
+
+impl Object for PyRange {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.at(key.as_i64()?).map(Value::from)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let range = **self;
+        // Mapped, not filtered: a loop must know its length.
+        let at = move |index: usize| i64::try_from(index).ok().and_then(|index| range.at(index)).map(Value::from);
+        self.mapped_rev_enumerator(move |_| Box::new((0..range.len()).map(move |index| at(index).unwrap_or_default())))
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        Some(self.len())
+    }
+}
+
+/// An iterator that can be walked once. It is always true, has no length, no index and no JSON.
+#[derive(Debug)]
+pub(crate) struct Generator {
+    type_name: &'static str,
+    label: &'static str,
+    items: Mutex<std::vec::IntoIter<Value>>,
+}
+
+impl Generator {
+    /// A generator made by the function `label`, such as `sync_do_map`.
+    pub(crate) fn value(label: &'static str, items: Vec<Value>) -> Value {
+        Value::from_object(Generator { type_name: "generator", label, items: Mutex::new(items.into_iter()) })
+    }
+
+    /// Any other iterator type, such as `list_reverseiterator`.
+    pub(crate) fn iterator(type_name: &'static str, items: Vec<Value>) -> Value {
+        Value::from_object(Generator { type_name, label: "", items: Mutex::new(items.into_iter()) })
+    }
+
+    pub(crate) fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    pub(crate) fn label(&self) -> &'static str {
+        self.label
+    }
+
+    /// Takes all that is left.
+    pub(crate) fn drain(&self) -> Vec<Value> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).by_ref().collect()
+    }
+
+    /// What is left, without taking it.
+    pub(crate) fn peek(&self) -> Vec<Value> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).as_slice().to_vec()
+    }
+
+    /// Takes the next item.
+    pub(crate) fn next(&self) -> Option<Value> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+}
+
+impl Object for Generator {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Iterable
+    }
+
+    // Neither index nor attribute: the engine would otherwise count to the item.
+    fn get_value(self: &Arc<Self>, _key: &Value) -> Option<Value> {
+        Some(Value::UNDEFINED)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let this = Arc::clone(self);
+        Enumerator::Iter(Box::new(std::iter::from_fn(move || this.next())))
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        None
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_count_like_python() {
+        let range = PyRange { start: 10, stop: 0, step: -3 };
+        assert_eq!(range.len(), 4);
+        assert_eq!(range.at(-1), Some(1));
+        assert_eq!(range.at(4), None);
+        assert_eq!(PyRange { start: 3, stop: 3, step: 1 }.len(), 0);
+        assert_eq!(PyRange { start: i64::MIN, stop: i64::MAX, step: 1 }.at(-1), None);
+    }
+
+    #[test]
+    fn a_generator_is_walked_once() {
+        let value = Generator::value("sync_do_map", vec![Value::from(1), Value::from(2)]);
+        assert_eq!(value.try_iter().map(Iterator::count).ok(), Some(2));
+        assert_eq!(value.try_iter().map(Iterator::count).ok(), Some(0));
+        assert!(value.is_true());
+    }
+}

@@ -1,0 +1,129 @@
+//! Setting up a [`SageMaker`] provider.
+//!
+//! Owns the builder; what its settings mean is theirs to say.
+
+use std::{sync::Arc, time::Duration};
+
+use sagewire_credentials::{AwsParams, Credentials, Region, SharedCredentialsProvider, StaticCredentials, seam::World};
+use sagewire_sigv4::Signer;
+use sagewire_types::{Error, ErrorKind};
+
+use crate::{
+    SageMaker,
+    attempt::Sender,
+    capacity::Waiting,
+    provider::Shared,
+    retry::TokenBucket,
+    settings::Settings,
+    transport::{ReqwestTransport, Transport},
+};
+
+/// How long connecting may take unless it is set.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sets up a [`SageMaker`].
+///
+/// ```
+/// use sagewire_sagemaker::SageMaker;
+///
+/// let sagemaker = SageMaker::builder()
+///     .endpoint_url("http://127.0.0.1:8080")
+///     .region("us-east-1")?
+///     .keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+///     .build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct SageMakerBuilder {
+    settings: Settings,
+    world: Option<World>,
+    transport: Option<Arc<dyn Transport>>,
+    connect_timeout: Option<Duration>,
+}
+
+impl SageMakerBuilder {
+    /// Where calls go, in place of the region's host. With a path it is used as it stands.
+    pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.settings.base_url = Some(url.into());
+        self
+    }
+
+    /// The region.
+    ///
+    /// # Errors
+    /// `Configuration` for a text that is no region's name.
+    pub fn region(mut self, region: &str) -> Result<Self, Error> {
+        let region = Region::new(region).map_err(|error| {
+            Error::new(ErrorKind::Configuration, error.to_string()).with_param("aws_region_name").with_source(error)
+        })?;
+        self.settings.region = Some(region);
+        Ok(self)
+    }
+
+    /// Signs with these keys.
+    pub fn keys(self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
+        let credentials = Credentials::new(access_key_id, secret_access_key);
+        self.credentials(Arc::new(StaticCredentials::new(credentials)))
+    }
+
+    /// Signs with what this provider gives.
+    pub fn credentials(mut self, credentials: SharedCredentialsProvider) -> Self {
+        self.settings.credentials = Some(credentials);
+        self
+    }
+
+    /// Sets everything a call may also set for itself.
+    pub fn settings(mut self, settings: &Settings) -> Self {
+        self.settings = settings.or(&self.settings);
+        self
+    }
+
+    /// How long connecting may take. Default: 5 s. Not for a transport of your own.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = Some(limit);
+        self
+    }
+
+    /// Sends through this transport in place of reqwest's.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes environment, files and clock from this world in place of the system's.
+    pub fn world(mut self, world: World) -> Self {
+        self.world = Some(world);
+        self
+    }
+
+    /// The provider. Nothing is read or sent yet.
+    ///
+    /// # Errors
+    /// `Configuration` where TLS cannot be set up, or variables such as `AWS_ROLE_NAME` contradict each other.
+    pub fn build(self) -> Result<SageMaker, Error> {
+        let world = self.world.unwrap_or_else(World::system);
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(
+                ReqwestTransport::new(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
+                    .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?,
+            ),
+        };
+        let sender = Sender {
+            transport,
+            clock: Arc::clone(world.clock()),
+            signer: Signer::new(),
+            bucket: TokenBucket::default(),
+            clock_offset: std::sync::atomic::AtomicI64::new(0),
+        };
+        let default_credentials = AwsParams::default()
+            .provider(&world)
+            .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?;
+        Ok(SageMaker {
+            shared: Arc::new(Shared { world, sender, default_credentials, waiting: Waiting::default() }),
+            settings: Arc::new(self.settings),
+            target: Arc::default(),
+        })
+    }
+}
