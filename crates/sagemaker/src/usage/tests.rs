@@ -1,6 +1,6 @@
 //! Counts that are missing, in part or at all, with and without the feature.
 
-use sagewire_types::{ChunkChoice, FinishReason, Message};
+use sagewire_types::{FinishReason, Message};
 
 use super::*;
 
@@ -28,6 +28,8 @@ fn what_is_reported_stays() {
 
 #[cfg(feature = "estimate-usage")]
 mod estimated {
+    use sagewire_types::ChunkChoice;
+
     use super::*;
 
     #[test]
