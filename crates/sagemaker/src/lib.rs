@@ -55,4 +55,5 @@ mod settings;
 mod stop;
 mod target;
 mod transport;
+mod usage;
 mod wire;

@@ -25,6 +25,7 @@ use crate::{
     route,
     settings::Settings,
     target::{self, Target},
+    usage,
 };
 
 /// Models on SageMaker endpoints.
@@ -184,7 +185,8 @@ impl Provider for SageMaker {
                 let embedding = EmbedContext::new(prepared.model.name(), &request);
                 let payload = family.encode(&request, &embedding)?;
                 let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-                let value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+                let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+                usage::fill_in_embeddings(&mut value, &request.input);
                 Ok(Reply { value, meta })
             })
             .await

@@ -21,6 +21,8 @@ use super::{
     reply::{self, ReplyStream, Unread},
 };
 
+use crate::usage;
+
 mod logprobs;
 
 /// A completion request as a chat request without messages, and its prompt.
@@ -130,7 +132,10 @@ pub(crate) fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Re
         failed @ Unread::Failed(_) => Err(failed),
     });
     match read {
-        Ok(response) => Ok(from_chat(response)),
+        Ok(mut response) => {
+            usage::fill_in(&mut response, context);
+            Ok(from_chat(response))
+        }
         Err(Unread::Failed(error)) => Err(error),
         Err(Unread::Shape) => Err(reply::unknown(reply, dialect)),
     }

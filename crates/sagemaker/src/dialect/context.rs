@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 use sagewire_types::{ChatRequest, CompletionRequest, Prompt};
 use serde_json::Value;
 
-use crate::parameters::ParameterPolicy;
+use crate::{parameters::ParameterPolicy, usage};
 
 /// What a dialect is told when it makes a body.
 #[derive(Clone)]
@@ -62,6 +62,8 @@ pub(crate) struct DecodeContext {
     pub(crate) include_usage: bool,
     /// How many answers the caller asked for (`n`): a stream with fewer that have ended is not whole.
     pub(crate) choices: u32,
+    /// The prompt whose tokens are estimated where the container reports none.
+    pub(crate) uncounted: Option<usage::Prompt>,
 }
 
 impl DecodeContext {
@@ -78,6 +80,7 @@ impl DecodeContext {
             logprobs: false,
             include_usage: false,
             choices: 1,
+            uncounted: None,
         }
     }
 
@@ -91,6 +94,7 @@ impl DecodeContext {
         self.include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
         self.choices = request.n.unwrap_or(1).max(1);
         self.keep_prompt = is_on("return_full_text");
+        self.uncounted = usage::Prompt::messages(request);
         self
     }
 
@@ -109,13 +113,19 @@ impl DecodeContext {
         };
         self.logprobs = request.logprobs.is_some();
         self.include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
+        self.uncounted = match &request.prompt {
+            Prompt::Text(text) => usage::Prompt::text(text.as_str()),
+            _ => None,
+        };
         self.choices = u32::try_from(prompts).unwrap_or(u32::MAX).saturating_mul(request.n.unwrap_or(1)).max(1);
         self
     }
 
     /// The same with the prompt that was sent, and what ends the model's turn after it.
     pub(crate) fn with_prompt(mut self, prompt: &str, end_tokens: &[String]) -> Self {
-        self.prompt = Some(prompt.into());
+        let prompt: Arc<str> = prompt.into();
+        self.uncounted = usage::Prompt::text(Arc::clone(&prompt));
+        self.prompt = Some(prompt);
         self.end_tokens = end_tokens.into();
         self
     }
@@ -134,6 +144,7 @@ impl fmt::Debug for DecodeContext {
             .field("logprobs", &self.logprobs)
             .field("include_usage", &self.include_usage)
             .field("choices", &self.choices)
+            .field("uncounted", &self.uncounted)
             .finish()
     }
 }

@@ -25,6 +25,8 @@ mod messages;
 mod nova;
 mod openai;
 mod payload;
+#[cfg(test)]
+mod properties;
 mod reply;
 mod tgi;
 pub(crate) mod whole;

@@ -13,6 +13,7 @@ use crate::{
     },
     failure,
     framing::{Record, RecordFramer},
+    usage::Meter,
 };
 
 /// Reads the records of one shape.
@@ -39,13 +40,16 @@ struct Records {
     likely: Shape,
     thoughts: Thoughts,
     reader: Option<Box<dyn RecordReader>>,
+    meter: Option<Meter>,
     failed: bool,
 }
 
 impl ReplyStream {
     /// A reader for one reply. `likely` is the shape that the dialect's containers usually have.
     pub(crate) fn new(context: DecodeContext, dialect: &'static str, likely: Shape) -> Self {
-        let records = Records { context, dialect, likely, thoughts: Thoughts::Split, reader: None, failed: false };
+        let meter = Meter::new(&context);
+        let records =
+            Records { context, dialect, likely, thoughts: Thoughts::Split, reader: None, meter, failed: false };
         Self { framer: RecordFramer::default(), records }
     }
 
@@ -60,13 +64,20 @@ impl ReplyStream {
 impl StreamDecoder for ReplyStream {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
         let Self { framer, records } = self;
-        framer.push(bytes, |record| records.take(record, out)).inspect_err(|_| records.fail(out))
+        let before = out.len();
+        let result = framer.push(bytes, |record| records.take(record, out)).inspect_err(|_| records.fail(out));
+        records.meter(out, before);
+        result
     }
 
     fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
         let Self { framer, records } = self;
+        let before = out.len();
         framer.finish(|record| records.take(record, out)).inspect_err(|_| records.fail(out))?;
-        records.finish(out)
+        records.finish(out)?;
+        records.meter(out, before);
+        out.extend(records.meter.as_ref().and_then(|meter| meter.missing(&records.context)));
+        Ok(())
     }
 }
 
@@ -103,6 +114,12 @@ impl Records {
             }
             Some(_) => Err(failure::unfinished()),
             None => Err(failure::no_answer()),
+        }
+    }
+
+    fn meter(&mut self, out: &mut [ChatChunk], before: usize) {
+        if let (Some(meter), Some(new)) = (&mut self.meter, out.get_mut(before..)) {
+            meter.see(new, &self.context);
         }
     }
 }
