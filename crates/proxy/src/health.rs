@@ -61,7 +61,9 @@ impl HealthRecords {
 pub(crate) async fn probe_all(app: &App) -> usize {
     let state = app.state();
     let mut left_out = 0;
-    for deployment in state.models.iter().filter(|model| !model.is_wildcard()).flat_map(|model| &model.deployments) {
+    for deployment in
+        state.models.iter().filter(|model| !model.is_wildcard() && !model.is_alias).flat_map(|model| &model.deployments)
+    {
         let Some(probe) = &deployment.probe else { continue };
         if state.lasting.health.spend(state.settings.health_check.max_probes_per_minute) {
             let finding = probe_one(app, deployment, probe).await;

@@ -94,6 +94,11 @@ impl App {
         !self.0.keyring.is_empty()
     }
 
+    /// The names that `/models` lists to those who may use every model.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.0.models.iter().filter(|model| !model.hidden && !model.is_wildcard()).map(|model| model.name.as_str())
+    }
+
     /// How often every deployment is to be probed in the background, where it is.
     #[must_use]
     pub fn background_health_checks(&self) -> Option<Duration> {

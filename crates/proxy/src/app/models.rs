@@ -18,6 +18,8 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) mode: Mode,
     pub(crate) hidden: bool,
+    /// Another name of a model that is there, too.
+    pub(crate) is_alias: bool,
     /// Which of the operator's parameters a caller may set.
     pub(crate) caller_parameters: Vec<String>,
     pub(crate) deployments: Vec<ServedDeployment>,
@@ -34,6 +36,7 @@ impl Model {
             name: served.name,
             mode: served.mode,
             hidden: served.hidden,
+            is_alias: served.is_alias,
             caller_parameters: served.caller_parameters,
             deployments: served.deployments,
         }

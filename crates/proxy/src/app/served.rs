@@ -13,6 +13,7 @@ pub struct ServedModel {
     pub(crate) name: String,
     pub(crate) mode: Mode,
     pub(crate) hidden: bool,
+    pub(crate) is_alias: bool,
     pub(crate) caller_parameters: Vec<String>,
     pub(crate) deployments: Vec<ServedDeployment>,
 }
@@ -25,6 +26,7 @@ impl ServedModel {
             name: name.into(),
             mode: Mode::Chat,
             hidden: false,
+            is_alias: false,
             caller_parameters: Vec::new(),
             deployments: Vec::new(),
         }
@@ -42,6 +44,12 @@ impl ServedModel {
     pub fn with_hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
         self
+    }
+
+    /// Another name for this model. `/health` and `/model/info` show its deployments once only.
+    #[must_use]
+    pub fn alias(&self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), is_alias: true, ..self.clone() }
     }
 
     /// Lets callers set this one of the operator's parameters, such as `aws_region_name`.

@@ -30,6 +30,8 @@ pub struct DeploymentConfig {
     /// `litellm_params` without what stands in the other fields: the provider's settings, the defaults of calls and the
     /// parameters of the container, in the file's order.
     pub parameters: Parameters,
+    /// The longest prompt its model takes, in tokens.
+    pub max_input_tokens: Option<u64>,
     /// `model_info`, as `/model/info` shows it.
     pub model_info: Map<String, Value>,
     /// Its share among the deployments of its name.
@@ -46,10 +48,6 @@ pub struct DeploymentConfig {
     pub timeout: Option<Duration>,
     /// How long a stream may take to its first piece.
     pub stream_timeout: Option<Duration>,
-    /// Tries after the first.
-    pub num_retries: Option<u64>,
-    /// How long it rests after failures.
-    pub cooldown_time: Option<Duration>,
     /// Which of the operator's keys a caller may set in a request's body.
     pub configurable_clientside_auth_params: Vec<String>,
 }
@@ -90,6 +88,10 @@ impl Parameters {
         self.0.get(name)
     }
 
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        self.0.clone()
+    }
+
     /// Names and values, in the file's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
@@ -126,11 +128,8 @@ fn wipe(value: &mut Value) {
 /// Keys of `litellm_params` that the router or the proxy acts on; every other is a parameter.
 const OWN_FIELDS: &[&str] = &[
     "configurable_clientside_auth_params",
-    "cooldown_time",
     "max_parallel_requests",
-    "max_retries",
     "model",
-    "num_retries",
     "order",
     "rpm",
     "stream_timeout",
@@ -184,6 +183,7 @@ fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &m
         None if params.node("embedding_dialect").is_some() => Mode::Embedding,
         None => Mode::Chat,
     };
+    let max_input_tokens = info.as_ref().and_then(|info| info.count("max_input_tokens"));
     let model_info = match info_node.map(Node::to_json) {
         Some(Value::Object(map)) => map,
         _ => Map::new(),
@@ -192,6 +192,7 @@ fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &m
         id,
         mode,
         parameters: parameters(params_node),
+        max_input_tokens,
         model_info,
         weight: params.number("weight"),
         order: params.count("order"),
@@ -200,8 +201,6 @@ fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &m
         max_parallel_requests: params.count("max_parallel_requests"),
         timeout: params.seconds("timeout"),
         stream_timeout: params.seconds("stream_timeout"),
-        num_retries: params.count("num_retries").or(params.count("max_retries")),
-        cooldown_time: params.seconds("cooldown_time"),
         configurable_clientside_auth_params: params.texts("configurable_clientside_auth_params").unwrap_or_default(),
         model_name,
         model,

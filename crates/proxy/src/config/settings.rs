@@ -96,8 +96,6 @@ pub struct RouterSettings {
     pub default_fallbacks: Vec<String>,
     /// For a prompt that is too long, the models to ask next.
     pub context_window_fallbacks: IndexMap<String, Vec<String>>,
-    /// How many fallbacks one call may go through.
-    pub max_fallbacks: Option<u64>,
     /// Other names of models.
     pub model_group_alias: IndexMap<String, Alias>,
     /// Whether a deployment whose limits the call would exceed is passed over.
@@ -304,7 +302,6 @@ pub(super) fn router(file: &Section<'_>, litellm: &LitellmSettings, report: &mut
         fallbacks: own.fallbacks.or(other.fallbacks).unwrap_or_default(),
         default_fallbacks: own.default_fallbacks.or(other.default_fallbacks).unwrap_or_default(),
         context_window_fallbacks: own.context_window_fallbacks.or(other.context_window_fallbacks).unwrap_or_default(),
-        max_fallbacks: section.count("max_fallbacks"),
         model_group_alias: aliases(&section, report),
         enable_pre_call_checks: on("enable_pre_call_checks"),
         default_max_parallel_requests: section.count("default_max_parallel_requests"),

@@ -65,8 +65,6 @@ fn deployment(deployment: &DeploymentConfig) -> Value {
         "max_parallel_requests": deployment.max_parallel_requests,
         "timeout": deployment.timeout.map(seconds),
         "stream_timeout": deployment.stream_timeout.map(seconds),
-        "num_retries": deployment.num_retries,
-        "cooldown_time": deployment.cooldown_time.map(seconds),
         "configurable_clientside_auth_params": deployment.configurable_clientside_auth_params,
     }))
 }
@@ -94,7 +92,6 @@ fn router(router: &RouterSettings) -> Value {
         "fallbacks": router.fallbacks,
         "default_fallbacks": router.default_fallbacks,
         "context_window_fallbacks": router.context_window_fallbacks,
-        "max_fallbacks": router.max_fallbacks,
         "model_group_alias": aliases,
         "enable_pre_call_checks": router.enable_pre_call_checks,
         "default_max_parallel_requests": router.default_max_parallel_requests,

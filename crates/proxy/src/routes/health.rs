@@ -32,10 +32,13 @@ pub(super) async fn health(exchange: &Exchange) -> Result<Response<Body>, ApiErr
     let probe = exchange.head.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "probe=true"));
     let left_out = if probe { health::probe_all(&exchange.app).await } else { 0 };
     let state = exchange.app.state();
-    let resting = state.insight.as_ref().map(|insight| insight.resting()).unwrap_or_default();
+    let resting = match &state.insight {
+        Some(insight) => insight.resting().await,
+        None => Vec::new(),
+    };
     let mut healthy = Vec::new();
     let mut unhealthy = Vec::new();
-    for model in state.models.iter() {
+    for model in state.models.iter().filter(|model| !model.is_alias) {
         for deployment in &model.deployments {
             let mut entry = Map::new();
             entry.insert("model_name".to_owned(), Value::from(model.name.as_str()));

@@ -8,7 +8,7 @@ use crate::{
     telemetry::Gauge,
 };
 
-pub(super) fn metrics(exchange: &Exchange) -> Response<Body> {
+pub(super) async fn metrics(exchange: &Exchange) -> Response<Body> {
     let state = exchange.app.state();
     let admission = &state.lasting.admission;
     let mut gauges = vec![
@@ -16,7 +16,7 @@ pub(super) fn metrics(exchange: &Exchange) -> Response<Body> {
         count("sagewire_requests_queued", "Requests that wait for their turn.", admission.waiting()),
     ];
     if let Some(insight) = &state.insight {
-        gauges.extend(insight.gauges());
+        gauges.extend(insight.gauges().await);
     }
     let page = state.lasting.metrics.render(&gauges);
     typed_response(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page.into())

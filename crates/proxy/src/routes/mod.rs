@@ -228,7 +228,7 @@ where
         Target::Health => health::health(exchange).await,
         Target::Liveliness => Ok(health::liveliness()),
         Target::Readiness => Ok(health::readiness(exchange)),
-        Target::Metrics => Ok(metrics::metrics(exchange)),
+        Target::Metrics => Ok(metrics::metrics(exchange).await),
         Target::OpenApi => Ok(openapi::openapi()),
         Target::Home => Ok(openapi::home()),
     }

@@ -50,7 +50,7 @@ pub(super) fn info(exchange: &Exchange) -> Response<Body> {
     let entries: Vec<Value> = state
         .models
         .iter()
-        .filter(|model| !model.hidden && exchange.caller.may_use(&model.name))
+        .filter(|model| !model.hidden && !model.is_alias && exchange.caller.may_use(&model.name))
         .flat_map(|model| deployments(model, show_names))
         .collect();
     json_response(StatusCode::OK, json!({ "data": entries }).to_string().into())

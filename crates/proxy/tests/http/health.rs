@@ -71,12 +71,13 @@ async fn probes_have_a_budget() {
 #[derive(Debug)]
 struct Resting;
 
+#[async_trait::async_trait]
 impl Insight for Resting {
-    fn gauges(&self) -> Vec<sagewire_proxy::Gauge> {
+    async fn gauges(&self) -> Vec<sagewire_proxy::Gauge> {
         vec![sagewire_proxy::Gauge::new("sagewire_test", "A test.", 4.5).with_label("deployment", "d")]
     }
 
-    fn resting(&self) -> Vec<String> {
+    async fn resting(&self) -> Vec<String> {
         vec!["echo-1".to_owned()]
     }
 }

@@ -79,6 +79,7 @@ pub(in super::super) static MODEL_INFO: Table = Table {
             Kind::Choice(&["chat", "completion", "embedding"]),
             "What the model does; `/health` probes it accordingly. Default: `embedding` where `embedding_dialect` is set, else `chat`.",
         ),
+        key("max_input_tokens", Kind::Count, "The longest prompt the model takes; used with `enable_pre_call_checks`."),
     ],
     ignored: &[],
     unknown: Unknown::Kept,

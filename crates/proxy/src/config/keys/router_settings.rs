@@ -34,7 +34,6 @@ pub(in super::super) static ROUTER_SETTINGS: Table = Table {
             Kind::Any,
             "For a prompt that is too long, the models to ask next: a list of `{model: [models]}`.",
         ),
-        key("max_fallbacks", Kind::Count, "How many fallbacks one call may go through."),
         key(
             "model_group_alias",
             Kind::Mapping,
@@ -90,6 +89,7 @@ pub(in super::super) static ROUTER_SETTINGS: Table = Table {
                 "health_check_ignore_transient_errors",
                 "health_check_staleness_threshold",
                 "ignore_invalid_deployments",
+                "max_fallbacks",
                 "model_group_affinity_config",
                 "model_list",
                 "optional_pre_call_checks",
