@@ -10,6 +10,7 @@ mod demo;
 #[cfg(feature = "emulator")]
 mod emulate;
 mod failure;
+mod template;
 
 use failure::Failure;
 
@@ -29,6 +30,9 @@ enum Command {
     /// Stands in for SageMaker Runtime on 127.0.0.1
     #[cfg(feature = "emulator")]
     Emulate(emulate::EmulateArguments),
+    /// Shows the prompt that a conversation becomes for a text model
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
 }
 
 #[tokio::main]
@@ -38,6 +42,7 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments).await,
         #[cfg(feature = "emulator")]
         Command::Emulate(arguments) => emulate::run(arguments).await,
+        Command::Template(command) => template::run(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,6 +37,8 @@ pub mod env_vars;
 mod error;
 mod explain;
 mod imds;
+#[cfg(feature = "aws-interop")]
+pub mod interop;
 mod params;
 pub mod profile;
 mod provide;
@@ -57,7 +59,7 @@ pub use error::{Attempt, CredentialsError, ErrorKind};
 pub use explain::{Explanation, Outcome, Step};
 pub use params::AwsParams;
 pub use provide::{ProvideCredentials, SharedCredentialsProvider};
-pub use region::{Region, RegionError, resolve_region};
+pub use region::{LocatedRegion, Region, RegionError, locate_region, resolve_region};
 pub use secret::Secret;
 pub use service_error::ServiceError;
 pub use source::{
@@ -65,4 +67,4 @@ pub use source::{
     ProcessCredentials, ProfileCredentials, SsoCredentials, StaticCredentials, WebIdentityCredentials,
     WebIdentityToken,
 };
-pub use sts::{CallerIdentity, SessionTag};
+pub use sts::{CallerIdentity, SessionTag, caller_identity};

@@ -76,6 +76,15 @@ impl AwsError {
         Self::modelled("ValidationError", 400, message)
     }
 
+    /// `ValidationError` (400) of an inference component that is scaled to zero.
+    #[must_use]
+    pub fn no_capacity() -> Self {
+        Self::validation(
+            "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if configured) or \
+             try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API.",
+        )
+    }
+
     /// `ModelNotReadyException` (429): a serverless endpoint or a multi-model container still loads the model.
     #[must_use]
     pub fn model_not_ready() -> Self {

@@ -6,25 +6,28 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
     clock::{self, Clock},
     container::{Container, Embedding, Forward, Messages, Tgi},
     emulator::Emulator,
     error::EmulatorError,
+    fault::Chaos,
     identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
+    received::{Log, Received},
     runtime::limits::is_endpoint_name,
     server,
-    state::{Scripts, State},
+    state::{Observer, State, Waiting},
 };
 
 const DEFAULT_MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+const DEFAULT_MAX_RECEIVED: usize = 10_000;
 /// SageMaker gives a container so long to answer.
 const DEFAULT_CONTAINER_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -59,6 +62,10 @@ pub struct EmulatorBuilder {
     instance_metadata: InstanceMetadata,
     container_credentials: ContainerCredentials,
     sso: Sso,
+    chaos: Option<Chaos>,
+    max_received: usize,
+    observer: Option<Observer>,
+    example_key: bool,
 }
 
 /// What is behind an endpoint.
@@ -82,6 +89,10 @@ impl EmulatorBuilder {
             instance_metadata: InstanceMetadata::new(),
             container_credentials: ContainerCredentials::new(),
             sso: Sso::new(),
+            chaos: None,
+            max_received: DEFAULT_MAX_RECEIVED,
+            observer: None,
+            example_key: true,
         }
     }
 
@@ -115,7 +126,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accepts this key pair. The example key pair is accepted only where no other key is given.
+    /// Accepts this key pair, beside the others.
     pub fn credentials(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
         let access_key_id = access_key_id.into();
         let key = Key::user(&access_key_id, secret_access_key.into(), None);
@@ -123,7 +134,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accepts these temporary credentials, and only with their token.
+    /// Accepts these temporary credentials, beside the others, and only with their token.
     pub fn session(
         mut self,
         access_key_id: impl Into<String>,
@@ -136,6 +147,12 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Leaves out the example key pair ([`EXAMPLE_ACCESS_KEY_ID`]).
+    pub const fn no_example_credentials(mut self) -> Self {
+        self.example_key = false;
+        self
+    }
+
     /// Where the time comes from; by default the machine's clock. Signatures, expiry and the `Date` header follow it.
     pub fn clock(mut self, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
         self.clock = clock;
@@ -145,6 +162,19 @@ impl EmulatorBuilder {
     /// The most bytes of a request's body; 25 MiB by default. More is answered with 413.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
+        self
+    }
+
+    /// How many requests [`Emulator::received`] remembers; the last 10,000 by default.
+    pub const fn max_received(mut self, requests: usize) -> Self {
+        self.max_received = requests;
+        self
+    }
+
+    /// Tells `observer` of every request before it is answered, refused ones included. It runs on the server's own tasks, so it should
+    /// be quick.
+    pub fn observe(mut self, observer: impl Fn(&Received) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -178,6 +208,12 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Lets things go wrong by a schedule from the start.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Errors
@@ -188,7 +224,7 @@ impl EmulatorBuilder {
     pub async fn start(self) -> Result<Emulator, EmulatorError> {
         let endpoints = self.containers()?;
         let keys = KeyRing::default();
-        if self.keys.is_empty() {
+        if self.example_key {
             let example = Key::user(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY.to_owned(), None);
             keys.insert(EXAMPLE_ACCESS_KEY_ID, example);
         }
@@ -205,9 +241,14 @@ impl EmulatorBuilder {
                 sso: sso::Service::new(self.sso),
                 issuer: Issuer::default(),
             },
-            log: crate::received::Log::default(),
+            log: Log::new(self.max_received),
+            observer: self.observer,
             endpoints,
-            scripts: Scripts::default(),
+            scripts: Waiting::default(),
+            faults: Waiting::default(),
+            chaos: Mutex::new(self.chaos),
+            chaos_seen: 0.into(),
+            skew: 0.into(),
             max_body_bytes: self.max_body_bytes,
             container_timeout: self.container_timeout,
             requests: 0.into(),
@@ -218,10 +259,11 @@ impl EmulatorBuilder {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let serving = Arc::clone(&state);
+        let (switches, switched) = mpsc::channel(1);
         let server = tokio::spawn(async move {
-            server::serve(listener, serving).await;
+            server::serve(bound, listener, switched, serving).await;
         });
-        Ok(Emulator::running(bound, state, server))
+        Ok(Emulator::running(bound, state, switches, server))
     }
 
     fn containers(&self) -> Result<BTreeMap<String, Arc<dyn Container>>, EmulatorError> {

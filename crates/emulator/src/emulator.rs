@@ -2,17 +2,26 @@
 //!
 //! Owns its life: it serves from [`Emulator::start`] until it is dropped. Settings are in `builder`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
 
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use crate::{
     builder::EmulatorBuilder,
     error::EmulatorError,
+    fault::{Chaos, Fault},
     identity::IssuedSession,
     operation::Operation,
     received::Received,
     scripted::Scripted,
+    server::Switch,
     state::{Line, State},
 };
 
@@ -35,6 +44,7 @@ use crate::{
 pub struct Emulator {
     address: SocketAddr,
     state: Arc<State>,
+    switches: mpsc::Sender<Switch>,
     server: JoinHandle<()>,
 }
 
@@ -56,8 +66,13 @@ impl Emulator {
         Self::builder().start().await
     }
 
-    pub(crate) fn running(address: SocketAddr, state: Arc<State>, server: JoinHandle<()>) -> Self {
-        Self { address, state, server }
+    pub(crate) fn running(
+        address: SocketAddr,
+        state: Arc<State>,
+        switches: mpsc::Sender<Switch>,
+        server: JoinHandle<()>,
+    ) -> Self {
+        Self { address, state, switches, server }
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -89,13 +104,13 @@ impl Emulator {
         }
     }
 
-    /// Every request so far, oldest first, refused ones too.
+    /// Every request so far, oldest first, refused ones too; of very many, [the last](EmulatorBuilder::max_received).
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.state.log.entries()
     }
 
-    /// Forgets the requests so far.
+    /// Forgets the requests so far, and their number.
     pub fn clear_received(&self) {
         self.state.log.clear();
     }
@@ -134,13 +149,57 @@ impl Emulator {
 
     /// Ends every temporary credential now, issued ones and those of the builder: each is answered with `ExpiredTokenException`.
     pub fn expire_sessions(&self) {
-        self.state.keys.expire_sessions((self.state.clock)());
+        self.state.keys.expire_sessions(self.state.now());
     }
 
     /// Where a container finds its credentials: the value of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
     #[must_use]
     pub fn container_credentials_url(&self) -> String {
         format!("{}{}", self.url(), self.state.identity.container.path())
+    }
+
+    /// Lets this go wrong with the next accepted request to this endpoint. Several wait in line.
+    pub fn inject(&self, endpoint: &str, fault: Fault) {
+        self.state.faults.push(Line::Endpoint(endpoint.to_owned()), fault);
+    }
+
+    /// Lets this go wrong with the next accepted request for this operation. A fault that waits for its endpoint comes first.
+    pub fn inject_for(&self, operation: Operation, fault: Fault) {
+        self.state.faults.push(Line::Operation(operation), fault);
+    }
+
+    /// Lets things go wrong by a schedule from now on, or no longer. What [`inject`](Self::inject) has put in line comes first.
+    pub fn set_chaos(&self, chaos: Option<Chaos>) {
+        *self.state.chaos.lock().unwrap_or_else(PoisonError::into_inner) = chaos;
+        self.state.chaos_seen.store(0, Ordering::Relaxed);
+    }
+
+    /// Puts the emulator's clock ahead by so many seconds, or back where negative. 0 sets it right.
+    pub fn skew_clock(&self, seconds: i64) {
+        self.state.skew.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Stops listening, so that new connections are refused. Those that are open go on.
+    ///
+    /// # Errors
+    /// When the server has ended.
+    pub async fn refuse_connections(&self) -> io::Result<()> {
+        self.switch(false).await
+    }
+
+    /// Listens again, on the same port.
+    ///
+    /// # Errors
+    /// When the port was taken meanwhile.
+    pub async fn accept_connections(&self) -> io::Result<()> {
+        self.switch(true).await
+    }
+
+    async fn switch(&self, listen: bool) -> io::Result<()> {
+        let (done, told) = oneshot::channel();
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        self.switches.send((listen, done)).await.map_err(|_| gone())?;
+        told.await.map_err(|_| gone())?
     }
 
     /// Stops at once, conversations included, and returns when the port is free again.

@@ -88,7 +88,7 @@ impl Router {
     }
 
     /// The strategy's choice.
-    pub(crate) fn pick(&self, candidates: &[Candidate], measure: Measure) -> Option<usize> {
+    pub(crate) fn pick(&self, candidates: &[impl AsRef<Candidate>], measure: Measure) -> Option<usize> {
         self.with_rng(|rng| strategy::choose(self.settings.strategy, candidates, measure, rng))
     }
 
@@ -128,15 +128,15 @@ pub struct DeploymentStatus {
 #[async_trait]
 impl Provider for Router {
     async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        call::run::<Chat>(self, request, context).await
+        call::run::<Chat>(self, Box::new(request), context).await
     }
 
     async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        call::run::<ChatInChunks>(self, request, context).await
+        call::run::<ChatInChunks>(self, Box::new(request), context).await
     }
 
     async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        call::run::<Embed>(self, request, context).await
+        call::run::<Embed>(self, Box::new(request), context).await
     }
 
     async fn complete(
@@ -144,7 +144,7 @@ impl Provider for Router {
         request: CompletionRequest,
         context: &CallContext,
     ) -> Result<Reply<CompletionResponse>, Error> {
-        call::run::<Complete>(self, request, context).await
+        call::run::<Complete>(self, Box::new(request), context).await
     }
 
     async fn complete_stream(
@@ -152,6 +152,6 @@ impl Provider for Router {
         request: CompletionRequest,
         context: &CallContext,
     ) -> Result<CompletionStream, Error> {
-        call::run::<CompleteInChunks>(self, request, context).await
+        call::run::<CompleteInChunks>(self, Box::new(request), context).await
     }
 }

@@ -62,6 +62,9 @@ pub(crate) struct Shared {
 }
 
 impl SageMaker {
+    /// The prefixes of the model ids that it serves.
+    pub const PREFIXES: [&str; 3] = ["sagemaker", "sagemaker_chat", "sagemaker_nova"];
+
     /// A provider over the environment, the shared files and the network, with default settings.
     ///
     /// # Errors
@@ -173,6 +176,7 @@ impl Provider for SageMaker {
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
+            defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
             if let Some(policy) = &prepared.settings.parameters {
                 drop_named_of_embedding(&mut request, policy);
             }
@@ -192,12 +196,13 @@ impl Provider for SageMaker {
 
     async fn complete(
         &self,
-        request: CompletionRequest,
+        mut request: CompletionRequest,
         context: &CallContext,
     ) -> Result<Reply<CompletionResponse>, Error> {
         checks::own_parameters(&request.extra)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
             let dialect = prepared.dialect()?;
             if dialect.completion_form() == CompletionForm::OpenAi {
                 let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
@@ -220,12 +225,13 @@ impl Provider for SageMaker {
 
     async fn complete_stream(
         &self,
-        request: CompletionRequest,
+        mut request: CompletionRequest,
         context: &CallContext,
     ) -> Result<CompletionStream, Error> {
         checks::own_parameters(&request.extra)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
             let dialect = prepared.dialect()?;
             if dialect.completion_form() == CompletionForm::OpenAi {
                 let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);

@@ -153,6 +153,10 @@ pub(crate) fn build(
     if let Some(attributes) = payload.custom_attributes {
         headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(attributes));
     }
+    if let Some(wanted) = payload.custom_attributes {
+        headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(wanted));
+    }
+    // What the operator sends in a header stands over what the container wants there.
     invocation.write(operation, &mut headers)?;
     Ok(UnsignedRequest { method: Method::POST, uri: base.uri(endpoint, operation)?, headers, body: payload.body })
 }

@@ -100,7 +100,7 @@ pub(crate) fn format_value(state: &State<'_, '_>, value: &Value, spec: &Spec) ->
             return Err(type_error(format!("unsupported format string passed to {}.__format__", type_name(value))));
         }
     };
-    budget::charge_bytes(state, text.len())?;
+    budget::afford_bytes(state, text.len())?;
     Ok(text)
 }
 

@@ -15,4 +15,3 @@ mod retries;
 mod scripted;
 mod state;
 mod streams;
-mod traces;

@@ -162,6 +162,10 @@ impl<'s> Lowering<'s> {
             Expr::Var(var) => Expr::Var(Spanned::new(Var { id: var.id }, var.span())),
             Expr::GetAttr(attr) => {
                 let object = match &attr.expr {
+                    // A block that calls itself would recurse on the native stack.
+                    Expr::Var(var) if var.id == "self" && self.blocks > 0 => {
+                        return self.invalid("a block cannot call a block", var.span());
+                    }
                     Expr::Var(var) if var.id == "self" => Expr::Var(Spanned::new(Var { id: "self" }, var.span())),
                     object => self.expr(object)?,
                 };

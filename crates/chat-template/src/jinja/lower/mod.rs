@@ -45,6 +45,8 @@ struct Lowering<'s> {
     markup: bool,
     /// How many conditions we are inside of: there, an unknown filter fails only when it is reached.
     conditions: usize,
+    /// How many blocks we are inside of.
+    blocks: usize,
     /// Macros known from the first pass.
     signatures: HashMap<&'s str, Signature<'s>>,
     /// Macros found in this pass.
@@ -138,7 +140,10 @@ impl<'s> Lowering<'s> {
                 Stmt::FilterBlock(Spanned::new(lowered, node.span()))
             }
             Stmt::Block(node) => {
-                let lowered = Block { name: node.name, required: node.required, body: self.stmts(&node.body)? };
+                self.blocks += 1;
+                let body = self.stmts(&node.body)?;
+                self.blocks -= 1;
+                let lowered = Block { name: node.name, required: node.required, body };
                 Stmt::Block(Spanned::new(lowered, node.span()))
             }
             // Other templates do not exist here, as they do not for `transformers`. That is an error when it is reached.
