@@ -117,26 +117,25 @@ impl Answers<'_> {
             return Err(Unread::Failed(failure_of(reply)));
         }
         self.count(&details);
-        let echo = if self.context.keep_prompt { Echo::Asked } else { Echo::Never };
         for text in texts {
-            self.push(text, details.finish_reason(), details.logprobs(self.context), echo);
+            self.push(text, details.finish_reason(), details.logprobs(self.context), Echo::Never);
         }
         for sequence in details.best_of_sequences.unwrap_or_default() {
             if let (Some(usage), Some(tokens)) = (&mut self.usage, sequence.generated_tokens) {
                 *usage = Usage::reported(usage.prompt_tokens, usage.completion_tokens.saturating_add(tokens));
             }
             let (reason, logprobs) = (sequence.finish_reason(), sequence.logprobs(self.context));
-            self.push(sequence.generated_text, reason, logprobs, echo);
+            self.push(sequence.generated_text, reason, logprobs, Echo::Never);
         }
         Ok(())
     }
 
     fn push(&mut self, mut text: String, reason: Option<FinishReason>, logprobs: Option<Value>, echo: Echo) {
         let echo = if self.context.keep_prompt { Echo::Asked } else { echo };
-        strip_echo(&mut text, self.context.prompt.as_deref(), echo);
+        let echoed = strip_echo(&mut text, self.context.prompt.as_deref(), echo);
         let stopped = cut_at_stop(&mut text, &self.context.stop);
         strip_end_tokens(&mut text, &self.context.end_tokens);
-        if let Some(prompt) = self.context.prompt.as_deref().filter(|_| self.context.keep_prompt) {
+        if let Some(prompt) = self.context.prompt.as_deref().filter(|_| echoed && echo == Echo::Asked) {
             text.insert_str(0, prompt);
         }
         let mut choice = Choice::default();
@@ -181,13 +180,15 @@ enum Echo {
     Asked,
 }
 
-fn strip_echo(text: &mut String, prompt: Option<&str>, echo: Echo) {
-    let Some(prompt) = prompt.filter(|prompt| text.starts_with(prompt)) else { return };
+/// Takes the prompt away from the beginning of a text. Says whether it was there.
+fn strip_echo(text: &mut String, prompt: Option<&str>, echo: Echo) -> bool {
+    let Some(prompt) = prompt.filter(|prompt| text.starts_with(prompt)) else { return false };
     match echo {
-        Echo::Never => {}
-        Echo::Possible if prompt.len() < SHORTEST_ECHO => {}
+        Echo::Never => false,
+        Echo::Possible if prompt.len() < SHORTEST_ECHO => false,
         Echo::Possible | Echo::Asked => {
             text.drain(..prompt.len());
+            true
         }
     }
 }
