@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
 #[cfg(feature = "emulator")]
 mod demo;
 #[cfg(feature = "emulator")]
 mod emulate;
 mod failure;
+mod serve;
 mod template;
 
 use failure::Failure;
@@ -24,6 +26,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serves OpenAI's API in front of SageMaker endpoints, from LiteLLM's config.yaml
+    Serve(serve::ServeArguments),
+    /// Says whether a config.yaml can be served, and what it would serve
+    Check(check::CheckArguments),
     /// Shows a chat, a streamed chat and an embedding on an emulated endpoint
     #[cfg(feature = "emulator")]
     Demo(demo::DemoArguments),
@@ -38,6 +44,8 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Check(arguments) => check::run(&arguments),
         #[cfg(feature = "emulator")]
         Command::Demo(arguments) => demo::run(arguments).await,
         #[cfg(feature = "emulator")]
