@@ -106,11 +106,6 @@ pub(crate) static LISTED: &[Difference] = &[
         cases: &["param_temperature_zero", "param_temperature_zero_allow_false"],
     },
     Difference {
-        reason: "a prompt that was asked for is part of the answer, whether or not the container echoes it",
-        what: &[Outcome],
-        cases: &["param_return_full_text"],
-    },
-    Difference {
         reason: "the container's details are read: finish reasons and all answers",
         what: &[Outcome],
         cases: &["resp_best_of", "resp_details_length", "stream_tgi_length"],
