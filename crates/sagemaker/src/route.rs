@@ -45,7 +45,7 @@ pub(crate) fn embeddings(setting: Option<&str>, model: &ModelId) -> Result<&'sta
 fn unknown_prefix(model: &ModelId) -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
-        format!("`{}` is no prefix of a SageMaker model: write `sagemaker/{name}`, or `sagemaker_chat/{name}` for the Messages API", model.prefix(), name = model.name()),
+        format!("`{}` is no prefix of a SageMaker model: write `sagemaker/{name}`, `sagemaker_chat/{name}` for the Messages API, or `sagemaker_nova/{name}` for Nova", model.prefix(), name = model.name()),
     )
     .with_param("model")
 }

@@ -87,6 +87,11 @@ pub(crate) trait StreamDecoder<T = ChatChunk>: Send {
     /// The container's own report of a failure, or a record of an unknown shape.
     fn push(&mut self, bytes: &[u8], out: &mut Vec<T>) -> Result<(), Error>;
 
+    /// The bytes broke off: hands over text that was held back because it could have become a stop text.
+    fn flush(&mut self, out: &mut Vec<T>) {
+        let _ = out;
+    }
+
     /// The bytes have ended: judges whether the answer was whole.
     ///
     /// # Errors

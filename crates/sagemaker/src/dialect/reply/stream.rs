@@ -70,6 +70,10 @@ impl StreamDecoder for ReplyStream {
         result
     }
 
+    fn flush(&mut self, out: &mut Vec<ChatChunk>) {
+        self.records.fail(out);
+    }
+
     fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
         let Self { framer, records } = self;
         let before = out.len();
