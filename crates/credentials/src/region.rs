@@ -102,7 +102,7 @@ impl From<RegionError> for CredentialsError {
     fn from(error: RegionError) -> Self {
         match error {
             RegionError::Config(error) => error,
-            other => Self::invalid_configuration("The AWS region is not known.").with_cause(other),
+            other => Self::invalid_configuration(other.to_string()).with_cause(other),
         }
     }
 }
