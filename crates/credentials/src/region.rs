@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::config::SharedConfig;
-use crate::env_vars::{AWS_DEFAULT_REGION, AWS_REGION, AWS_REGION_NAME};
+use crate::env_vars::{AWS_DEFAULT_REGION, AWS_PROFILE_NAME, AWS_REGION, AWS_REGION_NAME};
 use crate::error::Attempt;
 use crate::imds::Imds;
 use crate::seam::World;
@@ -102,7 +102,7 @@ impl From<RegionError> for CredentialsError {
     fn from(error: RegionError) -> Self {
         match error {
             RegionError::Config(error) => error,
-            other => Self::invalid_configuration("The AWS region is not known.").with_cause(other),
+            other => Self::invalid_configuration(other.to_string()).with_cause(other),
         }
     }
 }
@@ -127,7 +127,7 @@ pub struct LocatedRegion {
 /// The region for `world`: `explicit` (a parameter such as `aws_region_name`), else the variables `AWS_REGION_NAME`, `AWS_REGION` and
 /// `AWS_DEFAULT_REGION`, else `region` in the profile, else the instance's own, from the instance metadata service.
 ///
-/// `profile` names the profile to look at in place of the selected one. There is no region by default.
+/// `profile` names the profile to look at; without one it is LiteLLM's `AWS_PROFILE_NAME`, else the selected one. There is no region by default.
 ///
 /// # Errors
 /// [`RegionError::Invalid`] where the first value found is no region, [`RegionError::NotFound`] where there is none, and
@@ -154,7 +154,8 @@ pub async fn locate_region(
     if let Some(found) = search.parameter_and_variables(world, explicit)? {
         return Ok(found);
     }
-    let config = SharedConfig::load(world, profile).await?;
+    let profile = profile.map(str::to_owned).or_else(|| world.var(AWS_PROFILE_NAME));
+    let config = SharedConfig::load(world, profile.as_deref()).await?;
     search.profile_and_instance(&config).await
 }
 

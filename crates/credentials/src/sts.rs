@@ -78,7 +78,7 @@ impl Sts {
         }
         let advice = format!(
             "Check that `{}` exists, that its trust policy names the caller, and that the caller may sts:AssumeRole it.",
-            role.role_arn
+            role.name()
         );
         self.call(form, Some(source), &[], &advice, answer::credentials).await
     }
@@ -94,7 +94,7 @@ impl Sts {
         form.add("WebIdentityToken", token);
         let advice = format!(
             "Check that the token is current and that the trust policy of `{}` names its issuer, subject and audience.",
-            role.role_arn
+            role.name()
         );
         self.call(form, None, &[token], &advice, answer::credentials).await
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::AwsParams;
 use crate::chain::{ChainSource, DefaultChain};
 use crate::env_vars::{
-    AWS_ACCESS_KEY_ID, AWS_EXTERNAL_ID, AWS_PROFILE_NAME, AWS_ROLE_NAME, AWS_SECRET_ACCESS_KEY, AWS_SESSION_NAME,
-    AWS_STS_ENDPOINT, AWS_WEB_IDENTITY_TOKEN,
+    AWS_ACCESS_KEY_ID, AWS_EXTERNAL_ID, AWS_ROLE_NAME, AWS_SECRET_ACCESS_KEY, AWS_SESSION_NAME, AWS_STS_ENDPOINT,
+    AWS_WEB_IDENTITY_TOKEN,
 };
 use crate::explain::{Explanation, Outcome, Step};
 use crate::region::Region;
@@ -44,6 +44,7 @@ enum Source {
 
 impl Plan {
     pub(super) fn new(params: AwsParams, world: &World) -> Result<Self, CredentialsError> {
+        let profile = params.profile_name(world);
         let or_var = |given: Option<String>, variable| {
             given.filter(|value| !value.trim().is_empty()).or_else(|| world.var(variable))
         };
@@ -51,7 +52,6 @@ impl Plan {
             params.aws_region_name.as_deref().filter(|name| !name.trim().is_empty()).map(Region::new).transpose()?;
         let sts_endpoint = or_var(params.aws_sts_endpoint, AWS_STS_ENDPOINT);
         let keys = keys(params.aws_access_key_id, params.aws_secret_access_key, params.aws_session_token, world)?;
-        let profile = or_var(params.aws_profile_name, AWS_PROFILE_NAME);
         let token_given = params.aws_web_identity_token.is_some();
         let token = params.aws_web_identity_token.or_else(|| world.var(AWS_WEB_IDENTITY_TOKEN).map(Secret::new));
         let role_given = params.aws_role_name.is_some();

@@ -26,6 +26,8 @@ async fn the_first_place_wins() {
     assert_eq!(explicit.as_str(), "us-east-1");
     let profile = resolve_region(&world(MapEnv::new(), CONFIG), None, Some("other")).await.unwrap();
     assert_eq!(profile.as_str(), "eu-west-5");
+    let env = MapEnv::from([("AWS_PROFILE_NAME", "other")]);
+    assert_eq!(resolve_region(&world(env, CONFIG), None, None).await.unwrap().as_str(), "eu-west-5");
 }
 
 #[tokio::test]
