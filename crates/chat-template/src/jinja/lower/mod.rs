@@ -59,7 +59,7 @@ struct Lowering<'s> {
 type Lowered<T> = Result<T, Invalid>;
 
 impl<'s> Lowering<'s> {
-    fn invalid<T>(&self, detail: impl Into<String>, span: Span) -> Lowered<T> {
+    fn invalid<T>(detail: impl Into<String>, span: Span) -> Lowered<T> {
         Err(Invalid { detail: detail.into(), line: usize::from(span.start_line) })
     }
 
@@ -163,7 +163,7 @@ impl<'s> Lowering<'s> {
             Stmt::Continue(node) => Stmt::Continue(Spanned::new(Continue, node.span())),
             Stmt::Break(node) => Stmt::Break(Spanned::new(Break, node.span())),
             // An extension that `transformers` does not load.
-            Stmt::Do(node) => return self.invalid("Encountered unknown tag 'do'.", node.span()),
+            Stmt::Do(node) => return Self::invalid("Encountered unknown tag 'do'.", node.span()),
         })
     }
 
@@ -192,7 +192,7 @@ impl<'s> Lowering<'s> {
                 let lowered = ast::GetAttr { expr: self.target(&attr.expr)?, name: attr.name };
                 Expr::GetAttr(Spanned::new(lowered, attr.span()))
             }
-            other => return self.invalid(format!("cannot assign to {}", other.description()), other.span()),
+            other => return Self::invalid(format!("cannot assign to {}", other.description()), other.span()),
         })
     }
 
