@@ -22,6 +22,7 @@ pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use parameters::ParameterPolicy;
 pub use provider::SageMaker;
 pub use settings::{Settings, Timeouts};
+pub use template::TemplateChoice;
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
 
 mod attempt;
@@ -54,6 +55,7 @@ mod scrub;
 mod settings;
 mod stop;
 mod target;
+mod template;
 mod transport;
 mod usage;
 mod wire;

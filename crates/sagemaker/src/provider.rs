@@ -25,6 +25,7 @@ use crate::{
     route,
     settings::Settings,
     target::{self, Target},
+    template::Templates,
     usage,
 };
 
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) sender: Sender,
     pub(crate) default_credentials: SharedCredentialsProvider,
     pub(crate) waiting: capacity::Waiting,
+    pub(crate) templates: Templates,
 }
 
 impl SageMaker {
@@ -141,7 +143,8 @@ impl Provider for SageMaker {
             let prepared = self.prepare(&request.model, context).await?;
             defaults::fill(&mut request, prepared.settings.defaults.as_deref());
             let dialect = prepared.dialect()?;
-            let prompt = prompt::render(dialect, &request, &prepared.settings, &prepared.model)?;
+            let prompt =
+                prompt::render(&self.shared, dialect, &mut request, &prepared.settings, &prepared.model).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
             let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), false))?;
             let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
@@ -163,7 +166,8 @@ impl Provider for SageMaker {
                 return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
             }
             let dialect = prepared.dialect()?;
-            let prompt = prompt::render(dialect, &request, &prepared.settings, &prepared.model)?;
+            let prompt =
+                prompt::render(&self.shared, dialect, &mut request, &prepared.settings, &prepared.model).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
             let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
             prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await

@@ -42,6 +42,16 @@ pub trait Files: Send + Sync + std::fmt::Debug {
     /// The system's own; then the old file is untouched.
     async fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
+    /// Creates the folder at `path` and those above it, accessible to their owner alone; folders that are there stay as they are.
+    ///
+    /// The default does nothing: it suits files that need no folder.
+    ///
+    /// # Errors
+    /// The system's own.
+    async fn create_folder(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The metadata of the file at `path`.
     ///
     /// # Errors

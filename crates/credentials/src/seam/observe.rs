@@ -137,6 +137,10 @@ impl Files for Observed<Arc<dyn Files>> {
         replaced
     }
 
+    async fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.inner.create_folder(path).await
+    }
+
     async fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         self.inner.metadata(path).await
     }

@@ -1,5 +1,6 @@
 //! Where we differ from LiteLLM on purpose, case by case. `docs/differences-from-litellm.md` says the same to users.
 
+use sagewire_chat_template::{ChatTemplate, RoleTemplate};
 use sagewire_sagemaker::SageMakerBuilder;
 
 use crate::{
@@ -167,6 +168,57 @@ pub(crate) static LISTED: &[Difference] = &[
         what: &[Body],
         cases: &["embed_voyage"],
     },
+    Difference {
+        reason: "the prompt is the one that the model's own template makes",
+        what: &[Body],
+        cases: &[
+            "resp_echo_llama2",
+            "tmpl_ep_my_Llama_2_chat",
+            "tmpl_falcon_instruct",
+            "tmpl_granite",
+            "tmpl_llama2_chat",
+            "tmpl_llama2_chat_13b",
+            "tmpl_llama2_chat_user",
+            "tmpl_llama2_list_content",
+            "tmpl_llama2_tool_role",
+            "tmpl_llama2_two_turns",
+            "tmpl_mistral_v01",
+            "tmpl_mistral_v01_nosys",
+            "tmpl_mixtral",
+            "tmpl_mpt_chat",
+            "tmpl_mpt_chat_user",
+            "tmpl_mythomix",
+            "tmpl_phind_user",
+            "tmpl_tc_llama2_chat",
+            "tmpl_wizardcoder",
+            "tmpl_wizardcoder_user",
+        ],
+    },
+    Difference {
+        reason: "the recorded echo is of LiteLLM's prompt, which ends with one more newline",
+        what: &[Outcome],
+        cases: &["resp_echo_llama2"],
+    },
+    Difference {
+        reason: "there is always a prompt, whatever form the content has and whether or not the model has a template",
+        what: &[Body, Outcome],
+        cases: &[
+            "tmpl_codellama_base",
+            "tmpl_default_list_content",
+            "tmpl_default_none_content",
+            "tmpl_falcon_180b_chat",
+        ],
+    },
+    Difference {
+        reason: "the Hub is asked only where the operator allows it",
+        what: &[Body],
+        cases: &["tmpl_hf_fetch_jinja_file", "tmpl_hf_fetch_token_dict_nosys"],
+    },
+    Difference {
+        reason: "a safety policy is its model's own text: it comes with the model's template, from disk or the Hub",
+        what: &[Body],
+        cases: &["tmpl_llamaguard", "tmpl_llamaguard_user"],
+    },
 ];
 
 /// What is listed for a case: what differs, and why.
@@ -179,6 +231,17 @@ pub(crate) fn of(case: &str) -> Vec<(What, &'static str)> {
 }
 
 /// What a case registers before its call.
-pub(crate) fn register(_case: &Case, provider: SageMakerBuilder) -> SageMakerBuilder {
-    provider
+pub(crate) fn register(case: &Case, provider: SageMakerBuilder) -> SageMakerBuilder {
+    let name = match case.setup.as_deref() {
+        Some("register_ep") => "custom-ep",
+        Some("register_hf") => "acme/custom",
+        _ => return provider,
+    };
+    let template = RoleTemplate::new()
+        .role("system", "[SYS]", "[/SYS]")
+        .role("user", "[U]", "[/U]")
+        .role("assistant", "[A]", "[/A]")
+        .initial_prompt_value("<<")
+        .final_prompt_value(">>");
+    provider.prompt_template(name, ChatTemplate::from_roles(template))
 }

@@ -39,6 +39,14 @@ impl Files for SystemFiles {
         written
     }
 
+    async fn create_folder(&self, path: &Path) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        builder.mode(0o700);
+        builder.create(path).await
+    }
+
     async fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         let metadata = fs::metadata(path).await?;
         Ok(FileMetadata::new(metadata.len(), metadata.modified().ok()))
@@ -101,6 +109,20 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[tokio::test]
+    async fn creates_folders_for_their_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        SystemFiles.create_folder(&path).await.unwrap();
+        SystemFiles.create_folder(&path).await.unwrap();
+        SystemFiles.replace(&path.join("file"), b"x").await.unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         }
     }
 
