@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sagewire::{CallContext, Error, ModelId, SAGEMAKER_PREFIXES, SageMaker, credentials::seam::World};
+use sagewire::{CallContext, Error, ModelId, SageMaker, credentials::seam::World};
 use sagewire_router::{BuildError, Router, RouterSettings, RouterState, Strategy};
 
 use self::{credentials::CredentialShelf, deployment::DeploymentProvider, insight::RouterInsight, overlay::Overlay};
@@ -152,7 +152,7 @@ impl Wiring {
 }
 
 fn check_prefix(deployment: &DeploymentConfig) -> Result<(), WiringError> {
-    let known = deployment.model.parse::<ModelId>().is_ok_and(|id| SAGEMAKER_PREFIXES.contains(&id.prefix()));
+    let known = deployment.model.parse::<ModelId>().is_ok_and(|id| SageMaker::PREFIXES.contains(&id.prefix()));
     if known {
         Ok(())
     } else {
