@@ -1,9 +1,9 @@
-//! An OpenAI-compatible HTTP server over any sagewire provider, configured by LiteLLM's `config.yaml`.
+#![doc = include_str!("../README.md")]
 
 pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, ServedModel};
 pub use auth::{KeyDigest, Ledger, MemoryLedger, Refusal};
 pub use clock::Clock;
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, demo_yaml};
 pub use limits::{ConnectionLimits, RequestLimits};
 pub use reload::{ReloadError, Reloader};
 pub use routes::CallerParameters;

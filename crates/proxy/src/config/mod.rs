@@ -10,6 +10,7 @@ use std::path::Path as FilePath;
 use indexmap::IndexMap;
 
 pub use caller_keys::CallerKey;
+pub use demo::demo_yaml;
 pub use documentation::key_tables;
 pub use model_list::{DeploymentConfig, Mode, Parameters};
 pub use problem::{ConfigError, Problem, Warning};
@@ -26,6 +27,7 @@ use self::{
 };
 
 mod caller_keys;
+mod demo;
 mod documentation;
 mod environment;
 mod keys;

@@ -46,20 +46,43 @@ pub(super) struct DeploymentProvider {
     settings: Settings,
     /// Which of the operator's parameters a caller may set on this very deployment.
     caller_may_set: Vec<String>,
+    /// Whether the container is told the caller's trace.
+    forward_trace: bool,
     world: World,
 }
 
 impl DeploymentProvider {
-    pub(super) fn new(sagemaker: SageMaker, settings: Settings, caller_may_set: Vec<String>, world: World) -> Self {
-        Self { sagemaker, settings, caller_may_set, world }
+    pub(super) fn new(
+        sagemaker: SageMaker,
+        settings: Settings,
+        deployment: &DeploymentConfig,
+        config: &Config,
+        world: World,
+    ) -> Self {
+        Self {
+            sagemaker,
+            settings,
+            caller_may_set: deployment.configurable_clientside_auth_params.clone(),
+            forward_trace: config.litellm_settings.forward_traceparent_to_llm_provider,
+            world,
+        }
     }
 
     /// The call's context with this deployment's settings in it.
     fn context(&self, context: &CallContext) -> Result<CallContext, Error> {
-        let settings = match context.get::<CallerParameters>() {
+        let mut settings = match context.get::<CallerParameters>() {
             Some(caller) => self.with_caller(caller)?,
             None => self.settings.clone(),
         };
+        if let Some(trace) = context.trace.as_ref().filter(|_| self.forward_trace) {
+            // SageMaker passes no trace headers on; its custom attributes are a list of names and values that the container sees.
+            let trace = format!("traceparent={}", trace.traceparent);
+            let attributes = &mut settings.headers.custom_attributes;
+            *attributes = Some(match attributes.take() {
+                Some(own) => format!("{own},{trace}"),
+                None => trace,
+            });
+        }
         Ok(context.clone().with(settings))
     }
 

@@ -104,12 +104,8 @@ impl Wiring {
             check_prefix(deployment)?;
             let fail = |source| WiringError::Deployment { deployment: deployment.id.clone(), source };
             let base = deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf).map_err(fail)?;
-            let provider = Arc::new(DeploymentProvider::new(
-                sagemaker.clone(),
-                base,
-                deployment.configurable_clientside_auth_params.clone(),
-                world.clone(),
-            ));
+            let provider =
+                Arc::new(DeploymentProvider::new(sagemaker.clone(), base, deployment, config, world.clone()));
             router = router.deployment(routed(deployment, config, provider.clone()));
             serve(
                 &mut models,

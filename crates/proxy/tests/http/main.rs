@@ -14,3 +14,4 @@ mod limits;
 mod models;
 mod server;
 mod streams;
+mod tls;

@@ -148,3 +148,23 @@ async fn the_numbers_hold_the_routers_and_the_credentials_age() {
     );
     assert!(!page.text().contains("AKIDEXAMPLE"));
 }
+
+#[tokio::test]
+async fn the_container_is_told_the_trace_where_the_operator_asks_for_it() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let model =
+        "model_list: [{model_name: m, litellm_params: {model: sagemaker/tgi, custom_attributes: accept_eula=true}}]";
+    for (settings, told) in [
+        ("", "accept_eula=true".to_owned()),
+        (
+            "\nlitellm_settings: {forward_traceparent_to_llm_provider: true}",
+            format!("accept_eula=true,traceparent={TRACE}"),
+        ),
+    ] {
+        let setup = Setup::start(&format!("{model}{settings}")).await;
+        let answer =
+            setup.send(Method::POST, "/chat/completions", &[("traceparent", TRACE)], &documented_call("m")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(setup.emulator.received()[0].headers["x-amzn-sagemaker-custom-attributes"], told.as_str());
+    }
+}

@@ -5,4 +5,5 @@
 mod calls;
 mod reload;
 mod setup;
+mod soak;
 mod wiring;

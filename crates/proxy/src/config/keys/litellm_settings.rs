@@ -31,7 +31,7 @@ pub(in super::super) static LITELLM_SETTINGS: Table = Table {
         key(
             "forward_traceparent_to_llm_provider",
             Kind::Flag,
-            "Whether the caller's W3C trace context is passed on to the model.",
+            "Whether the model's container is told the caller's W3C trace, as `traceparent=...` in the custom attributes.",
         ),
     ],
     ignored: &[
