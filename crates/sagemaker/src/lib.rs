@@ -47,4 +47,7 @@ mod scrub;
 mod settings;
 mod stop;
 mod target;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod transport;
