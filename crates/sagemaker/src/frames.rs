@@ -43,15 +43,23 @@ impl FrameReader {
     /// # Errors
     /// `StreamBroken` for a frame that is damaged; what the service reports in an error frame.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        loop {
-            let Some(mut frame) = self.take_frame()? else { return Ok(None) };
-            let message = read_message_from(&mut frame).map_err(|error| {
-                broken("a frame of the stream is damaged: the answer so far is not whole. Ask again").with_source(error)
-            })?;
+        while let Some(message) = self.next_message()? {
             if let Some(payload) = payload_part(&message)? {
                 return Ok(Some(payload));
             }
         }
+        Ok(None)
+    }
+
+    /// The next frame, whatever it carries; `None` where more bytes are needed.
+    ///
+    /// # Errors
+    /// `StreamBroken` for a frame that is damaged.
+    pub(crate) fn next_message(&mut self) -> Result<Option<Message>, Error> {
+        let Some(mut frame) = self.take_frame()? else { return Ok(None) };
+        read_message_from(&mut frame).map(Some).map_err(|error| {
+            broken("a frame of the stream is damaged: the answer so far is not whole. Ask again").with_source(error)
+        })
     }
 
     /// The bytes have ended.
@@ -163,3 +171,6 @@ fn service_error(name: &str, message: &str, error_code: Option<&str>) -> Error {
 fn broken(message: &str) -> Error {
     Error::new(ErrorKind::StreamBroken, message)
 }
+
+#[cfg(test)]
+mod tests;

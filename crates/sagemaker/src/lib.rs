@@ -56,6 +56,9 @@ mod settings;
 mod stop;
 mod target;
 mod template;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod transport;
 mod usage;
 mod wire;
