@@ -31,6 +31,7 @@ pub use template::ChatTemplate;
 pub use tokenizer_config::ConfigError;
 
 pub mod catalog;
+pub mod model_files;
 
 mod adapt;
 mod continuation;

@@ -3,7 +3,12 @@
 //!
 //! [`DIFFERENT`] lists the conversations on which a family differs on purpose, each with its reason.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod vectors;
 

@@ -3,7 +3,12 @@
 //!
 //! One test per template. The recorded values of `CONTINUE...` and batches are not part of the vectors.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod vectors;
 

@@ -3,7 +3,12 @@
 //! [`EXPECTED`] lists the probes that are known to differ, each with its reason. A probe of the list that no longer
 //! differs fails too, so that the list stays short.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod vectors;
 

@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
 #[cfg(feature = "emulator")]
 mod demo;
 #[cfg(feature = "emulator")]
 mod emulate;
 mod failure;
+mod serve;
+mod template;
 
 use failure::Failure;
 
@@ -23,21 +26,31 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serves OpenAI's API in front of SageMaker endpoints, from LiteLLM's config.yaml
+    Serve(serve::ServeArguments),
+    /// Says whether a config.yaml can be served, and what it would serve
+    Check(check::CheckArguments),
     /// Shows a chat, a streamed chat and an embedding on an emulated endpoint
     #[cfg(feature = "emulator")]
     Demo(demo::DemoArguments),
     /// Stands in for SageMaker Runtime on 127.0.0.1
     #[cfg(feature = "emulator")]
     Emulate(emulate::EmulateArguments),
+    /// Shows the prompt that a conversation becomes for a text model
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Check(arguments) => check::run(&arguments),
         #[cfg(feature = "emulator")]
         Command::Demo(arguments) => demo::run(arguments).await,
         #[cfg(feature = "emulator")]
         Command::Emulate(arguments) => emulate::run(arguments).await,
+        Command::Template(command) => template::run(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -157,7 +157,7 @@ impl std::fmt::Debug for CachedProvider {
     }
 }
 
-/// The longest that a duration is spread by: `of` times a chance between zero and one.
+/// A part of `of`, by chance: nothing at least, all of it at most.
 fn by_chance(of: Duration) -> Duration {
     of.mul_f64(fastrand::f64())
 }

@@ -128,6 +128,12 @@ impl CredentialsError {
         self.0.kind
     }
 
+    /// The one sentence that says what to do, without the list of what was tried.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The name of the source that failed, where there is one.
     #[must_use]
     pub fn provider_name(&self) -> Option<&str> {
@@ -243,6 +249,7 @@ mod tests {
         let second = CredentialsError::timeout("no answer");
         let error = CredentialsError::new(ErrorKind::Timeout, "No credentials.")
             .with_attempts(vec![Attempt::new("Environment", &first), Attempt::new("InstanceMetadata", &second)]);
+        assert_eq!(error.message(), "No credentials.");
         assert_eq!(
             error.to_string(),
             "No credentials. Tried, in this order: Environment (not configured: AWS_ACCESS_KEY_ID is not set); \

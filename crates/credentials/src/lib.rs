@@ -1,32 +1,12 @@
-//! AWS credentials and regions, found as AWS's own SDKs find them, without an AWS SDK.
+#![doc = include_str!("../README.md")]
 //!
-//! ```
-//! use sagewire_credentials::seam::{MapEnv, World};
-//! use sagewire_credentials::{EnvironmentCredentials, ProvideCredentials};
-//!
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! // A program would use `World::system()`; a test says what there is.
-//! let env = MapEnv::from([("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
-//! let world = World::builder().with_env(env).build();
-//!
-//! let credentials = EnvironmentCredentials::new(&world).provide_credentials().await?;
-//! assert_eq!(credentials.source(), "Environment");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # Parts
-//! - [`Credentials`] are one set of keys; [`ProvideCredentials`] is whatever gives them.
-//! - A source is one way to get them: [`StaticCredentials`], [`EnvironmentCredentials`]. Each is usable alone.
-//! - [`endpoint`] says at which host or URL a service is called.
-//! - [`profile`] reads the shared config and credentials files, as text, and says what a profile asks for.
+//! # Where things are
+//! - [`Credentials`] are one set of keys; [`ProvideCredentials`] is whatever gives them: a source, a chain, [`CachedProvider`], a program's own.
+//! - The sources have a file each. [`DefaultChain`] orders them, [`AwsParams`] chooses among them, [`Explanation`] reports what they did.
+//! - [`Region`] and [`resolve_region`]: the one order in which a region is looked for. [`endpoint`]: at which host or URL a service is called.
+//! - [`profile`] reads the shared config and credentials files, as text; [`SharedConfig`] is them and the environment together.
 //! - [`seam`] holds the traits through which everything outside is touched, and [`seam::World`], which bundles them.
-//! - [`CredentialsError`] says what went wrong, what was tried, and what to do.
-//!
-//! # Features
-//! - `system` (default): the real environment, disk, network and processes.
-//! - `aws-interop`: conversions to and from the official `aws-credential-types`.
+//! - [`CredentialsError`] says what went wrong, what was tried, and what to do. [`env_vars`] lists every variable that is read.
 
 mod cache;
 mod chain;
@@ -37,6 +17,8 @@ pub mod env_vars;
 mod error;
 mod explain;
 mod imds;
+#[cfg(feature = "aws-interop")]
+pub mod interop;
 mod params;
 pub mod profile;
 mod provide;
@@ -57,7 +39,7 @@ pub use error::{Attempt, CredentialsError, ErrorKind};
 pub use explain::{Explanation, Outcome, Step};
 pub use params::AwsParams;
 pub use provide::{ProvideCredentials, SharedCredentialsProvider};
-pub use region::{Region, RegionError, resolve_region};
+pub use region::{LocatedRegion, Region, RegionError, locate_region, resolve_region};
 pub use secret::Secret;
 pub use service_error::ServiceError;
 pub use source::{
@@ -65,4 +47,4 @@ pub use source::{
     ProcessCredentials, ProfileCredentials, SsoCredentials, StaticCredentials, WebIdentityCredentials,
     WebIdentityToken,
 };
-pub use sts::{CallerIdentity, SessionTag};
+pub use sts::{CallerIdentity, SessionTag, caller_identity};

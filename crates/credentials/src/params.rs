@@ -89,8 +89,15 @@ impl AwsParams {
     /// # Errors
     /// As [`resolve_region`].
     pub async fn region(&self, world: &World) -> Result<Region, RegionError> {
-        let profile = self.aws_profile_name.clone().or_else(|| world.var(AWS_PROFILE_NAME));
-        resolve_region(world, self.aws_region_name.as_deref(), profile.as_deref()).await
+        resolve_region(world, self.aws_region_name.as_deref(), self.profile_name(world).as_deref()).await
+    }
+
+    /// The profile that these parameters or `AWS_PROFILE_NAME` name, for whoever reads further settings from it:
+    /// [`SharedConfig::load`](crate::SharedConfig::load) takes it.
+    #[must_use]
+    pub fn profile_name(&self, world: &World) -> Option<String> {
+        let given = self.aws_profile_name.clone().filter(|name| !name.trim().is_empty());
+        given.or_else(|| world.var(AWS_PROFILE_NAME))
     }
 
     /// Does what the provider would do and reports which parameters decided, and what each source looked at and came to. Nothing in the report is

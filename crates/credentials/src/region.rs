@@ -1,11 +1,12 @@
 //! [`Region`] and the one order in which every part of sagewire looks for it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::config::SharedConfig;
-use crate::env_vars::{AWS_DEFAULT_REGION, AWS_REGION, AWS_REGION_NAME};
+use crate::env_vars::{AWS_DEFAULT_REGION, AWS_PROFILE_NAME, AWS_REGION, AWS_REGION_NAME};
 use crate::error::Attempt;
 use crate::imds::Imds;
 use crate::seam::World;
@@ -101,7 +102,7 @@ impl From<RegionError> for CredentialsError {
     fn from(error: RegionError) -> Self {
         match error {
             RegionError::Config(error) => error,
-            other => Self::invalid_configuration("The AWS region is not known.").with_cause(other),
+            other => Self::invalid_configuration(other.to_string()).with_cause(other),
         }
     }
 }
@@ -111,10 +112,22 @@ fn tried(attempts: &[Attempt]) -> String {
     if places.is_empty() { String::new() } else { format!(" Looked at: {}.", places.join(", ")) }
 }
 
+/// A region, and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LocatedRegion {
+    /// The region.
+    pub region: Region,
+    /// The place that named it, such as `AWS_REGION`.
+    pub source: Cow<'static, str>,
+    /// The places before it, in order, and why each was passed over.
+    pub passed_over: Vec<Attempt>,
+}
+
 /// The region for `world`: `explicit` (a parameter such as `aws_region_name`), else the variables `AWS_REGION_NAME`, `AWS_REGION` and
 /// `AWS_DEFAULT_REGION`, else `region` in the profile, else the instance's own, from the instance metadata service.
 ///
-/// `profile` names the profile to look at in place of the selected one. There is no region by default.
+/// `profile` names the profile to look at; without one it is LiteLLM's `AWS_PROFILE_NAME`, else the selected one. There is no region by default.
 ///
 /// # Errors
 /// [`RegionError::Invalid`] where the first value found is no region, [`RegionError::NotFound`] where there is none, and
@@ -124,61 +137,91 @@ pub async fn resolve_region(
     explicit: Option<&str>,
     profile: Option<&str>,
 ) -> Result<Region, RegionError> {
-    // Without this, a broken config file would get in the way of a region that does not come from it.
-    if let Some(region) = before_files(world, explicit, &mut Vec::new())? {
-        return Ok(region);
-    }
-    let config = SharedConfig::load(world, profile).await?;
-    resolve(&config, explicit).await
+    Ok(locate_region(world, explicit, profile).await?.region)
 }
 
-/// The same, with the files already read.
-pub(crate) async fn resolve(config: &SharedConfig, explicit: Option<&str>) -> Result<Region, RegionError> {
-    let mut attempts = Vec::new();
-    if let Some(region) = before_files(config.world(), explicit, &mut attempts)? {
-        return Ok(region);
-    }
-    if let Some(name) = config.profile().and_then(|profile| profile.setting("region")) {
-        return Region::from_setting(name, "`region` in the profile");
-    }
-    let name = config.profiles().selected_name();
-    let reason = if config.profile().is_some() { "it has no `region`" } else { "there is no such profile" };
-    attempts.push(not_set(format!("profile `{name}`"), reason));
-    match of_instance(config).await {
-        Ok(name) => Region::from_setting(&name, "the region of this instance"),
-        Err(error) if error.kind() == ErrorKind::InvalidConfiguration => Err(error.into()),
-        Err(error) => {
-            attempts.push(Attempt::new("instance metadata", &error));
-            Err(RegionError::NotFound { attempts })
-        }
-    }
-}
-
-fn before_files(
+/// The same region as [`resolve_region`]'s, and where it was found.
+///
+/// # Errors
+/// As [`resolve_region`].
+pub async fn locate_region(
     world: &World,
     explicit: Option<&str>,
-    attempts: &mut Vec<Attempt>,
-) -> Result<Option<Region>, RegionError> {
-    if let Some(name) = explicit.filter(|name| !name.trim().is_empty()) {
-        return Region::from_setting(name, "aws_region_name").map(Some);
+    profile: Option<&str>,
+) -> Result<LocatedRegion, RegionError> {
+    let mut search = Search::default();
+    // First without the files: a broken one must not get in the way of a region that does not come from it.
+    if let Some(found) = search.parameter_and_variables(world, explicit)? {
+        return Ok(found);
     }
-    attempts.push(not_set("aws_region_name", "not given"));
-    for variable in [AWS_REGION_NAME, AWS_REGION, AWS_DEFAULT_REGION] {
-        if let Some(name) = world.var(variable) {
-            return Region::from_setting(&name, variable).map(Some);
+    let profile = profile.map(str::to_owned).or_else(|| world.var(AWS_PROFILE_NAME));
+    let config = SharedConfig::load(world, profile.as_deref()).await?;
+    search.profile_and_instance(&config).await
+}
+
+/// The region, with the files already read.
+pub(crate) async fn resolve(config: &SharedConfig) -> Result<Region, RegionError> {
+    let mut search = Search::default();
+    Ok(match search.parameter_and_variables(config.world(), None)? {
+        Some(found) => found.region,
+        None => search.profile_and_instance(config).await?.region,
+    })
+}
+
+/// The places passed over so far.
+#[derive(Default)]
+struct Search(Vec<Attempt>);
+
+impl Search {
+    fn parameter_and_variables(
+        &mut self,
+        world: &World,
+        explicit: Option<&str>,
+    ) -> Result<Option<LocatedRegion>, RegionError> {
+        const PARAMETER: &str = "aws_region_name";
+        if let Some(name) = explicit.filter(|name| !name.trim().is_empty()) {
+            return self.found(name, PARAMETER).map(Some);
         }
-        attempts.push(not_set(variable, "not set"));
+        self.pass_over(PARAMETER, "not given");
+        for variable in [AWS_REGION_NAME, AWS_REGION, AWS_DEFAULT_REGION] {
+            if let Some(name) = world.var(variable) {
+                return self.found(&name, variable).map(Some);
+            }
+            self.pass_over(variable, "not set");
+        }
+        Ok(None)
     }
-    Ok(None)
+
+    async fn profile_and_instance(&mut self, config: &SharedConfig) -> Result<LocatedRegion, RegionError> {
+        if let Some(name) = config.profile().and_then(|profile| profile.setting("region")) {
+            return self.found(name, "`region` in the profile");
+        }
+        let name = config.profiles().selected_name();
+        let reason = if config.profile().is_some() { "it has no `region`" } else { "there is no such profile" };
+        self.pass_over(format!("profile `{name}`"), reason);
+        match of_instance(config).await {
+            Ok(name) => self.found(&name, "the instance's own region"),
+            Err(error) if error.kind() == ErrorKind::InvalidConfiguration => Err(error.into()),
+            Err(error) => {
+                self.0.push(Attempt::new("instance metadata", &error));
+                Err(RegionError::NotFound { attempts: std::mem::take(&mut self.0) })
+            }
+        }
+    }
+
+    fn found(&mut self, name: &str, source: &'static str) -> Result<LocatedRegion, RegionError> {
+        let region = Region::from_setting(name, source)?;
+        Ok(LocatedRegion { region, source: source.into(), passed_over: std::mem::take(&mut self.0) })
+    }
+
+    fn pass_over(&mut self, source: impl Into<Cow<'static, str>>, reason: &'static str) {
+        self.0.push(Attempt::new(source, &CredentialsError::not_configured(reason)));
+    }
 }
 
 async fn of_instance(config: &SharedConfig) -> Result<String, CredentialsError> {
     let imds = Imds::new(config)?;
     imds.get("/latest/meta-data/placement/region").await
-}
-
-fn not_set(source: impl Into<std::borrow::Cow<'static, str>>, reason: &'static str) -> Attempt {
-    Attempt::new(source, &CredentialsError::not_configured(reason))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::error::{CredentialsError, ErrorKind};
+use crate::error::CredentialsError;
 use crate::seam::{HttpError, HttpErrorKind};
 use crate::service_error::ServiceError;
 
@@ -45,14 +45,15 @@ impl Failure {
         Self { error, again }
     }
 
-    /// An answer that is a refusal or a failure.
+    /// An answer that is a refusal or a failure. `advice` says what to do about a refusal.
     pub(crate) fn refused(what: &str, advice: &str, error: ServiceError) -> Self {
         let again = error.is_retryable();
-        let end = if advice.is_empty() { String::new() } else { format!(" {advice}") };
-        Self {
-            error: CredentialsError::new(ErrorKind::Provider, format!("{what} refused.{end}")).with_cause(error),
-            again,
-        }
+        let message = match (error.status >= 500, advice) {
+            (true, _) => format!("{what} failed. Try again later."),
+            (false, "") => format!("{what} refused."),
+            (false, advice) => format!("{what} refused. {advice}"),
+        };
+        Self { error: CredentialsError::provider(message).with_cause(error), again }
     }
 }
 

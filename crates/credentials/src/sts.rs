@@ -54,7 +54,7 @@ impl Sts {
         let region = match (named, region) {
             (Some(named), _) => named,
             (None, Some(region)) => region.clone(),
-            (None, None) => region::resolve(config, None).await?,
+            (None, None) => region::resolve(config).await?,
         };
         let settings = config.endpoint_settings()?;
         let url = endpoint::service_url(Service::Sts, Some(region.as_str()), settings, configured.as_ref())?;
@@ -78,7 +78,7 @@ impl Sts {
         }
         let advice = format!(
             "Check that `{}` exists, that its trust policy names the caller, and that the caller may sts:AssumeRole it.",
-            role.role_arn
+            role.name()
         );
         self.call(form, Some(source), &[], &advice, answer::credentials).await
     }
@@ -94,7 +94,7 @@ impl Sts {
         form.add("WebIdentityToken", token);
         let advice = format!(
             "Check that the token is current and that the trust policy of `{}` names its issuer, subject and audience.",
-            role.role_arn
+            role.name()
         );
         self.call(form, None, &[token], &advice, answer::credentials).await
     }
@@ -104,7 +104,8 @@ impl Sts {
         &self,
         credentials: &Credentials,
     ) -> Result<CallerIdentity, CredentialsError> {
-        self.call(Form::new("GetCallerIdentity"), Some(credentials), &[], "", answer::identity).await
+        let advice = "Check that the keys exist, are active and have not expired.";
+        self.call(Form::new("GetCallerIdentity"), Some(credentials), &[], advice, answer::identity).await
     }
 
     fn role_form(&self, action: &str, role: &RoleParams) -> Form {
@@ -196,6 +197,20 @@ impl Sts {
         let request = http::Request::from_parts(parts, body.clone());
         self.world.http().send(request, &self.options).await.map_err(|error| Failure::no_answer(what, error))
     }
+}
+
+/// Asks STS who `credentials` belong to: [`GetCallerIdentity`](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html),
+/// which every principal may call. Region and STS are those of `config` where they are not given.
+///
+/// # Errors
+/// [`Provider`](crate::ErrorKind::Provider) where STS refuses the credentials, and whatever keeps it from being asked.
+pub async fn caller_identity(
+    config: &SharedConfig,
+    region: Option<&Region>,
+    sts_endpoint: Option<&str>,
+    credentials: &Credentials,
+) -> Result<CallerIdentity, CredentialsError> {
+    Sts::connect(config, region, sts_endpoint).await?.get_caller_identity(credentials).await
 }
 
 /// The host in a URL, for names and messages.

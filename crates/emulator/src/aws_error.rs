@@ -1,21 +1,19 @@
-//! The errors AWS answers with: code, status, message, and the shape each has on the wire.
+//! The errors AWS answers with: code, status and message.
 //!
-//! Owns the constructors and the JSON form. When each is answered is decided where requests are judged; how a script sends one is
-//! in `scripted`.
+//! Owns the constructors. What each puts on the wire is in `wire`; when each is answered is decided where requests are judged.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde_json::{Map, Value, json};
+mod wire;
+
+pub(crate) use self::wire::{Place, Protocol};
 
 /// The account every emulated resource belongs to.
 pub(crate) const ACCOUNT_ID: &str = "123456789012";
 
-const CORAL: &str = "http://internal.amazon.com/coral/com.amazon.coral.service/";
-
 /// One error as AWS answers it: an HTTP status, a code in `x-amzn-ErrorType`, and a JSON body with a message.
 ///
 /// The modelled errors of SageMaker Runtime put the text under `Message`, the front door's (authentication, throttling) under
-/// `message`; both forms are kept, for a client must read both.
+/// `message`; both forms are kept, for a client must read both. Answered by another emulated service, the same error takes that
+/// service's form: XML and shorter codes from STS, for example.
 ///
 /// ```
 /// use sagewire_emulator::AwsError;
@@ -50,14 +48,6 @@ enum Shape {
     Model { original_status: u16, original_message: String, log_stream_arn: Option<String> },
 }
 
-/// Where a container failed: it fills what a `ModelError` says about itself.
-pub(crate) struct Place<'a> {
-    pub(crate) region: &'a str,
-    pub(crate) endpoint: &'a str,
-    /// `primary`, or an inference component's generated name.
-    pub(crate) container: &'a str,
-}
-
 impl AwsError {
     /// Any code and status, with the text under `Message` as SageMaker Runtime's modelled errors have it.
     #[must_use]
@@ -84,6 +74,15 @@ impl AwsError {
     #[must_use]
     pub fn validation(message: impl Into<String>) -> Self {
         Self::modelled("ValidationError", 400, message)
+    }
+
+    /// `ValidationError` (400) of an inference component that is scaled to zero.
+    #[must_use]
+    pub fn no_capacity() -> Self {
+        Self::validation(
+            "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if configured) or \
+             try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API.",
+        )
     }
 
     /// `ModelNotReadyException` (429): a serverless endpoint or a multi-model container still loads the model.
@@ -234,50 +233,6 @@ impl AwsError {
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
-    }
-
-    /// What goes on the wire for a client that called `place`.
-    pub(crate) fn wire(&self, place: &Place<'_>) -> (StatusCode, HeaderMap, Bytes) {
-        let mut headers = HeaderMap::new();
-        let error_type = match &self.0.shape {
-            Shape::Modelled | Shape::Model { .. } => Some(self.0.code.clone()),
-            Shape::FrontDoor | Shape::UnknownOperation => Some(format!("{}:{CORAL}", self.0.code)),
-            Shape::Uncoded => None,
-        };
-        if let Some(value) = error_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
-            headers.insert(HeaderName::from_static("x-amzn-errortype"), value);
-        }
-        if let Some(milliseconds) = self.0.retry_after_ms {
-            headers.insert(HeaderName::from_static("x-amz-retry-after"), HeaderValue::from(milliseconds));
-        }
-        let xml = matches!(self.0.shape, Shape::UnknownOperation);
-        let content_type = if xml { "application/xml" } else { "application/json" };
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let body = if xml { format!("<{}/>\n", self.0.code) } else { self.json(place).to_string() };
-        (StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers, Bytes::from(body))
-    }
-
-    fn json(&self, place: &Place<'_>) -> Value {
-        let text = self.0.message.clone().unwrap_or_default();
-        let Shape::Model { original_status, original_message, log_stream_arn } = &self.0.shape else {
-            let key = if matches!(self.0.shape, Shape::Modelled) { "Message" } else { "message" };
-            return Value::Object(Map::from_iter([(key.to_owned(), Value::String(text))]));
-        };
-        let side = if (400..500).contains(original_status) { "client" } else { "server" };
-        let error_code = if side == "client" { "CLIENT_ERROR_FROM_MODEL" } else { "INTERNAL_FAILURE_FROM_MODEL" };
-        let Place { region, endpoint, container } = place;
-        let log_group = format!("/aws/sagemaker/Endpoints/{endpoint}");
-        json!({
-            "ErrorCode": error_code,
-            "LogStreamArn": log_stream_arn.clone().unwrap_or_else(|| format!("arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{log_group}")),
-            "Message": self.0.message.clone().unwrap_or_else(|| format!(
-                "Received {side} error ({original_status}) from {container} with message \"{original_message}\". See \
-                 https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={log_group} in account \
-                 {ACCOUNT_ID} for more information."
-            )),
-            "OriginalMessage": original_message,
-            "OriginalStatusCode": original_status,
-        })
     }
 }
 

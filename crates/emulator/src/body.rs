@@ -30,6 +30,8 @@ pub(crate) enum Step {
     BreakOff,
     /// The same, with a TCP reset.
     Reset,
+    /// Close the connection after the body's proper end, which must come next.
+    CloseAtEnd,
 }
 
 pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
@@ -58,6 +60,7 @@ impl Play {
                     return Some((Ok(BodyFrame::data(bytes)), self));
                 }
                 Step::Wait(time) => tokio::time::sleep(time).await,
+                Step::CloseAtEnd => self.ending.close_after_flush(),
                 Step::BreakOff => {
                     self.ending.flushed_since(self.flushes).await;
                     return Some((Err(BrokenOff), self));

@@ -6,24 +6,28 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
     clock::{self, Clock},
     container::{Container, Embedding, Forward, Messages, Tgi},
     emulator::Emulator,
     error::EmulatorError,
+    fault::Chaos,
+    identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
+    received::{Log, Received},
     runtime::limits::is_endpoint_name,
     server,
-    state::{Scripts, State},
+    state::{Observer, State, Waiting},
 };
 
 const DEFAULT_MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+const DEFAULT_MAX_RECEIVED: usize = 10_000;
 /// SageMaker gives a container so long to answer.
 const DEFAULT_CONTAINER_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -54,6 +58,14 @@ pub struct EmulatorBuilder {
     clock: Clock,
     max_body_bytes: usize,
     container_timeout: Duration,
+    roles: Vec<Role>,
+    instance_metadata: InstanceMetadata,
+    container_credentials: ContainerCredentials,
+    sso: Sso,
+    chaos: Option<Chaos>,
+    max_received: usize,
+    observer: Option<Observer>,
+    example_key: bool,
 }
 
 /// What is behind an endpoint.
@@ -73,6 +85,14 @@ impl EmulatorBuilder {
             clock: clock::system(),
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             container_timeout: DEFAULT_CONTAINER_TIMEOUT,
+            roles: Vec::new(),
+            instance_metadata: InstanceMetadata::new(),
+            container_credentials: ContainerCredentials::new(),
+            sso: Sso::new(),
+            chaos: None,
+            max_received: DEFAULT_MAX_RECEIVED,
+            observer: None,
+            example_key: true,
         }
     }
 
@@ -106,7 +126,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accepts this key pair. The example key pair is accepted only where no other key is given.
+    /// Accepts this key pair, beside the others.
     pub fn credentials(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
         let access_key_id = access_key_id.into();
         let key = Key::user(&access_key_id, secret_access_key.into(), None);
@@ -114,7 +134,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Accepts these temporary credentials, and only with their token.
+    /// Accepts these temporary credentials, beside the others, and only with their token.
     pub fn session(
         mut self,
         access_key_id: impl Into<String>,
@@ -124,6 +144,12 @@ impl EmulatorBuilder {
         let access_key_id = access_key_id.into();
         let key = Key::user(&access_key_id, secret_access_key.into(), Some(session_token.into()));
         self.keys.push((access_key_id, key));
+        self
+    }
+
+    /// Leaves out the example key pair ([`EXAMPLE_ACCESS_KEY_ID`]).
+    pub const fn no_example_credentials(mut self) -> Self {
+        self.example_key = false;
         self
     }
 
@@ -139,9 +165,52 @@ impl EmulatorBuilder {
         self
     }
 
+    /// How many requests [`Emulator::received`] remembers; the last 10,000 by default.
+    pub const fn max_received(mut self, requests: usize) -> Self {
+        self.max_received = requests;
+        self
+    }
+
+    /// Tells `observer` of every request before it is answered, refused ones included. It runs on the server's own tasks, so it should
+    /// be quick.
+    pub fn observe(mut self, observer: impl Fn(&Received) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// How long a container may take to begin its answer, by tokio's clock; 60 s by default. Then it is a `ModelError`.
     pub const fn container_timeout(mut self, timeout: Duration) -> Self {
         self.container_timeout = timeout;
+        self
+    }
+
+    /// A role that STS lets callers assume. Without any, every role can be assumed.
+    pub fn role(mut self, role: Role) -> Self {
+        self.roles.push(role);
+        self
+    }
+
+    /// The settings of the instance metadata service.
+    pub fn instance_metadata(mut self, settings: InstanceMetadata) -> Self {
+        self.instance_metadata = settings;
+        self
+    }
+
+    /// The settings of the container credentials endpoint.
+    pub fn container_credentials(mut self, settings: ContainerCredentials) -> Self {
+        self.container_credentials = settings;
+        self
+    }
+
+    /// The settings of IAM Identity Center.
+    pub fn sso(mut self, settings: Sso) -> Self {
+        self.sso = settings;
+        self
+    }
+
+    /// Lets things go wrong by a schedule from the start.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
         self
     }
 
@@ -155,7 +224,7 @@ impl EmulatorBuilder {
     pub async fn start(self) -> Result<Emulator, EmulatorError> {
         let endpoints = self.containers()?;
         let keys = KeyRing::default();
-        if self.keys.is_empty() {
+        if self.example_key {
             let example = Key::user(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY.to_owned(), None);
             keys.insert(EXAMPLE_ACCESS_KEY_ID, example);
         }
@@ -165,9 +234,21 @@ impl EmulatorBuilder {
         let state = Arc::new(State {
             clock: self.clock,
             keys,
-            log: crate::received::Log::default(),
+            identity: Identity {
+                roles: self.roles,
+                metadata: metadata::Service::new(self.instance_metadata),
+                container: container::Service::new(self.container_credentials),
+                sso: sso::Service::new(self.sso),
+                issuer: Issuer::default(),
+            },
+            log: Log::new(self.max_received),
+            observer: self.observer,
             endpoints,
-            scripts: Scripts::default(),
+            scripts: Waiting::default(),
+            faults: Waiting::default(),
+            chaos: Mutex::new(self.chaos),
+            chaos_seen: 0.into(),
+            skew: 0.into(),
             max_body_bytes: self.max_body_bytes,
             container_timeout: self.container_timeout,
             requests: 0.into(),
@@ -178,10 +259,11 @@ impl EmulatorBuilder {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let serving = Arc::clone(&state);
+        let (switches, switched) = mpsc::channel(1);
         let server = tokio::spawn(async move {
-            server::serve(listener, serving).await;
+            server::serve(bound, listener, switched, serving).await;
         });
-        Ok(Emulator::running(bound, state, server))
+        Ok(Emulator::running(bound, state, switches, server))
     }
 
     fn containers(&self) -> Result<BTreeMap<String, Arc<dyn Container>>, EmulatorError> {

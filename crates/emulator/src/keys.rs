@@ -59,6 +59,14 @@ impl KeyRing {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(access_key_id.into(), key);
     }
 
+    /// Ends every key that has a token.
+    pub(crate) fn expire_sessions(&self, now: SystemTime) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in keys.values_mut().filter(|key| key.token.is_some()) {
+            key.expires = Some(key.expires.map_or(now, |end| end.min(now)));
+        }
+    }
+
     pub(crate) fn find(&self, access_key_id: &str) -> Option<Key> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
     }

@@ -3,6 +3,7 @@
 //! Owns the log of requests. It keeps refused ones too.
 
 use std::{
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{Mutex, PoisonError},
 };
@@ -10,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::{aws_error::AwsError, operation::Operation};
+use crate::{aws_error::AwsError, fault::Fault, operation::Operation};
 
 /// One request as it arrived.
 #[derive(Clone)]
@@ -30,14 +31,16 @@ pub struct Received {
     pub operation: Operation,
     /// The endpoint named in the path, decoded.
     pub endpoint: Option<String>,
-    /// Was the signature fine? `false` too where no signature was looked at, as for an unknown operation.
+    /// Was the signature fine, or none needed? `false` for an unknown operation and for a body that is too large.
     pub accepted: bool,
-    /// Why the request was refused before any container saw it.
+    /// Why the request was refused before anything else was looked at.
     pub refused: Option<AwsError>,
-    /// The key that signed an accepted request.
+    /// The key that signed an accepted request, where it is one that must be signed.
     pub access_key_id: Option<String>,
-    /// The region that an accepted request was signed for.
+    /// The region that it was signed for.
     pub region: Option<String>,
+    /// What was made to go wrong with the answer.
+    pub fault: Option<Fault>,
     /// The request id in the answer.
     pub request_id: String,
 }
@@ -87,38 +90,56 @@ impl fmt::Debug for Received {
             .field("refused", &self.refused.as_ref().map(AwsError::code))
             .field("access_key_id", &self.access_key_id)
             .field("region", &self.region)
+            .field("fault", &self.fault)
             .field("request_id", &self.request_id)
             .finish()
     }
 }
 
-/// Every request so far, oldest first.
-#[derive(Default)]
+/// The requests so far, oldest first, as many as are kept.
 pub(crate) struct Log {
-    entries: Mutex<Vec<Received>>,
+    most: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    entries: VecDeque<Received>,
+    counts: HashMap<Operation, usize>,
 }
 
 impl Log {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, kept: Mutex::default() }
+    }
+
     pub(crate) fn push(&self, received: Received) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(received);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept.counts.entry(received.operation).or_default() += 1;
+        kept.entries.push_back(received);
+        if kept.entries.len() > self.most {
+            kept.entries.pop_front();
+        }
     }
 
     pub(crate) fn entries(&self) -> Vec<Received> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).entries.iter().cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// How many there were, kept or not.
+    pub(crate) fn count(&self, operation: Operation) -> usize {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).counts.get(&operation).copied().unwrap_or_default()
     }
 }
 
 impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Log").field("requests", &self.len()).finish()
+        let requests = self.kept.lock().unwrap_or_else(PoisonError::into_inner).entries.len();
+        f.debug_struct("Log").field("requests", &requests).finish_non_exhaustive()
     }
 }
 
@@ -126,14 +147,13 @@ impl fmt::Debug for Log {
 mod tests {
     use super::*;
 
-    #[test]
-    fn nothing_secret_is_printed() {
+    fn received() -> Received {
         let mut headers = HeaderMap::new();
         for name in SECRET_HEADERS {
             headers.insert(name, "hush-hush".parse().unwrap());
         }
         headers.insert("content-type", "application/json".parse().unwrap());
-        let received = Received {
+        Received {
             method: "POST".into(),
             path: "/endpoints/tgi/invocations".into(),
             query: Some("X-Amz-Signature=hush-hush".into()),
@@ -145,12 +165,30 @@ mod tests {
             refused: None,
             access_key_id: Some("AKIDEXAMPLE".into()),
             region: Some("us-east-1".into()),
+            fault: None,
             request_id: "1".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let received = received();
         for text in [format!("{received:?}"), format!("{received:#?}")] {
             assert!(!text.contains("hush-hush"), "{text}");
             assert!(text.contains("application/json") && text.contains("AKIDEXAMPLE"), "{text}");
         }
         assert_eq!(received.json().unwrap()["inputs"], "hush-hush");
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_but_counted() {
+        let log = Log::new(2);
+        for path in ["/1", "/2", "/3"] {
+            log.push(Received { path: path.to_owned(), ..received() });
+        }
+        assert_eq!(log.entries().iter().map(|received| received.path.as_str()).collect::<Vec<_>>(), ["/2", "/3"]);
+        assert_eq!((log.count(Operation::InvokeEndpoint), log.count(Operation::AssumeRole)), (3, 0));
+        log.clear();
+        assert_eq!((log.entries().len(), log.count(Operation::InvokeEndpoint)), (0, 0));
     }
 }

@@ -1,26 +1,47 @@
 //! What the whole emulator shares.
 //!
-//! Owns the endpoints, the scripts that wait for a request, and the counters. A running emulator has one [`State`].
+//! Owns the endpoints, the scripts and faults that wait for a request, and the counters. A running emulator has one [`State`].
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use crate::{clock::Clock, container::Container, keys::KeyRing, received::Log, scripted::Scripted};
+use crate::{
+    clock::Clock,
+    container::Container,
+    fault::{Chaos, Fault},
+    identity::Identity,
+    keys::KeyRing,
+    operation::Operation,
+    received::{Log, Received},
+    scripted::Scripted,
+};
+
+/// Who is told of requests.
+pub(crate) type Observer = Box<dyn Fn(&Received) + Send + Sync>;
 
 /// Everything a request may need.
 pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) keys: KeyRing,
+    pub(crate) identity: Identity,
     pub(crate) log: Log,
+    /// Is told of every request.
+    pub(crate) observer: Option<Observer>,
     pub(crate) endpoints: BTreeMap<String, Arc<dyn Container>>,
-    pub(crate) scripts: Scripts,
+    pub(crate) scripts: Waiting<Scripted>,
+    pub(crate) faults: Waiting<Fault>,
+    pub(crate) chaos: Mutex<Option<Chaos>>,
+    /// How many requests the schedule has seen.
+    pub(crate) chaos_seen: AtomicU64,
+    /// By how many seconds the clock is wrong.
+    pub(crate) skew: AtomicI64,
     pub(crate) max_body_bytes: usize,
     /// How long a container may take to begin its answer.
     pub(crate) container_timeout: Duration,
@@ -29,6 +50,23 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The time, as wrong as it is meant to be.
+    pub(crate) fn now(&self) -> SystemTime {
+        let (now, skew) = ((self.clock)(), self.skew.load(Ordering::Relaxed));
+        let by = Duration::from_secs(skew.unsigned_abs());
+        if skew < 0 { now - by } else { now + by }
+    }
+
+    /// What goes wrong with an accepted request: what waits for it, else what the schedule says.
+    pub(crate) fn next_fault(&self, endpoint: Option<&str>, operation: Operation) -> Option<Fault> {
+        let scheduled = || {
+            let chaos = self.chaos.lock().unwrap_or_else(PoisonError::into_inner);
+            let chaos = chaos.as_ref().filter(|chaos| chaos.concerns(operation))?;
+            chaos.fault_at(self.chaos_seen.fetch_add(1, Ordering::Relaxed)).cloned()
+        };
+        self.faults.next(endpoint, operation).or_else(scheduled)
+    }
+
     /// The next request id: a UUID that counts.
     pub(crate) fn next_request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
@@ -51,23 +89,41 @@ impl fmt::Debug for State {
     }
 }
 
-/// Scripted answers by endpoint, first in, first out.
-#[derive(Debug, Default)]
-pub(crate) struct Scripts {
-    waiting: Mutex<HashMap<String, VecDeque<Scripted>>>,
+/// What a scripted answer or a fault waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Line {
+    Endpoint(String),
+    Operation(Operation),
 }
 
-impl Scripts {
-    pub(crate) fn push(&self, endpoint: &str, script: Scripted) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.entry(endpoint.to_owned()).or_default().push_back(script);
+/// What waits for a request: scripted answers, or faults. First in, first out.
+#[derive(Debug)]
+pub(crate) struct Waiting<T> {
+    lines: Mutex<HashMap<Line, VecDeque<T>>>,
+}
+
+impl<T> Waiting<T> {
+    pub(crate) fn push(&self, line: Line, item: T) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).entry(line).or_default().push_back(item);
     }
 
-    pub(crate) fn pop(&self, endpoint: &str) -> Option<Scripted> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get_mut(endpoint)?.pop_front()
+    /// The next one for a request; its endpoint's line comes before its operation's.
+    pub(crate) fn next(&self, endpoint: Option<&str>, operation: Operation) -> Option<T> {
+        let mut waiting = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = endpoint
+            .map(|endpoint| Line::Endpoint(endpoint.to_owned()))
+            .into_iter()
+            .chain([Line::Operation(operation)]);
+        lines.into_iter().find_map(|line| waiting.get_mut(&line)?.pop_front())
     }
 
-    pub(crate) fn len(&self, endpoint: &str) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(endpoint).map_or(0, VecDeque::len)
+    pub(crate) fn len(&self, line: &Line) -> usize {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(line).map_or(0, VecDeque::len)
+    }
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self { lines: Mutex::default() }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn no_room(model: &str, refused: &[(&str, Refusal)]) -> Error {
     let reasons = refused.iter().map(|(id, refusal)| format!("`{id}` is {refusal}")).collect::<Vec<_>>().join(", ");
     let message =
         format!("no deployment of `{model}` has room for the call: {reasons}; ask again later, or raise the limits");
-    Error::new(kind, message).with_upstream(upstream).with_retryable(true)
+    Error::new(kind, message).with_upstream(upstream)
 }
 
 /// One attempt took longer than its deployment may.

@@ -47,6 +47,11 @@ impl Lease {
         }
     }
 
+    /// The id of the deployment.
+    pub(crate) fn deployment(&self) -> &str {
+        &self.deployment
+    }
+
     /// The tokens that were expected when the attempt began.
     pub(crate) fn estimated_tokens(&self) -> u64 {
         self.admission.reserved_tokens

@@ -1,6 +1,6 @@
 //! The router: a provider over several deployments.
 //!
-//! Owns what all calls share, and what may be asked about it. How one call goes is in [`call`](crate::call).
+//! Owns what all calls share, and what may be asked about it. How one call goes is in [`call`].
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use sagewire_types::{
 
 use crate::{
     Deployment, RouterBuilder, RouterSettings, RouterState, backoff, call,
-    groups::Groups,
+    groups::{Group, Groups},
     operation::{Chat, ChatInChunks, Complete, CompleteInChunks, Embed},
     state::{DeploymentState, Measure},
     strategy::{self, Candidate},
@@ -58,7 +58,7 @@ impl Router {
     pub async fn health(&self) -> Vec<DeploymentStatus> {
         let mut all = Vec::new();
         for group in self.groups.iter() {
-            let states = self.state.read(&group.ids).await;
+            let states = self.read(group).await;
             all.extend(group.members.iter().zip(states).map(|(member, state)| DeploymentStatus {
                 id: member.deployment.id.clone(),
                 model_name: group.name.clone(),
@@ -80,8 +80,15 @@ impl Router {
         &self.settings
     }
 
+    /// How a group's deployments are doing, one for each: those that the state leaves out are at rest.
+    pub(crate) async fn read(&self, group: &Group) -> Vec<DeploymentState> {
+        let mut states = self.state.read(&group.ids).await;
+        states.resize_with(group.ids.len(), DeploymentState::default);
+        states
+    }
+
     /// The strategy's choice.
-    pub(crate) fn pick(&self, candidates: &[Candidate], measure: Measure) -> Option<usize> {
+    pub(crate) fn pick(&self, candidates: &[impl AsRef<Candidate>], measure: Measure) -> Option<usize> {
         self.with_rng(|rng| strategy::choose(self.settings.strategy, candidates, measure, rng))
     }
 
@@ -121,15 +128,15 @@ pub struct DeploymentStatus {
 #[async_trait]
 impl Provider for Router {
     async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        call::run::<Chat>(self, request, context).await
+        call::run::<Chat>(self, Box::new(request), context).await
     }
 
     async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        call::run::<ChatInChunks>(self, request, context).await
+        call::run::<ChatInChunks>(self, Box::new(request), context).await
     }
 
     async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        call::run::<Embed>(self, request, context).await
+        call::run::<Embed>(self, Box::new(request), context).await
     }
 
     async fn complete(
@@ -137,7 +144,7 @@ impl Provider for Router {
         request: CompletionRequest,
         context: &CallContext,
     ) -> Result<Reply<CompletionResponse>, Error> {
-        call::run::<Complete>(self, request, context).await
+        call::run::<Complete>(self, Box::new(request), context).await
     }
 
     async fn complete_stream(
@@ -145,6 +152,6 @@ impl Provider for Router {
         request: CompletionRequest,
         context: &CallContext,
     ) -> Result<CompletionStream, Error> {
-        call::run::<CompleteInChunks>(self, request, context).await
+        call::run::<CompleteInChunks>(self, Box::new(request), context).await
     }
 }

@@ -8,8 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_core::Stream;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use sagewire_types::{Cancellation, Error, ErrorKind, ReplyStream};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -66,7 +65,8 @@ impl<T: Counted> Watched<T> {
         if verdict::blames_deployment(error) && !(error.kind() == ErrorKind::Timeout && out_of_time) {
             self.lease.failed(backoff::asked(error));
         }
-        tracing::warn!(target: "sagewire::router", kind = %error.kind(), "a stream broke after its first chunk");
+        let deployment = self.lease.deployment();
+        tracing::warn!(target: "sagewire::router", deployment, kind = %error.kind(), "a stream broke after its first chunk");
     }
 
     /// The error that ends a stream whose next piece has not come in time.

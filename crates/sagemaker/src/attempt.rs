@@ -270,7 +270,7 @@ fn no_credentials(error: CredentialsError) -> Error {
         CredentialsErrorKind::Timeout => ErrorKind::Timeout,
         _ => ErrorKind::Authentication,
     };
-    Error::new(kind, format!("no AWS credentials: {error}")).with_retryable(false).with_source(error)
+    Error::new(kind, format!("no AWS credentials: {}", error.message())).with_retryable(false).with_source(error)
 }
 
 /// Waits between two pieces of a reply, within the call's deadline.

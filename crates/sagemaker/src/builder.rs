@@ -2,8 +2,9 @@
 //!
 //! Owns the builder; what its settings mean is theirs to say.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use sagewire_chat_template::ChatTemplate;
 use sagewire_credentials::{AwsParams, Credentials, Region, SharedCredentialsProvider, StaticCredentials, seam::World};
 use sagewire_sigv4::Signer;
 use sagewire_types::{Error, ErrorKind};
@@ -15,6 +16,7 @@ use crate::{
     provider::Shared,
     retry::TokenBucket,
     settings::Settings,
+    template::Templates,
     transport::{ReqwestTransport, Transport},
 };
 
@@ -40,6 +42,7 @@ pub struct SageMakerBuilder {
     world: Option<World>,
     transport: Option<Arc<dyn Transport>>,
     connect_timeout: Option<Duration>,
+    prompt_templates: HashMap<String, ChatTemplate>,
 }
 
 impl SageMakerBuilder {
@@ -74,8 +77,14 @@ impl SageMakerBuilder {
     }
 
     /// Sets everything a call may also set for itself.
-    pub fn settings(mut self, settings: &Settings) -> Self {
+    pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings.or(&self.settings);
+        self
+    }
+
+    /// Registers a chat template for the endpoint, or else the Hugging Face model, of this name.
+    pub fn prompt_template(mut self, name: impl Into<String>, template: ChatTemplate) -> Self {
+        self.prompt_templates.insert(name.into(), template);
         self
     }
 
@@ -121,7 +130,13 @@ impl SageMakerBuilder {
             .provider(&world)
             .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?;
         Ok(SageMaker {
-            shared: Arc::new(Shared { world, sender, default_credentials, waiting: Waiting::default() }),
+            shared: Arc::new(Shared {
+                world,
+                sender,
+                default_credentials,
+                waiting: Waiting::default(),
+                templates: Templates::new(self.prompt_templates),
+            }),
             settings: Arc::new(self.settings),
             target: Arc::default(),
         })

@@ -2,7 +2,9 @@
 //!
 //! Owns the rule that what a request sets itself stays.
 
-use sagewire_types::ChatRequest;
+use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::ParameterPolicy;
 
@@ -42,11 +44,56 @@ pub(crate) fn fill(request: &mut ChatRequest, defaults: Option<&ChatRequest>) {
         reasoning_effort,
         user,
     );
-    for (name, value) in &defaults.extra {
-        if !request.extra.contains_key(name) {
-            request.extra.insert(name.clone(), value.clone());
+    fill_extra(&mut request.extra, &defaults.extra);
+}
+
+/// Fills in what a completion leaves open.
+pub(crate) fn fill_completion(request: &mut CompletionRequest, defaults: Option<&ChatRequest>) {
+    let Some(defaults) = defaults else { return };
+    macro_rules! fill {
+        ($($field:ident),* $(,)?) => {
+            $(if request.$field.is_none() { request.$field.clone_from(&defaults.$field); })*
+        };
+    }
+    if request.max_tokens.is_none() {
+        request.max_tokens = defaults.token_limit();
+    }
+    fill!(temperature, top_p, n, stop, stream_options, presence_penalty, frequency_penalty, seed, user);
+    fill_extra(&mut request.extra, &defaults.extra);
+}
+
+/// Fills in what an embedding leaves open.
+///
+/// # Errors
+/// `Configuration` where `dimensions` or `encoding_format` is set to something else than they can be.
+pub(crate) fn fill_embedding(request: &mut EmbedRequest, defaults: Option<&ChatRequest>) -> Result<(), Error> {
+    let Some(defaults) = defaults else { return Ok(()) };
+    let mut extra = defaults.extra.clone();
+    request.dimensions = request.dimensions.or(read(extra.shift_remove("dimensions"), "dimensions")?);
+    request.encoding_format =
+        request.encoding_format.or(read(extra.shift_remove("encoding_format"), "encoding_format")?);
+    if request.user.is_none() {
+        request.user.clone_from(&defaults.user);
+    }
+    fill_extra(&mut request.extra, &extra);
+    Ok(())
+}
+
+fn fill_extra(extra: &mut Map<String, Value>, defaults: &Map<String, Value>) {
+    for (name, value) in defaults {
+        if !extra.contains_key(name) {
+            extra.insert(name.clone(), value.clone());
         }
     }
+}
+
+fn read<T: DeserializeOwned>(value: Option<Value>, name: &str) -> Result<Option<T>, Error> {
+    let read = value.map(serde_json::from_value).transpose();
+    read.map_err(|error| {
+        Error::new(ErrorKind::Configuration, format!("`{name}` is set to a value it cannot have: {error}"))
+            .with_param(name)
+            .with_source(error)
+    })
 }
 
 #[cfg(test)]

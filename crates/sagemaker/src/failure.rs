@@ -74,7 +74,8 @@ pub(crate) struct ContainerReport {
 
 /// Reads a container's report of a failure.
 pub(crate) fn read_report(text: &[u8]) -> Option<ContainerReport> {
-    let report: Report = serde_json::from_slice(text).ok()?;
+    // A list is no report, though `serde` would read a struct from one.
+    let report: Report = serde_json::from_slice(text).ok().filter(|_| text.trim_ascii_start().starts_with(b"{"))?;
     let status = |code: Option<&Value>| {
         let code = code?;
         code.as_u64().or_else(|| code.as_str()?.parse().ok()).and_then(|code| u16::try_from(code).ok())
@@ -130,13 +131,35 @@ pub(crate) fn unfinished() -> Error {
     )
 }
 
+/// The error for a stream that ended before anything was answered.
+pub(crate) fn no_answer() -> Error {
+    Error::new(
+        ErrorKind::StreamBroken,
+        "the stream ended before an answer began. Ask again; if it happens every time, see the endpoint's log",
+    )
+}
+
 /// The error for a stream that ended inside a record.
-pub(crate) fn cut_record(error: serde_json::Error) -> Error {
+pub(crate) fn cut_record(error: &serde_json::Error) -> Error {
     Error::new(
         ErrorKind::StreamBroken,
         "the stream ended inside a record: the answer so far is not whole. Ask again; if it happens every time, see the endpoint's log",
     )
-    .with_source(error)
+    .with_source(NotJson::from(error))
+}
+
+/// Where a container's text stops being JSON. `serde_json`'s own error may quote the text, which is the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no valid JSON at line {line}, column {column}")]
+pub(crate) struct NotJson {
+    line: usize,
+    column: usize,
+}
+
+impl From<&serde_json::Error> for NotJson {
+    fn from(error: &serde_json::Error) -> Self {
+        Self { line: error.line(), column: error.column() }
+    }
 }
 
 fn upstream_of(report: &ContainerReport) -> Upstream {
@@ -197,25 +220,22 @@ pub(crate) fn shape(value: &Value) -> String {
     out
 }
 
-/// The error for a reply that is JSON of a shape nobody knows, or no JSON at all.
-pub(crate) fn unknown_reply(reply: &[u8], dialect: &str) -> Error {
+/// The error for a reply that is JSON of a shape nobody knows, or no JSON at all. `advice` says how to choose another reader.
+pub(crate) fn unknown_reply(reply: &[u8], advice: &str) -> Error {
     match serde_json::from_slice::<Value>(reply) {
         Ok(value) => Error::new(
             ErrorKind::Decode,
-            format!(
-                "the container's reply has a shape that no dialect knows: {}. If the container speaks the Messages API, use \
-                 `sagemaker_chat/`; else set `dialect` to the one that fits (now `{dialect}`)",
-                shape(&value)
-            ),
+            format!("the container's reply has a shape that is not known: {}. {advice}", shape(&value)),
         ),
         Err(error) => Error::new(
             ErrorKind::Decode,
             format!(
-                "the container's reply is no JSON ({} bytes): check that the endpoint hosts a text model and answers `application/json`",
+                "the container's reply is no JSON ({} bytes): check that the endpoint hosts the model you mean and answers \
+                 `application/json`",
                 reply.len()
             ),
         )
-        .with_source(error),
+        .with_source(NotJson::from(&error)),
     }
 }
 
@@ -260,7 +280,7 @@ mod tests {
                 (*message, *error_type, *status)
             );
         }
-        for text in [r#"{"generated_text":"hi"}"#, r#"{"error":null,"message":"hi"}"#, "[]", "no json"] {
+        for text in [r#"{"generated_text":"hi"}"#, r#"{"error":null,"message":"hi"}"#, "[]", r#"["boom"]"#, "no json"] {
             assert_eq!(read_report(text.as_bytes()), None, "{text}");
         }
     }

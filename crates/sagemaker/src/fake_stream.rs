@@ -1,70 +1,18 @@
 //! Streams for containers that cannot stream: a whole reply, cut into chunks.
 //!
-//! Owns the cut alone; it is asked for by the setting `fake_stream`.
-
-use std::sync::Arc;
+//! Owns the stream alone; it is asked for by the setting `fake_stream`. The cut is the dialects'.
 
 use futures_util::{Stream, stream};
-use sagewire_types::{
-    ChatChunk, ChatResponse, Choice, ChunkChoice, Error, FunctionCallDelta, Role, ToolCall, ToolCallDelta,
-};
+use sagewire_types::{ChatChunk, ChatResponse, Error};
+
+use crate::dialect::whole;
 
 /// The chunks of a whole reply: a word at a time, then each choice's end, then the usage where it is wanted.
 pub(crate) fn chunks(
     response: ChatResponse,
     include_usage: bool,
 ) -> impl Stream<Item = Result<ChatChunk, Error>> + Send + 'static {
-    let (id, model): (Arc<str>, Arc<str>) = (response.id.into(), response.model.into());
-    let created = response.created;
-    let chunk = move |choices| ChatChunk::new(Arc::clone(&id), Arc::clone(&model), created, choices);
-    let mut chunks: Vec<ChatChunk> =
-        response.choices.into_iter().flat_map(pieces).map(|piece| chunk(vec![piece])).collect();
-    if let Some(usage) = response.usage.filter(|_| include_usage) {
-        let mut last = chunk(Vec::new());
-        last.usage = Some(usage);
-        chunks.push(last);
-    }
-    stream::iter(chunks.into_iter().map(Ok))
-}
-
-fn pieces(choice: Choice) -> Vec<ChunkChoice> {
-    let index = choice.index;
-    let message = choice.message;
-    let mut first = ChunkChoice::default().at(index);
-    first.delta.role = Some(Role::Assistant);
-    first.delta.reasoning_content = message.reasoning_content;
-    first.delta.extra = message.extra;
-    first.logprobs = choice.logprobs;
-    let mut pieces = vec![first];
-    let content = message.content.unwrap_or_default();
-    pieces.extend(words(&content).map(|word| ChunkChoice::text(word).at(index)));
-    if !message.tool_calls.is_empty() {
-        let mut calls = ChunkChoice::default().at(index);
-        calls.delta.tool_calls =
-            message.tool_calls.into_iter().zip(0..).map(|(call, place)| delta(call, place)).collect();
-        pieces.push(calls);
-    }
-    let mut last = ChunkChoice::default().at(index);
-    last.finish_reason = choice.finish_reason;
-    last.extra = choice.extra;
-    pieces.push(last);
-    pieces
-}
-
-/// Cuts after each run of blanks, so that the pieces joined are the text.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(char::is_whitespace)
-}
-
-fn delta(call: ToolCall, index: u32) -> ToolCallDelta {
-    let mut delta = ToolCallDelta::default();
-    delta.index = index;
-    delta.id = Some(call.id);
-    delta.kind = Some(call.kind);
-    delta.function =
-        Some(FunctionCallDelta { name: Some(call.function.name), arguments: Some(call.function.arguments) });
-    delta.extra = call.extra;
-    delta
+    stream::iter(whole::into_chunks(response, include_usage).into_iter().map(Ok))
 }
 
 #[cfg(test)]

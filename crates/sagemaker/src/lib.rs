@@ -22,6 +22,7 @@ pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use parameters::ParameterPolicy;
 pub use provider::SageMaker;
 pub use settings::{Settings, Timeouts};
+pub use template::TemplateChoice;
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
 
 mod attempt;
@@ -33,6 +34,8 @@ mod dialect;
 mod embedding;
 mod failure;
 mod fake_stream;
+#[cfg(test)]
+mod fixture;
 mod frames;
 mod framing;
 mod headers;
@@ -52,5 +55,10 @@ mod scrub;
 mod settings;
 mod stop;
 mod target;
+mod template;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod transport;
+mod usage;
 mod wire;

@@ -8,11 +8,12 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
+use sagewire_chat_template::{ChatTemplate, RoleTemplate, SpecialTokens};
 use sagewire_credentials::{AwsParams, Region, seam::World};
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
 
-use crate::{checks, settings::Settings};
+use crate::{checks, settings::Settings, template::TemplateChoice};
 
 /// Parameters that LiteLLM itself acts on, or that its own telemetry and other providers use: they change nothing here.
 const WITHOUT_EFFECT: &[&str] =
@@ -62,6 +63,7 @@ impl Settings {
         settings.read_limits(&mut params)?;
         settings.read_policy(&mut params)?;
         settings.read_aws(&mut params, world)?;
+        settings.read_template(&mut params)?;
         if let Some(name) = params.0.keys().find(|name| checks::is_own_parameter(name)) {
             return Err(wrong(name, "is no parameter that anyone knows: see the list of parameters"));
         }
@@ -116,6 +118,53 @@ impl Settings {
             policy.drop_params = drop_params.unwrap_or_default();
             policy.allowed_openai_params = allowed.unwrap_or_default();
             policy.additional_drop_params = dropped.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// LiteLLM's custom templates by role, or one in Jinja: as text, or in a file or model folder.
+    fn read_template(&mut self, params: &mut Params) -> Result<(), Error> {
+        self.hub_access = params.flag("hub_access")?;
+        self.hub_revision = params.text("hub_revision")?;
+        let roles = params.object("roles")?;
+        let [initial, last] = [params.text("initial_prompt_value")?, params.text("final_prompt_value")?];
+        let [bos, eos] = [params.text("bos_token")?, params.text("eos_token")?];
+        let jinja = params.text("chat_template")?;
+        let is_custom = roles.is_some() || initial.is_some() || last.is_some();
+        if is_custom && jinja.is_some() {
+            return Err(wrong("chat_template", "and `roles` are both set: set one of them"));
+        }
+        if is_custom {
+            let mut template = RoleTemplate::new()
+                .initial_prompt_value(initial.unwrap_or_default())
+                .final_prompt_value(last.unwrap_or_default());
+            for (role, affixes) in roles.unwrap_or_default() {
+                let text = |key: &str| affixes.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+                if !affixes.is_object() {
+                    return Err(wrong("roles", "must map each role to `pre_message` and `post_message`"));
+                }
+                template = template.role(role, text("pre_message"), text("post_message"));
+            }
+            self.template = Some(TemplateChoice::Template(ChatTemplate::from_roles(template)));
+        } else if let Some(jinja) = jinja {
+            let is_jinja = jinja.contains("{{") || jinja.contains("{%");
+            self.template = Some(if is_jinja {
+                let tokens = [("bos_token", bos), ("eos_token", eos)].into_iter().fold(
+                    SpecialTokens::new(),
+                    |tokens, (name, token)| match token {
+                        Some(token) => tokens.with(name, token),
+                        None => tokens,
+                    },
+                );
+                let template = ChatTemplate::from_jinja(&jinja, tokens).map_err(|error| {
+                    Error::new(ErrorKind::Configuration, error.to_string())
+                        .with_param("chat_template")
+                        .with_source(error)
+                })?;
+                TemplateChoice::Template(template.adapting())
+            } else {
+                TemplateChoice::Path(jinja.into())
+            });
         }
         Ok(())
     }

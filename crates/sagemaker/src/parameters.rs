@@ -3,8 +3,10 @@
 //! Owns the policy (`drop_params`, `allowed_openai_params`, `additional_drop_params`) and the list of parameters by name; how a
 //! parameter looks in a body is each dialect's.
 
-use sagewire_types::{ChatRequest, Error, ErrorKind, OTHER_OPENAI_PARAMETERS};
-use serde_json::Value;
+use sagewire_types::{
+    ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, OTHER_OPENAI_PARAMETERS, ToolChoice,
+};
+use serde_json::{Map, Value};
 
 /// What happens to parameters of OpenAI's that a container cannot carry.
 ///
@@ -30,15 +32,19 @@ pub(crate) fn apply_policy(
     supported: &[&str],
     policy: &ParameterPolicy,
     dialect: &str,
-) -> Result<Vec<(&'static str, Value)>, Error> {
+) -> Result<Vec<(String, Value)>, Error> {
     drop_named(request, policy);
     let mut passed_on = Vec::new();
     for name in NAMES.iter().copied().chain(OTHER_OPENAI_PARAMETERS.iter().copied()) {
-        if supported.contains(&name) || !is_set(request, name) {
+        if supported.contains(&name) {
             continue;
         }
-        if policy.allowed_openai_params.iter().any(|allowed| allowed == name) {
-            passed_on.push((name, take(request, name)));
+        if !is_set(request, name) {
+            clear(request, name);
+        } else if policy.allowed_openai_params.iter().any(|allowed| allowed == name) {
+            passed_on.push((name.to_owned(), take(request, name)));
+        } else if BOOKKEEPING.contains(&name) || asks_for_nothing(request, name) {
+            clear(request, name);
         } else if policy.drop_params {
             tracing::debug!(target: "sagewire::parameters", parameter = name, dialect, "left out: the dialect cannot carry it");
             clear(request, name);
@@ -53,6 +59,77 @@ pub(crate) fn apply_policy(
 pub(crate) fn drop_named(request: &mut ChatRequest, policy: &ParameterPolicy) {
     for name in &policy.additional_drop_params {
         clear(request, name);
+    }
+}
+
+/// The same for a completion request.
+pub(crate) fn drop_named_of_completion(request: &mut CompletionRequest, policy: &ParameterPolicy) {
+    for name in &policy.additional_drop_params {
+        match name.as_str() {
+            "temperature" => request.temperature = None,
+            "top_p" => request.top_p = None,
+            "n" => request.n = None,
+            "stop" => request.stop = None,
+            "stream_options" => request.stream_options = None,
+            "max_tokens" => request.max_tokens = None,
+            "presence_penalty" => request.presence_penalty = None,
+            "frequency_penalty" => request.frequency_penalty = None,
+            "seed" => request.seed = None,
+            "echo" => request.echo = None,
+            "logprobs" => request.logprobs = None,
+            "user" => request.user = None,
+            other => {
+                request.extra.shift_remove(other);
+            }
+        }
+    }
+}
+
+/// The same for an embedding request.
+pub(crate) fn drop_named_of_embedding(request: &mut EmbedRequest, policy: &ParameterPolicy) {
+    for name in &policy.additional_drop_params {
+        match name.as_str() {
+            "dimensions" => request.dimensions = None,
+            "encoding_format" => request.encoding_format = None,
+            "user" => request.user = None,
+            other => {
+                request.extra.shift_remove(other);
+            }
+        }
+    }
+}
+
+/// What OpenAI's own service keeps its books by, and what is answered here. No answer of a container depends on it: it is left out
+/// without a word.
+const BOOKKEEPING: &[&str] = &[
+    "metadata",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "stream_options",
+    "user",
+];
+
+/// Whether a parameter is set to what holds without it, as many programs do.
+fn asks_for_nothing(request: &ChatRequest, name: &str) -> bool {
+    let no_tools = request.tools.as_ref().is_none_or(Vec::is_empty);
+    match name {
+        "presence_penalty" => request.presence_penalty == Some(0.0),
+        "frequency_penalty" => request.frequency_penalty == Some(0.0),
+        "logit_bias" => request.logit_bias.as_ref().is_some_and(Map::is_empty),
+        "logprobs" => request.logprobs == Some(false),
+        "top_logprobs" => request.top_logprobs == Some(0),
+        "n" => request.n == Some(1),
+        "tools" => no_tools,
+        "tool_choice" => no_tools && matches!(request.tool_choice, Some(ToolChoice::Auto | ToolChoice::None)),
+        "parallel_tool_calls" => no_tools,
+        "response_format" => {
+            request.response_format.as_ref().and_then(|format| format.get("type")).and_then(Value::as_str)
+                == Some("text")
+        }
+        _ => false,
     }
 }
 
@@ -114,6 +191,8 @@ by_name! {
     "tool_choice" => tool_choice,
     "parallel_tool_calls" => parallel_tool_calls,
     "reasoning_effort" => reasoning_effort,
+    "stream_options" => stream_options,
+    "user" => user,
 }
 
 #[cfg(test)]
@@ -155,7 +234,41 @@ mod tests {
             additional_drop_params: vec!["top_k".into(), "temperature".into()],
         };
         let passed_on = apply_policy(&mut request, &["temperature"], &policy, "tgi").unwrap();
-        assert_eq!(passed_on, [("tool_choice", json!("auto")), ("verbosity", json!("low"))]);
+        assert_eq!(passed_on, [("tool_choice".into(), json!("auto")), ("verbosity".into(), json!("low"))]);
         assert_eq!((request.temperature, request.extra.len()), (None, 0));
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_no_reason_to_refuse() {
+        let mut request = ChatRequest::new("sagemaker/e", [Message::user("hi")]);
+        request.presence_penalty = Some(0.0);
+        request.frequency_penalty = Some(0.0);
+        request.logit_bias = Some(Map::new());
+        request.logprobs = Some(false);
+        request.top_logprobs = Some(0);
+        request.n = Some(1);
+        request.tools = Some(Vec::new());
+        request.tool_choice = Some(ToolChoice::None);
+        request.parallel_tool_calls = Some(true);
+        request.response_format = Some(json!({"type": "text"}));
+        let mut request = request.with_parameter("metadata", json!({"a": 1})).with_parameter("audio", Value::Null);
+        apply_policy(&mut request, &[], &ParameterPolicy::default(), "tgi").unwrap();
+        assert_eq!(request, ChatRequest::new("sagemaker/e", [Message::user("hi")]));
+    }
+
+    #[test]
+    fn named_parameters_are_dropped_from_every_kind_of_request() {
+        let names = ["dimensions", "temperature", "echo", "top_k"].map(str::to_owned).to_vec();
+        let policy = ParameterPolicy { additional_drop_params: names, ..ParameterPolicy::default() };
+        let mut completion = CompletionRequest::new("m", "p");
+        (completion.temperature, completion.echo) = (Some(1.0), Some(true));
+        completion.extra.insert("top_k".to_owned(), json!(1));
+        drop_named_of_completion(&mut completion, &policy);
+        assert_eq!(completion, CompletionRequest::new("m", "p"));
+        let mut embed = EmbedRequest::new("m", "p");
+        embed.dimensions = Some(2);
+        embed.extra.insert("top_k".to_owned(), json!(1));
+        drop_named_of_embedding(&mut embed, &policy);
+        assert_eq!(embed, EmbedRequest::new("m", "p"));
     }
 }

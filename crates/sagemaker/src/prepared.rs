@@ -2,7 +2,7 @@
 //!
 //! Owns what the provider's operations have in common; which dialect reads a reply is theirs to say.
 
-use std::{borrow::Cow, future::Future, sync::Arc};
+use std::{borrow::Cow, future::Future};
 
 use bytes::Bytes;
 use sagewire_credentials::SharedCredentialsProvider;
@@ -58,16 +58,11 @@ impl Prepared<'_> {
     }
 
     pub(crate) fn decode_context(&self, request: &ChatRequest, prompt: Option<&Prompt>) -> DecodeContext {
-        DecodeContext {
-            id: checks::new_id("chatcmpl-").into(),
-            model: self.model.name().into(),
-            created: self.created,
-            prompt: prompt.map(|prompt| Arc::from(prompt.text.as_str())),
-            keep_prompt: request.extra.get("return_full_text").and_then(serde_json::Value::as_bool) == Some(true),
-            stop: request.stop.as_ref().map(|stop| stop.as_slice().into()).unwrap_or_default(),
-            end_tokens: prompt.map(|prompt| prompt.end_tokens.as_slice().into()).unwrap_or_default(),
-            logprobs: request.logprobs == Some(true),
-            include_usage: request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true),
+        let id = checks::new_id("chatcmpl-");
+        let context = DecodeContext::new(id, self.model.name(), self.created).with_request(request);
+        match prompt {
+            Some(prompt) => context.with_prompt(&prompt.text, &prompt.end_tokens),
+            None => context,
         }
     }
 

@@ -16,14 +16,17 @@ use crate::{
     builder::SageMakerBuilder,
     capacity, checks, defaults,
     dialect::{CompletionForm, Payload, StreamDecoder, completion},
-    embedding::EmbedContext,
+    embedding::{EmbedContext, batch},
     fake_stream,
+    parameters::drop_named_of_embedding,
     prepared::Prepared,
     prompt,
     request::{self, Operation},
     route,
     settings::Settings,
     target::{self, Target},
+    template::Templates,
+    usage,
 };
 
 /// Models on SageMaker endpoints.
@@ -57,9 +60,13 @@ pub(crate) struct Shared {
     pub(crate) sender: Sender,
     pub(crate) default_credentials: SharedCredentialsProvider,
     pub(crate) waiting: capacity::Waiting,
+    pub(crate) templates: Templates,
 }
 
 impl SageMaker {
+    /// The prefixes of the model ids that it serves.
+    pub const PREFIXES: [&str; 3] = ["sagemaker", "sagemaker_chat", "sagemaker_nova"];
+
     /// A provider over the environment, the shared files and the network, with default settings.
     ///
     /// # Errors
@@ -95,7 +102,7 @@ impl SageMaker {
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
         unless_cancelled(context, async {
             let prepared = self.prepare(model, context).await?;
-            let payload = Payload { content_type: "application/json", accept: None, body: Bytes::new() };
+            let payload = Payload { accept: None, ..Payload::from_json(Bytes::new()) };
             let mut request = prepared.request(operation, payload)?;
             write(&mut request)?;
             prepared.invoke_request(&self.shared, context, &request).await
@@ -136,7 +143,8 @@ impl Provider for SageMaker {
             let prepared = self.prepare(&request.model, context).await?;
             defaults::fill(&mut request, prepared.settings.defaults.as_deref());
             let dialect = prepared.dialect()?;
-            let prompt = prompt::render(dialect, &request, &prepared.settings, &prepared.model)?;
+            let prompt =
+                prompt::render(&self.shared, dialect, &mut request, &prepared.settings, &prepared.model).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
             let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), false))?;
             let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
@@ -158,7 +166,8 @@ impl Provider for SageMaker {
                 return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
             }
             let dialect = prepared.dialect()?;
-            let prompt = prompt::render(dialect, &request, &prepared.settings, &prepared.model)?;
+            let prompt =
+                prompt::render(&self.shared, dialect, &mut request, &prepared.settings, &prepared.model).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
             let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
             prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await
@@ -166,32 +175,42 @@ impl Provider for SageMaker {
         .await
     }
 
-    async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
+    async fn embed(&self, mut request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
         checks::embed(&request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
-            let embedding = EmbedContext { model: prepared.model.name().into(), inputs: request.input.len() };
-            let payload = family.encode(&request, &embedding)?;
-            let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-            let value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
-            Ok(Reply { value, meta })
+            defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
+            if let Some(policy) = &prepared.settings.parameters {
+                drop_named_of_embedding(&mut request, policy);
+            }
+            let prepared = &prepared;
+            batch::in_batches(request, family.max_batch(), batch::CONCURRENT_BATCHES, |request| async move {
+                let embedding = EmbedContext::new(prepared.model.name(), &request);
+                let payload = family.encode(&request, &embedding)?;
+                let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
+                let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+                usage::fill_in_embeddings(&mut value, &request.input);
+                Ok(Reply { value, meta })
+            })
+            .await
         })
         .await
     }
 
     async fn complete(
         &self,
-        request: CompletionRequest,
+        mut request: CompletionRequest,
         context: &CallContext,
     ) -> Result<Reply<CompletionResponse>, Error> {
         checks::own_parameters(&request.extra)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
             let dialect = prepared.dialect()?;
             if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None);
-                let payload = completion::encode(request, &prepared.encode_context(None, false))?;
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
                 let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
                 let value = completion::decode(&body, &decoding, dialect.name())
                     .map_err(|error| checks::answered(error, &meta))?;
@@ -210,16 +229,17 @@ impl Provider for SageMaker {
 
     async fn complete_stream(
         &self,
-        request: CompletionRequest,
+        mut request: CompletionRequest,
         context: &CallContext,
     ) -> Result<CompletionStream, Error> {
         checks::own_parameters(&request.extra)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
             let dialect = prepared.dialect()?;
             if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None);
-                let payload = completion::encode(request, &prepared.encode_context(None, true))?;
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
                 let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
                     Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
                 };

@@ -133,6 +133,10 @@ impl<T: Send + 'static> Reading<T> {
                 }
                 Err(error) => Err(error),
             };
+            if result.is_err() && self.body.is_some() {
+                // Text may be held back that could have become a stop text: it belongs to what came before the error.
+                self.decoder.flush(&mut self.decoded);
+            }
             self.ready.extend(self.decoded.drain(..));
             self.failed = result.err();
         }
@@ -167,5 +171,42 @@ impl<T: Send + 'static> Reading<T> {
             Some(request_id) => error.with_request_id(request_id),
             None => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use sagewire_types::{ChatChunk, ChatRequest};
+
+    use super::*;
+    use crate::{
+        dialect::{DecodeContext, by_name},
+        transport::{TransportError, TransportErrorKind},
+    };
+
+    #[tokio::test]
+    async fn text_that_was_held_back_comes_before_the_error_and_nothing_says_stop() {
+        let request = ChatRequest::new("m", []).with_stop("END");
+        let context = DecodeContext::new("id", "m", 0).with_request(&request);
+        let pieces = [
+            Ok(Bytes::from_static(b"{\"outputs\": [\"say\"]}\n{\"outputs\": [\" EN\"]}\n")),
+            Err(TransportError::new(TransportErrorKind::Broken, "reset")),
+        ];
+        let limits = Limits { idle: Duration::from_secs(1), deadline: None, cancellation: None, wire: Wire::Off };
+        let reading = Reading::new(
+            Body::new(stream::iter(pieces)),
+            Framing::Plain,
+            by_name("lmi").unwrap().stream_decoder(context),
+            limits,
+            Some("request-1".to_owned()),
+        );
+        let items: Vec<Result<ChatChunk, Error>> = Box::pin(reading.begin().await.unwrap()).collect().await;
+        let (chunks, errors): (Vec<_>, Vec<_>) = items.into_iter().partition(Result::is_ok);
+        let chunks: Vec<_> = chunks.into_iter().map(Result::unwrap).collect();
+        assert_eq!(chunks.iter().map(ChatChunk::content).collect::<String>(), "say EN");
+        assert!(chunks.iter().flat_map(|chunk| &chunk.choices).all(|choice| choice.finish_reason.is_none()));
+        let error = errors.into_iter().next().unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.request_id()), (ErrorKind::StreamBroken, Some("request-1")));
     }
 }

@@ -150,6 +150,13 @@ pub(crate) fn build(
     if let Some(accept) = payload.accept {
         headers.insert(operation.accept(), HeaderValue::from_static(accept));
     }
+    if let Some(attributes) = payload.custom_attributes {
+        headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(attributes));
+    }
+    if let Some(wanted) = payload.custom_attributes {
+        headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(wanted));
+    }
+    // What the operator sends in a header stands over what the container wants there.
     invocation.write(operation, &mut headers)?;
     Ok(UnsignedRequest { method: Method::POST, uri: base.uri(endpoint, operation)?, headers, body: payload.body })
 }
@@ -215,7 +222,7 @@ mod tests {
         for name in ["authorization", "host", "x-amz-date", "x-amz-security-token", "content-length"] {
             let extra = HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static("x"))]);
             let base = BaseUrl::parse("http://h").unwrap();
-            let payload = Payload { content_type: "application/json", accept: None, body: Bytes::new() };
+            let payload = Payload::from_json(Bytes::new());
             let error =
                 build(&base, "ep", Operation::Invoke, payload, &InvocationHeaders::default(), &extra).unwrap_err();
             assert_eq!(error.param(), Some("extra_headers"), "{name}");

@@ -221,7 +221,7 @@ pub(crate) fn has_no_capacity(message: &str) -> bool {
 
 fn model_error(upstream: &Upstream) -> Judged {
     let status = upstream.original_status;
-    let text = upstream.original_message.as_deref().unwrap_or_default();
+    let text = upstream.original_message.as_deref().or(upstream.message.as_deref()).unwrap_or_default();
     let report = read_report(text.as_bytes());
     let (said, error_type) = match &report {
         Some(report) => (report.message.as_str(), report.error_type.as_deref()),

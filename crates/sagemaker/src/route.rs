@@ -18,7 +18,7 @@ pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dy
     let names = || dialect::DIALECTS.iter().map(|dialect| dialect.name());
     let chosen = match setting {
         Some(name) => dialect::by_name(name).ok_or_else(|| unknown_setting("dialect", name, names()))?,
-        None => by_prefix(model.prefix()).ok_or_else(|| unknown_prefix(model))?,
+        None => dialect::by_prefix(model.prefix()).ok_or_else(|| unknown_prefix(model))?,
     };
     tracing::debug!(target: "sagewire::route", model = %model, dialect = chosen.name(), by = if setting.is_some() { "setting" } else { "prefix" }, "dialect chosen");
     Ok(chosen)
@@ -30,31 +30,22 @@ pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dy
 /// As for [`chat`].
 pub(crate) fn embeddings(setting: Option<&str>, model: &ModelId) -> Result<&'static dyn EmbeddingDialect, Error> {
     let names = || embedding::FAMILIES.iter().map(|family| family.name());
-    let chosen = match setting {
-        Some(name) => embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, names()))?,
-        None if by_prefix(model.prefix()).is_some() => by_endpoint(model.name()),
+    let (chosen, why) = match setting {
+        Some(name) => (
+            embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, names()))?,
+            "the setting says so",
+        ),
+        None if dialect::by_prefix(model.prefix()).is_some() => embedding::by_endpoint(model.name()),
         None => return Err(unknown_prefix(model)),
     };
-    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.name(), by = if setting.is_some() { "setting" } else { "name" }, "embedding family chosen");
+    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.name(), why, "embedding family chosen");
     Ok(chosen)
-}
-
-fn by_prefix(prefix: &str) -> Option<&'static dyn Dialect> {
-    dialect::by_name(match prefix {
-        "sagemaker" => "tgi",
-        "sagemaker_chat" => "messages",
-        _ => return None,
-    })
-}
-
-fn by_endpoint(_name: &str) -> &'static dyn EmbeddingDialect {
-    &embedding::hf::HuggingFace
 }
 
 fn unknown_prefix(model: &ModelId) -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
-        format!("`{}` is no prefix of a SageMaker model: write `sagemaker/{name}`, or `sagemaker_chat/{name}` for the Messages API", model.prefix(), name = model.name()),
+        format!("`{}` is no prefix of a SageMaker model: write `sagemaker/{name}`, `sagemaker_chat/{name}` for the Messages API, or `sagemaker_nova/{name}` for Nova", model.prefix(), name = model.name()),
     )
     .with_param("model")
 }

@@ -5,10 +5,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderMap;
+use sagewire_chat_template::model_files::DEFAULT_REVISION;
 use sagewire_credentials::{Region, SharedCredentialsProvider};
 use sagewire_types::ChatRequest;
 
-use crate::{InvocationHeaders, ParameterPolicy, wire::Wire};
+use crate::{InvocationHeaders, ParameterPolicy, template::TemplateChoice, wire::Wire};
 
 /// Settings of a [`SageMaker`](crate::SageMaker) provider, or of one call as an extension of its
 /// [`CallContext`](sagewire_types::CallContext).
@@ -45,6 +46,12 @@ pub struct Settings {
     pub extra_headers: HeaderMap,
     /// The model's name on Hugging Face: it chooses the chat template, and names the model in Messages bodies.
     pub hf_model_name: Option<String>,
+    /// The chat template for text containers. Default: by the model's name, else by the endpoint's.
+    pub template: Option<TemplateChoice>,
+    /// Whether the Hugging Face Hub may be asked for the template of `hf_model_name`, once, where neither disk nor catalog has it. Default: no.
+    pub hub_access: Option<bool>,
+    /// The revision of the model on the Hub and in its cache on disk. Default: `main`.
+    pub hub_revision: Option<String>,
     /// Sends the temperature 0 as it is (LiteLLM's `aws_sagemaker_allow_zero_temp`). Default: no.
     pub allow_zero_temperature: Option<bool>,
     /// What the temperature 0 becomes on text containers, which refuse it. Default: 0.1.
@@ -121,6 +128,9 @@ impl Settings {
             headers: self.headers.or(&other.headers),
             extra_headers,
             hf_model_name: or(&self.hf_model_name, &other.hf_model_name),
+            template: or(&self.template, &other.template),
+            hub_access: self.hub_access.or(other.hub_access),
+            hub_revision: or(&self.hub_revision, &other.hub_revision),
             allow_zero_temperature: self.allow_zero_temperature.or(other.allow_zero_temperature),
             zero_temperature: self.zero_temperature.or(other.zero_temperature),
             parameters: or(&self.parameters, &other.parameters),
@@ -131,6 +141,11 @@ impl Settings {
             wait_for_capacity: self.wait_for_capacity.or(other.wait_for_capacity),
             verbose: self.verbose.or(other.verbose),
         }
+    }
+
+    /// The revision of the model on the Hub.
+    pub(crate) fn hub_revision(&self) -> &str {
+        self.hub_revision.as_deref().unwrap_or(DEFAULT_REVISION)
     }
 
     /// Where a call's raw requests are written.

@@ -26,12 +26,17 @@ impl StopFilter {
         self.ended
     }
 
+    /// Whether there is nothing to look for: then no piece needs to be taken.
+    pub(crate) fn is_open(&self) -> bool {
+        self.stop.is_empty() && self.end_tokens.is_empty()
+    }
+
     /// Takes the next piece and gives what can be shown of it.
     pub(crate) fn push(&mut self, piece: String) -> String {
         if self.ended {
             return String::new();
         }
-        if self.stop.is_empty() && self.end_tokens.is_empty() {
+        if self.is_open() {
             return piece;
         }
         let mut text = std::mem::take(&mut self.held);

@@ -3,7 +3,7 @@
 //! Owns the order of the settings that decide it; hosts by region and partition are the credentials crate's.
 
 use sagewire_credentials::{
-    Region, RegionError, SharedConfig,
+    AwsParams, Region, RegionError, SharedConfig,
     endpoint::{EndpointError, Service},
     resolve_region,
     seam::World,
@@ -28,7 +28,8 @@ pub(crate) async fn resolve(world: &World, settings: &Settings) -> Result<Target
         Some(region) => region.clone(),
         None => resolve_region(world, None, settings.profile.as_deref()).await.map_err(no_region)?,
     };
-    let config = SharedConfig::load(world, settings.profile.as_deref()).await.map_err(|error| {
+    let named = AwsParams { aws_profile_name: settings.profile.clone(), ..AwsParams::default() }.profile_name(world);
+    let config = SharedConfig::load(world, named.as_deref()).await.map_err(|error| {
         Error::new(ErrorKind::Configuration, format!("the AWS configuration cannot be read: {error}"))
             .with_source(error)
     })?;

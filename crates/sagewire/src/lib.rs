@@ -1,7 +1,6 @@
 //! Models hosted on Amazon SageMaker, in OpenAI's API shapes.
 //!
-//! A [`Client`] takes a model's id, `sagemaker/<endpoint>` or `sagemaker_chat/<endpoint>`, and does the rest: the container's dialect, the
-//! SigV4 signature, the event stream, tries and errors. Owns that choice by prefix and the re-exports, and no logic beyond.
+//! A [`Client`] sends each model's id (`sagemaker/<endpoint>`, ...) to its provider. Owns that choice and the re-exports, and no logic beyond.
 //!
 //! ```no_run
 //! use sagewire::{ChatRequest, Client, Message};
@@ -16,25 +15,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
 pub use sagewire_sagemaker::{InvocationHeaders, ParameterPolicy, SageMaker, SageMakerBuilder, Settings, Timeouts};
 pub use sagewire_types::*;
 
-/// The prefixes that a [`SageMaker`] provider serves.
-pub const SAGEMAKER_PREFIXES: [&str; 3] = ["sagemaker", "sagemaker_chat", "sagemaker_nova"];
-
 /// Sends each request to the provider of its model's prefix. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Client {
-    providers: Arc<BTreeMap<String, Arc<dyn Provider>>>,
-}
+pub struct Client(Arc<BTreeMap<String, Arc<dyn Provider>>>);
 
 /// Sets up a [`Client`].
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct ClientBuilder {
-    providers: BTreeMap<String, Arc<dyn Provider>>,
-}
+pub struct ClientBuilder(BTreeMap<String, Arc<dyn Provider>>);
 
 impl Client {
     /// A client for SageMaker, set up from the environment as AWS's tools are.
@@ -50,36 +43,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Answers a conversation as a whole.
-    ///
-    /// # Errors
-    /// Any [`ErrorKind`].
-    pub async fn chat(&self, request: ChatRequest) -> Result<Reply<ChatResponse>, Error> {
-        Provider::chat(self, request, &CallContext::new()).await
-    }
-
-    /// Answers a conversation piece by piece.
-    ///
-    /// # Errors
-    /// Any [`ErrorKind`] before the first chunk; after it the stream yields the error and ends.
-    pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, Error> {
-        Provider::chat_stream(self, request, &CallContext::new()).await
-    }
-
-    /// Embeds texts, one vector for each, in their order.
-    ///
-    /// # Errors
-    /// Any [`ErrorKind`].
-    pub async fn embed(&self, request: EmbedRequest) -> Result<Reply<EmbedResponse>, Error> {
-        Provider::embed(self, request, &CallContext::new()).await
-    }
-
     fn of(&self, model: &str) -> Result<&dyn Provider, Error> {
         let id: ModelId = model.parse().map_err(|error: ModelIdError| Error::invalid("model", error.to_string()))?;
-        self.providers.get(id.prefix()).map(|provider| &**provider).ok_or_else(|| {
-            let known = self.providers.keys().map(String::as_str).collect::<Vec<_>>().join("/`, `");
-            Error::invalid("model", format!("no provider serves `{model}`: its prefix must be one of `{known}/`"))
-        })
+        let known = || self.0.keys().map(String::as_str).collect::<Vec<_>>().join("/`, `");
+        let none = || format!("no provider serves `{model}`: its prefix must be one of `{}/`", known());
+        self.0.get(id.prefix()).map(|provider| &**provider).ok_or_else(|| Error::invalid("model", none()))
     }
 }
 
@@ -87,50 +55,53 @@ impl ClientBuilder {
     /// Serves SageMaker's prefixes with this provider.
     pub fn sagemaker(self, sagemaker: SageMaker) -> Self {
         let sagemaker: Arc<dyn Provider> = Arc::new(sagemaker);
-        SAGEMAKER_PREFIXES.into_iter().fold(self, |builder, prefix| builder.provider(prefix, Arc::clone(&sagemaker)))
+        SageMaker::PREFIXES.into_iter().fold(self, |builder, prefix| builder.provider(prefix, Arc::clone(&sagemaker)))
     }
 
     /// Serves the models `prefix/...` with this provider.
     pub fn provider(mut self, prefix: impl Into<String>, provider: Arc<dyn Provider>) -> Self {
-        self.providers.insert(prefix.into(), provider);
+        self.0.insert(prefix.into(), provider);
         self
     }
 
     /// The client.
     #[must_use]
     pub fn build(self) -> Client {
-        Client { providers: Arc::new(self.providers) }
+        Client(Arc::new(self.0))
     }
 }
 
-/// With a context of the operator's.
-#[async_trait::async_trait]
-impl Provider for Client {
-    async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        self.of(&request.model)?.chat(request, context).await
-    }
+macro_rules! calls {
+    ($($(#[$doc:meta])* $call:ident($request:ty) -> $answer:ty;)*) => {
+        impl Client {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// Any [`ErrorKind`]; that of a prefix that nobody serves is [`ErrorKind::InvalidRequest`].
+            pub async fn $call(&self, request: $request) -> Result<$answer, Error> {
+                Provider::$call(self, request, &CallContext::new()).await
+            })*
+        }
 
-    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        self.of(&request.model)?.chat_stream(request, context).await
-    }
+        /// With a context of the operator's.
+        #[async_trait::async_trait]
+        impl Provider for Client {
+            $(async fn $call(&self, request: $request, context: &CallContext) -> Result<$answer, Error> {
+                self.of(&request.model)?.$call(request, context).await
+            })*
+        }
+    };
+}
 
-    async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        self.of(&request.model)?.embed(request, context).await
-    }
-
-    async fn complete(
-        &self,
-        request: CompletionRequest,
-        context: &CallContext,
-    ) -> Result<Reply<CompletionResponse>, Error> {
-        self.of(&request.model)?.complete(request, context).await
-    }
-
-    async fn complete_stream(
-        &self,
-        request: CompletionRequest,
-        context: &CallContext,
-    ) -> Result<CompletionStream, Error> {
-        self.of(&request.model)?.complete_stream(request, context).await
-    }
+calls! {
+    /// Answers a conversation as a whole.
+    chat(ChatRequest) -> Reply<ChatResponse>;
+    /// Answers a conversation piece by piece. After the first chunk the stream itself yields the error, and ends.
+    chat_stream(ChatRequest) -> ChatStream;
+    /// Embeds texts, one vector for each, in their order.
+    embed(EmbedRequest) -> Reply<EmbedResponse>;
+    /// Continues a raw prompt.
+    complete(CompletionRequest) -> Reply<CompletionResponse>;
+    /// Continues a raw prompt piece by piece, with the errors of [`chat_stream`](Self::chat_stream).
+    complete_stream(CompletionRequest) -> CompletionStream;
 }

@@ -28,7 +28,7 @@ pub(super) fn core(endpoint: &str) -> String {
     let mut parts: Vec<&str> = name.split('-').collect();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let date = parts.iter().rposition(|part| part.len() == 8 && part.starts_with("20") && is_number(part));
-    if let Some(date) = date.filter(|date| parts.iter().skip(*date).all(|part| is_number(&part))) {
+    if let Some(date) = date.filter(|date| parts.iter().skip(*date).all(is_number)) {
         parts.truncate(date);
     }
     let name = parts.join("-");

@@ -208,7 +208,7 @@ impl Object for StrftimeNow {
         let bound = crate::python::args::bind("strftime_now", ["format"], args)?;
         let format = bound.optional_str(0)?.ok_or_else(|| type_error("strftime_now() needs a format"))?;
         // No code prints more than some thirty characters.
-        crate::python::budget::charge_bytes(state, format.len().saturating_mul(16))?;
+        crate::python::budget::afford_bytes(state, format.len().saturating_mul(16))?;
         Ok(Value::from(strftime(&self.0, format)))
     }
 }

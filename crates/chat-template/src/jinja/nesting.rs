@@ -4,6 +4,7 @@
 //! and a value that shares its parts can unfold to exponentially many items. So whatever a template stores is walked
 //! once ([`bounded`]): deeper than [`MAX_DEPTH`] is an error, and every item visited costs fuel.
 
+use minijinja::tests::is_sameas;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, State};
 
@@ -23,10 +24,15 @@ const BATCH: usize = 64;
 
 /// Fails if `value` is nested too deeply; charges for every item in it.
 pub(crate) fn bounded(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    storable(state, value, None)
+}
+
+/// The same for a value that is to be stored in `namespace`, which it must not contain.
+pub(crate) fn storable(state: &State<'_, '_>, value: &Value, namespace: Option<&Value>) -> Result<(), Error> {
     if is_scalar(value) {
         return Ok(());
     }
-    let mut walk = Walk { state, pending: 0 };
+    let mut walk = Walk { state, namespace, pending: 0 };
     walk.visit(value, 0)?;
     charge_items(state, walk.pending)
 }
@@ -42,6 +48,7 @@ fn is_scalar(value: &Value) -> bool {
 
 struct Walk<'s, 't, 'e> {
     state: &'s State<'t, 'e>,
+    namespace: Option<&'s Value>,
     pending: usize,
 }
 
@@ -78,6 +85,9 @@ impl Walk<'_, '_, '_> {
         }
         // The loop variable holds what it iterates over where nobody can look: it must not be stored.
         if kind(value) == Kind::Object && object.get_value(&Value::from("revindex0")).is_some() {
+            return Err(depth_error());
+        }
+        if self.namespace.is_some_and(|namespace| is_sameas(value, namespace)) {
             return Err(depth_error());
         }
         for (key, item) in object.try_iter_pairs().into_iter().flatten() {

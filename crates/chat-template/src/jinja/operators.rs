@@ -13,7 +13,7 @@ use super::methods;
 use super::nesting::{self, charge_tree};
 use super::numbers::{self, Number, unsupported};
 use crate::python::args::{Args, as_int};
-use crate::python::budget::{charge_bytes, charge_items};
+use crate::python::budget::{afford_bytes, charge_bytes, charge_items};
 use crate::python::error::{security_error, type_error, undefined_error, value_error};
 use crate::python::iterators::{Generator, PyRange};
 use crate::python::kind::{Kind, kind, type_name};
@@ -40,7 +40,9 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("['']", item_or_attribute);
     env.add_filter("str", text_operand);
     env.add_filter("{key}", hashable);
-    env.add_filter("#", |state: &State<'_, '_>, value: Value| nesting::bounded(state, &value).map(|()| value));
+    env.add_filter("#", |state: &State<'_, '_>, value: Value, namespace: Option<Value>| {
+        nesting::storable(state, &value, namespace.as_ref()).map(|()| value)
+    });
     env.add_filter("cycle", loop_cycle);
     env.add_filter("neg", negate);
     env.add_filter("no-loader", |_: &State<'_, '_>, _: Args<'_>| -> Result<Value, Error> {
@@ -60,7 +62,7 @@ fn fold(
     // All text and none of it marked safe: one allocation instead of one per operator.
     if args.iter().all(|arg| kind(arg) == Kind::Str && !arg.is_safe()) {
         let length = args.iter().filter_map(Value::as_str).map(str::len).sum();
-        charge_bytes(state, length)?;
+        afford_bytes(state, length)?;
         let mut joined = String::with_capacity(length);
         args.iter().filter_map(Value::as_str).for_each(|text| joined.push_str(text));
         return Ok(Value::from(joined));
@@ -78,7 +80,7 @@ pub(super) fn add(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Value, 
     match (kind(a), kind(b)) {
         (Kind::Str, Kind::Str) => {
             let (left, right) = (a.as_str().unwrap_or_default(), b.as_str().unwrap_or_default());
-            charge_bytes(state, left.len() + right.len())?;
+            afford_bytes(state, left.len() + right.len())?;
             Ok(match (a.is_safe(), b.is_safe()) {
                 (false, false) => Value::from([left, right].concat()),
                 (true, true) => Value::from_safe_string([left, right].concat()),
@@ -106,7 +108,7 @@ fn concat(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let mut joined = String::new();
     for arg in args.iter() {
         let text = str_of(state, arg)?;
-        charge_bytes(state, text.len())?;
+        afford_bytes(state, joined.len() + text.len())?;
         joined.push_str(&text);
     }
     Ok(Value::from(joined))
@@ -123,7 +125,7 @@ fn multiply(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Value, Error>
     let length = repeated.as_str().map_or_else(|| repeated.len().unwrap_or(0), str::len);
     match kind(repeated) {
         Kind::Str => {
-            charge_bytes(state, length.saturating_mul(count))?;
+            afford_bytes(state, length.saturating_mul(count))?;
             let text = repeated.as_str().unwrap_or_default().repeat(count);
             Ok(if repeated.is_safe() { Value::from_safe_string(text) } else { Value::from(text) })
         }
@@ -285,7 +287,7 @@ fn slice(state: &State<'_, '_>, value: &Value, start: &Value, stop: &Value, step
     }
     if kind == Kind::Str {
         let text = value.as_str().unwrap_or_default();
-        charge_bytes(state, text.len())?;
+        afford_bytes(state, text.len())?;
         let cut = slice_text(text, start, stop, step);
         return Ok(if value.is_safe() { Value::from_safe_string(cut) } else { Value::from(cut) });
     }

@@ -9,12 +9,14 @@ use std::borrow::Cow;
 use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
-/// More tokens than this in one tag are refused: the parser's recursion follows chains of operators, and so does ours.
-const MAX_TOKENS_PER_TAG: usize = 2_000;
-/// More branches than this in one template are refused, for the same reason.
-const MAX_BRANCHES: usize = 200;
-/// The engine counts lines in 16 bits.
+/// How deep one expression may nest: brackets, and operators, filters or attributes in a row. Parsing, rewriting and
+/// freeing the syntax tree recurse as deep.
+const MAX_EXPRESSION_DEPTH: usize = 120;
+/// How deep blocks may nest, branches of one `if` counted as levels, for the same reason.
+const MAX_BLOCK_DEPTH: usize = 100;
+/// The engine counts lines, and characters in a line, in 16 bits.
 const MAX_LINES: usize = 60_000;
+const MAX_LINE_BYTES: usize = 60_000;
 
 /// A template's text, ready to be parsed.
 #[derive(Debug)]
@@ -44,6 +46,9 @@ pub(super) fn prepare(source: &str) -> Result<Source, Refused> {
     let text = normalise_newlines(source);
     if text.bytes().filter(|byte| *byte == b'\n').count() > MAX_LINES {
         return Err(Refused::TooComplex { detail: "lines", bound: MAX_LINES });
+    }
+    if text.split('\n').any(|line| line.len() > MAX_LINE_BYTES) {
+        return Err(Refused::TooComplex { detail: "bytes in one line", bound: MAX_LINE_BYTES });
     }
     let mut scan = Scan::default();
     let syntax = syntax().map_err(Refused::Syntax)?;
@@ -89,15 +94,22 @@ fn end_of(tag: &str) -> Option<&'static str> {
 
 #[derive(Debug, Default)]
 struct Scan {
-    /// The ends that are still to come, and where their blocks began.
-    open: Vec<(&'static str, usize)>,
-    /// The tag we are in: its name, its first line, its tokens, whether it assigns.
+    /// The blocks that are open: how they end, where they began, how many branches they have so far.
+    open: Vec<Open>,
+    /// The tag we are in: its name, its first line, whether it assigns.
     tag: Option<Tag>,
-    tokens: usize,
-    branches: usize,
+    /// The length of the chain of operators at each level of brackets.
+    chains: Vec<usize>,
     markup: bool,
     clock: bool,
     rewrites: Vec<(usize, &'static str, &'static str)>,
+}
+
+#[derive(Debug)]
+struct Open {
+    end: &'static str,
+    line: usize,
+    branches: usize,
 }
 
 #[derive(Debug)]
@@ -110,31 +122,51 @@ struct Tag {
 
 impl Scan {
     fn token(&mut self, token: &Token<'_>, line: usize, offset: usize) -> Result<(), Refused> {
-        self.tokens += 1;
-        if self.tokens > MAX_TOKENS_PER_TAG {
-            return Err(Refused::TooComplex { detail: "tokens in one tag", bound: MAX_TOKENS_PER_TAG });
-        }
         match token {
-            Token::TemplateData(_) | Token::VariableStart | Token::VariableEnd => self.tokens = 0,
+            Token::VariableStart => self.chains = vec![0],
             Token::BlockStart => {
-                self.tokens = 0;
+                self.chains = vec![0];
                 self.tag = Some(Tag { name: String::new(), line, depth: 0, assigns: false });
             }
-            Token::BlockEnd => {
-                self.tokens = 0;
-                return self.end_tag();
-            }
+            Token::BlockEnd => return self.end_tag(),
             Token::Ident(name) => self.ident(name, offset)?,
             Token::Str(text) => self.literal(text),
             Token::String(text) => self.literal(text),
-            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => self.deeper(1),
-            Token::ParenClose | Token::BracketClose | Token::BraceClose => self.deeper(-1),
+            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => {
+                self.link()?;
+                self.chains.push(0);
+                self.deeper(1);
+            }
+            Token::ParenClose | Token::BracketClose | Token::BraceClose => {
+                self.chains.pop();
+                self.deeper(-1);
+            }
+            // The next item of a list starts a chain of its own.
+            Token::Comma => {
+                if let Some(chain) = self.chains.last_mut() {
+                    *chain = 0;
+                }
+            }
             Token::Assign => {
                 if let Some(tag) = &mut self.tag {
                     tag.assigns |= tag.depth == 0;
                 }
             }
-            _ => {}
+            Token::TemplateData(_) | Token::VariableEnd | Token::Colon => {}
+            Token::Int(_) | Token::Int128(_) | Token::Float(_) => {}
+            // Operators, dots and filters.
+            _ => self.link()?,
+        }
+        Ok(())
+    }
+
+    /// Lengthens the chain of the current level by one.
+    fn link(&mut self) -> Result<(), Refused> {
+        if let Some(chain) = self.chains.last_mut() {
+            *chain += 1;
+        }
+        if self.chains.iter().sum::<usize>() > MAX_EXPRESSION_DEPTH {
+            return Err(Refused::TooComplex { detail: "levels of one expression", bound: MAX_EXPRESSION_DEPTH });
         }
         Ok(())
     }
@@ -149,6 +181,7 @@ impl Scan {
         match name {
             "safe" | "e" | "escape" | "forceescape" | "autoescape" => self.markup = true,
             "strftime_now" => self.clock = true,
+            "not" | "and" | "or" | "in" | "is" | "if" => self.link()?,
             _ => {}
         }
         let Some(tag) = self.tag.as_mut().filter(|tag| tag.name.is_empty()) else { return Ok(()) };
@@ -157,10 +190,10 @@ impl Scan {
             "generation" => self.rewrites.push((offset, "generation", "with")),
             "endgeneration" => self.rewrites.push((offset, "endgeneration", "endwith")),
             "elif" => {
-                self.branches += 1;
-                if self.branches > MAX_BRANCHES {
-                    return Err(Refused::TooComplex { detail: "elif branches", bound: MAX_BRANCHES });
+                if let Some(open) = self.open.last_mut() {
+                    open.branches += 1;
                 }
+                self.check_block_depth()?;
             }
             _ => {}
         }
@@ -180,15 +213,15 @@ impl Scan {
             name => end_of(name),
         };
         if let Some(end) = end {
-            self.open.push((end, tag.line));
-            return Ok(());
+            self.open.push(Open { end, line: tag.line, branches: 1 });
+            return self.check_block_depth();
         }
         if !tag.name.starts_with("end") {
             return Ok(());
         }
         match self.open.pop() {
-            Some((end, _)) if end == tag.name => Ok(()),
-            Some((end, line)) => Err(Refused::Malformed {
+            Some(Open { end, .. }) if end == tag.name => Ok(()),
+            Some(Open { end, line, .. }) => Err(Refused::Malformed {
                 detail: format!("found '{}' where '{end}' was expected for the block of line {line}", tag.name),
                 line: tag.line,
             }),
@@ -198,9 +231,16 @@ impl Scan {
         }
     }
 
+    fn check_block_depth(&self) -> Result<(), Refused> {
+        if self.open.iter().map(|open| open.branches).sum::<usize>() > MAX_BLOCK_DEPTH {
+            return Err(Refused::TooComplex { detail: "levels of blocks", bound: MAX_BLOCK_DEPTH });
+        }
+        Ok(())
+    }
+
     fn finish(&self) -> Result<(), Refused> {
         match self.open.last() {
-            Some((end, line)) => Err(Refused::Malformed {
+            Some(Open { end, line, .. }) => Err(Refused::Malformed {
                 detail: format!("unexpected end of template: '{end}' is missing for the block of line {line}"),
                 line: *line,
             }),
@@ -251,9 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_branches_are_bounded() {
-        let long = format!("{{{{ {} }}}}", vec!["x"; 1500].join("+"));
-        assert!(matches!(prepare(&long), Err(Refused::TooComplex { .. })));
+    fn depth_is_bounded_but_length_is_not() {
+        let deep = format!("{{{{ {} }}}}", vec!["x"; 1500].join("+"));
+        assert!(matches!(prepare(&deep), Err(Refused::TooComplex { .. })));
+        let long = format!("{{{{ [{}] }}}}", vec!["{'a': x.y|trim}"; 1500].join(","));
+        assert!(prepare(&long).is_ok());
         let branches = format!("{{% if a %}}{}{{% endif %}}", "{% elif b %}".repeat(500));
         assert!(matches!(prepare(&branches), Err(Refused::TooComplex { .. })));
     }

@@ -1,7 +1,8 @@
 //! Fuel for work that the engine cannot see: what our own filters, operators and printers do.
 //!
-//! The engine charges one unit of fuel per instruction and per 64 bytes (`minijinja::Environment::set_fuel`); the
-//! functions here charge the same rates *before* the work is done, so that one call cannot run away.
+//! The engine charges one unit of fuel per instruction and per 64 bytes (`minijinja::Environment::set_fuel`), but only
+//! for results, when they are there. The functions here look *before* the work is done, so that one call cannot run
+//! away, and charge for work that leaves no result.
 
 use minijinja::{Error, State};
 
@@ -10,7 +11,13 @@ const BYTES_PER_FUEL: u64 = 64;
 /// Items one unit of fuel pays for.
 const ITEMS_PER_FUEL: u64 = 2;
 
-/// Charges for handling `bytes` bytes of text.
+/// Fails unless the fuel can pay for a text of `bytes` bytes that is about to be made. The engine charges for it when it
+/// gets it, so that nothing is charged here.
+pub(crate) fn afford_bytes(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
+    if bytes <= affordable_bytes(state) { Ok(()) } else { Err(exhaust(state)) }
+}
+
+/// Charges for reading `bytes` bytes of text, where the engine does not see it.
 pub(crate) fn charge_bytes(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
     match bytes as u64 / BYTES_PER_FUEL {
         0 => Ok(()),

@@ -100,7 +100,7 @@ pub(crate) fn format_value(state: &State<'_, '_>, value: &Value, spec: &Spec) ->
             return Err(type_error(format!("unsupported format string passed to {}.__format__", type_name(value))));
         }
     };
-    budget::charge_bytes(state, text.len())?;
+    budget::afford_bytes(state, text.len())?;
     Ok(text)
 }
 
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn floats_format_as_python_formats_them() {
         let cases = [
-            (3.14159, ".2f", "3.14"),
+            (2.34567, ".2f", "2.35"),
             (2.5, ".0f", "2"),
             (123_456.0, "e", "1.234560e+05"),
             (0.0001, "g", "0.0001"),

@@ -57,7 +57,7 @@ impl Formatter<'_, '_, '_> {
             }
             let value = self.take(named)?;
             let text = self.convert(&value, code, spec, left)?;
-            budget::charge_bytes(self.state, text.len())?;
+            budget::afford_bytes(self.state, self.out.len() + text.len())?;
             self.out.push_str(&text);
         }
         Ok(())

@@ -77,9 +77,13 @@ async fn an_unreachable_service_is_not_configured_and_is_asked_once() {
     }
 }
 
-/// A connection that is made and then never carries an answer, as a real client sees it: it gives up by the limits it was given.
+/// A host that does not answer, as a real client sees it: it gives up by the limits it was given.
 #[derive(Debug)]
-struct Silent;
+struct Silent {
+    /// Whether a connection is made, on which nothing comes.
+    connects: bool,
+    calls: Arc<AtomicU32>,
+}
 
 #[async_trait]
 impl HttpClient for Silent {
@@ -88,17 +92,35 @@ impl HttpClient for Silent {
         _: http::Request<Bytes>,
         options: &RequestOptions,
     ) -> Result<http::Response<Bytes>, HttpError> {
-        tokio::time::sleep(options.timeout).await;
-        Err(HttpError::new(HttpErrorKind::Timeout, "no answer"))
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let (kind, limit) = match self.connects {
+            true => (HttpErrorKind::Timeout, options.timeout),
+            false => (HttpErrorKind::ConnectTimeout, options.connect_timeout),
+        };
+        tokio::time::sleep(limit).await;
+        Err(HttpError::new(kind, "no answer"))
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_not_there_costs_one_second_and_one_try() {
+    let start = tokio::time::Instant::now();
+    let calls = Arc::<AtomicU32>::default();
+    let error = get(MapEnv::new(), Silent { connects: false, calls: Arc::clone(&calls) }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    // On the paused clock, which rounds up to milliseconds.
+    assert_eq!(start.elapsed().as_secs(), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_service_ends_within_its_time() {
     let start = tokio::time::Instant::now();
-    let error = get(MapEnv::new(), Silent).await.unwrap_err();
+    let calls = Arc::<AtomicU32>::default();
+    let error = get(MapEnv::new(), Silent { connects: true, calls: Arc::clone(&calls) }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(start.elapsed() <= Duration::from_secs(30), "on the paused clock");
+    assert_eq!(calls.load(Ordering::Relaxed), 4);
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::AwsParams;
 use crate::chain::{ChainSource, DefaultChain};
 use crate::env_vars::{
-    AWS_ACCESS_KEY_ID, AWS_EXTERNAL_ID, AWS_PROFILE_NAME, AWS_ROLE_NAME, AWS_SECRET_ACCESS_KEY, AWS_SESSION_NAME,
-    AWS_STS_ENDPOINT, AWS_WEB_IDENTITY_TOKEN,
+    AWS_ACCESS_KEY_ID, AWS_EXTERNAL_ID, AWS_ROLE_NAME, AWS_SECRET_ACCESS_KEY, AWS_SESSION_NAME, AWS_STS_ENDPOINT,
+    AWS_WEB_IDENTITY_TOKEN,
 };
 use crate::explain::{Explanation, Outcome, Step};
 use crate::region::Region;
@@ -20,6 +20,8 @@ use crate::{Credentials, CredentialsError, ProvideCredentials, Secret};
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     way: Way,
+    /// Whose region and endpoint settings count, whether or not its credentials do.
+    profile: Option<String>,
     region: Option<Region>,
     sts_endpoint: Option<String>,
 }
@@ -35,12 +37,14 @@ enum Way {
 #[derive(Clone, Debug)]
 enum Source {
     Keys(Credentials),
-    Profile(String),
+    /// The one that the plan names.
+    Profile,
     Chain,
 }
 
 impl Plan {
     pub(super) fn new(params: AwsParams, world: &World) -> Result<Self, CredentialsError> {
+        let profile = params.profile_name(world);
         let or_var = |given: Option<String>, variable| {
             given.filter(|value| !value.trim().is_empty()).or_else(|| world.var(variable))
         };
@@ -48,7 +52,6 @@ impl Plan {
             params.aws_region_name.as_deref().filter(|name| !name.trim().is_empty()).map(Region::new).transpose()?;
         let sts_endpoint = or_var(params.aws_sts_endpoint, AWS_STS_ENDPOINT);
         let keys = keys(params.aws_access_key_id, params.aws_secret_access_key, params.aws_session_token, world)?;
-        let profile = or_var(params.aws_profile_name, AWS_PROFILE_NAME);
         let token_given = params.aws_web_identity_token.is_some();
         let token = params.aws_web_identity_token.or_else(|| world.var(AWS_WEB_IDENTITY_TOKEN).map(Secret::new));
         let role_given = params.aws_role_name.is_some();
@@ -61,7 +64,7 @@ impl Plan {
         if let Some(role) = &role {
             role.check()?;
         }
-        let way = match (token, role, profile, keys) {
+        let way = match (token, role, &profile, keys) {
             (Some(token), Some(mut role), _, _) => {
                 if role.external_id.take().is_some() | !std::mem::take::<Vec<SessionTag>>(&mut role.tags).is_empty() {
                     tracing::warn!(
@@ -78,7 +81,7 @@ impl Plan {
             (None, Some(role), profile, keys) => {
                 let source = match (keys, profile) {
                     (Some(keys), _) => Source::Keys(keys),
-                    (None, Some(name)) => Source::Profile(name),
+                    (None, Some(_)) => Source::Profile,
                     (None, None) => Source::Chain,
                 };
                 if !role_given && !matches!(source, Source::Chain) {
@@ -86,16 +89,16 @@ impl Plan {
                 }
                 Way::Role { role, source }
             }
-            (_, None, Some(name), keys) => {
+            (_, None, Some(_), keys) => {
                 if keys.is_some() {
                     tracing::warn!("a profile is named as well as keys: the profile counts, as in LiteLLM");
                 }
-                Way::Source(Source::Profile(name))
+                Way::Source(Source::Profile)
             }
             (_, None, None, Some(keys)) => Way::Source(Source::Keys(keys)),
             (_, None, None, None) => Way::Source(Source::Chain),
         };
-        Ok(Self { way, region, sts_endpoint })
+        Ok(Self { way, profile, region, sts_endpoint })
     }
 
     /// The provider, without a cache.
@@ -112,9 +115,12 @@ impl Plan {
                 if let Some(url) = &self.sts_endpoint {
                     identity = identity.with_sts_endpoint(url);
                 }
+                if let Some(profile) = &self.profile {
+                    identity = identity.with_profile(profile);
+                }
                 Arc::new(identity)
             }
-            Way::Role { role, source } => Arc::new(self.assume_role(world, role, self.source(world, source), source)),
+            Way::Role { role, source } => Arc::new(self.assume_role(world, role, self.source(world, source))),
             Way::Source(source) => self.source(world, source),
         }
     }
@@ -124,7 +130,6 @@ impl Plan {
         world: &World,
         role: &RoleParams,
         source: Arc<dyn ProvideCredentials>,
-        kind: &Source,
     ) -> AssumeRoleCredentials {
         let mut assumed =
             AssumeRoleCredentials::new(world, &role.role_arn, source).with_tags(role.tags.clone()).keep_own_role();
@@ -140,24 +145,23 @@ impl Plan {
         if let Some(url) = &self.sts_endpoint {
             assumed = assumed.with_sts_endpoint(url);
         }
-        match kind {
-            Source::Profile(name) => assumed.with_profile(name),
-            _ => assumed,
+        match &self.profile {
+            Some(profile) => assumed.with_profile(profile),
+            None => assumed,
         }
     }
 
     fn source(&self, world: &World, source: &Source) -> Arc<dyn ProvideCredentials> {
         match source {
             Source::Keys(keys) => Arc::new(StaticCredentials::new(keys.clone())),
-            Source::Profile(name) => Arc::new(self.chain(world, Some(name))),
-            Source::Chain => Arc::new(self.chain(world, None)),
+            Source::Profile | Source::Chain => Arc::new(self.chain(world)),
         }
     }
 
     /// The default chain; for a named profile without the variables, which would come before it.
-    fn chain(&self, world: &World, profile: Option<&str>) -> DefaultChain {
+    fn chain(&self, world: &World) -> DefaultChain {
         let mut chain = DefaultChain::new(world);
-        if let Some(name) = profile {
+        if let Some(name) = &self.profile {
             chain = chain.with_profile(name).without(ChainSource::Environment);
         }
         if let Some(region) = &self.region {
@@ -220,8 +224,7 @@ pub(super) async fn explain(params: AwsParams, world: &World) -> Explanation {
         Way::WebIdentity { .. } => None,
     };
     match source {
-        Some(Source::Profile(name)) => steps.extend(plan.chain(world, Some(name)).explain().await.steps),
-        Some(Source::Chain) => steps.extend(plan.chain(world, None).explain().await.steps),
+        Some(Source::Profile | Source::Chain) => steps.extend(plan.chain(world).explain().await.steps),
         Some(Source::Keys(_)) | None => {}
     }
     // A role assumed with a chain's credentials asks the chain again here: an explanation may take its time.
@@ -242,7 +245,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |source: &Source| match source {
             Source::Keys(_) => "the keys given".to_owned(),
-            Source::Profile(name) => format!("profile `{name}`"),
+            Source::Profile => format!("profile `{}`", self.profile.as_deref().unwrap_or_default()),
             Source::Chain => "the default chain".to_owned(),
         };
         match &self.way {

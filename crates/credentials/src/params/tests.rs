@@ -233,6 +233,21 @@ async fn a_profile_that_is_not_there_is_an_error_and_no_reason_to_look_elsewhere
 }
 
 #[tokio::test]
+async fn the_profiles_region_counts_for_sts_too() {
+    let env = MapEnv::from([("AWS_EC2_METADATA_DISABLED", "true")]);
+    for token in [None, Some(JWT.into())] {
+        let params = AwsParams {
+            aws_role_name: Some(ROLE.to_owned()),
+            aws_profile_name: Some("dev".to_owned()),
+            aws_web_identity_token: token,
+            ..with_keys()
+        };
+        let (_, forms) = provide(params, env.clone()).await.unwrap();
+        assert!(forms[0].starts_with("https://sts.eu-west-3."), "{forms:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_region_comes_from_parameter_variables_and_the_profile_named() {
     let (world, _) = world(MapEnv::new());
     let dev = AwsParams { aws_profile_name: Some("dev".to_owned()), ..AwsParams::default() };

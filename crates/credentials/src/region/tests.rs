@@ -1,6 +1,6 @@
 //! The order of the places, and what is no region.
 
-use super::{Region, RegionError, resolve_region};
+use super::{Region, RegionError, locate_region, resolve_region};
 use crate::seam::{HttpFn, MapEnv, MapFiles, World};
 
 const CONFIG: &str = "[default]\nregion = eu-west-4\n[profile other]\nregion = eu-west-5\n[profile empty]\n";
@@ -26,6 +26,19 @@ async fn the_first_place_wins() {
     assert_eq!(explicit.as_str(), "us-east-1");
     let profile = resolve_region(&world(MapEnv::new(), CONFIG), None, Some("other")).await.unwrap();
     assert_eq!(profile.as_str(), "eu-west-5");
+    let env = MapEnv::from([("AWS_PROFILE_NAME", "other")]);
+    assert_eq!(resolve_region(&world(env, CONFIG), None, None).await.unwrap().as_str(), "eu-west-5");
+}
+
+#[tokio::test]
+async fn says_where_it_was_found_and_what_was_passed_over() {
+    let env = MapEnv::from([("AWS_DEFAULT_REGION", "eu-west-3")]);
+    let located = locate_region(&world(env, CONFIG), None, None).await.unwrap();
+    assert_eq!(located.source, "AWS_DEFAULT_REGION");
+    let passed: Vec<_> = located.passed_over.iter().map(|attempt| &*attempt.source).collect();
+    assert_eq!(passed, ["aws_region_name", "AWS_REGION_NAME", "AWS_REGION"]);
+    let located = locate_region(&world(MapEnv::new(), CONFIG), None, None).await.unwrap();
+    assert_eq!(located.source, "`region` in the profile");
 }
 
 #[tokio::test]

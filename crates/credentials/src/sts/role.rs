@@ -73,6 +73,11 @@ impl RoleParams {
         Ok(())
     }
 
+    /// The role's name: the ARN without account and path, for messages.
+    pub(crate) fn name(&self) -> &str {
+        self.role_arn.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The session's name: the one given, or `sagewire-` and the time in milliseconds.
     pub(crate) fn session_name_at(&self, now: SystemTime) -> String {
         self.session_name
@@ -129,5 +134,6 @@ mod tests {
     fn a_missing_session_name_is_made_from_the_time() {
         let now = UNIX_EPOCH + Duration::from_millis(1_234);
         assert_eq!(RoleParams::new(ARN).session_name_at(now), "sagewire-1234");
+        assert_eq!(RoleParams::new(ARN).name(), "name");
     }
 }

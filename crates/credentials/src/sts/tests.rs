@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::{RoleParams, SessionTag, Sts, region_of_host};
+use super::{RoleParams, SessionTag, Sts, caller_identity, region_of_host};
 use crate::config::SharedConfig;
 use crate::error::describe;
 use crate::seam::{FixedClock, HttpError, HttpErrorKind, HttpFn, MapEnv, World};
@@ -115,7 +115,8 @@ async fn says_who_one_is() {
         "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::1:assumed-role/r/s</Arn><UserId>u</UserId>\
          <Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
     )]);
-    let identity = connect(&stub.world(env()), None).await.get_caller_identity(&source()).await.unwrap();
+    let config = SharedConfig::load(&stub.world(env()), None).await.unwrap();
+    let identity = caller_identity(&config, None, None, &source()).await.unwrap();
     assert_eq!((identity.account.as_str(), identity.user_id.as_str()), ("1", "u"));
 }
 

@@ -1,6 +1,15 @@
 use super::*;
+use serde_json::{Value, json};
 
-const HERE: Place<'_> = Place { region: "eu-west-1", endpoint: "llama", container: "primary" };
+const CORAL: &str = "http://internal.amazon.com/coral/com.amazon.coral.service/";
+
+const HERE: Place<'_> = Place {
+    protocol: Protocol::RestJson,
+    request_id: "id-1",
+    region: "eu-west-1",
+    endpoint: "llama",
+    container: "primary",
+};
 
 fn wired(error: &AwsError) -> (u16, Option<String>, String) {
     let (status, headers, body) = error.wire(&HERE);
@@ -77,4 +86,40 @@ fn the_two_odd_ones_keep_their_form() {
 fn retry_after_is_in_milliseconds() {
     let (_, headers, _) = AwsError::throttling().with_retry_after_ms(1500).wire(&HERE);
     assert_eq!(headers["x-amz-retry-after"], "1500");
+}
+
+fn written(protocol: Protocol, error: &AwsError) -> (String, String) {
+    let (_, headers, body) = error.wire(&Place { protocol, ..HERE });
+    (headers["content-type"].to_str().unwrap().to_owned(), String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[test]
+fn each_service_has_its_own_form() {
+    assert_eq!(
+        written(Protocol::Query, &AwsError::access_denied("<no>")),
+        (
+            "text/xml".to_owned(),
+            "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code>\
+             <Message>&lt;no&gt;</Message></Error><RequestId>id-1</RequestId></ErrorResponse>\n"
+                .to_owned()
+        )
+    );
+    let codes = [
+        (AwsError::signature_mismatch(), "SignatureDoesNotMatch"),
+        (AwsError::unrecognized_client(), "InvalidClientTokenId"),
+        (AwsError::expired_token(), "ExpiredToken"),
+        (AwsError::expired_token().with_status(400), "ExpiredTokenException"),
+        (AwsError::missing_authentication_token(), "MissingAuthenticationToken"),
+        (AwsError::incomplete_signature(""), "IncompleteSignature"),
+        (AwsError::throttling(), "Throttling"),
+        (AwsError::validation(""), "ValidationError"),
+    ];
+    for (error, code) in codes {
+        assert!(written(Protocol::Query, &error).1.contains(&format!("<Code>{code}</Code>")), "{error:?}");
+    }
+    let grant = AwsError::front_door("InvalidGrantException", 400, "no");
+    assert_eq!(written(Protocol::OAuth, &grant).1, r#"{"error":"invalid_grant","error_description":"no"}"#);
+    assert_eq!(written(Protocol::ContainerCredentials, &grant).1, r#"{"code":"InvalidGrantException","message":"no"}"#);
+    let (content_type, page) = written(Protocol::InstanceMetadata, &AwsError::front_door("Unauthorized", 401, ""));
+    assert!(content_type == "text/html" && page.contains("401 - Unauthorized"), "{page}");
 }

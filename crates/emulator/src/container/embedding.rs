@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{Container, ContainerReply, Invocation, speech::tokens};
+use super::{
+    Container, ContainerReply, Invocation,
+    speech::{count, tokens},
+};
 
 /// The TEI container: `{"inputs": "text" or ["text", ..]}` in, one array of floats per text out.
 ///
@@ -73,11 +76,12 @@ impl Embedding {
         }
         let mut vectors = Vec::with_capacity(texts.len());
         for text in &texts {
-            let mut words = tokens(text);
-            if words.len() > self.max_tokens && !request.truncate {
-                let text = format!("`inputs` must have less than {} tokens. Given: {}", self.max_tokens, words.len());
+            let given = count(text);
+            if given > self.max_tokens && !request.truncate {
+                let text = format!("`inputs` must have less than {} tokens. Given: {given}", self.max_tokens);
                 return Err(refusal(413, &text, "Validation"));
             }
+            let mut words = tokens(text);
             words.truncate(self.max_tokens);
             vectors.push(self.vector(&words, request.normalize));
         }

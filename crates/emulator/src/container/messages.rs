@@ -13,6 +13,9 @@ use super::{
     openai::{ChatRequest, CompletionRequest, Flavour, Identity},
 };
 
+/// OpenAI's own bound.
+const MOST_CHOICES: i64 = 128;
+
 /// The OpenAI-shaped container: `messages` or `prompt` in, `chat.completion` or `text_completion` out, both also as a stream that ends
 /// with `[DONE]`.
 ///
@@ -61,8 +64,9 @@ impl Messages {
                 ));
             }
         }
-        if let Some(n) = request.n.filter(|n| *n < 1) {
-            return Err(Refusal::value("n", &format!("n must be at least 1, got {n}."), &json!(n)));
+        if let Some(n) = request.n.filter(|n| !(1..=MOST_CHOICES).contains(n)) {
+            let bound = if n < 1 { "at least 1".to_owned() } else { format!("at most {MOST_CHOICES}") };
+            return Err(Refusal::value("n", &format!("n must be {bound}, got {n}."), &json!(n)));
         }
         let room = self.room(request.prompt_tokens(), request.limit())?;
         let identity = Identity::new(Flavour::Vllm, invocation, request.model.as_deref());

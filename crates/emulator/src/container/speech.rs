@@ -151,30 +151,31 @@ fn without_label(line: &str) -> &str {
 
 /// A text in pieces of at most six characters, each with the blank before it, as a tokenizer might cut it.
 pub(super) fn tokens(text: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut token = String::new();
-    let (mut letters, mut last_is_word) = (0, false);
-    for character in text.chars() {
-        let is_word = character.is_alphanumeric();
-        let starts = if character.is_whitespace() {
-            true
-        } else {
-            letters == LONGEST_TOKEN || (letters > 0 && !(is_word && last_is_word))
+    pieces(text).map(str::to_owned).collect()
+}
+
+/// How many tokens a text has.
+pub(super) fn count(text: &str) -> usize {
+    pieces(text).count()
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (mut letters, mut last_is_word) = (0, false);
+        let starts_another = |(at, character): (usize, char)| {
+            let (blank, is_word) = (character.is_whitespace(), character.is_alphanumeric());
+            let starts =
+                if blank { at > 0 } else { letters == LONGEST_TOKEN || (letters > 0 && !(is_word && last_is_word)) };
+            letters += usize::from(!blank);
+            last_is_word = is_word;
+            starts.then_some(at)
         };
-        if starts && !token.is_empty() {
-            tokens.push(std::mem::take(&mut token));
-            letters = 0;
-        }
-        token.push(character);
-        if !character.is_whitespace() {
-            letters += 1;
-        }
-        last_is_word = is_word;
-    }
-    if !token.is_empty() {
-        tokens.push(token);
-    }
-    tokens
+        let end = rest.char_indices().find_map(starts_another).unwrap_or(rest.len());
+        let (piece, after) = rest.split_at_checked(end)?;
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// A number that is the same for the same text, and nearly always another for another (FNV-1a).

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use crate::{
     aws_error::AwsError,
+    constraints::Constraints,
     operation::Operation::{
         self, InvokeEndpoint as Unary, InvokeEndpointAsync as Async, InvokeEndpointWithResponseStream as Stream,
     },
@@ -118,32 +119,25 @@ pub(crate) fn is_endpoint_name(name: &str) -> bool {
 
 /// Every limit of a call's operation; all that are broken are named in one `ValidationError`.
 pub(crate) fn check(call: &Call<'_>) -> Result<(), AwsError> {
-    let mut broken = Vec::new();
+    let mut constraints = Constraints::default();
     if call.endpoint.len() > 63 {
-        broken.push(constraint(
-            Some(call.endpoint),
-            "endpointName",
-            "Member must have length less than or equal to 63",
-        ));
+        let complaint = "Member must have length less than or equal to 63";
+        constraints.broken(Some(call.endpoint), "endpointName", complaint);
     }
     if !is_name(call.endpoint) {
-        broken.push(constraint(
-            Some(call.endpoint),
-            "endpointName",
-            &format!("Member must satisfy regular expression pattern: {NAME_PATTERN}"),
-        ));
+        let complaint = format!("Member must satisfy regular expression pattern: {NAME_PATTERN}");
+        constraints.broken(Some(call.endpoint), "endpointName", &complaint);
     }
     for member in MEMBERS.iter().filter(|member| member.operations.contains(&call.operation)) {
         let Some(value) = call.headers.get(member.header) else { continue };
         // Bytes outside ASCII stay what they are: no pattern allows them.
         let value = String::from_utf8_lossy(value.as_bytes());
         let shown = (!member.sensitive).then_some(value.as_ref());
-        broken.extend(member.complaints(&value).iter().map(|complaint| constraint(shown, member.name, complaint)));
+        for complaint in member.complaints(&value) {
+            constraints.broken(shown, member.name, &complaint);
+        }
     }
-    if !broken.is_empty() {
-        let (count, plural) = (broken.len(), if broken.len() == 1 { "" } else { "s" });
-        return Err(AwsError::validation(format!("{count} validation error{plural} detected: {}", broken.join("; "))));
-    }
+    constraints.finish()?;
     if call.operation == Async { check_async_input(call) } else { Ok(()) }
 }
 
@@ -158,13 +152,6 @@ fn check_async_input(call: &Call<'_>) -> Result<(), AwsError> {
             "The request's body of {length} bytes exceeds the maximum of {MAX_ASYNC_BODY} bytes."
         ))),
         _ => Ok(()),
-    }
-}
-
-fn constraint(value: Option<&str>, member: &str, complaint: &str) -> String {
-    match value {
-        Some(value) => format!("Value '{value}' at '{member}' failed to satisfy constraint: {complaint}"),
-        None => format!("Value at '{member}' failed to satisfy constraint: {complaint}"),
     }
 }
 

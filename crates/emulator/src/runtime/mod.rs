@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::{
-    aws_error::{AwsError, Place},
+    aws_error::{AwsError, Place, Protocol},
     body::{Body, BrokenOff, whole},
     clock::iso8601,
     container::{ContainerReply, Invocation},
@@ -41,6 +41,7 @@ pub(crate) struct Call<'a> {
     pub(crate) operation: Operation,
     pub(crate) endpoint: &'a str,
     pub(crate) region: &'a str,
+    pub(crate) request_id: &'a str,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) received_at: SystemTime,
@@ -76,11 +77,17 @@ impl Call<'_> {
 pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Result<Response<Body>, BrokenOff> {
     let component = call.header("x-amzn-sagemaker-inference-component");
     let container = component.as_deref().map_or_else(|| "primary".to_owned(), container_name);
-    let place = Place { region: call.region, endpoint: call.endpoint, container: &container };
+    let place = Place {
+        protocol: Protocol::RestJson,
+        request_id: call.request_id,
+        region: call.region,
+        endpoint: call.endpoint,
+        container: &container,
+    };
     if let Err(error) = limits::check(&call) {
         return Ok(refusal(&error, &place));
     }
-    if let Some(script) = state.scripts.pop(call.endpoint) {
+    if let Some(script) = state.scripts.next(Some(call.endpoint), call.operation) {
         return script.play(&place, ending).await;
     }
     let Some(container) = state.endpoints.get(call.endpoint) else {

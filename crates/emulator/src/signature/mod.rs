@@ -49,6 +49,7 @@ pub(crate) struct Signed<'a> {
 pub(crate) struct Caller {
     pub(crate) access_key_id: String,
     pub(crate) region: String,
+    pub(crate) key: Key,
 }
 
 /// The caller, or the error AWS would answer. `service` is the signing name, `sagemaker` or `sts`.
@@ -69,7 +70,7 @@ pub(crate) fn verify(request: Signed<'_>, service: &str, keys: &KeyRing, now: Sy
     if !same(&expected, &claim.signature) {
         return Err(AwsError::signature_mismatch());
     }
-    Ok(Caller { access_key_id: claim.access_key_id, region: claim.region })
+    Ok(Caller { access_key_id: claim.access_key_id, region: claim.region, key })
 }
 
 /// The credential scope must name this service, and the day of the request's own time.

@@ -5,6 +5,7 @@
 //! reported as ignored.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
+mod identity;
 mod python;
 mod runtime;
 
@@ -12,7 +13,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let python = python::find();
-    let cases: Vec<(&str, python::Case)> = runtime::CASES.to_vec();
+    let cases: Vec<(&str, python::Case)> = [runtime::CASES, identity::CASES].concat();
     let trials = cases
         .into_iter()
         .map(|(name, case)| {

@@ -39,6 +39,9 @@ pub(crate) struct Session<'a> {
     pub(crate) secret: String,
     pub(crate) token: Option<String>,
     pub(crate) attempts: u32,
+    /// Are the keys given, or does boto3 look for some?
+    pub(crate) keys: bool,
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 impl<'a> Session<'a> {
@@ -51,6 +54,8 @@ impl<'a> Session<'a> {
             secret: sagewire_emulator::EXAMPLE_SECRET_ACCESS_KEY.to_owned(),
             token: None,
             attempts: 1,
+            keys: true,
+            environment: Vec::new(),
         }
     }
 
@@ -62,8 +67,8 @@ impl<'a> Session<'a> {
             "service": self.service,
             "region": "eu-west-1",
             "url": self.url,
-            "access_key_id": self.access_key_id,
-            "secret": self.secret,
+            "access_key_id": self.keys.then_some(&self.access_key_id),
+            "secret": self.keys.then_some(&self.secret),
             "token": self.token,
             "attempts": self.attempts,
             "calls": calls,
@@ -72,6 +77,7 @@ impl<'a> Session<'a> {
         let mut command = Command::new(self.python);
         // Nothing of this machine's own AWS settings may matter.
         command.arg(script).arg(plan.to_string()).env_clear().env("HOME", "/nonexistent").stderr(Stdio::piped());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()

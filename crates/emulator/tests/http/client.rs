@@ -103,6 +103,32 @@ impl Client {
         request
     }
 
+    /// Sends what nobody has signed.
+    pub(crate) async fn plain(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap()).await.unwrap()
+    }
+
+    /// A request of the query protocol, signed for STS.
+    pub(crate) async fn sts(&self, form: &str) -> Answer {
+        let signer = Self { service: "sts", ..self.clone() };
+        let form = format!("{form}&Version=2011-06-15");
+        signer.post("/", &[("content-type", "application/x-www-form-urlencoded")], &form).await
+    }
+
+    /// The same client with the credentials that an answer holds.
+    pub(crate) fn with(&self, access_key_id: &str, secret: &str, token: &str) -> Self {
+        Self {
+            access_key_id: access_key_id.to_owned(),
+            secret: secret.to_owned(),
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// The answer's head, and its body to read.
     pub(crate) async fn open(&self, request: Request<Full<Bytes>>) -> (http::response::Parts, Incoming) {
         self.http.request(request).await.unwrap().into_parts()
@@ -144,6 +170,16 @@ impl Answer {
 
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The text of the first XML element of this name.
+    pub(crate) fn element(&self, name: &str) -> &str {
+        let (_, after) = self.text().split_once(&format!("<{name}>")).unwrap();
+        after.split_once(&format!("</{name}>")).unwrap().0
     }
 
     /// The code in `x-amzn-ErrorType`.

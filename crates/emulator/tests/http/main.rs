@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod client;
+mod faults;
+mod identity;
 mod runtime;
 mod scripts;

@@ -1,12 +1,18 @@
 //! The three operations over HTTP, called by an independent client.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 use http::Method;
-use sagewire_emulator::{Container, ContainerReply, Emulator, EmulatorBuilder, Invocation, Operation, PartError};
+use sagewire_emulator::{
+    Container, ContainerReply, Emulator, EmulatorBuilder, Invocation, Operation, PartError, Received,
+};
 use serde_json::{Value, json};
 
 use crate::client::{Client, fixed_clock, header};
@@ -177,7 +183,8 @@ async fn what_aws_refuses_is_refused() {
 
 #[tokio::test]
 async fn an_unsigned_or_wrongly_signed_request_sees_no_container() {
-    let (emulator, mut client) = start(Emulator::builder().session("ASIAEXAMPLE", "s3cret", "t0ken")).await;
+    let (emulator, mut client) =
+        start(Emulator::builder().no_example_credentials().session("ASIAEXAMPLE", "s3cret", "t0ken")).await;
     let unsigned =
         http::Request::post(format!("{}/endpoints/tgi/invocations", emulator.url())).body("{}".into()).unwrap();
     let answer = client.send(unsigned).await.unwrap();
@@ -187,7 +194,7 @@ async fn an_unsigned_or_wrongly_signed_request_sees_no_container() {
         Some("MissingAuthenticationTokenException:http://internal.amazon.com/coral/com.amazon.coral.service/")
     );
     assert_eq!(answer.json(), json!({"message": "Missing Authentication Token"}));
-    // Where other keys are given, the example key pair is none of them.
+    // The example key pair was left out.
     assert_eq!(client.invoke("tgi", "{}").await.error_type(), "UnrecognizedClientException");
     client.access_key_id = "ASIAEXAMPLE".to_owned();
     client.secret = "s3cret".to_owned();
@@ -361,4 +368,20 @@ async fn a_forwarded_stream_comes_part_by_part() {
     let second = crate::client::next_chunk(&mut body).await.unwrap();
     assert_eq!(crate::client::decode(&second).0[0].payload(), "two");
     assert!(crate::client::next_chunk(&mut body).await.is_none());
+}
+
+#[tokio::test]
+async fn an_observer_sees_every_request() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let observed = Arc::clone(&seen);
+    let observer = move |received: &Received| observed.lock().unwrap().push((received.operation, received.accepted));
+    let builder = Emulator::builder().observe(observer).max_received(1).credentials("AKIDOTHER", "other");
+    let (emulator, client) = start(builder).await;
+    // The example key pair goes on being accepted beside another.
+    assert_eq!(client.invoke("tgi", r#"{"inputs": "Hi"}"#).await.status, 200);
+    let other = Client { access_key_id: "AKIDOTHER".to_owned(), ..client.clone() };
+    assert_eq!(other.invoke_stream("tgi", "{}").await.status, 403);
+    let expected = [(Operation::InvokeEndpoint, true), (Operation::InvokeEndpointWithResponseStream, false)];
+    assert_eq!(*seen.lock().unwrap(), expected);
+    assert_eq!((emulator.received().len(), emulator.calls(Operation::InvokeEndpoint)), (1, 1));
 }

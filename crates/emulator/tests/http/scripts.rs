@@ -45,6 +45,7 @@ async fn every_error_can_be_injected() {
     let (emulator, client) = start().await;
     let errors = [
         AwsError::validation("no"),
+        AwsError::no_capacity(),
         AwsError::model_not_ready(),
         AwsError::internal_failure(),
         AwsError::service_unavailable(),

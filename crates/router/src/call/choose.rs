@@ -57,6 +57,12 @@ struct Offer<'r> {
     not_before: Option<Instant>,
 }
 
+impl AsRef<Candidate> for Offer<'_> {
+    fn as_ref(&self) -> &Candidate {
+        &self.candidate
+    }
+}
+
 /// After how long a state is read again by whoever waits for a place: limits and cooldowns end without anyone giving one back.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -83,7 +89,8 @@ impl<'r> Call<'r> {
             self.plan.go_to_larger_context(self.router, place);
             return Ok(None);
         }
-        let queue_end = Instant::now().checked_add(self.router.settings.queue_timeout);
+        let queue_end =
+            if group.has_places { Instant::now().checked_add(self.router.settings.queue_timeout) } else { None };
         // Whoever was here before need not queue behind those that were not: some may wait for what it has already left.
         let queues = group.has_places && !self.attempted(place);
         let mut turn = None;
@@ -135,7 +142,7 @@ impl<'r> Call<'r> {
 
     /// What this model's deployments offer now, and why the others offer nothing.
     async fn offers(&mut self, group: &'r Group) -> Offers<'r> {
-        let states = self.router.state.read(&group.ids).await;
+        let states = self.router.read(group).await;
         let too_long_for_all = self.seems_too_long(group);
         let mut offers = Offers::default();
         for (member, state) in group.members.iter().zip(states) {
@@ -167,13 +174,8 @@ impl<'r> Call<'r> {
     async fn admit(&mut self, place: usize, offers: &mut Vec<Offer<'r>>, despite_cooldown: bool) -> Option<Chosen<'r>> {
         offers.sort_by_key(|offer| offer.member.deployment.order);
         while let Some(order) = offers.first().map(|offer| offer.member.deployment.order) {
-            let candidates: Vec<Candidate> = offers
-                .iter()
-                .take_while(|offer| offer.member.deployment.order == order)
-                .map(|offer| offer.candidate.clone())
-                .collect();
-            let among = candidates.len();
-            let index = self.router.pick(&candidates, self.measure)?;
+            let among = offers.iter().take_while(|offer| offer.member.deployment.order == order).count();
+            let index = self.router.pick(offers.get(..among)?, self.measure)?;
             let member = offers.remove(index).member;
             let terms = self.terms(member, despite_cooldown);
             match self.router.state.begin(&member.id, &terms).await {
@@ -194,7 +196,7 @@ impl<'r> Call<'r> {
         let mut options: Vec<(bool, usize, Duration, Offer<'r>)> = Vec::new();
         for place in self.plan.places().filter(|place| self.affordable(*place)).collect::<Vec<_>>() {
             let Some(group) = self.plan.target(place).map(|target| target.group) else { continue };
-            let states = self.router.state.read(&group.ids).await;
+            let states = self.router.read(group).await;
             for (member, state) in group.members.iter().zip(states) {
                 let before = self.last_try(member);
                 if before.is_some_and(|tried| tried.next != Next::Again) {

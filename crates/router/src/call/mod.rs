@@ -28,9 +28,11 @@ mod choose;
 mod plan;
 
 /// Answers a request with one of the deployments that its model stands for.
+///
+/// The request is boxed because the future would otherwise carry, and move, several copies of it.
 pub(crate) async fn run<O: Operation>(
     router: &Router,
-    request: O::Request,
+    request: Box<O::Request>,
     context: &CallContext,
 ) -> Result<O::Output, Error> {
     let model = O::model(&request).to_owned();
@@ -38,17 +40,13 @@ pub(crate) async fn run<O: Operation>(
         return Err(failure::unknown_model(&model, router));
     };
     let mut call = Call::new(router, context, plan, O::MEASURE, O::estimate(&request));
-    let mut request = Some(request);
     loop {
         let chosen = match call.choose().await {
             Ok(chosen) => chosen,
             Err(end) => return Err(call.end(&model, end)),
         };
         call.begin(&chosen);
-        let sent = if call.may_go_on(chosen.place) { request.clone() } else { request.take() };
-        // Only an attempt that nothing follows takes the request away.
-        let Some(sent) = sent else { return Err(call.end(&model, End::Nothing)) };
-        match call.attempt::<O>(sent, chosen).await {
+        match call.attempt::<O>(&request, chosen).await {
             Ok(output) => return Ok(output),
             Err(Some(last)) => return Err(last),
             Err(None) => {}
@@ -128,13 +126,6 @@ impl<'r> Call<'r> {
         self.retries_left > 0 || !self.attempted(place)
     }
 
-    /// Whether another attempt could follow one in this place.
-    fn may_go_on(&self, place: usize) -> bool {
-        self.retries_left > 0
-            || self.plan.places().any(|other| other != place && !self.attempted(other))
-            || self.plan.has_larger_context(self.router, place)
-    }
-
     fn begin(&mut self, chosen: &Chosen<'r>) {
         if self.attempted(chosen.place) {
             self.retries_left = self.retries_left.saturating_sub(1);
@@ -152,13 +143,10 @@ impl<'r> Call<'r> {
     /// Makes one attempt. Its error is the call's, or nothing where the call goes on.
     async fn attempt<O: Operation>(
         &mut self,
-        mut request: O::Request,
+        request: &O::Request,
         chosen: Chosen<'r>,
     ) -> Result<O::Output, Option<Error>> {
         let Chosen { place, member, mut lease, among } = chosen;
-        if let Some(target) = self.plan.target(place) {
-            O::set_model(&mut request, target.model_for(member));
-        }
         let deployment = &member.deployment;
         let began = Instant::now();
         let limit = match self.measure {
@@ -167,7 +155,8 @@ impl<'r> Call<'r> {
         };
         let step_end = limit.and_then(|limit| began.checked_add(limit));
         let context = self.context_for(member, step_end);
-        let outcome = self.bounds.within(O::call(&*deployment.provider, request, &context), step_end).await;
+        let asked = O::call(&*deployment.provider, self.request_for::<O>(request, place, member), &context);
+        let outcome = self.bounds.within(asked, step_end).await;
         let error = match outcome {
             Ok(Ok(mut output)) => {
                 let meta = output.meta_mut();
@@ -194,6 +183,15 @@ impl<'r> Call<'r> {
         }
         drop(lease);
         Err(self.note(place, member, error))
+    }
+
+    /// The request as one deployment's provider is asked it. The caller's own is kept for the attempts that may follow.
+    fn request_for<O: Operation>(&self, request: &O::Request, place: usize, member: &Member) -> O::Request {
+        let mut request = request.clone();
+        if let Some(target) = self.plan.target(place) {
+            O::set_model(&mut request, target.model_for(member));
+        }
+        request
     }
 
     /// The operator's context for one attempt.

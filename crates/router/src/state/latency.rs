@@ -73,6 +73,7 @@ pub(super) struct LatestTimings {
 #[derive(Debug, Default)]
 struct Latest {
     times: VecDeque<Duration>,
+    sum: Duration,
     newest: Option<Instant>,
 }
 
@@ -83,10 +84,13 @@ impl LatestTimings {
             Measure::PerToken => &mut self.per_token,
             Measure::Whole => &mut self.whole,
         };
-        if latest.times.len() == LATEST {
-            latest.times.pop_front();
+        if latest.times.len() == LATEST
+            && let Some(oldest) = latest.times.pop_front()
+        {
+            latest.sum = latest.sum.saturating_sub(oldest);
         }
         latest.times.push_back(timing.time);
+        latest.sum = latest.sum.saturating_add(timing.time);
         latest.newest = Some(now);
     }
 
@@ -103,7 +107,7 @@ impl Latest {
     fn average(&self, now: Instant) -> Option<Latency> {
         let age = now.saturating_duration_since(self.newest?);
         let count = u32::try_from(self.times.len()).ok().filter(|count| *count > 0)?;
-        Some(Latency { average: self.times.iter().sum::<Duration>() / count, age })
+        Some(Latency { average: self.sum / count, age })
     }
 }
 

@@ -49,7 +49,7 @@ impl MemoryState {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Record>> {
-        // A panic while the lock is held cannot leave a record half changed in a way that matters more than losing them all.
+        // A count that a panic left half done does less harm than a router that fails every call after it.
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

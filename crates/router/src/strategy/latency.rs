@@ -10,7 +10,7 @@ use super::{Candidate, lowest};
 use crate::state::Measure;
 
 pub(super) fn choose(
-    candidates: &[Candidate],
+    candidates: &[impl AsRef<Candidate>],
     measure: Measure,
     ttl: Duration,
     buffer: f64,
@@ -25,7 +25,7 @@ pub(super) fn choose(
     if let Some(index) = lowest(candidates, rng, unmeasured) {
         return Some(index);
     }
-    let Some(best) = candidates.iter().filter_map(measured).min() else {
+    let Some(best) = candidates.iter().filter_map(|candidate| measured(candidate.as_ref())).min() else {
         return super::least_busy::choose(candidates, rng);
     };
     let bound = best.as_secs_f64() * (1.0 + buffer.max(0.0));

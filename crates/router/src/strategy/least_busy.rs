@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::{Candidate, lowest};
 
-pub(super) fn choose(candidates: &[Candidate], rng: &mut Rng) -> Option<usize> {
+pub(super) fn choose(candidates: &[impl AsRef<Candidate>], rng: &mut Rng) -> Option<usize> {
     lowest(candidates, rng, |candidate| Some(candidate.state.in_flight))
 }
 

@@ -99,8 +99,19 @@ pub(crate) struct Candidate {
     pub(crate) state: DeploymentState,
 }
 
+impl AsRef<Self> for Candidate {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// The index of the chosen candidate; `None` where there is none.
-pub(crate) fn choose(strategy: Strategy, candidates: &[Candidate], measure: Measure, rng: &mut Rng) -> Option<usize> {
+pub(crate) fn choose(
+    strategy: Strategy,
+    candidates: &[impl AsRef<Candidate>],
+    measure: Measure,
+    rng: &mut Rng,
+) -> Option<usize> {
     if candidates.len() < 2 {
         return candidates.first().map(|_| 0);
     }
@@ -116,14 +127,14 @@ pub(crate) fn choose(strategy: Strategy, candidates: &[Candidate], measure: Meas
 
 /// The index of the candidate with the lowest cost, one of them at random where several share it. Candidates without a cost are passed over.
 fn lowest<C: PartialOrd>(
-    candidates: &[Candidate],
+    candidates: &[impl AsRef<Candidate>],
     rng: &mut Rng,
     cost: impl Fn(&Candidate) -> Option<C>,
 ) -> Option<usize> {
     let mut best: Option<(usize, C)> = None;
     let mut ties = 0;
     for (index, candidate) in candidates.iter().enumerate() {
-        let Some(cost) = cost(candidate) else { continue };
+        let Some(cost) = cost(candidate.as_ref()) else { continue };
         let better = best.as_ref().is_none_or(|(_, lowest)| cost < *lowest);
         let equal = best.as_ref().is_some_and(|(_, lowest)| cost == *lowest);
         if better {
@@ -157,7 +168,7 @@ mod tests {
         let mut rng = Rng::with_seed(1);
         for strategy in [Strategy::SimpleShuffle, Strategy::LeastBusy, Strategy::latency_based(), Strategy::UsageBased]
         {
-            assert_eq!(choose(strategy, &[], Measure::Whole, &mut rng), None);
+            assert_eq!(choose(strategy, &[] as &[Candidate], Measure::Whole, &mut rng), None);
             assert_eq!(choose(strategy, &[Candidate::default()], Measure::Whole, &mut rng), Some(0));
             let two = [Candidate::default(), Candidate::default()];
             assert!(choose(strategy, &two, Measure::Whole, &mut rng).is_some_and(|index| index < 2));

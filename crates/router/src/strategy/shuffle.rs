@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::Candidate;
 
-pub(super) fn choose(candidates: &[Candidate], rng: &mut Rng) -> Option<usize> {
+pub(super) fn choose(candidates: &[impl AsRef<Candidate>], rng: &mut Rng) -> Option<usize> {
     let shares = shares(candidates);
     let total: f64 = shares.iter().sum();
     if !(total > 0.0 && total.is_finite()) {
@@ -25,20 +25,21 @@ pub(super) fn choose(candidates: &[Candidate], rng: &mut Rng) -> Option<usize> {
 }
 
 /// What each candidate's chance is proportional to.
-fn shares(candidates: &[Candidate]) -> Vec<f64> {
-    if candidates.iter().any(|candidate| candidate.weight.is_some()) {
-        return candidates.iter().map(|candidate| candidate.weight.unwrap_or(1.0)).collect();
+fn shares(candidates: &[impl AsRef<Candidate>]) -> Vec<f64> {
+    if candidates.iter().any(|candidate| candidate.as_ref().weight.is_some()) {
+        return candidates.iter().map(|candidate| candidate.as_ref().weight.unwrap_or(1.0)).collect();
     }
     by_limit(candidates, |candidate| candidate.limits.rpm)
         .or_else(|| by_limit(candidates, |candidate| candidate.limits.tpm))
         .unwrap_or_else(|| vec![1.0; candidates.len()])
 }
 
-/// In proportion to a limit. A candidate without one can take at least as much as the most limited-less other, so it counts as the largest.
+/// In proportion to a limit. A candidate without one can take at least as much as any other, so it counts as the largest.
 #[expect(clippy::cast_precision_loss, reason = "a share need not be exact to more than 53 bits")]
-fn by_limit(candidates: &[Candidate], limit: impl Fn(&Candidate) -> Option<u64>) -> Option<Vec<f64>> {
-    let largest = candidates.iter().filter_map(&limit).max()?;
-    Some(candidates.iter().map(|candidate| limit(candidate).unwrap_or(largest) as f64).collect())
+fn by_limit(candidates: &[impl AsRef<Candidate>], limit: impl Fn(&Candidate) -> Option<u64>) -> Option<Vec<f64>> {
+    let limits = || candidates.iter().map(|candidate| limit(candidate.as_ref()));
+    let largest = limits().flatten().max()?;
+    Some(limits().map(|limit| limit.unwrap_or(largest) as f64).collect())
 }
 
 #[cfg(test)]

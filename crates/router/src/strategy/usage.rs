@@ -7,8 +7,8 @@ use fastrand::Rng;
 use super::{Candidate, lowest};
 
 #[expect(clippy::cast_precision_loss, reason = "a share need not be exact to more than 53 bits")]
-pub(super) fn choose(candidates: &[Candidate], rng: &mut Rng) -> Option<usize> {
-    let all_limited = candidates.iter().all(|candidate| candidate.limits.tpm.is_some());
+pub(super) fn choose(candidates: &[impl AsRef<Candidate>], rng: &mut Rng) -> Option<usize> {
+    let all_limited = candidates.iter().all(|candidate| candidate.as_ref().limits.tpm.is_some());
     lowest(candidates, rng, |candidate| {
         let state = &candidate.state;
         let tokens = state.tokens.saturating_add(state.reserved_tokens) as f64;

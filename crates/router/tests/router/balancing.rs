@@ -105,3 +105,15 @@ async fn the_same_seed_makes_the_same_choices() {
     assert_eq!(first, run().await);
     assert!(first.contains(&"a".to_owned()) && first.contains(&"b".to_owned()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn ranks_hold_in_whatever_order_deployments_were_added() {
+    let providers = [(); 3].map(|()| Scripted::new([ErrorKind::Throttled]));
+    let ranks = [("third", 7), ("first", 0), ("second", 3)];
+    let router = router(
+        settings().with_num_retries(3),
+        ranks.iter().zip(&providers).map(|((id, order), provider)| deployment("m", id, provider).with_order(*order)),
+    );
+    let meta = router.chat(request("m"), &CallContext::new()).await.unwrap().meta;
+    assert_eq!(decided(&meta, "failed"), ["first: throttled", "second: throttled", "third: throttled"]);
+}

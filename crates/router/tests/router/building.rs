@@ -26,6 +26,18 @@ async fn a_star_passes_the_requests_own_model_on_and_an_exact_name_wins() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_longest_of_several_patterns_wins_in_whatever_order_they_were_added() {
+    let a = Scripted::always(ok());
+    for names in [["*", "sagemaker/*", "sagemaker/eu-*"], ["sagemaker/eu-*", "sagemaker/*", "*"]] {
+        let router = router(settings(), names.map(|name| deployment(name, name, &a)));
+        let served = |model| router.deployments(model).map(|deployment| deployment.id.clone()).collect::<Vec<_>>();
+        assert_eq!(served("sagemaker/eu-1"), ["sagemaker/eu-*"]);
+        assert_eq!(served("sagemaker/us-1"), ["sagemaker/*"]);
+        assert_eq!(served("us-1"), ["*"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unknown_model_is_not_found_and_the_error_names_what_is_served() {
     let a = Scripted::always(ok());
     let hidden = ModelGroupAlias { model_name: "llama".to_owned(), hidden: true };

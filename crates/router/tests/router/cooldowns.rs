@@ -65,15 +65,18 @@ async fn after_the_cooldown_one_request_at_a_time_finds_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_probed_deployment_is_a_better_bet_than_one_that_has_just_failed() {
-    let (a, b) = (Scripted::new([ErrorKind::Connection]), Scripted::always(ok()));
-    let router = ordered(settings().with_allowed_fails(0).with_num_retries(1), &[&a, &b]);
+    let (a, b) = (Scripted::always(ok()), Scripted::always(ok()));
+    let router = ordered(settings().with_allowed_fails(1).with_num_retries(1), &[&a, &b]);
+    a.script([ErrorKind::Connection; 2]);
+    ask(&router).await.unwrap();
     ask(&router).await.unwrap();
     advance(Duration::from_secs(6)).await;
     a.script([ok_after(3), ok()]);
     b.script([ErrorKind::Throttled]);
+    // The first call probes a; the second fails on b, which it could ask again after a pause.
     let answered = join_all((0..2).map(|_| ask(&router))).await;
     assert!(answered.iter().all(|answer| answer.as_ref().unwrap() == "a"), "{answered:?}");
-    assert_eq!(b.count(), 2);
+    assert_eq!(b.count(), 3);
 }
 
 #[tokio::test(start_paused = true)]

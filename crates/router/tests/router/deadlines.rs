@@ -112,3 +112,13 @@ async fn giving_up_ends_an_attempt_a_pause_and_a_wait_in_the_queue() {
     }
     assert_eq!(router.health().await[0].state.failures, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deployments_limit_holds_for_streams_too_where_they_have_none_of_their_own() {
+    let a = Scripted::always(Step::Hang);
+    let router = router(settings().with_num_retries(0), [deployment("m", "a", &a).with_timeout(seconds(4))]);
+    let started = Instant::now();
+    let error = router.chat_stream(request("m"), &CallContext::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts(), started.elapsed()), (ErrorKind::Timeout, 1, seconds(4)));
+    assert!(error.to_string().contains("deployment `a` gave no answer within its time limit of 4 s"), "{error}");
+}

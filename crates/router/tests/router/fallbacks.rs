@@ -103,6 +103,16 @@ async fn a_request_that_is_too_long_goes_to_larger_models_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_larger_model_needs_no_retries() {
+    let (a, b) = (Scripted::always(ErrorKind::ContextTooLong), Scripted::always(ok()));
+    let router = router(
+        settings().with_num_retries(0).with_context_window_fallbacks("m", ["large"]),
+        [deployment("m", "a", &a), deployment("large", "b", &b)],
+    );
+    assert_eq!(ask(&router).await.unwrap(), "b");
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_long_for_all_is_the_last_models_error() {
     let too_long = || Scripted::always(ErrorKind::ContextTooLong);
     let providers = [(); 4].map(|()| too_long());

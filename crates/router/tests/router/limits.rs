@@ -181,3 +181,31 @@ async fn limits_hold_across_tasks() {
     }
     assert_eq!((a.most_active(), a.count(), in_flight(&router).await), (3, 60, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_attempt_counts_as_a_request_and_counts_no_tokens() {
+    let a = Scripted::always(ErrorKind::InvalidRequest);
+    let router = router(settings(), [deployment("m", "a", &a)]);
+    ask(&router).await.unwrap_err();
+    let state = router.health().await[0].state.clone();
+    assert_eq!((state.requests, state.tokens, state.reserved_tokens), (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_again_and_again_does_not_starve_the_queue() {
+    let a = Scripted::always(ok_after(1));
+    let router = router(settings(), [deployment("m", "a", &a).with_max_parallel_requests(1)]);
+    let started = Instant::now();
+    let greedy = async {
+        for _ in 0..10 {
+            // Asks in the very moment in which it gave its place back, before anyone else runs.
+            ask(&router).await.unwrap();
+        }
+    };
+    let patient = async {
+        ask(&router).await.unwrap();
+        started.elapsed()
+    };
+    let ((), waited) = join(greedy, patient).await;
+    assert_eq!(waited, seconds(2));
+}

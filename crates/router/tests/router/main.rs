@@ -13,4 +13,5 @@ mod property;
 mod reloading;
 mod retries;
 mod scripted;
+mod state;
 mod streams;

@@ -155,3 +155,14 @@ async fn all_calls_of_a_provider_are_routed() {
     );
     assert_eq!((a.count(), b.count()), (4, 4));
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_deployment_is_left_alone_as_long_as_it_asked() {
+    let long = Scripted::new([Step::FailFor(ErrorKind::Throttled, Duration::from_secs(20))]);
+    let short = Scripted::new([Step::FailFor(ErrorKind::Throttled, Duration::from_secs(2))]);
+    // Without cooldowns, so that nothing else keeps the call away.
+    let router = ordered(settings().with_cooldown_time(Duration::ZERO), &[&long, &short]);
+    let started = Instant::now();
+    assert_eq!(ask(&router).await.unwrap(), "b");
+    assert_eq!(started.elapsed(), Duration::from_secs(2));
+}

@@ -123,3 +123,36 @@ async fn a_time_limit_of_the_router_ends_with_the_first_chunk() {
     assert_eq!(stream.collect_reply().await.unwrap().value.content(), "abcdefgh");
     assert_eq!(a.asked()[0].deadline, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_ends_its_stream_at_the_callers_deadline_is_not_to_blame() {
+    for (seconds, failures) in [(1, 0), (60, 1)] {
+        let a = Scripted::always(Step::Break(1, ErrorKind::Timeout));
+        let router = ordered(settings(), &[&a]);
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let context = CallContext::new().with_deadline(deadline.into_std());
+        let stream = router.chat_stream(request("m"), &context).await.unwrap();
+        assert_eq!(stream.collect_reply().await.unwrap_err().kind(), ErrorKind::Timeout);
+        assert_eq!(router.health().await[0].state.failures, failures, "deadline after {seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_a_probe_ends_no_other_probe() {
+    let (a, b) = (Scripted::new([ErrorKind::Connection]), Scripted::always(ok()));
+    let router = ordered(settings().with_allowed_fails(0), &[&a, &b]);
+    ask(&router).await.unwrap();
+    sleep(Duration::from_secs(6)).await;
+    let first_probe = router.chat_stream(request("m"), &CallContext::new()).await.unwrap();
+    a.script([ErrorKind::Connection]);
+    ask(&router).await.unwrap();
+    sleep(Duration::from_secs(6)).await;
+    a.script([Step::Hang]);
+    let second_probe = ask(&router);
+    let check = async {
+        drop(first_probe);
+        router.health().await[0].state.circuit
+    };
+    let (_, circuit) = join(tokio::time::timeout(Duration::from_secs(1), second_probe), check).await;
+    assert_eq!(circuit, Circuit::HalfOpen { probing: true });
+}

@@ -2,19 +2,28 @@
 //!
 //! Owns both ways: a prompt in a text dialect's own body, its reply turned into a completion, and OpenAI's completion body for
 //! containers that take it.
+//!
+//! <https://platform.openai.com/docs/api-reference/completions>
 
 use futures_util::{Stream, StreamExt};
 use sagewire_types::{
     ChatChunk, ChatRequest, ChatResponse, CompletionChoice, CompletionRequest, CompletionResponse, Error, ErrorKind,
     Prompt,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{DecodeContext, EncodeContext, Payload, openai};
-use crate::{
-    failure,
-    framing::{Record, RecordFramer},
+use super::{
+    DecodeContext, EncodeContext, Payload, StreamDecoder, generation,
+    openai::{
+        self, Thoughts,
+        body::{self, ModelName},
+    },
+    reply::{self, ReplyStream, Unread},
 };
+
+use crate::usage;
+
+mod logprobs;
 
 /// A completion request as a chat request without messages, and its prompt.
 ///
@@ -43,6 +52,9 @@ pub(crate) fn as_prompt(request: CompletionRequest) -> Result<(ChatRequest, Stri
     chat.top_logprobs = request.logprobs;
     chat.user = request.user;
     chat.extra = request.extra;
+    if let Some(Value::Object(bias)) = chat.extra.shift_remove("logit_bias") {
+        chat.logit_bias = Some(bias);
+    }
     if request.echo == Some(true) {
         chat.extra.insert("return_full_text".to_owned(), json!(true));
     }
@@ -65,12 +77,14 @@ pub(crate) fn from_chat(response: ChatResponse) -> CompletionResponse {
         .map(|choice| {
             let text = choice.message.content.unwrap_or_default();
             let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
-            completion.logprobs = choice.logprobs;
+            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
+            completion.extra = choice.extra;
             completion
         })
         .collect();
     let mut completion = CompletionResponse::new(response.id.into(), response.model.into(), response.created, choices);
     completion.usage = response.usage;
+    completion.extra = response.extra;
     completion
 }
 
@@ -82,12 +96,14 @@ fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
         .map(|choice| {
             let text = choice.delta.content.unwrap_or_default();
             let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
-            completion.logprobs = choice.logprobs;
+            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
+            completion.extra = choice.extra;
             completion
         })
         .collect();
     let mut completion = CompletionResponse::new(chunk.id, chunk.model, chunk.created, choices);
     completion.usage = chunk.usage;
+    completion.extra = chunk.extra;
     completion
 }
 
@@ -99,102 +115,54 @@ pub(crate) fn from_chunks(
 }
 
 /// OpenAI's completion body with the model's name as the container knows it.
-pub(crate) fn encode(mut request: CompletionRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
-    request.model = context.model.to_owned();
-    request.stream = context.stream.then_some(true);
-    if !context.stream {
-        request.stream_options = None;
-    }
-    Payload::json(&request)
+///
+/// # Errors
+/// `InvalidRequest` where a parameter cannot be written.
+pub(crate) fn encode(request: CompletionRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
+    body::completion(request, context, ModelName::Sent)
 }
 
-/// Reads a whole completion.
+/// Reads a whole reply to OpenAI's completion body.
+///
+/// # Errors
+/// `Decode` for an unknown shape; what the container says, where the reply is a report of a failure.
 pub(crate) fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<CompletionResponse, Error> {
-    match serde_json::from_slice(reply) {
-        Ok(response) => Ok(named(response, context)),
-        Err(error) => Err(not_a_completion(reply, dialect, error)),
+    let read = openai::read(reply, context, Thoughts::Kept).or_else(|unread| match unread {
+        Unread::Shape => generation::read(reply, context),
+        failed @ Unread::Failed(_) => Err(failed),
+    });
+    match read {
+        Ok(mut response) => {
+            usage::fill_in(&mut response, context);
+            Ok(from_chat(response))
+        }
+        Err(Unread::Failed(error)) => Err(error),
+        Err(Unread::Shape) => Err(reply::unknown(reply, dialect)),
     }
 }
 
-/// Reads a stream of completion chunks.
+/// Reads a streamed reply to OpenAI's completion body.
 pub(crate) struct CompletionDecoder {
-    framer: RecordFramer,
-    context: DecodeContext,
-    dialect: &'static str,
-    /// By choice: whether it has ended.
-    finished: std::collections::BTreeMap<u32, bool>,
-    done: bool,
+    stream: ReplyStream,
+    chunks: Vec<ChatChunk>,
 }
 
 impl CompletionDecoder {
     pub(crate) fn new(context: DecodeContext, dialect: &'static str) -> Self {
-        Self {
-            framer: RecordFramer::default(),
-            context,
-            dialect,
-            finished: std::collections::BTreeMap::new(),
-            done: false,
-        }
+        Self { stream: ReplyStream::for_completion(context, dialect), chunks: Vec::new() }
     }
 }
 
-impl super::StreamDecoder<CompletionResponse> for CompletionDecoder {
+impl StreamDecoder<CompletionResponse> for CompletionDecoder {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
-        let Self { framer, context, dialect, finished, done } = self;
-        framer.push(bytes, |record| take(record, context, dialect, finished, done, out))
+        let result = self.stream.push(bytes, &mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
+        result
     }
 
     fn finish(&mut self, out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
-        let Self { framer, context, dialect, finished, done } = self;
-        framer.finish(|record| take(record, context, dialect, finished, done, out))?;
-        let all_finished = !finished.is_empty() && finished.values().all(|finished| *finished);
-        if *done || all_finished { Ok(()) } else { Err(failure::unfinished()) }
+        let result = self.stream.finish(&mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
+        result
     }
-}
-
-fn take(
-    record: Record<'_>,
-    context: &DecodeContext,
-    dialect: &str,
-    finished: &mut std::collections::BTreeMap<u32, bool>,
-    done: &mut bool,
-    out: &mut Vec<CompletionResponse>,
-) -> Result<(), Error> {
-    let Record::Json(text) = record else {
-        *done = true;
-        return Ok(());
-    };
-    let chunk: CompletionResponse = match serde_json::from_slice(text) {
-        Ok(chunk) => chunk,
-        Err(error) if error.is_eof() => return Err(failure::cut_record(error)),
-        Err(error) => return Err(not_a_completion(text, dialect, error)),
-    };
-    for choice in &chunk.choices {
-        *finished.entry(choice.index).or_default() |= choice.finish_reason.is_some();
-    }
-    out.push(named(chunk, context));
-    Ok(())
-}
-
-fn named(mut response: CompletionResponse, context: &DecodeContext) -> CompletionResponse {
-    if response.id.is_empty() {
-        response.id = context.id.clone();
-    }
-    if response.model.is_empty() {
-        response.model = context.model.clone();
-    }
-    if response.created == 0 {
-        response.created = context.created;
-    }
-    for choice in &mut response.choices {
-        choice.finish_reason = choice.finish_reason.take().map(openai::in_openais_terms);
-    }
-    response
-}
-
-fn not_a_completion(text: &[u8], dialect: &str, error: serde_json::Error) -> Error {
-    failure::read_report(text).map_or_else(
-        || failure::unknown_reply(text, dialect).with_source(error),
-        |report| failure::reported_error(&report),
-    )
 }

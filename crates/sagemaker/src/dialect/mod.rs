@@ -1,20 +1,35 @@
 //! The languages that containers speak: one file each, behind one small trait.
 //!
-//! Owns the trait, what a dialect is told, and the table of all dialects. A dialect is pure: it knows no transport, no
-//! signature, no credentials and no other dialect. Adding one is a file, a row in [`DIALECTS`] and a folder of fixtures.
+//! Owns the trait and the table of all dialects. A dialect is pure: it knows no transport, no signature, no credentials and no other
+//! dialect. Adding one is a file, a row in [`DIALECTS`] and a folder of fixtures.
+//!
+//! Bodies are each dialect's own. Replies are not: many containers answer in several shapes, so that [`reply`] understands every shape
+//! for every dialect.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use bytes::Bytes;
-use sagewire_types::{ChatChunk, ChatRequest, ChatResponse, Error};
+use sagewire_types::{ChatChunk, ChatRequest, ChatResponse, CompletionRequest, Error};
 
-use crate::parameters::ParameterPolicy;
+pub(crate) use context::{DecodeContext, EncodeContext};
+pub(crate) use payload::Payload;
 
 pub(crate) mod completion;
+mod context;
+#[cfg(test)]
+mod fixtures;
 mod generation;
+mod inputs;
+mod jumpstart;
+mod lmi;
 mod messages;
+mod nova;
 mod openai;
+mod payload;
+#[cfg(test)]
+mod properties;
+mod reply;
 mod tgi;
+pub(crate) mod whole;
 
 /// How one family of containers is asked and understood.
 pub(crate) trait Dialect: fmt::Debug + Send + Sync {
@@ -45,6 +60,14 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     fn completion_form(&self) -> CompletionForm {
         if self.wants_prompt() { CompletionForm::Prompt } else { CompletionForm::OpenAi }
     }
+
+    /// OpenAI's completion body, where [`completion_form`](Self::completion_form) says so.
+    ///
+    /// # Errors
+    /// A value that cannot be written.
+    fn encode_completion(&self, request: CompletionRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
+        completion::encode(request, context)
+    }
 }
 
 /// How a raw prompt reaches a container.
@@ -64,6 +87,11 @@ pub(crate) trait StreamDecoder<T = ChatChunk>: Send {
     /// The container's own report of a failure, or a record of an unknown shape.
     fn push(&mut self, bytes: &[u8], out: &mut Vec<T>) -> Result<(), Error>;
 
+    /// The bytes broke off: hands over text that was held back because it could have become a stop text.
+    fn flush(&mut self, out: &mut Vec<T>) {
+        let _ = out;
+    }
+
     /// The bytes have ended: judges whether the answer was whole.
     ///
     /// # Errors
@@ -71,71 +99,42 @@ pub(crate) trait StreamDecoder<T = ChatChunk>: Send {
     fn finish(&mut self, out: &mut Vec<T>) -> Result<(), Error>;
 }
 
-/// What a dialect is told when it makes a body.
-#[derive(Clone, Debug)]
-pub(crate) struct EncodeContext<'a> {
-    /// The endpoint's name.
-    pub(crate) endpoint: &'a str,
-    /// The model's name for the body: that of Hugging Face where it is set, else the endpoint's.
-    pub(crate) model: &'a str,
-    /// The prompt, for a dialect that wants one.
-    pub(crate) prompt: Option<&'a str>,
-    /// Whether the reply shall be streamed.
-    pub(crate) stream: bool,
-    /// What happens to parameters that the dialect cannot carry.
-    pub(crate) policy: &'a ParameterPolicy,
-    /// What the temperature 0 becomes for a container that refuses it; `None` sends it as it is.
-    pub(crate) zero_temperature: Option<f64>,
-}
-
-/// What a dialect is told when it reads a reply.
-#[derive(Clone, Debug)]
-pub(crate) struct DecodeContext {
-    /// The answer's id, for containers that give none.
-    pub(crate) id: Arc<str>,
-    /// The model's name in the answer.
-    pub(crate) model: Arc<str>,
-    /// When the answer was made, in seconds since 1970, for containers that do not say.
-    pub(crate) created: u64,
-    /// The prompt that was sent, so that its echo can be taken away.
-    pub(crate) prompt: Option<Arc<str>>,
-    /// Whether the caller asked for the prompt to be part of the answer.
-    pub(crate) keep_prompt: bool,
-    /// Texts that end an answer; the answer is cut before them.
-    pub(crate) stop: Arc<[String]>,
-    /// Special texts of the model that end its turn and are not for the user.
-    pub(crate) end_tokens: Arc<[String]>,
-    /// Whether the caller asked for log probabilities.
-    pub(crate) logprobs: bool,
-    /// Whether the caller asked for the usage in a stream's last chunk.
-    pub(crate) include_usage: bool,
-}
-
-/// A body with its types, ready to be signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Payload {
-    /// `Content-Type` of the body.
-    pub(crate) content_type: &'static str,
-    /// `Accept`, or on streams `X-Amzn-SageMaker-Accept`.
-    pub(crate) accept: Option<&'static str>,
-    /// The bytes.
-    pub(crate) body: Bytes,
-}
-
-impl Payload {
-    /// A JSON body.
-    pub(crate) fn json(value: &impl serde::Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(value).map_err(|error| {
-            Error::invalid("body", "the request cannot be written as JSON: check its parameters").with_source(error)
-        })?;
-        Ok(Self { content_type: "application/json", accept: Some("application/json"), body: body.into() })
-    }
-}
-
 /// All dialects, by the names of the setting `dialect`.
-pub(crate) static DIALECTS: &[&dyn Dialect] = &[&tgi::Tgi, &messages::Messages];
+pub(crate) static DIALECTS: &[&dyn Dialect] =
+    &[&tgi::Tgi, &lmi::Lmi, &messages::Messages, &nova::Nova, &jumpstart::JumpStart];
+
+/// The dialects that LiteLLM's model prefixes stand for, where no setting says otherwise.
+///
+/// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
+static PREFIXES: &[(&str, &str)] = &[("sagemaker", "tgi"), ("sagemaker_chat", "messages"), ("sagemaker_nova", "nova")];
 
 /// The dialect of this name.
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Dialect> {
     DIALECTS.iter().find(|dialect| dialect.name() == name).copied()
+}
+
+/// The dialect that a model's prefix stands for.
+pub(crate) fn by_prefix(prefix: &str) -> Option<&'static dyn Dialect> {
+    let (_, name) = PREFIXES.iter().find(|(known, _)| *known == prefix)?;
+    by_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_prefix_stands_for_a_dialect() {
+        for (prefix, name) in PREFIXES {
+            assert_eq!(by_prefix(prefix).unwrap().name(), *name);
+        }
+        assert!(by_prefix("bedrock").is_none() && by_name("sagemaker").is_none());
+    }
+
+    #[test]
+    fn no_two_dialects_have_the_same_name() {
+        for dialect in DIALECTS {
+            assert_eq!(DIALECTS.iter().filter(|other| other.name() == dialect.name()).count(), 1);
+        }
+    }
 }

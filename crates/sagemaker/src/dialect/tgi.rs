@@ -1,13 +1,17 @@
 //! Text generation: `{"inputs", "parameters"}`, as Hugging Face's TGI and most text containers take it (`sagemaker/`).
 //!
-//! Owns the mapping of OpenAI's parameters to those of `/generate`; replies are generated text in its usual shapes.
+//! Owns the mapping of OpenAI's parameters to those of `/generate`.
 //!
 //! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
 
-use sagewire_types::{ChatRequest, ChatResponse, Error, ErrorKind};
-use serde_json::{Map, Value, json};
+use sagewire_types::{ChatRequest, ChatResponse, Error};
+use serde_json::{Value, json};
 
-use super::{DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder, generation};
+use super::{
+    DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder,
+    inputs::{self, Parameters},
+    reply::{self, Shape},
+};
 use crate::parameters::apply_policy;
 
 /// What TGI's `/generate` can carry; the rest needs the Messages API.
@@ -41,81 +45,55 @@ impl Dialect for Tgi {
     fn encode(&self, mut request: ChatRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
         let passed_on = apply_policy(&mut request, SUPPORTED, context.policy, self.name())?;
         let mut extra = std::mem::take(&mut request.extra);
-        let extra_body = extra.shift_remove("extra_body");
-        let mut parameters = parameters(&request, context)?;
-        parameters.extend(passed_on.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let extra_body = inputs::extra_body(&mut extra)?;
+        let mut parameters = self.parameters(&request, context)?;
+        parameters.extend(passed_on);
         parameters.extend(extra);
-
-        let mut body = Map::new();
-        body.insert("inputs".to_owned(), json!(context.prompt.unwrap_or_default()));
-        body.insert("parameters".to_owned(), Value::Object(parameters));
-        if context.stream {
-            body.insert("stream".to_owned(), Value::Bool(true));
-        }
-        if let Some(Value::Object(more)) = extra_body {
-            body.extend(more);
-        }
-        Payload::json(&body)
+        inputs::payload(json!(context.prompt.unwrap_or_default()), parameters, context.stream, extra_body)
     }
 
     fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error> {
-        generation::decode(reply, context, self.name())
+        reply::decode(reply, context, self.name(), Shape::Generated)
     }
 
     fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(generation::GenerationStream::new(context, self.name()))
+        Box::new(reply::ReplyStream::new(context, self.name(), Shape::Generated))
     }
 }
 
-fn parameters(request: &ChatRequest, context: &EncodeContext<'_>) -> Result<Map<String, Value>, Error> {
-    let mut parameters = Map::new();
-    let mut set = |name: &str, value: Value| {
-        parameters.insert(name.to_owned(), value);
-    };
-    if let Some(temperature) = request.temperature {
-        let temperature =
-            if temperature == 0.0 { context.zero_temperature.unwrap_or(temperature) } else { temperature };
-        set("temperature", json!(temperature));
-    }
-    // TGI refuses 1, which means the same as not limiting at all.
-    if let Some(top_p) = request.top_p.filter(|top_p| *top_p < 1.0) {
-        set("top_p", json!(top_p));
-    }
-    if let Some(n) = request.n.filter(|n| *n > 1) {
-        if context.stream {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "`n` above 1 cannot be streamed by a `tgi` container: ask without `stream`, or use `sagemaker_chat/`",
-            )
-            .with_param("n"));
+impl Tgi {
+    fn parameters(&self, request: &ChatRequest, context: &EncodeContext<'_>) -> Result<Parameters, Error> {
+        let mut parameters = Parameters::default();
+        parameters.set_temperature(request, context);
+        parameters.set_top_p(request);
+        if let Some(n) = request.n.filter(|n| *n > 1) {
+            if context.stream {
+                return Err(inputs::one_streamed_answer(self.name()));
+            }
+            // The best answer is in its usual place; the others come with the details.
+            parameters.set("best_of", n);
+            parameters.set("do_sample", true);
+            parameters.set("details", true);
         }
-        set("best_of", json!(n));
-        set("do_sample", json!(true));
-        set("details", json!(true));
-    }
-    if let Some(stop) = &request.stop {
-        set("stop", json!(stop.as_slice()));
-    }
-    if let Some(limit) = request.token_limit() {
-        // At least one token must be asked for.
-        set("max_new_tokens", json!(limit.max(1)));
-    }
-    if let Some(seed) = request.seed {
-        set("seed", json!(seed));
-    }
-    if let Some(penalty) = request.frequency_penalty {
-        set("frequency_penalty", json!(penalty));
-    }
-    if request.logprobs == Some(true) {
-        set("details", json!(true));
-        if let Some(top) = request.top_logprobs.filter(|top| *top > 0) {
-            set("top_n_tokens", json!(top));
+        if let Some(stop) = &request.stop {
+            parameters.set("stop", stop.as_slice());
         }
+        parameters.set_token_limit(request);
+        parameters.set_seed(request)?;
+        if let Some(penalty) = request.frequency_penalty {
+            parameters.set("frequency_penalty", penalty);
+        }
+        if request.logprobs == Some(true) {
+            parameters.set("details", true);
+            if let Some(top) = request.top_logprobs.filter(|top| *top > 0) {
+                parameters.set("top_n_tokens", top);
+            }
+        }
+        if let Some(grammar) = request.response_format.as_ref().map(grammar).transpose()?.flatten() {
+            parameters.set("grammar", grammar);
+        }
+        Ok(parameters)
     }
-    if let Some(grammar) = request.response_format.as_ref().map(grammar).transpose()?.flatten() {
-        set("grammar", grammar);
-    }
-    Ok(parameters)
 }
 
 /// OpenAI's [`response_format`](https://platform.openai.com/docs/api-reference/chat/create#chat_create-response_format) as TGI's

@@ -1,24 +1,21 @@
-//! Feature extraction: `{"inputs": [...]}`, as the Hugging Face toolkit and most embedding containers take it.
+//! Feature extraction: `{"inputs"}`, as the Hugging Face toolkit and most embedding containers take it.
 //!
-//! Owns its body and the lists of numbers that it replies.
+//! Owns the body. The toolkit replies a vector for each token: they are averaged.
+//!
+//! <https://huggingface.co/docs/sagemaker/inference>
 
-use sagewire_types::{EmbedRequest, EmbedResponse, Error, ErrorKind, Vector};
-use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use sagewire_types::{EmbedRequest, Error};
 
-use super::{EmbedContext, EmbeddingDialect};
-use crate::{dialect::Payload, failure};
+use super::{
+    EmbedContext, EmbeddingDialect,
+    inputs::{Body, Inputs},
+    texts_only,
+};
+use crate::dialect::Payload;
 
 /// Sends texts as `inputs`.
 #[derive(Debug)]
 pub(crate) struct HuggingFace;
-
-#[derive(Serialize)]
-struct Body<'a> {
-    inputs: &'a [String],
-    #[serde(flatten)]
-    extra: &'a Map<String, Value>,
-}
 
 impl EmbeddingDialect for HuggingFace {
     fn name(&self) -> &'static str {
@@ -26,18 +23,7 @@ impl EmbeddingDialect for HuggingFace {
     }
 
     fn encode(&self, request: &EmbedRequest, _: &EmbedContext) -> Result<Payload, Error> {
-        let inputs = request.input.texts().ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, "an `hf` container takes texts, not token ids: send the texts")
-                .with_param("input")
-        })?;
-        Payload::json(&Body { inputs, extra: &request.extra })
-    }
-
-    fn decode(&self, reply: &[u8], context: &EmbedContext) -> Result<EmbedResponse, Error> {
-        let vectors: Vec<Box<RawValue>> = serde_json::from_slice(reply).map_err(|_| {
-            failure::read_report(reply)
-                .map_or_else(|| failure::unknown_reply(reply, self.name()), |report| failure::reported_error(&report))
-        })?;
-        Ok(EmbedResponse::new(context.model.as_ref(), vectors.into_iter().map(Vector::Raw)))
+        let inputs = Inputs::texts(&request.input).ok_or_else(|| texts_only(self.name()))?;
+        Body::new(request, "inputs", inputs).payload()
     }
 }

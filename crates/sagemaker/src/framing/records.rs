@@ -21,12 +21,12 @@ pub(crate) enum Record<'a> {
 ///
 /// Server-sent events follow the [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream)
 /// but for one thing: as containers write each event's JSON in one `data:` line and some leave out the blank line after it, each such
-/// line is a record of its own, unless its JSON goes on in the next one.
+/// line is a record of its own, unless its JSON goes on in the next one. Bare lines are records in the same way.
 #[derive(Debug, Default)]
 pub(crate) struct RecordFramer {
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
-    /// The `data:` lines of an event whose JSON is not whole yet.
+    /// The lines of a record whose JSON is not whole yet.
     event: Vec<u8>,
 }
 
@@ -47,8 +47,9 @@ impl RecordFramer {
                 line_end(&mut self.event, line, &mut take)?;
             } else {
                 self.partial.extend_from_slice(line);
-                let line = std::mem::take(&mut self.partial);
-                line_end(&mut self.event, &line, &mut take)?;
+                let taken = line_end(&mut self.event, &self.partial, &mut take);
+                self.partial.clear();
+                taken?;
             }
         }
         if self.partial.len() + self.event.len() + bytes.len() > MAX_RECORD_BYTES {
@@ -79,33 +80,32 @@ fn line_end(
     take: &mut impl FnMut(Record<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if let Some(data) = line.strip_prefix(b"data:") {
-        let data = data.trim_ascii();
-        if event.is_empty() && is_whole(data, Lines::One) {
-            return record(data, take);
+    let text = match line.strip_prefix(b"data:") {
+        Some(data) => data.trim_ascii(),
+        None => {
+            let line = line.trim_ascii();
+            if line.is_empty() {
+                let rest = std::mem::take(event);
+                return if rest.is_empty() { Ok(()) } else { record(&rest, take) };
+            }
+            if is_event_field(line) {
+                return Ok(());
+            }
+            line
         }
-        if !event.is_empty() {
-            event.push(b'\n');
-        }
-        event.extend_from_slice(data);
-        if is_whole(event, Lines::Several) {
-            let whole = std::mem::take(event);
-            return record(&whole, take);
-        }
-        return Ok(());
+    };
+    if event.is_empty() && is_whole(text, Lines::One) {
+        return if text.is_empty() { Ok(()) } else { record(text, take) };
     }
-    let line = line.trim_ascii();
-    if line.is_empty() {
-        if event.is_empty() {
-            return Ok(());
-        }
-        let rest = std::mem::take(event);
-        return record(&rest, take);
+    if !event.is_empty() {
+        event.push(b'\n');
     }
-    if is_event_field(line) {
-        return Ok(());
+    event.extend_from_slice(text);
+    if is_whole(event, Lines::Several) {
+        let whole = std::mem::take(event);
+        return record(&whole, take);
     }
-    record(line, take)
+    Ok(())
 }
 
 /// Comments and the fields of server-sent events that carry no data.
@@ -113,7 +113,7 @@ fn is_event_field(line: &[u8]) -> bool {
     line.starts_with(b":") || [&b"event:"[..], b"id:", b"retry:"].iter().any(|field| line.starts_with(field))
 }
 
-/// Whether the text of a `data:` line stands for itself. Only JSON over several lines, which no known container sends, is read twice.
+/// Whether the text of a line stands for itself. Only JSON over several lines, which containers hardly send, is read twice.
 fn is_whole(data: &[u8], lines: Lines) -> bool {
     match (data.first(), data.last()) {
         (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => {
@@ -168,7 +168,9 @@ mod tests {
                 &["{\n\"a\": {\"b\": 1}\n}", "{\"c\":1}"],
             ),
             ("data: {\"cut\": \n\n", &["{\"cut\":"]),
-            ("\n\n \n", &[]),
+            ("\n\n \ndata:\ndata: \n\n", &[]),
+            ("[\n  {\"a\": 1}\n]\n{\"b\":2}\n", &["[\n{\"a\": 1}\n]", "{\"b\":2}"]),
+            ("plain text\n{\"cut\": ", &["plain text", "{\"cut\":"]),
         ];
         for (text, expected) in cases {
             let bytes = text.as_bytes();

@@ -121,6 +121,12 @@ fn a_model_error_without_fields_is_read_from_its_text() {
             ErrorKind::Overloaded,
         ),
         ("something new", None, None, ErrorKind::ModelFailed),
+        (
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048. Given: 3000",
+            None,
+            None,
+            ErrorKind::ContextTooLong,
+        ),
     ];
     for (text, status, original, kind) in cases {
         let error = reply(424, Some("ModelError"), json!({ "Message": text }).to_string());

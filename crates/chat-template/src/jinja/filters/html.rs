@@ -7,7 +7,7 @@ use minijinja::{Environment, Error, State};
 
 use super::entities::unescape;
 use crate::python::args::{Args, bind};
-use crate::python::budget::charge_bytes;
+use crate::python::budget::afford_bytes;
 use crate::python::dict::entries;
 use crate::python::error::{runtime_error, type_error, value_error};
 use crate::python::kind::{Kind, kind};
@@ -21,12 +21,12 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("e", escape);
     env.add_filter("forceescape", |state: &State<'_, '_>, value: &Value| {
         let text = escape_html(&str_of(state, value)?);
-        charge_bytes(state, text.len())?;
+        afford_bytes(state, text.len())?;
         Ok::<_, Error>(Value::from_safe_string(text))
     });
     env.add_filter("striptags", |state: &State<'_, '_>, value: &Value| {
         let text = str_of(state, value)?;
-        charge_bytes(state, text.len())?;
+        afford_bytes(state, text.len())?;
         Ok::<_, Error>(Value::from(strip_tags(&text)))
     });
     env.add_filter("urlencode", url_encode);
@@ -58,7 +58,7 @@ fn escape(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
         return Ok(value.clone());
     }
     let text = escape_html(&str_of(state, value)?);
-    charge_bytes(state, text.len())?;
+    afford_bytes(state, text.len())?;
     Ok(Value::from_safe_string(text))
 }
 
@@ -106,7 +106,7 @@ fn url_encode(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
 
 fn quote(state: &State<'_, '_>, value: &Value, in_query: bool) -> Result<String, Error> {
     let text = str_of(state, value)?;
-    charge_bytes(state, text.len().saturating_mul(3))?;
+    afford_bytes(state, text.len().saturating_mul(3))?;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -139,7 +139,7 @@ fn xml_attributes(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error>
         } else {
             escape_html(&str_of(state, &value)?)
         };
-        charge_bytes(state, key.len() + value.len())?;
+        afford_bytes(state, out.len() + key.len() + value.len())?;
         if !out.is_empty() {
             out.push(' ');
         }

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn halves_round_to_even() {
         assert_eq!(round_float(2.5, 0), 2.0);
-        assert_eq!(round_float(3.14159, 2), 3.14);
+        assert_eq!(round_float(2.34567, 2), 2.35);
         assert_eq!(round_float(2.675, 2), 2.67);
         assert_eq!(round_int(25, 1), 20);
         assert_eq!(round_int(-35, 1), -40);

@@ -9,7 +9,7 @@ use super::{item_at, subject};
 use crate::jinja::methods;
 use crate::jinja::operators::items_of;
 use crate::python::args::{Args, bind};
-use crate::python::budget::{charge_bytes, charge_items};
+use crate::python::budget::{afford_bytes, charge_items};
 use crate::python::dict::{Dict, DictView, ViewKind};
 use crate::python::error::{type_error, value_error};
 use crate::python::iterators::Generator;
@@ -74,7 +74,7 @@ fn reverse(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     let type_name = match kind(value) {
         Kind::Str => {
             let text = value.as_str().unwrap_or_default();
-            charge_bytes(state, text.len())?;
+            afford_bytes(state, text.len())?;
             return Ok(Value::from(text.chars().rev().collect::<String>()));
         }
         Kind::List => "list_reverseiterator",
@@ -108,7 +108,7 @@ fn join(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
             Some(path) => str_of(state, &item_at(item, path)?)?.into_owned(),
             None => str_of(state, item)?.into_owned(),
         };
-        charge_bytes(state, text.len() + separator.len())?;
+        afford_bytes(state, out.len() + text.len() + separator.len())?;
         out.push_str(&text);
     }
     Ok(Value::from(out))

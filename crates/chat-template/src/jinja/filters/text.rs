@@ -6,7 +6,7 @@ use minijinja::{Environment, Error, State};
 use super::{like, subject};
 use crate::jinja::methods::replace_text;
 use crate::python::args::{Args, bind, split_kwargs};
-use crate::python::budget::charge_bytes;
+use crate::python::budget::afford_bytes;
 use crate::python::dict::{Dict, entries};
 use crate::python::error::type_error;
 use crate::python::json::{Style, dumps};
@@ -21,16 +21,16 @@ pub(super) fn register(env: &mut Environment<'static>) {
         _ => str_of(state, value).map(|text| Value::from(text.as_ref())),
     });
     env.add_filter("upper", |state: &State<'_, '_>, value: &Value| {
-        str_of(state, value).and_then(|text| like(state, value, text.to_uppercase()))
+        str_of(state, value).map(|text| like(value, text.to_uppercase()))
     });
     env.add_filter("lower", |state: &State<'_, '_>, value: &Value| {
-        str_of(state, value).and_then(|text| like(state, value, text.to_lowercase()))
+        str_of(state, value).map(|text| like(value, text.to_lowercase()))
     });
     env.add_filter("capitalize", |state: &State<'_, '_>, value: &Value| {
-        str_of(state, value).and_then(|text| like(state, value, capitalize(&text)))
+        str_of(state, value).map(|text| like(value, capitalize(&text)))
     });
     env.add_filter("title", |state: &State<'_, '_>, value: &Value| {
-        str_of(state, value).and_then(|text| like(state, value, title(&text)))
+        str_of(state, value).map(|text| like(value, title(&text)))
     });
     env.add_filter("trim", trim);
     env.add_filter("replace", replace);
@@ -68,7 +68,7 @@ fn trim(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         Some(chars) => text.trim_matches(|c: char| chars.contains(c)),
         None => text.trim_matches(is_space),
     };
-    like(state, &value, trimmed.to_owned())
+    Ok(like(&value, trimmed.to_owned()))
 }
 
 /// `replace(value, old, new, count=None)`.
@@ -98,7 +98,7 @@ fn format(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         None => Value::from(Tuple::from(positional)),
     };
     let text = str_of(state, value)?;
-    percent(state, &text, &values).and_then(|text| like(state, value, text))
+    percent(state, &text, &values).map(|text| like(value, text))
 }
 
 /// The `title` filter: words start after white space, a dash or an opening bracket, not after an apostrophe.
@@ -134,7 +134,7 @@ fn tojson(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
             Some(text) if kind(text) == Kind::Str => text.as_str().map(str::to_owned),
             Some(_) => {
                 let width = usize::try_from(bound.int(2, 0)?).unwrap_or(0);
-                charge_bytes(state, width)?;
+                afford_bytes(state, width)?;
                 Some(" ".repeat(width))
             }
             None => None,

@@ -6,7 +6,7 @@ use minijinja::{Environment, Error, State};
 use super::like;
 use crate::jinja::numbers::unsupported;
 use crate::python::args::{Args, as_int, as_str, bind};
-use crate::python::budget::charge_bytes;
+use crate::python::budget::afford_bytes;
 use crate::python::error::{type_error, value_error};
 use crate::python::kind::{Kind, kind};
 use crate::python::repr::str_of;
@@ -29,14 +29,14 @@ fn indent(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         Some(width) if kind(width) == Kind::Str => width.as_str().unwrap_or_default().to_owned(),
         width => {
             let width = usize::try_from(width.map_or(Ok(4), as_int)?).unwrap_or(0);
-            charge_bytes(state, width)?;
+            afford_bytes(state, width)?;
             " ".repeat(width)
         }
     };
     // Jinja2 adds a line break before it splits, so that one at the end of the text survives.
     let text = format!("{text}\n");
     let lines = split_lines(&text, false);
-    charge_bytes(state, text.len().saturating_add(lines.len().saturating_mul(indention.len())))?;
+    afford_bytes(state, text.len().saturating_add(lines.len().saturating_mul(indention.len())))?;
     let blank = bound.truth(3, false);
     let mut out = String::with_capacity(text.len() + lines.len() * indention.len());
     for (number, line) in lines.iter().enumerate() {
@@ -49,7 +49,7 @@ fn indent(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         }
         out.push_str(line);
     }
-    like(state, &value, out)
+    Ok(like(&value, out))
 }
 
 /// `center(value, width=80)`.
@@ -62,7 +62,7 @@ fn center(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
 }
 
 /// `truncate(s, length=255, killwords=False, end='...', leeway=5)`.
-fn truncate(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
+fn truncate(args: Args<'_>) -> Result<Value, Error> {
     let args: &[Value] = &args;
     let bound = bind("truncate", ["s", "length", "killwords", "end", "leeway"], args)?;
     let value = bound.or_none(0);
@@ -79,7 +79,7 @@ fn truncate(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     }
     let cut = char_slice(text, 0, keep);
     let cut = if bound.truth(2, false) { cut } else { cut.rsplit_once(' ').map_or(cut, |(head, _)| head) };
-    like(state, &value, format!("{cut}{end}"))
+    Ok(like(&value, format!("{cut}{end}")))
 }
 
 /// `wordwrap(s, width=79, break_long_words=True, wrapstring='\n', break_on_hyphens=True)`.
@@ -95,7 +95,7 @@ fn word_wrap(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     }
     let separator = bound.optional_str(3)?.unwrap_or("\n");
     let (break_words, on_hyphens) = (bound.truth(2, true), bound.truth(4, true));
-    charge_bytes(state, text.len().saturating_mul(1 + separator.len()))?;
+    afford_bytes(state, text.len().saturating_mul(1 + separator.len()))?;
     let lines = split_lines(text, false);
     let wrapped: Vec<String> =
         lines.iter().map(|line| wrap_line(line, width, break_words, on_hyphens).join(separator)).collect();

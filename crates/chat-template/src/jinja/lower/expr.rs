@@ -77,7 +77,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Filter(node) => {
                 if !filters::exists(node.name) && self.conditions == 0 {
-                    return self.invalid(format!("No filter named '{}'.", node.name), node.span());
+                    return Self::invalid(format!("No filter named '{}'.", node.name), node.span());
                 }
                 let lowered = Filter {
                     name: node.name,
@@ -88,7 +88,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Test(node) => {
                 if !predicates::exists(node.name) && self.conditions == 0 {
-                    return self.invalid(format!("No test named '{}'.", node.name), node.span());
+                    return Self::invalid(format!("No test named '{}'.", node.name), node.span());
                 }
                 let lowered = Test { name: node.name, expr: self.expr(&node.expr)?, args: self.args(&node.args)? };
                 Expr::Test(Spanned::new(lowered, node.span()))
@@ -162,6 +162,10 @@ impl<'s> Lowering<'s> {
             Expr::Var(var) => Expr::Var(Spanned::new(Var { id: var.id }, var.span())),
             Expr::GetAttr(attr) => {
                 let object = match &attr.expr {
+                    // A block that calls itself would recurse on the native stack.
+                    Expr::Var(var) if var.id == "self" && self.blocks > 0 => {
+                        return Self::invalid("a block cannot call a block", var.span());
+                    }
                     Expr::Var(var) if var.id == "self" => Expr::Var(Spanned::new(Var { id: "self" }, var.span())),
                     object => self.expr(object)?,
                 };

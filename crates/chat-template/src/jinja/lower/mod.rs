@@ -45,6 +45,8 @@ struct Lowering<'s> {
     markup: bool,
     /// How many conditions we are inside of: there, an unknown filter fails only when it is reached.
     conditions: usize,
+    /// How many blocks we are inside of.
+    blocks: usize,
     /// Macros known from the first pass.
     signatures: HashMap<&'s str, Signature<'s>>,
     /// Macros found in this pass.
@@ -57,7 +59,7 @@ struct Lowering<'s> {
 type Lowered<T> = Result<T, Invalid>;
 
 impl<'s> Lowering<'s> {
-    fn invalid<T>(&self, detail: impl Into<String>, span: Span) -> Lowered<T> {
+    fn invalid<T>(detail: impl Into<String>, span: Span) -> Lowered<T> {
         Err(Invalid { detail: detail.into(), line: usize::from(span.start_line) })
     }
 
@@ -138,7 +140,10 @@ impl<'s> Lowering<'s> {
                 Stmt::FilterBlock(Spanned::new(lowered, node.span()))
             }
             Stmt::Block(node) => {
-                let lowered = Block { name: node.name, required: node.required, body: self.stmts(&node.body)? };
+                self.blocks += 1;
+                let body = self.stmts(&node.body)?;
+                self.blocks -= 1;
+                let lowered = Block { name: node.name, required: node.required, body };
                 Stmt::Block(Spanned::new(lowered, node.span()))
             }
             // Other templates do not exist here, as they do not for `transformers`. That is an error when it is reached.
@@ -158,7 +163,7 @@ impl<'s> Lowering<'s> {
             Stmt::Continue(node) => Stmt::Continue(Spanned::new(Continue, node.span())),
             Stmt::Break(node) => Stmt::Break(Spanned::new(Break, node.span())),
             // An extension that `transformers` does not load.
-            Stmt::Do(node) => return self.invalid("Encountered unknown tag 'do'.", node.span()),
+            Stmt::Do(node) => return Self::invalid("Encountered unknown tag 'do'.", node.span()),
         })
     }
 
@@ -187,7 +192,7 @@ impl<'s> Lowering<'s> {
                 let lowered = ast::GetAttr { expr: self.target(&attr.expr)?, name: attr.name };
                 Expr::GetAttr(Spanned::new(lowered, attr.span()))
             }
-            other => return self.invalid(format!("cannot assign to {}", other.description()), other.span()),
+            other => return Self::invalid(format!("cannot assign to {}", other.description()), other.span()),
         })
     }
 

@@ -10,20 +10,17 @@ use super::expr::{filter, nary};
 use super::shape::{is_number, is_scalar_literal, is_text};
 use super::{Lowered, Lowering};
 
-/// The variable of `{% set variable.name = ... %}`.
-pub(super) fn namespace_of<'s>(target: &Expr<'s>) -> Option<&'s str> {
+/// The namespace of `{% set namespace.name = ... %}`.
+pub(super) fn namespace_of<'e, 's>(target: &'e Expr<'s>) -> Option<&'e Expr<'s>> {
     match target {
-        Expr::GetAttr(attr) => match &attr.expr {
-            Expr::Var(var) => Some(var.id),
-            inner => namespace_of(inner),
-        },
+        Expr::GetAttr(attr) => Some(&attr.expr),
         _ => None,
     }
 }
 
 impl<'s> Lowering<'s> {
     /// Lowers an expression whose value is stored; in a namespace if one is named.
-    pub(super) fn stored(&mut self, expr: &Expr<'s>, namespace: Option<&'s str>) -> Lowered<Expr<'s>> {
+    pub(super) fn stored(&mut self, expr: &Expr<'s>, namespace: Option<&Expr<'s>>) -> Lowered<Expr<'s>> {
         if is_text(expr) || is_number(expr) || is_scalar_literal(expr) {
             return self.expr(expr);
         }
@@ -55,7 +52,9 @@ impl<'s> Lowering<'s> {
             }
             _ if deepens(expr, namespace) => {
                 let span = expr.span();
-                Ok(filter("#", self.expr(expr)?, Vec::new(), span))
+                // The namespace goes along: it must not come to contain itself.
+                let namespace = namespace.map(|namespace| self.target(namespace)).transpose()?;
+                Ok(filter("#", self.expr(expr)?, namespace.into_iter().collect(), span))
             }
             _ => self.expr(expr),
         }
@@ -63,14 +62,18 @@ impl<'s> Lowering<'s> {
 }
 
 /// Whether the value can be nested deeper than the values it is made of, or can contain the namespace it is stored in.
-fn deepens(expr: &Expr<'_>, namespace: Option<&str>) -> bool {
+fn deepens(expr: &Expr<'_>, namespace: Option<&Expr<'_>>) -> bool {
+    let name = match namespace {
+        Some(Expr::Var(var)) => Some(var.id),
+        _ => None,
+    };
     match expr {
         Expr::Const(_) | Expr::UnaryOp(_) | Expr::BinOp(_) | Expr::Compare(_) | Expr::Test(_) => false,
         Expr::List(node) => !node.items.iter().all(is_scalar_literal),
         Expr::Tuple(node) => !node.items.iter().all(is_scalar_literal),
         Expr::Map(node) => !node.values.iter().all(is_scalar_literal),
         // A list kept in the namespace is there already.
-        Expr::GetAttr(node) if matches!(&node.expr, Expr::Var(var) if Some(var.id) == namespace) => false,
+        Expr::GetAttr(node) if matches!(&node.expr, Expr::Var(var) if Some(var.id) == name) => false,
         Expr::Var(var) => namespace.is_some() || var.id == "loop",
         Expr::GetAttr(_) | Expr::GetItem(_) | Expr::Slice(_) => namespace.is_some(),
         Expr::Call(node) => match node.identify_call() {

@@ -6,7 +6,7 @@ use minijinja::{Error, State};
 use super::{no_such_method, not_found, split};
 use crate::jinja::operators::items_of;
 use crate::python::args::{as_int, as_str, bind, split_kwargs};
-use crate::python::budget::charge_bytes;
+use crate::python::budget::afford_bytes;
 use crate::python::error::type_error;
 use crate::python::kind::type_name;
 use crate::python::str_format::str_format;
@@ -65,7 +65,6 @@ pub(super) const METHODS: [&str; 47] = [
 pub(super) fn call(state: &State<'_, '_>, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
     let text = value.as_str().unwrap_or_default();
     let done = |text: String| -> Result<Value, Error> {
-        charge_bytes(state, text.len())?;
         Ok(if value.is_safe() { Value::from_safe_string(text) } else { Value::from(text) })
     };
     match name {
@@ -217,7 +216,7 @@ pub(in crate::jinja) fn replace_text(
 ) -> Result<String, Error> {
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let matches = text.matches(old).take(most).count();
-    charge_bytes(state, text.len().saturating_add(matches.saturating_mul(new.len())))?;
+    afford_bytes(state, text.len().saturating_add(matches.saturating_mul(new.len())))?;
     Ok(text.replacen(old, new, most))
 }
 
@@ -230,7 +229,7 @@ fn join(state: &State<'_, '_>, separator: &str, args: &[Value]) -> Result<String
         let text = item.as_str().ok_or_else(|| {
             type_error(format!("sequence item {index}: expected str instance, {} found", type_name(item)))
         })?;
-        charge_bytes(state, text.len() + separator.len())?;
+        afford_bytes(state, out.len() + text.len() + separator.len())?;
         if index > 0 {
             out.push_str(separator);
         }
@@ -249,7 +248,7 @@ fn justify(state: &State<'_, '_>, text: &str, name: &str, args: &[Value]) -> Res
         return Err(type_error("The fill character must be exactly one character long"));
     };
     let missing = width.saturating_sub(text.chars().count());
-    charge_bytes(state, missing.saturating_mul(fill.len_utf8()))?;
+    afford_bytes(state, missing.saturating_mul(fill.len_utf8()))?;
     let left = match name {
         "ljust" => 0,
         "rjust" => missing,
@@ -266,7 +265,7 @@ fn zero_fill(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<String
     let bound = bind("zfill", ["width"], args)?;
     let width = usize::try_from(bound.int(0, 0)?).unwrap_or(0);
     let missing = width.saturating_sub(text.chars().count());
-    charge_bytes(state, missing)?;
+    afford_bytes(state, missing)?;
     let (sign, digits) = text.split_at(if text.starts_with(['+', '-']) { 1 } else { 0 });
     Ok(format!("{sign}{}{digits}", "0".repeat(missing)))
 }
@@ -274,7 +273,7 @@ fn zero_fill(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<String
 fn expand_tabs(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<String, Error> {
     let bound = bind("expandtabs", ["tabsize"], args)?;
     let size = usize::try_from(bound.int(0, 8)?).unwrap_or(0);
-    charge_bytes(state, text.matches('\t').count().saturating_mul(size))?;
+    afford_bytes(state, text.matches('\t').count().saturating_mul(size))?;
     let (mut out, mut column) = (String::with_capacity(text.len()), 0_usize);
     for c in text.chars() {
         match c {

@@ -64,6 +64,7 @@ impl SystemHttp {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(key.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("sagewire/", env!("CARGO_PKG_VERSION")))
             .pool_max_idle_per_host(0);
         match key.route {
             Route::Direct => builder = builder.no_proxy(),

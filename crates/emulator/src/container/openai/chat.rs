@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         reply::ContainerReply,
-        speech::{Limits, Speech, answer, gist, logprob, tokens},
+        speech::{Limits, Speech, answer, count, gist, logprob, tokens},
     },
-    Flavour, Identity, Stop, StreamOptions, Usage, count, event_stream, extended, finish_reason,
+    Flavour, Identity, Stop, StreamOptions, Usage, event_stream, extended, finish_reason,
     tools::{self, Call, Tool},
 };
 
@@ -106,7 +106,11 @@ impl ChatRequest {
     /// The answer, of at most `default_limit` tokens where the request sets no limit.
     pub(in super::super) fn answer(&self, identity: &Identity, default_limit: usize) -> ContainerReply {
         let max_tokens = self.limit().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(default_limit);
-        let choices = usize::try_from(self.n.unwrap_or(1)).unwrap_or(1);
+        // TGI takes `n` and does not heed it.
+        let choices = match identity.flavour {
+            Flavour::Vllm => usize::try_from(self.n.unwrap_or(1)).unwrap_or(1),
+            Flavour::Tgi => 1,
+        };
         let turns: Vec<Turn> = (0..choices).map(|index| self.turn(identity, index, max_tokens)).collect();
         let usage = Usage { prompt: self.prompt_tokens(), completion: turns.iter().map(Turn::tokens).sum() };
         if self.is_streaming() { self.chunks(identity, &turns, usage) } else { self.whole(identity, &turns, usage) }

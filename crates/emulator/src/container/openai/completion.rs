@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::{
     super::{
         reply::ContainerReply,
-        speech::{Limits, Speech, answer, gist},
+        speech::{Limits, Speech, answer, count, gist},
     },
-    Flavour, Identity, Stop, StreamOptions, Usage, count, event_stream, finish_reason,
+    Flavour, Identity, Stop, StreamOptions, Usage, event_stream, finish_reason,
 };
 
 /// The body of a plain completion.

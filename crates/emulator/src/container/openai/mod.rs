@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     invocation::Invocation,
     reply::ContainerReply,
-    speech::{Finish, fingerprint, tokens},
+    speech::{Finish, fingerprint},
 };
 use crate::clock::unix_seconds;
 
@@ -137,10 +137,6 @@ fn extended<'a>(mut object: Value, members: impl IntoIterator<Item = (&'a str, V
         map.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
     object
-}
-
-fn count(text: &str) -> usize {
-    tokens(text).len()
 }
 
 /// The events of a stream, with `[DONE]` at the end.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         reply::ContainerReply,
-        speech::{Finish, Limits, Speech, answer, gist, logprob, token_id, tokens},
+        speech::{Finish, Limits, Speech, answer, count, gist, logprob, token_id, tokens},
     },
     DEFAULT_NEW_TOKENS, Refusal,
 };
@@ -99,7 +99,7 @@ impl Generate {
     }
 
     pub(super) fn input_tokens(&self) -> usize {
-        tokens(&self.inputs).len().min(self.parameters.truncate.unwrap_or(usize::MAX))
+        count(&self.inputs).min(self.parameters.truncate.unwrap_or(usize::MAX))
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -153,7 +153,7 @@ impl Generate {
                     "finish_reason": finish_reason(&speech.finish),
                     "generated_tokens": last,
                     "seed": self.parameters.seed,
-                    "input_length": tokens(&self.inputs).len(),
+                    "input_length": count(&self.inputs),
                 });
                 (Value::from(self.generated_text(&speech)), details)
             } else {

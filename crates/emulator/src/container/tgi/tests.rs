@@ -119,14 +119,14 @@ async fn what_tgi_refuses_is_refused_with_its_words() {
 
 #[tokio::test]
 async fn chat_and_completion_bodies_are_answered_too() {
-    let chat = json!({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 6});
+    let chat = json!({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 6, "n": 3});
     let answer = answer_to(chat.clone()).await;
     assert_eq!(
         (&answer["object"], &answer["id"], &answer["model"]),
         (&json!("chat.completion"), &json!(""), &json!("tgi"))
     );
     assert_eq!(answer["choices"][0]["finish_reason"], "length");
-    assert_eq!(answer["usage"]["completion_tokens"], 6);
+    assert_eq!((answer["choices"].as_array().unwrap().len(), &answer["usage"]["completion_tokens"]), (1, &json!(6)));
 
     let mut streamed = chat;
     streamed["stream"] = json!(true);

@@ -12,6 +12,7 @@ fn checked(operation: Operation, endpoint: &str, headers: &[(&str, &[u8])], body
         operation,
         endpoint,
         region: "r",
+        request_id: "id",
         headers: &headers,
         body: Bytes::from_static(body),
         received_at: SystemTime::UNIX_EPOCH,

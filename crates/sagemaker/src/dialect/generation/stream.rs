@@ -1,15 +1,25 @@
 //! A stream of generated tokens.
 //!
-//! Owns the reading of token records into chunks and the judgement whether the answer was whole.
+//! Owns the reading of token records into chunks and the judgement whether the answer was whole: details or the whole text at the end,
+//! or OpenAI's end mark. DJL's bare `outputs` lines have neither.
 
 use sagewire_types::{ChatChunk, ChunkChoice, Error, FinishReason, Role, Usage};
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Details, OneOrMany, Token, openai_logprobs, usage};
+use super::{
+    OneOrMany,
+    details::{Details, Token, logprobs},
+    failure_of, read,
+};
 use crate::{
-    dialect::{DecodeContext, StreamDecoder},
+    dialect::{
+        DecodeContext,
+        reply::{RecordReader, Unread, unknown},
+        whole,
+    },
     failure,
-    framing::{Record, RecordFramer},
+    framing::Record,
     stop::StopFilter,
 };
 
@@ -19,24 +29,24 @@ struct TokenRecord {
     token: Option<Token>,
     #[serde(default)]
     top_tokens: Option<Vec<Token>>,
-    generated_text: Option<String>,
+    generated_text: Option<OneOrMany>,
     details: Option<Details>,
     outputs: Option<OneOrMany>,
 }
 
-/// Reads the token streams of TGI (server-sent events) and DJL (JSON lines), and DJL's bare `outputs` lines.
+/// Reads the token records of TGI and DJL, DJL's bare `outputs`, and whole replies of containers that do not stream.
 pub(crate) struct GenerationStream {
-    framer: RecordFramer,
-    answer: Answer,
-}
-
-struct Answer {
     context: DecodeContext,
     filter: StopFilter,
     dialect: &'static str,
+    /// Whether the first chunk, which names the role, is out.
     started: bool,
+    /// Whether a token or a text came, shown or not.
+    answered: bool,
     /// Lines of `outputs` have no end mark: their end is the stream's.
     endless: bool,
+    /// A whole reply came in one record and is out already, its end too.
+    complete: bool,
     finish_reason: Option<FinishReason>,
     usage: Option<Usage>,
 }
@@ -44,98 +54,76 @@ struct Answer {
 impl GenerationStream {
     pub(crate) fn new(context: DecodeContext, dialect: &'static str) -> Self {
         let filter = StopFilter::new(context.stop.clone(), context.end_tokens.clone());
-        let answer =
-            Answer { context, filter, dialect, started: false, endless: false, finish_reason: None, usage: None };
-        Self { framer: RecordFramer::default(), answer }
+        Self {
+            context,
+            filter,
+            dialect,
+            started: false,
+            answered: false,
+            endless: false,
+            complete: false,
+            finish_reason: None,
+            usage: None,
+        }
     }
 }
 
-impl StreamDecoder for GenerationStream {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        let Self { framer, answer } = self;
-        framer.push(bytes, |record| answer.take(record, out))
-    }
-
-    fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        let Self { framer, answer } = self;
-        framer.finish(|record| answer.take(record, out))?;
-        answer.finish(out)
-    }
-}
-
-impl Answer {
+impl RecordReader for GenerationStream {
     fn take(&mut self, record: Record<'_>, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
         let Record::Json(text) = record else {
-            // Containers that also speak the Messages API end every stream with its mark.
-            self.finish_reason.get_or_insert(FinishReason::Stop);
+            if self.answered && !self.complete {
+                self.finish_reason.get_or_insert(FinishReason::Stop);
+            }
             return Ok(());
         };
+        if text.first() == Some(&b'[') {
+            return self.take_whole(text, out);
+        }
         let record: TokenRecord = match serde_json::from_slice(text) {
             Ok(record) => record,
-            Err(error) if error.is_eof() => return Err(failure::cut_record(error)),
-            Err(_) => return Err(self.unknown(text)),
+            Err(error) if error.is_eof() => return Err(failure::cut_record(&error)),
+            Err(_) => return Err(unknown(text, self.dialect)),
         };
         let TokenRecord { token, top_tokens, generated_text, details, outputs } = record;
-        if token.is_none() && details.is_none() && generated_text.is_none() {
-            return match outputs {
-                Some(OneOrMany::One(text)) => self.take_output(text, out),
-                Some(OneOrMany::Many(texts)) => texts.into_iter().try_for_each(|text| self.take_output(text, out)),
-                None => Err(self.unknown(text)),
-            };
+        if details.as_ref().is_some_and(Details::has_failed) {
+            return Err(failure_of(text));
         }
-        if details.as_ref().and_then(|details| details.finish_reason.as_deref()) == Some("error") {
-            return Err(failure::read_report(text)
-                .map_or_else(failure::failed_generation, |report| failure::reported_error(&report)));
-        }
-        if let Some(token) = token.filter(|token| token.special != Some(true)) {
-            let logprobs = self.context.logprobs.then(|| {
-                openai_logprobs(
-                    std::slice::from_ref(&token),
-                    top_tokens.map(|top| vec![top]).as_deref().unwrap_or_default(),
-                )
-            });
-            self.emit(token.text, logprobs, out);
-        }
-        if let Some(details) = &details {
-            self.usage = usage(details).or(self.usage.take());
+        let Some(token) = token else {
+            match outputs {
+                Some(outputs) => match <[String; 1]>::try_from(outputs.into_vec()) {
+                    Ok([text]) => self.take_output(text, out),
+                    Err(_) => return Err(unknown(text, self.dialect)),
+                },
+                None if self.answered && (details.is_some() || generated_text.is_some()) => {
+                    self.take_end(details.as_ref());
+                }
+                None => return self.take_whole(text, out),
+            }
+            return Ok(());
+        };
+        self.answered = true;
+        if !token.is_special() {
+            let top = top_tokens.map(|top| [top]);
+            let top = top.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default();
+            let logprobs = logprobs(&self.context, std::slice::from_ref(&token), top);
+            self.emit(token.text.unwrap_or_default(), logprobs, out);
         }
         if details.is_some() || generated_text.is_some() {
-            let reason = details.and_then(|details| details.finish_reason);
-            self.finish_reason =
-                Some(reason.map_or(FinishReason::Stop, |reason| FinishReason::from_container(&reason)));
+            self.take_end(details.as_ref());
         }
         Ok(())
     }
 
-    fn take_output(&mut self, text: String, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        self.endless = true;
-        self.emit(text, None, out);
-        Ok(())
-    }
-
-    fn emit(&mut self, text: String, logprobs: Option<serde_json::Value>, out: &mut Vec<ChatChunk>) {
-        let text = self.filter.push(text);
-        if !text.is_empty() || logprobs.is_some() {
-            let mut choice = self.choice(text);
-            choice.logprobs = logprobs;
-            out.push(self.chunk(vec![choice]));
+    fn flush(&mut self, out: &mut Vec<ChatChunk>) {
+        let rest = self.filter.finish();
+        if !rest.is_empty() {
+            self.show(rest, None, out);
         }
-    }
-
-    fn choice(&mut self, text: String) -> ChunkChoice {
-        let mut choice = ChunkChoice::text(text);
-        if !self.started {
-            self.started = true;
-            choice.delta.role = Some(Role::Assistant);
-        }
-        choice
     }
 
     fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        let rest = self.filter.finish();
-        if !rest.is_empty() {
-            let choice = self.choice(rest);
-            out.push(self.chunk(vec![choice]));
+        if self.complete {
+            return Ok(());
         }
         let reason = match self.finish_reason.take() {
             _ if self.filter.ended() => FinishReason::Stop,
@@ -143,27 +131,71 @@ impl Answer {
             None if self.endless => FinishReason::Stop,
             None => return Err(failure::unfinished()),
         };
-        let mut last = ChunkChoice::finished(reason);
         if !self.started {
-            last.delta.role = Some(Role::Assistant);
+            self.show(String::new(), None, out);
         }
-        out.push(self.chunk(vec![last]));
-        if self.context.include_usage
-            && let Some(usage) = self.usage.take()
-        {
+        out.push(self.chunk(vec![ChunkChoice::finished(reason)]));
+        if let Some(usage) = self.usage.take().filter(|_| self.context.include_usage) {
             let mut chunk = self.chunk(Vec::new());
             chunk.usage = Some(usage);
             out.push(chunk);
         }
         Ok(())
     }
+}
+
+impl GenerationStream {
+    /// A container that does not stream puts its whole reply into one record.
+    fn take_whole(&mut self, text: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
+        if self.answered {
+            return Err(unknown(text, self.dialect));
+        }
+        match read(text, &self.context) {
+            Ok(response) => {
+                (self.answered, self.complete) = (true, true);
+                out.extend(whole::into_chunks(response, self.context.include_usage));
+                Ok(())
+            }
+            Err(Unread::Failed(error)) => Err(error),
+            Err(Unread::Shape) => match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
+                Err(error) if error.is_eof() => Err(failure::cut_record(&error)),
+                _ => Err(unknown(text, self.dialect)),
+            },
+        }
+    }
+
+    fn take_output(&mut self, text: String, out: &mut Vec<ChatChunk>) {
+        (self.answered, self.endless) = (true, true);
+        self.emit(text, None, out);
+    }
+
+    fn take_end(&mut self, details: Option<&Details>) {
+        let reason = details.and_then(Details::finish_reason);
+        self.finish_reason = Some(reason.unwrap_or(FinishReason::Stop));
+        self.usage = details.and_then(Details::usage).or(self.usage.take());
+    }
+
+    fn emit(&mut self, text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
+        let had_ended = self.filter.ended();
+        let text = self.filter.push(text);
+        if !text.is_empty() || (logprobs.is_some() && !had_ended && !self.filter.ended()) {
+            self.show(text, logprobs, out);
+        }
+    }
+
+    /// Hands a piece over. The first one names the role, and begins with the prompt where the caller asked for it.
+    fn show(&mut self, mut text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
+        let first = !std::mem::replace(&mut self.started, true);
+        if let Some(prompt) = self.context.prompt.as_deref().filter(|_| first && self.context.keep_prompt) {
+            text.insert_str(0, prompt);
+        }
+        let mut choice = ChunkChoice::text(text);
+        choice.delta.role = first.then_some(Role::Assistant);
+        choice.logprobs = logprobs;
+        out.push(self.chunk(vec![choice]));
+    }
 
     fn chunk(&self, choices: Vec<ChunkChoice>) -> ChatChunk {
         ChatChunk::new(self.context.id.clone(), self.context.model.clone(), self.context.created, choices)
-    }
-
-    fn unknown(&self, text: &[u8]) -> Error {
-        failure::read_report(text)
-            .map_or_else(|| failure::unknown_reply(text, self.dialect), |report| failure::reported_error(&report))
     }
 }

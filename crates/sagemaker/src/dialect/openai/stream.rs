@@ -1,63 +1,42 @@
 //! A stream of OpenAI's chunks.
 //!
-//! Owns the reading of chunk records and the judgement whether the answer was whole: the mark `[DONE]`, or a finish reason for
-//! every choice that began.
+//! Owns the reading of chunk records and the judgement whether the answer was whole: the mark `[DONE]`, or a finish reason for every
+//! choice that was asked for.
 
 use std::collections::BTreeMap;
 
-use sagewire_types::{ChatChunk, ChunkChoice, Error};
+use sagewire_types::{ChatChunk, ChunkChoice, Error, FinishReason};
 use serde::Deserialize;
 
-use super::{
-    in_openais_terms,
-    think::{Pieces, ThinkSplitter},
-};
+use super::{Thoughts, choice::ChoiceState, failure_beside_choices, is_failure, liberties, read};
 use crate::{
-    dialect::{DecodeContext, StreamDecoder},
+    dialect::{
+        DecodeContext,
+        reply::{RecordReader, Unread, unknown},
+        whole,
+    },
     failure,
-    framing::{Record, RecordFramer},
+    framing::Record,
 };
 
-/// Reads server-sent events and JSON lines of chunks, with or without `[DONE]`.
+/// Reads the records of server-sent events and JSON lines of chunks, with or without `[DONE]`.
 pub(crate) struct OpenAiStream {
-    framer: RecordFramer,
-    answer: Answer,
-}
-
-struct Answer {
     context: DecodeContext,
     dialect: &'static str,
+    thoughts: Thoughts,
     choices: BTreeMap<u32, ChoiceState>,
     done: bool,
-}
-
-#[derive(Default)]
-struct ChoiceState {
-    think: ThinkSplitter,
-    finished: bool,
+    /// A whole reply came in one record and is out already.
+    complete: bool,
 }
 
 impl OpenAiStream {
-    pub(crate) fn new(context: DecodeContext, dialect: &'static str) -> Self {
-        let answer = Answer { context, dialect, choices: BTreeMap::new(), done: false };
-        Self { framer: RecordFramer::default(), answer }
+    pub(crate) fn new(context: DecodeContext, dialect: &'static str, thoughts: Thoughts) -> Self {
+        Self { context, dialect, thoughts, choices: BTreeMap::new(), done: false, complete: false }
     }
 }
 
-impl StreamDecoder for OpenAiStream {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        let Self { framer, answer } = self;
-        framer.push(bytes, |record| answer.take(record, out))
-    }
-
-    fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        let Self { framer, answer } = self;
-        framer.finish(|record| answer.take(record, out))?;
-        answer.finish(out)
-    }
-}
-
-impl Answer {
+impl RecordReader for OpenAiStream {
     fn take(&mut self, record: Record<'_>, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
         let Record::Json(text) = record else {
             self.done = true;
@@ -65,50 +44,101 @@ impl Answer {
         };
         let mut chunk: ChatChunk = match serde_json::from_slice(text) {
             Ok(chunk) => chunk,
-            Err(error) if error.is_eof() => return Err(failure::cut_record(error)),
-            Err(error) => return Err(self.not_a_chunk(text, error)),
+            Err(error) if error.is_eof() => return Err(failure::cut_record(&error)),
+            Err(_) => liberties::read_chunk(text).ok_or_else(|| self.not_a_chunk(text))?,
         };
-        // A failure may come in a record that has choices too, such as DJL's.
-        if let Some(report) =
-            chunk.extra.get("error").filter(|error| !error.is_null()).and_then(|_| failure::read_report(text))
-        {
-            return Err(failure::reported_error(&report));
+        if let Some(error) = failure_beside_choices(&chunk.extra, text) {
+            return Err(error);
         }
-        if chunk.id.is_empty() {
-            chunk.id = self.context.id.clone();
+        if chunk.choices.iter().any(|choice| liberties::is_whole_reply(&choice.extra)) {
+            return self.take_whole(text, out);
         }
-        if chunk.model.is_empty() {
-            chunk.model = self.context.model.clone();
+        if chunk.choices.iter().any(|choice| choice.finish_reason.as_ref().is_some_and(is_failure)) {
+            return Err(failure::failed_generation());
         }
-        if chunk.created == 0 {
-            chunk.created = self.context.created;
+        self.name(&mut chunk);
+        let had_choices = !chunk.choices.is_empty();
+        let Self { context, choices, thoughts, .. } = self;
+        chunk.choices.retain_mut(|choice| {
+            let state = choices.entry(choice.index).or_insert_with(|| ChoiceState::new(context, *thoughts));
+            state.take(choice, &chunk.id)
+        });
+        if !chunk.choices.is_empty() || !had_choices || chunk.usage.is_some() {
+            out.push(chunk);
         }
-        for choice in &mut chunk.choices {
-            self.choices.entry(choice.index).or_default().take(choice);
-        }
-        out.push(chunk);
         Ok(())
     }
 
-    fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        for (index, state) in &mut self.choices {
-            let Pieces { thoughts, answer } = state.think.finish();
-            if thoughts.is_some() || answer.is_some() {
-                let mut choice = ChunkChoice::default().at(*index);
-                (choice.delta.reasoning_content, choice.delta.content) = (thoughts, answer);
-                out.push(ChatChunk::new(
-                    self.context.id.clone(),
-                    self.context.model.clone(),
-                    self.context.created,
-                    vec![choice],
-                ));
+    fn flush(&mut self, out: &mut Vec<ChatChunk>) {
+        let Self { context, choices, .. } = self;
+        for (index, state) in choices {
+            if let Some(choice) = state.rest() {
+                out.push(chunk_of(context, choice.at(*index)));
             }
         }
-        let all_finished = !self.choices.is_empty() && self.choices.values().all(|choice| choice.finished);
-        if self.done || all_finished { Ok(()) } else { Err(failure::unfinished()) }
     }
 
-    fn not_a_chunk(&self, text: &[u8], error: serde_json::Error) -> Error {
+    fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
+        if self.complete {
+            return Ok(());
+        }
+        let asked = usize::try_from(self.context.choices).unwrap_or(usize::MAX);
+        let all_finished = self.choices.len() >= asked && self.choices.values().all(ChoiceState::has_finished);
+        if self.choices.is_empty() && self.done {
+            return Err(failure::no_answer());
+        }
+        if !(self.done || all_finished) {
+            return Err(failure::unfinished());
+        }
+        // A container that marked the end without a reason leaves its readers without one.
+        let Self { context, choices, .. } = self;
+        for (index, state) in choices.iter_mut().filter(|(_, state)| !state.has_finished()) {
+            state.set_finished();
+            out.push(chunk_of(context, ChunkChoice::finished(FinishReason::Stop).at(*index)));
+        }
+        Ok(())
+    }
+}
+
+impl OpenAiStream {
+    /// Gives a chunk what its container left out, and remembers the rest, so that all chunks of an answer are named alike.
+    fn name(&mut self, chunk: &mut ChatChunk) {
+        let context = &mut self.context;
+        if chunk.id.is_empty() {
+            chunk.id = context.id.clone();
+        } else if chunk.id != context.id {
+            context.id = chunk.id.clone();
+        }
+        if chunk.model.is_empty() {
+            chunk.model = context.model.clone();
+        } else if chunk.model != context.model {
+            context.model = chunk.model.clone();
+        }
+        if chunk.created == 0 {
+            chunk.created = context.created;
+        } else {
+            context.created = chunk.created;
+        }
+    }
+
+    /// A container that does not stream puts its whole reply into one record.
+    fn take_whole(&mut self, text: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
+        if !self.choices.is_empty() || self.complete {
+            return Err(unknown(text, self.dialect));
+        }
+        match read(text, &self.context, self.thoughts) {
+            Ok(response) => {
+                self.complete = true;
+                out.extend(whole::into_chunks(response, self.context.include_usage));
+                Ok(())
+            }
+            Err(Unread::Failed(error)) => Err(error),
+            Err(Unread::Shape) => Err(unknown(text, self.dialect)),
+        }
+    }
+
+    /// The error for a record without choices: DJL reports a failed generation in its own shape on this route too.
+    fn not_a_chunk(&self, text: &[u8]) -> Error {
         #[derive(Deserialize)]
         struct Details {
             finish_reason: Option<String>,
@@ -117,59 +147,16 @@ impl Answer {
         struct WithDetails {
             details: Option<Details>,
         }
-        if let Some(report) = failure::read_report(text) {
-            return failure::reported_error(&report);
-        }
         if let Ok(WithDetails { details: Some(Details { finish_reason: Some(reason) }) }) = serde_json::from_slice(text)
             && reason == "error"
+            && failure::read_report(text).is_none()
         {
             return failure::failed_generation();
         }
-        failure::unknown_reply(text, self.dialect).with_source(error)
+        unknown(text, self.dialect)
     }
 }
 
-impl ChoiceState {
-    fn take(&mut self, choice: &mut ChunkChoice) {
-        if let Some(reason) = choice.finish_reason.take() {
-            self.finished = true;
-            choice.finish_reason = Some(in_openais_terms(reason));
-        }
-        let delta = &mut choice.delta;
-        if delta.reasoning_content.is_some() {
-            self.think.skip();
-        }
-        if self.think.is_answering() {
-            return;
-        }
-        let Pieces { thoughts, answer } = match delta.content.take() {
-            Some(content) if content.is_empty() => Pieces { thoughts: None, answer: Some(content) },
-            Some(content) => self.think.push(&content),
-            None => Pieces::default(),
-        };
-        let rest = if self.finished { self.think.finish() } else { Pieces::default() };
-        delta.content = join(answer, rest.answer);
-        delta.reasoning_content = join(delta.reasoning_content.take(), join(thoughts, rest.thoughts));
-    }
-}
-
-fn join(first: Option<String>, second: Option<String>) -> Option<String> {
-    match (first, second) {
-        (Some(first), Some(second)) => Some(first + &second),
-        (first, second) => first.or(second),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use sagewire_types::FinishReason;
-
-    use super::*;
-
-    #[test]
-    fn a_finish_reason_in_container_terms_is_translated() {
-        let mut choice = ChunkChoice::finished(FinishReason::Other("eos_token".to_owned()));
-        ChoiceState::default().take(&mut choice);
-        assert_eq!(choice.finish_reason, Some(FinishReason::Stop));
-    }
+fn chunk_of(context: &DecodeContext, choice: ChunkChoice) -> ChatChunk {
+    ChatChunk::new(context.id.clone(), context.model.clone(), context.created, vec![choice])
 }

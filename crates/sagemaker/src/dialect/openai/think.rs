@@ -50,9 +50,12 @@ impl ThinkSplitter {
     }
 
     /// Takes the next piece.
-    pub(super) fn push(&mut self, piece: &str) -> Pieces {
+    pub(super) fn push(&mut self, piece: String) -> Pieces {
+        if self.state == State::Answering && self.held.is_empty() {
+            return Pieces { thoughts: None, answer: Some(piece) };
+        }
         let mut pieces = Pieces::default();
-        self.held.push_str(piece);
+        self.held.push_str(&piece);
         if self.state == State::Start {
             let begun = self.held.trim_start();
             if let Some(rest) = begun.strip_prefix(OPEN) {
@@ -114,7 +117,7 @@ mod tests {
             answer.push_str(pieces.answer.as_deref().unwrap_or_default());
         };
         for piece in characters.chunks(size) {
-            add(splitter.push(&piece.iter().collect::<String>()));
+            add(splitter.push(piece.iter().collect()));
         }
         add(splitter.finish());
         (thoughts, answer)

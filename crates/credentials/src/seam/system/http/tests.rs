@@ -99,3 +99,45 @@ async fn a_bad_ca_bundle_is_named() {
         assert!(error.to_string().contains("AWS_CA_BUNDLE"), "{error}");
     }
 }
+
+/// A TLS server that is sure of itself, and its certificate as PEM.
+async fn tls_server() -> (SocketAddr, String) {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // A client that does not trust the certificate ends the handshake.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (address, signed.cert.pem())
+}
+
+#[tokio::test]
+async fn a_ca_bundle_decides_whom_to_trust() {
+    let (address, pem) = tls_server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("ca.pem");
+    std::fs::write(&bundle, pem).unwrap();
+    let client = SystemHttp::new(MapEnv::new());
+    let uri = format!("https://localhost:{}/", address.port());
+
+    let error = client.send(get(uri.clone()), &RequestOptions::default().direct()).await.unwrap_err();
+    assert_eq!(error.kind(), HttpErrorKind::Connect, "the system does not know this certificate");
+
+    let options = RequestOptions::default().direct().with_ca_bundle(Some(Arc::from(bundle)));
+    assert_eq!(client.send(get(uri), &options).await.unwrap().body(), "ok");
+}
