@@ -77,7 +77,7 @@ impl SageMakerBuilder {
     }
 
     /// Sets everything a call may also set for itself.
-    pub fn settings(mut self, settings: &Settings) -> Self {
+    pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings.or(&self.settings);
         self
     }

@@ -5,6 +5,8 @@
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>
 
+use std::collections::BTreeSet;
+
 use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::Message;
 use bytes::{Bytes, BytesMut};
@@ -17,7 +19,8 @@ const PRELUDE_LEN: usize = 12;
 const MIN_FRAME_LEN: usize = PRELUDE_LEN + 4;
 /// AWS's limits for the headers and the payload of a frame.
 const MAX_HEADERS_LEN: usize = 128 * 1024;
-const MAX_FRAME_LEN: usize = 24 * 1024 * 1024 + MAX_HEADERS_LEN + MIN_FRAME_LEN;
+const MAX_PAYLOAD_LEN: usize = 24 * 1024 * 1024;
+const MAX_FRAME_LEN: usize = MAX_PAYLOAD_LEN + MAX_HEADERS_LEN + MIN_FRAME_LEN;
 
 /// Splits a reply's bytes, cut anywhere, into the payload parts of its frames.
 #[derive(Debug, Default)]
@@ -57,9 +60,16 @@ impl FrameReader {
     /// `StreamBroken` for a frame that is damaged.
     pub(crate) fn next_message(&mut self) -> Result<Option<Message>, Error> {
         let Some(mut frame) = self.take_frame()? else { return Ok(None) };
-        read_message_from(&mut frame).map(Some).map_err(|error| {
+        let message = read_message_from(&mut frame).map_err(|error| {
             broken("a frame of the stream is damaged: the answer so far is not whole. Ask again").with_source(error)
-        })
+        })?;
+        // The official decoder takes them: whose type would count, the first one's or the last one's?
+        let mut names = BTreeSet::new();
+        if message.headers().iter().all(|header| names.insert(header.name().as_str())) {
+            Ok(Some(message))
+        } else {
+            Err(broken("a frame of the stream has a header twice: check that the URL is SageMaker Runtime's"))
+        }
     }
 
     /// The bytes have ended.
@@ -101,7 +111,8 @@ fn frame_len(bytes: &[u8]) -> Result<Option<usize>, Error> {
     let (total, headers) = (total as usize, headers as usize);
     let fits = (MIN_FRAME_LEN..=MAX_FRAME_LEN).contains(&total)
         && headers <= MAX_HEADERS_LEN
-        && headers <= total - MIN_FRAME_LEN;
+        && headers <= total - MIN_FRAME_LEN
+        && total - MIN_FRAME_LEN - headers <= MAX_PAYLOAD_LEN;
     if !fits {
         return Err(broken(
             "a frame of the stream has an impossible length: the answer so far is not whole. Ask again",

@@ -4,6 +4,8 @@
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_RequestSyntax>
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sagewire_types::Error;
 
@@ -12,7 +14,7 @@ use crate::request::Operation;
 /// Which model, variant, container and session of an endpoint a call is for.
 ///
 /// Each field is one header; a field that is `None` sends none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvocationHeaders {
     /// `X-Amzn-SageMaker-Inference-Component`: the model, where the endpoint hosts several as inference components (LiteLLM's `model_id`).
@@ -51,8 +53,32 @@ const ON_ASYNC: [&str; 2] = ["inference_id", "custom_attributes"];
 enum Pattern {
     /// Printable ASCII.
     Printable,
+    /// Printable ASCII that does not begin with a blank.
+    Text,
     /// A resource's name: letters, digits and inner hyphens.
     Name,
+    /// A name, or the word that opens a session.
+    Session,
+}
+
+/// Opens a session in place of a session's id.
+const NEW_SESSION: &str = "NEW_SESSION";
+
+impl fmt::Debug for InvocationHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvocationHeaders")
+            .field("inference_component", &self.inference_component)
+            .field("target_model", &self.target_model)
+            .field("target_variant", &self.target_variant)
+            .field("target_container_hostname", &self.target_container_hostname)
+            .field("session_id", &self.session_id)
+            .field("inference_id", &self.inference_id)
+            // AWS's service model marks them as sensitive.
+            .field("custom_attributes", &self.custom_attributes.as_ref().map(|_| "[redacted]"))
+            .field("enable_explanations", &self.enable_explanations)
+            .field("prefix_aware_id", &self.prefix_aware_id)
+            .finish()
+    }
 }
 
 impl InvocationHeaders {
@@ -100,7 +126,7 @@ impl InvocationHeaders {
             }
             headers.insert(rule.name, checked(value, rule.parameter, rule.longest, rule.pattern)?);
         }
-        if operation == Operation::Stream && self.session_id.as_deref() == Some("NEW_SESSION") {
+        if operation == Operation::Stream && self.session_id.as_deref() == Some(NEW_SESSION) {
             return Err(Error::invalid(
                 "session_id",
                 "a session cannot be opened by a stream: open it with a whole reply, then send its id",
@@ -117,34 +143,31 @@ impl InvocationHeaders {
             on_streams,
             pattern,
         };
-        use Pattern::{Name, Printable};
+        use Pattern::{Name, Printable, Session, Text};
         [
             (
                 self.inference_component.as_deref(),
                 rule("x-amzn-sagemaker-inference-component", "model_id", 63, true, Name),
             ),
-            (
-                self.target_model.as_deref(),
-                rule("x-amzn-sagemaker-target-model", "target_model", 1024, false, Printable),
-            ),
+            (self.target_model.as_deref(), rule("x-amzn-sagemaker-target-model", "target_model", 1024, false, Text)),
             (self.target_variant.as_deref(), rule("x-amzn-sagemaker-target-variant", "target_variant", 63, true, Name)),
             (
                 self.target_container_hostname.as_deref(),
                 rule("x-amzn-sagemaker-target-container-hostname", "target_container_hostname", 63, true, Name),
             ),
-            (self.session_id.as_deref(), rule("x-amzn-sagemaker-session-id", "session_id", 256, true, Printable)),
-            (self.inference_id.as_deref(), rule("x-amzn-sagemaker-inference-id", "inference_id", 64, true, Printable)),
+            (self.session_id.as_deref(), rule("x-amzn-sagemaker-session-id", "session_id", 256, true, Session)),
+            (self.inference_id.as_deref(), rule("x-amzn-sagemaker-inference-id", "inference_id", 64, true, Text)),
             (
                 self.custom_attributes.as_deref(),
                 rule("x-amzn-sagemaker-custom-attributes", "custom_attributes", 1024, true, Printable),
             ),
             (
                 self.enable_explanations.as_deref(),
-                rule("x-amzn-sagemaker-enable-explanations", "enable_explanations", 64, false, Printable),
+                rule("x-amzn-sagemaker-enable-explanations", "enable_explanations", 64, false, Text),
             ),
             (
                 self.prefix_aware_id.as_deref(),
-                rule("x-amzn-sagemaker-prefix-aware-id", "prefix_aware_id", 64, true, Printable),
+                rule("x-amzn-sagemaker-prefix-aware-id", "prefix_aware_id", 64, true, Text),
             ),
         ]
     }
@@ -153,12 +176,16 @@ impl InvocationHeaders {
 fn checked(value: &str, parameter: &str, longest: usize, pattern: Pattern) -> Result<HeaderValue, Error> {
     let fits = match pattern {
         Pattern::Printable => value.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+        Pattern::Text => value.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !value.starts_with(' '),
         Pattern::Name => is_resource_name(value),
+        Pattern::Session => value == NEW_SESSION || is_resource_name(value),
     };
     if value.is_empty() || value.len() > longest || !fits {
         let what = match pattern {
             Pattern::Printable => "printable ASCII characters",
+            Pattern::Text => "printable ASCII characters, the first of them no blank",
             Pattern::Name => "letters, digits and hyphens between them",
+            Pattern::Session => "letters, digits and hyphens between them, or `NEW_SESSION`",
         };
         return Err(Error::invalid(parameter, format!("`{parameter}` must be 1 to {longest} {what}")));
     }
@@ -201,7 +228,9 @@ mod tests {
 
     #[test]
     fn what_aws_would_refuse_is_refused_by_name() {
-        let cases: [(&str, InvocationHeaders, Operation); 6] = [
+        let cases: [(&str, InvocationHeaders, Operation); 8] = [
+            ("target_model", with(|h| h.target_model = Some(" m".to_owned())), Operation::Invoke),
+            ("session_id", with(|h| h.session_id = Some("my session".to_owned())), Operation::Invoke),
             ("model_id", with(|h| h.inference_component = Some("a_b".to_owned())), Operation::Invoke),
             ("model_id", with(|h| h.inference_component = Some("a".repeat(64))), Operation::Invoke),
             ("custom_attributes", with(|h| h.custom_attributes = Some("a\r\nx-evil: 1".to_owned())), Operation::Invoke),

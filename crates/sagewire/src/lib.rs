@@ -43,30 +43,6 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Answers a conversation as a whole.
-    ///
-    /// # Errors
-    /// Any [`ErrorKind`].
-    pub async fn chat(&self, request: ChatRequest) -> Result<Reply<ChatResponse>, Error> {
-        Provider::chat(self, request, &CallContext::new()).await
-    }
-
-    /// Answers a conversation piece by piece.
-    ///
-    /// # Errors
-    /// Any [`ErrorKind`] before the first chunk; after it the stream yields the error and ends.
-    pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, Error> {
-        Provider::chat_stream(self, request, &CallContext::new()).await
-    }
-
-    /// Embeds texts, one vector for each, in their order.
-    ///
-    /// # Errors
-    /// Any [`ErrorKind`].
-    pub async fn embed(&self, request: EmbedRequest) -> Result<Reply<EmbedResponse>, Error> {
-        Provider::embed(self, request, &CallContext::new()).await
-    }
-
     fn of(&self, model: &str) -> Result<&dyn Provider, Error> {
         let id: ModelId = model.parse().map_err(|error: ModelIdError| Error::invalid("model", error.to_string()))?;
         let known = || self.0.keys().map(String::as_str).collect::<Vec<_>>().join("/`, `");
@@ -95,26 +71,37 @@ impl ClientBuilder {
     }
 }
 
-/// With a context of the operator's.
-#[async_trait::async_trait]
-impl Provider for Client {
-    async fn chat(&self, request: ChatRequest, cx: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        self.of(&request.model)?.chat(request, cx).await
-    }
+macro_rules! calls {
+    ($($(#[$doc:meta])* $call:ident($request:ty) -> $answer:ty;)*) => {
+        impl Client {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// Any [`ErrorKind`]; that of a prefix that nobody serves is [`ErrorKind::InvalidRequest`].
+            pub async fn $call(&self, request: $request) -> Result<$answer, Error> {
+                Provider::$call(self, request, &CallContext::new()).await
+            })*
+        }
 
-    async fn chat_stream(&self, request: ChatRequest, cx: &CallContext) -> Result<ChatStream, Error> {
-        self.of(&request.model)?.chat_stream(request, cx).await
-    }
+        /// With a context of the operator's.
+        #[async_trait::async_trait]
+        impl Provider for Client {
+            $(async fn $call(&self, request: $request, context: &CallContext) -> Result<$answer, Error> {
+                self.of(&request.model)?.$call(request, context).await
+            })*
+        }
+    };
+}
 
-    async fn embed(&self, request: EmbedRequest, cx: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        self.of(&request.model)?.embed(request, cx).await
-    }
-
-    async fn complete(&self, request: CompletionRequest, cx: &CallContext) -> Result<Reply<CompletionResponse>, Error> {
-        self.of(&request.model)?.complete(request, cx).await
-    }
-
-    async fn complete_stream(&self, request: CompletionRequest, cx: &CallContext) -> Result<CompletionStream, Error> {
-        self.of(&request.model)?.complete_stream(request, cx).await
-    }
+calls! {
+    /// Answers a conversation as a whole.
+    chat(ChatRequest) -> Reply<ChatResponse>;
+    /// Answers a conversation piece by piece. After the first chunk the stream itself yields the error, and ends.
+    chat_stream(ChatRequest) -> ChatStream;
+    /// Embeds texts, one vector for each, in their order.
+    embed(EmbedRequest) -> Reply<EmbedResponse>;
+    /// Continues a raw prompt.
+    complete(CompletionRequest) -> Reply<CompletionResponse>;
+    /// Continues a raw prompt piece by piece, with the errors of [`chat_stream`](Self::chat_stream).
+    complete_stream(CompletionRequest) -> CompletionStream;
 }

@@ -124,6 +124,8 @@ fn a_length_that_no_frame_has_is_refused_with_the_prelude() {
         (16, u32::MAX),
         (100, 85),
         (most, headers + 1),
+        // One byte of payload beyond the limit, and no headers.
+        (most - headers + 1, 0),
         (most + 1, 0),
         (u32::MAX, 0),
         (u32::MAX, u32::MAX),
@@ -141,7 +143,8 @@ fn a_length_that_no_frame_has_is_refused_with_the_prelude() {
 #[test]
 fn a_large_length_reserves_no_memory() {
     let mut reader = FrameReader::default();
-    reader.push(prelude(u32::try_from(MAX_FRAME_LEN).unwrap(), 0).into());
+    let (most, headers) = (u32::try_from(MAX_FRAME_LEN).unwrap(), u32::try_from(MAX_HEADERS_LEN).unwrap());
+    reader.push(prelude(most, headers).into());
     assert_eq!(reader.next().unwrap(), None);
     assert!(reader.partial.capacity() < 1024, "{}", reader.partial.capacity());
     assert_eq!(reader.finish().unwrap_err().kind(), ErrorKind::StreamBroken);
@@ -210,4 +213,11 @@ fn a_frame_of_no_known_type_is_refused() {
         let (parts, outcome) = read([&bytes[..]]);
         assert!(parts.is_empty() && matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
     }
+}
+
+#[test]
+fn a_header_that_comes_twice_is_refused() {
+    let bytes = frame(&[(":message-type", "event"), (":event-type", "PayloadPart"), (":event-type", "Other")], b"x");
+    let (parts, outcome) = read([&bytes[..]]);
+    assert!(parts.is_empty() && matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
 }

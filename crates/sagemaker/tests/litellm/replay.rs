@@ -73,7 +73,7 @@ async fn call(case: &Case, transport: Arc<dyn Transport>) -> Result<Value, Error
         "oidc/file//token".clone_into(token);
     }
     let settings = Settings::from_litellm_params(params, &world)?;
-    let provider = SageMaker::builder().world(world).transport(transport).settings(&settings);
+    let provider = SageMaker::builder().world(world).transport(transport).settings(settings);
     let provider = crate::differences::register(case, provider).build()?;
     let context = CallContext::new();
     if case.is_embedding() {
