@@ -209,22 +209,32 @@ impl CallRecord {
     fn log(&self, took: Duration) {
         let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
         let first_byte = self.first_byte.map(|at| millis(at - self.started));
-        tracing::info!(
-            target: "sagewire::proxy::access",
-            request_id = self.request_id(),
-            route = self.route,
-            status = self.status,
-            model = self.model.as_ref().map(|model| &*model.name),
-            key = self.caller.name(),
-            stream = self.streamed,
-            duration_ms = millis(took),
-            first_byte_ms = first_byte,
-            prompt_tokens = self.prompt_tokens,
-            completion_tokens = self.completion_tokens,
-            attempts = self.attempts,
-            aws_request_id = self.aws_request_id.as_deref(),
-            error = self.error_kind,
-        );
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "sagewire::proxy::access",
+                    request_id = self.request_id(),
+                    route = self.route,
+                    status = self.status,
+                    model = self.model.as_ref().map(|model| &*model.name),
+                    key = self.caller.name(),
+                    stream = self.streamed,
+                    duration_ms = millis(took),
+                    first_byte_ms = first_byte,
+                    prompt_tokens = self.prompt_tokens,
+                    completion_tokens = self.completion_tokens,
+                    attempts = self.attempts,
+                    aws_request_id = self.aws_request_id.as_deref(),
+                    error = self.error_kind,
+                )
+            };
+        }
+        // Probes of the proxy's own pages come every few seconds.
+        if matches!(self.route, "chat" | "completions" | "embeddings" | "none") {
+            line!(info);
+        } else {
+            line!(debug);
+        }
     }
 }
 
