@@ -8,7 +8,7 @@ use std::{error::Error as StdError, sync::Arc};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sagewire::{
-    CallContext, ChatRequest, Client, CompletionRequest, EmbedRequest, Error, Message, Provider, SageMaker, Settings,
+    CallContext, ChatRequest, Client, CompletionRequest, EmbedRequest, Error, Message, SageMaker, Settings,
     credentials::{
         AwsParams, Credentials, Secret, SharedCredentialsProvider, StaticCredentials,
         seam::{MapEnv, World},
