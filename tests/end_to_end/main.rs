@@ -1,7 +1,6 @@
 //! Calls through the whole library, over real HTTP to the emulator, and over scripted transports where time matters.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test may stop at the first surprise"

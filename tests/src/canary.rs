@@ -63,7 +63,7 @@ fn forms(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     for before in 0..3 {
         let encoded = STANDARD_NO_PAD.encode([&vec![0; before][..], bytes].concat());
         // The first characters depend on what is before the secret, the last on what comes after.
-        let text = &encoded[[0, 2, 3][before]..encoded.len() - 1];
+        let text = encoded.get([0, 2, 3][before]..encoded.len() - 1).unwrap();
         forms.push(("base64", text.as_bytes().to_vec()));
         forms.push(("URL-safe base64", text.replace('+', "-").replace('/', "_").into_bytes()));
     }

@@ -22,7 +22,8 @@ impl Logs {
         LOGS.get_or_init(|| {
             let logs = Self::default();
             tracing_subscriber::fmt()
-                .with_env_filter(EnvFilter::new("trace"))
+                // The emulator runs in this process too, and its verifier logs what it verifies.
+                .with_env_filter(EnvFilter::new("trace,aws_sigv4=off"))
                 .with_ansi(false)
                 .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
                 .with_writer(logs.clone())

@@ -3,7 +3,7 @@
 //!
 //! `jinja2_render.py` beside this file measures the same with Python's jinja2 and `transformers`.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a benchmark may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

@@ -100,17 +100,17 @@ impl TemplateError {
     }
 
     /// An error of the engine while it ran a template. The limits are filled in by [`Self::with_bounds`].
-    pub(crate) fn from_engine(error: minijinja::Error) -> Self {
+    pub(crate) fn from_engine(error: &minijinja::Error) -> Self {
         let line = error.line().unwrap_or(0);
         // The first cause in the chain that knows its class decides: outer errors only say where it happened.
-        let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(current) = cause {
             if let Some(found) = current.downcast_ref::<PyError>() {
                 return Self::from_python(found.class, found.message.clone(), line);
             }
             cause = current.source();
         }
-        let mut innermost = &error;
+        let mut innermost = error;
         while let Some(inner) = innermost.source().and_then(|source| source.downcast_ref::<minijinja::Error>()) {
             innermost = inner;
         }
@@ -118,6 +118,9 @@ impl TemplateError {
         match innermost.kind() {
             ErrorKind::OutOfFuel => Self::limit(Limit::Fuel, 0),
             ErrorKind::UndefinedError | ErrorKind::UnknownFunction | ErrorKind::UnknownMethod => {
+                Self::Undefined { detail, line }
+            }
+            ErrorKind::InvalidOperation if detail.starts_with("value of type undefined is not callable") => {
                 Self::Undefined { detail, line }
             }
             ErrorKind::InvalidOperation if detail.contains("recursion limit") => Self::limit(Limit::Recursion, 0),

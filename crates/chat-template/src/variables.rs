@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn keys(json: Json) -> Vec<String> {
+    fn keys(json: &Json) -> Vec<String> {
         let value = message(json.as_object().unwrap()).unwrap();
         value.try_iter().unwrap().map(|key| key.to_string()).collect()
     }
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn null_keys_are_dropped_at_the_top_only() {
         let json = json!({"role": "assistant", "content": null, "tool_calls": [{"id": null}]});
-        assert_eq!(keys(json.clone()), ["role", "tool_calls"]);
+        assert_eq!(keys(&json), ["role", "tool_calls"]);
         let value = message(json.as_object().unwrap()).unwrap();
         let call = value.get_attr("tool_calls").unwrap().get_item_by_index(0).unwrap();
         assert!(call.get_attr("id").unwrap().is_none());
@@ -109,17 +109,17 @@ mod tests {
     #[test]
     fn reasoning_is_found_under_both_names() {
         assert_eq!(
-            keys(json!({"role": "a", "reasoning": "r"})),
+            keys(&json!({"role": "a", "reasoning": "r"})),
             ["thinking", "role", "reasoning", "reasoning_content"]
         );
         assert_eq!(
-            keys(json!({"role": "a", "reasoning_content": "r", "thinking": "t"})),
+            keys(&json!({"role": "a", "reasoning_content": "r", "thinking": "t"})),
             ["thinking", "role", "reasoning_content"]
         );
         let value = message(json!({"thinking": "t", "reasoning_content": "r"}).as_object().unwrap()).unwrap();
         assert_eq!(value.get_attr("thinking").unwrap().as_str(), Some("t"));
         assert_eq!(value.get_attr("reasoning_content").unwrap().as_str(), Some("r"));
-        assert_eq!(keys(json!({"role": "a", "thinking": null})), ["role"]);
+        assert_eq!(keys(&json!({"role": "a", "thinking": null})), ["role"]);
     }
 
     #[test]

@@ -236,5 +236,5 @@ fn compare(family: &str, golden: &Path, conversations: &HashMap<String, Value>) 
     if equal == 0 {
         differences.push("no conversation is equal".to_owned());
     }
-    vectors::report(differences)
+    vectors::report(&differences)
 }

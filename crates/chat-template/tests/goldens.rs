@@ -59,7 +59,7 @@ fn compare(template: &Path, golden: &Path, conversations: &HashMap<String, Value
             differences.push(format!("{id}: {difference}"));
         }
     }
-    vectors::report(differences)
+    vectors::report(&differences)
 }
 
 fn render(source: &str, case: &Value, entry: &Value) -> Result<String, TemplateError> {

@@ -31,7 +31,7 @@ fn assert_limited(source: &str) {
         Err(TemplateError::LimitExceeded { .. }) => {}
         other => panic!(
             "{}: should go past a limit, but: {:?}",
-            &source[..source.len().min(120)],
+            source.chars().take(120).collect::<String>(),
             other.map(|text| text.len())
         ),
     }

@@ -3,7 +3,12 @@
 //! [`DIFFERENT`] lists the calls whose prompt differs on purpose, each with its reason: most are faults of LiteLLM. A
 //! listed call whose prompt no longer differs fails too.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod vectors;
 

@@ -66,7 +66,7 @@ fn compare(probes: &[Value], context: &Map<String, Value>) -> Result<(), Failed>
             _ => {}
         }
     }
-    vectors::report(differences)
+    vectors::report(&differences)
 }
 
 fn render(source: &str, context: &Map<String, Value>) -> Result<String, TemplateError> {

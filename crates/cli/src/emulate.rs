@@ -3,7 +3,7 @@
 use clap::Args;
 use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
 
-use crate::Failure;
+use crate::{Failure, announce};
 
 /// The first line printed is the URL.
 #[derive(Debug, Args)]
@@ -56,12 +56,12 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
         builder = builder.forward(&arguments.container_endpoint, url);
     }
     let emulator = builder.start().await.map_err(Failure::work)?;
-    println!("{}", emulator.url());
-    println!("endpoints: {}", emulator.endpoints().join(", "));
-    println!("keys: {EXAMPLE_ACCESS_KEY_ID} / {EXAMPLE_SECRET_ACCESS_KEY} (AWS's documented example)");
+    announce::line(emulator.url());
+    announce::line(format!("endpoints: {}", emulator.endpoints().join(", ")));
+    announce::line(format!("keys: {EXAMPLE_ACCESS_KEY_ID} / {EXAMPLE_SECRET_ACCESS_KEY} (AWS's documented example)"));
     if arguments.container.is_some() {
         match emulator.ping(&arguments.container_endpoint).await {
-            Ok(()) => println!("the container answers /ping"),
+            Ok(()) => announce::line("the container answers /ping"),
             Err(why) => eprintln!("the container does not answer /ping yet: {why}"),
         }
     }

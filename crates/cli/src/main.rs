@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod announce;
 mod check;
 #[cfg(feature = "emulator")]
 mod demo;

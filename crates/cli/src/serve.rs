@@ -10,7 +10,7 @@ use clap::Args;
 use sagewire::credentials::seam::World;
 use sagewire_proxy::{Config, LogSettings, Reloader, Server, ServerOptions, Wiring, init_logs, shutdown_signal};
 
-use crate::Failure;
+use crate::{Failure, announce};
 
 /// LiteLLM's port.
 const DEFAULT_PORT: u16 = 4000;
@@ -72,10 +72,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let mut options = ServerOptions::from_config(&config);
     options.permit_no_key |= arguments.permit_no_key;
     let server = Server::bind(address, app, options).await.map_err(Failure::usage)?;
-    println!("http://{}", server.local_addr());
-    println!("models: {}", model_names(&config));
+    announce::line(format!("http://{}", server.local_addr()));
+    announce::line(format!("models: {}", model_names(&config)));
     if !has_key {
-        println!("no key is set: anyone who reaches this address can call (set `general_settings.master_key`)");
+        announce::line("no key is set: anyone who reaches this address can call (set `general_settings.master_key`)");
     }
     match arguments.config.filter(|_| demo.is_none()) {
         Some(path) => {

@@ -3,12 +3,14 @@
 pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, ServedModel};
 pub use auth::{KeyDigest, Ledger, MemoryLedger, Refusal};
 pub use clock::Clock;
-pub use config::{Config, ConfigError, demo_yaml};
+pub use config::{Config, ConfigError};
 pub use limits::{ConnectionLimits, RequestLimits};
 pub use reload::{ReloadError, Reloader};
 pub use routes::CallerParameters;
 pub use server::{Server, ServerError, ServerHandle, ServerOptions, TlsError, shutdown_signal};
-pub use telemetry::{Gauge, LogFormat, LogSettings, init_logs};
+pub use telemetry::{Gauge, LogFormat, LogSettings, Span, SpanKind, SpanSink, SpanValue, init_logs};
+#[cfg(feature = "otlp")]
+pub use telemetry::{OtlpExporter, OtlpSettings};
 pub use wiring::{Wiring, WiringError};
 
 mod admission;

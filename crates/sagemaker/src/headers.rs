@@ -4,6 +4,8 @@
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_RequestSyntax>
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sagewire_types::Error;
 
@@ -12,7 +14,7 @@ use crate::request::Operation;
 /// Which model, variant, container and session of an endpoint a call is for.
 ///
 /// Each field is one header; a field that is `None` sends none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvocationHeaders {
     /// `X-Amzn-SageMaker-Inference-Component`: the model, where the endpoint hosts several as inference components (LiteLLM's `model_id`).
@@ -61,6 +63,23 @@ enum Pattern {
 
 /// Opens a session in place of a session's id.
 const NEW_SESSION: &str = "NEW_SESSION";
+
+impl fmt::Debug for InvocationHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvocationHeaders")
+            .field("inference_component", &self.inference_component)
+            .field("target_model", &self.target_model)
+            .field("target_variant", &self.target_variant)
+            .field("target_container_hostname", &self.target_container_hostname)
+            .field("session_id", &self.session_id)
+            .field("inference_id", &self.inference_id)
+            // AWS's service model marks them as sensitive.
+            .field("custom_attributes", &self.custom_attributes.as_ref().map(|_| "[redacted]"))
+            .field("enable_explanations", &self.enable_explanations)
+            .field("prefix_aware_id", &self.prefix_aware_id)
+            .finish()
+    }
+}
 
 impl InvocationHeaders {
     /// These headers where they are set, else the other's.

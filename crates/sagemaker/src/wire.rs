@@ -81,8 +81,9 @@ fn curl(request: &UnsignedRequest, region: &str, has_session_token: bool) -> Str
 fn shown(name: &HeaderName, value: &[u8]) -> String {
     const SHOWN: [&str; 7] =
         ["accept", "content-type", "content-length", "date", "server", "retry-after", "transfer-encoding"];
-    let is_known =
-        SHOWN.contains(&name.as_str()) || name.as_str().starts_with("x-amzn-") || name == "x-amz-retry-after";
+    // AWS's service model marks the custom attributes as sensitive.
+    let is_known = name != "x-amzn-sagemaker-custom-attributes"
+        && (SHOWN.contains(&name.as_str()) || name.as_str().starts_with("x-amzn-") || name == "x-amz-retry-after");
     if is_known { String::from_utf8_lossy(value).into_owned() } else { "[redacted]".to_owned() }
 }
 

@@ -11,7 +11,6 @@ mod globals;
 mod lower;
 mod methods;
 mod nesting;
-pub(crate) mod numbers;
 mod operators;
 mod predicates;
 pub(crate) mod program;

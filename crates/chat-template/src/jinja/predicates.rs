@@ -7,10 +7,10 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, State};
 
 use super::filters;
-use super::numbers::{Number, modulo};
 use super::operators::{compare, contains, equal};
 use crate::python::error::type_error;
 use crate::python::kind::{Kind, kind, type_name};
+use crate::python::number::{Number, modulo};
 use crate::python::repr::str_of;
 
 /// The names templates may use.

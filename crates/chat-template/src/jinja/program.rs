@@ -85,7 +85,7 @@ impl Program {
             drop(out);
             Ok(text)
         });
-        let text = out.map_err(TemplateError::from_engine)?;
+        let text = out.map_err(|error| TemplateError::from_engine(&error))?;
         if text.len() > self.output_bytes {
             return Err(TemplateError::limit(Limit::OutputBytes, self.output_bytes));
         }

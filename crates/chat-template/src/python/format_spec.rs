@@ -7,6 +7,7 @@ use minijinja::{Error, State};
 use super::budget;
 use super::error::{type_error, value_error};
 use super::kind::{Kind, kind, type_name};
+use super::number::Number;
 use super::repr::{push_float, str_of};
 
 /// No width or precision beyond this: the padding is output nobody asked a template for.
@@ -88,7 +89,7 @@ pub(crate) fn format_value(state: &State<'_, '_>, value: &Value, spec: &Spec) ->
         Kind::Int | Kind::Bool if spec.ty.is_none_or(|ty| "bcdoxXn".contains(ty)) => format_int(value, spec)?,
         Kind::Bool if spec.ty == Some('s') => return Err(unknown_code('s', value)),
         Kind::Int | Kind::Bool | Kind::Float => {
-            let float = f64::try_from(value.clone()).unwrap_or(f64::NAN);
+            let float = Number::of(value).map_or(f64::NAN, Number::float);
             format_float(float, spec).ok_or_else(|| unknown_code(spec.ty.unwrap_or('s'), value))?
         }
         Kind::Str => match spec.ty {
@@ -124,7 +125,10 @@ fn format_int(value: &Value, spec: &Spec) -> Result<String, Error> {
     if spec.precision.is_some() {
         return Err(value_error("Precision not allowed in integer format specifier"));
     }
-    let number = i128::try_from(value.clone()).map_err(|_| value_error("the integer is too large to format"))?;
+    let number = match Number::of(value) {
+        Some(Number::Int(int)) => int,
+        _ => return Err(value_error("the integer is too large to format")),
+    };
     let magnitude = number.unsigned_abs();
     let (prefix, digits) = match spec.ty {
         Some('b') => ("0b", format!("{magnitude:b}")),

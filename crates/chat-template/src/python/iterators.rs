@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use minijinja::Error;
 use minijinja::value::{Enumerator, Object, ObjectExt, ObjectRepr, Value};
 
 /// `range(start, stop, step)`: a sequence that prints as itself and is no JSON.
@@ -60,18 +61,36 @@ impl Object for PyRange {
 pub(crate) struct Generator {
     type_name: &'static str,
     label: &'static str,
-    items: Mutex<std::vec::IntoIter<Value>>,
+    rest: Mutex<Rest>,
+}
+
+/// What an iterator still has.
+#[derive(Debug)]
+struct Rest {
+    items: std::vec::IntoIter<Value>,
+    /// What happens behind the last item.
+    failure: Option<Error>,
 }
 
 impl Generator {
     /// A generator made by the function `label`, such as `sync_do_map`.
     pub(crate) fn value(label: &'static str, items: Vec<Value>) -> Value {
-        Value::from_object(Generator { type_name: "generator", label, items: Mutex::new(items.into_iter()) })
+        Self::failing(label, items, None)
+    }
+
+    /// A generator that fails behind its last item, if there is a failure.
+    pub(crate) fn failing(label: &'static str, items: Vec<Value>, failure: Option<Error>) -> Value {
+        Self::make("generator", label, items, failure)
     }
 
     /// Any other iterator type, such as `list_reverseiterator`.
     pub(crate) fn iterator(type_name: &'static str, items: Vec<Value>) -> Value {
-        Value::from_object(Generator { type_name, label: "", items: Mutex::new(items.into_iter()) })
+        Self::make(type_name, "", items, None)
+    }
+
+    fn make(type_name: &'static str, label: &'static str, items: Vec<Value>, failure: Option<Error>) -> Value {
+        let rest = Mutex::new(Rest { items: items.into_iter(), failure });
+        Value::from_object(Generator { type_name, label, rest })
     }
 
     pub(crate) fn type_name(&self) -> &'static str {
@@ -83,18 +102,24 @@ impl Generator {
     }
 
     /// Takes all that is left.
-    pub(crate) fn drain(&self) -> Vec<Value> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner).by_ref().collect()
+    pub(crate) fn drain(&self) -> Result<Vec<Value>, Error> {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let items = rest.items.by_ref().collect();
+        rest.failure.take().map_or(Ok(items), Err)
     }
 
     /// What is left, without taking it.
     pub(crate) fn peek(&self) -> Vec<Value> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner).as_slice().to_vec()
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner).items.as_slice().to_vec()
     }
 
     /// Takes the next item.
-    pub(crate) fn next(&self) -> Option<Value> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner).next()
+    pub(crate) fn next(&self) -> Result<Option<Value>, Error> {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        match rest.items.next() {
+            Some(item) => Ok(Some(item)),
+            None => rest.failure.take().map_or(Ok(None), Err),
+        }
     }
 }
 
@@ -110,7 +135,9 @@ impl Object for Generator {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         let this = Arc::clone(self);
-        Enumerator::Iter(Box::new(std::iter::from_fn(move || this.next())))
+        Enumerator::Iter(Box::new(std::iter::from_fn(move || {
+            this.next().unwrap_or_else(|error| Some(Value::from(error)))
+        })))
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {

@@ -11,6 +11,7 @@ pub(crate) mod format_spec;
 pub(crate) mod iterators;
 pub(crate) mod json;
 pub(crate) mod kind;
+pub(crate) mod number;
 pub(crate) mod percent;
 pub(crate) mod repr;
 pub(crate) mod str_format;

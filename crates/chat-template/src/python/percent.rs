@@ -5,7 +5,7 @@ use minijinja::value::Value;
 use minijinja::{Error, State};
 
 use super::budget;
-use super::error::{type_error, value_error};
+use super::error::{type_error, undefined_error, value_error};
 use super::format_spec::{Spec, format_value, number};
 use super::kind::{Kind, kind, type_name};
 use super::repr::{repr_of, str_of};
@@ -15,8 +15,9 @@ pub(crate) fn percent(state: &State<'_, '_>, template: &str, value: &Value) -> R
     let values: Vec<Value> = if kind(value) == Kind::Tuple { value.try_iter()?.collect() } else { vec![value.clone()] };
     let mut formatter = Formatter { state, all: value, values, next: 0, out: String::new() };
     formatter.run(template)?;
-    // Python wants every value used, unless it was looked up by name.
-    if formatter.next < formatter.values.len() && kind(value) != Kind::Dict {
+    // Python wants every value used, unless it could have been looked up in: by name, but a list will do.
+    let subscriptable = matches!(kind(value), Kind::Dict | Kind::List | Kind::Range | Kind::Bytes | Kind::Undefined);
+    if formatter.next < formatter.values.len() && !subscriptable {
         return Err(type_error("not all arguments converted during string formatting"));
     }
     Ok(formatter.out)
@@ -90,6 +91,9 @@ impl Formatter<'_, '_, '_> {
     }
 
     fn convert(&self, value: &Value, code: char, mut spec: Spec, left: bool) -> Result<String, Error> {
+        if value.is_undefined() && !matches!(code, 's' | 'r' | 'a' | 'c') {
+            return Err(undefined_error("a number to format is undefined"));
+        }
         spec.align = Some(match spec.align {
             _ if left => '<',
             Some(align) => align,
@@ -117,7 +121,7 @@ impl Formatter<'_, '_, '_> {
             Kind::Bool => Value::from(i64::from(value.is_true())),
             Kind::Float => {
                 let float = f64::try_from(value.clone()).unwrap_or(f64::NAN);
-                super::super::jinja::numbers::float_to_int(float)?
+                super::number::float_to_int(float)?
             }
             _ => return Err(type_error(format!("%d format: a real number is required, not {}", type_name(value)))),
         };

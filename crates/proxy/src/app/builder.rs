@@ -14,7 +14,7 @@ use crate::{
     health::HealthRecords,
     limits::RequestLimits,
     request_id::RequestIds,
-    telemetry::Metrics,
+    telemetry::{Metrics, SpanSink},
 };
 
 /// Puts an [`App`] together. Setters may be called in any order; a later call of one wins.
@@ -28,9 +28,10 @@ pub struct AppBuilder {
     limits: RequestLimits,
     settings: AppSettings,
     insight: Option<Arc<dyn Insight>>,
+    spans: Option<Arc<dyn SpanSink>>,
     ledger: Option<Arc<dyn Ledger>>,
     clock: Option<Clock>,
-    previous: Option<Arc<Lasting>>,
+    previous: Option<App>,
 }
 
 /// Why an app cannot be put together.
@@ -112,6 +113,12 @@ impl AppBuilder {
         self
     }
 
+    /// Sets where the requests' spans go. They go there after a reload, too.
+    pub fn spans(mut self, sink: Arc<dyn SpanSink>) -> Self {
+        self.spans = Some(sink);
+        self
+    }
+
     /// Sets where the keys' use is counted, in place of this process's memory.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
@@ -126,7 +133,7 @@ impl AppBuilder {
 
     /// Goes on counting where another app stopped: after a reload of the configuration.
     pub fn continuing(mut self, previous: &App) -> Self {
-        self.previous = Some(Arc::clone(previous.lasting()));
+        self.previous = Some(previous.clone());
         self
     }
 
@@ -142,7 +149,8 @@ impl AppBuilder {
         if self.keyring.master == Some(KeyDigest::of("")) {
             return Err(AppError::MasterKey("is empty: anyone would know it"));
         }
-        let lasting = self.previous.unwrap_or_else(|| {
+        let previous_spans = self.previous.as_ref().and_then(|previous| previous.state().spans.clone());
+        let lasting = self.previous.map(|previous| Arc::clone(previous.lasting())).unwrap_or_else(|| {
             Arc::new(Lasting {
                 metrics: Arc::default(),
                 ledger: self.ledger.unwrap_or_else(|| Arc::new(MemoryLedger::default())),
@@ -160,6 +168,7 @@ impl AppBuilder {
             limits: self.limits,
             settings: self.settings,
             insight: self.insight,
+            spans: self.spans.or(previous_spans),
             clock: self.clock.unwrap_or_else(Clock::system),
             lasting,
         })))

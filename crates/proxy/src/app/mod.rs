@@ -22,7 +22,7 @@ use crate::{
     health::HealthRecords,
     limits::RequestLimits,
     request_id::RequestIds,
-    telemetry::Metrics,
+    telemetry::{Metrics, SpanSink},
 };
 
 mod builder;
@@ -68,6 +68,7 @@ pub(crate) struct State {
     pub(crate) limits: RequestLimits,
     pub(crate) settings: AppSettings,
     pub(crate) insight: Option<Arc<dyn Insight>>,
+    pub(crate) spans: Option<Arc<dyn SpanSink>>,
     pub(crate) clock: Clock,
     pub(crate) lasting: Arc<Lasting>,
 }

@@ -10,11 +10,10 @@ use std::path::Path as FilePath;
 use indexmap::IndexMap;
 
 pub use caller_keys::CallerKey;
-pub use demo::demo_yaml;
 pub use documentation::key_tables;
 pub use model_list::{DeploymentConfig, Mode, Parameters};
 pub use problem::{ConfigError, Problem, Warning};
-pub use sagewire_settings::{HealthCheckSettings, ProxySettings, TlsFiles};
+pub use sagewire_settings::{HealthCheckSettings, OtlpSection, ProxySettings, TlsFiles};
 pub use schema::json_schema;
 pub use settings::{Alias, GeneralSettings, LitellmSettings, RouterSettings, Strategy};
 
@@ -27,7 +26,6 @@ use self::{
 };
 
 mod caller_keys;
-mod demo;
 mod documentation;
 mod environment;
 mod keys;

@@ -2,12 +2,13 @@
 //!
 //! Owns the typed form of the section, and its defaults.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use super::{
     caller_keys::{self, CallerKey},
     environment::Path,
-    keys::{CORS, HEALTH_CHECK, LIMITS, SAGEWIRE_SETTINGS, TLS},
+    keys::{CORS, HEALTH_CHECK, LIMITS, OTLP, SAGEWIRE_SETTINGS, TLS},
+    node::Node,
     problem::Report,
     table::{Section, Table},
 };
@@ -29,6 +30,8 @@ pub struct ProxySettings {
     pub allow_origins: Option<Vec<String>>,
     /// What `/health` may spend.
     pub health_check: HealthCheckSettings,
+    /// Where OpenTelemetry spans go.
+    pub otlp: OtlpSection,
     /// Whether callers see what AWS and the container said.
     pub expose_upstream_errors: bool,
     /// Whether callers see the endpoints' real names.
@@ -50,6 +53,7 @@ impl Default for ProxySettings {
             tls: None,
             allow_origins: None,
             health_check: HealthCheckSettings::default(),
+            otlp: OtlpSection::default(),
             expose_upstream_errors: false,
             expose_endpoint_names: false,
             log_prompts: false,
@@ -66,6 +70,44 @@ pub struct TlsFiles {
     pub certificate_file: PathBuf,
     /// Its private key.
     pub private_key_file: PathBuf,
+}
+
+/// `sagewire_settings.otlp`: where OpenTelemetry spans go, as far as the file says it.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtlpSection {
+    /// The collector's base URL.
+    pub endpoint: Option<String>,
+    /// Further headers. Their values may be keys and are not shown.
+    pub headers: BTreeMap<String, String>,
+    /// What the service is called.
+    pub service_name: Option<String>,
+}
+
+impl fmt::Debug for OtlpSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtlpSection")
+            .field("endpoint", &self.endpoint)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("service_name", &self.service_name)
+            .finish()
+    }
+}
+
+fn otlp(section: &Section<'_>, report: &mut Report) -> OtlpSection {
+    let mut headers = BTreeMap::new();
+    for entry in section.node("headers").and_then(Node::entries).unwrap_or_default() {
+        match entry.node.as_text() {
+            Some(value) => {
+                headers.insert(entry.key.clone(), value);
+            }
+            None => report.problem(
+                entry.node.place,
+                format!("`sagewire_settings.otlp.headers.{}` must be a text, not {}", entry.key, entry.node.kind()),
+            ),
+        }
+    }
+    OtlpSection { endpoint: section.text("endpoint"), headers, service_name: section.text("service_name") }
 }
 
 /// What `/health` may spend on probes.
@@ -106,6 +148,7 @@ pub(super) fn read(file: &Section<'_>, report: &mut Report) -> ProxySettings {
                 .unwrap_or(defaults.health_check.max_probes_per_minute),
             timeout: health.seconds("timeout").unwrap_or(defaults.health_check.timeout),
         },
+        otlp: below("otlp", &OTLP, report).map(|section| otlp(&section, report)).unwrap_or_default(),
         expose_upstream_errors: section.flag("expose_upstream_errors").unwrap_or(false),
         expose_endpoint_names: section.flag("expose_endpoint_names").unwrap_or(false),
         log_prompts: section.flag("log_prompts").unwrap_or(false),

@@ -20,6 +20,7 @@ use crate::{
     disclosure::Disclosure,
     error::ApiError,
     response::{Body, json_response},
+    telemetry::RequestSpans,
 };
 
 /// A request body that names a model.
@@ -108,9 +109,12 @@ where
     let limit = own_limit.unwrap_or(Duration::MAX).min(state.settings.request_timeout);
     let deadline = Instant::now() + limit.min(Duration::from_secs(86_400));
     let mut context = CallContext::new().with_deadline(deadline.into_std());
-    if let Some(trace) = trace(&exchange.head.headers) {
+    let callers_trace = trace(&exchange.head.headers);
+    let spans = state.spans.as_ref().and_then(|sink| RequestSpans::begin(sink, callers_trace.as_ref(), exchange.began));
+    if let Some(trace) = spans.as_ref().map(RequestSpans::context).or(callers_trace) {
         context = context.with_trace(trace);
     }
+    exchange.note(|record| record.spans = spans);
     if !parameters.is_empty() {
         context = context.with(parameters);
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns the paths and the order of checks: the path, then the caller's key, then a place at work, and only then the body.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
@@ -138,6 +138,8 @@ pub(crate) struct Exchange {
     pub(crate) app: App,
     pub(crate) head: Parts,
     pub(crate) caller: Caller,
+    /// The time of day at which the request came.
+    pub(crate) began: SystemTime,
     /// Taken by a stream, which ends later than its head.
     pub(crate) record: Option<CallRecord>,
 }
@@ -164,7 +166,8 @@ where
     let target = Target::of(&path);
     let route = target.as_ref().map_or("none", Target::name);
     let record = CallRecord::new(lasting.metrics.clone(), route, id.clone(), started);
-    let mut exchange = Exchange { app, head, caller: Caller::Anyone, record: Some(record) };
+    let began = app.state().clock.now();
+    let mut exchange = Exchange { app, head, caller: Caller::Anyone, began, record: Some(record) };
 
     let outcome = match target {
         _ if Cors::is_preflight(&exchange.head.method, &exchange.head.headers) => {
@@ -211,7 +214,7 @@ where
     if target.needs_key(&exchange.app) {
         let state = exchange.app.state();
         state.cors.check(&exchange.head.headers)?;
-        let caller = state.keyring.identify(&exchange.head.headers, state.clock.now())?;
+        let caller = state.keyring.identify(&exchange.head.headers, exchange.began)?;
         exchange.note(|record| record.caller = caller.clone());
         exchange.caller = caller;
     }

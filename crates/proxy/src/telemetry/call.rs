@@ -9,7 +9,10 @@ use http::HeaderValue;
 use sagewire_types::{ReplyMeta, Usage};
 use tokio::time::Instant;
 
-use super::metrics::Metrics;
+use super::{
+    metrics::Metrics,
+    span::{Ended, RequestSpans},
+};
 use crate::{
     admission::Permit,
     app::Model,
@@ -37,6 +40,8 @@ pub(crate) struct CallRecord {
     prompt_tokens: u64,
     completion_tokens: u64,
     has_usage: bool,
+    /// The request's spans, where anyone takes them.
+    pub(crate) spans: Option<RequestSpans>,
     pub(crate) caller: Caller,
     pub(crate) model: Option<Arc<Model>>,
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
@@ -72,6 +77,7 @@ impl CallRecord {
             prompt_tokens: 0,
             completion_tokens: 0,
             has_usage: false,
+            spans: None,
             caller: Caller::Anyone,
             model: None,
             ledger: None,
@@ -178,25 +184,57 @@ impl CallRecord {
         }
     }
 
+    fn trace(&self, took: Duration) {
+        let Some(spans) = &self.spans else { return };
+        let (route, operation) = match self.route {
+            "completions" => ("/completions", "text_completion"),
+            "embeddings" => ("/embeddings", "embeddings"),
+            _ => ("/chat/completions", "chat"),
+        };
+        spans.end(&Ended {
+            route,
+            operation,
+            status: self.status,
+            request_id: self.request_id(),
+            took,
+            model: self.model.as_ref().map(|model| model.name.as_str()),
+            streamed: self.streamed,
+            attempts: self.attempts,
+            tokens: self.has_usage.then_some((self.prompt_tokens, self.completion_tokens)),
+            aws_request_id: self.aws_request_id.as_deref(),
+            error: self.error_kind,
+        });
+    }
+
     fn log(&self, took: Duration) {
         let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
         let first_byte = self.first_byte.map(|at| millis(at - self.started));
-        tracing::info!(
-            target: "sagewire::proxy::access",
-            request_id = self.request_id(),
-            route = self.route,
-            status = self.status,
-            model = self.model.as_ref().map(|model| &*model.name),
-            key = self.caller.name(),
-            stream = self.streamed,
-            duration_ms = millis(took),
-            first_byte_ms = first_byte,
-            prompt_tokens = self.prompt_tokens,
-            completion_tokens = self.completion_tokens,
-            attempts = self.attempts,
-            aws_request_id = self.aws_request_id.as_deref(),
-            error = self.error_kind,
-        );
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "sagewire::proxy::access",
+                    request_id = self.request_id(),
+                    route = self.route,
+                    status = self.status,
+                    model = self.model.as_ref().map(|model| &*model.name),
+                    key = self.caller.name(),
+                    stream = self.streamed,
+                    duration_ms = millis(took),
+                    first_byte_ms = first_byte,
+                    prompt_tokens = self.prompt_tokens,
+                    completion_tokens = self.completion_tokens,
+                    attempts = self.attempts,
+                    aws_request_id = self.aws_request_id.as_deref(),
+                    error = self.error_kind,
+                )
+            };
+        }
+        // Probes of the proxy's own pages come every few seconds.
+        if matches!(self.route, "chat" | "completions" | "embeddings" | "none") {
+            line!(info);
+        } else {
+            line!(debug);
+        }
     }
 }
 
@@ -204,6 +242,7 @@ impl Drop for CallRecord {
     fn drop(&mut self) {
         let took = self.started.elapsed();
         self.measure(took);
+        self.trace(took);
         self.spend();
         self.log(took);
     }

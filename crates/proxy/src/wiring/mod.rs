@@ -10,7 +10,7 @@ use sagewire_router::{BuildError, Router, RouterSettings, RouterState, Strategy}
 
 use self::{credentials::CredentialShelf, deployment::DeploymentProvider, insight::RouterInsight, overlay::Overlay};
 use crate::{
-    App, AppError, Config, Probe, ServedDeployment, ServedModel,
+    App, AppError, Config, Probe, ServedDeployment, ServedModel, SpanSink,
     config::{self, DeploymentConfig, EnvironmentVariables},
 };
 
@@ -36,6 +36,7 @@ mod overlay;
 pub struct Wiring {
     world: World,
     kept: Mutex<Kept>,
+    spans: Option<Arc<dyn SpanSink>>,
 }
 
 /// What outlives a reload.
@@ -83,7 +84,14 @@ impl Wiring {
     /// Wiring in this world: its environment, files, clock and network.
     #[must_use]
     pub fn new(world: World) -> Self {
-        Self { world, kept: Mutex::default() }
+        Self { world, kept: Mutex::default(), spans: None }
+    }
+
+    /// Sets where the requests' spans go: to an `OtlpExporter`'s sink, for example.
+    #[must_use]
+    pub fn with_spans(mut self, sink: Arc<dyn SpanSink>) -> Self {
+        self.spans = Some(sink);
+        self
     }
 
     /// The app of a configuration. `previous` is the one that it takes over from.
@@ -123,6 +131,11 @@ impl Wiring {
         kept.credentials = shelf;
         let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages());
         let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(router);
+        if let Some(sink) = &self.spans {
+            app = app.spans(Arc::clone(sink));
+        } else if config.sagewire_settings.otlp.endpoint.is_some() {
+            tracing::warn!(target: "sagewire::proxy", "`sagewire_settings.otlp` has no effect: nothing here sends spans");
+        }
         if let Some(previous) = previous {
             app = app.continuing(previous);
         }

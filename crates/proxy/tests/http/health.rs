@@ -1,8 +1,8 @@
 //! Health.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use sagewire_proxy::{Config, Insight, Probe, ServedDeployment, ServedModel, config::Mode};
+use sagewire_proxy::{Config, Insight, Probe, ServedDeployment, ServedModel, Span, SpanKind, SpanSink, config::Mode};
 use sagewire_types::CallContext;
 use serde_json::json;
 
@@ -112,4 +112,43 @@ async fn numbers_count_requests_tokens_and_times() {
     ] {
         assert!(page.text().lines().any(|found| found == line), "no line {line} in\n{}", page.text());
     }
+}
+
+#[derive(Debug, Default)]
+struct Spans(Mutex<Vec<Span>>);
+
+impl SpanSink for Spans {
+    fn take(&self, span: Span) {
+        self.0.lock().unwrap().push(span);
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_a_model_is_two_spans_in_the_callers_trace() {
+    let spans = Arc::new(Spans::default());
+    let sink: Arc<dyn SpanSink> = spans.clone();
+    let proxy = Proxy::with(|app| app.spans(sink)).await;
+    let trace = [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")];
+    for (model, stream) in [("echo", false), ("broken", true)] {
+        let body =
+            json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "PROMPT"}]}).to_string();
+        proxy.send(http::Method::POST, "/chat/completions", &trace, body).await;
+    }
+    proxy.get("/models").await;
+    let spans = spans.0.lock().unwrap().clone();
+    assert_eq!(spans.len(), 4, "only calls of models are traced: {spans:?}");
+    assert!(spans.iter().all(|span| span.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"));
+    let names: Vec<_> = spans.iter().map(|span| (span.name.as_str(), span.kind, span.error)).collect();
+    assert_eq!(
+        names,
+        [
+            ("chat echo", SpanKind::Client, None),
+            ("POST /chat/completions", SpanKind::Server, None),
+            ("chat broken", SpanKind::Client, Some("model_failed")),
+            ("POST /chat/completions", SpanKind::Server, Some("model_failed")),
+        ]
+    );
+    // The model's side is told the span of its call.
+    assert!(proxy.asked()[0].traceparent.as_ref().unwrap().contains(&spans[0].span_id));
+    assert!(!format!("{spans:?}").contains("PROMPT"));
 }

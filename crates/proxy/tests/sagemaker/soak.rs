@@ -46,7 +46,7 @@ impl Container for Named {
 
 fn yaml(url: &str, turn: usize) -> String {
     // The order and the weights change, so that every reload makes a router that differs.
-    let mut deployments = vec![("m", "shaky"), ("m", "steady"), ("other", "elsewhere")];
+    let mut deployments = [("m", "shaky"), ("m", "steady"), ("other", "elsewhere")];
     deployments.rotate_left(turn % 3);
     let list: String = deployments
         .iter()
@@ -111,7 +111,7 @@ async fn no_call_is_lost_that_had_a_healthy_deployment_left_and_none_is_answered
                     if number >= CALLS {
                         return by_shaky;
                     }
-                    let model = if number % 4 == 0 { "other" } else { "m" };
+                    let model = if number.is_multiple_of(4) { "other" } else { "m" };
                     let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]}).to_string();
                     let request = Request::post("/v1/chat/completions")
                         .header("host", "proxy")

@@ -4,11 +4,11 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
 
 use super::{item_at, subject};
-use crate::jinja::numbers::{Number, add, float_to_int, int_value};
 use crate::jinja::operators::items_of;
 use crate::python::args::{Args, bind};
 use crate::python::error::{type_error, undefined_error, value_error};
 use crate::python::kind::{Kind, kind, type_name};
+use crate::python::number::{Number, add, float_to_int, int_value};
 use crate::python::repr::str_of;
 
 pub(super) fn register(env: &mut Environment<'static>) {
@@ -24,7 +24,6 @@ fn abs(value: &Value) -> Result<Value, Error> {
     match Number::of(value) {
         Some(Number::Int(int)) => Ok(int_value(int.checked_abs().unwrap_or(i128::MAX))),
         Some(Number::Float(float)) => Ok(Value::from(float.abs())),
-        None if value.is_undefined() => Err(undefined_error("the operand of abs is undefined")),
         None => Err(type_error(format!("bad operand type for abs(): '{}'", type_name(value)))),
     }
 }
@@ -114,9 +113,6 @@ fn round(args: Args<'_>) -> Result<Value, Error> {
     let precision = bound.int(1, 0)?.clamp(-400, 400);
     let method = bound.optional_str(2)?.unwrap_or("common");
     let Some(number) = Number::of(value) else {
-        if value.is_undefined() {
-            return Err(undefined_error("the value to round is undefined"));
-        }
         return Err(type_error(format!("type {} doesn't define __round__ method", type_name(value))));
     };
     let power = 10_f64.powi(i32::try_from(precision).unwrap_or(0));

@@ -6,11 +6,11 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
 
 use super::{sort_key, subject};
-use crate::jinja::operators::{check_hashable, compare, items_of};
+use crate::jinja::operators::{check_hashable, compare, equal, items_of};
 use crate::python::args::{Args, bind};
 use crate::python::budget::charge_sort;
 use crate::python::dict::entries;
-use crate::python::error::{type_error, value_error};
+use crate::python::error::{type_error, undefined_error, value_error};
 use crate::python::iterators::Generator;
 use crate::python::kind::{Kind, kind};
 
@@ -23,12 +23,26 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("max", |state: &State<'_, '_>, args: Args<'_>| extreme(state, &args, Ordering::Greater));
 }
 
+/// How keys compare.
+#[derive(Clone, Copy)]
+enum Keys {
+    /// As lists: equal ones are passed over, the first that differ decide.
+    Lists,
+    /// As they are: even equal ones must have an order.
+    Single,
+}
+
 /// Sorts by keys, stably; values that Python cannot order are an error.
-fn sort_by_keys<T>(state: &State<'_, '_>, items: &mut [(Vec<Value>, T)], reverse: bool) -> Result<(), Error> {
+fn sort_by_keys<T>(
+    state: &State<'_, '_>,
+    items: &mut [(Vec<Value>, T)],
+    keys: Keys,
+    reverse: bool,
+) -> Result<(), Error> {
     charge_sort(state, items.len())?;
     let mut failure = None;
     items.sort_by(|(a, _), (b, _)| {
-        let order = compare_keys(state, a, b).unwrap_or_else(|error| {
+        let order = compare_keys(state, keys, a, b).unwrap_or_else(|error| {
             failure.get_or_insert(error);
             Ordering::Equal
         });
@@ -37,12 +51,15 @@ fn sort_by_keys<T>(state: &State<'_, '_>, items: &mut [(Vec<Value>, T)], reverse
     failure.map_or(Ok(()), Err)
 }
 
-fn compare_keys(state: &State<'_, '_>, a: &[Value], b: &[Value]) -> Result<Ordering, Error> {
+fn compare_keys(state: &State<'_, '_>, keys: Keys, a: &[Value], b: &[Value]) -> Result<Ordering, Error> {
+    let less = |a: &Value, b: &Value| compare(state, "<", a, b, Ordering::is_lt);
     for (a, b) in a.iter().zip(b) {
-        if a == b {
-            continue;
+        match keys {
+            Keys::Lists if equal(state, a, b)? => {}
+            Keys::Lists => return Ok(if less(a, b)? { Ordering::Less } else { Ordering::Greater }),
+            Keys::Single if less(a, b)? => return Ok(Ordering::Less),
+            Keys::Single => return Ok(if less(b, a)? { Ordering::Greater } else { Ordering::Equal }),
         }
-        return Ok(if compare(state, "<", a, b, Ordering::is_lt)? { Ordering::Less } else { Ordering::Greater });
     }
     Ok(Ordering::Equal)
 }
@@ -68,7 +85,7 @@ fn sort(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         };
         keyed.push((keys, item));
     }
-    sort_by_keys(state, &mut keyed, bound.truth(1, false))?;
+    sort_by_keys(state, &mut keyed, Keys::Lists, bound.truth(1, false))?;
     Ok(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
@@ -77,6 +94,9 @@ fn dict_sort(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let args: &[Value] = &args;
     let bound = bind("dictsort", ["value", "case_sensitive", "by", "reverse"], args)?;
     let value = subject(args)?;
+    if value.is_undefined() {
+        return Err(undefined_error("the mapping to sort is undefined"));
+    }
     if kind(value) != Kind::Dict {
         return Err(type_error("dictsort() works on mappings"));
     }
@@ -91,7 +111,7 @@ fn dict_sort(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         let sort_by = sort_key(if by_value { &item } else { &key }, None, exact)?;
         keyed.push((vec![sort_by], (key, item)));
     }
-    sort_by_keys(state, &mut keyed, bound.truth(3, false))?;
+    sort_by_keys(state, &mut keyed, Keys::Single, bound.truth(3, false))?;
     Ok(keyed.into_iter().map(|(_, pair)| Value::from(pair)).collect())
 }
 
@@ -113,7 +133,7 @@ fn group_by(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     for item in items_of(state, subject(args)?)? {
         keyed.push((vec![key_of(&item, exact)?], item));
     }
-    sort_by_keys(state, &mut keyed, false)?;
+    sort_by_keys(state, &mut keyed, Keys::Single, false)?;
     let mut groups: Vec<(Value, Value, Vec<Value>)> = Vec::new();
     for (keys, item) in keyed {
         let key = keys.into_iter().next().unwrap_or_default();

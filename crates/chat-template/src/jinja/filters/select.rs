@@ -19,19 +19,27 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("rejectattr", |state: &mut State<'_, '_>, args: Args<'_>| select(state, &args, false, true));
 }
 
-/// What is walked. Jinja2 yields nothing for a false value, even for `None`.
-fn source(state: &State<'_, '_>, args: &[Value]) -> Result<Vec<Value>, Error> {
+/// Runs a filter whose errors come when its result is walked, as those of Python's generators do.
+fn generate(
+    state: &mut State<'_, '_>,
+    label: &'static str,
+    args: &[Value],
+    run: impl FnOnce(&mut State<'_, '_>, Vec<Value>, &mut Vec<Value>) -> Result<(), Error>,
+) -> Result<Value, Error> {
     let value = subject(args)?;
-    if value.is_true() { items_of(state, value) } else { Ok(Vec::new()) }
+    let mut made = Vec::new();
+    // Jinja2 yields nothing for a false value, even for `None`.
+    let failure = match value.is_true() {
+        true => items_of(state, value).and_then(|items| run(state, items, &mut made)).err(),
+        false => None,
+    };
+    Ok(Generator::failing(label, made, failure))
 }
 
 /// `map(value, filter, ...)` or `map(value, attribute=..., default=...)`.
 fn map(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
-    let args: &[Value] = &args;
-    let items = source(state, args)?;
     let (positional, kwargs) = split_kwargs(args.get(1..).unwrap_or_default());
-    let mut mapped = Vec::with_capacity(items.len());
-    match positional {
+    generate(state, "sync_do_map", &args, |state, items, mapped| match positional {
         [] => {
             let kwargs = kwargs.ok_or_else(|| type_error("map requires a filter argument"))?;
             let (attribute, default) = attribute_arguments(&kwargs)?;
@@ -40,6 +48,7 @@ fn map(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
                 let found = item_at(&item, &attribute)?;
                 mapped.push(if found.is_undefined() { default.clone() } else { found });
             }
+            Ok(())
         }
         [name, rest @ ..] => {
             let name = name.as_str().ok_or_else(|| type_error("map requires the name of a filter"))?;
@@ -53,9 +62,9 @@ fn map(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
                 call.extend(kwargs.clone().map(Value::from));
                 mapped.push(state.apply_filter(name, &call)?);
             }
+            Ok(())
         }
-    }
-    Ok(Generator::value("sync_do_map", mapped))
+    })
 }
 
 fn attribute_arguments(kwargs: &Kwargs) -> Result<(Value, Value), Error> {
@@ -72,41 +81,38 @@ fn attribute_arguments(kwargs: &Kwargs) -> Result<(Value, Value), Error> {
 
 /// `select(value, test, ...)` and `selectattr(value, attribute, test, ...)`.
 fn select(state: &mut State<'_, '_>, args: &[Value], keep: bool, by_attribute: bool) -> Result<Value, Error> {
-    let items = source(state, args)?;
-    let mut rest = args.get(1..).unwrap_or_default();
-    let attribute = match rest {
-        [attribute, tail @ ..] if by_attribute => {
-            rest = tail;
-            Some(attribute)
-        }
-        _ if by_attribute => return Err(type_error("Missing parameter for attribute name")),
-        _ => None,
-    };
-    let (test, test_args) = match rest {
-        [name, tail @ ..] => (Some(name.as_str().ok_or_else(|| type_error("the test's name must be str"))?), tail),
-        [] => (None, rest),
-    };
-    if let Some(test) = test.filter(|test| !predicates::exists(test)) {
-        return Err(runtime_error(format!("No test named '{test}'.")));
-    }
-    let mut kept = Vec::new();
-    for item in items {
-        charge_items(state, 2)?;
-        let examined = match attribute {
-            Some(path) => item_at(&item, path)?,
-            None => item.clone(),
+    let rest = args.get(1..).unwrap_or_default();
+    generate(state, "select_or_reject", args, |state, items, kept| {
+        let (attribute, rest) = match rest {
+            [attribute, tail @ ..] if by_attribute => (Some(attribute), tail),
+            _ if by_attribute => return Err(type_error("Missing parameter for attribute name")),
+            _ => (None, rest),
         };
-        let passes = match test {
-            None => examined.is_true(),
-            Some(test) => {
-                let mut call = vec![examined];
-                call.extend_from_slice(test_args);
-                state.perform_test(test, &call)?
+        let (test, test_args) = match rest {
+            [name, tail @ ..] => (Some(name.as_str().ok_or_else(|| type_error("the test's name must be str"))?), tail),
+            [] => (None, rest),
+        };
+        if let Some(test) = test.filter(|test| !predicates::exists(test)) {
+            return Err(runtime_error(format!("No test named '{test}'.")));
+        }
+        for item in items {
+            charge_items(state, 2)?;
+            let examined = match attribute {
+                Some(path) => item_at(&item, path)?,
+                None => item.clone(),
+            };
+            let passes = match test {
+                None => examined.is_true(),
+                Some(test) => {
+                    let mut call = vec![examined];
+                    call.extend_from_slice(test_args);
+                    state.perform_test(test, &call)?
+                }
+            };
+            if passes == keep {
+                kept.push(item);
             }
-        };
-        if passes == keep {
-            kept.push(item);
         }
-    }
-    Ok(Generator::value("select_or_reject", kept))
+        Ok(())
+    })
 }

@@ -11,7 +11,7 @@ use crate::jinja::operators::items_of;
 use crate::python::args::{Args, bind};
 use crate::python::budget::{afford_bytes, charge_items};
 use crate::python::dict::{Dict, DictView, ViewKind};
-use crate::python::error::{type_error, value_error};
+use crate::python::error::{runtime_error, type_error, undefined_error, value_error};
 use crate::python::iterators::Generator;
 use crate::python::kind::{Kind, has_len, kind, type_name};
 use crate::python::repr::str_of;
@@ -47,7 +47,10 @@ fn length(value: &Value) -> Result<usize, Error> {
 
 fn first(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     match kind(value) {
-        Kind::Generator => Ok(value.downcast_object_ref::<Generator>().and_then(Generator::next).unwrap_or_default()),
+        Kind::Generator => {
+            let next = value.downcast_object_ref::<Generator>().map_or(Ok(None), Generator::next)?;
+            Ok(next.unwrap_or_default())
+        }
         Kind::Str => Ok(value.as_str().and_then(|text| text.chars().next()).map(Value::from).unwrap_or_default()),
         Kind::List | Kind::Tuple => Ok(value.get_item_by_index(0).unwrap_or_default()),
         _ => Ok(items_of(state, value)?.into_iter().next().unwrap_or_default()),
@@ -86,7 +89,8 @@ fn reverse(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
             items.reverse();
             return Ok(Value::from(items));
         }
-        _ => "reversed",
+        Kind::Undefined | Kind::Tuple | Kind::Bytes => "reversed",
+        _ => return Err(runtime_error("argument must be iterable")),
     };
     let mut items = items_of(state, value)?;
     items.reverse();
@@ -173,19 +177,25 @@ fn default(args: Args<'_>) -> Result<Value, Error> {
 }
 
 /// `attr(obj, name)`: an attribute, never an item.
-fn attr(value: &Value, name: &str) -> Value {
-    match kind(value) {
+fn attr(value: &Value, name: &str) -> Result<Value, Error> {
+    Ok(match kind(value) {
         _ if name.starts_with("__") => Value::UNDEFINED,
+        Kind::Undefined => {
+            return Err(undefined_error(format!("the value whose attribute '{name}' is read is undefined")));
+        }
         Kind::Object => value.get_attr(name).unwrap_or_default(),
         kind if methods::exists(kind, name) => methods::bound(value, name),
         _ => Value::UNDEFINED,
-    }
+    })
 }
 
 /// A dictionary made of pairs, for [`crate::jinja::globals`].
 pub(in crate::jinja) fn dict_of(state: &State<'_, '_>, value: &Value) -> Result<Vec<(Value, Value)>, Error> {
     if kind(value) == Kind::Dict {
         return Ok(crate::python::dict::entries(value));
+    }
+    if value.is_undefined() {
+        return Err(undefined_error("the value to make a dictionary of is undefined"));
     }
     let mut pairs = Vec::new();
     for item in items_of(state, value)? {

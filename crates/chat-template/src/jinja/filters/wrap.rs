@@ -4,11 +4,11 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
 
 use super::like;
-use crate::jinja::numbers::unsupported;
 use crate::python::args::{Args, as_int, as_str, bind};
 use crate::python::budget::afford_bytes;
 use crate::python::error::{type_error, value_error};
 use crate::python::kind::{Kind, kind};
+use crate::python::number::unsupported;
 use crate::python::repr::str_of;
 use crate::python::text::{char_slice, split_lines};
 
@@ -66,7 +66,6 @@ fn truncate(args: Args<'_>) -> Result<Value, Error> {
     let args: &[Value] = &args;
     let bound = bind("truncate", ["s", "length", "killwords", "end", "leeway"], args)?;
     let value = bound.or_none(0);
-    let Some(text) = value.as_str() else { return Err(type_error("truncate() works on text")) };
     let end = bound.optional_str(3)?.unwrap_or("...");
     let length = usize::try_from(bound.int(1, 255)?).unwrap_or(0);
     let leeway = bound.optional_int(4)?.unwrap_or(5);
@@ -74,9 +73,11 @@ fn truncate(args: Args<'_>) -> Result<Value, Error> {
     let (Some(keep), Ok(leeway)) = (keep, usize::try_from(leeway)) else {
         return Err(value_error("truncate() needs a length that holds its end mark, and no negative leeway"));
     };
-    if text.chars().count() <= length.saturating_add(leeway) {
+    let size = value.as_str().map_or_else(|| value.len(), |text| Some(text.chars().count()));
+    if value.is_undefined() || size.is_some_and(|size| size <= length.saturating_add(leeway)) {
         return Ok(value);
     }
+    let Some(text) = value.as_str() else { return Err(type_error("truncate() cuts text only")) };
     let cut = char_slice(text, 0, keep);
     let cut = if bound.truth(2, false) { cut } else { cut.rsplit_once(' ').map_or(cut, |(head, _)| head) };
     Ok(like(&value, format!("{cut}{end}")))

@@ -9,7 +9,7 @@ use minijinja::value::{Value, ValueKind};
 
 use super::emit::sum_operands;
 use super::shape::{is_calm, is_loop, is_number, is_scalar_literal, is_text, is_text_literal};
-use super::{Lowered, Lowering};
+use super::{Lowered, Lowering, invalid};
 use crate::jinja::methods::is_method_name;
 use crate::jinja::{filters, predicates};
 
@@ -37,6 +37,10 @@ impl<'s> Lowering<'s> {
         Ok(match expr {
             Expr::Var(node) => self.var(node.id, node.span()),
             Expr::Const(node) => constant(node.value.clone(), node.span()),
+            // Jinja2 evaluates what is constant when it compiles, and there a slice of `none` is undefined.
+            Expr::Slice(node) if is_scalar_literal(&node.expr) && !is_text_literal(&node.expr) => {
+                constant(Value::UNDEFINED, node.span())
+            }
             Expr::Slice(node) => {
                 let none = || constant(Value::from(()), node.span());
                 let mut bounds = Vec::with_capacity(3);
@@ -77,7 +81,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Filter(node) => {
                 if !filters::exists(node.name) && self.conditions == 0 {
-                    return Self::invalid(format!("No filter named '{}'.", node.name), node.span());
+                    return invalid(format!("No filter named '{}'.", node.name), node.span());
                 }
                 let lowered = Filter {
                     name: node.name,
@@ -88,7 +92,7 @@ impl<'s> Lowering<'s> {
             }
             Expr::Test(node) => {
                 if !predicates::exists(node.name) && self.conditions == 0 {
-                    return Self::invalid(format!("No test named '{}'.", node.name), node.span());
+                    return invalid(format!("No test named '{}'.", node.name), node.span());
                 }
                 let lowered = Test { name: node.name, expr: self.expr(&node.expr)?, args: self.args(&node.args)? };
                 Expr::Test(Spanned::new(lowered, node.span()))
@@ -164,7 +168,7 @@ impl<'s> Lowering<'s> {
                 let object = match &attr.expr {
                     // A block that calls itself would recurse on the native stack.
                     Expr::Var(var) if var.id == "self" && self.blocks > 0 => {
-                        return Self::invalid("a block cannot call a block", var.span());
+                        return invalid("a block cannot call a block", var.span());
                     }
                     Expr::Var(var) if var.id == "self" => Expr::Var(Spanned::new(Var { id: "self" }, var.span())),
                     object => self.expr(object)?,
@@ -214,6 +218,10 @@ impl<'s> Lowering<'s> {
                 nary("~", operands, span)
             }
             BinOpKind::Mul if !numbers => filter("*", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::Sub if !numbers => filter("-", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::Div => filter("/", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::FloorDiv => filter("//", self.expr(left)?, vec![self.expr(right)?], span),
+            BinOpKind::Pow => filter("**", self.expr(left)?, vec![self.expr(right)?], span),
             BinOpKind::Rem => filter("%", self.expr(left)?, vec![self.expr(right)?], span),
             BinOpKind::Eq => self.comparison(CompareOpKind::Eq, left, right, span)?,
             BinOpKind::Ne => self.comparison(CompareOpKind::Ne, left, right, span)?,

@@ -51,6 +51,8 @@ struct Lowering<'s> {
     signatures: HashMap<&'s str, Signature<'s>>,
     /// Macros found in this pass.
     found: HashMap<&'s str, Signature<'s>>,
+    /// The names that the macro body being lowered assigns.
+    assigned: Vec<&'s str>,
     /// Whether the macro body being lowered mentions `varargs` or `kwargs`.
     uses_varargs: bool,
     uses_kwargs: bool,
@@ -58,11 +60,11 @@ struct Lowering<'s> {
 
 type Lowered<T> = Result<T, Invalid>;
 
-impl<'s> Lowering<'s> {
-    fn invalid<T>(detail: impl Into<String>, span: Span) -> Lowered<T> {
-        Err(Invalid { detail: detail.into(), line: usize::from(span.start_line) })
-    }
+fn invalid<T>(detail: impl Into<String>, span: Span) -> Lowered<T> {
+    Err(Invalid { detail: detail.into(), line: usize::from(span.start_line) })
+}
 
+impl<'s> Lowering<'s> {
     fn stmts(&mut self, stmts: &[Stmt<'s>]) -> Lowered<Vec<Stmt<'s>>> {
         let mut lowered = Vec::with_capacity(stmts.len());
         for stmt in stmts {
@@ -163,7 +165,7 @@ impl<'s> Lowering<'s> {
             Stmt::Continue(node) => Stmt::Continue(Spanned::new(Continue, node.span())),
             Stmt::Break(node) => Stmt::Break(Spanned::new(Break, node.span())),
             // An extension that `transformers` does not load.
-            Stmt::Do(node) => return Self::invalid("Encountered unknown tag 'do'.", node.span()),
+            Stmt::Do(node) => return invalid("Encountered unknown tag 'do'.", node.span()),
         })
     }
 
@@ -183,7 +185,10 @@ impl<'s> Lowering<'s> {
     /// What is assigned to: a name, several names, or an attribute of a namespace.
     fn target(&mut self, target: &Expr<'s>) -> Lowered<Expr<'s>> {
         Ok(match target {
-            Expr::Var(var) => Expr::Var(Spanned::new(ast::Var { id: var.id }, var.span())),
+            Expr::Var(var) => {
+                self.assigned.push(var.id);
+                Expr::Var(Spanned::new(ast::Var { id: var.id }, var.span()))
+            }
             Expr::List(list) => {
                 let items = list.items.iter().map(|item| self.target(item)).collect::<Lowered<_>>()?;
                 Expr::List(Spanned::new(ast::List { items }, list.span()))
@@ -192,7 +197,7 @@ impl<'s> Lowering<'s> {
                 let lowered = ast::GetAttr { expr: self.target(&attr.expr)?, name: attr.name };
                 Expr::GetAttr(Spanned::new(lowered, attr.span()))
             }
-            other => return Self::invalid(format!("cannot assign to {}", other.description()), other.span()),
+            other => return invalid(format!("cannot assign to {}", other.description()), other.span()),
         })
     }
 
@@ -207,13 +212,28 @@ impl<'s> Lowering<'s> {
     }
 
     fn macro_body(&mut self, node: &Spanned<Macro<'s>>) -> Lowered<Macro<'s>> {
-        Ok(Macro {
-            name: node.name,
-            args: node.args.iter().map(|arg| self.target(arg)).collect::<Lowered<_>>()?,
-            defaults: node.defaults.iter().map(|default| self.expr(default)).collect::<Lowered<_>>()?,
-            body: self.stmts(&node.body)?,
-        })
+        let args = node.args.iter().map(|arg| self.target(arg)).collect::<Lowered<_>>()?;
+        let defaults = node.defaults.iter().map(|default| self.expr(default)).collect::<Lowered<_>>()?;
+        let outer = std::mem::take(&mut self.assigned);
+        let mut body = self.stmts(&node.body)?;
+        let assigned = std::mem::replace(&mut self.assigned, outer);
+        if !assigned.is_empty() {
+            body.insert(0, mention(&assigned, node.span()));
+        }
+        Ok(Macro { name: node.name, args, defaults, body })
     }
+}
+
+/// A statement that does nothing but mention names.
+///
+/// A macro keeps the outer variables that its body uses before it assigns them. The engine, unlike Jinja2, takes `x` in
+/// `{% set x = x + 1 %}` for assigned already, unless it was mentioned before.
+fn mention<'s>(names: &[&'s str], span: Span) -> Stmt<'s> {
+    let variable = |name: &&'s str| Expr::Var(Spanned::new(ast::Var { id: name }, span));
+    let emit = |name: &&'s str| Stmt::EmitExpr(Spanned::new(EmitExpr { expr: variable(name) }, span));
+    let never = expr::constant(minijinja::Value::from(false), span);
+    let body = IfCond { expr: never, true_body: names.iter().map(emit).collect(), false_body: Vec::new() };
+    Stmt::IfCond(Spanned::new(body, span))
 }
 
 /// A statement that fails when it is reached.

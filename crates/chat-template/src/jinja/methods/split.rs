@@ -8,8 +8,14 @@ use crate::python::budget::charge_items;
 use crate::python::error::{type_error, value_error};
 use crate::python::text::{is_space, split_lines};
 
+/// A part of a text: safe if the text was.
+fn like(source: &Value, part: &str) -> Value {
+    if source.is_safe() { Value::from_safe_string(part.to_owned()) } else { Value::from(part) }
+}
+
 /// `text.split(sep=None, maxsplit=-1)`, or from the right.
-pub(super) fn split(state: &State<'_, '_>, text: &str, args: &[Value], from_right: bool) -> Result<Value, Error> {
+pub(super) fn split(state: &State<'_, '_>, source: &Value, args: &[Value], from_right: bool) -> Result<Value, Error> {
+    let text = source.as_str().unwrap_or_default();
     let bound = bind(if from_right { "rsplit" } else { "split" }, ["sep", "maxsplit"], args)?;
     let separator = bound.optional_str(0)?;
     let most = usize::try_from(bound.int(1, -1)?).unwrap_or(usize::MAX);
@@ -24,7 +30,7 @@ pub(super) fn split(state: &State<'_, '_>, text: &str, args: &[Value], from_righ
         parts.reverse();
     }
     charge_items(state, parts.len())?;
-    Ok(parts.into_iter().map(Value::from).collect())
+    Ok(parts.into_iter().map(|part| like(source, part)).collect())
 }
 
 /// Splits at runs of white space; what is left after `most` splits keeps its inner and trailing space.
@@ -62,26 +68,29 @@ fn split_space_right(text: &str, most: usize) -> Vec<&str> {
 }
 
 /// `text.splitlines(keepends=False)`.
-pub(super) fn lines(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn lines(state: &State<'_, '_>, source: &Value, args: &[Value]) -> Result<Value, Error> {
+    let text = source.as_str().unwrap_or_default();
     let bound = bind("splitlines", ["keepends"], args)?;
     let lines = split_lines(text, bound.truth(0, false));
     charge_items(state, lines.len())?;
-    Ok(lines.into_iter().map(Value::from).collect())
+    Ok(lines.into_iter().map(|line| like(source, line)).collect())
 }
 
 /// `text.partition(sep)`, or from the right.
-pub(super) fn partition(text: &str, args: &[Value], from_right: bool) -> Result<Value, Error> {
+pub(super) fn partition(source: &Value, args: &[Value], from_right: bool) -> Result<Value, Error> {
+    let text = source.as_str().unwrap_or_default();
     let bound = bind("partition", ["sep"], args)?;
     let separator = as_str(bound.get(0).ok_or_else(|| type_error("partition() takes exactly one argument"))?)?;
     if separator.is_empty() {
         return Err(value_error("empty separator"));
     }
     let found = if from_right { text.rsplit_once(separator) } else { text.split_once(separator) };
-    Ok(match found {
-        Some((before, after)) => Value::from((before, separator, after)),
-        None if from_right => Value::from(("", "", text)),
-        None => Value::from((text, "", "")),
-    })
+    let (before, separator, after) = match found {
+        Some((before, after)) => (before, separator, after),
+        None if from_right => ("", "", text),
+        None => (text, "", ""),
+    };
+    Ok(Value::from((like(source, before), like(source, separator), like(source, after))))
 }
 
 #[cfg(test)]

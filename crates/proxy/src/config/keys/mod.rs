@@ -8,7 +8,7 @@ pub(crate) use litellm_params::is_operator_parameter;
 pub(super) use litellm_params::{LITELLM_PARAMS, SECRET_PARAMETERS};
 pub(super) use litellm_settings::LITELLM_SETTINGS;
 pub(super) use router_settings::ROUTER_SETTINGS;
-pub(super) use sagewire_settings::{CORS, HEALTH_CHECK, KEYS, LIMITS, SAGEWIRE_SETTINGS, TLS};
+pub(super) use sagewire_settings::{CORS, HEALTH_CHECK, KEYS, LIMITS, OTLP, SAGEWIRE_SETTINGS, TLS};
 
 mod file;
 mod general_settings;

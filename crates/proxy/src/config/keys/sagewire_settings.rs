@@ -11,6 +11,11 @@ pub(in super::super) static SAGEWIRE_SETTINGS: Table = Table {
         key("cors", Kind::One(&CORS), "Which web pages may call the proxy from a browser."),
         key("health_check", Kind::One(&HEALTH_CHECK), "What `/health` may spend on probes."),
         key(
+            "otlp",
+            Kind::One(&OTLP),
+            "Where OpenTelemetry spans go; in builds with the feature `otlp`. OpenTelemetry's own variables are read, too.",
+        ),
+        key(
             "expose_upstream_errors",
             Kind::Flag,
             "Whether callers see what AWS and the container said, word for word. Default: false.",
@@ -143,6 +148,21 @@ pub(in super::super) static HEALTH_CHECK: Table = Table {
     keys: &[
         key("max_probes_per_minute", Kind::Count, "How many probes are made in a minute, whoever asks. Default: 10."),
         key("timeout", Kind::Seconds, "How long a probe may take. Default: 30."),
+    ],
+    ignored: &[],
+    unknown: Unknown::Refused,
+};
+
+pub(in super::super) static OTLP: Table = Table {
+    meaning: "Where OpenTelemetry spans go: two for each request, with the GenAI attributes, and never a prompt.",
+    keys: &[
+        key(
+            "endpoint",
+            Kind::Text,
+            "The collector's base URL, such as `http://localhost:4318`. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; without either no spans are sent.",
+        ),
+        key("headers", Kind::Mapping, "Further headers, such as the collector's key."),
+        key("service_name", Kind::Text, "What the service is called. Default: `OTEL_SERVICE_NAME`, else `sagewire`."),
     ],
     ignored: &[],
     unknown: Unknown::Refused,

@@ -53,6 +53,65 @@ pub(crate) fn add(a: Number, b: Number) -> Result<Value, Error> {
     }
 }
 
+/// `a - b` of two numbers.
+pub(crate) fn subtract(a: Number, b: Number) -> Result<Value, Error> {
+    match (a, b) {
+        (Number::Int(a), Number::Int(b)) => a.checked_sub(b).map(int_value).ok_or_else(too_large),
+        _ => Ok(Value::from(a.float() - b.float())),
+    }
+}
+
+/// `a / b` of two numbers: always a float.
+pub(crate) fn divide(a: Number, b: Number) -> Result<Value, Error> {
+    if b.float() == 0.0 {
+        return Err(value_error("division by zero"));
+    }
+    Ok(Value::from(a.float() / b.float()))
+}
+
+/// `a // b` of two numbers, rounded down.
+pub(crate) fn floor_divide(a: Number, b: Number) -> Result<Value, Error> {
+    if b.float() == 0.0 {
+        return Err(value_error("division by zero"));
+    }
+    match (a, b) {
+        (Number::Int(a), Number::Int(b)) => {
+            let quotient = a.checked_div(b).ok_or_else(too_large)?;
+            let rest = a.checked_rem(b).unwrap_or(0);
+            Ok(int_value(if rest != 0 && (rest < 0) != (b < 0) { quotient - 1 } else { quotient }))
+        }
+        _ => {
+            let (a, b) = (a.float(), b.float());
+            let rest = a % b;
+            let quotient = (a - rest) / b;
+            let down = if rest != 0.0 && (rest < 0.0) != (b < 0.0) { quotient - 1.0 } else { quotient };
+            // What is left of rounding errors goes; a zero takes the sign of the true quotient.
+            Ok(Value::from(if down == 0.0 { 0.0_f64.copysign(a / b) } else { down.round() }))
+        }
+    }
+}
+
+/// `a ** b` of two numbers.
+pub(crate) fn power(a: Number, b: Number) -> Result<Value, Error> {
+    match (a, b) {
+        (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
+            let exponent = u32::try_from(exponent).map_err(|_| too_large());
+            match base {
+                0 | 1 => Ok(int_value(if b == Number::Int(0) { 1 } else { base })),
+                _ => base.checked_pow(exponent?).map(int_value).ok_or_else(too_large),
+            }
+        }
+        _ if a.float() == 0.0 && b.float() < 0.0 => Err(value_error("0.0 cannot be raised to a negative power")),
+        _ => {
+            let result = a.float().powf(b.float());
+            if result.is_infinite() && a.float().is_finite() && b.float().is_finite() {
+                return Err(value_error("Numerical result out of range"));
+            }
+            Ok(Value::from(result))
+        }
+    }
+}
+
 /// `a * b` of two numbers.
 pub(crate) fn multiply(a: Number, b: Number) -> Result<Value, Error> {
     match (a, b) {
@@ -121,6 +180,17 @@ mod tests {
         assert_eq!(modulo(Number::Float(-5.5), Number::Int(3)).unwrap(), Value::from(0.5));
         assert!(modulo(Number::Int(1), Number::Int(0)).is_err());
         assert_eq!(modulo(Number::Int(i128::MIN), Number::Int(-1)).unwrap(), Value::from(0));
+    }
+
+    #[test]
+    fn division_rounds_down() {
+        assert_eq!(floor_divide(Number::Int(-7), Number::Int(2)).unwrap(), Value::from(-4));
+        assert_eq!(floor_divide(Number::Float(7.5), Number::Int(2)).unwrap(), Value::from(3.0));
+        assert_eq!(floor_divide(Number::Float(-7.5), Number::Int(2)).unwrap(), Value::from(-4.0));
+        assert!(floor_divide(Number::Int(1), Number::Float(0.0)).is_err());
+        assert!(floor_divide(Number::Int(i128::MIN), Number::Int(-1)).is_err());
+        assert_eq!(power(Number::Int(2), Number::Int(-1)).unwrap(), Value::from(0.5));
+        assert!(power(Number::Int(2), Number::Int(200)).is_err());
     }
 
     #[test]

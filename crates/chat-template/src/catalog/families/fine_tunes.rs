@@ -1,0 +1,183 @@
+//! Fine-tunes and formats that many models share. They carry the name of the model they were made from, so that they
+//! come before it.
+
+use super::{
+    CHAT, CHATML, CHATML_TOKENS, DEEPSEEK, DEEPSEEK_TOKENS, INSTRUCT, NO_SYSTEM, S_TOKENS, STRICT, TOOLS, TURNS,
+    ZEPHYR, family,
+};
+use crate::catalog::Entry;
+
+pub(super) fn families() -> [Entry; 16] {
+    [
+        family(
+            "chatml",
+            "ChatML: OpenHermes, Hermes, Dolphin, Yi, Falcon-H1, OpenOrca, DBRX, MPT chat and many fine-tunes",
+            &[
+                "openhermes|hermes-2|hermes-3",
+                "dolphin",
+                "openorca",
+                "01-ai chat",
+                "zephyr gemma",
+                "mpt-7b|mpt-30b chat",
+                "dbrx instruct",
+                "falcon-h1 instruct",
+                "internlm2 chat",
+                "chatml",
+            ],
+            &[CHATML],
+            CHATML_TOKENS,
+            CHAT,
+            &["<|im_end|>"],
+        ),
+        family(
+            "deepseek-r1",
+            "DeepSeek R1 and its distillations: answers start inside <think>",
+            &["deepseek r1"],
+            &["{%- set opening = '<think>\\n' %}", DEEPSEEK],
+            DEEPSEEK_TOKENS,
+            TOOLS,
+            &["<｜end▁of▁sentence｜>"],
+        ),
+        family(
+            "deepseek-v3.1",
+            "DeepSeek V3.1: thinks when `thinking` is set",
+            &["deepseek v3-1"],
+            &[include_str!("../templates/deepseek-v3.1.jinja")],
+            DEEPSEEK_TOKENS,
+            TOOLS,
+            &["<｜end▁of▁sentence｜>"],
+        ),
+        family(
+            "deepseek-v3",
+            "DeepSeek V3",
+            &["deepseek v3 !v3-2 !base"],
+            &[DEEPSEEK],
+            DEEPSEEK_TOKENS,
+            TOOLS,
+            &["<｜end▁of▁sentence｜>"],
+        ),
+        family(
+            "deepseek-coder",
+            "DeepSeek Coder, first generation",
+            &["deepseek-coder instruct !v2"],
+            &[include_str!("../templates/deepseek-coder.jinja")],
+            &[("bos_token", "<｜begin▁of▁sentence｜>"), ("eos_token", "<|EOT|>")],
+            CHAT,
+            &["<|EOT|>"],
+        ),
+        family(
+            "deepseek-v2",
+            "DeepSeek LLM and V2 chat",
+            &["deepseek-v2|deepseek-llm|deepseek-coder-v2 chat|instruct"],
+            &[include_str!("../templates/deepseek-v2.jinja")],
+            DEEPSEEK_TOKENS,
+            CHAT,
+            &["<｜end▁of▁sentence｜>"],
+        ),
+        family(
+            "alpaca",
+            "Alpaca instructions: MythoMax, Nous-Hermes Llama 2, Platypus, Dolly, MPT instruct",
+            &[
+                "alpaca",
+                "mythomax|mythomix|mythologic",
+                "nous-hermes-llama|platypus",
+                "dolly-v2",
+                "mpt-7b|mpt-30b instruct",
+            ],
+            &[
+                "{%- set preamble = 'Below is an instruction that describes a task. Write a response that appropriately \
+             completes the request.' %}",
+                "{%- set headings = {'user': '### Instruction:\\n', 'assistant': '### Response:\\n'} %}",
+                INSTRUCT,
+            ],
+            &[("eos_token", "</s>")],
+            STRICT,
+            &["</s>", "### Instruction:"],
+        ),
+        family(
+            "vicuna",
+            "Vicuna and WizardLM: USER and ASSISTANT",
+            &["vicuna", "wizardlm !coder", "wizard-lm-2"],
+            &[include_str!("../templates/vicuna.jinja")],
+            S_TOKENS,
+            STRICT,
+            &["</s>", "USER:"],
+        ),
+        family(
+            "wizardcoder",
+            "WizardCoder: one instruction, one response",
+            &["wizardcoder"],
+            &[
+                "{%- set preamble = 'Below is an instruction that describes a task. Write a response that appropriately \
+             completes the request.' %}",
+                "{%- set headings = {'user': '### Instruction:\\n', 'assistant': '### Response:'} %}",
+                INSTRUCT,
+            ],
+            &[("eos_token", "</s>")],
+            STRICT,
+            &["</s>", "### Instruction:"],
+        ),
+        family(
+            "phind",
+            "Phind CodeLlama",
+            &["phind"],
+            &[
+                "{%- set headings = {'system': '### System Prompt\\n', 'user': '### User Message\\n', \
+             'assistant': '### Assistant\\n'} %}",
+                INSTRUCT,
+            ],
+            &[],
+            STRICT,
+            &["</s>", "### User Message"],
+        ),
+        family(
+            "solar",
+            "SOLAR instruct",
+            &["solar instruct"],
+            &[
+                "{%- set headings = {'system': '### System:\\n', 'user': '### User:\\n', 'assistant': '### Assistant:\\n'} %}",
+                INSTRUCT,
+            ],
+            &[],
+            STRICT,
+            &["</s>", "### User:"],
+        ),
+        family(
+            "openchat",
+            "OpenChat 3.5 and Starling: GPT4 Correct User",
+            &["openchat", "starling-lm"],
+            &[include_str!("../templates/openchat.jinja")],
+            &[("bos_token", "<s>"), ("eos_token", "<|end_of_turn|>")],
+            CHAT,
+            &["<|end_of_turn|>"],
+        ),
+        family(
+            "prompter",
+            "MistralLite and FalconLite 2",
+            &["mistrallite|falconlite2"],
+            &[include_str!("../templates/prompter.jinja")],
+            &[("eos_token", "</s>")],
+            NO_SYSTEM,
+            &["</s>", "<|prompter|>"],
+        ),
+        family(
+            "redpajama",
+            "RedPajama and GPT-NeoXT chat: <human> and <bot>",
+            &["redpajama|neoxt chat"],
+            &["{%- set names = {'user': '<human>', 'assistant': '<bot>'} %}", TURNS],
+            &[],
+            NO_SYSTEM,
+            &["<human>"],
+        ),
+        family("starchat", "StarChat", &["starchat"], &["{%- set end = '<|end|>' %}", ZEPHYR], &[], CHAT, &["<|end|>"]),
+        family(
+            "zephyr",
+            "Zephyr, its SFT forerunners, and TinyLlama chat",
+            &["zephyr", "mistral-7b-sft", "tinyllama chat-v1"],
+            &[ZEPHYR],
+            S_TOKENS,
+            CHAT,
+            &["</s>", "<|user|>"],
+        ),
+    ]
+}

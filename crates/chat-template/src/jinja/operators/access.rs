@@ -1,0 +1,164 @@
+//! What takes values apart: slices, subscripts and attributes.
+
+use minijinja::value::{Tuple, Value};
+use minijinja::{Error, State};
+
+use crate::jinja::methods;
+use crate::jinja::nesting::charge_tree;
+use crate::python::args::as_int;
+use crate::python::budget::{afford_bytes, charge_items};
+use crate::python::error::{type_error, undefined_error, value_error};
+use crate::python::iterators::PyRange;
+use crate::python::kind::{Kind, kind, type_name};
+
+/// `value[start:stop:step]`, copied at once as Python copies.
+pub(super) fn slice(
+    state: &State<'_, '_>,
+    value: &Value,
+    start: &Value,
+    stop: &Value,
+    step: &Value,
+) -> Result<Value, Error> {
+    let bound = |value: &Value| if value.is_none() { Ok(None) } else { as_int(value).map(Some) };
+    let kind = kind(value);
+    if !matches!(kind, Kind::Str | Kind::List | Kind::Tuple | Kind::Range | Kind::Bytes) {
+        if kind == Kind::Undefined {
+            return Err(undefined_error("the value to slice is undefined"));
+        }
+        return Err(type_error(format!("'{}' object is not subscriptable", type_name(value))));
+    }
+    let (start, stop, step) = (bound(start)?, bound(stop)?, bound(step)?);
+    let step = step.unwrap_or(1);
+    if step == 0 {
+        return Err(value_error("slice step cannot be zero"));
+    }
+    if kind == Kind::Str {
+        let text = value.as_str().unwrap_or_default();
+        afford_bytes(state, text.len())?;
+        let cut = slice_text(text, start, stop, step);
+        return Ok(if value.is_safe() { Value::from_safe_string(cut) } else { Value::from(cut) });
+    }
+    let length = value.len().unwrap_or(0);
+    let (first, last, count) = slice_bounds(length, start, stop, step);
+    if let Some(range) = value.downcast_object_ref::<PyRange>() {
+        let at = |index: i64| range.start.saturating_add(index.saturating_mul(range.step));
+        return Ok(Value::from_object(PyRange {
+            start: at(first),
+            stop: at(last),
+            step: range.step.saturating_mul(step),
+        }));
+    }
+    charge_items(state, count)?;
+    let pick = |n: usize| usize::try_from(first + i64::try_from(n).unwrap_or(i64::MAX) * step).unwrap_or(usize::MAX);
+    let items: Vec<Value> = (0..count).map(|n| value.get_item_by_index(pick(n)).unwrap_or_default()).collect();
+    Ok(match kind {
+        Kind::Tuple => Value::from(Tuple::from(items)),
+        _ => Value::from(items),
+    })
+}
+
+/// The first index, the end and the number of items of a slice over `length` items.
+/// <https://docs.python.org/3/reference/datamodel.html#slice.indices>
+fn slice_bounds(length: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> (i64, i64, usize) {
+    let length = i64::try_from(length).unwrap_or(i64::MAX);
+    let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
+    let clamp = |index: i64| if index < 0 { index.saturating_add(length).max(low) } else { index.min(high) };
+    let first = start.map_or(if step > 0 { low } else { high }, clamp);
+    let last = stop.map_or(if step > 0 { high } else { low }, clamp);
+    let (span, step) = if step > 0 { (last - first, step) } else { (first - last, step.saturating_neg()) };
+    let count = if span <= 0 { 0 } else { (span - 1) / step + 1 };
+    (first, last, usize::try_from(count).unwrap_or(0))
+}
+
+fn slice_text(text: &str, start: Option<i64>, stop: Option<i64>, step: i64) -> String {
+    if text.is_ascii() && step == 1 {
+        let (first, _, count) = slice_bounds(text.len(), start, stop, step);
+        let first = usize::try_from(first).unwrap_or(0);
+        return text.get(first..first + count).unwrap_or_default().to_owned();
+    }
+    let chars: Vec<char> = text.chars().collect();
+    let (first, _, count) = slice_bounds(chars.len(), start, stop, step);
+    let at = |n: usize| usize::try_from(first + i64::try_from(n).unwrap_or(0) * step).unwrap_or(usize::MAX);
+    (0..count).filter_map(|n| chars.get(at(n))).collect()
+}
+
+/// A subscript on its way into `[...]`: what cannot be a key finds nothing.
+pub(super) fn subscript(state: &State<'_, '_>, key: &Value) -> Result<Value, Error> {
+    match kind(key) {
+        Kind::Tuple => {
+            charge_tree(state, key)?;
+            Ok(key.clone())
+        }
+        // A list or dictionary is not hashable, so that Jinja2 answers undefined; no mapping has this key.
+        Kind::List | Kind::Dict | Kind::View | Kind::Range | Kind::Generator | Kind::Object => Ok(Value::UNDEFINED),
+        Kind::Float => Ok(key.clone()),
+        _ => Ok(key.clone()),
+    }
+}
+
+/// A key on its way into a dictionary literal.
+pub(super) fn hashable(state: &State<'_, '_>, key: &Value) -> Result<Value, Error> {
+    check_hashable(state, key)?;
+    Ok(key.clone())
+}
+
+/// Fails for values that Python cannot hash.
+pub(in crate::jinja) fn check_hashable(state: &State<'_, '_>, key: &Value) -> Result<(), Error> {
+    match kind(key) {
+        Kind::List | Kind::Dict => Err(type_error(format!("unhashable type: '{}'", type_name(key)))),
+        Kind::Tuple => charge_tree(state, key),
+        _ => Ok(()),
+    }
+}
+
+/// `value.name` where `name` is a method of some Python type: the method comes before an item of that name.
+pub(super) fn attribute(value: &Value, name: &str) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(undefined_error(format!("the value whose attribute '{name}' is read is undefined")));
+    }
+    // Private attributes do not exist for a sandboxed template.
+    if name.starts_with("__") {
+        let item = value.get_item(&Value::from(name)).unwrap_or_default();
+        return Ok(item);
+    }
+    if methods::exists(kind(value), name) {
+        return Ok(methods::bound(value, name));
+    }
+    Ok(value.get_attr(name).unwrap_or_default())
+}
+
+/// `value['name']` where `name` is a method of some Python type: an item of that name comes first.
+pub(super) fn item_or_attribute(value: &Value, name: &str) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(undefined_error(format!("the value whose item '{name}' is read is undefined")));
+    }
+    let item = value.get_item(&Value::from(name)).unwrap_or_default();
+    if item.is_undefined() && methods::exists(kind(value), name) && !name.starts_with("__") {
+        return Ok(methods::bound(value, name));
+    }
+    Ok(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_take_what_python_takes() {
+        let cases = [
+            ((Some(1), None, 1), "bcde"),
+            ((None, Some(-1), 1), "abcd"),
+            ((None, None, -1), "edcba"),
+            ((Some(-2), None, 1), "de"),
+            ((Some(9), None, 1), ""),
+            ((None, None, 2), "ace"),
+            ((Some(3), Some(0), -2), "db"),
+            ((None, None, i64::MIN), "e"),
+            ((Some(i64::MIN), Some(i64::MAX), 1), "abcde"),
+        ];
+        for ((start, stop, step), expected) in cases {
+            assert_eq!(slice_text("abcde", start, stop, step), expected, "{start:?}:{stop:?}:{step}");
+        }
+        assert_eq!(slice_text("日本語", Some(1), None, 1), "本語");
+    }
+}
