@@ -28,6 +28,7 @@ const OWN_PARAMETERS: &[&str] = &[
     "model_id",
     "roles",
     "sagemaker_base_url",
+    "template_sources",
     "zero_temperature",
 ];
 

@@ -22,7 +22,7 @@ pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use parameters::ParameterPolicy;
 pub use provider::SageMaker;
 pub use settings::{Settings, Timeouts};
-pub use template::TemplateChoice;
+pub use template::{TemplateChoice, TemplateSource};
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
 
 mod attempt;

@@ -126,6 +126,9 @@ impl Settings {
     fn read_template(&mut self, params: &mut Params) -> Result<(), Error> {
         self.hub_access = params.flag("hub_access")?;
         self.hub_revision = params.text("hub_revision")?;
+        let sources = params.texts("template_sources")?;
+        self.template_sources =
+            sources.map(|sources| sources.iter().map(|source| source.parse()).collect()).transpose()?;
         let roles = params.object("roles")?;
         let [initial, last] = [params.text("initial_prompt_value")?, params.text("final_prompt_value")?];
         let [bos, eos] = [params.text("bos_token")?, params.text("eos_token")?];

@@ -143,8 +143,7 @@ impl Provider for SageMaker {
             let prepared = self.prepare(&request.model, context).await?;
             defaults::fill(&mut request, prepared.settings.defaults.as_deref());
             let dialect = prepared.dialect()?;
-            let prompt =
-                prompt::render(&self.shared, dialect, &mut request, &prepared.settings, &prepared.model).await?;
+            let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
             let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), false))?;
             let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
@@ -166,8 +165,7 @@ impl Provider for SageMaker {
                 return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
             }
             let dialect = prepared.dialect()?;
-            let prompt =
-                prompt::render(&self.shared, dialect, &mut request, &prepared.settings, &prepared.model).await?;
+            let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
             let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
             prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await

@@ -9,7 +9,11 @@ use sagewire_chat_template::model_files::DEFAULT_REVISION;
 use sagewire_credentials::{Region, SharedCredentialsProvider};
 use sagewire_types::ChatRequest;
 
-use crate::{InvocationHeaders, ParameterPolicy, template::TemplateChoice, wire::Wire};
+use crate::{
+    InvocationHeaders, ParameterPolicy,
+    template::{TemplateChoice, TemplateSource},
+    wire::Wire,
+};
 
 /// Settings of a [`SageMaker`](crate::SageMaker) provider, or of one call as an extension of its
 /// [`CallContext`](sagewire_types::CallContext).
@@ -52,6 +56,9 @@ pub struct Settings {
     pub hub_access: Option<bool>,
     /// The revision of the model on the Hub and in its cache on disk. Default: `main`.
     pub hub_revision: Option<String>,
+    /// Where the template of `hf_model_name` is looked for, in this order. Default: [`TemplateSource::ALL`]. Without
+    /// [`TemplateSource::Catalog`] the endpoint's name chooses none either.
+    pub template_sources: Option<Vec<TemplateSource>>,
     /// Sends the temperature 0 as it is (LiteLLM's `aws_sagemaker_allow_zero_temp`). Default: no.
     pub allow_zero_temperature: Option<bool>,
     /// What the temperature 0 becomes on text containers, which refuse it. Default: 0.1.
@@ -131,6 +138,7 @@ impl Settings {
             template: or(&self.template, &other.template),
             hub_access: self.hub_access.or(other.hub_access),
             hub_revision: or(&self.hub_revision, &other.hub_revision),
+            template_sources: or(&self.template_sources, &other.template_sources),
             allow_zero_temperature: self.allow_zero_temperature.or(other.allow_zero_temperature),
             zero_temperature: self.zero_temperature.or(other.zero_temperature),
             parameters: or(&self.parameters, &other.parameters),
@@ -146,6 +154,11 @@ impl Settings {
     /// The revision of the model on the Hub.
     pub(crate) fn hub_revision(&self) -> &str {
         self.hub_revision.as_deref().unwrap_or(DEFAULT_REVISION)
+    }
+
+    /// Where the template of a model is looked for.
+    pub(crate) fn template_sources(&self) -> &[TemplateSource] {
+        self.template_sources.as_deref().unwrap_or(&TemplateSource::ALL)
     }
 
     /// Where a call's raw requests are written.
