@@ -1,5 +1,5 @@
 //! Every example runs on the emulator to its end, and the list in the README is complete.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{
     fs,

@@ -10,6 +10,7 @@ mod bad_input;
 mod cancellation;
 mod errors;
 mod facade;
+mod litellm_page;
 mod resigning;
 mod retries;
 mod signatures;

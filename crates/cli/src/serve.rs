@@ -64,7 +64,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     for warning in &warnings {
         eprintln!("warning: {warning}");
     }
-    let wiring = Arc::new(Wiring::new(world.clone()));
+    let wiring = Wiring::new(world.clone());
+    #[cfg(feature = "otlp")]
+    let (wiring, exporter) = with_exporter(wiring, &config, &environment)?;
+    let wiring = Arc::new(wiring);
     let app = wiring.app(&config, None).map_err(Failure::usage)?;
     let has_key = app.asks_for_key();
     let default_host = if has_key { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
@@ -87,11 +90,29 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         }
         None => server.serve(shutdown_signal()).await,
     }
+    #[cfg(feature = "otlp")]
+    if let Some(exporter) = exporter {
+        exporter.flush().await;
+    }
     #[cfg(feature = "emulator")]
     if let Some(emulator) = emulator {
         emulator.shutdown().await;
     }
     Ok(())
+}
+
+/// Sends spans where the configuration or OpenTelemetry's variables name a collector.
+#[cfg(feature = "otlp")]
+fn with_exporter(
+    wiring: Wiring,
+    config: &Config,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Wiring, Option<sagewire_proxy::OtlpExporter>), Failure> {
+    let Some(settings) = sagewire_proxy::OtlpSettings::from_config(config, environment) else {
+        return Ok((wiring, None));
+    };
+    let exporter = sagewire_proxy::OtlpExporter::start(settings).map_err(Failure::usage)?;
+    Ok((wiring.with_spans(exporter.sink()), Some(exporter)))
 }
 
 /// The names that callers use, each once, in the file's order.

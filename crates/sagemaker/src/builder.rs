@@ -114,10 +114,7 @@ impl SageMakerBuilder {
         let world = self.world.unwrap_or_else(World::system);
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(
-                ReqwestTransport::new(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
-                    .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?,
-            ),
+            None => Arc::new(network(&world, self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?),
         };
         let sender = Sender {
             transport,
@@ -140,5 +137,32 @@ impl SageMakerBuilder {
             settings: Arc::new(self.settings),
             target: Arc::default(),
         })
+    }
+}
+
+/// The network, trusting what `AWS_CA_BUNDLE` names, if anything.
+fn network(world: &World, connect_timeout: Duration) -> Result<ReqwestTransport, Error> {
+    let wrong = |message: String| Error::new(ErrorKind::Configuration, message).with_param("AWS_CA_BUNDLE");
+    let pem = match world.var("AWS_CA_BUNDLE") {
+        Some(path) => std::fs::read(&path).map_err(|error| {
+            wrong(format!("the CA bundle `{path}` cannot be read: mend or unset AWS_CA_BUNDLE")).with_source(error)
+        })?,
+        None => Vec::new(),
+    };
+    ReqwestTransport::trusting(connect_timeout, &pem).map_err(|error| wrong(error.to_string()).with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use sagewire_credentials::seam::MapEnv;
+
+    use super::*;
+
+    #[test]
+    fn a_ca_bundle_that_is_not_there_is_named() {
+        let world = World::builder().with_env(MapEnv::from([("AWS_CA_BUNDLE", "/nowhere/ca.pem")])).build();
+        let error = SageMaker::builder().world(world).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
     }
 }

@@ -114,6 +114,8 @@ impl TransportError {
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    /// The certificates to trust in place of the system's.
+    certificates: Arc<[reqwest::Certificate]>,
     /// reqwest fixes the time for connecting per client: one more for each time that calls set, up to a few.
     by_connect_timeout: Arc<Mutex<HashMap<Duration, reqwest::Client>>>,
 }
@@ -127,13 +129,30 @@ impl ReqwestTransport {
     /// # Errors
     /// `Configuration` where TLS cannot be set up.
     pub fn new(connect_timeout: Duration) -> Result<Self, TransportError> {
-        Ok(Self { client: client(connect_timeout)?, by_connect_timeout: Arc::default() })
+        Self::trusting(connect_timeout, &[])
+    }
+
+    /// The same, trusting only the certificates of this PEM text, as `AWS_CA_BUNDLE` asks for; the system's where it is empty.
+    ///
+    /// # Errors
+    /// `Configuration` where the text is no PEM or TLS cannot be set up.
+    pub fn trusting(connect_timeout: Duration, pem: &[u8]) -> Result<Self, TransportError> {
+        let certificates: Arc<[_]> = if pem.is_empty() {
+            Arc::default()
+        } else {
+            let parsed =
+                reqwest::Certificate::from_pem_bundle(pem).ok().filter(|certificates| !certificates.is_empty());
+            parsed.map(Into::into).ok_or_else(|| {
+                TransportError::new(TransportErrorKind::Configuration, "the CA bundle holds no PEM certificate")
+            })?
+        };
+        Ok(Self { client: client(connect_timeout, &certificates)?, certificates, by_connect_timeout: Arc::default() })
     }
 
     /// A transport over the program's own client, with its proxies, certificates and limits.
     #[must_use]
     pub fn with_client(client: reqwest::Client) -> Self {
-        Self { client, by_connect_timeout: Arc::default() }
+        Self { client, certificates: Arc::default(), by_connect_timeout: Arc::default() }
     }
 
     fn client_for(&self, request: &http::Request<Bytes>) -> Result<reqwest::Client, TransportError> {
@@ -141,16 +160,22 @@ impl ReqwestTransport {
         let mut clients = self.by_connect_timeout.lock().unwrap_or_else(PoisonError::into_inner);
         match clients.get(&limit) {
             Some(client) => Ok(client.clone()),
-            None if clients.len() < MAX_CLIENTS => Ok(clients.entry(limit).or_insert(client(limit)?).clone()),
+            None if clients.len() < MAX_CLIENTS => {
+                Ok(clients.entry(limit).or_insert(client(limit, &self.certificates)?).clone())
+            }
             None => Ok(self.client.clone()),
         }
     }
 }
 
-fn client(connect_timeout: Duration) -> Result<reqwest::Client, TransportError> {
+fn client(connect_timeout: Duration, certificates: &[reqwest::Certificate]) -> Result<reqwest::Client, TransportError> {
     // An error means that the program has chosen a provider, which is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder();
+    if !certificates.is_empty() {
+        builder = builder.tls_certs_only(certificates.iter().cloned());
+    }
+    builder
         .connect_timeout(connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)
@@ -184,4 +209,18 @@ fn classify(error: reqwest::Error) -> TransportError {
         _ => (TransportErrorKind::Broken, "the connection broke"),
     };
     TransportError::new(kind, message).with_source(error.without_url())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_without_a_certificate_is_refused() {
+        for pem in ["no PEM", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"] {
+            let error = ReqwestTransport::trusting(Duration::from_secs(1), pem.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), TransportErrorKind::Configuration, "{pem}");
+        }
+        assert!(ReqwestTransport::trusting(Duration::from_secs(1), b"").is_ok());
+    }
 }

@@ -31,7 +31,7 @@ pub(super) fn families() -> [Entry; 16] {
         ),
         family(
             "deepseek-r1",
-            "DeepSeek R1 and its distillations: answers start inside <think>",
+            "DeepSeek R1 and its distillations: answers start inside `<think>`",
             &["deepseek r1"],
             &["{%- set opening = '<think>\\n' %}", DEEPSEEK],
             DEEPSEEK_TOKENS,
@@ -162,7 +162,7 @@ pub(super) fn families() -> [Entry; 16] {
         ),
         family(
             "redpajama",
-            "RedPajama and GPT-NeoXT chat: <human> and <bot>",
+            "RedPajama and GPT-NeoXT chat: `<human>` and `<bot>`",
             &["redpajama|neoxt chat"],
             &["{%- set names = {'user': '<human>', 'assistant': '<bot>'} %}", TURNS],
             &[],

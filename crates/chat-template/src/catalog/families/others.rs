@@ -8,7 +8,7 @@ pub(super) fn families() -> [Entry; 20] {
     [
         family(
             "qwq",
-            "QwQ: answers start inside <think>",
+            "QwQ: answers start inside `<think>`",
             &["qwq"],
             &["{%- set opening = '<think>\\n' %}", QWEN],
             CHATML_TOKENS,
