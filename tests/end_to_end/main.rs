@@ -11,6 +11,7 @@ mod cancellation;
 mod errors;
 mod facade;
 mod litellm_page;
+mod prompts;
 mod resigning;
 mod retries;
 mod signatures;

@@ -123,3 +123,6 @@ fn not_rendered(error: TemplateError) -> Error {
     };
     Error::new(kind, error.to_string()).with_param(param).with_source(error)
 }
+
+#[cfg(test)]
+mod tests;

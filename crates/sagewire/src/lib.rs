@@ -17,7 +17,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
-pub use sagewire_sagemaker::{InvocationHeaders, ParameterPolicy, SageMaker, SageMakerBuilder, Settings, Timeouts};
+pub use sagewire_sagemaker::{
+    InvocationHeaders, ParameterPolicy, SageMaker, SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts,
+};
 pub use sagewire_types::*;
 
 /// Sends each request to the provider of its model's prefix. Cloning is cheap.

@@ -13,6 +13,9 @@ pub(crate) struct Case {
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) setup: Option<String>,
     pub(crate) kwargs: Map<String, Value>,
+    /// What the Hub had, where LiteLLM asked it and got an answer.
+    #[serde(default)]
+    pub(crate) hf_files: BTreeMap<String, Value>,
     pub(crate) upstream: Vec<Upstream>,
     pub(crate) requests: Vec<Request>,
     pub(crate) result: Option<Value>,

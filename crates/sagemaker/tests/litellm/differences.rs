@@ -209,11 +209,7 @@ pub(crate) static LISTED: &[Difference] = &[
             "tmpl_falcon_180b_chat",
         ],
     },
-    Difference {
-        reason: "the Hub is asked only where the operator allows it",
-        what: &[Body],
-        cases: &["tmpl_hf_fetch_jinja_file", "tmpl_hf_fetch_token_dict_nosys"],
-    },
+    Difference { reason: "a list of named templates is read", what: &[Body], cases: &["tmpl_hf_fetch_list_template"] },
     Difference {
         reason: "a safety policy is its model's own text: it comes with the model's template, from disk or the Hub",
         what: &[Body],

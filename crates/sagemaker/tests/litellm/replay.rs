@@ -1,6 +1,9 @@
 //! The same call through our provider, with the recorded replies behind the transport.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -72,7 +75,9 @@ async fn call(case: &Case, transport: Arc<dyn Transport>) -> Result<Value, Error
     {
         "oidc/file//token".clone_into(token);
     }
-    let settings = Settings::from_litellm_params(params, &world)?;
+    let mut settings = Settings::from_litellm_params(params, &world)?;
+    // LiteLLM asks the Hub whether or not it may.
+    settings.hub_access = (!case.hf_files.is_empty()).then_some(true);
     let provider = SageMaker::builder().world(world).transport(transport).settings(settings);
     let provider = crate::differences::register(case, provider).build()?;
     let context = CallContext::new();
@@ -114,7 +119,17 @@ async fn call(case: &Case, transport: Arc<dyn Transport>) -> Result<Value, Error
     Ok(whole)
 }
 
-/// The environment of the case; STS answers as the recorded one did.
+/// A file of the Hub, if the request is for one and the case has it.
+fn hub_file(files: &BTreeMap<String, Value>, uri: &http::Uri) -> Option<String> {
+    // LiteLLM asks by another path, which does not follow files that are stored elsewhere.
+    let path = uri.path().trim_start_matches('/').replace("/resolve/", "/raw/");
+    Some(match files.get(&path)? {
+        Value::String(text) => text.clone(),
+        json => json.to_string(),
+    })
+}
+
+/// The environment of the case; STS and the Hub answer as the recorded ones did.
 fn world(case: &Case) -> World {
     let env = case
         .env
@@ -128,7 +143,14 @@ fn world(case: &Case) -> World {
         )
         .with("/home/me/.aws/config", "[profile work]\nregion = eu-central-1\n")
         .with("/token", "file-jwt");
-    let sts = HttpFn::new(|request: http::Request<Bytes>, _| {
+    let hub = case.hf_files.clone();
+    let http = HttpFn::new(move |request: http::Request<Bytes>, _| {
+        if request.uri().host() == Some("huggingface.co") {
+            let file = hub_file(&hub, request.uri());
+            let status = if file.is_some() { 200 } else { 404 };
+            let body = Bytes::from(file.unwrap_or_default());
+            return Ok(http::Response::builder().status(status).body(body).unwrap());
+        }
         let action = if String::from_utf8_lossy(request.body()).contains("AssumeRoleWithWebIdentity") {
             "AssumeRoleWithWebIdentity"
         } else {
@@ -141,5 +163,5 @@ fn world(case: &Case) -> World {
         );
         Ok(http::Response::new(Bytes::from(xml)))
     });
-    World::builder().with_env(MapEnv::from_iter(env)).with_files(files).with_http(sts).build()
+    World::builder().with_env(MapEnv::from_iter(env)).with_files(files).with_http(http).build()
 }
