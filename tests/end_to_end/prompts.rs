@@ -116,7 +116,7 @@ async fn a_models_files_take_every_form_of_conversation() {
         (vec![Message::user("a"), Message::user("b")], "<s>[INST] a\n\nb [/INST]"),
         (
             vec![Message::user("add"), call, Message::tool("1", "3")],
-            r#"<s>[INST] add [/INST] {"name":"add","arguments":{"a":1}}</s>[INST] 3 [/INST]"#,
+            r#"<s>[INST] add [/INST] {"name": "add", "arguments": {"a": 1}}</s>[INST] 3 [/INST]"#,
         ),
     ] {
         let mut settings = Settings::default();

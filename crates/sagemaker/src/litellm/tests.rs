@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::TemplateSource;
 
 fn read(params: Value) -> Result<Settings, Error> {
     Settings::from_litellm_params(params.as_object().cloned().unwrap(), &World::builder().build())
@@ -57,6 +58,17 @@ fn a_wrong_type_names_the_parameter_and_never_its_value() {
             assert!(!format!("{error} {error:?}").contains("the-canary"), "{error:?}");
         }
     }
+}
+
+#[test]
+fn the_places_of_templates_have_names() {
+    let settings =
+        read(json!({"template_sources": ["catalog", "hf_cache"], "hub_access": "true", "hub_revision": "v2"})).unwrap();
+    assert_eq!(settings.template_sources(), [TemplateSource::Catalog, TemplateSource::HuggingFaceCache]);
+    assert_eq!((settings.hub_access, settings.hub_revision()), (Some(true), "v2"));
+    assert_eq!(read(json!({})).unwrap().template_sources(), TemplateSource::ALL);
+    let error = read(json!({"template_sources": ["catalogue"]})).unwrap_err();
+    assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("template_sources")), "{error}");
 }
 
 #[test]
