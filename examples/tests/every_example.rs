@@ -39,7 +39,7 @@ fn each_runs_to_its_end_and_shows_something() {
         let (shown, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{name}: {complaint}");
         assert!(!shown.trim().is_empty(), "{name} shows nothing");
-        assert!(!shown.contains("error") && complaint.is_empty(), "{name}: {shown}{complaint}");
+        assert!(complaint.is_empty(), "{name}: {complaint}");
     }
 }
 
