@@ -1,0 +1,43 @@
+//! `sagewire check`: whether a configuration can be served, and what it would serve.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sagewire::credentials::seam::World;
+use sagewire_proxy::{Config, Wiring};
+
+use crate::{Failure, serve::model_names};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sagewire check --config config.yaml
+  sagewire check --config config.yaml --json
+
+Nothing is sent. The exit code is 0 where the file can be served, 2 where it cannot.")]
+pub(crate) struct CheckArguments {
+    /// LiteLLM's configuration file
+    #[arg(long, short, value_name = "FILE")]
+    config: PathBuf,
+    /// Prints what would be served as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
+    let world = World::system();
+    let (config, warnings) = Config::from_file(&arguments.config, &|name| world.var(name)).map_err(Failure::usage)?;
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
+    }
+    Wiring::new(world).app(&config, None).map_err(Failure::usage)?;
+    if arguments.json {
+        println!("{:#}", config.summary());
+        return Ok(());
+    }
+    println!("{} can be served", arguments.config.display());
+    println!("models: {}", model_names(&config));
+    for deployment in &config.deployments {
+        println!("  {} -> {}", deployment.model_name, deployment.model);
+    }
+    Ok(())
+}

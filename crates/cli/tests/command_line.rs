@@ -1,0 +1,159 @@
+//! The command as a person runs it.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    process::{Child, Command, Output, Stdio},
+};
+
+fn sagewire(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sagewire"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn run_with_input(arguments: &[&str], input: &str) -> Output {
+    let mut child = sagewire(arguments).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// A server started by the command, ended when dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = sagewire(arguments).spawn().unwrap();
+        let mut first_line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first_line).unwrap();
+        Self { child, url: first_line.trim().to_owned() }
+    }
+
+    #[cfg(unix)]
+    fn interrupt(mut self) -> std::process::ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        let address = self.url.strip_prefix("http://").unwrap();
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_demo_shows_three_verified_calls_and_ends() {
+    let output = sagewire(&["demo", "--once"]).output().unwrap();
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}{}", text(&output.stderr));
+    assert_eq!(shown.matches("(verified)").count(), 3, "{shown}");
+    for part in [
+        "/endpoints/tgi/invocations",
+        "/endpoints/messages/invocations-response-stream",
+        "/endpoints/embedding/invocations",
+        "All 3 requests",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("wJalrXUtnFEMI"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_emulator_prints_its_url_first_and_ends_when_interrupted() {
+    let server = Server::start(&["emulate", "--port", "0"]);
+    assert!(server.url.starts_with("http://127.0.0.1:"), "{}", server.url);
+    let answer = server.post("/endpoints/tgi/invocations", "{}");
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("MissingAuthenticationToken"), "{answer}");
+    assert!(server.interrupt().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_proxy_serves_the_demo_models_and_drains_when_interrupted() {
+    let server = Server::start(&["serve", "--demo", "--port", "0"]);
+    let body = r#"{"model": "messages", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8}"#;
+    let answer = server.post("/v1/chat/completions", body);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""model":"messages""#), "{answer}");
+    assert!(server.interrupt().success());
+}
+
+#[test]
+fn a_taken_port_is_a_clear_failure() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for arguments in [["emulate", "--port", &port].as_slice(), &["serve", "--demo", "--port", &port]] {
+        let output = sagewire(arguments).output().unwrap();
+        assert!(!output.status.success());
+        assert!(
+            text(&output.stderr).starts_with("error: ") && text(&output.stderr).contains(&port),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn a_configuration_is_checked_without_a_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("good.yaml");
+    std::fs::write(&good, "model_list:\n  - model_name: m\n    litellm_params:\n      model: sagemaker/my-endpoint\n      aws_region_name: us-east-1\n").unwrap();
+    let output = sagewire(&["check", "--config", good.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("m -> sagemaker/my-endpoint"), "{}", text(&output.stdout));
+
+    let bad = folder.path().join("bad.yaml");
+    std::fs::write(&bad, "model_lst: []\n").unwrap();
+    let output = sagewire(&["check", "--config", bad.to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("model_list"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_prompt_is_printed_to_the_byte() {
+    let output = run_with_input(&["template", "render", "--model", "meta-llama/Llama-3.1-8B-Instruct"], "Hello!\n");
+    let prompt = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        prompt.starts_with("<|begin_of_text|>")
+            && prompt.ends_with("<|start_header_id|>assistant<|end_header_id|>\n\n"),
+        "{prompt}"
+    );
+
+    let conversation = r#"{"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]}"#;
+    let output = run_with_input(&["template", "render", "--model", "chatml", "--json"], conversation);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        json["prompt"],
+        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"
+    );
+
+    let output = run_with_input(&["template", "render", "--model", "nobody/knows-this"], "x");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("template list"), "{}", text(&output.stderr));
+}

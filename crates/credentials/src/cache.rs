@@ -1,0 +1,166 @@
+//! [`CachedProvider`]: keeps credentials and renews them before they expire. Owns when to ask and who waits; what is asked is any provider.
+
+mod flight;
+mod policy;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::flight::Flight;
+pub use self::policy::CachePolicy;
+use self::state::{Decision, State};
+use crate::seam::World;
+use crate::{Credentials, CredentialsError, ProvideCredentials};
+
+/// Renewals that one call begins or joins, where they end without an outcome.
+const FLIGHTS_PER_CALL: u32 = 3;
+
+/// Keeps the credentials of another provider until shortly before they expire. Clones share them.
+///
+/// - They are renewed in the background, ahead of expiry and at a time chosen by chance, so that many programs do not ask at once. A caller waits only
+///   when there are none, or when they are about to expire.
+/// - However many callers wait, one asks. What it asks goes on when it gives up, so that the answer is there for the next.
+/// - When a renewal fails, credentials that are still valid stay in use, and the next try comes later each time.
+/// - Credentials without expiry are kept until [`invalidate`](ProvideCredentials::invalidate) says that AWS refused them.
+///
+/// Needs a tokio runtime.
+///
+/// ```
+/// use std::sync::Arc;
+/// use sagewire_credentials::seam::{MapEnv, World};
+/// use sagewire_credentials::{CachedProvider, DefaultChain, ProvideCredentials};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let env = MapEnv::from([("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
+/// let world = World::builder().with_env(env).build();
+/// let provider = CachedProvider::new(&world, Arc::new(DefaultChain::new(&world)));
+/// let first = provider.provide_credentials().await?;
+/// let second = provider.provide_credentials().await?;
+/// assert_eq!(first, second);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct CachedProvider {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    inner: Arc<dyn ProvideCredentials>,
+    world: World,
+    policy: CachePolicy,
+    state: Mutex<State>,
+}
+
+impl CachedProvider {
+    /// A cache over `inner` with the default policy, by the clock of `world`.
+    #[must_use]
+    pub fn new(world: &World, inner: Arc<dyn ProvideCredentials>) -> Self {
+        Self::with_policy(world, inner, CachePolicy::default())
+    }
+
+    /// A cache with a policy of one's own.
+    #[must_use]
+    pub fn with_policy(world: &World, inner: Arc<dyn ProvideCredentials>, policy: CachePolicy) -> Self {
+        let state = Mutex::new(State::default());
+        Self { shared: Arc::new(Shared { inner, world: world.clone(), policy, state }) }
+    }
+
+    /// Begins a renewal, which outlives whoever asked for it.
+    fn take_off(&self, state: &mut State) -> Flight {
+        let (flight, landing) = state.take_off();
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            let asked = tokio::time::timeout(shared.policy.load_timeout, shared.inner.provide_credentials()).await;
+            let outcome = asked.unwrap_or_else(|_| Err(shared.too_slow())).and_then(|keys| shared.still_valid(keys));
+            if let Err(error) = &outcome {
+                tracing::warn!(%error, "AWS credentials could not be renewed");
+            }
+            shared.state().land(landing.id(), &outcome, shared.world.now(), &shared.policy);
+            landing.announce(outcome);
+        });
+        flight
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked left the state whole: every change to it is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn too_slow(&self) -> CredentialsError {
+        let seconds = self.policy.load_timeout.as_secs();
+        CredentialsError::timeout(format!("No AWS credentials were given within {seconds} seconds."))
+    }
+
+    fn still_valid(&self, credentials: Credentials) -> Result<Credentials, CredentialsError> {
+        let now = self.world.now();
+        match credentials.expiry() {
+            Some(expiry) if expiry <= now => Err(CredentialsError::provider(format!(
+                "{} gave AWS credentials that expired at {}, and this machine's clock shows {}: renew them, or set the clock right.",
+                credentials.source(),
+                crate::timestamp::format_rfc3339(expiry),
+                crate::timestamp::format_rfc3339(now),
+            ))),
+            _ => Ok(credentials),
+        }
+    }
+}
+
+#[async_trait]
+impl ProvideCredentials for CachedProvider {
+    async fn provide_credentials(&self) -> Result<Credentials, CredentialsError> {
+        for _ in 0..FLIGHTS_PER_CALL {
+            let flight = {
+                let mut state = self.shared.state();
+                match state.decide(self.shared.world.now()) {
+                    Decision::Use(credentials) => return Ok(credentials),
+                    Decision::UseAndRenew(credentials) => {
+                        self.take_off(&mut state);
+                        return Ok(credentials);
+                    }
+                    Decision::Fail(error) => return Err(error),
+                    Decision::Wait(flight) => flight,
+                    Decision::Renew => self.take_off(&mut state),
+                }
+            };
+            match flight.outcome().await {
+                Some(Ok(credentials)) => return Ok(credentials),
+                Some(Err(error)) => {
+                    // Nobody who can still sign a request is turned away.
+                    return self.shared.state().valid_at(self.shared.world.now()).ok_or(error);
+                }
+                // The runtime that it ran on has ended, or the provider panicked: ask on this one.
+                None => self.shared.state().abandon(flight.id()),
+            }
+        }
+        Err(CredentialsError::provider("The AWS credentials provider ended without an answer: it may have panicked."))
+    }
+
+    fn invalidate(&self, credentials: &Credentials) {
+        self.shared.inner.invalidate(credentials);
+        self.shared.state().forget(credentials);
+    }
+}
+
+impl std::fmt::Debug for CachedProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CachedProvider")
+            .field("inner", &self.shared.inner)
+            .field("policy", &self.shared.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A part of `of`, by chance: nothing at least, all of it at most.
+fn by_chance(of: Duration) -> Duration {
+    of.mul_f64(fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests;

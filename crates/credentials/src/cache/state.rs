@@ -1,0 +1,115 @@
+//! What the cache knows at one moment, and what follows from it. Synchronous and without a clock of its own.
+
+use std::time::SystemTime;
+
+use super::flight::{Flight, Landing, Outcome, flight};
+use super::policy::{CachePolicy, Schedule};
+use crate::{Credentials, CredentialsError};
+
+#[derive(Default)]
+pub(super) struct State {
+    current: Option<Entry>,
+    flight: Option<Flight>,
+    failure: Option<Failure>,
+    flights: u64,
+    /// Credentials that AWS refused while a renewal was under way: if it brings the same ones, they are not taken for new.
+    refused: Option<Credentials>,
+}
+
+struct Entry {
+    credentials: Credentials,
+    schedule: Option<Schedule>,
+}
+
+/// Failures since the last success.
+struct Failure {
+    error: CredentialsError,
+    count: u32,
+    /// No renewal begins before this.
+    until: SystemTime,
+}
+
+/// What a caller is to do.
+pub(super) enum Decision {
+    Use(Credentials),
+    UseAndRenew(Credentials),
+    Wait(Flight),
+    Renew,
+    Fail(CredentialsError),
+}
+
+impl State {
+    pub(super) fn decide(&self, now: SystemTime) -> Decision {
+        let waiting = self.failure.as_ref().filter(|failure| now < failure.until);
+        match (self.valid_at(now), &self.current) {
+            (Some(credentials), Some(Entry { schedule: Some(schedule), .. })) if now >= schedule.advisory => {
+                match (&self.flight, waiting) {
+                    (_, Some(_)) => Decision::Use(credentials),
+                    (Some(flight), None) if now >= schedule.mandatory => Decision::Wait(flight.clone()),
+                    (None, None) if now >= schedule.mandatory => Decision::Renew,
+                    (Some(_), None) => Decision::Use(credentials),
+                    (None, None) => Decision::UseAndRenew(credentials),
+                }
+            }
+            (Some(credentials), _) => Decision::Use(credentials),
+            (None, _) => match (&self.flight, waiting) {
+                (Some(flight), _) => Decision::Wait(flight.clone()),
+                (None, Some(failure)) => Decision::Fail(failure.error.clone()),
+                (None, None) => Decision::Renew,
+            },
+        }
+    }
+
+    /// The credentials at hand, if they are valid at `now`.
+    pub(super) fn valid_at(&self, now: SystemTime) -> Option<Credentials> {
+        let credentials = &self.current.as_ref()?.credentials;
+        (!credentials.is_expired_at(now)).then(|| credentials.clone())
+    }
+
+    /// Begins a renewal.
+    pub(super) fn take_off(&mut self) -> (Flight, Landing) {
+        self.flights += 1;
+        let (waiting, landing) = flight(self.flights);
+        self.flight = Some(waiting.clone());
+        (waiting, landing)
+    }
+
+    /// Ends the renewal `id`, if it is still the one that counts.
+    pub(super) fn land(&mut self, id: u64, outcome: &Outcome, now: SystemTime, policy: &CachePolicy) {
+        if self.flight.as_ref().is_none_or(|flight| flight.id() != id) {
+            return;
+        }
+        self.flight = None;
+        match outcome {
+            Ok(credentials) => {
+                let refused = self.refused.take().is_some_and(|refused| refused.same_keys(credentials));
+                self.failure = None;
+                if refused {
+                    // Whoever waited gets them; the next caller asks again.
+                    self.current = None;
+                    return;
+                }
+                let schedule = policy.schedule(credentials, now);
+                self.current = Some(Entry { credentials: credentials.clone(), schedule });
+            }
+            Err(error) => {
+                let count = self.failure.as_ref().map_or(0, |failure| failure.count).saturating_add(1);
+                let wait = policy.backoff(count, self.valid_at(now).is_some(), error.kind());
+                self.failure = Some(Failure { error: error.clone(), count, until: now + wait });
+            }
+        }
+    }
+
+    /// Gives up the renewal `id`, whose task is gone.
+    pub(super) fn abandon(&mut self, id: u64) {
+        self.flight.take_if(|flight| flight.id() == id);
+    }
+
+    /// Forgets `credentials`, which AWS refused. Others, newer ones, stay.
+    pub(super) fn forget(&mut self, credentials: &Credentials) {
+        self.current.take_if(|entry| entry.credentials.same_keys(credentials));
+        if self.flight.is_some() {
+            self.refused = Some(credentials.clone());
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The host of a service in a region, and the URL to use in the end.
+
+use super::configured::ConfiguredUrl;
+use super::error::EndpointError;
+use super::partition::Partition;
+use super::service::Service;
+use super::settings::EndpointSettings;
+use crate::region::Region;
+
+/// The pseudo-region of hosts that belong to no region.
+const AWS_GLOBAL: &str = "aws-global";
+/// Where requests to such hosts are signed for.
+const AWS_GLOBAL_SIGNING_REGION: &str = "us-east-1";
+
+/// The host of `service` in `region`, such as `runtime.sagemaker.us-east-1.amazonaws.com`.
+///
+/// A region that no partition claims is taken to be in `aws`, so that new regions work.
+///
+/// # Errors
+/// [`EndpointError::InvalidRegion`] where the region could not be part of a host's name; this is what keeps a region such as
+/// `x.example.com/` from sending credentials elsewhere.
+pub fn service_host(service: Service, region: &str, settings: EndpointSettings) -> Result<String, EndpointError> {
+    let Ok(valid) = Region::new(region) else {
+        return Err(EndpointError::InvalidRegion { region: region.to_owned() });
+    };
+    let region = valid.as_str();
+    if is_global_sts(service, region, settings) {
+        return Ok("sts.amazonaws.com".to_owned());
+    }
+    let partition = Partition::of_region(region);
+    let suffix = if settings.use_dual_stack { partition.dual_stack_dns_suffix() } else { partition.dns_suffix() };
+    Ok(format!("{}.{region}.{suffix}", prefix(service, partition, settings)))
+}
+
+/// The region to sign for when calling [`service_host`]'s host: the region itself, but for STS in `aws-global`.
+#[must_use]
+pub fn signing_region(service: Service, region: &str, settings: EndpointSettings) -> &str {
+    if is_global_sts(service, region, settings) { AWS_GLOBAL_SIGNING_REGION } else { region }
+}
+
+/// The URL to call `service` at: the configured one as it is, or `https://` and [`service_host`].
+///
+/// # Errors
+/// [`EndpointError::FipsWithConfiguredUrl`] and [`EndpointError::DualStackWithConfiguredUrl`] where a URL is configured that
+/// cannot be known to honour them; [`EndpointError::MissingRegion`] where neither URL nor region is known; and those of
+/// [`service_host`].
+pub fn service_url(
+    service: Service,
+    region: Option<&str>,
+    settings: EndpointSettings,
+    configured: Option<&ConfiguredUrl>,
+) -> Result<String, EndpointError> {
+    if let Some(configured) = configured {
+        let url_source = || configured.source().clone();
+        if settings.use_fips {
+            return Err(EndpointError::FipsWithConfiguredUrl { url_source: url_source() });
+        }
+        if settings.use_dual_stack {
+            return Err(EndpointError::DualStackWithConfiguredUrl { url_source: url_source() });
+        }
+        return Ok(configured.url().to_owned());
+    }
+    let region = region.ok_or(EndpointError::MissingRegion)?;
+    Ok(format!("https://{}", service_host(service, region, settings)?))
+}
+
+/// What stands before the region. The names of FIPS hosts follow no single rule.
+fn prefix(service: Service, partition: &Partition, settings: EndpointSettings) -> String {
+    let plain = service.host_prefix();
+    match (settings.use_fips, settings.use_dual_stack, partition.id(), service) {
+        (false, ..) => plain.to_owned(),
+        // Every host of GovCloud meets FIPS.
+        (true, false, "aws-us-gov", _) => plain.to_owned(),
+        (true, false, "aws", Service::SageMakerRuntime) => "runtime-fips.sagemaker".to_owned(),
+        (true, ..) => format!("{plain}-fips"),
+    }
+}
+
+fn is_global_sts(service: Service, region: &str, settings: EndpointSettings) -> bool {
+    service == Service::Sts && region == AWS_GLOBAL && settings == EndpointSettings::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{service_host, signing_region};
+    use crate::endpoint::{EndpointError, EndpointSettings, Service};
+
+    fn settings(use_fips: bool, use_dual_stack: bool) -> EndpointSettings {
+        EndpointSettings { use_fips, use_dual_stack }
+    }
+
+    #[test]
+    fn each_service_has_its_hosts() {
+        let plain = settings(false, false);
+        let fips = settings(true, false);
+        let both = settings(true, true);
+        for (service, region, settings, host) in [
+            (Service::SageMakerRuntime, "us-east-1", plain, "runtime.sagemaker.us-east-1.amazonaws.com"),
+            (Service::SageMakerRuntime, "us-east-1", fips, "runtime-fips.sagemaker.us-east-1.amazonaws.com"),
+            (Service::SageMakerRuntime, "us-east-1", both, "runtime.sagemaker-fips.us-east-1.api.aws"),
+            (Service::SageMakerRuntime, "us-gov-west-1", fips, "runtime.sagemaker.us-gov-west-1.amazonaws.com"),
+            (Service::SageMakerRuntime, "cn-north-1", fips, "runtime.sagemaker-fips.cn-north-1.amazonaws.com.cn"),
+            (Service::Sts, "eu-west-1", plain, "sts.eu-west-1.amazonaws.com"),
+            (Service::Sts, "eu-west-1", fips, "sts-fips.eu-west-1.amazonaws.com"),
+            (Service::Sts, "us-gov-west-1", fips, "sts.us-gov-west-1.amazonaws.com"),
+            (Service::Sts, "us-gov-west-1", both, "sts-fips.us-gov-west-1.api.aws"),
+            (Service::Sso, "us-east-2", both, "portal.sso-fips.us-east-2.api.aws"),
+            (Service::Sso, "us-iso-east-1", plain, "portal.sso.us-iso-east-1.c2s.ic.gov"),
+            (Service::SsoOidc, "eusc-de-east-1", plain, "oidc.eusc-de-east-1.amazonaws.eu"),
+            (Service::SsoOidc, "us-east-1", fips, "oidc-fips.us-east-1.amazonaws.com"),
+        ] {
+            assert_eq!(service_host(service, region, settings).unwrap(), host);
+            assert_eq!(signing_region(service, region, settings), region);
+        }
+    }
+
+    #[test]
+    fn the_global_host_of_sts_is_signed_for_us_east_1() {
+        let plain = settings(false, false);
+        assert_eq!(service_host(Service::Sts, "aws-global", plain).unwrap(), "sts.amazonaws.com");
+        assert_eq!(signing_region(Service::Sts, "aws-global", plain), "us-east-1");
+        let fips = settings(true, false);
+        assert_eq!(service_host(Service::Sts, "aws-global", fips).unwrap(), "sts-fips.aws-global.amazonaws.com");
+        assert_eq!(signing_region(Service::Sts, "aws-global", fips), "aws-global");
+    }
+
+    #[test]
+    fn a_region_that_could_change_the_host_is_refused() {
+        let long = "a".repeat(64);
+        for region in
+            ["", "us-east-1.evil.example", "us east", "x/", "x#", "x@y", "-x", "x-", "é", "x:80", long.as_str()]
+        {
+            let error = service_host(Service::Sts, region, settings(false, false)).unwrap_err();
+            assert_eq!(error, EndpointError::InvalidRegion { region: region.to_owned() });
+        }
+    }
+}

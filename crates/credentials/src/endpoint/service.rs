@@ -1,0 +1,54 @@
+//! The services that are called, and what each is called where.
+
+use crate::env_vars;
+
+/// A service of AWS that credentials or models come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Service {
+    /// SageMaker Runtime, which invokes endpoints.
+    SageMakerRuntime,
+    /// Security Token Service: assumes roles, says who one is.
+    Sts,
+    /// The portal of IAM Identity Center: credentials for a signed-in person.
+    Sso,
+    /// The sign-in service of IAM Identity Center: refreshes tokens.
+    SsoOidc,
+}
+
+impl Service {
+    /// Every service, for listings.
+    pub const ALL: [Self; 4] = [Self::SageMakerRuntime, Self::Sts, Self::Sso, Self::SsoOidc];
+
+    /// The service's id as a `services` section spells it, such as `sagemaker_runtime`.
+    #[must_use]
+    pub const fn config_key(self) -> &'static str {
+        match self {
+            Self::SageMakerRuntime => "sagemaker_runtime",
+            Self::Sts => "sts",
+            Self::Sso => "sso",
+            Self::SsoOidc => "sso_oidc",
+        }
+    }
+
+    /// The variable that sets this service's URL alone.
+    #[must_use]
+    pub const fn endpoint_variable(self) -> &'static str {
+        match self {
+            Self::SageMakerRuntime => env_vars::AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME,
+            Self::Sts => env_vars::AWS_ENDPOINT_URL_STS,
+            Self::Sso => env_vars::AWS_ENDPOINT_URL_SSO,
+            Self::SsoOidc => env_vars::AWS_ENDPOINT_URL_SSO_OIDC,
+        }
+    }
+
+    /// What stands before the region in a host's name.
+    pub(super) const fn host_prefix(self) -> &'static str {
+        match self {
+            Self::SageMakerRuntime => "runtime.sagemaker",
+            Self::Sts => "sts",
+            Self::Sso => "portal.sso",
+            Self::SsoOidc => "oidc",
+        }
+    }
+}

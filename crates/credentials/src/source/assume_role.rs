@@ -1,0 +1,163 @@
+//! A role assumed with the credentials of another provider: `AssumeRole`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::region::Region;
+use crate::seam::World;
+use crate::sts::{RoleParams, SessionTag, StsTarget};
+use crate::{Credentials, CredentialsError, ErrorKind, ProvideCredentials, ServiceError, SharedCredentialsProvider};
+
+const NAME: &str = "AssumeRole";
+
+/// Assumes a role with the credentials that another provider gives. No session policy narrows the role.
+///
+/// See [the API](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use sagewire_credentials::seam::World;
+/// use sagewire_credentials::{AssumeRoleCredentials, EnvironmentCredentials};
+///
+/// # let world = World::builder().build();
+/// let source = Arc::new(EnvironmentCredentials::new(&world));
+/// let role = AssumeRoleCredentials::new(&world, "arn:aws:iam::123456789012:role/app", source)
+///     .with_session_name("gateway")
+///     .with_duration(Duration::from_secs(3600));
+/// ```
+#[derive(Clone, Debug)]
+pub struct AssumeRoleCredentials {
+    role: RoleParams,
+    source: SharedCredentialsProvider,
+    sts: StsTarget,
+    keep_own_role: bool,
+}
+
+impl AssumeRoleCredentials {
+    /// Assumes `role_arn` with the credentials of `source`.
+    #[must_use]
+    pub fn new(world: &World, role_arn: impl Into<String>, source: SharedCredentialsProvider) -> Self {
+        Self { role: RoleParams::new(role_arn), source, sts: StsTarget::new(world), keep_own_role: false }
+    }
+
+    /// Names the session, in CloudTrail and in the resulting ARN. Without it a name is generated.
+    #[must_use]
+    pub fn with_session_name(mut self, name: impl Into<String>) -> Self {
+        self.role.session_name = Some(name.into());
+        self
+    }
+
+    /// Sends the id by which the role's owner knows the caller.
+    #[must_use]
+    pub fn with_external_id(mut self, id: impl Into<String>) -> Self {
+        self.role.external_id = Some(id.into());
+        self
+    }
+
+    /// Asks for credentials that last this long, 15 minutes to 12 hours, instead of STS's one hour. A role assumed by a role's credentials lasts an
+    /// hour at most.
+    #[must_use]
+    pub fn with_duration(mut self, duration: Duration) -> Self {
+        self.role.duration = Some(duration);
+        self
+    }
+
+    /// Tags the session. The role's trust policy must allow `sts:TagSession`.
+    #[must_use]
+    pub fn with_tags(mut self, tags: Vec<SessionTag>) -> Self {
+        self.role.tags = tags;
+        self
+    }
+
+    /// Asks the STS of this region.
+    #[must_use]
+    pub fn with_region(mut self, region: Region) -> Self {
+        self.sts.region = Some(region);
+        self
+    }
+
+    /// Asks the STS at this URL.
+    #[must_use]
+    pub fn with_sts_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.sts.endpoint = Some(url.into());
+        self
+    }
+
+    /// Takes region and endpoint settings from this profile in place of the selected one.
+    #[must_use]
+    pub fn with_profile(mut self, name: impl Into<String>) -> Self {
+        self.sts.profile = Some(name.into());
+        self
+    }
+
+    /// Where STS denies the role, and the source's credentials turn out to be that very role's, gives those instead: a machine told to assume the
+    /// role it already has needs no trust policy that lets the role assume itself.
+    #[must_use]
+    pub fn keep_own_role(mut self) -> Self {
+        self.keep_own_role = true;
+        self
+    }
+
+    async fn assume(&self) -> Result<Credentials, CredentialsError> {
+        self.role.check()?;
+        let source = self.source.provide_credentials().await.map_err(unusable_source)?;
+        let sts = self.sts.connect().await?;
+        let denied = match sts.assume_role(&source, &self.role).await {
+            Err(error) if self.keep_own_role && is_denial(&error) => error,
+            outcome => return outcome.map(|credentials| credentials.with_source(NAME)),
+        };
+        match sts.get_caller_identity(&source).await {
+            Ok(identity) if is_session_of(&identity.arn, &self.role.role_arn) => {
+                tracing::debug!(role = self.role.role_arn, "the source's credentials are the role's own");
+                Ok(source)
+            }
+            // The denial is what the caller must hear of, whether or not STS says who asked.
+            _ => Err(denied),
+        }
+    }
+}
+
+/// A role was asked for: that its source is not configured must not let a chain pass over it.
+pub(super) fn unusable_source(error: CredentialsError) -> CredentialsError {
+    let kind = match error.kind() {
+        ErrorKind::NotConfigured => ErrorKind::Provider,
+        kind => kind,
+    };
+    CredentialsError::new(kind, "The credentials to assume the role with could not be loaded.").with_cause(error)
+}
+
+fn is_denial(error: &CredentialsError) -> bool {
+    error.find_cause::<ServiceError>().is_some_and(|refusal| refusal.code.as_deref() == Some("AccessDenied"))
+}
+
+/// Whether `session`, the ARN of a caller, is a session of `role`, the ARN of a role. A session's ARN lacks the role's path.
+fn is_session_of(session: &str, role: &str) -> bool {
+    let parts = |arn: &str| -> Option<(String, String, String)> {
+        let mut fields = arn.splitn(6, ':').skip(1);
+        let (partition, _, _, account, resource) =
+            (fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let name = match resource.split_once('/')? {
+            ("assumed-role", rest) => rest.split_once('/')?.0,
+            ("role", rest) => rest.rsplit('/').next()?,
+            _ => return None,
+        };
+        Some((partition.to_owned(), account.to_owned(), name.to_owned()))
+    };
+    parts(session).is_some_and(|session| parts(role) == Some(session))
+}
+
+#[async_trait]
+impl ProvideCredentials for AssumeRoleCredentials {
+    async fn provide_credentials(&self) -> Result<Credentials, CredentialsError> {
+        self.assume().await.map_err(|error| error.with_provider(NAME))
+    }
+
+    fn invalidate(&self, credentials: &Credentials) {
+        self.source.invalidate(credentials);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! A second opinion on STS and the instance metadata service: moto's server answers, our chain reads it.
+//!
+//! `SAGEWIRE_PYTHON` names a Python that has `moto[server]`. Without it, these cases are ignored. moto verifies no signature.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use sagewire_credentials::seam::{MapEnv, World};
+use sagewire_credentials::{Credentials, CredentialsError, DefaultChain, ProvideCredentials};
+use tempfile::TempDir;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/reader";
+
+fn main() -> ExitCode {
+    let moto = Moto::start().map(Arc::new);
+    let trials = [
+        trial("a role of a profile", moto.as_ref(), role_of_profile),
+        trial("a role of a role", moto.as_ref(), role_of_role),
+        trial("a web identity", moto.as_ref(), web_identity),
+        trial("the instance's role", moto.as_ref(), instance),
+        trial("a role with the instance's credentials", moto.as_ref(), role_of_instance),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
+}
+
+fn trial(name: &str, moto: Option<&Arc<Moto>>, check: fn(&Place) -> Result<(), Failed>) -> Trial {
+    let ignored = moto.is_none();
+    let moto = moto.cloned();
+    let run = move || check(&Place::new(moto.as_ref().ok_or("there is no moto")?));
+    Trial::test(name, run).with_ignored_flag(ignored)
+}
+
+/// moto's server, which ends when this is dropped.
+struct Moto {
+    server: Child,
+    url: String,
+}
+
+impl Moto {
+    /// Starts it, if a Python is named that has it.
+    #[expect(clippy::disallowed_methods, reason = "a test harness reads its own settings from the environment")]
+    fn start() -> Option<Self> {
+        let python: OsString = std::env::var_os("SAGEWIRE_PYTHON")?;
+        if !Command::new(&python).args(["-c", "import moto.server"]).stderr(Stdio::null()).status().ok()?.success() {
+            return None;
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/serve.py");
+        let mut server = Command::new(python)
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Some(Self { server, url: url.trim().to_owned() })
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // The server ends with its standard input.
+        drop(self.server.stdin.take());
+        drop(self.server.wait());
+    }
+}
+
+/// A home folder, and a world whose AWS is moto.
+struct Place {
+    home: TempDir,
+    env: MapEnv,
+}
+
+impl Place {
+    fn new(moto: &Moto) -> Self {
+        let home = TempDir::new().unwrap();
+        let env = MapEnv::from([
+            ("HOME", home.path().to_str().unwrap()),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL_STS", &moto.url),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &moto.url),
+        ]);
+        Self { home, env }
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.home.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn world(&self, variables: &[(&str, &str)]) -> World {
+        let env = variables.iter().fold(self.env.clone(), |env, (name, value)| env.with(*name, *value));
+        World::system().to_builder().with_env(env).build()
+    }
+}
+
+fn chain(world: &World) -> Result<Credentials, CredentialsError> {
+    block_on(DefaultChain::new(world).provide_credentials())
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Temporary keys: an id of the right form, a token, and an expiry about `hours` from now.
+fn temporary(world: &World, keys: &Credentials, hours: u64) -> Result<(), Failed> {
+    let id = keys.access_key_id();
+    if !id.starts_with("ASIA") || keys.session_token().is_none_or(str::is_empty) {
+        return Err(format!("no temporary keys: {keys:?}").into());
+    }
+    expires(world.now(), keys, hours)
+}
+
+fn expires(now: SystemTime, keys: &Credentials, hours: u64) -> Result<(), Failed> {
+    let left = keys.expiry().ok_or("no expiry")?.duration_since(now)?;
+    let (hours, slack) = (Duration::from_secs(hours * 3600), Duration::from_secs(600));
+    if left > hours + slack || left + slack < hours { Err(format!("{left:?} are left").into()) } else { Ok(()) }
+}
+
+const SOURCE: &str = "[profile base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = secret\n";
+
+fn role_of_profile(place: &Place) -> Result<(), Failed> {
+    place.write(".aws/config", &format!("[default]\nrole_arn = {ROLE}\nsource_profile = base\n{SOURCE}"));
+    let world = place.world(&[]);
+    let keys = chain(&world)?;
+    assert_eq!(keys.account_id(), Some("123456789012"));
+    temporary(&world, &keys, 1)
+}
+
+fn role_of_role(place: &Place) -> Result<(), Failed> {
+    let config = format!(
+        "[profile last]\nrole_arn = arn:aws:iam::210987654321:role/writer\nsource_profile = middle\nduration_seconds = 7200\n\
+         [profile middle]\nrole_arn = {ROLE}\nsource_profile = base\nexternal_id = ext\n{SOURCE}"
+    );
+    place.write(".aws/config", &config);
+    let world = place.world(&[("AWS_PROFILE", "last")]);
+    let keys = chain(&world)?;
+    assert_eq!(keys.account_id(), Some("210987654321"));
+    temporary(&world, &keys, 2)
+}
+
+fn web_identity(place: &Place) -> Result<(), Failed> {
+    let token = place.write("token.jwt", "header.claims.signature\n");
+    let world = place.world(&[("AWS_ROLE_ARN", ROLE), ("AWS_WEB_IDENTITY_TOKEN_FILE", &token)]);
+    let keys = chain(&world)?;
+    assert_eq!((keys.source(), keys.account_id()), ("WebIdentityToken", Some("123456789012")));
+    temporary(&world, &keys, 1)
+}
+
+fn instance(place: &Place) -> Result<(), Failed> {
+    let world = place.world(&[]);
+    let keys = chain(&world)?;
+    assert_eq!((keys.source(), keys.access_key_id()), ("InstanceMetadata", "test-key"));
+    assert_eq!((keys.secret_access_key(), keys.session_token()), ("test-secret-key", Some("test-session-token")));
+    expires(world.now(), &keys, 24)
+}
+
+fn role_of_instance(place: &Place) -> Result<(), Failed> {
+    place.write(".aws/config", &format!("[default]\nrole_arn = {ROLE}\ncredential_source = Ec2InstanceMetadata\n"));
+    let world = place.world(&[]);
+    temporary(&world, &chain(&world)?, 1)
+}

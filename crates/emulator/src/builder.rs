@@ -1,0 +1,344 @@
+//! The settings of an emulator.
+//!
+//! Owns the defaults. What each setting does is told where it is used.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use tokio::{net::TcpListener, sync::mpsc};
+
+use crate::{
+    clock::{self, Clock},
+    container::{Container, Embedding, Forward, Messages, Tgi},
+    emulator::Emulator,
+    error::EmulatorError,
+    fault::Chaos,
+    identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
+    keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
+    received::{Log, Received},
+    runtime::limits::is_endpoint_name,
+    server,
+    state::{Observer, State, Waiting},
+};
+
+const DEFAULT_MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+const DEFAULT_MAX_RECEIVED: usize = 10_000;
+/// SageMaker gives a container so long to answer.
+const DEFAULT_CONTAINER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Settings of an [`Emulator`].
+///
+/// ```
+/// use sagewire_emulator::{Emulator, Messages};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sagewire_emulator::EmulatorError> {
+/// let emulator = Emulator::builder()
+///     .no_default_endpoints()
+///     .endpoint("llama-3", Messages::new())
+///     .session("ASIAEXAMPLE", "secret", "token")
+///     .start()
+///     .await?;
+/// assert_eq!(emulator.endpoints(), ["llama-3"]);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it is started"]
+pub struct EmulatorBuilder {
+    port: u16,
+    endpoints: Vec<(String, Behind)>,
+    default_endpoints: bool,
+    pace: Duration,
+    keys: Vec<(String, Key)>,
+    clock: Clock,
+    max_body_bytes: usize,
+    container_timeout: Duration,
+    roles: Vec<Role>,
+    instance_metadata: InstanceMetadata,
+    container_credentials: ContainerCredentials,
+    sso: Sso,
+    chaos: Option<Chaos>,
+    max_received: usize,
+    observer: Option<Observer>,
+    example_key: bool,
+}
+
+/// What is behind an endpoint.
+enum Behind {
+    Container(Arc<dyn Container>),
+    Url(String),
+}
+
+impl EmulatorBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            port: 0,
+            endpoints: Vec::new(),
+            default_endpoints: true,
+            pace: Duration::ZERO,
+            keys: Vec::new(),
+            clock: clock::system(),
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            container_timeout: DEFAULT_CONTAINER_TIMEOUT,
+            roles: Vec::new(),
+            instance_metadata: InstanceMetadata::new(),
+            container_credentials: ContainerCredentials::new(),
+            sso: Sso::new(),
+            chaos: None,
+            max_received: DEFAULT_MAX_RECEIVED,
+            observer: None,
+            example_key: true,
+        }
+    }
+
+    /// The port on 127.0.0.1; 0, the default, is any free one.
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Puts a container behind an endpoint. It may replace one of the default endpoints.
+    pub fn endpoint(mut self, name: impl Into<String>, container: impl Container + 'static) -> Self {
+        self.endpoints.push((name.into(), Behind::Container(Arc::new(container))));
+        self
+    }
+
+    /// Puts a model server reached over HTTP behind an endpoint: it gets `POST {url}/invocations`, as from SageMaker.
+    pub fn forward(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
+        self.endpoints.push((name.into(), Behind::Url(url.into())));
+        self
+    }
+
+    /// Leaves out the endpoints `tgi`, `messages` and `embedding`.
+    pub const fn no_default_endpoints(mut self) -> Self {
+        self.default_endpoints = false;
+        self
+    }
+
+    /// Lets the default endpoints wait so long before each part of a stream, by tokio's clock.
+    pub const fn pace(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Accepts this key pair, beside the others.
+    pub fn credentials(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
+        let access_key_id = access_key_id.into();
+        let key = Key::user(&access_key_id, secret_access_key.into(), None);
+        self.keys.push((access_key_id, key));
+        self
+    }
+
+    /// Accepts these temporary credentials, beside the others, and only with their token.
+    pub fn session(
+        mut self,
+        access_key_id: impl Into<String>,
+        secret_access_key: impl Into<String>,
+        session_token: impl Into<String>,
+    ) -> Self {
+        let access_key_id = access_key_id.into();
+        let key = Key::user(&access_key_id, secret_access_key.into(), Some(session_token.into()));
+        self.keys.push((access_key_id, key));
+        self
+    }
+
+    /// Leaves out the example key pair ([`EXAMPLE_ACCESS_KEY_ID`]).
+    pub const fn no_example_credentials(mut self) -> Self {
+        self.example_key = false;
+        self
+    }
+
+    /// Where the time comes from; by default the machine's clock. Signatures, expiry and the `Date` header follow it.
+    pub fn clock(mut self, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The most bytes of a request's body; 25 MiB by default. More is answered with 413.
+    pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// How many requests [`Emulator::received`] remembers; the last 10,000 by default.
+    pub const fn max_received(mut self, requests: usize) -> Self {
+        self.max_received = requests;
+        self
+    }
+
+    /// Tells `observer` of every request before it is answered, refused ones included. It runs on the server's own tasks, so it should
+    /// be quick.
+    pub fn observe(mut self, observer: impl Fn(&Received) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// How long a container may take to begin its answer, by tokio's clock; 60 s by default. Then it is a `ModelError`.
+    pub const fn container_timeout(mut self, timeout: Duration) -> Self {
+        self.container_timeout = timeout;
+        self
+    }
+
+    /// A role that STS lets callers assume. Without any, every role can be assumed.
+    pub fn role(mut self, role: Role) -> Self {
+        self.roles.push(role);
+        self
+    }
+
+    /// The settings of the instance metadata service.
+    pub fn instance_metadata(mut self, settings: InstanceMetadata) -> Self {
+        self.instance_metadata = settings;
+        self
+    }
+
+    /// The settings of the container credentials endpoint.
+    pub fn container_credentials(mut self, settings: ContainerCredentials) -> Self {
+        self.container_credentials = settings;
+        self
+    }
+
+    /// The settings of IAM Identity Center.
+    pub fn sso(mut self, settings: Sso) -> Self {
+        self.sso = settings;
+        self
+    }
+
+    /// Lets things go wrong by a schedule from the start.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
+        self
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// When a name cannot be an endpoint's or is given twice, when a container's address is unusable, and when the port cannot be bound.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> Result<Emulator, EmulatorError> {
+        let endpoints = self.containers()?;
+        let keys = KeyRing::default();
+        if self.example_key {
+            let example = Key::user(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY.to_owned(), None);
+            keys.insert(EXAMPLE_ACCESS_KEY_ID, example);
+        }
+        for (access_key_id, key) in self.keys {
+            keys.insert(access_key_id, key);
+        }
+        let state = Arc::new(State {
+            clock: self.clock,
+            keys,
+            identity: Identity {
+                roles: self.roles,
+                metadata: metadata::Service::new(self.instance_metadata),
+                container: container::Service::new(self.container_credentials),
+                sso: sso::Service::new(self.sso),
+                issuer: Issuer::default(),
+            },
+            log: Log::new(self.max_received),
+            observer: self.observer,
+            endpoints,
+            scripts: Waiting::default(),
+            faults: Waiting::default(),
+            chaos: Mutex::new(self.chaos),
+            chaos_seen: 0.into(),
+            skew: 0.into(),
+            max_body_bytes: self.max_body_bytes,
+            container_timeout: self.container_timeout,
+            requests: 0.into(),
+            generated: 0.into(),
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let listen = |source| EmulatorError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let bound = listener.local_addr().map_err(listen)?;
+        let serving = Arc::clone(&state);
+        let (switches, switched) = mpsc::channel(1);
+        let server = tokio::spawn(async move {
+            server::serve(bound, listener, switched, serving).await;
+        });
+        Ok(Emulator::running(bound, state, switches, server))
+    }
+
+    fn containers(&self) -> Result<BTreeMap<String, Arc<dyn Container>>, EmulatorError> {
+        let mut containers: BTreeMap<String, Arc<dyn Container>> = BTreeMap::new();
+        for (name, behind) in &self.endpoints {
+            if !is_endpoint_name(name) {
+                return Err(EmulatorError::EndpointName { name: name.clone() });
+            }
+            let container: Arc<dyn Container> = match behind {
+                Behind::Container(container) => Arc::clone(container),
+                Behind::Url(url) => Arc::new(
+                    Forward::new(url)
+                        .map_err(|source| EmulatorError::ContainerUrl { endpoint: name.clone(), source })?,
+                ),
+            };
+            if containers.insert(name.clone(), container).is_some() {
+                return Err(EmulatorError::DuplicateEndpoint { name: name.clone() });
+            }
+        }
+        if self.default_endpoints {
+            containers.entry("tgi".to_owned()).or_insert_with(|| Arc::new(Tgi::new().paced(self.pace)));
+            containers.entry("messages".to_owned()).or_insert_with(|| Arc::new(Messages::new().paced(self.pace)));
+            containers.entry("embedding".to_owned()).or_insert_with(|| Arc::new(Embedding::new()));
+        }
+        Ok(containers)
+    }
+}
+
+impl fmt::Debug for EmulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoints: Vec<&str> = self.endpoints.iter().map(|(name, _)| name.as_str()).collect();
+        let keys: Vec<&str> = self.keys.iter().map(|(access_key_id, _)| access_key_id.as_str()).collect();
+        f.debug_struct("EmulatorBuilder")
+            .field("port", &self.port)
+            .field("endpoints", &endpoints)
+            .field("access_key_ids", &keys)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bad_settings_are_named() {
+        let started = Emulator::builder().endpoint("bad name", Tgi::new()).start().await;
+        assert!(matches!(started, Err(EmulatorError::EndpointName { name }) if name == "bad name"));
+        let started = Emulator::builder().endpoint("a", Tgi::new()).endpoint("a", Tgi::new()).start().await;
+        assert!(matches!(started, Err(EmulatorError::DuplicateEndpoint { name }) if name == "a"));
+        let started = Emulator::builder().forward("a", "https://host").start().await;
+        assert!(matches!(started, Err(EmulatorError::ContainerUrl { endpoint, .. }) if endpoint == "a"));
+        let first = Emulator::start().await.unwrap();
+        let started = Emulator::builder().port(first.addr().port()).start().await;
+        assert!(matches!(started, Err(EmulatorError::Listen { address, .. }) if address == first.addr()));
+    }
+
+    #[tokio::test]
+    async fn defaults_can_be_replaced_and_left_out() {
+        let emulator = Emulator::builder().endpoint("tgi", Messages::new()).start().await.unwrap();
+        assert_eq!(emulator.endpoints(), ["embedding", "messages", "tgi"]);
+        let bare = Emulator::builder().no_default_endpoints().start().await.unwrap();
+        assert!(bare.endpoints().is_empty());
+        let port = emulator.addr().port();
+        emulator.shutdown().await;
+        let again = Emulator::builder().port(port).start().await.unwrap();
+        assert_eq!(again.url(), format!("http://127.0.0.1:{port}"));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let builder = EmulatorBuilder::new().credentials("AKID1", "hush").session("ASIA1", "hush", "hush");
+        for text in [format!("{builder:?}"), format!("{builder:#?}")] {
+            assert!(!text.contains("hush") && text.contains("AKID1") && text.contains("ASIA1"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What stands behind an endpoint: a container that answers `POST /invocations`.
+//!
+//! Owns the [`Container`] trait, what a container is asked ([`Invocation`]) and what it answers ([`ContainerReply`]). Each built-in
+//! container has a file of its own. Turning an answer into SageMaker's is `runtime`'s business.
+
+mod cut;
+mod embedding;
+mod forward;
+mod invocation;
+mod messages;
+mod openai;
+mod reply;
+mod speech;
+mod tgi;
+
+pub(crate) use self::{cut::cut, forward::Forward};
+pub use self::{
+    embedding::Embedding,
+    invocation::Invocation,
+    messages::Messages,
+    reply::{ContainerReply, PartError, PartStream, ReplyBody},
+    tgi::Tgi,
+};
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+/// A model server behind an endpoint.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use sagewire_emulator::{Container, ContainerReply, Emulator, Invocation};
+///
+/// #[derive(Debug)]
+/// struct Shout;
+///
+/// #[async_trait]
+/// impl Container for Shout {
+///     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
+///         ContainerReply::new(200, "text/plain", String::from_utf8_lossy(&invocation.body).to_uppercase())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sagewire_emulator::EmulatorError> {
+/// let emulator = Emulator::builder().endpoint("shout", Shout).start().await?;
+/// # emulator.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+pub trait Container: Send + Sync + fmt::Debug {
+    /// Answers one request.
+    ///
+    /// A status outside 200 to 299 becomes a `ModelError` for the client.
+    async fn invoke(&self, invocation: Invocation) -> ContainerReply;
+
+    /// Answers one request of `InvokeEndpointWithResponseStream`.
+    ///
+    /// By default it is [`invoke`](Self::invoke): a model server sees the same request either way. A whole body is then cut into
+    /// parts at awkward places; a body that is given in parts keeps its own borders.
+    async fn stream(&self, invocation: Invocation) -> ContainerReply {
+        self.invoke(invocation).await
+    }
+
+    /// Is the container ready, as `GET /ping` would tell?
+    ///
+    /// # Errors
+    /// With the reason, for a person to read.
+    async fn ping(&self) -> Result<(), String> {
+        Ok(())
+    }
+}

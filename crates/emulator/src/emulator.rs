@@ -1,0 +1,217 @@
+//! A running emulator.
+//!
+//! Owns its life: it serves from [`Emulator::start`] until it is dropped. Settings are in `builder`.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{
+    builder::EmulatorBuilder,
+    error::EmulatorError,
+    fault::{Chaos, Fault},
+    identity::IssuedSession,
+    operation::Operation,
+    received::Received,
+    scripted::Scripted,
+    server::Switch,
+    state::{Line, State},
+};
+
+/// A server on 127.0.0.1 that answers as SageMaker Runtime and the identity services do. It stops when dropped.
+///
+/// ```
+/// use sagewire_emulator::{Emulator, Scripted, AwsError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sagewire_emulator::EmulatorError> {
+/// let emulator = Emulator::start().await?;
+/// emulator.enqueue("tgi", Scripted::error(AwsError::throttling()));
+/// println!("point your client at {}", emulator.url());
+/// assert!(emulator.received().is_empty());
+/// emulator.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Emulator {
+    address: SocketAddr,
+    state: Arc<State>,
+    switches: mpsc::Sender<Switch>,
+    server: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Settings to start one with.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::new()
+    }
+
+    /// Starts one on any free port, with the endpoints `tgi`, `messages` and `embedding` and the example key pair
+    /// ([`EXAMPLE_ACCESS_KEY_ID`](crate::EXAMPLE_ACCESS_KEY_ID), [`EXAMPLE_SECRET_ACCESS_KEY`](crate::EXAMPLE_SECRET_ACCESS_KEY)).
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start() -> Result<Self, EmulatorError> {
+        Self::builder().start().await
+    }
+
+    pub(crate) fn running(
+        address: SocketAddr,
+        state: Arc<State>,
+        switches: mpsc::Sender<Switch>,
+        server: JoinHandle<()>,
+    ) -> Self {
+        Self { address, state, switches, server }
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The names of its endpoints, in alphabetical order.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        self.state.endpoints.keys().cloned().collect()
+    }
+
+    /// Is the container behind an endpoint ready?
+    ///
+    /// # Errors
+    /// With the reason, where it is not, or where there is no such endpoint.
+    pub async fn ping(&self, endpoint: &str) -> Result<(), String> {
+        match self.state.endpoints.get(endpoint) {
+            Some(container) => container.ping().await,
+            None => Err(format!("there is no endpoint `{endpoint}`")),
+        }
+    }
+
+    /// Every request so far, oldest first, refused ones too; of very many, [the last](EmulatorBuilder::max_received).
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.state.log.entries()
+    }
+
+    /// Forgets the requests so far, and their number.
+    pub fn clear_received(&self) {
+        self.state.log.clear();
+    }
+
+    /// Lets the next request to this endpoint get this answer instead of its container's. Several wait in line.
+    ///
+    /// The request must pass everything that SageMaker checks first: signature and header limits. The endpoint need not exist.
+    pub fn enqueue(&self, endpoint: &str, reply: Scripted) {
+        self.state.scripts.push(Line::Endpoint(endpoint.to_owned()), reply);
+    }
+
+    /// How many scripted answers still wait for a request to this endpoint.
+    #[must_use]
+    pub fn enqueued(&self, endpoint: &str) -> usize {
+        self.state.scripts.len(&Line::Endpoint(endpoint.to_owned()))
+    }
+
+    /// Lets the next request for this operation get this answer instead of its own. Several wait in line.
+    ///
+    /// An answer that waits for the request's endpoint comes first. A request that must be signed must be signed well.
+    pub fn enqueue_for(&self, operation: Operation, reply: Scripted) {
+        self.state.scripts.push(Line::Operation(operation), reply);
+    }
+
+    /// How often an operation has been asked for, refused requests included.
+    #[must_use]
+    pub fn calls(&self, operation: Operation) -> usize {
+        self.state.log.count(operation)
+    }
+
+    /// Every session that STS, the instance metadata, the container endpoint and IAM Identity Center have issued, oldest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<IssuedSession> {
+        self.state.identity.issuer.issued()
+    }
+
+    /// Ends every temporary credential now, issued ones and those of the builder: each is answered with `ExpiredTokenException`.
+    pub fn expire_sessions(&self) {
+        self.state.keys.expire_sessions(self.state.now());
+    }
+
+    /// Where a container finds its credentials: the value of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    #[must_use]
+    pub fn container_credentials_url(&self) -> String {
+        format!("{}{}", self.url(), self.state.identity.container.path())
+    }
+
+    /// Lets this go wrong with the next accepted request to this endpoint. Several wait in line.
+    pub fn inject(&self, endpoint: &str, fault: Fault) {
+        self.state.faults.push(Line::Endpoint(endpoint.to_owned()), fault);
+    }
+
+    /// Lets this go wrong with the next accepted request for this operation. A fault that waits for its endpoint comes first.
+    pub fn inject_for(&self, operation: Operation, fault: Fault) {
+        self.state.faults.push(Line::Operation(operation), fault);
+    }
+
+    /// Lets things go wrong by a schedule from now on, or no longer. What [`inject`](Self::inject) has put in line comes first.
+    pub fn set_chaos(&self, chaos: Option<Chaos>) {
+        *self.state.chaos.lock().unwrap_or_else(PoisonError::into_inner) = chaos;
+        self.state.chaos_seen.store(0, Ordering::Relaxed);
+    }
+
+    /// Puts the emulator's clock ahead by so many seconds, or back where negative. 0 sets it right.
+    pub fn skew_clock(&self, seconds: i64) {
+        self.state.skew.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Stops listening, so that new connections are refused. Those that are open go on.
+    ///
+    /// # Errors
+    /// When the server has ended.
+    pub async fn refuse_connections(&self) -> io::Result<()> {
+        self.switch(false).await
+    }
+
+    /// Listens again, on the same port.
+    ///
+    /// # Errors
+    /// When the port was taken meanwhile.
+    pub async fn accept_connections(&self) -> io::Result<()> {
+        self.switch(true).await
+    }
+
+    async fn switch(&self, listen: bool) -> io::Result<()> {
+        let (done, told) = oneshot::channel();
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        self.switches.send((listen, done)).await.map_err(|_| gone())?;
+        told.await.map_err(|_| gone())?
+    }
+
+    /// Stops at once, conversations included, and returns when the port is free again.
+    pub async fn shutdown(mut self) {
+        self.server.abort();
+        // The task's end is all that matters, and being cancelled is what was asked for.
+        let _ = (&mut self.server).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

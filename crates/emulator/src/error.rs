@@ -1,0 +1,41 @@
+//! Why an emulator could not be started.
+//!
+//! What a running emulator answers to its clients is [`AwsError`](crate::AwsError), not this.
+
+use std::{io, net::SocketAddr};
+
+/// Why [`EmulatorBuilder::start`](crate::EmulatorBuilder::start) failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmulatorError {
+    /// The port is taken, or may not be bound.
+    #[error("cannot listen on {address}: choose another port, or 0 for any free one")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// SageMaker would not allow an endpoint of this name.
+    #[error(
+        "`{name}` cannot be an endpoint's name: use 1 to 63 letters, digits and hyphens, with a letter or digit at both ends"
+    )]
+    EndpointName {
+        /// The name given.
+        name: String,
+    },
+    /// The address of a container to forward to is not an `http://` URL.
+    #[error("the container behind endpoint `{endpoint}` needs an address such as http://127.0.0.1:8080")]
+    ContainerUrl {
+        /// The endpoint that should forward.
+        endpoint: String,
+        /// What is wrong with the address.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Two endpoints have the same name.
+    #[error("endpoint `{name}` is defined twice: give each container its own name")]
+    DuplicateEndpoint {
+        /// The name given twice.
+        name: String,
+    },
+}

@@ -1,0 +1,129 @@
+//! Faults by chance, the same chance in every run.
+//!
+//! Owns the schedule: which request gets which fault follows from the seed alone.
+
+use crate::{fault::Fault, operation::Operation};
+
+/// A seeded schedule of faults.
+///
+/// ```
+/// use sagewire_emulator::{Chaos, Fault};
+///
+/// let chaos = Chaos::seeded(7).rate(0.5).faults([Fault::ResetBeforeHeaders, Fault::CutAt(10)]);
+/// let first: Vec<_> = (0..100).map(|number| chaos.fault_at(number)).collect();
+/// assert_eq!(first.iter().flatten().count(), 46);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chaos {
+    seed: u64,
+    rate: f64,
+    burst: u64,
+    faults: Vec<Fault>,
+    operations: Vec<Operation>,
+}
+
+impl Chaos {
+    /// One request in five meets a fault of [`Fault::catalog`]; only SageMaker Runtime's operations do.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            seed,
+            rate: 0.2,
+            burst: 1,
+            faults: Fault::catalog(),
+            operations: vec![
+                Operation::InvokeEndpoint,
+                Operation::InvokeEndpointWithResponseStream,
+                Operation::InvokeEndpointAsync,
+            ],
+        }
+    }
+
+    /// The share of requests that meet a fault, from 0 to 1.
+    #[must_use]
+    pub const fn rate(mut self, rate: f64) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Faults come in bursts: so many requests in a row meet the same one, or none. 0 is taken as 1.
+    #[must_use]
+    pub const fn burst(mut self, requests: u64) -> Self {
+        self.burst = if requests == 0 { 1 } else { requests };
+        self
+    }
+
+    /// The faults to draw from.
+    #[must_use]
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults = faults.into_iter().collect();
+        self
+    }
+
+    /// The operations that meet faults.
+    #[must_use]
+    pub fn operations(mut self, operations: impl IntoIterator<Item = Operation>) -> Self {
+        self.operations = operations.into_iter().collect();
+        self
+    }
+
+    /// What the request of this number meets. Only accepted requests for the schedule's operations are counted, from 0.
+    #[must_use]
+    pub fn fault_at(&self, number: u64) -> Option<&Fault> {
+        let burst = number / self.burst;
+        let chance = mixed(self.seed ^ mixed(burst.wrapping_mul(2)));
+        let choice = mixed(self.seed ^ mixed(burst.wrapping_mul(2) + 1));
+        // The upper 32 bits as a number from 0 to 1.
+        let drawn = f64::from(u32::try_from(chance >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        let count = u64::try_from(self.faults.len()).unwrap_or(u64::MAX);
+        if drawn >= self.rate || count == 0 {
+            return None;
+        }
+        self.faults.get(usize::try_from(choice % count).unwrap_or_default())
+    }
+
+    pub(crate) fn concerns(&self, operation: Operation) -> bool {
+        self.operations.contains(&operation)
+    }
+}
+
+/// SplitMix64's step: every bit of the result depends on every bit of the number.
+const fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seed_decides_and_the_rate_is_kept() {
+        let drawn = |chaos: &Chaos| -> Vec<Option<Fault>> {
+            (0..2_000).map(|number| chaos.fault_at(number).cloned()).collect()
+        };
+        let chaos = Chaos::seeded(1);
+        assert_eq!(drawn(&chaos), drawn(&chaos.clone()));
+        assert_ne!(drawn(&chaos), drawn(&Chaos::seeded(2)));
+        let faults = drawn(&chaos).iter().flatten().count();
+        assert!((300..500).contains(&faults), "{faults}");
+        for fault in Fault::catalog() {
+            assert!(drawn(&chaos).contains(&Some(fault.clone())), "{fault:?} never came");
+        }
+        assert_eq!(drawn(&chaos.clone().rate(0.0)).iter().flatten().count(), 0);
+        assert!(drawn(&chaos.clone().rate(1.1)).iter().all(Option::is_some));
+        assert_eq!(drawn(&chaos.faults([])).iter().flatten().count(), 0);
+    }
+
+    #[test]
+    fn bursts_are_of_one_kind() {
+        let chaos = Chaos::seeded(3).rate(0.5).burst(4);
+        for burst in 0..50 {
+            let same: Vec<_> = (burst * 4..burst * 4 + 4).map(|number| chaos.fault_at(number)).collect();
+            assert!(same.windows(2).all(|pair| pair[0] == pair[1]));
+        }
+        assert_eq!(Chaos::seeded(3).burst(0), Chaos::seeded(3).burst(1));
+    }
+}

@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+mod aws_error;
+mod body;
+mod builder;
+mod clock;
+mod constraints;
+mod container;
+mod emulator;
+mod error;
+mod fault;
+mod form;
+mod frame;
+mod identity;
+mod keys;
+mod operation;
+mod received;
+mod route;
+mod runtime;
+mod scripted;
+mod server;
+mod signature;
+mod socket;
+mod state;
+mod xml;
+
+pub use self::{
+    aws_error::AwsError,
+    builder::EmulatorBuilder,
+    clock::Clock,
+    container::{Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi},
+    emulator::Emulator,
+    error::EmulatorError,
+    fault::{Chaos, Fault},
+    frame::{Frame, FrameValue},
+    identity::{ContainerCredentials, InstanceMetadata, IssuedSession, Role, Sso},
+    keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},
+    operation::Operation,
+    received::Received,
+    scripted::{Scripted, StreamEvent},
+};

@@ -1,0 +1,91 @@
+//! The operations the emulator knows.
+//!
+//! Owns their names, and what each service asks of a caller. Which request is which is decided in `route`.
+
+use std::fmt;
+
+use crate::aws_error::Protocol;
+
+/// What a request asked for, by AWS's own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// SageMaker Runtime: [InvokeEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
+    InvokeEndpoint,
+    /// SageMaker Runtime: [InvokeEndpointWithResponseStream](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html).
+    InvokeEndpointWithResponseStream,
+    /// SageMaker Runtime: [InvokeEndpointAsync](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html).
+    InvokeEndpointAsync,
+    /// STS: [AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+    AssumeRole,
+    /// STS: [AssumeRoleWithWebIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+    AssumeRoleWithWebIdentity,
+    /// STS: [GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).
+    GetCallerIdentity,
+    /// EC2's instance metadata: [the token](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html).
+    InstanceMetadataToken,
+    /// EC2's instance metadata: anything that needs the token.
+    InstanceMetadata,
+    /// The [credentials of a container](https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html) on ECS or EKS.
+    ContainerCredentials,
+    /// IAM Identity Center's portal: [GetRoleCredentials](https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html).
+    GetRoleCredentials,
+    /// IAM Identity Center's OIDC: [CreateToken](https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html).
+    CreateToken,
+    /// No operation of any emulated service.
+    Unknown,
+}
+
+impl Operation {
+    /// The name in AWS's service model (a descriptive one, where there is no model), `Unknown` for none.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvokeEndpoint => "InvokeEndpoint",
+            Self::InvokeEndpointWithResponseStream => "InvokeEndpointWithResponseStream",
+            Self::InvokeEndpointAsync => "InvokeEndpointAsync",
+            Self::AssumeRole => "AssumeRole",
+            Self::AssumeRoleWithWebIdentity => "AssumeRoleWithWebIdentity",
+            Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::InstanceMetadataToken => "InstanceMetadataToken",
+            Self::InstanceMetadata => "InstanceMetadata",
+            Self::ContainerCredentials => "ContainerCredentials",
+            Self::GetRoleCredentials => "GetRoleCredentials",
+            Self::CreateToken => "CreateToken",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// Is it one of SageMaker Runtime's?
+    pub(crate) const fn is_runtime(self) -> bool {
+        matches!(self, Self::InvokeEndpoint | Self::InvokeEndpointWithResponseStream | Self::InvokeEndpointAsync)
+    }
+
+    /// The name in the credential scope of its signatures; `None` where nothing is signed.
+    pub(crate) const fn signing_name(self) -> Option<&'static str> {
+        match self {
+            Self::InvokeEndpoint | Self::InvokeEndpointWithResponseStream | Self::InvokeEndpointAsync => {
+                Some("sagemaker")
+            }
+            Self::AssumeRole | Self::GetCallerIdentity => Some("sts"),
+            _ => None,
+        }
+    }
+
+    /// How its errors are written.
+    pub(crate) const fn protocol(self) -> Protocol {
+        match self {
+            Self::AssumeRole | Self::AssumeRoleWithWebIdentity | Self::GetCallerIdentity => Protocol::Query,
+            Self::InstanceMetadataToken | Self::InstanceMetadata => Protocol::InstanceMetadata,
+            Self::ContainerCredentials => Protocol::ContainerCredentials,
+            Self::CreateToken => Protocol::OAuth,
+            _ => Protocol::RestJson,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

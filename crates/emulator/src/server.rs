@@ -1,0 +1,270 @@
+//! The HTTP server: connections in, answers out.
+//!
+//! Owns the accept loop and what happens to every request whatever it asks: reading the body, finding the operation, checking the
+//! signature, the log, and the headers every answer has. It speaks HTTP/1.1, and HTTP/2 to a client that begins with it.
+
+use std::{
+    convert::Infallible,
+    future::pending,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http_body_util::BodyExt as _;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
+
+use crate::{
+    aws_error::{AwsError, Place},
+    body::{Body, BrokenOff},
+    clock::http_date,
+    fault::Fault,
+    form::Form,
+    identity,
+    operation::Operation,
+    received::Received,
+    route::Route,
+    runtime::{self, Call},
+    signature::{Caller, Signed, verify},
+    socket::{Ending, Socket},
+    state::State,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// The wait before another attempt to accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Said where a request names no region, because it was not accepted.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Whether to listen, and where to tell that it is done.
+pub(crate) type Switch = (bool, oneshot::Sender<io::Result<()>>);
+
+/// Serves until it is dropped, and every connection with it.
+pub(crate) async fn serve(
+    address: SocketAddr,
+    listener: TcpListener,
+    mut switches: mpsc::Receiver<Switch>,
+    state: Arc<State>,
+) -> Infallible {
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = accept(listener.as_ref()) => match accepted {
+                Ok(stream) => {
+                    // Small frames must not wait for each other.
+                    let _ = stream.set_nodelay(true);
+                    let ending = Ending::default();
+                    let socket = Socket::new(stream, ending.clone());
+                    connections.spawn(converse(socket, ending, Arc::clone(&state)));
+                }
+                // The client was gone before it was accepted, or descriptors ran out for a moment.
+                Err(error) => {
+                    tracing::debug!(%error, "could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some((listen, done)) = switches.recv() => {
+                let switched = match (listen, listener.take()) {
+                    (true, None) => TcpListener::bind(address).await.map(Some),
+                    (true, open) => Ok(open),
+                    (false, _) => Ok(None),
+                };
+                let told = switched.map(|open| listener = open);
+                // The one who asked may have gone.
+                let _ = done.send(told);
+            }
+            Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a container or an observer panicked");
+                }
+            }
+        }
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
+    match listener {
+        Some(listener) => listener.accept().await.map(|(stream, _)| stream),
+        None => pending().await,
+    }
+}
+
+async fn converse(socket: Socket, ending: Ending, state: Arc<State>) {
+    let service = service_fn(move |request| respond(Arc::clone(&state), request, ending.clone()));
+    let connection = auto::Builder::new(TokioExecutor::new());
+    if let Err(error) = connection.serve_connection(TokioIo::new(socket), service).await {
+        tracing::debug!(error, "a connection ended early");
+    }
+}
+
+async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) -> Result<Response<Body>, BrokenOff> {
+    let now = state.now();
+    let request_id = state.next_request_id();
+    let (mut parts, body) = request.into_parts();
+    if let (false, Some(authority)) = (parts.headers.contains_key(header::HOST), parts.uri.authority())
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        // HTTP/2 has `:authority` instead, and signers sign it as `host`.
+        parts.headers.insert(header::HOST, host);
+    }
+    let (body, too_large) = read(body, state.max_body_bytes).await?;
+    let form = form(&parts, &body);
+    let route = Route::new(&parts.method, parts.uri.path(), &form, state.identity.container.path());
+    let judged = judge(&state, &parts, &body, &route, &form, too_large, now);
+    let fault = judged.as_ref().ok().and_then(|_| state.next_fault(route.endpoint.as_deref(), route.operation));
+    let entry = received(&parts, &body, &route, &judged, fault.clone(), &request_id);
+    if let Some(observer) = &state.observer {
+        observer(&entry);
+    }
+    state.log.push(entry);
+    let endpoint = route.endpoint.as_deref().unwrap_or_default();
+    let region = judged.as_ref().ok().and_then(Option::as_ref).map_or(DEFAULT_REGION, |caller| &caller.region);
+    let place = Place { protocol: route.protocol, request_id: &request_id, region, endpoint, container: "primary" };
+    let instead = fault.as_ref().and_then(|fault| fault.instead(&place, &ending));
+    let mut response = match (&judged, instead) {
+        (Err(error), _) => runtime::refusal(error, &place),
+        (Ok(_), Some(instead)) => instead?,
+        (Ok(caller), None) => {
+            let asked = Asked { parts: &parts, form: &form, body, caller: caller.as_ref(), now };
+            let response = answer(&state, asked, &route, &place, ending.clone()).await?;
+            match fault {
+                Some(fault) => fault.spoil(response, ending),
+                None => response,
+            }
+        }
+    };
+    stamp(response.headers_mut(), &request_id, &http_date(state.now()));
+    Ok(response)
+}
+
+/// What is known of an accepted request.
+struct Asked<'a> {
+    parts: &'a http::request::Parts,
+    form: &'a Form,
+    body: Bytes,
+    caller: Option<&'a Caller>,
+    now: SystemTime,
+}
+
+/// The answer of the service that the request is for.
+async fn answer(
+    state: &State,
+    asked: Asked<'_>,
+    route: &Route,
+    place: &Place<'_>,
+    ending: Ending,
+) -> Result<Response<Body>, BrokenOff> {
+    let Asked { parts, form, body, caller, now } = asked;
+    let (operation, headers) = (route.operation, &parts.headers);
+    if operation.is_runtime() {
+        let (endpoint, region, request_id) = (place.endpoint, place.region, place.request_id);
+        let call = Call { operation, endpoint, region, request_id, headers, body, received_at: now };
+        return runtime::answer(state, call, ending).await;
+    }
+    if let Some(script) = state.scripts.next(None, operation) {
+        return script.play(place, ending).await;
+    }
+    let (path, request_id) = (parts.uri.path(), place.request_id);
+    let request = identity::Request { operation, path, form, headers, body: &body, caller, request_id, now };
+    Ok(identity::answer(state, &request).unwrap_or_else(|error| runtime::refusal(&error, place)))
+}
+
+/// The query's parameters; of STS, the form's in the body.
+fn form(parts: &http::request::Parts, body: &Bytes) -> Form {
+    match (parts.uri.path(), parts.uri.query()) {
+        (_, Some(query)) => Form::parse(query),
+        ("/", None) => Form::parse(&String::from_utf8_lossy(body)),
+        (_, None) => Form::default(),
+    }
+}
+
+/// Who signed, where a signature is needed; or why the request goes no further.
+fn judge(
+    state: &State,
+    parts: &http::request::Parts,
+    body: &Bytes,
+    route: &Route,
+    form: &Form,
+    too_large: bool,
+    now: SystemTime,
+) -> Result<Option<Caller>, AwsError> {
+    if route.operation == Operation::Unknown {
+        return Err(route.unknown(form));
+    }
+    if too_large {
+        return Err(AwsError::body_too_large(state.max_body_bytes));
+    }
+    let Some(service) = route.operation.signing_name() else { return Ok(None) };
+    let signed = Signed {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers: &parts.headers,
+        body,
+    };
+    verify(signed, service, &state.keys, now).map(Some)
+}
+
+/// The headers every answer has. A script's own stay.
+fn stamp(headers: &mut HeaderMap, request_id: &str, date: &str) {
+    for (name, value) in [(REQUEST_ID, request_id), (header::DATE, date)] {
+        if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+fn received(
+    parts: &http::request::Parts,
+    body: &Bytes,
+    route: &Route,
+    judged: &Result<Option<Caller>, AwsError>,
+    fault: Option<Fault>,
+    request_id: &str,
+) -> Received {
+    let caller = judged.as_ref().ok().and_then(Option::as_ref);
+    Received {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers.clone(),
+        body: body.clone(),
+        operation: route.operation,
+        endpoint: route.endpoint.clone(),
+        accepted: judged.is_ok(),
+        refused: judged.as_ref().err().cloned(),
+        access_key_id: caller.map(|caller| caller.access_key_id.clone()),
+        region: caller.map(|caller| caller.region.clone()),
+        fault,
+        request_id: request_id.to_owned(),
+    }
+}
+
+/// The body up to the limit, and whether there was more. The rest is read and dropped, so that the client gets to the answer.
+async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), BrokenOff> {
+    let mut kept = BytesMut::new();
+    let mut too_large = false;
+    while let Some(frame) = body.frame().await {
+        // A client that goes away in the middle gets no answer.
+        let Ok(frame) = frame else { return Err(BrokenOff) };
+        let Ok(mut data) = frame.into_data() else { continue };
+        let room = limit - kept.len();
+        too_large |= data.len() > room;
+        data.truncate(room);
+        kept.extend_from_slice(&data);
+    }
+    Ok((kept.freeze(), too_large))
+}

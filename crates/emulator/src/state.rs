@@ -1,0 +1,129 @@
+//! What the whole emulator shares.
+//!
+//! Owns the endpoints, the scripts and faults that wait for a request, and the counters. A running emulator has one [`State`].
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    clock::Clock,
+    container::Container,
+    fault::{Chaos, Fault},
+    identity::Identity,
+    keys::KeyRing,
+    operation::Operation,
+    received::{Log, Received},
+    scripted::Scripted,
+};
+
+/// Who is told of requests.
+pub(crate) type Observer = Box<dyn Fn(&Received) + Send + Sync>;
+
+/// Everything a request may need.
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) keys: KeyRing,
+    pub(crate) identity: Identity,
+    pub(crate) log: Log,
+    /// Is told of every request.
+    pub(crate) observer: Option<Observer>,
+    pub(crate) endpoints: BTreeMap<String, Arc<dyn Container>>,
+    pub(crate) scripts: Waiting<Scripted>,
+    pub(crate) faults: Waiting<Fault>,
+    pub(crate) chaos: Mutex<Option<Chaos>>,
+    /// How many requests the schedule has seen.
+    pub(crate) chaos_seen: AtomicU64,
+    /// By how many seconds the clock is wrong.
+    pub(crate) skew: AtomicI64,
+    pub(crate) max_body_bytes: usize,
+    /// How long a container may take to begin its answer.
+    pub(crate) container_timeout: Duration,
+    pub(crate) requests: AtomicU64,
+    pub(crate) generated: AtomicU64,
+}
+
+impl State {
+    /// The time, as wrong as it is meant to be.
+    pub(crate) fn now(&self) -> SystemTime {
+        let (now, skew) = ((self.clock)(), self.skew.load(Ordering::Relaxed));
+        let by = Duration::from_secs(skew.unsigned_abs());
+        if skew < 0 { now - by } else { now + by }
+    }
+
+    /// What goes wrong with an accepted request: what waits for it, else what the schedule says.
+    pub(crate) fn next_fault(&self, endpoint: Option<&str>, operation: Operation) -> Option<Fault> {
+        let scheduled = || {
+            let chaos = self.chaos.lock().unwrap_or_else(PoisonError::into_inner);
+            let chaos = chaos.as_ref().filter(|chaos| chaos.concerns(operation))?;
+            chaos.fault_at(self.chaos_seen.fetch_add(1, Ordering::Relaxed)).cloned()
+        };
+        self.faults.next(endpoint, operation).or_else(scheduled)
+    }
+
+    /// The next request id: a UUID that counts.
+    pub(crate) fn next_request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("5a9e0000-0000-4000-8000-{number:012x}")
+    }
+
+    /// Another UUID that counts, for inference and session ids.
+    pub(crate) fn next_generated_id(&self) -> String {
+        let number = self.generated.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("9e000000-0000-4000-8000-{number:012x}")
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("endpoints", &self.endpoints.keys())
+            .field("log", &self.log)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a scripted answer or a fault waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Line {
+    Endpoint(String),
+    Operation(Operation),
+}
+
+/// What waits for a request: scripted answers, or faults. First in, first out.
+#[derive(Debug)]
+pub(crate) struct Waiting<T> {
+    lines: Mutex<HashMap<Line, VecDeque<T>>>,
+}
+
+impl<T> Waiting<T> {
+    pub(crate) fn push(&self, line: Line, item: T) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).entry(line).or_default().push_back(item);
+    }
+
+    /// The next one for a request; its endpoint's line comes before its operation's.
+    pub(crate) fn next(&self, endpoint: Option<&str>, operation: Operation) -> Option<T> {
+        let mut waiting = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = endpoint
+            .map(|endpoint| Line::Endpoint(endpoint.to_owned()))
+            .into_iter()
+            .chain([Line::Operation(operation)]);
+        lines.into_iter().find_map(|line| waiting.get_mut(&line)?.pop_front())
+    }
+
+    pub(crate) fn len(&self, line: &Line) -> usize {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(line).map_or(0, VecDeque::len)
+    }
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self { lines: Mutex::default() }
+    }
+}

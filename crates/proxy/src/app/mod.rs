@@ -1,0 +1,116 @@
+//! What the server serves: a provider, the models it is asked for, who may ask, and how much.
+//!
+//! Owns the state of one configuration, and what outlives a reload of it. Requests are answered in `routes`.
+
+use std::{sync::Arc, time::Duration};
+
+use sagewire_types::Provider;
+
+pub use builder::{AppBuilder, AppError};
+pub use insight::Insight;
+pub use served::{Probe, ServedDeployment, ServedModel};
+
+pub(crate) use self::{
+    models::{Model, ModelTable},
+    settings::AppSettings,
+};
+use crate::{
+    admission::Admission,
+    auth::{Keyring, Ledger},
+    clock::Clock,
+    cors::Cors,
+    health::HealthRecords,
+    limits::RequestLimits,
+    request_id::RequestIds,
+    telemetry::{Metrics, SpanSink},
+};
+
+mod builder;
+mod insight;
+mod models;
+mod served;
+mod settings;
+
+/// The service that a [`Server`](crate::Server) serves. A clone is the same one.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use sagewire_proxy::{App, ServedModel};
+/// # use sagewire_types::{CallContext, ChatRequest, ChatResponse, ChatStream, Error, FinishReason, Provider, Reply};
+/// # #[derive(Debug)]
+/// # struct MyProvider;
+/// # #[async_trait::async_trait]
+/// # impl Provider for MyProvider {
+/// #     async fn chat(&self, request: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+/// #         Ok(Reply::new(ChatResponse::text(request.model, "hi", FinishReason::Stop)))
+/// #     }
+/// #     async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> { unimplemented!() }
+/// # }
+///
+/// let app = App::builder()
+///     .provider(Arc::new(MyProvider))
+///     .model(ServedModel::new("my-model"))
+///     .master_key("sk-1234")
+///     .build()?;
+/// assert!(app.asks_for_key());
+/// # Ok::<(), sagewire_proxy::AppError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct App(Arc<State>);
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) models: ModelTable,
+    pub(crate) keyring: Keyring,
+    pub(crate) cors: Cors,
+    pub(crate) limits: RequestLimits,
+    pub(crate) settings: AppSettings,
+    pub(crate) insight: Option<Arc<dyn Insight>>,
+    pub(crate) spans: Option<Arc<dyn SpanSink>>,
+    pub(crate) clock: Clock,
+    pub(crate) lasting: Arc<Lasting>,
+}
+
+/// What outlives a reload: counters, and the requests at work.
+#[derive(Debug)]
+pub(crate) struct Lasting {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) health: HealthRecords,
+}
+
+impl App {
+    /// Starts a new app.
+    pub fn builder() -> AppBuilder {
+        AppBuilder::default()
+    }
+
+    /// Whether callers must send a key.
+    #[must_use]
+    pub fn asks_for_key(&self) -> bool {
+        !self.0.keyring.is_empty()
+    }
+
+    /// The names that `/models` lists to those who may use every model.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.0.models.iter().filter(|model| !model.hidden && !model.is_wildcard()).map(|model| model.name.as_str())
+    }
+
+    /// How often every deployment is to be probed in the background, where it is.
+    #[must_use]
+    pub fn background_health_checks(&self) -> Option<Duration> {
+        self.0.settings.background_health_checks
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.0
+    }
+
+    pub(crate) fn lasting(&self) -> &Arc<Lasting> {
+        &self.0.lasting
+    }
+}

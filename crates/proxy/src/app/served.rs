@@ -1,0 +1,137 @@
+//! The models of an app, as they are put in.
+
+use std::sync::Arc;
+
+use sagewire_types::{CallContext, Provider};
+use serde_json::{Map, Value};
+
+use crate::config::Mode;
+
+/// A model that callers may ask for.
+#[derive(Clone, Debug)]
+pub struct ServedModel {
+    pub(crate) name: String,
+    pub(crate) mode: Mode,
+    pub(crate) hidden: bool,
+    pub(crate) is_alias: bool,
+    pub(crate) caller_parameters: Vec<String>,
+    pub(crate) deployments: Vec<ServedDeployment>,
+}
+
+impl ServedModel {
+    /// A chat model of this name; `sagemaker/*` stands for every name that begins so.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            mode: Mode::Chat,
+            hidden: false,
+            is_alias: false,
+            caller_parameters: Vec::new(),
+            deployments: Vec::new(),
+        }
+    }
+
+    /// Sets what the model does.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Leaves the model out of `/models`; it can be asked for all the same.
+    #[must_use]
+    pub fn with_hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Another name for this model. `/health` and `/model/info` show its deployments once only.
+    #[must_use]
+    pub fn alias(&self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), is_alias: true, ..self.clone() }
+    }
+
+    /// Lets callers set this one of the operator's parameters, such as `aws_region_name`.
+    #[must_use]
+    pub fn with_caller_parameter(mut self, name: impl Into<String>) -> Self {
+        self.caller_parameters.push(name.into());
+        self
+    }
+
+    /// Adds a deployment that serves the model.
+    #[must_use]
+    pub fn with_deployment(mut self, deployment: ServedDeployment) -> Self {
+        self.deployments.push(deployment);
+        self
+    }
+}
+
+/// One of the deployments behind a model: what `/model/info` and `/health` say of it, and the real name that callers do not see.
+#[derive(Clone, Debug)]
+pub struct ServedDeployment {
+    pub(crate) id: String,
+    pub(crate) model: String,
+    pub(crate) mode: Mode,
+    pub(crate) info: Map<String, Value>,
+    pub(crate) parameters: Map<String, Value>,
+    pub(crate) probe: Option<Probe>,
+}
+
+impl ServedDeployment {
+    /// A deployment with this id, whose real name is `model`.
+    #[must_use]
+    pub fn new(id: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            model: model.into(),
+            mode: Mode::Chat,
+            info: Map::new(),
+            parameters: Map::new(),
+            probe: None,
+        }
+    }
+
+    /// Sets how it is probed.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets what `/model/info` shows as `model_info`.
+    #[must_use]
+    pub fn with_info(mut self, info: Map<String, Value>) -> Self {
+        self.info = info;
+        self
+    }
+
+    /// Sets what `/model/info` shows as `litellm_params`. Put no secret in.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Map<String, Value>) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Sets how `/health` reaches this very deployment.
+    #[must_use]
+    pub fn with_probe(mut self, probe: Probe) -> Self {
+        self.probe = Some(probe);
+        self
+    }
+}
+
+/// A way to one deployment, past the router.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) context: CallContext,
+}
+
+impl Probe {
+    /// Asks this provider, with the deployment's own context.
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, context: CallContext) -> Self {
+        Self { provider, context }
+    }
+}

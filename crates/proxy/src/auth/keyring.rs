@@ -1,0 +1,195 @@
+//! The keys that are accepted, and finding the caller's among them.
+//!
+//! Owns the comparison: every key is compared in constant time, and all of them always, so that time tells nothing.
+
+use std::{sync::Arc, time::SystemTime};
+
+use http::{HeaderMap, HeaderName, header};
+use subtle::ConstantTimeEq;
+
+use super::KeyDigest;
+use crate::{config::CallerKey, error::ApiError};
+
+/// Every key that is accepted. Without any, every caller is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keyring {
+    pub(crate) master: Option<KeyDigest>,
+    pub(crate) keys: Vec<Arc<CallerKey>>,
+    /// A further header that callers may put their key in.
+    pub(crate) header: Option<HeaderName>,
+}
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub(crate) enum Caller {
+    /// No key is asked for.
+    Anyone,
+    /// The holder of the master key.
+    Master,
+    /// The holder of this key.
+    Key(Arc<CallerKey>),
+}
+
+impl Caller {
+    /// What logs and metrics call the caller.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Anyone => "",
+            Self::Master => "master",
+            Self::Key(key) => &key.name,
+        }
+    }
+
+    /// Whether the caller may use this model.
+    pub(crate) fn may_use(&self, model: &str) -> bool {
+        let Self::Key(key) = self else { return true };
+        key.models.as_ref().is_none_or(|models| {
+            models.iter().any(|allowed| match allowed.strip_suffix('*') {
+                Some(start) => model.starts_with(start),
+                None => allowed == model,
+            })
+        })
+    }
+
+    /// Whether the caller may see and do what is the operator's.
+    pub(crate) fn is_operator(&self) -> bool {
+        !matches!(self, Self::Key(_))
+    }
+}
+
+impl Keyring {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.master.is_none() && self.keys.is_empty()
+    }
+
+    /// Who sends these headers. The body is not looked at.
+    pub(crate) fn identify(&self, headers: &HeaderMap, now: SystemTime) -> Result<Caller, ApiError> {
+        if self.is_empty() {
+            return Ok(Caller::Anyone);
+        }
+        let presented = KeyDigest::of(self.presented(headers)?);
+        let is_master = self.master.is_some_and(|master| master.ct_eq(&presented).into());
+        let mut found = None;
+        for key in &self.keys {
+            if bool::from(key.digest.ct_eq(&presented)) {
+                found = Some(key);
+            }
+        }
+        match found {
+            _ if is_master => Ok(Caller::Master),
+            None => Err(ApiError::unauthorized("Incorrect API key provided: check the key that you send")),
+            Some(key) if key.expires.is_some_and(|expires| expires <= now) => {
+                Err(ApiError::unauthorized("This API key has expired: ask the proxy's operator for a new one"))
+            }
+            Some(key) => Ok(Caller::Key(Arc::clone(key))),
+        }
+    }
+
+    /// The key that the caller sends: as `Authorization: Bearer`, `x-api-key`, `api-key`, or the header the operator named.
+    fn presented<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str, ApiError> {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let own = self.header.as_ref().and_then(text).map(without_bearer);
+        let plain = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
+        if let Some(key) = own.or_else(|| plain.iter().find_map(text)).filter(|key| !key.is_empty()) {
+            return Ok(key);
+        }
+        let Some(value) = headers.get(header::AUTHORIZATION) else {
+            return Err(ApiError::unauthorized(
+                "No API key provided: send yours as `Authorization: Bearer <key>`, `x-api-key: <key>` or `api-key: <key>`",
+            ));
+        };
+        value
+            .to_str()
+            .ok()
+            .map(str::trim)
+            .filter(|value| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer ")))
+            .map(without_bearer)
+            .filter(|key| !key.is_empty())
+            .ok_or_else(|| {
+                ApiError::unauthorized("The `Authorization` header cannot be read: write it as `Bearer <key>`")
+            })
+    }
+}
+
+fn without_bearer(value: &str) -> &str {
+    match value.split_at_checked(7) {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer ") => key.trim(),
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    fn key(name: &str, models: Option<&[&str]>, expires: Option<u64>) -> Arc<CallerKey> {
+        Arc::new(CallerKey {
+            models: models.map(|models| models.iter().map(|model| (*model).to_owned()).collect()),
+            expires: expires.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+            ..CallerKey::new(name, KeyDigest::of(&format!("sk-{name}")))
+        })
+    }
+
+    fn ring() -> Keyring {
+        Keyring {
+            master: Some(KeyDigest::of("sk-master")),
+            keys: vec![key("a", Some(&["m", "sagemaker/*"]), Some(100)), key("b", None, None)],
+            header: Some(HeaderName::from_static("x-team-key")),
+        }
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_key_is_found_in_each_header_it_may_stand_in() {
+        for sent in [
+            ("authorization", "Bearer sk-b"),
+            ("authorization", "bearer  sk-b"),
+            ("x-api-key", "sk-b"),
+            ("api-key", "sk-b"),
+            ("x-team-key", "sk-b"),
+            ("x-team-key", "Bearer sk-b"),
+        ] {
+            assert_eq!(ring().identify(&headers(&[sent]), UNIX_EPOCH).unwrap().name(), "b", "{sent:?}");
+        }
+        assert!(matches!(ring().identify(&headers(&[("api-key", "sk-master")]), UNIX_EPOCH), Ok(Caller::Master)));
+    }
+
+    #[test]
+    fn a_missing_wrong_malformed_or_expired_key_is_a_401_that_says_what_to_do() {
+        for (sent, says) in [
+            (&[][..], "No API key"),
+            (&[("authorization", "Bearer sk-nobody")], "Incorrect"),
+            (&[("authorization", "sk-b")], "Bearer <key>"),
+            (&[("authorization", "Basic sk-b")], "Bearer <key>"),
+            (&[("authorization", "Bearer ")], "Bearer <key>"),
+            (&[("x-api-key", "")], "No API key"),
+        ] {
+            let error = ring().identify(&headers(sent), UNIX_EPOCH).unwrap_err();
+            let text = String::from_utf8(error.to_json()).unwrap();
+            assert!(error.status() == 401 && text.contains(says), "{sent:?}: {text}");
+            assert!(!text.contains("sk-nobody") && !text.contains("sk-b"), "{text}");
+        }
+        let sent = headers(&[("api-key", "sk-a")]);
+        assert!(ring().identify(&sent, UNIX_EPOCH + Duration::from_secs(99)).is_ok());
+        let error = ring().identify(&sent, UNIX_EPOCH + Duration::from_secs(100)).unwrap_err();
+        assert!(String::from_utf8(error.to_json()).unwrap().contains("expired"));
+    }
+
+    #[test]
+    fn a_key_opens_its_own_models_alone() {
+        let caller = ring().identify(&headers(&[("api-key", "sk-a")]), UNIX_EPOCH).unwrap();
+        assert!(caller.may_use("m") && caller.may_use("sagemaker/x"));
+        assert!(!caller.may_use("m2") && !caller.may_use("sagemaker"));
+        assert!(Caller::Master.may_use("anything") && Caller::Anyone.may_use("anything"));
+    }
+
+    #[test]
+    fn without_any_key_anyone_is_welcome() {
+        assert!(matches!(Keyring::default().identify(&HeaderMap::new(), UNIX_EPOCH), Ok(Caller::Anyone)));
+    }
+}

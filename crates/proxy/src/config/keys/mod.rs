@@ -1,0 +1,18 @@
+//! Every key of the file that we or LiteLLM know, with what it means.
+//!
+//! Owns the tables: the check of the file, its JSON schema and its documentation are made from them.
+
+pub(super) use file::{DEPLOYMENT, FILE, MODEL_INFO};
+pub(super) use general_settings::GENERAL_SETTINGS;
+pub(crate) use litellm_params::is_operator_parameter;
+pub(super) use litellm_params::{LITELLM_PARAMS, SECRET_PARAMETERS};
+pub(super) use litellm_settings::LITELLM_SETTINGS;
+pub(super) use router_settings::ROUTER_SETTINGS;
+pub(super) use sagewire_settings::{CORS, HEALTH_CHECK, KEYS, LIMITS, OTLP, SAGEWIRE_SETTINGS, TLS};
+
+mod file;
+mod general_settings;
+mod litellm_params;
+mod litellm_settings;
+mod router_settings;
+mod sagewire_settings;

@@ -1,0 +1,107 @@
+//! The keys of `router_settings`: how calls are spread over deployments, repeated and moved.
+
+use super::super::table::{Kind, Table, Unknown, key};
+
+pub(in super::super) static ROUTER_SETTINGS: Table = Table {
+    meaning: "How calls are spread over deployments, repeated and moved to others.",
+    keys: &[
+        key(
+            "routing_strategy",
+            Kind::Choice(&[
+                "simple-shuffle",
+                "least-busy",
+                "latency-based-routing",
+                "usage-based-routing",
+                "usage-based-routing-v2",
+            ]),
+            "How one of several deployments is chosen. Default: `simple-shuffle`.",
+        ),
+        key(
+            "num_retries",
+            Kind::Count,
+            "How often a failed call is tried again, on another deployment first. Default: 2.",
+        ),
+        key("timeout", Kind::Seconds, "How long a whole call may take, with all its tries and its stream."),
+        key("stream_timeout", Kind::Seconds, "How long a stream may take to its first piece."),
+        key("retry_after", Kind::Seconds, "The shortest wait before a call is tried again on the same deployment."),
+        key("allowed_fails", Kind::Count, "How many failures within a minute send a deployment to rest. Default: 3."),
+        key("cooldown_time", Kind::Seconds, "How long a failing deployment rests. Default: 5."),
+        key("disable_cooldowns", Kind::Flag, "Whether no deployment ever rests."),
+        key("fallbacks", Kind::Any, "For a model that fails, the models to ask next: a list of `{model: [models]}`."),
+        key("default_fallbacks", Kind::Texts, "The models to ask next for any model that fails."),
+        key(
+            "context_window_fallbacks",
+            Kind::Any,
+            "For a prompt that is too long, the models to ask next: a list of `{model: [models]}`.",
+        ),
+        key(
+            "model_group_alias",
+            Kind::Mapping,
+            "Other names of models: `{alias: model}`, or `{alias: {model: name, hidden: true}}`.",
+        ),
+        key(
+            "enable_pre_call_checks",
+            Kind::Flag,
+            "Whether a deployment whose `rpm` or `tpm` the call would exceed is passed over.",
+        ),
+        key(
+            "default_max_parallel_requests",
+            Kind::Count,
+            "How many requests at once each deployment takes that does not say so itself.",
+        ),
+        key("set_verbose", Kind::Flag, "Whether debug messages are logged."),
+    ],
+    ignored: &[
+        (
+            "counters and cooldowns are kept in the process",
+            &[
+                "cache_kwargs",
+                "cache_responses",
+                "caching_groups",
+                "client_ttl",
+                "redis_db",
+                "redis_host",
+                "redis_password",
+                "redis_port",
+                "redis_ssl",
+                "redis_url",
+                "redis_username",
+            ],
+        ),
+        (
+            "what is tried again follows from the failure, see docs/router.md",
+            &["allowed_fails_policy", "max_retries", "model_group_retry_policy", "retry_policy"],
+        ),
+        (
+            "this router has nothing like it",
+            &[
+                "alerting_config",
+                "assistants_config",
+                "auto_routers",
+                "content_policy_fallbacks",
+                "debug_level",
+                "default_litellm_params",
+                "default_priority",
+                "deployment_affinity_ttl_seconds",
+                "enable_health_check_routing",
+                "enable_tag_filtering",
+                "guardrail_list",
+                "health_check_ignore_transient_errors",
+                "health_check_staleness_threshold",
+                "ignore_invalid_deployments",
+                "max_fallbacks",
+                "model_group_affinity_config",
+                "model_list",
+                "optional_pre_call_checks",
+                "polling_interval",
+                "provider_budget_config",
+                "router_general_settings",
+                "routing_groups",
+                "routing_strategy_args",
+                "search_tools",
+                "tag_filtering_match_any",
+            ],
+        ),
+    ],
+    unknown: Unknown::Refused,
+};

@@ -1,0 +1,168 @@
+//! LiteLLM's `config.yaml`, read into typed settings.
+//!
+//! Owns the file's form and its check. What the settings do is the server's and the wiring's. Values of the file stand in no
+//! error, warning or `Debug` output, for any of them may be a secret.
+//!
+//! <https://docs.litellm.ai/docs/proxy/config_settings>
+
+use std::path::Path as FilePath;
+
+use indexmap::IndexMap;
+
+pub use caller_keys::CallerKey;
+pub use documentation::key_tables;
+pub use model_list::{DeploymentConfig, Mode, Parameters};
+pub use problem::{ConfigError, Problem, Warning};
+pub use sagewire_settings::{HealthCheckSettings, OtlpSection, ProxySettings, TlsFiles};
+pub use schema::json_schema;
+pub use settings::{Alias, GeneralSettings, LitellmSettings, RouterSettings, Strategy};
+
+pub(crate) use self::keys::is_operator_parameter;
+use self::{
+    environment::{Environment, Path},
+    keys::FILE,
+    node::Node,
+    problem::Report,
+};
+
+mod caller_keys;
+mod documentation;
+mod environment;
+mod keys;
+mod model_list;
+mod nearest;
+mod node;
+mod problem;
+mod references;
+mod sagewire_settings;
+mod schema;
+mod settings;
+mod summary;
+mod table;
+
+/// A whole configuration, checked.
+///
+/// ```
+/// use sagewire_proxy::Config;
+///
+/// let yaml = "
+/// model_list:
+///   - model_name: jumpstart-model
+///     litellm_params:
+///       model: sagemaker/jumpstart-dft-hf-textgeneration1-mp-20240815-185614
+///       aws_region_name: os.environ/CUSTOM_AWS_REGION_NAME
+/// ";
+/// let (config, warnings) = Config::from_yaml(yaml, &|name| {
+///     (name == "CUSTOM_AWS_REGION_NAME").then(|| "eu-west-1".to_owned())
+/// })?;
+/// assert_eq!(config.deployments[0].model_name, "jumpstart-model");
+/// assert!(warnings.is_empty());
+/// # Ok::<(), sagewire_proxy::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Config {
+    /// `model_list`, in the file's order.
+    pub deployments: Vec<DeploymentConfig>,
+    /// `litellm_settings`.
+    pub litellm_settings: LitellmSettings,
+    /// `general_settings`.
+    pub general_settings: GeneralSettings,
+    /// `router_settings`, with what `litellm_settings` says where they say nothing.
+    pub router_settings: RouterSettings,
+    /// `sagewire_settings`.
+    pub sagewire_settings: ProxySettings,
+    /// `environment_variables`: they stand before the process's own.
+    pub environment_variables: EnvironmentVariables,
+}
+
+/// Variables that the file sets. Their values are not shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct EnvironmentVariables(IndexMap<String, String>);
+
+impl EnvironmentVariables {
+    /// The value of this variable, where the file sets it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for EnvironmentVariables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Config {
+    /// Reads a configuration from text. `env` gives the value of an environment variable.
+    ///
+    /// # Errors
+    /// [`ConfigError::Yaml`] where the text is no YAML, [`ConfigError::Invalid`] with every other problem there is.
+    pub fn from_yaml(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let mut file = parse(text)?;
+        let mut report = Report::default();
+        let own = settings::environment_variables(&file, env, &mut report);
+        Environment { own: &own, process: env }.resolve(&mut file, &Path::default(), &mut report);
+
+        let top = Path::default();
+        let section = FILE.read(&file, &top, &mut report);
+        let deployments = model_list::read(&section, &mut report);
+        let litellm_settings = settings::litellm(&section, &mut report);
+        let general_settings = settings::general(&section, &mut report);
+        let router_settings = settings::router(&section, &litellm_settings, &mut report);
+        let sagewire_settings = sagewire_settings::read(&section, &mut report);
+        references::check(&deployments, &router_settings, &section, &mut report);
+
+        let warnings = report.finish()?;
+        let config = Self {
+            deployments,
+            litellm_settings,
+            general_settings,
+            router_settings,
+            sagewire_settings,
+            environment_variables: EnvironmentVariables(own),
+        };
+        Ok((config, warnings))
+    }
+
+    /// Reads a configuration from a file, with the text's own rules.
+    ///
+    /// # Errors
+    /// [`ConfigError::Read`] where the file cannot be read; else as [`from_yaml`](Self::from_yaml).
+    pub fn from_file(
+        path: impl AsRef<FilePath>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let path = path.as_ref();
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::from_yaml(&text, env)
+    }
+}
+
+fn parse(text: &str) -> Result<Node, ConfigError> {
+    serde_saphyr::from_str::<Option<Node>>(text)
+        .map(|node| {
+            node.unwrap_or(Node {
+                yaml: node::Yaml::Map(Vec::new()),
+                place: node::Place { line: 1, column: 1 },
+                from_environment: false,
+            })
+        })
+        .map_err(|error| {
+            let place = error.location().map(node::Place::from).unwrap_or_default();
+            ConfigError::Yaml { line: place.line, column: place.column, reason: reason(&error) }
+        })
+}
+
+/// The parser's words without the excerpt of the file, which may hold a secret, and without the place, which stands before them.
+fn reason(error: &serde_saphyr::Error) -> String {
+    let error = error.without_snippet();
+    if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {
+        return format!("the key `{key}` stands here a second time: remove one of them");
+    }
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.rsplit_once(" at line ").map_or(line, |(reason, _)| reason).to_owned()
+}

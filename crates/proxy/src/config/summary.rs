@@ -1,0 +1,118 @@
+//! What a configuration comes to, as JSON without a secret in it.
+//!
+//! Owns the form that `sagewire check` prints.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Config, DeploymentConfig, Parameters, RouterSettings, settings::Strategy};
+
+impl Config {
+    /// What would be served, and how. Values of parameters that may be secret are left out.
+    #[must_use]
+    pub fn summary(&self) -> Value {
+        let settings = &self.sagewire_settings;
+        let keys: Vec<Value> = settings
+            .keys
+            .iter()
+            .map(|key| {
+                compact(json!({
+                    "name": key.name,
+                    "models": key.models,
+                    "rpm": key.rpm,
+                    "tpm": key.tpm,
+                    "token_budget": key.token_budget,
+                    "budget_seconds": key.budget_duration.map(|duration| duration.as_secs()),
+                    "expires": key.expires.map(|time| {
+                        time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
+                    }),
+                }))
+            })
+            .collect();
+        compact(json!({
+            "deployments": self.deployments.iter().map(deployment).collect::<Vec<_>>(),
+            "router": router(&self.router_settings),
+            "master_key": self.general_settings.master_key.is_some(),
+            "keys": keys,
+            "drop_params": self.litellm_settings.drop_params,
+            "completion_model": self.general_settings.completion_model,
+            "request_timeout": self.litellm_settings.request_timeout.map(seconds),
+            "tls": settings.tls.is_some(),
+        }))
+    }
+}
+
+fn deployment(deployment: &DeploymentConfig) -> Value {
+    let parameters: Map<String, Value> = deployment
+        .parameters
+        .iter()
+        .map(|(name, value)| {
+            let shown = if Parameters::is_secret(name) { Value::from("(set)") } else { value.clone() };
+            (name.to_owned(), shown)
+        })
+        .collect();
+    compact(json!({
+        "id": deployment.id,
+        "model_name": deployment.model_name,
+        "model": deployment.model,
+        "mode": deployment.mode.as_str(),
+        "parameters": parameters,
+        "weight": deployment.weight,
+        "order": deployment.order,
+        "rpm": deployment.rpm,
+        "tpm": deployment.tpm,
+        "max_parallel_requests": deployment.max_parallel_requests,
+        "timeout": deployment.timeout.map(seconds),
+        "stream_timeout": deployment.stream_timeout.map(seconds),
+        "configurable_clientside_auth_params": deployment.configurable_clientside_auth_params,
+    }))
+}
+
+fn router(router: &RouterSettings) -> Value {
+    let aliases: Map<String, Value> = router
+        .model_group_alias
+        .iter()
+        .map(|(alias, target)| (alias.clone(), Value::from(target.model.as_str())))
+        .collect();
+    compact(json!({
+        "routing_strategy": match router.routing_strategy {
+            Strategy::SimpleShuffle => "simple-shuffle",
+            Strategy::LeastBusy => "least-busy",
+            Strategy::LatencyBased => "latency-based-routing",
+            Strategy::UsageBased => "usage-based-routing",
+        },
+        "num_retries": router.num_retries,
+        "timeout": router.timeout.map(seconds),
+        "stream_timeout": router.stream_timeout.map(seconds),
+        "retry_after": router.retry_after.map(seconds),
+        "allowed_fails": router.allowed_fails,
+        "cooldown_time": router.cooldown_time.map(seconds),
+        "disable_cooldowns": router.disable_cooldowns,
+        "fallbacks": router.fallbacks,
+        "default_fallbacks": router.default_fallbacks,
+        "context_window_fallbacks": router.context_window_fallbacks,
+        "model_group_alias": aliases,
+        "enable_pre_call_checks": router.enable_pre_call_checks,
+        "default_max_parallel_requests": router.default_max_parallel_requests,
+    }))
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+/// Without what says nothing: nulls, empty lists and mappings, and flags that are off.
+fn compact(value: Value) -> Value {
+    let Value::Object(map) = value else { return value };
+    Value::Object(
+        map.into_iter()
+            .filter(|(_, value)| match value {
+                Value::Null | Value::Bool(false) => false,
+                Value::Array(items) => !items.is_empty(),
+                Value::Object(map) => !map.is_empty(),
+                _ => true,
+            })
+            .collect(),
+    )
+}

@@ -1,0 +1,289 @@
+//! Failures as callers see them: OpenAI's shape, the true status, and what to do.
+//!
+//! Owns the one table from [`ErrorKind`] to HTTP status, OpenAI's `type` and `code`. What a message may not say is `disclosure`'s.
+//!
+//! OpenAI's shape: <https://platform.openai.com/docs/guides/error-codes>. Its SDKs raise their typed exceptions by status, and obey
+//! `x-should-retry` and `retry-after`.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use sagewire_types::{Error, ErrorKind};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    disclosure::Disclosure,
+    response::{Body, json_response},
+};
+
+/// The status that logs show where the caller went away. It is never sent.
+pub(crate) const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// A failure, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct ApiError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    status: StatusCode,
+    error_type: &'static str,
+    code: Option<&'static str>,
+    message: String,
+    param: Option<String>,
+    retry_after: Option<Duration>,
+    retryable: Option<bool>,
+    aws_request_id: Option<String>,
+    upstream: Option<Value>,
+    kind: &'static str,
+    attempts: u32,
+    upstream_status: Option<u16>,
+}
+
+/// OpenAI's error object, with two fields of ours that its SDKs pass over.
+#[derive(Serialize)]
+struct Wire<'a> {
+    error: WireError<'a>,
+}
+
+#[derive(Serialize)]
+struct WireError<'a> {
+    message: &'a str,
+    #[serde(rename = "type")]
+    error_type: &'a str,
+    param: Option<&'a str>,
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<&'a Value>,
+}
+
+/// One row of the table: the status, OpenAI's `type` and `code`.
+type Row = (StatusCode, &'static str, Option<&'static str>);
+
+const INVALID: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+const RATE_LIMIT: &str = "rate_limit_error";
+
+fn row(error: &Error) -> Row {
+    match error.kind() {
+        ErrorKind::InvalidRequest => (StatusCode::BAD_REQUEST, INVALID, None),
+        ErrorKind::Unsupported => (StatusCode::BAD_REQUEST, INVALID, Some("unsupported_parameter")),
+        ErrorKind::ContextTooLong => (StatusCode::BAD_REQUEST, INVALID, Some("context_length_exceeded")),
+        ErrorKind::NotFound => (StatusCode::NOT_FOUND, INVALID, Some("model_not_found")),
+        // AWS refuses the proxy, not the caller: a 401 or 403 would send the caller looking at its own key.
+        ErrorKind::Authentication => (StatusCode::BAD_GATEWAY, SERVER, Some("upstream_authentication_failed")),
+        ErrorKind::Permission => (StatusCode::BAD_GATEWAY, SERVER, Some("upstream_permission_denied")),
+        ErrorKind::Configuration => (StatusCode::INTERNAL_SERVER_ERROR, SERVER, Some("proxy_misconfigured")),
+        ErrorKind::Throttled => (StatusCode::TOO_MANY_REQUESTS, RATE_LIMIT, Some("rate_limit_exceeded")),
+        ErrorKind::ModelNotReady => (StatusCode::SERVICE_UNAVAILABLE, SERVER, Some("model_not_ready")),
+        ErrorKind::Overloaded if original_status(error) == Some(429) => {
+            (StatusCode::TOO_MANY_REQUESTS, RATE_LIMIT, Some("model_overloaded"))
+        }
+        ErrorKind::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, SERVER, Some("model_overloaded")),
+        ErrorKind::ModelFailed => (StatusCode::BAD_GATEWAY, SERVER, Some("model_failed")),
+        ErrorKind::ServiceFailed => (StatusCode::BAD_GATEWAY, SERVER, Some("upstream_failed")),
+        ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, SERVER, Some("timeout")),
+        ErrorKind::Connection => (StatusCode::BAD_GATEWAY, SERVER, Some("upstream_unreachable")),
+        ErrorKind::StreamBroken => (StatusCode::BAD_GATEWAY, SERVER, Some("stream_broken")),
+        ErrorKind::Decode => (StatusCode::BAD_GATEWAY, SERVER, Some("upstream_invalid_response")),
+        ErrorKind::Cancelled => (StatusCode::SERVICE_UNAVAILABLE, SERVER, Some("cancelled")),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, SERVER, None),
+    }
+}
+
+fn original_status(error: &Error) -> Option<u16> {
+    error.upstream()?.original_status
+}
+
+impl ApiError {
+    fn new(row: Row, message: impl Into<String>) -> Self {
+        let (status, error_type, code) = row;
+        Self(Box::new(Inner {
+            status,
+            error_type,
+            code,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            retryable: None,
+            aws_request_id: None,
+            upstream: None,
+            kind: code.unwrap_or("invalid_request"),
+            attempts: 0,
+            upstream_status: None,
+        }))
+    }
+
+    /// A provider's failure, without what callers may not see.
+    pub(crate) fn from_provider(error: &Error, disclosure: &Disclosure<'_>) -> Self {
+        let mut message = disclosure.message(error.message());
+        if let Some(id) = error.request_id() {
+            message.push_str(&format!(" (AWS request id: {id})"));
+        }
+        let mut this = Self::new(row(error), message);
+        let inner = &mut this.0;
+        inner.param = error.param().map(str::to_owned);
+        inner.retry_after = error.retry_after();
+        inner.retryable = Some(error.is_retryable());
+        inner.aws_request_id = error.request_id().map(str::to_owned);
+        inner.upstream = disclosure.upstream(error);
+        inner.kind = error.kind().as_str();
+        inner.attempts = error.attempts();
+        inner.upstream_status = error.status();
+        this
+    }
+
+    /// A request that cannot be used, because of this parameter.
+    pub(crate) fn invalid(param: Option<&str>, message: impl Into<String>) -> Self {
+        let mut this = Self::new((StatusCode::BAD_REQUEST, INVALID, None), message);
+        this.0.param = param.map(str::to_owned);
+        this
+    }
+
+    /// The operator's parameter in a caller's request.
+    pub(crate) fn operator_parameter(name: &str) -> Self {
+        let mut this = Self::new(
+            (StatusCode::BAD_REQUEST, INVALID, Some("parameter_not_allowed")),
+            format!(
+                "`{name}` is for the proxy's operator to set and cannot be set by a request: leave it out, or ask for it to be listed in the deployment's `configurable_clientside_auth_params`"
+            ),
+        );
+        this.0.param = Some(name.to_owned());
+        this
+    }
+
+    /// A missing or wrong key.
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new((StatusCode::UNAUTHORIZED, INVALID, Some("invalid_api_key")), message)
+    }
+
+    /// A key that may not do this.
+    pub(crate) fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new((StatusCode::FORBIDDEN, INVALID, Some(code)), message)
+    }
+
+    /// A model that is not served.
+    pub(crate) fn unknown_model(model: &str) -> Self {
+        let mut this = Self::new(
+            (StatusCode::NOT_FOUND, INVALID, Some("model_not_found")),
+            format!(
+                "The model `{model}` does not exist or you do not have access to it: `GET /v1/models` lists those there are"
+            ),
+        );
+        this.0.param = Some("model".to_owned());
+        this
+    }
+
+    /// A path that is not served.
+    pub(crate) fn unknown_path(path: &str) -> Self {
+        Self::new(
+            (StatusCode::NOT_FOUND, INVALID, Some("unknown_url")),
+            format!("There is nothing at `{path}`: `GET /openapi.json` lists what there is"),
+        )
+    }
+
+    /// A method that the path does not know.
+    pub(crate) fn wrong_method(method: &http::Method, path: &str, allowed: &str) -> Self {
+        Self::new(
+            (StatusCode::METHOD_NOT_ALLOWED, INVALID, Some("method_not_allowed")),
+            format!("`{path}` does not take {method}: use {allowed}"),
+        )
+    }
+
+    /// A key's own limit.
+    pub(crate) fn rate_limited(code: &'static str, message: impl Into<String>, retry_after: Option<Duration>) -> Self {
+        let mut this = Self::new((StatusCode::TOO_MANY_REQUESTS, RATE_LIMIT, Some(code)), message);
+        this.0.retry_after = retry_after;
+        // An exhausted budget does not come back by itself.
+        this.0.retryable = Some(retry_after.is_some());
+        this
+    }
+
+    /// More work than the proxy takes.
+    pub(crate) fn busy(message: impl Into<String>, retry_after: Duration) -> Self {
+        let mut this = Self::new((StatusCode::SERVICE_UNAVAILABLE, SERVER, Some("proxy_overloaded")), message);
+        this.0.retry_after = Some(retry_after);
+        this.0.retryable = Some(true);
+        this
+    }
+
+    /// A limit of the request's form.
+    pub(crate) fn refused(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self::new((status, INVALID, Some(code)), message)
+    }
+
+    /// Our own fault.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new((StatusCode::INTERNAL_SERVER_ERROR, SERVER, Some("internal_error")), message)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// What kind of failure it was, for logs and metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.0.kind
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    pub(crate) fn aws_request_id(&self) -> Option<&str> {
+        self.0.aws_request_id.as_deref()
+    }
+
+    /// The status of AWS's answer, where AWS was asked.
+    pub(crate) fn upstream_status(&self) -> Option<u16> {
+        self.0.upstream_status
+    }
+
+    /// The body: OpenAI's error object.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let inner = &self.0;
+        let wire = Wire {
+            error: WireError {
+                message: &inner.message,
+                error_type: inner.error_type,
+                param: inner.param.as_deref(),
+                code: inner.code,
+                aws_request_id: inner.aws_request_id.as_deref(),
+                upstream: inner.upstream.as_ref(),
+            },
+        };
+        // Texts and JSON values always have a JSON form.
+        serde_json::to_vec(&wire).unwrap_or_default()
+    }
+
+    /// The whole answer.
+    pub(crate) fn to_response(&self) -> Response<Body> {
+        let mut response = json_response(self.0.status, self.to_json().into());
+        self.set_headers(response.headers_mut());
+        response
+    }
+
+    fn set_headers(&self, headers: &mut HeaderMap) {
+        let inner = &self.0;
+        if let Some(wait) = inner.retry_after {
+            // Whole seconds, rounded up: coming back early helps nobody.
+            let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if inner.status.is_server_error() || inner.status == StatusCode::TOO_MANY_REQUESTS {
+            let retry = inner.retryable.unwrap_or(false);
+            headers.insert("x-should-retry", HeaderValue::from_static(if retry { "true" } else { "false" }));
+        }
+        if inner.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(id) = inner.aws_request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert("x-amzn-requestid", id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

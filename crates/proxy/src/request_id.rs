@@ -1,0 +1,72 @@
+//! The id of each request: the caller's own, or one that we make.
+//!
+//! Owns which ids are accepted and how new ones look.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Where an id comes in and goes out. OpenAI's SDKs read it from there.
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Makes ids that differ within the process, and between processes with all likelihood.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    random: RandomState,
+    next: AtomicU64,
+}
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        Self { random: RandomState::new(), next: AtomicU64::new(0) }
+    }
+}
+
+impl RequestIds {
+    /// The caller's id where it is sensible, else a new one.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
+        match headers.get(HEADER) {
+            Some(id) if is_sensible(id) => id.clone(),
+            _ => self.make(),
+        }
+    }
+
+    fn make(&self) -> HeaderValue {
+        let number = self.next.fetch_add(1, Relaxed);
+        let text = format!("req-{:016x}{:08x}", self.random.hash_one(number), number & 0xffff_ffff);
+        // Hexadecimal digits are always a header's value.
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("req-0"))
+    }
+}
+
+/// An id goes into logs and headers: it must be short and of plain letters.
+fn is_sensible(id: &HeaderValue) -> bool {
+    let bytes = id.as_bytes();
+    (1..=128).contains(&bytes.len())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensible_id_is_kept_and_every_other_replaced() {
+        let ids = RequestIds::default();
+        let mut headers = HeaderMap::new();
+        let first = ids.of(&headers);
+        assert_ne!(first, ids.of(&headers));
+        assert!(is_sensible(&first), "{first:?}");
+        headers.insert(HEADER, HeaderValue::from_static("trace-1/a"));
+        assert_eq!(ids.of(&headers), "trace-1/a");
+        for odd in ["", "a b", "a\"b", &"x".repeat(129)] {
+            headers.insert(HEADER, HeaderValue::from_str(odd).unwrap());
+            assert_ne!(ids.of(&headers), odd);
+        }
+    }
+}

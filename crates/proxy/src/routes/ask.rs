@@ -1,0 +1,298 @@
+//! What every call of a model has in common.
+//!
+//! Owns the way from a body to a request for the provider, the wait for its answer, and the headers of it.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use sagewire_types::{
+    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, ReplyMeta, TraceContext,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::{CallerParameters, Exchange, compression};
+use crate::{
+    app::{AppSettings, Model},
+    body,
+    disclosure::Disclosure,
+    error::ApiError,
+    response::{Body, json_response},
+    telemetry::RequestSpans,
+};
+
+/// A request body that names a model.
+pub(super) trait Ask: DeserializeOwned {
+    fn model(&mut self) -> &mut String;
+    fn extra(&mut self) -> &mut Map<String, Value>;
+}
+
+impl Ask for ChatRequest {
+    fn model(&mut self) -> &mut String {
+        &mut self.model
+    }
+
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+}
+
+impl Ask for CompletionRequest {
+    fn model(&mut self) -> &mut String {
+        &mut self.model
+    }
+
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+}
+
+impl Ask for EmbedRequest {
+    fn model(&mut self) -> &mut String {
+        &mut self.model
+    }
+
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+}
+
+/// A request that is ready for the provider.
+#[derive(Debug)]
+pub(super) struct Prepared<T> {
+    pub(super) request: T,
+    pub(super) context: CallContext,
+    pub(super) model: Arc<Model>,
+    /// The model's name as the caller wrote it: the answer bears it.
+    pub(super) asked: Arc<str>,
+    pub(super) deadline: Instant,
+}
+
+/// Reads and checks a body.
+pub(super) async fn prepare<T: Ask, B>(
+    exchange: &mut Exchange,
+    path_model: Option<&str>,
+    body: B,
+) -> Result<Prepared<T>, ApiError>
+where
+    B: http_body::Body<Data = Bytes> + Send,
+    B::Error: std::error::Error,
+{
+    let app = exchange.app.clone();
+    let state = app.state();
+    let bytes = body::read(&exchange.head.headers, body, &state.limits).await?;
+    log_body(exchange, &state.settings, "request", &bytes);
+    let mut request: T = body::parse(&bytes, &state.limits)?;
+
+    let name = request.model();
+    if let Some(model) = path_model {
+        model.clone_into(name);
+    } else if name.is_empty()
+        && let Some(model) = &state.settings.default_model
+    {
+        name.clone_from(model);
+    }
+    if name.is_empty() {
+        return Err(ApiError::invalid(Some("model"), "Missing required parameter: 'model'."));
+    }
+    // A model that the key may not use looks like one that is not there.
+    let model =
+        state.models.find(name).filter(|model| exchange.caller.may_use(name) || exchange.caller.may_use(&model.name));
+    let Some(model) = model.map(Arc::clone) else { return Err(ApiError::unknown_model(name)) };
+    let asked: Arc<str> = name.as_str().into();
+    exchange.note(|record| record.model = Some(Arc::clone(&model)));
+
+    let mut parameters = CallerParameters::from_headers(&exchange.head.headers)?;
+    let own_limit = parameters.take_from(request.extra(), &model)?;
+    let limit = own_limit.unwrap_or(Duration::MAX).min(state.settings.request_timeout);
+    let deadline = Instant::now() + limit.min(Duration::from_secs(86_400));
+    let mut context = CallContext::new().with_deadline(deadline.into_std());
+    let callers_trace = trace(&exchange.head.headers);
+    let spans = state.spans.as_ref().and_then(|sink| RequestSpans::begin(sink, callers_trace.as_ref(), exchange.began));
+    if let Some(trace) = spans.as_ref().map(RequestSpans::context).or(callers_trace) {
+        context = context.with_trace(trace);
+    }
+    exchange.note(|record| record.spans = spans);
+    if !parameters.is_empty() {
+        context = context.with(parameters);
+    }
+    Ok(Prepared { request, context, model, asked, deadline })
+}
+
+/// <https://www.w3.org/TR/trace-context/#traceparent-header>
+fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let traceparent = text("traceparent")?;
+    let lengths = [2, 32, 16, 2];
+    let parts: Vec<&str> = traceparent.split('-').collect();
+    let valid = parts.len() == lengths.len()
+        && parts.iter().zip(lengths).all(|(part, length)| {
+            part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        });
+    valid.then(|| TraceContext {
+        traceparent: traceparent.to_owned(),
+        tracestate: text("tracestate").filter(|state| state.len() <= 512).map(str::to_owned),
+    })
+}
+
+/// Waits for the provider, no longer than the deadline, and takes the time.
+pub(super) async fn ask<T>(
+    exchange: &mut Exchange,
+    model: &Model,
+    deadline: Instant,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, ApiError> {
+    let began = Instant::now();
+    let outcome = match tokio::time::timeout_at(deadline, call).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::new(
+            ErrorKind::Timeout,
+            format!(
+                "the model gave no answer within {:.1} seconds: ask for less, or raise `request_timeout`",
+                began.elapsed().as_secs_f64()
+            ),
+        )),
+    };
+    exchange.note(|record| record.upstream_took(began.elapsed()));
+    outcome.map_err(|error| {
+        let settings = &exchange.app.state().settings;
+        let shown = ApiError::from_provider(&error, &disclosure(settings, model));
+        log_failure(exchange.record.as_ref().map_or("", |record| record.request_id()), &error);
+        exchange.note(|record| record.failed(&shown));
+        shown
+    })
+}
+
+pub(super) fn disclosure<'a>(settings: &AppSettings, model: &'a Model) -> Disclosure<'a> {
+    Disclosure {
+        names: &model.hidden_names,
+        expose_upstream: settings.expose_upstream,
+        expose_names: settings.expose_names,
+    }
+}
+
+/// What callers do not see, the operator does: the whole chain of causes, without any body.
+pub(super) fn log_failure(request_id: &str, error: &Error) {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        causes.push(inner.to_string());
+        cause = inner.source();
+    }
+    let upstream = error.upstream();
+    tracing::warn!(
+        target: "sagewire::proxy",
+        request_id,
+        kind = error.kind().as_str(),
+        reason = error.message(),
+        aws_status = error.status(),
+        aws_code = upstream.and_then(|upstream| upstream.code.as_deref()),
+        aws_request_id = error.request_id(),
+        container_status = upstream.and_then(|upstream| upstream.original_status),
+        log_stream = upstream.and_then(|upstream| upstream.log_stream_arn.as_deref()),
+        attempts = error.attempts(),
+        causes = causes.join(": "),
+        "a call failed",
+    );
+}
+
+/// A whole answer.
+pub(super) fn answer<T: Serialize>(
+    exchange: &Exchange,
+    value: &T,
+    meta: &ReplyMeta,
+) -> Result<Response<Body>, ApiError> {
+    let json = serde_json::to_vec(value)
+        .map_err(|_| ApiError::internal("the answer could not be written as JSON: please report it"))?;
+    let settings = &exchange.app.state().settings;
+    log_body(exchange, settings, "response", &json);
+    let mut response = if settings.compression && compression::is_worthwhile(&exchange.head.headers, json.len()) {
+        compression::gzip(&json)
+    } else {
+        json_response(StatusCode::OK, json.into())
+    };
+    add_meta(response.headers_mut(), meta);
+    Ok(response)
+}
+
+/// AWS's id of the request, the session, and what a router decided.
+pub(super) fn add_meta(headers: &mut HeaderMap, meta: &ReplyMeta) {
+    let mut put = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.append(name, value);
+        }
+    };
+    if let Some(id) = &meta.request_id {
+        put(HeaderName::from_static("x-amzn-requestid"), id);
+    }
+    if let Some(session) = &meta.new_session {
+        let expires = session.expires.as_ref().map_or_else(String::new, |expires| format!("; Expires={expires}"));
+        put(HeaderName::from_static("x-amzn-sagemaker-new-session-id"), &format!("{}{expires}", session.id));
+    }
+    if let Some(id) = &meta.closed_session_id {
+        put(HeaderName::from_static("x-amzn-sagemaker-closed-session-id"), id);
+    }
+    if meta.attempts > 0 {
+        put(HeaderName::from_static("x-sagewire-attempts"), &meta.attempts.to_string());
+    }
+    for (name, value) in &meta.decisions {
+        if let Ok(name) = HeaderName::from_bytes(format!("x-sagewire-{}", name.replace('_', "-")).as_bytes()) {
+            put(name, value);
+        }
+    }
+}
+
+/// Prompts and answers are logged only where the operator asks for it.
+fn log_body(exchange: &Exchange, settings: &AppSettings, which: &str, bytes: &[u8]) {
+    if settings.log_prompts {
+        tracing::debug!(
+            target: "sagewire::proxy::prompts",
+            request_id = exchange.record.as_ref().map_or("", |record| record.request_id()),
+            which,
+            body = %String::from_utf8_lossy(bytes),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_passed_on_only_where_it_is_one() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", value.parse().unwrap());
+            trace(&headers)
+        };
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(with(good).unwrap().traceparent, good);
+        for bad in [
+            "",
+            "00-x",
+            &good.to_uppercase(),
+            &good.replace("-01", ""),
+            &format!("{good}-x"),
+            good.trim_start_matches('0'),
+        ] {
+            assert_eq!(with(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn decisions_become_headers() {
+        let mut meta = ReplyMeta::default();
+        meta.attempts = 2;
+        meta.request_id = Some("aws-1".to_owned());
+        meta.decisions =
+            vec![("deployment", "a".to_owned()), ("fallback_from", "b\nc".to_owned()), ("deployment", "d".to_owned())];
+        let mut headers = HeaderMap::new();
+        add_meta(&mut headers, &meta);
+        assert_eq!(headers["x-sagewire-attempts"], "2");
+        assert_eq!(headers["x-amzn-requestid"], "aws-1");
+        assert_eq!(headers.get_all("x-sagewire-deployment").iter().collect::<Vec<_>>(), ["a", "d"]);
+        assert!(!headers.contains_key("x-sagewire-fallback-from"), "a value that no header can carry is left out");
+    }
+}

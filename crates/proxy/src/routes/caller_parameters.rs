@@ -1,0 +1,178 @@
+//! What a caller may say about how its call is carried, and what only the operator may.
+//!
+//! Owns taking these out of a request's body and head, so that no such parameter reaches a container by accident.
+
+use std::{fmt, time::Duration};
+
+use http::{HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
+
+use crate::{app::Model, config::is_operator_parameter, error::ApiError};
+
+/// What a caller asked for beside the request itself. It goes into the call's context as an extension, for the wiring of a
+/// provider to use; only what is harmless, and what the deployment allows, is ever in it.
+///
+/// The headers are those of
+/// [InvokeEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
+#[derive(Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CallerParameters {
+    /// `model_id` in the body, or `X-Amzn-SageMaker-Inference-Component`: which of the endpoint's models.
+    pub model_id: Option<String>,
+    /// `X-Amzn-SageMaker-Session-Id`: the stateful session.
+    pub session_id: Option<String>,
+    /// `X-Amzn-SageMaker-Target-Model`: which model of a multi-model endpoint.
+    pub target_model: Option<String>,
+    /// `X-Amzn-SageMaker-Target-Variant`: which production variant.
+    pub target_variant: Option<String>,
+    /// `X-Amzn-SageMaker-Target-Container-Hostname`: which container of a multi-container endpoint.
+    pub target_container_hostname: Option<String>,
+    /// `X-Amzn-SageMaker-Inference-Id`: an id that captured data is stored under.
+    pub inference_id: Option<String>,
+    /// Parameters of the operator's that the deployment lists in `configurable_clientside_auth_params`.
+    pub allowed: Map<String, Value>,
+}
+
+/// Values may be credentials, so the names alone are shown.
+impl fmt::Debug for CallerParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallerParameters")
+            .field("model_id", &self.model_id)
+            .field("session_id", &self.session_id.is_some())
+            .field("target_model", &self.target_model)
+            .field("target_variant", &self.target_variant)
+            .field("target_container_hostname", &self.target_container_hostname)
+            .field("inference_id", &self.inference_id)
+            .field("allowed", &self.allowed.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+impl CallerParameters {
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let text = |name: &'static str| match headers.get(name).map(HeaderValue::to_str) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value.to_owned())),
+            Some(Err(_)) => Err(ApiError::invalid(Some(name), format!("The header `{name}` is not plain text"))),
+        };
+        Ok(Self {
+            model_id: text("x-amzn-sagemaker-inference-component")?,
+            session_id: text("x-amzn-sagemaker-session-id")?,
+            target_model: text("x-amzn-sagemaker-target-model")?,
+            target_variant: text("x-amzn-sagemaker-target-variant")?,
+            target_container_hostname: text("x-amzn-sagemaker-target-container-hostname")?,
+            inference_id: text("x-amzn-sagemaker-inference-id")?,
+            allowed: Map::new(),
+        })
+    }
+
+    /// Takes out of a body's further parameters what is not the container's. Gives the caller's own time limit, if it sets one.
+    pub(super) fn take_from(
+        &mut self,
+        extra: &mut Map<String, Value>,
+        model: &Model,
+    ) -> Result<Option<Duration>, ApiError> {
+        if extra.is_empty() {
+            return Ok(None);
+        }
+        // `shift_remove` and `retain` keep the caller's order of what remains.
+        match extra.shift_remove("model_id") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(id)) => self.model_id = Some(id),
+            Some(_) => {
+                return Err(ApiError::invalid(
+                    Some("model_id"),
+                    "`model_id` must be a text: the inference component's name",
+                ));
+            }
+        }
+        let timeout = match extra.shift_remove("timeout") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(
+                value
+                    .as_f64()
+                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                    .ok_or_else(|| ApiError::invalid(Some("timeout"), "`timeout` must be a number of seconds"))?,
+            ),
+        };
+        if let Some(name) = extra
+            .keys()
+            .find(|name| is_operator_parameter(name) && !model.caller_parameters.iter().any(|allowed| allowed == *name))
+        {
+            return Err(ApiError::operator_parameter(name));
+        }
+        let names: Vec<String> = extra.keys().filter(|name| is_operator_parameter(name)).cloned().collect();
+        for name in names {
+            if let Some(value) = extra.shift_remove(&name) {
+                self.allowed.insert(name, value);
+            }
+        }
+        // LiteLLM's clients send these for its own book-keeping (`litellm_session_id`, ...).
+        extra.retain(|name, _| !name.starts_with("litellm_"));
+        Ok(timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        app::{ModelTable, ServedModel},
+        telemetry::Metrics,
+    };
+
+    fn take(
+        body: Value,
+        allowed: &[&str],
+    ) -> Result<(CallerParameters, Map<String, Value>, Option<Duration>), ApiError> {
+        let served = allowed.iter().fold(ServedModel::new("m"), |model, name| model.with_caller_parameter(*name));
+        let table = ModelTable::new(vec![served], &Metrics::default());
+        let Value::Object(mut extra) = body else { panic!("an object is needed") };
+        let mut parameters = CallerParameters::default();
+        let timeout = parameters.take_from(&mut extra, table.find("m").unwrap())?;
+        Ok((parameters, extra, timeout))
+    }
+
+    #[test]
+    fn sampling_stays_and_the_rest_is_taken_out() {
+        let body = json!({"top_k": 4, "model_id": "ic", "timeout": 1.5, "litellm_session_id": "x", "min_p": 0.1});
+        let (parameters, extra, timeout) = take(body, &[]).unwrap();
+        assert_eq!(Value::Object(extra).to_string(), r#"{"top_k":4,"min_p":0.1}"#);
+        assert_eq!(parameters.model_id.as_deref(), Some("ic"));
+        assert_eq!(timeout, Some(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn credentials_region_and_url_are_refused_unless_listed() {
+        for name in [
+            "aws_secret_access_key",
+            "aws_region_name",
+            "sagemaker_base_url",
+            "api_base",
+            "aws_new_thing",
+            "roles",
+            "dialect",
+        ] {
+            let error = take(json!({"top_k": 4, name: "hush"}), &[]).unwrap_err();
+            let text = String::from_utf8(error.to_json()).unwrap();
+            assert!(error.status() == 400 && text.contains(name) && !text.contains("hush"), "{text}");
+            let (parameters, extra, _) = take(json!({"top_k": 4, name: "hush"}), &[name]).unwrap();
+            assert_eq!(parameters.allowed[name], "hush");
+            assert!(!extra.contains_key(name));
+            assert!(!format!("{parameters:?} {parameters:#?}").contains("hush"));
+        }
+    }
+
+    #[test]
+    fn wrong_forms_are_named() {
+        for body in [json!({"model_id": 7}), json!({"timeout": "soon"}), json!({"timeout": -1})] {
+            assert_eq!(take(body, &[]).unwrap_err().status(), 400);
+        }
+    }
+}

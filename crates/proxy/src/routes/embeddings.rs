@@ -1,0 +1,97 @@
+//! `POST /embeddings`: <https://platform.openai.com/docs/api-reference/embeddings/create>
+//!
+//! Owns giving each vector the form that was asked for: OpenAI's SDKs ask for base64 unless told otherwise.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::Response;
+use sagewire_types::{EmbedRequest, EncodingFormat, Error, ErrorKind, Vector};
+
+use super::{
+    Exchange,
+    ask::{self, Prepared},
+    nulls,
+};
+use crate::{error::ApiError, response::Body};
+
+pub(super) async fn embed<B>(exchange: &mut Exchange, model: Option<&str>, body: B) -> Result<Response<Body>, ApiError>
+where
+    B: http_body::Body<Data = Bytes> + Send,
+    B::Error: std::error::Error,
+{
+    let prepared: Prepared<EmbedRequest> = ask::prepare(exchange, model, body).await?;
+    let Prepared { request, context, model, asked, deadline } = prepared;
+    if request.input.is_empty() {
+        return Err(ApiError::invalid(Some("input"), "`input` is empty: give at least one text"));
+    }
+    let format = request.encoding_format.unwrap_or_default();
+    let provider = exchange.app.state().provider.clone();
+    let mut reply = ask::ask(exchange, &model, deadline, provider.embed(request, &context)).await?;
+    exchange.note(|record| {
+        record.learned(&reply.meta);
+        if let Some(usage) = &reply.value.usage {
+            record.used(usage);
+        }
+    });
+    for embedding in &mut reply.value.data {
+        if let Some(vector) = in_format(&embedding.vector, format).map_err(|error| {
+            let shown = ApiError::from_provider(&error, &ask::disclosure(&exchange.app.state().settings, &model));
+            exchange.note(|record| record.failed(&shown));
+            shown
+        })? {
+            embedding.vector = vector;
+        }
+    }
+    asked.as_ref().clone_into(&mut reply.value.model);
+    nulls::clean_embedding(&mut reply.value);
+    ask::answer(exchange, &reply.value, &reply.meta)
+}
+
+/// The vector in the form that was asked for; `None` where it has it already.
+fn in_format(vector: &Vector, format: EncodingFormat) -> Result<Option<Vector>, Error> {
+    let floats = || {
+        vector.to_floats().map_err(|error| {
+            Error::new(ErrorKind::Decode, "the model's embedding is no list of numbers: is it an embedding model?")
+                .with_source(error)
+        })
+    };
+    match (format, vector) {
+        (EncodingFormat::Base64, Vector::Base64(_)) | (EncodingFormat::Float, Vector::Floats(_) | Vector::Raw(_)) => {
+            Ok(None)
+        }
+        (EncodingFormat::Base64, _) => {
+            let bytes: Vec<u8> = floats()?.iter().flat_map(|float| float.to_le_bytes()).collect();
+            Ok(Some(Vector::Base64(STANDARD.encode(bytes))))
+        }
+        _ => floats().map(|floats| Some(Vector::Floats(floats))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(vector: &Vector) -> String {
+        serde_json::to_string(vector).unwrap()
+    }
+
+    #[test]
+    fn each_form_becomes_the_one_that_was_asked_for() {
+        let raw: Vector = serde_json::from_str("[1.0, -2]").unwrap();
+        let forms = [raw.clone(), Vector::Floats(vec![1.0, -2.0]), Vector::Base64("AACAPwAAAMA=".to_owned())];
+        for vector in &forms {
+            let base64 = in_format(vector, EncodingFormat::Base64).unwrap().unwrap_or_else(|| vector.clone());
+            assert_eq!(json(&base64), r#""AACAPwAAAMA=""#);
+            let floats = in_format(vector, EncodingFormat::Float).unwrap().unwrap_or_else(|| vector.clone());
+            assert_eq!(floats.to_floats().unwrap(), [1.0, -2.0]);
+            assert!(json(&floats).starts_with('['));
+        }
+        assert!(in_format(&raw, EncodingFormat::Float).unwrap().is_none(), "numbers that stand are not written anew");
+    }
+
+    #[test]
+    fn what_is_no_vector_is_an_error() {
+        let words: Vector = serde_json::from_str(r#"["a"]"#).unwrap();
+        assert_eq!(in_format(&words, EncodingFormat::Base64).unwrap_err().kind(), ErrorKind::Decode);
+    }
+}

@@ -1,0 +1,67 @@
+//! Nulls that a container sent and nobody needs.
+//!
+//! Owns leaving them out of whole answers, as LiteLLM does: some clients stumble over keys that they do not know.
+
+use sagewire_types::{ChatResponse, CompletionResponse, EmbedResponse};
+use serde_json::{Map, Value};
+
+pub(super) fn clean_chat(response: &mut ChatResponse) {
+    clean(&mut response.extra);
+    for choice in &mut response.choices {
+        clean(&mut choice.extra);
+        clean(&mut choice.message.extra);
+        if choice.logprobs == Some(Value::Null) {
+            choice.logprobs = None;
+        }
+    }
+    if let Some(usage) = &mut response.usage {
+        clean(&mut usage.extra);
+    }
+}
+
+pub(super) fn clean_completion(response: &mut CompletionResponse) {
+    clean(&mut response.extra);
+    for choice in &mut response.choices {
+        clean(&mut choice.extra);
+    }
+    if let Some(usage) = &mut response.usage {
+        clean(&mut usage.extra);
+    }
+}
+
+pub(super) fn clean_embedding(response: &mut EmbedResponse) {
+    clean(&mut response.extra);
+    if let Some(usage) = &mut response.usage {
+        clean(&mut usage.extra);
+    }
+}
+
+fn clean(extra: &mut Map<String, Value>) {
+    if extra.is_empty() {
+        return;
+    }
+    extra.retain(|_, value| match value {
+        Value::Null => false,
+        Value::Object(inner) => {
+            clean(inner);
+            true
+        }
+        _ => true,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nulls_go_and_what_means_something_stays() {
+        let json = r#"{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":null,"audio":{"id":"x","data":null}},"finish_reason":"stop","stop_reason":null}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":null},"kv_transfer_params":null}"#;
+        let mut response: ChatResponse = serde_json::from_str(json).unwrap();
+        clean_chat(&mut response);
+        assert_eq!(
+            serde_json::to_string(&response).unwrap(),
+            r#"{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"audio":{"id":"x"}},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! One connection from its first byte to its last.
+//!
+//! Owns the protocol's set-up and the end of connections that are idle, slow or no longer wanted.
+
+use std::{convert::Infallible, pin::pin, sync::Arc};
+
+use http::Request;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::watch,
+};
+
+use super::{
+    Shared,
+    pulse::{Pulse, Verdict, Watched},
+};
+use crate::routes;
+
+pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: watch::Receiver<bool>) {
+    // Pieces of a stream are small and must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    match &shared.certificates {
+        None => drive(stream, &shared, closed).await,
+        Some(certificates) => {
+            let handshake = certificates.acceptor().accept(stream);
+            match tokio::time::timeout(shared.options.limits.header_timeout, handshake).await {
+                Ok(Ok(stream)) => drive(stream, &shared, closed).await,
+                Ok(Err(error)) => tracing::debug!(target: "sagewire::proxy", %error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!(target: "sagewire::proxy", "a TLS handshake took too long"),
+            }
+        }
+    }
+}
+
+async fn drive<S>(stream: S, shared: &Arc<Shared>, mut closed: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = shared.options.limits;
+    let pulse = Arc::new(Pulse::new());
+    let service = service_fn(|request: Request<Incoming>| {
+        let beat = pulse.request(request.version());
+        let app = shared.app.load_full();
+        async move {
+            let mut response = routes::answer(app.as_ref().clone(), request).await;
+            response.body_mut().hold(beat);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(limits.header_bytes.max(8192));
+    builder.http2().max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(Watched::new(stream, Arc::clone(&pulse))), service));
+    let mut watch = pin!(tokio::time::sleep_until(Pulse::next_check(&limits)));
+    let mut closing = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(target: "sagewire::proxy", error = %error, "a connection broke");
+                }
+                return;
+            }
+            () = watch.as_mut() => match pulse.verdict(&limits) {
+                Verdict::Wait => watch.as_mut().reset(Pulse::next_check(&limits)),
+                Verdict::Idle if !closing => {
+                    closing = true;
+                    connection.as_mut().graceful_shutdown();
+                    watch.as_mut().reset(Pulse::next_check(&limits));
+                }
+                Verdict::Idle => return,
+                Verdict::Stuck(why) => {
+                    tracing::debug!(target: "sagewire::proxy", why, "a connection is closed");
+                    return;
+                }
+            },
+            _ = closed.wait_for(|closed| *closed), if !closing => {
+                closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The listening side: connections in, requests to the app, an orderly end.
+//!
+//! Owns sockets, TLS, connection limits and the swap of one app for another. What a request means is in `routes`.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+
+pub use shutdown::shutdown_signal;
+pub use tls::TlsError;
+
+pub(crate) use self::pulse::Beat;
+use self::tls::Certificates;
+use crate::{App, ConnectionLimits, config::Config, config::TlsFiles, health};
+
+mod connection;
+mod pulse;
+mod shutdown;
+mod tls;
+
+/// How a [`Server`] listens.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ServerOptions {
+    /// What a connection may use.
+    pub limits: ConnectionLimits,
+    /// The certificate to serve HTTPS with; without one it is plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Whether the server may listen beyond this machine although the app asks for no key.
+    pub permit_no_key: bool,
+}
+
+impl ServerOptions {
+    /// What a configuration says.
+    #[must_use]
+    pub fn from_config(config: &Config) -> Self {
+        Self {
+            limits: config.sagewire_settings.connection_limits,
+            tls: config.sagewire_settings.tls.clone(),
+            permit_no_key: config.general_settings.permit_no_key,
+        }
+    }
+}
+
+/// Why a server cannot start, or cannot take another app.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: is the port taken, or the address another machine's?")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Anyone who reaches the machine could spend the operator's money.
+    #[error(
+        "the proxy asks for no key, so it listens on 127.0.0.1 only and not on {address}: set `general_settings.master_key`, or permit it with `dangerously_permit_weak_or_unset_master_key: true`"
+    )]
+    NoKey {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The certificate cannot be used.
+    #[error("the TLS certificate cannot be used")]
+    Tls(#[from] TlsError),
+}
+
+/// A listening server. It serves once [`serve`](Self::serve) is called.
+///
+/// ```no_run
+/// # async fn run(app: sagewire_proxy::App) -> Result<(), sagewire_proxy::ServerError> {
+/// use sagewire_proxy::{Server, ServerOptions, shutdown_signal};
+///
+/// let server = Server::bind(([127, 0, 0, 1], 4000).into(), app, ServerOptions::default()).await?;
+/// println!("listening on http://{}", server.local_addr());
+/// server.serve(shutdown_signal()).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    app: ArcSwap<App>,
+    options: ServerOptions,
+    certificates: Option<Certificates>,
+    address: SocketAddr,
+}
+
+/// Changes a running server.
+#[derive(Clone, Debug)]
+pub struct ServerHandle(Arc<Shared>);
+
+impl ServerHandle {
+    /// The app that new requests get.
+    #[must_use]
+    pub fn app(&self) -> App {
+        App::clone(&self.0.app.load())
+    }
+
+    /// Gives new requests this app. Requests at work finish on the old one.
+    ///
+    /// # Errors
+    /// [`ServerError::NoKey`] where the app asks for no key and the server listens beyond this machine.
+    pub fn replace(&self, app: App) -> Result<(), ServerError> {
+        check_key(&app, self.0.address, &self.0.options)?;
+        self.0.app.store(Arc::new(app));
+        Ok(())
+    }
+
+    /// Reads the certificate's files again. Connections that are open keep the old one.
+    ///
+    /// # Errors
+    /// [`ServerError::Tls`] where they cannot be used; the old certificate stays.
+    pub fn reload_certificate(&self) -> Result<(), ServerError> {
+        if let Some(certificates) = &self.0.certificates {
+            certificates.reload()?;
+        }
+        Ok(())
+    }
+}
+
+fn check_key(app: &App, address: SocketAddr, options: &ServerOptions) -> Result<(), ServerError> {
+    if app.asks_for_key() || options.permit_no_key || address.ip().is_loopback() {
+        Ok(())
+    } else {
+        Err(ServerError::NoKey { address })
+    }
+}
+
+impl Server {
+    /// Listens on this address; port 0 takes any that is free.
+    ///
+    /// # Errors
+    /// [`ServerError`] where the address is taken, the certificate is of no use, or anyone could call without a key.
+    pub async fn bind(address: SocketAddr, app: App, options: ServerOptions) -> Result<Self, ServerError> {
+        check_key(&app, address, &options)?;
+        let certificates = options.tls.clone().map(Certificates::read).transpose()?;
+        let fail = |source| ServerError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        let shared = Shared { app: ArcSwap::from_pointee(app), options, certificates, address };
+        Ok(Self { listener, address, shared: Arc::new(shared) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle to change it while it serves.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle(Arc::clone(&self.shared))
+    }
+
+    /// Serves until the future ends; then takes no more connections, and waits for the requests at work as long as
+    /// [`ConnectionLimits::drain_timeout`] says.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, address, shared } = self;
+        let limits = shared.options.limits;
+        let scheme = if shared.certificates.is_some() { "https" } else { "http" };
+        tracing::info!(target: "sagewire::proxy", %address, "listening on {scheme}://{address}");
+        if !shared.app.load().asks_for_key() {
+            tracing::warn!(target: "sagewire::proxy", "no key is set: anyone who can reach {address} can call every model");
+        }
+        let (closing, closed) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let probes = tokio::spawn({
+            let handle = ServerHandle(Arc::clone(&shared));
+            health::probe_in_background(move || handle.app())
+        });
+        accept(&listener, &shared, &closed, &mut connections, shutdown).await;
+        drop(listener);
+        probes.abort();
+
+        let _ = closing.send(true);
+        tracing::info!(target: "sagewire::proxy", connections = connections.len(), "shutting down: waiting for requests at work");
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(limits.drain_timeout, drained).await.is_err() {
+            tracing::warn!(
+                target: "sagewire::proxy",
+                connections = connections.len(),
+                "requests did not end within {} seconds and are cut off",
+                limits.drain_timeout.as_secs_f64(),
+            );
+            connections.shutdown().await;
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    shared: &Arc<Shared>,
+    closed: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(shared.options.limits.connections.min(Semaphore::MAX_PERMITS)));
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let next = async {
+            // The semaphore is never closed.
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (listener.accept().await, place)
+        };
+        tokio::select! {
+            () = &mut shutdown => return,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            (accepted, place) = next => match accepted {
+                Ok((stream, _)) => {
+                    let shared = Arc::clone(shared);
+                    let closed = closed.clone();
+                    connections.spawn(async move {
+                        connection::serve(stream, shared, closed).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    // Most of these are of one connection alone; where files have run out, waiting helps.
+                    tracing::warn!(target: "sagewire::proxy", %error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Streams as OpenAI sends them: `data: {json}` for each piece, `data: [DONE]` at the end.
+//!
+//! Owns the bytes of the event stream: all pieces that are ready go out in one write, a long silence is broken by a comment, and
+//! a failure is an error event after which nothing follows. <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_core::Stream;
+use http_body::Frame;
+use sagewire_types::{ChatChunk, CompletionResponse, Error, ReplyStream, Usage};
+use serde::Serialize;
+use tokio::time::{Instant, Sleep};
+
+use crate::error::ApiError;
+
+/// As much is gathered before it is written: further pieces wait for the next write.
+const ENOUGH: usize = 16 * 1024;
+
+/// A piece of a streamed answer.
+pub(crate) trait Piece: Serialize + Send + 'static {
+    fn set_model(&mut self, model: Arc<str>);
+    fn usage(&mut self) -> &mut Option<Usage>;
+    fn choices(&self) -> usize;
+}
+
+impl Piece for ChatChunk {
+    fn set_model(&mut self, model: Arc<str>) {
+        self.model = model;
+    }
+
+    fn usage(&mut self) -> &mut Option<Usage> {
+        &mut self.usage
+    }
+
+    fn choices(&self) -> usize {
+        self.choices.len()
+    }
+}
+
+impl Piece for CompletionResponse {
+    fn set_model(&mut self, model: Arc<str>) {
+        self.model = model;
+    }
+
+    fn usage(&mut self) -> &mut Option<Usage> {
+        &mut self.usage
+    }
+
+    fn choices(&self) -> usize {
+        self.choices.len()
+    }
+}
+
+/// Who watches a stream: its tokens, its pace and its end. Dropped before `ended`, the caller went away.
+pub(crate) trait Observer: Send + Unpin + 'static {
+    /// The failure as the caller may see it.
+    fn failed(&mut self, error: &Error) -> ApiError;
+    /// So many pieces came since the last write.
+    fn wrote(&mut self, pieces: usize);
+    fn used(&mut self, usage: &Usage);
+    fn ended(&mut self);
+}
+
+/// The body of a streamed answer.
+pub(crate) struct SseBody<T, O> {
+    stream: Option<ReplyStream<T>>,
+    observer: O,
+    model: Arc<str>,
+    /// Whether the caller is told the tokens used.
+    show_usage: bool,
+    buffer: BytesMut,
+    silence: Silence,
+}
+
+impl<T: Piece, O: Observer> SseBody<T, O> {
+    pub(crate) fn new(
+        stream: ReplyStream<T>,
+        model: Arc<str>,
+        show_usage: bool,
+        keep_alive: Duration,
+        observer: O,
+    ) -> Self {
+        Self {
+            stream: Some(stream),
+            observer,
+            model,
+            show_usage,
+            buffer: BytesMut::with_capacity(1024),
+            silence: Silence::new(keep_alive),
+        }
+    }
+
+    /// Gathers every piece that is ready, up to [`ENOUGH`].
+    fn gather(&mut self, cx: &mut Context<'_>) {
+        let mut pieces = 0;
+        while self.buffer.len() < ENOUGH {
+            let Some(stream) = &mut self.stream else { break };
+            match Pin::new(stream).poll_next(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Some(Ok(piece))) => {
+                    pieces += 1;
+                    self.push(piece);
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    let shown = self.observer.failed(&error);
+                    self.fail(&shown);
+                }
+                Poll::Ready(None) => {
+                    self.buffer.put_slice(b"data: [DONE]\n\n");
+                    self.stream = None;
+                    self.observer.ended();
+                }
+            }
+        }
+        if pieces > 0 {
+            self.observer.wrote(pieces);
+        }
+    }
+
+    fn push(&mut self, mut piece: T) {
+        piece.set_model(Arc::clone(&self.model));
+        if let Some(usage) = piece.usage() {
+            self.observer.used(usage);
+            if !self.show_usage {
+                *piece.usage() = None;
+                if piece.choices() == 0 {
+                    return;
+                }
+            }
+        }
+        let start = self.buffer.len();
+        self.buffer.put_slice(b"data: ");
+        match serde_json::to_writer(Writer(&mut self.buffer), &piece) {
+            Ok(()) => self.buffer.put_slice(b"\n\n"),
+            Err(_) => {
+                self.buffer.truncate(start);
+                self.fail(&ApiError::internal("the answer could not be written as JSON: please report it"));
+            }
+        }
+    }
+
+    /// An error event, and nothing after it: no finish reason and no `[DONE]`, so that nobody takes the answer for whole.
+    fn fail(&mut self, error: &ApiError) {
+        self.buffer.put_slice(b"data: ");
+        self.buffer.put_slice(&error.to_json());
+        self.buffer.put_slice(b"\n\n");
+        self.stream = None;
+        self.observer.ended();
+    }
+}
+
+impl<T: Piece, O: Observer> http_body::Body for SseBody<T, O> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        this.gather(cx);
+        if !this.buffer.is_empty() {
+            this.silence.broken();
+            return Poll::Ready(Some(Ok(Frame::data(this.buffer.split().freeze()))));
+        }
+        if this.stream.is_none() {
+            return Poll::Ready(None);
+        }
+        std::task::ready!(this.silence.poll(cx));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b": keep-alive\n\n")))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_none() && self.buffer.is_empty()
+    }
+}
+
+/// How long nothing was written. The timer is set only while the stream waits, and moved only when it fires.
+struct Silence {
+    interval: Duration,
+    last_write: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Silence {
+    fn new(interval: Duration) -> Self {
+        Self { interval, last_write: None, timer: None }
+    }
+
+    fn broken(&mut self) {
+        self.last_write = Some(Instant::now());
+    }
+
+    /// Ready when the silence has lasted for the interval.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Before the first piece there is no silence to break: the head has not been sent yet.
+        let (Some(last), false) = (self.last_write, self.interval.is_zero()) else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(last + self.interval)));
+        loop {
+            std::task::ready!(timer.as_mut().poll(cx));
+            let due = last + self.interval;
+            let now = Instant::now();
+            if now >= due {
+                self.last_write = Some(now);
+                timer.as_mut().reset(now + self.interval);
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(due);
+        }
+    }
+}
+
+/// Writes into the buffer without a copy in between.
+struct Writer<'a>(&'a mut BytesMut);
+
+impl io::Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

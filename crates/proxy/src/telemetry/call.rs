@@ -1,0 +1,249 @@
+//! One request from its head to the end of its answer.
+//!
+//! Owns what is remembered of it, and says it once: as a log line, in the numbers, and to the key's ledger. Whoever drops the
+//! record early says that the caller went away.
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+use sagewire_types::{ReplyMeta, Usage};
+use tokio::time::Instant;
+
+use super::{
+    metrics::Metrics,
+    span::{Ended, RequestSpans},
+};
+use crate::{
+    admission::Permit,
+    app::Model,
+    auth::{Caller, Ledger},
+    error::{ApiError, CLIENT_CLOSED_REQUEST},
+};
+
+/// What is remembered of a request.
+#[derive(Debug)]
+pub(crate) struct CallRecord {
+    metrics: Arc<Metrics>,
+    route: &'static str,
+    request_id: HeaderValue,
+    started: Instant,
+    /// How long the provider had the call, where it answered as a whole.
+    upstream: Duration,
+    first_byte: Option<Instant>,
+    last_piece: Option<Instant>,
+    pieces: u64,
+    streamed: bool,
+    status: u16,
+    error_kind: Option<&'static str>,
+    attempts: u32,
+    aws_request_id: Option<String>,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    has_usage: bool,
+    /// The request's spans, where anyone takes them.
+    pub(crate) spans: Option<RequestSpans>,
+    pub(crate) caller: Caller,
+    pub(crate) model: Option<Arc<Model>>,
+    pub(crate) ledger: Option<Arc<dyn Ledger>>,
+    /// The request's place at work, held until its answer has ended.
+    pub(crate) permit: Option<Permit>,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub(crate) enum Outcome<'a> {
+    /// With this status.
+    Status(u16),
+    /// With this failure.
+    Failed(&'a ApiError),
+}
+
+impl CallRecord {
+    pub(crate) fn new(metrics: Arc<Metrics>, route: &'static str, request_id: HeaderValue, started: Instant) -> Self {
+        Self {
+            metrics,
+            route,
+            request_id,
+            started,
+            upstream: Duration::ZERO,
+            first_byte: None,
+            last_piece: None,
+            pieces: 0,
+            streamed: false,
+            status: CLIENT_CLOSED_REQUEST,
+            error_kind: None,
+            attempts: 0,
+            aws_request_id: None,
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            has_usage: false,
+            spans: None,
+            caller: Caller::Anyone,
+            model: None,
+            ledger: None,
+            permit: None,
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+
+    /// The provider had the call for so long.
+    pub(crate) fn upstream_took(&mut self, time: Duration) {
+        self.upstream += time;
+    }
+
+    pub(crate) fn learned(&mut self, meta: &ReplyMeta) {
+        self.attempts = meta.attempts;
+        self.aws_request_id.clone_from(&meta.request_id);
+    }
+
+    pub(crate) fn used(&mut self, usage: &Usage) {
+        self.prompt_tokens = usage.prompt_tokens;
+        self.completion_tokens = usage.completion_tokens;
+        self.has_usage = true;
+    }
+
+    /// The answer is a stream, and its first piece is here.
+    pub(crate) fn streams(&mut self) {
+        self.streamed = true;
+        self.first_byte = Some(Instant::now());
+    }
+
+    /// So many pieces were written together.
+    pub(crate) fn wrote(&mut self, pieces: usize) {
+        let now = Instant::now();
+        if let (Some(model), Some(last)) = (&self.model, self.last_piece) {
+            model.metrics.between_tokens.observe(now - last);
+        }
+        self.last_piece = Some(now);
+        self.pieces += pieces as u64;
+    }
+
+    /// The model failed. The request may still end well with another try.
+    pub(crate) fn failed(&mut self, error: &ApiError) {
+        self.error_kind = Some(error.kind());
+        self.attempts = self.attempts.max(error.attempts());
+        if let Some(id) = error.aws_request_id() {
+            self.aws_request_id = Some(id.to_owned());
+        }
+        if let Some(model) = &self.model {
+            let status = error.upstream_status().map_or_else(String::new, |status| status.to_string());
+            self.metrics.upstream.with([&model.name, error.kind(), &status]).add(1);
+        }
+    }
+
+    /// How it ended. The record says so when it is dropped.
+    pub(crate) fn ended(&mut self, outcome: &Outcome<'_>) {
+        match outcome {
+            Outcome::Status(status) => self.status = *status,
+            Outcome::Failed(error) => {
+                self.status = error.status().as_u16();
+                if self.error_kind.is_none() {
+                    self.error_kind = Some(error.kind());
+                    self.metrics.refused.with([error.kind()]).add(1);
+                }
+            }
+        }
+    }
+
+    fn measure(&self, took: Duration) {
+        let model = self.model.as_ref();
+        let name = model.map_or("", |model| &model.name);
+        // Texts of the usual statuses are not made anew each time.
+        let status = match self.status {
+            200 => "200",
+            499 => "499",
+            _ => &self.status.to_string(),
+        };
+        self.metrics.requests.with([self.route, name, status]).add(1);
+        let Some(model) = model else { return };
+        let numbers = &model.metrics;
+        if self.status == 200 {
+            numbers.duration.observe(took);
+            numbers.first_byte.observe(self.first_byte.map_or(took, |at| at - self.started));
+            if !self.streamed {
+                numbers.overhead.observe(took.saturating_sub(self.upstream));
+            }
+        }
+        numbers.retries.add(u64::from(self.attempts.saturating_sub(1)));
+        numbers.prompt_tokens.add(self.prompt_tokens);
+        numbers.completion_tokens.add(self.completion_tokens);
+    }
+
+    fn spend(&mut self) {
+        // A stream that reported nothing is counted by its pieces: most carry one token.
+        let tokens =
+            if self.has_usage { self.prompt_tokens.saturating_add(self.completion_tokens) } else { self.pieces };
+        if let (Some(ledger), Caller::Key(key), true) = (self.ledger.take(), &self.caller, tokens > 0)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let key = Arc::clone(key);
+            runtime.spawn(async move { ledger.spend(&key, tokens).await });
+        }
+    }
+
+    fn trace(&self, took: Duration) {
+        let Some(spans) = &self.spans else { return };
+        let (route, operation) = match self.route {
+            "completions" => ("/completions", "text_completion"),
+            "embeddings" => ("/embeddings", "embeddings"),
+            _ => ("/chat/completions", "chat"),
+        };
+        spans.end(&Ended {
+            route,
+            operation,
+            status: self.status,
+            request_id: self.request_id(),
+            took,
+            model: self.model.as_ref().map(|model| model.name.as_str()),
+            streamed: self.streamed,
+            attempts: self.attempts,
+            tokens: self.has_usage.then_some((self.prompt_tokens, self.completion_tokens)),
+            aws_request_id: self.aws_request_id.as_deref(),
+            error: self.error_kind,
+        });
+    }
+
+    fn log(&self, took: Duration) {
+        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        let first_byte = self.first_byte.map(|at| millis(at - self.started));
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "sagewire::proxy::access",
+                    request_id = self.request_id(),
+                    route = self.route,
+                    status = self.status,
+                    model = self.model.as_ref().map(|model| &*model.name),
+                    key = self.caller.name(),
+                    stream = self.streamed,
+                    duration_ms = millis(took),
+                    first_byte_ms = first_byte,
+                    prompt_tokens = self.prompt_tokens,
+                    completion_tokens = self.completion_tokens,
+                    attempts = self.attempts,
+                    aws_request_id = self.aws_request_id.as_deref(),
+                    error = self.error_kind,
+                )
+            };
+        }
+        // Probes of the proxy's own pages come every few seconds.
+        if matches!(self.route, "chat" | "completions" | "embeddings" | "none") {
+            line!(info);
+        } else {
+            line!(debug);
+        }
+    }
+}
+
+impl Drop for CallRecord {
+    fn drop(&mut self) {
+        let took = self.started.elapsed();
+        self.measure(took);
+        self.trace(took);
+        self.spend();
+        self.log(took);
+    }
+}

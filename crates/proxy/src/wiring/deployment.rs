@@ -1,0 +1,153 @@
+//! One deployment as a provider.
+//!
+//! Owns its settings, and laying the caller's harmless parameters over them.
+
+use async_trait::async_trait;
+use sagewire::{
+    CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
+    EmbedRequest, EmbedResponse, Error, Provider, Reply, SageMaker, Settings, credentials::seam::World,
+};
+use serde_json::{Map, Value};
+
+use super::credentials::CredentialShelf;
+use crate::{CallerParameters, Config, config::DeploymentConfig};
+
+/// The settings of a deployment.
+pub(super) fn settings(
+    deployment: &DeploymentConfig,
+    config: &Config,
+    world: &World,
+    before: &CredentialShelf,
+    shelf: &mut CredentialShelf,
+) -> Result<Settings, Error> {
+    let mut params = deployment.parameters.to_map();
+    if let Some(Value::Object(extra)) = params.shift_remove("extra_body") {
+        params.extend(extra);
+    }
+    if config.litellm_settings.drop_params && !params.contains_key("drop_params") {
+        params.insert("drop_params".to_owned(), Value::Bool(true));
+    }
+    if config.sagewire_settings.log_prompts {
+        params.insert("verbose".to_owned(), Value::Bool(true));
+    }
+    let (aws, others): (Map<_, _>, Map<_, _>) = params.into_iter().partition(|(name, _)| is_of_credentials(name));
+    let credentials = shelf.settings(&deployment.id, aws, world, before)?;
+    Ok(Settings::from_litellm_params(others, world)?.or(&credentials))
+}
+
+fn is_of_credentials(name: &str) -> bool {
+    name.starts_with("aws_") && name != "aws_sagemaker_allow_zero_temp"
+}
+
+/// A deployment's own provider.
+#[derive(Debug)]
+pub(super) struct DeploymentProvider {
+    sagemaker: SageMaker,
+    settings: Settings,
+    /// Which of the operator's parameters a caller may set on this very deployment.
+    caller_may_set: Vec<String>,
+    /// Whether the container is told the caller's trace.
+    forward_trace: bool,
+    world: World,
+}
+
+impl DeploymentProvider {
+    pub(super) fn new(
+        sagemaker: SageMaker,
+        settings: Settings,
+        deployment: &DeploymentConfig,
+        config: &Config,
+        world: World,
+    ) -> Self {
+        Self {
+            sagemaker,
+            settings,
+            caller_may_set: deployment.configurable_clientside_auth_params.clone(),
+            forward_trace: config.litellm_settings.forward_traceparent_to_llm_provider,
+            world,
+        }
+    }
+
+    /// The call's context with this deployment's settings in it.
+    fn context(&self, context: &CallContext) -> Result<CallContext, Error> {
+        let mut settings = match context.get::<CallerParameters>() {
+            Some(caller) => self.with_caller(caller)?,
+            None => self.settings.clone(),
+        };
+        if let Some(trace) = context.trace.as_ref().filter(|_| self.forward_trace) {
+            // SageMaker passes no trace headers on; its custom attributes are a list of names and values that the container sees.
+            let trace = format!("traceparent={}", trace.traceparent);
+            let attributes = &mut settings.headers.custom_attributes;
+            *attributes = Some(match attributes.take() {
+                Some(own) => format!("{own},{trace}"),
+                None => trace,
+            });
+        }
+        Ok(context.clone().with(settings))
+    }
+
+    fn with_caller(&self, caller: &CallerParameters) -> Result<Settings, Error> {
+        // A fallback may lead to a deployment that allows less than the one that was asked for.
+        let allowed: Map<String, Value> = caller
+            .allowed
+            .iter()
+            .filter(|(name, _)| self.caller_may_set.contains(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let mut settings = if allowed.is_empty() {
+            self.settings.clone()
+        } else {
+            let own = Settings::from_litellm_params(allowed, &self.world).map_err(|error| {
+                // The mistake is the caller's, not the operator's.
+                Error::invalid(error.param().unwrap_or("body").to_owned(), error.message().to_owned())
+                    .with_source(error)
+            })?;
+            own.or(&self.settings)
+        };
+        let headers = &mut settings.headers;
+        for (own, callers) in [
+            (&mut headers.inference_component, &caller.model_id),
+            (&mut headers.session_id, &caller.session_id),
+            (&mut headers.target_model, &caller.target_model),
+            (&mut headers.target_variant, &caller.target_variant),
+            (&mut headers.target_container_hostname, &caller.target_container_hostname),
+            (&mut headers.inference_id, &caller.inference_id),
+        ] {
+            if let Some(value) = callers {
+                *own = Some(value.clone());
+            }
+        }
+        Ok(settings)
+    }
+}
+
+#[async_trait]
+impl Provider for DeploymentProvider {
+    async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+        self.sagemaker.chat(request, &self.context(context)?).await
+    }
+
+    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
+        self.sagemaker.chat_stream(request, &self.context(context)?).await
+    }
+
+    async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
+        self.sagemaker.embed(request, &self.context(context)?).await
+    }
+
+    async fn complete(
+        &self,
+        request: CompletionRequest,
+        context: &CallContext,
+    ) -> Result<Reply<CompletionResponse>, Error> {
+        self.sagemaker.complete(request, &self.context(context)?).await
+    }
+
+    async fn complete_stream(
+        &self,
+        request: CompletionRequest,
+        context: &CallContext,
+    ) -> Result<CompletionStream, Error> {
+        self.sagemaker.complete_stream(request, &self.context(context)?).await
+    }
+}

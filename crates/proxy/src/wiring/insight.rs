@@ -1,0 +1,63 @@
+//! What the router and the credentials tell `/metrics` and `/health`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sagewire_router::{Circuit, Router};
+
+use super::credentials::Aged;
+use crate::{Gauge, Insight};
+
+/// Looks at a router and its deployments' credentials.
+#[derive(Debug)]
+pub(super) struct RouterInsight {
+    router: Arc<Router>,
+    ages: Vec<Arc<Aged>>,
+}
+
+impl RouterInsight {
+    pub(super) fn new(router: Arc<Router>, ages: Vec<Arc<Aged>>) -> Self {
+        Self { router, ages }
+    }
+}
+
+#[async_trait]
+impl Insight for RouterInsight {
+    #[expect(clippy::cast_precision_loss, reason = "no count of a minute is near 2^52")]
+    async fn gauges(&self) -> Vec<Gauge> {
+        let mut gauges = Vec::new();
+        for status in self.router.health().await {
+            let mut put =
+                |name, help, value| gauges.push(Gauge::new(name, help, value).with_label("deployment", &status.id));
+            let state = &status.state;
+            put("sagewire_deployment_in_flight", "Requests that the deployment works on.", f64::from(state.in_flight));
+            put(
+                "sagewire_deployment_requests_per_minute",
+                "Requests begun within the last minute.",
+                state.requests as f64,
+            );
+            put("sagewire_deployment_tokens_per_minute", "Tokens counted within the last minute.", state.tokens as f64);
+            put("sagewire_deployment_failures", "Failures in a row.", f64::from(state.failures));
+            let rest = match state.circuit {
+                Circuit::CoolingDown { ends_in } => ends_in.as_secs_f64(),
+                _ => 0.0,
+            };
+            put("sagewire_deployment_cooldown_seconds", "How long it still rests after failures.", rest);
+        }
+        for (deployments, seconds) in self.ages.iter().filter_map(|aged| aged.age()) {
+            for deployment in deployments {
+                gauges.push(
+                    Gauge::new("sagewire_credentials_age_seconds", "How long the credentials are in use.", seconds)
+                        .with_label("deployment", deployment),
+                );
+            }
+        }
+        gauges
+    }
+
+    async fn resting(&self) -> Vec<String> {
+        let resting =
+            |status: &sagewire_router::DeploymentStatus| matches!(status.state.circuit, Circuit::CoolingDown { .. });
+        self.router.health().await.into_iter().filter(resting).map(|status| status.id).collect()
+    }
+}

@@ -1,0 +1,251 @@
+//! From a configuration to an app: the one place that knows which provider is behind it.
+//!
+//! Owns making the SageMaker provider, the router over its deployments, and the app over both, and what of them outlives a reload:
+//! connections, credentials, cooldowns.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sagewire::{CallContext, Error, ModelId, SageMaker, credentials::seam::World};
+use sagewire_router::{BuildError, Router, RouterSettings, RouterState, Strategy};
+
+use self::{credentials::CredentialShelf, deployment::DeploymentProvider, insight::RouterInsight, overlay::Overlay};
+use crate::{
+    App, AppError, Config, Probe, ServedDeployment, ServedModel, SpanSink,
+    config::{self, DeploymentConfig, EnvironmentVariables},
+};
+
+mod credentials;
+mod deployment;
+mod insight;
+mod overlay;
+
+/// Makes apps from configurations. Keep it over reloads: the next app takes over connections, credentials and cooldowns.
+///
+/// ```no_run
+/// use sagewire::credentials::seam::World;
+/// use sagewire_proxy::{Config, Wiring};
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let world = World::system();
+/// let (config, warnings) = Config::from_file("config.yaml", &|name| world.var(name))?;
+/// let app = Wiring::new(world).app(&config, None)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Wiring {
+    world: World,
+    kept: Mutex<Kept>,
+    spans: Option<Arc<dyn SpanSink>>,
+}
+
+/// What outlives a reload.
+#[derive(Debug, Default)]
+struct Kept {
+    sagemaker: Option<(EnvironmentVariables, World, SageMaker)>,
+    credentials: CredentialShelf,
+    router_state: Option<Arc<dyn RouterState>>,
+}
+
+/// Why a configuration cannot be served, although each of its values is right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WiringError {
+    /// No provider knows the model.
+    #[error(
+        "the deployment `{deployment}` has the model `{model}`, which nobody serves: begin it with `sagemaker/`, `sagemaker_chat/` or `sagemaker_nova/`"
+    )]
+    UnknownPrefix {
+        /// The deployment's id.
+        deployment: String,
+        /// Its model.
+        model: String,
+    },
+    /// A deployment's parameters are of no use.
+    #[error("the deployment `{deployment}` cannot be used: {source}")]
+    Deployment {
+        /// The deployment's id.
+        deployment: String,
+        /// Why.
+        source: Error,
+    },
+    /// The provider cannot be set up.
+    #[error("the provider cannot be set up")]
+    Provider(#[source] Error),
+    /// The router's settings contradict each other.
+    #[error(transparent)]
+    Router(#[from] BuildError),
+    /// The app cannot be put together.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+impl Wiring {
+    /// Wiring in this world: its environment, files, clock and network.
+    #[must_use]
+    pub fn new(world: World) -> Self {
+        Self { world, kept: Mutex::default(), spans: None }
+    }
+
+    /// Sets where the requests' spans go: to an `OtlpExporter`'s sink, for example.
+    #[must_use]
+    pub fn with_spans(mut self, sink: Arc<dyn SpanSink>) -> Self {
+        self.spans = Some(sink);
+        self
+    }
+
+    /// The app of a configuration. `previous` is the one that it takes over from.
+    ///
+    /// # Errors
+    /// [`WiringError`], naming the deployment at fault.
+    pub fn app(&self, config: &Config, previous: Option<&App>) -> Result<App, WiringError> {
+        // What is kept is put back whole or not at all, so a panic elsewhere leaves it usable.
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (world, sagemaker) = self.sagemaker(config, &mut kept)?;
+        let mut shelf = CredentialShelf::default();
+        let mut router = Router::builder().settings(router_settings(&config.router_settings));
+        if let Some(state) = &kept.router_state {
+            router = router.state(Arc::clone(state));
+        }
+        let mut models: Vec<ServedModel> = Vec::new();
+        for deployment in &config.deployments {
+            check_prefix(deployment)?;
+            let fail = |source| WiringError::Deployment { deployment: deployment.id.clone(), source };
+            let base = deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf).map_err(fail)?;
+            let provider =
+                Arc::new(DeploymentProvider::new(sagemaker.clone(), base, deployment, config, world.clone()));
+            router = router.deployment(routed(deployment, config, provider.clone()));
+            serve(
+                &mut models,
+                deployment,
+                ServedDeployment::new(&deployment.id, &deployment.model)
+                    .with_mode(deployment.mode)
+                    .with_info(deployment.model_info.clone())
+                    .with_parameters(deployment.parameters.to_map())
+                    .with_probe(Probe::new(provider, CallContext::new())),
+            );
+        }
+        add_aliases(&mut models, &config.router_settings);
+        let router = Arc::new(router.build()?);
+        kept.router_state = Some(Arc::clone(router.state()));
+        kept.credentials = shelf;
+        let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages());
+        let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(router);
+        if let Some(sink) = &self.spans {
+            app = app.spans(Arc::clone(sink));
+        } else if config.sagewire_settings.otlp.endpoint.is_some() {
+            tracing::warn!(target: "sagewire::proxy", "`sagewire_settings.otlp` has no effect: nothing here sends spans");
+        }
+        if let Some(previous) = previous {
+            app = app.continuing(previous);
+        }
+        Ok(app.build()?)
+    }
+
+    /// The provider, with its connections; a new one only where the file's own environment has changed.
+    fn sagemaker(&self, config: &Config, kept: &mut Kept) -> Result<(World, SageMaker), WiringError> {
+        let variables = &config.environment_variables;
+        if let Some((known, world, sagemaker)) = &kept.sagemaker
+            && known == variables
+        {
+            return Ok((world.clone(), sagemaker.clone()));
+        }
+        let overlay = Overlay::new(variables.clone(), Arc::clone(self.world.env()));
+        let world = self.world.to_builder().with_env(overlay).build();
+        let sagemaker = SageMaker::builder().world(world.clone()).build().map_err(WiringError::Provider)?;
+        kept.sagemaker = Some((variables.clone(), world.clone(), sagemaker.clone()));
+        // They were found in the old environment.
+        kept.credentials = CredentialShelf::default();
+        Ok((world, sagemaker))
+    }
+}
+
+fn check_prefix(deployment: &DeploymentConfig) -> Result<(), WiringError> {
+    let known = deployment.model.parse::<ModelId>().is_ok_and(|id| SageMaker::PREFIXES.contains(&id.prefix()));
+    if known {
+        Ok(())
+    } else {
+        Err(WiringError::UnknownPrefix { deployment: deployment.id.clone(), model: deployment.model.clone() })
+    }
+}
+
+fn routed(
+    deployment: &DeploymentConfig,
+    config: &Config,
+    provider: Arc<DeploymentProvider>,
+) -> sagewire_router::Deployment {
+    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let mut routed =
+        sagewire_router::Deployment::new(&deployment.model_name, &deployment.model, provider).with_id(&deployment.id);
+    routed.weight = deployment.weight;
+    routed.rpm = deployment.rpm;
+    routed.tpm = deployment.tpm;
+    routed.max_parallel_requests =
+        deployment.max_parallel_requests.or(config.router_settings.default_max_parallel_requests).map(small);
+    routed.timeout = deployment.timeout;
+    routed.stream_timeout = deployment.stream_timeout;
+    routed.order = deployment.order.map_or(0, small);
+    routed.max_input_tokens = deployment.max_input_tokens;
+    routed
+}
+
+/// Adds the deployment to the model of its name.
+fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, served: ServedDeployment) {
+    // A caller's parameter must mean the same whichever deployment answers: all of them have to allow it.
+    let allowed = &deployment.configurable_clientside_auth_params;
+    match models.iter_mut().find(|model| model.name == deployment.model_name) {
+        Some(model) => {
+            model.caller_parameters.retain(|name| allowed.contains(name));
+            model.deployments.push(served);
+        }
+        None => {
+            let model = ServedModel::new(&deployment.model_name).with_mode(deployment.mode).with_deployment(served);
+            models.push(allowed.iter().fold(model, ServedModel::with_caller_parameter));
+        }
+    }
+}
+
+fn add_aliases(models: &mut Vec<ServedModel>, settings: &config::RouterSettings) {
+    for (alias, target) in &settings.model_group_alias {
+        if let Some(model) = models.iter().find(|model| model.name == target.model) {
+            let alias = model.alias(alias).with_hidden(target.hidden);
+            models.push(alias);
+        }
+    }
+}
+
+fn router_settings(config: &config::RouterSettings) -> RouterSettings {
+    let defaults = RouterSettings::default();
+    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let mut settings = RouterSettings::default()
+        .with_strategy(match config.routing_strategy {
+            config::Strategy::LeastBusy => Strategy::LeastBusy,
+            config::Strategy::LatencyBased => Strategy::latency_based(),
+            config::Strategy::UsageBased => Strategy::UsageBased,
+            config::Strategy::SimpleShuffle => Strategy::SimpleShuffle,
+        })
+        .with_num_retries(config.num_retries.map_or(defaults.num_retries, small))
+        .with_allowed_fails(config.allowed_fails.map_or(defaults.allowed_fails, small))
+        .with_retry_after(config.retry_after.unwrap_or(defaults.retry_after))
+        .with_default_fallbacks(&config.default_fallbacks)
+        .with_pre_call_checks(config.enable_pre_call_checks)
+        .with_cooldown_time(if config.disable_cooldowns {
+            std::time::Duration::ZERO
+        } else {
+            config.cooldown_time.unwrap_or(defaults.cooldown_time)
+        });
+    settings.timeout = config.timeout;
+    settings.stream_timeout = config.stream_timeout;
+    for (model, next) in &config.fallbacks {
+        settings = settings.with_fallbacks(model, next);
+    }
+    for (model, next) in &config.context_window_fallbacks {
+        settings = settings.with_context_window_fallbacks(model, next);
+    }
+    for (alias, target) in &config.model_group_alias {
+        let mut group = sagewire_router::ModelGroupAlias::from(&target.model);
+        group.hidden = target.hidden;
+        settings = settings.with_alias(alias, group);
+    }
+    settings
+}

@@ -1,0 +1,106 @@
+//! A proxy on an emulator, on threads of their own.
+
+use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
+
+use sagewire::credentials::seam::{MapEnv, World};
+use sagewire_emulator::{
+    AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages, Scripted, Tgi,
+};
+use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
+use tokio::sync::oneshot;
+
+pub(crate) const KEY: &str = "sk-1234";
+
+/// The client is to repeat what failed, so the router does not.
+const CONFIG: &str = "
+model_list:
+  - {model_name: text, litellm_params: {model: sagemaker/tgi}}
+  - {model_name: chat, litellm_params: {model: sagemaker_chat/messages}}
+  - {model_name: vectors, litellm_params: {model: sagemaker/embedding}, model_info: {mode: embedding}}
+  - {model_name: gone, litellm_params: {model: sagemaker/no-such-endpoint}}
+  - {model_name: throttled, litellm_params: {model: sagemaker_chat/throttled}}
+  - {model_name: flaky, litellm_params: {model: sagemaker_chat/flaky}}
+  - {model_name: slow, litellm_params: {model: sagemaker_chat/slow}}
+  - {model_name: breaks, litellm_params: {model: sagemaker_chat/breaks}}
+  - {model_name: too-long, litellm_params: {model: sagemaker/too-long}}
+general_settings: {master_key: sk-1234}
+router_settings: {num_retries: 0, disable_cooldowns: true}
+";
+
+/// A running proxy; dropping it ends it.
+pub(crate) struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Running {
+    pub(crate) fn start() -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let emulator = emulator().await;
+                let env = MapEnv::from([
+                    ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url().as_str()),
+                    ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
+                    ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY),
+                    ("AWS_REGION", "us-east-1"),
+                ]);
+                let world = World::builder().with_env(env).build();
+                let (config, _) = Config::from_yaml(CONFIG, &|name| world.var(name)).unwrap();
+                let app = Wiring::new(world).app(&config, None).unwrap();
+                let mut options = ServerOptions::default();
+                options.limits.drain_timeout = Duration::ZERO;
+                let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
+                tell.send(server.local_addr()).unwrap();
+                server.serve(async { drop(stopped.await) }).await;
+                let refused = emulator.received().into_iter().filter(|request| !request.accepted).count();
+                assert_eq!(refused, 0, "the emulator refused signatures");
+            });
+        });
+        Self { address: told.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+async fn emulator() -> Emulator {
+    let emulator = Emulator::builder()
+        .no_default_endpoints()
+        .endpoint("tgi", Tgi::default())
+        .endpoint("messages", Messages::default())
+        .endpoint("embedding", Embedding::default())
+        .endpoint("throttled", Messages::default())
+        .endpoint("flaky", Messages::default())
+        .endpoint("slow", Messages::default())
+        .endpoint("breaks", Messages::default())
+        .endpoint("too-long", Tgi::default())
+        .start()
+        .await
+        .unwrap();
+    for _ in 0..10 {
+        emulator.enqueue("throttled", Scripted::error(AwsError::throttling().with_status(429)));
+        emulator.enqueue("slow", Scripted::ok("{}").after(Duration::from_secs(120)));
+        let piece = r#"{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Half"}}]}"#;
+        let broken = Scripted::stream([format!("data: {piece}\n\n")])
+            .model_stream_error("ModelInvocationTimeExceeded", "too slow");
+        emulator.enqueue("breaks", broken);
+        let too_long = "{\"error\":\"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens and 20 `max_new_tokens`\",\"error_type\":\"validation\"}";
+        emulator.enqueue("too-long", Scripted::error(AwsError::model_error(422, too_long)));
+    }
+    emulator.enqueue("flaky", Scripted::error(AwsError::service_unavailable()));
+    emulator
+}

@@ -1,0 +1,144 @@
+//! Limits and slow clients.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Method;
+use sagewire_proxy::{ConnectionLimits, RequestLimits, ServerOptions};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::client::Proxy;
+
+fn request_limits(change: impl FnOnce(&mut RequestLimits)) -> RequestLimits {
+    let mut limits = RequestLimits::default();
+    change(&mut limits);
+    limits
+}
+
+fn options(change: impl FnOnce(&mut ConnectionLimits)) -> ServerOptions {
+    let mut options = ServerOptions::default();
+    change(&mut options.limits);
+    options
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_a_413() {
+    let proxy = Proxy::with(|app| app.limits(request_limits(|limits| limits.body_bytes = 100))).await;
+    let body = json!({"model": "echo", "messages": [{"role": "user", "content": "x".repeat(200)}]});
+    let answer = proxy.post("/chat/completions", &body).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (413, &json!("body_too_large")));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_deep_is_a_400() {
+    let proxy = Proxy::start().await;
+    let deep = format!(r#"{{"model":"echo","messages":[],"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let answer = proxy.send(Method::POST, "/chat/completions", &[], deep).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (400, &json!("json_too_deep")));
+}
+
+#[tokio::test]
+async fn more_requests_than_the_limit_are_a_503_with_a_time_to_wait() {
+    let proxy = Arc::new(Proxy::with(|app| app.limits(request_limits(|limits| limits.concurrent = 1))).await);
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    let first = tokio::spawn({
+        let proxy = Arc::clone(&proxy);
+        let body = json!({"model": "hang", "messages": messages});
+        async move { proxy.post("/chat/completions", &body).await }
+    });
+    proxy.double.began.notified().await;
+    let second = proxy.post("/chat/completions", &json!({"model": "echo", "messages": messages})).await;
+    assert_eq!((second.status.as_u16(), &second.headers["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(second.headers["x-should-retry"], "true");
+    assert_eq!(proxy.get("/health/liveliness").await.status, 200, "the proxy's own pages are always there");
+    proxy.double.go_on.notify_one();
+    assert_eq!(first.await.unwrap().status, 200);
+    assert_eq!(proxy.post("/chat/completions", &json!({"model": "echo", "messages": messages})).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_callers_own_time_limit_is_kept() {
+    let proxy = Proxy::start().await;
+    let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}], "timeout": 0.05});
+    let answer = proxy.post("/chat/completions", &body).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (504, &json!("timeout")));
+    proxy.double.gave_up.notified().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_a_431() {
+    let proxy = Proxy::with_options(|app| app, options(|limits| limits.header_bytes = 8192)).await;
+    let answer = proxy.send(Method::GET, "/models", &[("x-large", &"x".repeat(20_000))], "").await;
+    assert_eq!(answer.status, 431);
+}
+
+async fn connect(proxy: &Proxy) -> TcpStream {
+    TcpStream::connect(proxy.address).await.unwrap()
+}
+
+/// Ends when the server closes the connection; what it sent until then.
+async fn rest(mut stream: TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // A reset counts as a close.
+    let _ = stream.read_to_end(&mut bytes).await;
+    bytes
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_closes_the_connection() {
+    let proxy =
+        Proxy::with_options(|app| app, options(|limits| limits.header_timeout = Duration::from_millis(50))).await;
+    let mut stream = connect(&proxy).await;
+    stream.write_all(b"POST /chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: ").await.unwrap();
+    assert_eq!(rest(stream).await, b"");
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_a_408() {
+    let limits = request_limits(|limits| limits.body_timeout = Duration::from_millis(50));
+    let proxy = Proxy::with(|app| app.limits(limits)).await;
+    let mut stream = connect(&proxy).await;
+    stream.write_all(b"POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    let answer = String::from_utf8(rest(stream).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body_too_slow"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let proxy = Arc::new(
+        Proxy::with_options(|app| app, options(|limits| limits.idle_timeout = Duration::from_millis(50))).await,
+    );
+    let idle = connect(&proxy).await;
+    let busy = tokio::spawn({
+        let proxy = Arc::clone(&proxy);
+        let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}]});
+        async move { proxy.post("/chat/completions", &body).await }
+    });
+    proxy.double.began.notified().await;
+    assert_eq!(rest(idle).await, b"");
+    proxy.double.go_on.notify_one();
+    assert_eq!(busy.await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_caller_that_takes_no_bytes_is_given_up() {
+    let proxy =
+        Proxy::with_options(|app| app, options(|limits| limits.write_timeout = Duration::from_millis(100))).await;
+    let (feed, receiver) = tokio::sync::mpsc::unbounded_channel();
+    *proxy.double.feed.lock().unwrap() = Some(receiver);
+    let text = "x".repeat(64 * 1024);
+    // More than the buffers on the way can hold.
+    for _ in 0..400 {
+        let choice = sagewire_types::ChunkChoice::text(text.clone());
+        feed.send(Ok(sagewire_types::ChatChunk::new("i".into(), "m".into(), 0, vec![choice]))).unwrap();
+    }
+    let body = json!({"model": "fed", "stream": true, "messages": [{"role": "user", "content": "hi"}]}).to_string();
+    let mut stream = connect(&proxy).await;
+    let head = format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    proxy.double.gave_up.notified().await;
+    drop(stream);
+}

@@ -1,0 +1,17 @@
+//! The proxy over real HTTP, in front of a provider that does as it is told.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+mod auth;
+mod chat;
+mod client;
+mod disclosure;
+mod double;
+mod embeddings;
+mod health;
+mod hostile;
+mod limits;
+mod models;
+mod server;
+mod streams;
+mod tls;

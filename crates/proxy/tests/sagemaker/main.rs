@@ -1,0 +1,9 @@
+//! The proxy as a configuration makes it, in front of an emulated SageMaker that checks every signature.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+mod calls;
+mod reload;
+mod setup;
+mod soak;
+mod wiring;

@@ -1,0 +1,135 @@
+//! What a configuration is turned into.
+
+use sagewire::credentials::seam::{MapEnv, World};
+use sagewire_emulator::{AwsError, Emulator, Scripted};
+use sagewire_proxy::{Config, Wiring};
+use serde_json::json;
+
+use crate::setup::Setup;
+
+fn wired(yaml: &str) -> Result<sagewire_proxy::App, String> {
+    let world = World::builder().with_env(MapEnv::new()).build();
+    let (config, _) = Config::from_yaml(yaml, &|_| None).map_err(|error| error.to_string())?;
+    Wiring::new(world).app(&config, None).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_named_with_its_deployment() {
+    for (params, says) in [
+        ("{model: openai/gpt-4o}", "`openai/gpt-4o`, which nobody serves"),
+        ("{model: my-endpoint}", "`my-endpoint`, which nobody serves"),
+        ("{model: sagemaker/a, aws_region_name: 'no region!'}", "region"),
+        ("{model: sagemaker/a, aws_nonsense: hush}", "`aws_nonsense`"),
+        (
+            "{model: sagemaker/a, aws_web_identity_token: hush, aws_role_name: 'arn:aws:iam::123456789012:role/r'}",
+            "aws_web_identity_token",
+        ),
+        ("{model: sagemaker/a, rpm: 0}", "`rpm`"),
+    ] {
+        let error = wired(&format!("model_list: [{{model_name: m, litellm_params: {params}}}]")).unwrap_err();
+        assert!(error.contains(says) && error.contains("`m`"), "{params}: {error}");
+        assert!(!error.contains("hush"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_sets_the_operators_parameters_only_where_every_deployment_allows_it() {
+    let allowing = "configurable_clientside_auth_params: [aws_region_name]";
+    let yaml = |second: &str| {
+        format!(
+            "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/tgi, {allowing}}}}}, {{model_name: m, litellm_params: {{model: sagemaker/tgi{second}}}}}]"
+        )
+    };
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "aws_region_name": "eu-west-3"});
+    let closed = Setup::start(&yaml("")).await;
+    assert_eq!(closed.post("/chat/completions", &body).await.status, 400);
+    assert!(closed.emulator.received().is_empty());
+    let open = Setup::start(&yaml(&format!(", {allowing}"))).await;
+    assert_eq!(open.post("/chat/completions", &body).await.status, 200);
+    let signature =
+        format!("{:?}", open.emulator.received()[0].headers.get("authorization").unwrap().to_str().unwrap());
+    assert!(signature.contains("/eu-west-3/sagemaker/"), "{signature}");
+    let wrong =
+        json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "aws_region_name": "evil.example/"});
+    let answer = open.post("/chat/completions", &wrong).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["param"]), (400, &json!("aws_region_name")));
+}
+
+#[tokio::test]
+async fn a_failing_deployment_gives_way_to_another_and_says_so() {
+    let yaml = "
+model_list:
+  - {model_name: m, litellm_params: {model: sagemaker/tgi}, model_info: {id: only}}
+  - {model_name: spare, litellm_params: {model: sagemaker_chat/messages}, model_info: {id: spare-1}}
+router_settings:
+  num_retries: 0
+  fallbacks: [{m: [spare]}]
+";
+    let setup = Setup::start(yaml).await;
+    setup.emulator.enqueue("tgi", Scripted::error(AwsError::service_unavailable()));
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    let answer = setup.post("/chat/completions", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.headers["x-sagewire-deployment"], "spare-1");
+    assert_eq!(answer.headers["x-sagewire-fallback"], "m -> spare");
+    assert_eq!(answer.json()["model"], "m");
+}
+
+#[tokio::test]
+async fn aliases_are_models_too() {
+    let yaml = "
+model_list:
+  - {model_name: m, litellm_params: {model: sagemaker/tgi}}
+router_settings:
+  model_group_alias: {gpt-4: m, gpt-hidden: {model: m, hidden: true}}
+";
+    let setup = Setup::start(yaml).await;
+    for name in ["m", "gpt-4", "gpt-hidden"] {
+        let body = json!({"model": name, "messages": [{"role": "user", "content": "hi"}]});
+        assert_eq!(setup.post("/chat/completions", &body).await.json()["model"], name);
+    }
+    let listed = setup.get("/models").await.json();
+    let names: Vec<_> = listed["data"].as_array().unwrap().iter().map(|model| &model["id"]).collect();
+    assert_eq!(names, ["m", "gpt-4"]);
+    assert_eq!(setup.get("/health").await.json()["healthy_count"], 1, "an alias is no deployment of its own");
+}
+
+#[tokio::test]
+async fn the_files_own_variables_stand_before_the_process() {
+    let emulator = Emulator::start().await.unwrap();
+    // The process's own environment names no endpoint: only the file does.
+    let world = World::builder().with_env(MapEnv::new()).build();
+    let yaml = format!(
+        "
+environment_variables:
+  AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: {}
+  AWS_ACCESS_KEY_ID: {}
+  AWS_SECRET_ACCESS_KEY: {}
+  AWS_REGION_NAME: us-east-1
+model_list:
+  - {{model_name: m, litellm_params: {{model: sagemaker/tgi}}}}
+",
+        emulator.url(),
+        sagewire_emulator::EXAMPLE_ACCESS_KEY_ID,
+        sagewire_emulator::EXAMPLE_SECRET_ACCESS_KEY,
+    );
+    let (config, _) = Config::from_yaml(&yaml, &|name| world.var(name)).unwrap();
+    let app = Wiring::new(world).app(&config, None).unwrap();
+    let server =
+        sagewire_proxy::Server::bind(([127, 0, 0, 1], 0).into(), app, sagewire_proxy::ServerOptions::default())
+            .await
+            .unwrap();
+    let address = server.local_addr();
+    tokio::spawn(server.serve(std::future::pending()));
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).to_string();
+    let request = format!(
+        "POST /chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(emulator.received()[0].accepted);
+}

@@ -1,0 +1,123 @@
+//! How long a call may go on.
+//!
+//! Owns its end: the caller's deadline, the router's own time limit, and the caller giving up, whichever is first.
+
+use std::{future::Future, pin::pin};
+
+use futures_util::future::{Either, pending, select};
+use sagewire_types::{CallContext, Cancellation};
+use tokio::time::{Instant, sleep_until};
+
+/// The end of one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    /// The caller's deadline, for the whole call with its stream.
+    pub(crate) caller: Option<Instant>,
+    /// When the router's own limit ends; for a stream, until its first chunk.
+    pub(crate) own: Option<Instant>,
+    pub(crate) cancellation: Option<Cancellation>,
+}
+
+/// What ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// A limit that holds for one step alone.
+    Step,
+    /// The call's time is over.
+    Deadline,
+    /// The caller gave up.
+    Cancelled,
+}
+
+impl Bounds {
+    pub(crate) fn new(context: &CallContext, own: Option<Instant>) -> Self {
+        Self { caller: context.deadline.map(Instant::from_std), own, cancellation: context.cancellation.clone() }
+    }
+
+    /// When the call must have ended.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        [self.caller, self.own].into_iter().flatten().min()
+    }
+
+    /// Whether the call may still go on.
+    pub(crate) fn check(&self) -> Result<(), Cut> {
+        if self.cancellation.as_ref().is_some_and(Cancellation::is_cancelled) {
+            return Err(Cut::Cancelled);
+        }
+        match self.end() {
+            Some(end) if end <= Instant::now() => Err(Cut::Deadline),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs a step of the call, unless the call, or the step's own time, ends first.
+    pub(crate) async fn within<F: Future>(&self, step: F, step_end: Option<Instant>) -> Result<F::Output, Cut> {
+        let end = self.end();
+        let (at, cut) = match (step_end, end) {
+            (Some(step), Some(end)) if step >= end => (Some(end), Cut::Deadline),
+            (Some(step), _) => (Some(step), Cut::Step),
+            (None, end) => (end, Cut::Deadline),
+        };
+        if at.is_none() && self.cancellation.is_none() {
+            return Ok(step.await);
+        }
+        let timer = async move {
+            match at {
+                Some(at) => sleep_until(at).await,
+                None => pending().await,
+            }
+            cut
+        };
+        let cancelled = async {
+            match &self.cancellation {
+                Some(cancellation) => cancellation.clone().await,
+                None => pending().await,
+            }
+            Cut::Cancelled
+        };
+        // A step that is ready wins over an end that comes at the same time.
+        match select(pin!(step), select(pin!(cancelled), pin!(timer))).await {
+            Either::Left((output, _)) => Ok(output),
+            Either::Right((Either::Left((cut, _)) | Either::Right((cut, _)), _)) => Err(cut),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sagewire_types::CancelHandle;
+
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_end_cuts_and_says_which_it_was() {
+        let now = Instant::now();
+        let context = CallContext::new().with_deadline((now + seconds(10)).into_std());
+        let bounds = Bounds::new(&context, Some(now + seconds(20)));
+        assert_eq!(bounds.end(), Some(now + seconds(10)));
+        assert_eq!(bounds.within(pending::<()>(), Some(now + seconds(1))).await, Err(Cut::Step));
+        assert_eq!(bounds.check(), Ok(()));
+        assert_eq!(bounds.within(pending::<()>(), Some(now + seconds(15))).await, Err(Cut::Deadline));
+        assert_eq!(bounds.check(), Err(Cut::Deadline));
+        assert_eq!(now.elapsed(), seconds(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn giving_up_cuts_and_what_is_ready_wins() {
+        let (handle, cancellation) = CancelHandle::new();
+        let bounds = Bounds::new(&CallContext::new().with_cancellation(cancellation), None);
+        assert_eq!(bounds.within(async { 7 }, None).await, Ok(7));
+        let giving_up = async {
+            tokio::time::sleep(seconds(1)).await;
+            handle.cancel();
+        };
+        let (cut, ()) = futures_util::future::join(bounds.within(pending::<()>(), None), giving_up).await;
+        assert_eq!((cut, bounds.check()), (Err(Cut::Cancelled), Err(Cut::Cancelled)));
+    }
+}

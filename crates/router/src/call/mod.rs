@@ -1,0 +1,290 @@
+//! One call, from its first attempt to its answer or its last error.
+//!
+//! Owns the loop and what a call remembers of its attempts. Choosing the next deployment is [`choose`]'s, the order of the models is
+//! [`plan`]'s, and what a failure means is the verdict's.
+
+use std::time::Duration;
+
+use sagewire_types::{CallContext, Error, ErrorKind, Retries};
+use tokio::time::Instant;
+
+use self::{
+    choose::{Chosen, End},
+    plan::Plan,
+};
+use crate::{
+    Router,
+    answer::Answer,
+    backoff,
+    bounds::{Bounds, Cut},
+    decision, failure,
+    groups::Member,
+    operation::Operation,
+    state::{CooldownPolicy, Measure, Refusal},
+    verdict::{self, Next},
+};
+
+mod choose;
+mod plan;
+
+/// Answers a request with one of the deployments that its model stands for.
+///
+/// The request is boxed because the future would otherwise carry, and move, several copies of it.
+pub(crate) async fn run<O: Operation>(
+    router: &Router,
+    request: Box<O::Request>,
+    context: &CallContext,
+) -> Result<O::Output, Error> {
+    let model = O::model(&request).to_owned();
+    let Some(plan) = Plan::new(router, &model, context.retries) else {
+        return Err(failure::unknown_model(&model, router));
+    };
+    let mut call = Call::new(router, context, plan, O::MEASURE, O::estimate(&request));
+    loop {
+        let chosen = match call.choose().await {
+            Ok(chosen) => chosen,
+            Err(end) => return Err(call.end(&model, end)),
+        };
+        call.begin(&chosen);
+        match call.attempt::<O>(&request, chosen).await {
+            Ok(output) => return Ok(output),
+            Err(Some(last)) => return Err(last),
+            Err(None) => {}
+        }
+    }
+}
+
+/// What one call knows and remembers.
+struct Call<'r> {
+    router: &'r Router,
+    context: &'r CallContext,
+    bounds: Bounds,
+    measure: Measure,
+    estimated_tokens: u64,
+    plan: Plan<'r>,
+    /// The place in the plan that is being tried; past its end, the last resort is.
+    at: usize,
+    retries_left: u32,
+    /// How often the same deployment was asked again.
+    repeats: u32,
+    tried: Vec<Tried<'r>>,
+    /// Why deployments were passed over, the latest reason of each.
+    refused: Vec<(&'r str, Refusal)>,
+    queued: Duration,
+    /// Tries that were sent, as the providers count them.
+    attempts: u32,
+    last_error: Option<Error>,
+}
+
+/// An attempt that failed.
+struct Tried<'r> {
+    member: &'r Member,
+    place: usize,
+    kind: ErrorKind,
+    next: Next,
+    /// Before when the same deployment is not asked again.
+    not_before: Instant,
+}
+
+impl<'r> Call<'r> {
+    fn new(
+        router: &'r Router,
+        context: &'r CallContext,
+        plan: Plan<'r>,
+        measure: Measure,
+        estimated_tokens: u64,
+    ) -> Self {
+        let settings = &router.settings;
+        let limit = match measure {
+            Measure::FirstChunk => settings.stream_timeout.or(settings.timeout),
+            Measure::PerToken | Measure::Whole => settings.timeout,
+        };
+        Self {
+            router,
+            context,
+            bounds: Bounds::new(context, limit.and_then(|limit| Instant::now().checked_add(limit))),
+            measure,
+            estimated_tokens,
+            plan,
+            at: 0,
+            retries_left: if context.retries == Retries::Caller { 0 } else { settings.num_retries },
+            repeats: 0,
+            tried: Vec::new(),
+            refused: Vec::new(),
+            queued: Duration::ZERO,
+            attempts: 0,
+            last_error: None,
+        }
+    }
+
+    /// Whether an attempt was made in this place of the plan. The first one there is free; each further one is a retry.
+    fn attempted(&self, place: usize) -> bool {
+        self.tried.iter().any(|tried| tried.place == place)
+    }
+
+    fn affordable(&self, place: usize) -> bool {
+        self.retries_left > 0 || !self.attempted(place)
+    }
+
+    fn begin(&mut self, chosen: &Chosen<'r>) {
+        if self.attempted(chosen.place) {
+            self.retries_left = self.retries_left.saturating_sub(1);
+        }
+        tracing::debug!(
+            target: "sagewire::router",
+            deployment = &*chosen.member.id,
+            model_group = self.plan.name(chosen.place),
+            attempt = self.tried.len() + 1,
+            among = chosen.among,
+            "asking"
+        );
+    }
+
+    /// Makes one attempt. Its error is the call's, or nothing where the call goes on.
+    async fn attempt<O: Operation>(
+        &mut self,
+        request: &O::Request,
+        chosen: Chosen<'r>,
+    ) -> Result<O::Output, Option<Error>> {
+        let Chosen { place, member, mut lease, among } = chosen;
+        let deployment = &member.deployment;
+        let began = Instant::now();
+        let limit = match self.measure {
+            Measure::FirstChunk => deployment.stream_timeout.or(deployment.timeout),
+            Measure::PerToken | Measure::Whole => deployment.timeout,
+        };
+        let step_end = limit.and_then(|limit| began.checked_add(limit));
+        let context = self.context_for(member, step_end);
+        let asked = O::call(&*deployment.provider, self.request_for::<O>(request, place, member), &context);
+        let outcome = self.bounds.within(asked, step_end).await;
+        let error = match outcome {
+            Ok(Ok(mut output)) => {
+                let meta = output.meta_mut();
+                self.attempts = self.attempts.saturating_add(meta.attempts.max(1));
+                meta.attempts = self.attempts;
+                let own = std::mem::take(&mut meta.decisions);
+                meta.decisions = self.decisions(place, member, among);
+                meta.decisions.extend(own);
+                let took = began.elapsed();
+                tracing::debug!(target: "sagewire::router", deployment = &*member.id, ?took, "answered");
+                return Ok(output.settle(lease, self.measure, took, self.bounds.clone()));
+            }
+            Ok(Err(error)) => error,
+            Err(Cut::Cancelled) => failure::cancelled(1),
+            Err(Cut::Step) => failure::attempt_timed_out(&member.id, limit.unwrap_or_default()),
+            Err(Cut::Deadline) => failure::out_of_time_during(&member.id),
+        };
+        self.attempts = self.attempts.saturating_add(error.attempts());
+        if error.kind() != ErrorKind::Cancelled {
+            lease.used(0);
+        }
+        if verdict::blames_deployment(&error) && !self.is_callers_haste(&error, step_end) {
+            lease.failed(backoff::asked(&error));
+        }
+        drop(lease);
+        Err(self.note(place, member, error))
+    }
+
+    /// The request as one deployment's provider is asked it. The caller's own is kept for the attempts that may follow.
+    fn request_for<O: Operation>(&self, request: &O::Request, place: usize, member: &Member) -> O::Request {
+        let mut request = request.clone();
+        if let Some(target) = self.plan.target(place) {
+            O::set_model(&mut request, target.model_for(member));
+        }
+        request
+    }
+
+    /// The operator's context for one attempt.
+    fn context_for(&self, member: &Member, step_end: Option<Instant>) -> CallContext {
+        let mut context = member.deployment.layer(self.context).with_retries(Retries::Caller);
+        // What ends before the first chunk is no end of the stream after it: there the router watches the clock itself.
+        let ours = match self.measure {
+            Measure::FirstChunk => None,
+            Measure::PerToken | Measure::Whole => [self.bounds.own, step_end].into_iter().flatten().min(),
+        };
+        context.deadline = [context.deadline, ours.map(Instant::into_std)].into_iter().flatten().min();
+        context
+    }
+
+    /// Whether an attempt only took too long for a caller that waits less than the operator allows.
+    fn is_callers_haste(&self, error: &Error, step_end: Option<Instant>) -> bool {
+        let now = Instant::now();
+        let passed = |end: Option<Instant>| end.is_some_and(|end| end <= now);
+        error.kind() == ErrorKind::Timeout
+            && passed(self.bounds.caller)
+            && !passed(self.bounds.own)
+            && !passed(step_end)
+    }
+
+    /// Remembers a failed attempt. Gives the call's error where the call ends with it.
+    fn note(&mut self, place: usize, member: &'r Member, error: Error) -> Option<Error> {
+        let kind = error.kind();
+        let mut next = verdict::next(&error);
+        let asked = error.retry_after().unwrap_or_default();
+        if next == Next::Again && asked > backoff::LONGEST_RETRY_AFTER {
+            next = Next::Elsewhere;
+        }
+        tracing::warn!(target: "sagewire::router", deployment = &*member.id, %kind, ?next, retries_left = self.retries_left, "attempt failed");
+        let not_before = Instant::now() + asked.min(backoff::LONGEST_RETRY_AFTER);
+        self.tried.push(Tried { member, place, kind, next, not_before });
+        let goes_on = match next {
+            Next::Stop => false,
+            Next::LargerContext => {
+                let found = self.plan.go_to_larger_context(self.router, place);
+                self.at = place + 1;
+                found
+            }
+            Next::Elsewhere | Next::Again => true,
+        };
+        if goes_on {
+            self.last_error = Some(error);
+            return None;
+        }
+        Some(failure::after_attempts(error, &self.trail(), self.attempts))
+    }
+
+    /// The error of a call for which there is nothing more to do.
+    fn end(&mut self, model: &str, end: End) -> Error {
+        match (end, self.last_error.take()) {
+            (End::Cut(Cut::Cancelled), _) => failure::cancelled(self.attempts),
+            (_, Some(error)) => failure::after_attempts(error, &self.trail(), self.attempts),
+            (End::Cut(_), None) => failure::out_of_time_before(model),
+            (End::Nothing, None) => failure::no_room(model, &self.refused),
+        }
+    }
+
+    /// The ids that were tried, and how each failed.
+    fn trail(&self) -> Vec<(&'r str, ErrorKind)> {
+        self.tried.iter().map(|tried| (&*tried.member.id, tried.kind)).collect()
+    }
+
+    /// What was decided on the way to this deployment's answer.
+    fn decisions(&self, place: usize, member: &Member, among: usize) -> Vec<(&'static str, String)> {
+        let mut decisions = vec![
+            (decision::DEPLOYMENT, member.id.to_string()),
+            (decision::MODEL_GROUP, self.plan.name(place).to_owned()),
+        ];
+        if among > 1 {
+            decisions.push((decision::STRATEGY, format!("{} of {among}", self.router.settings.strategy)));
+        }
+        let failed = self.tried.iter().map(|tried| (decision::FAILED, format!("{}: {}", tried.member.id, tried.kind)));
+        decisions.extend(failed);
+        let skipped = self.refused.iter().filter(|(id, _)| *id != &*member.id);
+        decisions.extend(skipped.map(|(id, refusal)| (decision::SKIPPED, format!("{id}: {refusal}"))));
+        if place > 0 {
+            decisions.push((self.plan.kind(place), format!("{} -> {}", self.plan.name(0), self.plan.name(place))));
+        }
+        if !self.queued.is_zero() {
+            decisions.push((decision::QUEUED, format!("{:.3} s", self.queued.as_secs_f64())));
+        }
+        decisions
+    }
+
+    fn cooldown_policy(&self, place: usize) -> Option<CooldownPolicy> {
+        let target = self.plan.target(place)?;
+        let settings = &self.router.settings;
+        // A deployment with a `*` stands for many endpoints: one's failure says nothing about the others.
+        (!target.group.is_wildcard())
+            .then_some(CooldownPolicy { allowed_fails: settings.allowed_fails, cooldown_time: settings.cooldown_time })
+    }
+}

@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+
+pub use builder::{BuildError, RouterBuilder};
+pub use deployment::Deployment;
+pub use failure::LastAttempt;
+pub use router::{DeploymentStatus, Router};
+pub use settings::{ModelGroupAlias, RouterSettings};
+pub use state::{
+    Admission, Circuit, CooldownPolicy, DeploymentState, Latencies, Latency, Limits, Measure, MemoryState, Outcome,
+    Refusal, RouterState, Terms, Timing,
+};
+pub use strategy::{Strategy, UnknownStrategy};
+
+pub mod decision;
+
+mod answer;
+mod backoff;
+mod bounds;
+mod builder;
+mod call;
+mod deployment;
+mod estimate;
+mod failure;
+mod groups;
+mod lease;
+mod operation;
+mod router;
+mod settings;
+mod state;
+mod strategy;
+mod stream;
+mod verdict;

@@ -1,0 +1,168 @@
+//! Raw prompts: OpenAI's older completion API on top of chat dialects.
+//!
+//! Owns both ways: a prompt in a text dialect's own body, its reply turned into a completion, and OpenAI's completion body for
+//! containers that take it.
+//!
+//! <https://platform.openai.com/docs/api-reference/completions>
+
+use futures_util::{Stream, StreamExt};
+use sagewire_types::{
+    ChatChunk, ChatRequest, ChatResponse, CompletionChoice, CompletionRequest, CompletionResponse, Error, ErrorKind,
+    Prompt,
+};
+use serde_json::{Value, json};
+
+use super::{
+    DecodeContext, EncodeContext, Payload, StreamDecoder, generation,
+    openai::{
+        self, Thoughts,
+        body::{self, ModelName},
+    },
+    reply::{self, ReplyStream, Unread},
+};
+
+use crate::usage;
+
+mod logprobs;
+
+/// A completion request as a chat request without messages, and its prompt.
+///
+/// # Errors
+/// `Unsupported` for prompts that a text dialect cannot carry.
+pub(crate) fn as_prompt(request: CompletionRequest) -> Result<(ChatRequest, String), Error> {
+    let prompt = match request.prompt {
+        Prompt::Text(text) => text,
+        Prompt::Texts(texts) => match <[String; 1]>::try_from(texts) {
+            Ok([text]) => text,
+            Err(_) => return Err(one_prompt_only("several prompts at once")),
+        },
+        Prompt::Tokens(_) | Prompt::TokenLists(_) => return Err(one_prompt_only("token ids")),
+    };
+    let mut chat = ChatRequest::new(request.model, []);
+    chat.temperature = request.temperature;
+    chat.top_p = request.top_p;
+    chat.n = request.n;
+    chat.stop = request.stop;
+    chat.stream_options = request.stream_options;
+    chat.max_tokens = request.max_tokens;
+    chat.presence_penalty = request.presence_penalty;
+    chat.frequency_penalty = request.frequency_penalty;
+    chat.seed = request.seed;
+    chat.logprobs = request.logprobs.map(|_| true);
+    chat.top_logprobs = request.logprobs;
+    chat.user = request.user;
+    chat.extra = request.extra;
+    if let Some(Value::Object(bias)) = chat.extra.shift_remove("logit_bias") {
+        chat.logit_bias = Some(bias);
+    }
+    if request.echo == Some(true) {
+        chat.extra.insert("return_full_text".to_owned(), json!(true));
+    }
+    Ok((chat, prompt))
+}
+
+fn one_prompt_only(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("a text container takes one prompt as text, not {what}: send one request for each prompt, as text"),
+    )
+    .with_param("prompt")
+}
+
+/// A chat answer as the completion that it is.
+pub(crate) fn from_chat(response: ChatResponse) -> CompletionResponse {
+    let choices = response
+        .choices
+        .into_iter()
+        .map(|choice| {
+            let text = choice.message.content.unwrap_or_default();
+            let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
+            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
+            completion.extra = choice.extra;
+            completion
+        })
+        .collect();
+    let mut completion = CompletionResponse::new(response.id.into(), response.model.into(), response.created, choices);
+    completion.usage = response.usage;
+    completion.extra = response.extra;
+    completion
+}
+
+/// A chunk of a chat answer as the piece of a completion that it is.
+fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
+    let choices = chunk
+        .choices
+        .into_iter()
+        .map(|choice| {
+            let text = choice.delta.content.unwrap_or_default();
+            let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
+            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
+            completion.extra = choice.extra;
+            completion
+        })
+        .collect();
+    let mut completion = CompletionResponse::new(chunk.id, chunk.model, chunk.created, choices);
+    completion.usage = chunk.usage;
+    completion.extra = chunk.extra;
+    completion
+}
+
+/// A chat answer's chunks as the pieces of a completion that they are.
+pub(crate) fn from_chunks(
+    chunks: impl Stream<Item = Result<ChatChunk, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<CompletionResponse, Error>> + Send + 'static {
+    chunks.map(|chunk| chunk.map(from_chunk))
+}
+
+/// OpenAI's completion body with the model's name as the container knows it.
+///
+/// # Errors
+/// `InvalidRequest` where a parameter cannot be written.
+pub(crate) fn encode(request: CompletionRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
+    body::completion(request, context, ModelName::Sent)
+}
+
+/// Reads a whole reply to OpenAI's completion body.
+///
+/// # Errors
+/// `Decode` for an unknown shape; what the container says, where the reply is a report of a failure.
+pub(crate) fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<CompletionResponse, Error> {
+    let read = openai::read(reply, context, Thoughts::Kept).or_else(|unread| match unread {
+        Unread::Shape => generation::read(reply, context),
+        failed @ Unread::Failed(_) => Err(failed),
+    });
+    match read {
+        Ok(mut response) => {
+            usage::fill_in(&mut response, context);
+            Ok(from_chat(response))
+        }
+        Err(Unread::Failed(error)) => Err(error),
+        Err(Unread::Shape) => Err(reply::unknown(reply, dialect)),
+    }
+}
+
+/// Reads a streamed reply to OpenAI's completion body.
+pub(crate) struct CompletionDecoder {
+    stream: ReplyStream,
+    chunks: Vec<ChatChunk>,
+}
+
+impl CompletionDecoder {
+    pub(crate) fn new(context: DecodeContext, dialect: &'static str) -> Self {
+        Self { stream: ReplyStream::for_completion(context, dialect), chunks: Vec::new() }
+    }
+}
+
+impl StreamDecoder<CompletionResponse> for CompletionDecoder {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
+        let result = self.stream.push(bytes, &mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
+        result
+    }
+
+    fn finish(&mut self, out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
+        let result = self.stream.finish(&mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
+        result
+    }
+}

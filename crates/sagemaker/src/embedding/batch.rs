@@ -1,0 +1,102 @@
+//! Inputs beyond a container's limit: split, sent a few at a time, and joined in their order.
+//!
+//! Owns the split, the join and the bound on how many are under way. How one batch is sent is the provider's.
+
+use std::future::Future;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, Reply, ReplyMeta, Usage};
+
+/// How many batches are under way at once, unless the operator says otherwise.
+pub(crate) const CONCURRENT_BATCHES: usize = 4;
+
+/// Sends a request in batches of at most `max_batch` inputs, at most `concurrency` at once, and joins the replies in the inputs' order.
+///
+/// # Errors
+/// The first error of any batch; the other batches are given up.
+pub(crate) async fn in_batches<F, Fut>(
+    request: EmbedRequest,
+    max_batch: Option<usize>,
+    concurrency: usize,
+    send: F,
+) -> Result<Reply<EmbedResponse>, Error>
+where
+    F: Fn(EmbedRequest) -> Fut,
+    Fut: Future<Output = Result<Reply<EmbedResponse>, Error>>,
+{
+    let mut batches = split(request, max_batch.unwrap_or(usize::MAX));
+    if batches.len() == 1
+        && let Some(only) = batches.pop()
+    {
+        return send(only).await;
+    }
+    let sent = batches.into_iter().enumerate().map(|(place, batch)| {
+        let reply = send(batch);
+        async move { Ok::<_, Error>((place, reply.await?)) }
+    });
+    let mut replies: Vec<_> = stream::iter(sent).buffer_unordered(concurrency.max(1)).try_collect().await?;
+    replies.sort_by_key(|(place, _)| *place);
+    Ok(join(replies.into_iter().map(|(_, reply)| reply)))
+}
+
+/// The request as several of at most `max` inputs each; texts are moved, not copied.
+fn split(request: EmbedRequest, max: usize) -> Vec<EmbedRequest> {
+    if request.input.len() <= max.max(1) {
+        return vec![request];
+    }
+    let EmbedRequest { input, .. } = &request;
+    let inputs: Vec<EmbedInput> = match input.clone() {
+        EmbedInput::Texts(texts) => chunks(texts, max).into_iter().map(EmbedInput::Texts).collect(),
+        EmbedInput::TokenLists(lists) => chunks(lists, max).into_iter().map(EmbedInput::TokenLists).collect(),
+        one => vec![one],
+    };
+    inputs.into_iter().map(|input| with_input(&request, input)).collect()
+}
+
+fn chunks<T>(items: Vec<T>, max: usize) -> Vec<Vec<T>> {
+    let mut chunks = Vec::with_capacity(items.len().div_ceil(max.max(1)));
+    let mut items = items.into_iter().peekable();
+    while items.peek().is_some() {
+        chunks.push(items.by_ref().take(max.max(1)).collect());
+    }
+    chunks
+}
+
+fn with_input(request: &EmbedRequest, input: EmbedInput) -> EmbedRequest {
+    let mut batch = EmbedRequest::new(request.model.as_str(), input);
+    batch.dimensions = request.dimensions;
+    batch.encoding_format = request.encoding_format;
+    batch.user.clone_from(&request.user);
+    batch.extra.clone_from(&request.extra);
+    batch
+}
+
+/// The replies as one: vectors in order, counts summed, the facts of the first with the tries and decisions of all. Where one batch
+/// reports no usage, the sum would be wrong: there is none.
+fn join(replies: impl IntoIterator<Item = Reply<EmbedResponse>>) -> Reply<EmbedResponse> {
+    let mut replies = replies.into_iter();
+    let Some(mut whole) = replies.next() else {
+        return Reply { value: EmbedResponse::new("", []), meta: ReplyMeta::default() };
+    };
+    for Reply { value, meta } in replies {
+        whole.value.data.extend(value.data);
+        whole.value.usage = whole.value.usage.zip(value.usage).map(|(one, other)| sum(one, &other));
+        whole.meta.attempts = whole.meta.attempts.saturating_add(meta.attempts);
+        whole.meta.decisions.extend(meta.decisions);
+    }
+    for (Embedding { index, .. }, place) in whole.value.data.iter_mut().zip(0..) {
+        *index = place;
+    }
+    whole
+}
+
+fn sum(mut one: Usage, other: &Usage) -> Usage {
+    one.prompt_tokens = one.prompt_tokens.saturating_add(other.prompt_tokens);
+    one.completion_tokens = one.completion_tokens.saturating_add(other.completion_tokens);
+    one.total_tokens = one.total_tokens.saturating_add(other.total_tokens);
+    one.estimated |= other.estimated;
+    one
+}
+
+#[cfg(test)]
+mod tests;

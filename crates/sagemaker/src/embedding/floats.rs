@@ -1,0 +1,162 @@
+//! The numbers of vectors: averaged, cut, and written as base64.
+//!
+//! Owns the arithmetic alone. Numbers that need none of it are never parsed.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{
+    Deserializer,
+    de::{self, DeserializeSeed, SeqAccess, Visitor},
+};
+
+/// Whether this JSON text is a list of numbers and nothing else: not empty, and neither `null`, which containers write for what is no
+/// number, nor further lists in it.
+pub(super) fn is_list_of_numbers(json: &str) -> bool {
+    let Some(inside) = json.trim_ascii().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+        return false;
+    };
+    !inside.trim_ascii().is_empty()
+        && inside.bytes().all(|byte| {
+            matches!(byte, b'0'..=b'9' | b'.' | b',' | b'-' | b'+' | b'e' | b'E' | b' ' | b'\n' | b'\r' | b'\t')
+        })
+}
+
+/// How many numbers a list of numbers has.
+pub(super) fn count(list_of_numbers: &str) -> usize {
+    memchr::memchr_iter(b',', list_of_numbers.as_bytes()).count() + 1
+}
+
+/// The first numbers of a vector, as long again as a vector of length 1.
+///
+/// That is what models with nested ("Matryoshka") representations are made for, and what OpenAI does with `dimensions`.
+pub(super) fn cut(mut floats: Vec<f32>, dimensions: usize) -> Vec<f32> {
+    floats.truncate(dimensions);
+    let length = floats.iter().map(|float| f64::from(*float) * f64::from(*float)).sum::<f64>().sqrt();
+    if length > 0.0 {
+        for float in &mut floats {
+            *float = narrow(f64::from(*float) / length);
+        }
+    }
+    floats
+}
+
+/// Base64 of little-endian 32-bit floats: OpenAI's other form of a vector.
+pub(super) fn to_base64(floats: &[f32]) -> String {
+    let bytes: Vec<u8> = floats.iter().flat_map(|float| float.to_le_bytes()).collect();
+    STANDARD.encode(bytes)
+}
+
+/// The mean of the rows of this JSON list of lists of numbers; `None` where the rows are not of one length.
+pub(super) fn mean(json: &str) -> Option<Vec<f32>> {
+    let mut mean = Mean::default();
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    (&mut mean).deserialize(&mut deserializer).ok()?;
+    if mean.rows == 0.0 || mean.sum.is_empty() {
+        return None;
+    }
+    Some(mean.sum.iter().map(|sum| narrow(sum / mean.rows)).collect())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "embeddings are 32-bit floats on the wire")]
+fn narrow(number: f64) -> f32 {
+    number as f32
+}
+
+/// Sums of the rows read so far: numbers go from the text into these sums.
+#[derive(Debug, Default)]
+struct Mean {
+    sum: Vec<f64>,
+    rows: f64,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Mean {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Mean {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of vectors of one length")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while rows.next_element_seed(Row(self))?.is_some() {}
+        Ok(())
+    }
+}
+
+struct Row<'a>(&'a mut Mean);
+
+impl<'de> DeserializeSeed<'de> for Row<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of numbers as long as the others")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<(), A::Error> {
+        let Self(Mean { sum, rows }) = self;
+        let mut place = 0;
+        while let Some(number) = numbers.next_element::<f64>()? {
+            match sum.get_mut(place) {
+                Some(sum) => *sum += number,
+                None if *rows == 0.0 => sum.push(number),
+                None => return Err(de::Error::invalid_length(place + 1, &"rows of one length")),
+            }
+            place += 1;
+        }
+        if place != sum.len() {
+            return Err(de::Error::invalid_length(place, &"rows of one length"));
+        }
+        *rows += 1.0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lists_of_numbers_are_such() {
+        for json in ["[1]", "[0.1, -1e-7,3E+2]", " [ 1 ]\n"] {
+            assert!(is_list_of_numbers(json), "{json}");
+        }
+        for json in ["[]", "[ ]", "[null]", "[[1]]", "[1,\"a\"]", "[true]", "7", "{}", "[1,[2]]"] {
+            assert!(!is_list_of_numbers(json), "{json}");
+        }
+        assert_eq!((count("[1]"), count("[1, 2,3]")), (1, 3));
+    }
+
+    #[test]
+    fn the_mean_is_that_of_each_place() {
+        assert_eq!(mean("[[1,2],[3,4]]").unwrap(), [2.0, 3.0]);
+        assert_eq!(mean("[[0.5]]").unwrap(), [0.5]);
+        for json in ["[[1,2],[3]]", "[[1],[2,3]]", "[]", "[[]]", "[[null]]", "[1]", "[[[1]]]"] {
+            assert_eq!(mean(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_cut_vector_has_the_length_of_one() {
+        assert_eq!(cut(vec![3.0, 4.0, 12.0], 2), [0.6, 0.8]);
+        assert_eq!(cut(vec![0.0, 0.0, 1.0], 2), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn base64_is_of_little_endian_floats() {
+        assert_eq!(to_base64(&[1.0, -2.0]), "AACAPwAAAMA=");
+    }
+}

@@ -1,0 +1,146 @@
+//! The languages that embedding containers speak: one file each, behind one small trait.
+//!
+//! Owns the trait, the table of all families and LiteLLM's rules by name. A family is pure: it knows no transport, no signature and no
+//! other family. Adding one is a file, a row in [`FAMILIES`] and a folder of fixtures.
+//!
+//! Bodies are each family's own. Replies are not: `vectors` understands every shape for every family.
+
+use std::{fmt, sync::Arc};
+
+use sagewire_types::{EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKind};
+
+use crate::{dialect::Payload, failure};
+
+pub(crate) mod batch;
+mod cohere;
+#[cfg(test)]
+mod fixtures;
+mod floats;
+mod hf;
+mod inputs;
+mod jumpstart;
+mod lmi;
+mod openai;
+mod tei;
+mod vectors;
+mod voyage;
+
+/// How one family of embedding containers is asked and understood.
+pub(crate) trait EmbeddingDialect: fmt::Debug + Send + Sync {
+    /// The name that the setting `embedding_dialect` selects it by.
+    fn name(&self) -> &'static str;
+
+    /// The most inputs that the container takes at once; `None` where it knows no limit.
+    fn max_batch(&self) -> Option<usize> {
+        None
+    }
+
+    /// The body of a request, serialized once: these bytes are signed and sent.
+    ///
+    /// # Errors
+    /// An input or a parameter that this family cannot carry.
+    fn encode(&self, request: &EmbedRequest, context: &EmbedContext) -> Result<Payload, Error>;
+
+    /// A whole reply: one vector for each input, in their order, cut to the dimensions and written in the format that were asked for.
+    ///
+    /// # Errors
+    /// `Decode` where the shape is not known or the count is not that of the inputs, `ModelFailed` where the reply is the container's own
+    /// report of a failure.
+    fn decode(&self, reply: &[u8], context: &EmbedContext) -> Result<EmbedResponse, Error> {
+        vectors::read(reply, context, self.name())
+    }
+}
+
+/// What a family is told.
+#[derive(Clone, Debug)]
+pub(crate) struct EmbedContext {
+    /// The model's name for body and answer.
+    pub(crate) model: Arc<str>,
+    /// How many inputs were sent: the reply must have as many vectors.
+    pub(crate) inputs: usize,
+    /// How many numbers each vector shall have.
+    pub(crate) dimensions: Option<u32>,
+    /// How the vectors shall be written.
+    pub(crate) encoding_format: Option<EncodingFormat>,
+}
+
+impl EmbedContext {
+    /// What this request, or this batch of one, asks for.
+    pub(crate) fn new(model: impl Into<Arc<str>>, request: &EmbedRequest) -> Self {
+        Self {
+            model: model.into(),
+            inputs: request.input.len(),
+            dimensions: request.dimensions,
+            encoding_format: request.encoding_format,
+        }
+    }
+}
+
+/// All families, by the names of the setting `embedding_dialect`.
+pub(crate) static FAMILIES: &[&dyn EmbeddingDialect] =
+    &[&hf::HuggingFace, &tei::Tei, &jumpstart::JumpStart, &lmi::Lmi, &openai::OpenAi, &cohere::Cohere, &voyage::Voyage];
+
+/// LiteLLM's rules: a part of the endpoint's name, the family it stands for, and why. The first that fits counts.
+///
+/// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
+static NAME_RULES: &[(&str, &str, &str)] = &[
+    ("voyage", "voyage", "the endpoint's name contains `voyage`"),
+    ("cohere", "cohere", "the endpoint's name contains `cohere`"),
+    ("", "hf", "no rule fits the endpoint's name"),
+];
+
+/// The family of this name.
+pub(crate) fn by_name(name: &str) -> Option<&'static dyn EmbeddingDialect> {
+    FAMILIES.iter().find(|family| family.name() == name).copied()
+}
+
+/// The family that an endpoint's name stands for where no setting says otherwise, and why. Upper and lower case are the same.
+pub(crate) fn by_endpoint(name: &str) -> (&'static dyn EmbeddingDialect, &'static str) {
+    let name = name.to_ascii_lowercase();
+    NAME_RULES
+        .iter()
+        .filter(|(part, ..)| name.contains(part))
+        .find_map(|(_, family, reason)| Some((by_name(family)?, *reason)))
+        .unwrap_or((&hf::HuggingFace, "no rule fits the endpoint's name"))
+}
+
+/// The error for a reply that no family knows.
+fn unknown_reply(reply: &[u8], family: &str) -> Error {
+    match failure::read_report(reply) {
+        Some(report) => failure::reported_error(&report),
+        None => failure::unknown_reply(
+            reply,
+            &format!("Set `embedding_dialect` to the family that fits the container (now `{family}`)"),
+        ),
+    }
+}
+
+/// The error for token ids that a family cannot carry.
+fn texts_only(family: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "a `{family}` container takes texts, not token ids: send the texts, or set `embedding_dialect` to `tei` or `openai` if the \
+             container is one of these"
+        ),
+    )
+    .with_param("input")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_names_a_family_and_case_does_not_count() {
+        for (_, family, _) in NAME_RULES {
+            assert!(by_name(family).is_some(), "{family}");
+        }
+        for (endpoint, family) in
+            [("my-Voyage-ep", "voyage"), ("COHERE-embed", "cohere"), ("bge-large", "hf"), ("", "hf")]
+        {
+            let (chosen, reason) = by_endpoint(endpoint);
+            assert_eq!((chosen.name(), reason.contains("rule fits")), (family, family == "hf"), "{endpoint}");
+        }
+    }
+}

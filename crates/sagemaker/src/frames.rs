@@ -1,0 +1,187 @@
+//! AWS's event-stream frames: bytes in, payload parts out.
+//!
+//! Owns the guard in front of the official decoder. That decoder takes a cut inside the prelude for a clean end and waits for up to
+//! 4 GiB on a corrupt length: here the prelude is checked first, and a partial frame at the end of the connection is an error.
+//!
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>
+
+use std::collections::BTreeSet;
+
+use aws_smithy_eventstream::frame::read_message_from;
+use aws_smithy_types::event_stream::Message;
+use bytes::{Bytes, BytesMut};
+use sagewire_types::{Error, ErrorKind, Upstream};
+use serde::Deserialize;
+
+/// Length, length of the headers, and the CRC of both.
+const PRELUDE_LEN: usize = 12;
+/// A prelude and the message's CRC: a frame without headers and payload.
+const MIN_FRAME_LEN: usize = PRELUDE_LEN + 4;
+/// AWS's limits for the headers and the payload of a frame.
+const MAX_HEADERS_LEN: usize = 128 * 1024;
+const MAX_PAYLOAD_LEN: usize = 24 * 1024 * 1024;
+const MAX_FRAME_LEN: usize = MAX_PAYLOAD_LEN + MAX_HEADERS_LEN + MIN_FRAME_LEN;
+
+/// Splits a reply's bytes, cut anywhere, into the payload parts of its frames.
+#[derive(Debug, Default)]
+pub(crate) struct FrameReader {
+    /// What came last and has not been read; read in place, without a copy.
+    fresh: Bytes,
+    /// The beginning of a frame whose end has not come yet.
+    partial: BytesMut,
+}
+
+impl FrameReader {
+    /// Adds the next bytes. Call [`next`](Self::next) until it gives nothing before adding more.
+    pub(crate) fn push(&mut self, bytes: Bytes) {
+        if self.partial.is_empty() {
+            self.fresh = bytes;
+        } else {
+            self.partial.extend_from_slice(&bytes);
+        }
+    }
+
+    /// The next payload part; `None` where more bytes are needed.
+    ///
+    /// # Errors
+    /// `StreamBroken` for a frame that is damaged; what the service reports in an error frame.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        while let Some(message) = self.next_message()? {
+            if let Some(payload) = payload_part(&message)? {
+                return Ok(Some(payload));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next frame, whatever it carries; `None` where more bytes are needed.
+    ///
+    /// # Errors
+    /// `StreamBroken` for a frame that is damaged.
+    pub(crate) fn next_message(&mut self) -> Result<Option<Message>, Error> {
+        let Some(mut frame) = self.take_frame()? else { return Ok(None) };
+        let message = read_message_from(&mut frame).map_err(|error| {
+            broken("a frame of the stream is damaged: the answer so far is not whole. Ask again").with_source(error)
+        })?;
+        // The official decoder takes them: whose type would count, the first one's or the last one's?
+        let mut names = BTreeSet::new();
+        if message.headers().iter().all(|header| names.insert(header.name().as_str())) {
+            Ok(Some(message))
+        } else {
+            Err(broken("a frame of the stream has a header twice: check that the URL is SageMaker Runtime's"))
+        }
+    }
+
+    /// The bytes have ended.
+    ///
+    /// # Errors
+    /// `StreamBroken` inside a frame.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        if self.fresh.is_empty() && self.partial.is_empty() {
+            return Ok(());
+        }
+        Err(broken("the connection ended inside a frame: the answer so far is not whole. Ask again"))
+    }
+
+    fn take_frame(&mut self) -> Result<Option<Bytes>, Error> {
+        let available: &[u8] = if self.partial.is_empty() { &self.fresh } else { &self.partial };
+        match frame_len(available)? {
+            Some(len) if len <= available.len() => Ok(Some(if self.partial.is_empty() {
+                self.fresh.split_to(len)
+            } else {
+                self.partial.split_to(len).freeze()
+            })),
+            _ => {
+                let rest = std::mem::take(&mut self.fresh);
+                self.partial.extend_from_slice(&rest);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The length of the frame that begins here, once its prelude is whole and checked.
+fn frame_len(bytes: &[u8]) -> Result<Option<usize>, Error> {
+    let Some((prelude, _)) = bytes.split_first_chunk::<PRELUDE_LEN>() else { return Ok(None) };
+    let [t0, t1, t2, t3, h0, h1, h2, h3, checked @ ..] = *prelude;
+    let [total, headers, crc] = [[t0, t1, t2, t3], [h0, h1, h2, h3], checked].map(u32::from_be_bytes);
+    if crc32fast::hash(&[t0, t1, t2, t3, h0, h1, h2, h3]) != crc {
+        return Err(broken("the beginning of a frame is damaged: the answer so far is not whole. Ask again"));
+    }
+    let (total, headers) = (total as usize, headers as usize);
+    let fits = (MIN_FRAME_LEN..=MAX_FRAME_LEN).contains(&total)
+        && headers <= MAX_HEADERS_LEN
+        && headers <= total - MIN_FRAME_LEN
+        && total - MIN_FRAME_LEN - headers <= MAX_PAYLOAD_LEN;
+    if !fits {
+        return Err(broken(
+            "a frame of the stream has an impossible length: the answer so far is not whole. Ask again",
+        ));
+    }
+    Ok(Some(total))
+}
+
+/// The payload of a payload part; nothing for events that carry none; the service's error for the others.
+fn payload_part(message: &Message) -> Result<Option<Bytes>, Error> {
+    let header = |name: &str| {
+        message
+            .headers()
+            .iter()
+            .find(|header| header.name().as_str() == name)
+            .and_then(|header| header.value().as_string().ok())
+            .map(|value| value.as_str())
+    };
+    match header(":message-type") {
+        Some("event") => Ok((header(":event-type") == Some("PayloadPart")).then(|| message.payload().clone())),
+        Some("exception") => {
+            let name = header(":exception-type").unwrap_or("an unnamed exception");
+            Err(stream_exception(name, message.payload()))
+        }
+        Some("error") => {
+            let code = header(":error-code").unwrap_or("an unnamed error");
+            Err(service_error(code, header(":error-message").unwrap_or_default(), None))
+        }
+        _ => Err(broken("a frame of the stream is of no known type: check that the URL is SageMaker Runtime's")),
+    }
+}
+
+/// [`ModelStreamError` and `InternalStreamFailure`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_ResponseStream.html).
+fn stream_exception(name: &str, payload: &[u8]) -> Error {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Exception {
+        #[serde(rename = "Message", alias = "message")]
+        message: String,
+        #[serde(rename = "ErrorCode")]
+        error_code: Option<String>,
+    }
+    let Exception { message, error_code } = serde_json::from_slice(payload).unwrap_or_default();
+    service_error(name, &message, error_code.as_deref())
+}
+
+fn service_error(name: &str, message: &str, error_code: Option<&str>) -> Error {
+    let reason = match error_code {
+        Some("ModelInvocationTimeExceeded") => "the model took longer than SageMaker lets a stream last",
+        Some("StreamBroken") => "the container broke its stream off",
+        _ => match name {
+            "ModelStreamError" => "the model's container failed in the middle of its answer",
+            "InternalStreamFailure" => "SageMaker failed in the middle of the answer",
+            _ => "the service ended the stream with an error",
+        },
+    };
+    let mut upstream = Upstream::default();
+    upstream.code = Some(error_code.map_or_else(|| name.to_owned(), |code| format!("{name}/{code}")));
+    upstream.message = Some(message.to_owned());
+    Error::new(
+        ErrorKind::StreamBroken,
+        format!("{reason} ({name}): the answer so far is not whole. Ask again, or see the endpoint's log"),
+    )
+    .with_upstream(upstream)
+}
+
+fn broken(message: &str) -> Error {
+    Error::new(ErrorKind::StreamBroken, message)
+}
+
+#[cfg(test)]
+mod tests;

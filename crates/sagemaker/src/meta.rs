@@ -1,0 +1,67 @@
+//! What a reply's headers say about how it came.
+//!
+//! Owns the reading of SageMaker's response headers.
+//!
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_ResponseSyntax>
+
+use http::HeaderMap;
+use sagewire_types::{NewSession, ReplyMeta};
+
+/// AWS's id of the request.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    text(headers, "x-amzn-requestid").or_else(|| text(headers, "x-amz-request-id"))
+}
+
+/// A header's text.
+pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+/// The facts of a successful reply, after this many tries.
+pub(crate) fn read(headers: &HeaderMap, attempts: u32) -> ReplyMeta {
+    let mut meta = ReplyMeta::default();
+    meta.request_id = request_id(headers);
+    meta.invoked_production_variant = text(headers, "x-amzn-invoked-production-variant");
+    meta.new_session = text(headers, "x-amzn-sagemaker-new-session-id").map(|value| new_session(&value));
+    meta.closed_session_id = text(headers, "x-amzn-sagemaker-closed-session-id");
+    meta.custom_attributes = text(headers, "x-amzn-sagemaker-custom-attributes");
+    meta.attempts = attempts;
+    meta
+}
+
+/// `<id>; Expires=<time>`.
+fn new_session(value: &str) -> NewSession {
+    let (id, rest) = value.split_once(';').unwrap_or((value, ""));
+    let expires = rest.trim().strip_prefix("Expires=").map(|expires| expires.trim().to_owned());
+    NewSession { id: id.trim().to_owned(), expires }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn every_header_is_read() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-amzn-requestid", "r-1"),
+            ("x-amzn-invoked-production-variant", "AllTraffic"),
+            ("x-amzn-sagemaker-new-session-id", "s-1; Expires=2026-01-15T12:00:00Z"),
+            ("x-amzn-sagemaker-closed-session-id", "s-0"),
+            ("x-amzn-sagemaker-custom-attributes", "a=b"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let meta = read(&headers, 2);
+        assert_eq!(meta.request_id.as_deref(), Some("r-1"));
+        assert_eq!(meta.invoked_production_variant.as_deref(), Some("AllTraffic"));
+        let session = meta.new_session.unwrap();
+        assert_eq!((session.id.as_str(), session.expires.as_deref()), ("s-1", Some("2026-01-15T12:00:00Z")));
+        assert_eq!(
+            (meta.closed_session_id.as_deref(), meta.custom_attributes.as_deref(), meta.attempts),
+            (Some("s-0"), Some("a=b"), 2)
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! One call before and while it is sent: its settings, target, credentials and time, and the stages that need them.
+//!
+//! Owns what the provider's operations have in common; which dialect reads a reply is theirs to say.
+
+use std::{borrow::Cow, future::Future};
+
+use bytes::Bytes;
+use sagewire_credentials::SharedCredentialsProvider;
+use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
+
+use crate::{
+    attempt::{Call, read_whole},
+    capacity, checks,
+    defaults::REFUSE,
+    dialect::{DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder},
+    meta,
+    prompt::Prompt,
+    provider::Shared,
+    reading::{Framing, Limits, Reading},
+    request::{self, Operation, UnsignedRequest},
+    route,
+    settings::Settings,
+    target::Target,
+    transport::Body,
+};
+
+/// The most bytes of a whole reply: AWS's own limit is below it.
+const MAX_REPLY: usize = 64 * 1024 * 1024;
+
+/// What is known about a call before its body is made.
+pub(crate) struct Prepared<'a> {
+    pub(crate) settings: Cow<'a, Settings>,
+    pub(crate) model: ModelId,
+    pub(crate) target: Target,
+    pub(crate) credentials: SharedCredentialsProvider,
+    pub(crate) deadline: Option<tokio::time::Instant>,
+    pub(crate) created: u64,
+}
+
+impl Prepared<'_> {
+    pub(crate) fn dialect(&self) -> Result<&'static dyn Dialect, Error> {
+        route::chat(self.settings.dialect.as_deref(), &self.model)
+    }
+
+    fn call<'a>(&'a self, shared: &'a Shared, context: &CallContext) -> Call<'a> {
+        Call {
+            sender: &shared.sender,
+            credentials: &*self.credentials,
+            region: self.target.region.as_str(),
+            settings: &self.settings,
+            deadline: self.deadline,
+            retries: context.retries,
+        }
+    }
+
+    fn body_model(&self) -> &str {
+        self.settings.hf_model_name.as_deref().unwrap_or(self.model.name())
+    }
+
+    pub(crate) fn decode_context(&self, request: &ChatRequest, prompt: Option<&Prompt>) -> DecodeContext {
+        let id = checks::new_id("chatcmpl-");
+        let context = DecodeContext::new(id, self.model.name(), self.created).with_request(request);
+        match prompt {
+            Some(prompt) => context.with_prompt(&prompt.text, &prompt.end_tokens),
+            None => context,
+        }
+    }
+
+    pub(crate) fn encode_context<'a>(&'a self, prompt: Option<&'a Prompt>, stream: bool) -> EncodeContext<'a> {
+        EncodeContext {
+            endpoint: self.model.name(),
+            model: self.body_model(),
+            prompt: prompt.map(|prompt| prompt.text.as_str()),
+            stream,
+            policy: self.settings.parameters.as_ref().unwrap_or(&REFUSE),
+            zero_temperature: self.settings.zero_temperature(),
+        }
+    }
+
+    /// Waits for capacity where that is asked for, and tries again where that may help.
+    async fn run<T, F, Fut>(
+        &self,
+        shared: &Shared,
+        context: &CallContext,
+        request: &UnsignedRequest,
+        read: F,
+    ) -> Result<T, Error>
+    where
+        F: Fn(http::Response<Body>, u32) -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let component = self.settings.headers.inference_component.as_deref().unwrap_or_default();
+        let target = format!("{}/{component}", self.model.name());
+        let call = self.call(shared, context);
+        let patience = self.settings.wait_for_capacity;
+        capacity::wait_for(&shared.waiting, &target, patience, self.deadline, || call.run(request, &read)).await
+    }
+
+    pub(crate) async fn invoke(
+        &self,
+        shared: &Shared,
+        context: &CallContext,
+        payload: Payload,
+    ) -> Result<(Bytes, ReplyMeta), Error> {
+        let request = self.request(Operation::Invoke, payload)?;
+        let (body, _, meta) = self.invoke_request(shared, context, &request).await?;
+        Ok((body, meta))
+    }
+
+    pub(crate) async fn invoke_request(
+        &self,
+        shared: &Shared,
+        context: &CallContext,
+        request: &UnsignedRequest,
+    ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
+        let (idle, deadline, wire) = (self.settings.timeouts.idle(), self.deadline, self.settings.wire());
+        self.run(shared, context, request, |response, attempts| async move {
+            let (head, body) = response.into_parts();
+            let body = read_whole(body, idle, deadline, MAX_REPLY).await?;
+            wire.body(&body);
+            let meta = meta::read(&head.headers, attempts);
+            Ok((body, head.headers, meta))
+        })
+        .await
+    }
+
+    /// Opens a stream and reads until its first decoded piece.
+    pub(crate) async fn stream<T: Send + 'static>(
+        &self,
+        shared: &Shared,
+        context: &CallContext,
+        payload: Payload,
+        decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
+    ) -> Result<ReplyStream<T>, Error> {
+        let request = self.request(Operation::Stream, payload)?;
+        let limits = Limits {
+            idle: self.settings.timeouts.idle(),
+            deadline: self.deadline,
+            cancellation: context.cancellation.clone(),
+            wire: self.settings.wire(),
+        };
+        self.run(shared, context, &request, |response: http::Response<Body>, attempts| {
+            let (head, body) = response.into_parts();
+            let meta = meta::read(&head.headers, attempts);
+            let framing = Framing::of(&head.headers);
+            let reading = Reading::new(body, framing, decoder(), limits.clone(), meta.request_id.clone());
+            async move { Ok(ReplyStream::new(meta, reading.begin().await?)) }
+        })
+        .await
+    }
+
+    pub(crate) fn request(&self, operation: Operation, payload: Payload) -> Result<UnsignedRequest, Error> {
+        let Settings { headers, extra_headers, .. } = &*self.settings;
+        request::build(&self.target.base, self.model.name(), operation, payload, headers, extra_headers)
+    }
+}

@@ -1,0 +1,128 @@
+//! The one prompt text that a text container wants.
+//!
+//! Owns how messages become that text: which template makes it is looked up beside, and how it renders is the template crate's.
+//!
+//! A template that prints the token that begins a text (`<s>`, `<|begin_of_text|>`) has it in the prompt, as `transformers` and LiteLLM
+//! do. A container whose tokenizer adds that token to every text sees it twice then; its template can be given without it.
+
+use sagewire_chat_template::{ChatTemplate, Conversation, ConversationError, Limit, TemplateError};
+use sagewire_types::{ChatRequest, Error, ErrorKind};
+use serde_json::{Map, Value};
+
+use crate::{attempt::out_of_time, dialect::Dialect, prepared::Prepared, provider::Shared};
+
+/// vLLM's name for variables of the template, such as `enable_thinking`.
+const KWARGS: &str = "chat_template_kwargs";
+
+/// What ends a turn of most models, for those whose template does not say.
+const USUAL_END_TOKENS: [&str; 6] = ["</s>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>", "<|end|>"];
+
+/// A prompt, and what ends the model's turn after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prompt {
+    pub(crate) text: String,
+    pub(crate) end_tokens: Vec<String>,
+}
+
+impl Prompt {
+    /// A caller's own prompt, to which nothing is added.
+    pub(crate) fn raw(text: String) -> Self {
+        Self { text, end_tokens: Vec::new() }
+    }
+}
+
+/// The prompt for a dialect that wants one; `None` for the others. The template's variables are taken out of the request.
+///
+/// # Errors
+/// `Unsupported` for content that text cannot carry, `InvalidRequest` for a conversation that the model's template refuses,
+/// `Configuration` for a template that cannot be used, `Connection` for a Hub that does not answer, `Timeout` for one that takes too long.
+pub(crate) async fn render(
+    shared: &Shared,
+    dialect: &dyn Dialect,
+    request: &mut ChatRequest,
+    prepared: &Prepared<'_>,
+) -> Result<Option<Prompt>, Error> {
+    if !dialect.wants_prompt() {
+        return Ok(None);
+    }
+    only_text(request)?;
+    let kwargs = take_kwargs(&mut request.extra)?;
+    let template = find(shared, prepared).await?;
+    let messages = messages(request)?;
+    let mut conversation = Conversation::new(&messages).add_generation_prompt(true);
+    if let Some(kwargs) = &kwargs {
+        conversation = conversation.kwargs(kwargs);
+    }
+    let text = template.render(&conversation, &|| shared.world.now()).map_err(not_rendered)?;
+    let end_tokens = match template.stop_strings() {
+        [] => USUAL_END_TOKENS.map(str::to_owned).to_vec(),
+        own => own.to_vec(),
+    };
+    Ok(Some(Prompt { text, end_tokens }))
+}
+
+fn only_text(request: &ChatRequest) -> Result<(), Error> {
+    let non_text = request
+        .messages
+        .iter()
+        .filter_map(|message| message.content.as_ref())
+        .find_map(|content| content.first_non_text());
+    match non_text {
+        None => Ok(()),
+        Some(kind) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("a text container takes no `{kind}` parts: use `sagemaker_chat/` with a container that does"),
+        )
+        .with_param("messages")),
+    }
+}
+
+/// The template's variables, as a parameter or within `extra_body`, which stands for parameters too.
+fn take_kwargs(extra: &mut Map<String, Value>) -> Result<Option<Map<String, Value>>, Error> {
+    let own = extra.shift_remove(KWARGS);
+    let within = extra.get_mut("extra_body").and_then(Value::as_object_mut).and_then(|body| body.shift_remove(KWARGS));
+    match own.filter(|own| !own.is_null()).or(within) {
+        Some(Value::Object(kwargs)) => Ok(Some(kwargs)),
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => Err(Error::invalid(KWARGS, format!("`{KWARGS}` must be an object"))),
+    }
+}
+
+/// The look-up, for no longer than the call may take.
+async fn find(shared: &Shared, prepared: &Prepared<'_>) -> Result<ChatTemplate, Error> {
+    let look_up = shared.templates.find(&shared.world, &prepared.settings, &prepared.model);
+    match prepared.deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, look_up).await.map_err(|_| out_of_time())?,
+        None => look_up.await,
+    }
+}
+
+fn messages(request: &ChatRequest) -> Result<Vec<Value>, Error> {
+    let as_json = |message| {
+        serde_json::to_value(message)
+            .map_err(|error| Error::invalid("messages", "a message cannot be written as JSON").with_source(error))
+    };
+    request.messages.iter().map(as_json).collect()
+}
+
+/// Whose the fault is: the template's, or that of the conversation that it was given.
+fn not_rendered(error: TemplateError) -> Error {
+    let (kind, param) = match &error {
+        TemplateError::Conversation(ConversationError::ReservedVariable { .. }) => (ErrorKind::InvalidRequest, KWARGS),
+        TemplateError::Syntax { .. }
+        | TemplateError::Forbidden { .. }
+        | TemplateError::Config(_)
+        | TemplateError::Runtime { .. }
+        | TemplateError::Conversation(
+            ConversationError::NoDefaultTemplate { .. } | ConversationError::UnknownTemplate { .. },
+        )
+        | TemplateError::LimitExceeded {
+            which: Limit::SourceBytes | Limit::Recursion | Limit::Complexity(_), ..
+        } => (ErrorKind::Configuration, "chat_template"),
+        _ => (ErrorKind::InvalidRequest, "messages"),
+    };
+    Error::new(kind, error.to_string()).with_param(param).with_source(error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sagewire_chat_template::SpecialTokens;
+use sagewire_credentials::seam::{HttpClient, HttpError, MapEnv, RequestOptions, World};
+use sagewire_types::{CallContext, Content, ContentPart, Message, Provider};
+use serde_json::json;
+
+use super::*;
+use crate::{Body, SageMaker, Settings, TemplateChoice, Timeouts, Transport, TransportError};
+
+/// An endpoint that keeps the bodies it is sent.
+#[derive(Clone, Debug, Default)]
+struct Kept(Arc<Mutex<Vec<Value>>>);
+
+#[async_trait]
+impl Transport for Kept {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+        self.0.lock().unwrap().push(serde_json::from_slice(request.body()).unwrap());
+        let reply = Bytes::from_static(br#"[{"generated_text": "ok"}]"#);
+        Ok(http::Response::new(Body::new(futures_util::stream::iter([Ok(reply)]))))
+    }
+}
+
+async fn send(world: World, settings: Settings, request: ChatRequest) -> Result<Value, Error> {
+    let kept = Kept::default();
+    let provider =
+        SageMaker::builder().world(world).region("us-east-1")?.keys("id", "secret").transport(Arc::new(kept.clone()));
+    provider.settings(settings).build()?.chat(request, &CallContext::new()).await?;
+    let bodies = kept.0.lock().unwrap();
+    assert_eq!(bodies.len(), 1);
+    Ok(bodies[0].clone())
+}
+
+fn jinja(source: &str) -> Settings {
+    let template = ChatTemplate::from_jinja(source, SpecialTokens::new().with("bos_token", "<s>")).unwrap();
+    Settings { template: Some(TemplateChoice::Template(template)), ..Settings::default() }
+}
+
+fn question() -> ChatRequest {
+    ChatRequest::new("sagemaker/e", [Message::user("hi")])
+}
+
+async fn prompt(settings: Settings, request: ChatRequest) -> Result<String, Error> {
+    let body = send(World::builder().build(), settings, request).await?;
+    Ok(body["inputs"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn the_templates_variables_are_the_callers_and_do_not_reach_the_container() {
+    let settings = || jinja("{{ bos_token }}{{ enable_thinking }}{{ add_generation_prompt }}");
+    let kwargs = json!({"enable_thinking": false});
+    for request in [
+        question().with_parameter(KWARGS, kwargs.clone()).with_parameter("top_k", 3),
+        question().with_parameter("extra_body", json!({KWARGS: kwargs, "parameters": {"top_k": 3}})),
+        question()
+            .with_parameter(KWARGS, Value::Null)
+            .with_parameter("extra_body", json!({KWARGS: kwargs, "parameters": {"top_k": 3}})),
+    ] {
+        let body = send(World::builder().build(), settings(), request).await.unwrap();
+        assert_eq!(body, json!({"inputs": "<s>FalseTrue", "parameters": {"top_k": 3}}));
+    }
+    let defaults =
+        Settings { defaults: Some(Arc::new(ChatRequest::default().with_parameter(KWARGS, kwargs))), ..settings() };
+    assert_eq!(prompt(defaults, question()).await.unwrap(), "<s>FalseTrue");
+}
+
+#[tokio::test]
+async fn variables_that_cannot_be_are_the_callers_fault() {
+    for kwargs in [json!("x"), json!([1]), json!({"messages": []})] {
+        let error = prompt(jinja("x"), question().with_parameter(KWARGS, kwargs)).await.unwrap_err();
+        assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidRequest, Some(KWARGS)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_conversations_fault_and_a_bad_template_the_operators() {
+    for (source, kind, param) in [
+        ("{{ raise_exception('only users') }}", ErrorKind::InvalidRequest, "messages"),
+        ("{{ messages[5].content }}", ErrorKind::InvalidRequest, "messages"),
+        ("{{ messages.append(1) }}", ErrorKind::Configuration, "chat_template"),
+        ("{{ 'x'.index('y') }}", ErrorKind::Configuration, "chat_template"),
+    ] {
+        let error = prompt(jinja(source), question()).await.unwrap_err();
+        assert_eq!((error.kind(), error.param()), (kind, Some(param)), "{source}: {error}");
+        assert!(std::error::Error::source(&error).is_some());
+        if source.contains("only users") {
+            assert!(error.to_string().contains("only users"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_form_of_content_has_a_prompt_and_images_have_none() {
+    let parts = Content::Parts(vec![ContentPart::text("a"), ContentPart::text("b")]);
+    let mut silent = Message::assistant("");
+    silent.content = None;
+    let request = ChatRequest::new("sagemaker/e", [Message::user(parts), silent, Message::user("c")]);
+    assert_eq!(prompt(Settings::default(), request).await.unwrap(), "ab c");
+
+    let image = Content::Parts(vec![ContentPart::image_url("data:,x")]);
+    let error = prompt(Settings::default(), ChatRequest::new("sagemaker/e", [Message::user(image)])).await.unwrap_err();
+    assert_eq!((error.kind(), error.param()), (ErrorKind::Unsupported, Some("messages")));
+}
+
+/// A Hub that never answers.
+#[derive(Debug)]
+struct Silent;
+
+#[async_trait]
+impl HttpClient for Silent {
+    async fn send(&self, _: http::Request<Bytes>, _: &RequestOptions) -> Result<http::Response<Bytes>, HttpError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_up_takes_no_longer_than_the_call_may() {
+    let world = World::builder().with_env(MapEnv::new()).with_http(Silent).build();
+    let settings = Settings {
+        hf_model_name: Some("acme/model".to_owned()),
+        hub_access: Some(true),
+        timeouts: Timeouts { total: Some(Duration::from_secs(7)), ..Timeouts::default() },
+        ..Settings::default()
+    };
+    let before = tokio::time::Instant::now();
+    let error = send(world, settings, question()).await.unwrap_err();
+    assert_eq!((error.kind(), before.elapsed().as_secs()), (ErrorKind::Timeout, 7));
+}

@@ -1,0 +1,257 @@
+//! [`SageMaker`]: the provider. It wires the stages of a call and holds no logic of its own.
+
+use std::{borrow::Cow, sync::Arc, time::UNIX_EPOCH};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sagewire_credentials::{SharedCredentialsProvider, seam::World};
+use sagewire_types::{
+    CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
+    EmbedRequest, EmbedResponse, Error, ModelId, Provider, Reply, ReplyMeta, ReplyStream,
+};
+use tokio::sync::OnceCell;
+
+use crate::{
+    attempt::{Sender, deadline, unless_cancelled},
+    builder::SageMakerBuilder,
+    capacity, checks, defaults,
+    dialect::{CompletionForm, Payload, StreamDecoder, completion},
+    embedding::{EmbedContext, batch},
+    fake_stream,
+    parameters::drop_named_of_embedding,
+    prepared::Prepared,
+    prompt,
+    request::{self, Operation},
+    route,
+    settings::Settings,
+    target::{self, Target},
+    template::Templates,
+    usage,
+};
+
+/// Models on SageMaker endpoints.
+///
+/// The prefix of the model's id chooses the route: `sagemaker/<endpoint>` for text containers and embeddings,
+/// `sagemaker_chat/<endpoint>` for the Messages API. Cloning is cheap and shares connections, signing keys and credentials.
+///
+/// ```no_run
+/// use sagewire_sagemaker::SageMaker;
+/// use sagewire_types::{CallContext, ChatRequest, Message, Provider};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let sagemaker = SageMaker::from_env()?;
+/// let request = ChatRequest::new("sagemaker/my-endpoint", [Message::user("Hello, how are you?")]);
+/// let reply = sagemaker.chat(request, &CallContext::new()).await?;
+/// println!("{}", reply.value.content());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SageMaker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) settings: Arc<Settings>,
+    /// Where this provider's calls go, once it is known. A call with a region or URL of its own asks anew.
+    pub(crate) target: Arc<OnceCell<Target>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) world: World,
+    pub(crate) sender: Sender,
+    pub(crate) default_credentials: SharedCredentialsProvider,
+    pub(crate) waiting: capacity::Waiting,
+    pub(crate) templates: Templates,
+}
+
+impl SageMaker {
+    /// The prefixes of the model ids that it serves.
+    pub const PREFIXES: [&str; 3] = ["sagemaker", "sagemaker_chat", "sagemaker_nova"];
+
+    /// A provider over the environment, the shared files and the network, with default settings.
+    ///
+    /// # Errors
+    /// `Configuration` where TLS cannot be set up. Credentials and region are looked for at the first call.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// A provider to be set up.
+    pub fn builder() -> SageMakerBuilder {
+        SageMakerBuilder::default()
+    }
+
+    /// The same provider with other settings; connections, signing keys and default credentials are shared.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self { shared: Arc::clone(&self.shared), settings: Arc::new(settings), target: Arc::default() }
+    }
+
+    /// The provider's settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// A call whose body and further headers `write` makes.
+    pub(crate) async fn invoke_raw(
+        &self,
+        model: &str,
+        operation: Operation,
+        context: &CallContext,
+        write: impl FnOnce(&mut request::UnsignedRequest) -> Result<(), Error> + Send,
+    ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
+        unless_cancelled(context, async {
+            let prepared = self.prepare(model, context).await?;
+            let payload = Payload { accept: None, ..Payload::from_json(Bytes::new()) };
+            let mut request = prepared.request(operation, payload)?;
+            write(&mut request)?;
+            prepared.invoke_request(&self.shared, context, &request).await
+        })
+        .await
+    }
+
+    async fn prepare(&self, model: &str, context: &CallContext) -> Result<Prepared<'_>, Error> {
+        let model: ModelId = model.parse().map_err(|error: sagewire_types::ModelIdError| {
+            Error::invalid("model", error.to_string()).with_source(error)
+        })?;
+        let own = context.get::<Settings>();
+        let settings = match own {
+            Some(own) => Cow::Owned(own.or(&self.settings)),
+            None => Cow::Borrowed(&*self.settings),
+        };
+        let elsewhere = own.is_some_and(|own| own.region.is_some() || own.base_url.is_some() || own.profile.is_some());
+        let world = &self.shared.world;
+        let target = if elsewhere {
+            target::resolve(world, &settings).await?
+        } else {
+            self.target.get_or_try_init(|| target::resolve(world, &self.settings)).await?.clone()
+        };
+        if !target.base.is_verbatim() {
+            request::check_endpoint_name(model.name())?;
+        }
+        let credentials = settings.credentials.clone().unwrap_or_else(|| Arc::clone(&self.shared.default_credentials));
+        let created = world.now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default();
+        Ok(Prepared { deadline: deadline(context, &settings), settings, model, target, credentials, created })
+    }
+}
+
+#[async_trait]
+impl Provider for SageMaker {
+    async fn chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+        checks::chat(&request)?;
+        unless_cancelled(context, async {
+            let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill(&mut request, prepared.settings.defaults.as_deref());
+            let dialect = prepared.dialect()?;
+            let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
+            let decoding = prepared.decode_context(&request, prompt.as_ref());
+            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), false))?;
+            let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
+            let value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+            Ok(Reply { value, meta })
+        })
+        .await
+    }
+
+    async fn chat_stream(&self, mut request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
+        checks::chat(&request)?;
+        unless_cancelled(context, async {
+            let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill(&mut request, prepared.settings.defaults.as_deref());
+            if prepared.settings.fake_stream == Some(true) {
+                let include_usage = prepared.decode_context(&request, None).include_usage;
+                request.stream = None;
+                let Reply { value, meta } = self.chat(request, context).await?;
+                return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
+            }
+            let dialect = prepared.dialect()?;
+            let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
+            let decoding = prepared.decode_context(&request, prompt.as_ref());
+            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
+            prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await
+        })
+        .await
+    }
+
+    async fn embed(&self, mut request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
+        checks::embed(&request)?;
+        unless_cancelled(context, async {
+            let prepared = self.prepare(&request.model, context).await?;
+            let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
+            defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
+            if let Some(policy) = &prepared.settings.parameters {
+                drop_named_of_embedding(&mut request, policy);
+            }
+            let prepared = &prepared;
+            batch::in_batches(request, family.max_batch(), batch::CONCURRENT_BATCHES, |request| async move {
+                let embedding = EmbedContext::new(prepared.model.name(), &request);
+                let payload = family.encode(&request, &embedding)?;
+                let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
+                let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+                usage::fill_in_embeddings(&mut value, &request.input);
+                Ok(Reply { value, meta })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn complete(
+        &self,
+        mut request: CompletionRequest,
+        context: &CallContext,
+    ) -> Result<Reply<CompletionResponse>, Error> {
+        checks::own_parameters(&request.extra)?;
+        unless_cancelled(context, async {
+            let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
+            let dialect = prepared.dialect()?;
+            if dialect.completion_form() == CompletionForm::OpenAi {
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
+                let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
+                let value = completion::decode(&body, &decoding, dialect.name())
+                    .map_err(|error| checks::answered(error, &meta))?;
+                return Ok(Reply { value, meta });
+            }
+            let (chat, text) = completion::as_prompt(request)?;
+            let prompt = prompt::Prompt::raw(text);
+            let decoding = prepared.decode_context(&chat, Some(&prompt));
+            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), false))?;
+            let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
+            let value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+            Ok(Reply { value: completion::from_chat(value), meta })
+        })
+        .await
+    }
+
+    async fn complete_stream(
+        &self,
+        mut request: CompletionRequest,
+        context: &CallContext,
+    ) -> Result<CompletionStream, Error> {
+        checks::own_parameters(&request.extra)?;
+        unless_cancelled(context, async {
+            let prepared = self.prepare(&request.model, context).await?;
+            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
+            let dialect = prepared.dialect()?;
+            if dialect.completion_form() == CompletionForm::OpenAi {
+                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+                let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
+                let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
+                    Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
+                };
+                return prepared.stream(&self.shared, context, payload, decoder).await;
+            }
+            let (chat, text) = completion::as_prompt(request)?;
+            let prompt = prompt::Prompt::raw(text);
+            let decoding = prepared.decode_context(&chat, Some(&prompt));
+            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?;
+            let stream =
+                prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await?;
+            let meta = stream.meta.clone();
+            Ok(ReplyStream::new(meta, completion::from_chunks(stream)))
+        })
+        .await
+    }
+}

@@ -1,0 +1,212 @@
+//! A streamed reply: bytes to frames to payload to chunks.
+//!
+//! Owns the order of these stages, the time limits between pieces, and the promise that an answer which broke off ends with one
+//! error after all that was decoded.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use http::{HeaderMap, header::CONTENT_TYPE};
+use sagewire_types::{Cancellation, Error, ErrorKind};
+use tokio::time::Instant;
+
+use crate::{
+    attempt::{Progress, cancelled, next_piece},
+    dialect::StreamDecoder,
+    frames::FrameReader,
+    transport::Body,
+    wire::Wire,
+};
+
+/// How the payload lies in the body.
+pub(crate) enum Framing {
+    /// In AWS's event-stream frames.
+    EventStream(FrameReader),
+    /// As it is: the reply of a container behind a URL of its own.
+    Plain,
+}
+
+impl Framing {
+    /// The framing that the reply's `Content-Type` names.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let is_event_stream = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .is_none_or(|kind| kind.starts_with("application/vnd.amazon.eventstream"));
+        if is_event_stream { Self::EventStream(FrameReader::default()) } else { Self::Plain }
+    }
+}
+
+/// What limits a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) idle: Duration,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) cancellation: Option<Cancellation>,
+    pub(crate) wire: Wire,
+}
+
+/// A streamed reply that is being read.
+pub(crate) struct Reading<T> {
+    body: Option<Body>,
+    framing: Framing,
+    decoder: Box<dyn StreamDecoder<T>>,
+    limits: Limits,
+    request_id: Option<String>,
+    ready: VecDeque<T>,
+    decoded: Vec<T>,
+    failed: Option<Error>,
+    progress: Progress,
+}
+
+impl<T: Send + 'static> Reading<T> {
+    pub(crate) fn new(
+        body: Body,
+        framing: Framing,
+        decoder: Box<dyn StreamDecoder<T>>,
+        limits: Limits,
+        request_id: Option<String>,
+    ) -> Self {
+        Self {
+            body: Some(body),
+            framing,
+            decoder,
+            limits,
+            request_id,
+            ready: VecDeque::new(),
+            decoded: Vec::new(),
+            failed: None,
+            progress: Progress::Nothing,
+        }
+    }
+
+    /// Reads until the first piece has been decoded, and gives the stream that begins with it.
+    ///
+    /// # Errors
+    /// Whatever happened before the first piece.
+    pub(crate) async fn begin(mut self) -> Result<impl Stream<Item = Result<T, Error>> + Send + 'static, Error> {
+        match self.next().await {
+            Some(Ok(first)) => self.ready.push_front(first),
+            Some(Err(error)) => return Err(error),
+            None => {
+                return Err(self.described(Error::new(
+                    ErrorKind::StreamBroken,
+                    "the stream ended without a single piece of an answer: see the endpoint's log",
+                )));
+            }
+        }
+        self.progress = Progress::Begun;
+        Ok(stream::unfold(self, |mut reading| async move {
+            let item = reading.next_unless_cancelled().await?;
+            Some((item, reading))
+        }))
+    }
+
+    async fn next_unless_cancelled(&mut self) -> Option<Result<T, Error>> {
+        if let Some(piece) = self.ready.pop_front() {
+            return Some(Ok(piece));
+        }
+        let Some(cancellation) = self.limits.cancellation.clone() else { return self.next().await };
+        let next = std::pin::pin!(self.next());
+        match futures_util::future::select(next, cancellation).await {
+            futures_util::future::Either::Left((item, _)) => item,
+            futures_util::future::Either::Right(((), _)) => Some(Err(cancelled())),
+        }
+    }
+
+    async fn next(&mut self) -> Option<Result<T, Error>> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                return Some(Ok(piece));
+            }
+            if let Some(error) = self.failed.take() {
+                self.body = None;
+                return Some(Err(self.described(error)));
+            }
+            let body = self.body.as_mut()?;
+            let result = match next_piece(body, self.limits.idle, self.limits.deadline, self.progress).await {
+                Ok(Some(bytes)) => self.take(bytes),
+                Ok(None) => {
+                    self.body = None;
+                    self.finish()
+                }
+                Err(error) => Err(error),
+            };
+            if result.is_err() && self.body.is_some() {
+                // Text may be held back that could have become a stop text: it belongs to what came before the error.
+                self.decoder.flush(&mut self.decoded);
+            }
+            self.ready.extend(self.decoded.drain(..));
+            self.failed = result.err();
+        }
+    }
+
+    fn take(&mut self, bytes: Bytes) -> Result<(), Error> {
+        match &mut self.framing {
+            Framing::Plain => {
+                self.limits.wire.body(&bytes);
+                self.decoder.push(&bytes, &mut self.decoded)
+            }
+            Framing::EventStream(frames) => {
+                frames.push(bytes);
+                while let Some(payload) = frames.next()? {
+                    self.limits.wire.body(&payload);
+                    self.decoder.push(&payload, &mut self.decoded)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        if let Framing::EventStream(frames) = &self.framing {
+            frames.finish()?;
+        }
+        self.decoder.finish(&mut self.decoded)
+    }
+
+    fn described(&self, error: Error) -> Error {
+        match &self.request_id {
+            Some(request_id) => error.with_request_id(request_id),
+            None => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use sagewire_types::{ChatChunk, ChatRequest};
+
+    use super::*;
+    use crate::{
+        dialect::{DecodeContext, by_name},
+        transport::{TransportError, TransportErrorKind},
+    };
+
+    #[tokio::test]
+    async fn text_that_was_held_back_comes_before_the_error_and_nothing_says_stop() {
+        let request = ChatRequest::new("m", []).with_stop("END");
+        let context = DecodeContext::new("id", "m", 0).with_request(&request);
+        let pieces = [
+            Ok(Bytes::from_static(b"{\"outputs\": [\"say\"]}\n{\"outputs\": [\" EN\"]}\n")),
+            Err(TransportError::new(TransportErrorKind::Broken, "reset")),
+        ];
+        let limits = Limits { idle: Duration::from_secs(1), deadline: None, cancellation: None, wire: Wire::Off };
+        let reading = Reading::new(
+            Body::new(stream::iter(pieces)),
+            Framing::Plain,
+            by_name("lmi").unwrap().stream_decoder(context),
+            limits,
+            Some("request-1".to_owned()),
+        );
+        let items: Vec<Result<ChatChunk, Error>> = Box::pin(reading.begin().await.unwrap()).collect().await;
+        let (chunks, errors): (Vec<_>, Vec<_>) = items.into_iter().partition(Result::is_ok);
+        let chunks: Vec<_> = chunks.into_iter().map(Result::unwrap).collect();
+        assert_eq!(chunks.iter().map(ChatChunk::content).collect::<String>(), "say EN");
+        assert!(chunks.iter().flat_map(|chunk| &chunk.choices).all(|choice| choice.finish_reason.is_none()));
+        let error = errors.into_iter().next().unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.request_id()), (ErrorKind::StreamBroken, Some("request-1")));
+    }
+}

@@ -1,0 +1,231 @@
+//! One call as an HTTP request, before it is signed.
+//!
+//! Owns the URL's path, the headers and their order of precedence. It signs nothing and sends nothing.
+//!
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html>
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sagewire_types::{Error, ErrorKind};
+
+use crate::{
+    dialect::Payload,
+    headers::{InvocationHeaders, is_resource_name},
+};
+
+/// The longest name that AWS gives an endpoint.
+const MAX_ENDPOINT_NAME: usize = 63;
+
+/// What stays as it is in a path segment: RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The three operations of SageMaker Runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// `InvokeEndpoint`: a whole reply.
+    Invoke,
+    /// `InvokeEndpointWithResponseStream`: a reply in frames.
+    Stream,
+    /// `InvokeEndpointAsync`: the reply goes to S3.
+    Async,
+}
+
+impl Operation {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Invoke => "invocations",
+            Self::Stream => "invocations-response-stream",
+            Self::Async => "async-invocations",
+        }
+    }
+
+    /// `Accept` on whole replies; the others have a header of their own, as theirs names the frames' type.
+    fn accept(self) -> HeaderName {
+        match self {
+            Self::Invoke => header::ACCEPT,
+            Self::Stream | Self::Async => HeaderName::from_static("x-amzn-sagemaker-accept"),
+        }
+    }
+}
+
+/// Where calls go: a host, or a whole URL that stands for one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    uri: Uri,
+    verbatim: bool,
+}
+
+impl BaseUrl {
+    /// Takes an `http` or `https` URL. With a path (`/` counts as none) it is used as it stands, for whole replies and streams alike.
+    ///
+    /// # Errors
+    /// `Configuration` for anything else, and for credentials in the URL.
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let invalid = |what: &str| {
+            Error::new(
+                ErrorKind::Configuration,
+                format!("the endpoint URL {what}: write it as `https://host[:port]` (or with a path, to be used as it stands)"),
+            )
+            .with_param("sagemaker_base_url")
+        };
+        let parsed = url::Url::parse(url.trim()).map_err(|error| invalid("is no URL").with_source(error))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(invalid("is neither `http` nor `https`"));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(invalid("holds a user name or password, which would be logged along the way"));
+        }
+        let verbatim = parsed.path() != "/" || parsed.query().is_some();
+        let uri = parsed.as_str().parse().map_err(|_| invalid("is no URL that can be requested"))?;
+        Ok(Self { uri, verbatim })
+    }
+
+    /// Whether the URL is used as it stands.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.verbatim
+    }
+
+    /// The URL of an operation on an endpoint.
+    fn uri(&self, endpoint: &str, operation: Operation) -> Result<Uri, Error> {
+        if self.verbatim {
+            return Ok(self.uri.clone());
+        }
+        let mut parts = self.uri.clone().into_parts();
+        let name = utf8_percent_encode(endpoint, SEGMENT);
+        let path = format!("/endpoints/{name}/{}", operation.path());
+        let invalid = |error| Error::invalid("model", "the endpoint's name makes no URL").with_source(error);
+        parts.path_and_query = Some(path.parse().map_err(|error| invalid(http::Error::from(error)))?);
+        Uri::from_parts(parts).map_err(|error| invalid(error.into()))
+    }
+}
+
+/// Checks an endpoint's name against [AWS's pattern](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
+///
+/// # Errors
+/// `InvalidRequest` for a name that AWS would refuse.
+pub(crate) fn check_endpoint_name(name: &str) -> Result<(), Error> {
+    if name.len() <= MAX_ENDPOINT_NAME && is_resource_name(name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(MAX_ENDPOINT_NAME + 1).collect();
+    Err(Error::invalid(
+        "model",
+        format!(
+            "`{shown}` is no endpoint's name: write `sagemaker/<endpoint>` with 1 to 63 letters, digits and hyphens between them"
+        ),
+    ))
+}
+
+/// The request without date, credentials and signature: made once, signed anew for each try.
+#[derive(Clone, Debug)]
+pub(crate) struct UnsignedRequest {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Puts a call together.
+///
+/// # Errors
+/// `InvalidRequest` for a name or header that AWS would refuse.
+pub(crate) fn build(
+    base: &BaseUrl,
+    endpoint: &str,
+    operation: Operation,
+    payload: Payload,
+    invocation: &InvocationHeaders,
+    extra: &HeaderMap,
+) -> Result<UnsignedRequest, Error> {
+    if !base.is_verbatim() {
+        check_endpoint_name(endpoint)?;
+    }
+    let mut headers = HeaderMap::with_capacity(8 + extra.len());
+    for (name, value) in extra {
+        check_extra_header(name)?;
+        headers.append(name.clone(), value.clone());
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(payload.content_type));
+    if let Some(accept) = payload.accept {
+        headers.insert(operation.accept(), HeaderValue::from_static(accept));
+    }
+    if let Some(attributes) = payload.custom_attributes {
+        headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(attributes));
+    }
+    if let Some(wanted) = payload.custom_attributes {
+        headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(wanted));
+    }
+    // What the operator sends in a header stands over what the container wants there.
+    invocation.write(operation, &mut headers)?;
+    Ok(UnsignedRequest { method: Method::POST, uri: base.uri(endpoint, operation)?, headers, body: payload.body })
+}
+
+/// Headers that the signature or the connection owns can't be set from outside.
+fn check_extra_header(name: &HeaderName) -> Result<(), Error> {
+    let owned =
+        [header::AUTHORIZATION, header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TRANSFER_ENCODING];
+    if owned.contains(name) || name.as_str().starts_with("x-amz-") {
+        return Err(Error::invalid(
+            "extra_headers",
+            format!("the header `{name}` belongs to the signature or the connection and cannot be set: leave it out"),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(base: &str, endpoint: &str, operation: Operation) -> String {
+        BaseUrl::parse(base).unwrap().uri(endpoint, operation).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_host_is_given_the_operations_path_and_a_path_is_used_as_it_stands() {
+        let host = "https://runtime.sagemaker.us-east-1.amazonaws.com";
+        assert_eq!(uri(host, "ep", Operation::Invoke), format!("{host}/endpoints/ep/invocations"));
+        assert_eq!(
+            uri(&format!("{host}/"), "ep", Operation::Stream),
+            format!("{host}/endpoints/ep/invocations-response-stream")
+        );
+        assert_eq!(uri(host, "ep", Operation::Async), format!("{host}/endpoints/ep/async-invocations"));
+        assert_eq!(
+            uri("http://127.0.0.1:8080/invocations", "ep", Operation::Stream),
+            "http://127.0.0.1:8080/invocations"
+        );
+        assert_eq!(uri("http://h/?a=b", "ep", Operation::Stream), "http://h/?a=b");
+    }
+
+    #[test]
+    fn a_wrong_url_is_refused_without_showing_a_password() {
+        for url in ["", "host", "ftp://host", "http://", "https://user:pass-word@host"] {
+            let error = BaseUrl::parse(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{url}");
+            assert!(!format!("{error} {error:?}").contains("pass-word"));
+        }
+    }
+
+    #[test]
+    fn names_that_aws_would_refuse_are_refused() {
+        for name in ["", "-a", "a-", "a_b", "a/b", "a b", "é", "a..", &"a".repeat(64)] {
+            assert_eq!(check_endpoint_name(name).unwrap_err().param(), Some("model"), "{name}");
+        }
+        for name in ["a", "A-1", "a--b", &"a".repeat(63)] {
+            assert!(check_endpoint_name(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_signature_cannot_be_set_from_outside() {
+        for name in ["authorization", "host", "x-amz-date", "x-amz-security-token", "content-length"] {
+            let extra = HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static("x"))]);
+            let base = BaseUrl::parse("http://h").unwrap();
+            let payload = Payload::from_json(Bytes::new());
+            let error =
+                build(&base, "ep", Operation::Invoke, payload, &InvocationHeaders::default(), &extra).unwrap_err();
+            assert_eq!(error.param(), Some("extra_headers"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Replies that are no success: AWS's errors, the container's inside them, and whatever stands between.
+//!
+//! Owns the table from AWS's error names and statuses to [`ErrorKind`], and what an error's sentence may show.
+//!
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_Errors>
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use sagewire_types::{Error, ErrorKind, Upstream};
+use serde::Deserialize;
+
+use crate::{
+    failure::{container_kind, excerpt, read_report},
+    meta,
+    scrub::scrub,
+};
+
+/// How much of an error's body is kept.
+pub(crate) const MAX_ERROR_BODY: usize = 16 * 1024;
+
+/// AWS's modelled error body, and the front door's, which writes its keys in lower case.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AwsError {
+    #[serde(rename = "Message")]
+    message: Option<String>,
+    #[serde(rename = "message")]
+    front_door_message: Option<String>,
+    #[serde(rename = "__type")]
+    kind: Option<String>,
+    code: Option<serde_json::Value>,
+    #[serde(rename = "OriginalStatusCode")]
+    original_status: Option<u16>,
+    #[serde(rename = "OriginalMessage")]
+    original_message: Option<String>,
+    #[serde(rename = "LogStreamArn")]
+    log_stream_arn: Option<String>,
+}
+
+/// The error for a reply whose status is no success.
+pub(crate) fn error(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Error {
+    let aws: AwsError = serde_json::from_slice(&body).unwrap_or_else(|_| from_xml(&body));
+    let code = error_code(headers, &aws);
+    let message = aws.message.or(aws.front_door_message);
+    let mut upstream = Upstream::default();
+    upstream.status = Some(status.as_u16());
+    upstream.request_id = meta::request_id(headers);
+    upstream.retry_after = retry_after(headers);
+    upstream.original_status = aws.original_status;
+    upstream.original_message = aws.original_message;
+    upstream.log_stream_arn = aws.log_stream_arn;
+    upstream.message = message;
+    upstream.code = code;
+    if upstream.code.as_deref() == Some("ModelError") {
+        unwrap_model_error(&mut upstream);
+    }
+    let judged = judge(status, headers, &body, &mut upstream);
+    upstream.body = Some(body);
+    let error = Error::new(judged.kind, judged.message).with_upstream(upstream);
+    match judged.retryable {
+        Some(retryable) => error.with_retryable(retryable),
+        None => error,
+    }
+}
+
+struct Judged {
+    kind: ErrorKind,
+    message: String,
+    retryable: Option<bool>,
+}
+
+fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], upstream: &mut Upstream) -> Judged {
+    let code = upstream.code.clone();
+    let said = upstream.message.as_deref().map(|message| excerpt(&scrub(message))).unwrap_or_default();
+    let judged = |kind, message: String| Judged { kind, message, retryable: None };
+    match code.as_deref() {
+        Some("ModelError") => model_error(upstream),
+        Some("ValidationError" | "ValidationException") => validation(&said),
+        Some("ModelNotReadyException") => {
+            judged(ErrorKind::ModelNotReady, format!("the model is still being loaded: ask again in a while ({said})"))
+        }
+        Some(code) if is_throttling(code) => {
+            judged(ErrorKind::Throttled, format!("AWS limits the rate of calls ({code}): ask more slowly, or raise the quota"))
+        }
+        Some("AccessDeniedException" | "AccessDenied" | "OptInRequired") => judged(
+            ErrorKind::Permission,
+            "AWS refuses the call: allow `sagemaker:InvokeEndpoint` on this endpoint for the role or user whose credentials are used".to_owned(),
+        ),
+        Some(code) if is_expired(code) => judged(
+            ErrorKind::Authentication,
+            format!("the AWS credentials have expired ({code}): refresh them (for SSO: `aws sso login`)"),
+        ),
+        Some("InvalidSignatureException" | "SignatureDoesNotMatch") => judged(
+            ErrorKind::Authentication,
+            if is_clock_skew(upstream) {
+                "AWS refuses the signature's time: set this machine's clock".to_owned()
+            } else {
+                "AWS does not accept the signature: check that the secret access key belongs to the access key id".to_owned()
+            },
+        ),
+        Some(
+            code @ ("UnrecognizedClientException" | "InvalidClientTokenId" | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken" | "IncompleteSignature" | "IncompleteSignatureException" | "InvalidAccessKeyId"),
+        ) => judged(
+            ErrorKind::Authentication,
+            format!("AWS does not know the credentials ({code}): check access key, secret and session token, and that they belong to this partition"),
+        ),
+        Some("InternalDependencyException") => Judged {
+            kind: ErrorKind::ServiceFailed,
+            message: "a service that SageMaker depends on failed (InternalDependencyException): ask again later".to_owned(),
+            retryable: Some(false),
+        },
+        Some(code @ ("InternalFailure" | "InternalServerError" | "InternalServerException" | "ServiceUnavailable" | "ServiceUnavailableException")) => {
+            judged(ErrorKind::ServiceFailed, format!("SageMaker failed ({code}): ask again"))
+        }
+        Some("UnknownOperationException") => judged(
+            ErrorKind::Configuration,
+            "the URL is not one of SageMaker Runtime's operations: check the endpoint URL".to_owned(),
+        ),
+        _ => by_status(status, headers, body, code.as_deref(), &said, upstream),
+    }
+}
+
+/// Replies with no name that we know: from a container behind a URL of its own, or from something on the way.
+fn by_status(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    code: Option<&str>,
+    said: &str,
+    upstream: &mut Upstream,
+) -> Judged {
+    let judged = |kind, message: String| Judged { kind, message, retryable: None };
+    let number = status.as_u16();
+    let named = code.map(|code| format!(" {code}")).unwrap_or_default();
+    if let Some(report) = read_report(body).filter(|_| code.is_none()) {
+        upstream.original_status = Some(number);
+        upstream.original_message = Some(report.message.clone());
+        let kind = container_kind(Some(number), &report.message, report.error_type.as_deref());
+        return judged(kind, format!("the container answered {number}: {}", excerpt(&scrub(&report.message))));
+    }
+    let is_page = meta::text(headers, "content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    match number {
+        300..=399 => judged(
+            ErrorKind::Configuration,
+            format!("the endpoint URL redirects ({number}), which a signed call cannot follow: set the final URL"),
+        ),
+        407 => judged(
+            ErrorKind::Connection,
+            "a proxy on the way wants a login (407): check HTTPS_PROXY and NO_PROXY".to_owned(),
+        ),
+        _ if is_page => judged(
+            if status.is_server_error() { ErrorKind::Connection } else { ErrorKind::Configuration },
+            format!(
+                "a web page came back ({number}) where SageMaker should have answered: check HTTPS_PROXY, NO_PROXY and the endpoint URL"
+            ),
+        ),
+        429 => judged(ErrorKind::Throttled, format!("too many calls (429{named}): ask more slowly")),
+        500 | 502 | 503 => judged(ErrorKind::ServiceFailed, format!("the service failed ({number}{named}): ask again")),
+        408 | 504 => {
+            judged(ErrorKind::Timeout, format!("the service did not answer in time ({number}{named}): ask again"))
+        }
+        401 | 403 => judged(
+            ErrorKind::Permission,
+            format!("the call is refused ({number}{named}): check the policy of the credentials used. {said}")
+                .trim_end()
+                .to_owned(),
+        ),
+        404 => judged(
+            ErrorKind::NotFound,
+            format!("nothing is at this URL (404{named}): check the endpoint's name, the region and the endpoint URL"),
+        ),
+        413 => judged(
+            ErrorKind::InvalidRequest,
+            "the request is too large (413): SageMaker takes about 6 MB, serverless endpoints 4 MB".to_owned(),
+        ),
+        400..=499 => judged(
+            ErrorKind::InvalidRequest,
+            format!("the request is refused ({number}{named}). {said}").trim_end().to_owned(),
+        ),
+        _ => {
+            judged(ErrorKind::ServiceFailed, format!("the service answered with the status {number}{named}: ask again"))
+        }
+    }
+}
+
+/// `ValidationError` stands for a wrong name, a missing component, a model scaled to zero, and a request AWS cannot take.
+fn validation(said: &str) -> Judged {
+    let judged = |kind, message: String| Judged { kind, message, retryable: None };
+    if has_no_capacity(said) {
+        return judged(
+            ErrorKind::ModelNotReady,
+            "the model is scaled to zero and has no capacity yet: ask again in some minutes, or set `wait_for_capacity`".to_owned(),
+        );
+    }
+    if said.starts_with("Endpoint") && said.contains("not found") {
+        return judged(
+            ErrorKind::NotFound,
+            "there is no such endpoint in this region and account: check the endpoint's name, the region and whose credentials are used".to_owned(),
+        );
+    }
+    if said.contains("Inference Component Name header is required") {
+        return Judged {
+            kind: ErrorKind::InvalidRequest,
+            message: "the endpoint hosts several models: name the inference component with `model_id`".to_owned(),
+            retryable: None,
+        };
+    }
+    if said.contains("not found") {
+        return judged(ErrorKind::NotFound, format!("AWS does not find what the call names: {said}"));
+    }
+    judged(ErrorKind::InvalidRequest, format!("AWS cannot take the request: {said}"))
+}
+
+/// Whether AWS says that an inference component is scaled to zero. Only AWS's own message is looked at: what a container echoes never counts.
+pub(crate) fn has_no_capacity(message: &str) -> bool {
+    message.starts_with("Inference Component has no capacity")
+}
+
+fn model_error(upstream: &Upstream) -> Judged {
+    let status = upstream.original_status;
+    let text = upstream.original_message.as_deref().or(upstream.message.as_deref()).unwrap_or_default();
+    let report = read_report(text.as_bytes());
+    let (said, error_type) = match &report {
+        Some(report) => (report.message.as_str(), report.error_type.as_deref()),
+        None => (text, None),
+    };
+    let kind = container_kind(status, said, error_type);
+    let shown = excerpt(&scrub(said));
+    let status = status.map_or_else(String::new, |status| format!(" with the status {status}"));
+    let message = match kind {
+        ErrorKind::ContextTooLong => format!("prompt and answer are too long for the model: shorten one. {shown}"),
+        ErrorKind::Timeout => format!(
+            "the model's container did not answer in time (60 seconds on whole replies): stream, or ask for less. {shown}"
+        ),
+        ErrorKind::Overloaded => format!("the model's container takes no more work now{status}: ask again. {shown}"),
+        ErrorKind::InvalidRequest => format!("the model's container refuses the request{status}: {shown}"),
+        _ => format!("the model's container failed{status}: {shown}. See the endpoint's log"),
+    };
+    // A container's timeout would most likely repeat itself.
+    let retryable = (kind == ErrorKind::Timeout).then_some(false);
+    Judged { kind, message, retryable }
+}
+
+/// Where AWS gives the container's message only inside its own: `Received client error (400) from primary with message "..."`.
+fn unwrap_model_error(upstream: &mut Upstream) {
+    let Some(message) = upstream.message.as_deref() else { return };
+    let Some((head, rest)) = message.split_once(" from ") else { return };
+    if upstream.original_status.is_none() {
+        upstream.original_status = head.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
+    }
+    if upstream.original_message.is_none() {
+        let quoted = rest.split_once("with message \"").map(|(_, quoted)| quoted);
+        upstream.original_message = quoted
+            .and_then(|quoted| Some(quoted.rsplit_once("\". See ").or_else(|| quoted.rsplit_once('"'))?.0.to_owned()));
+    }
+}
+
+/// AWS's name of the error: from the header, `Name:url`, or the body, `namespace#Name`.
+fn error_code(headers: &HeaderMap, aws: &AwsError) -> Option<String> {
+    let name = meta::text(headers, "x-amzn-errortype")
+        .or_else(|| aws.kind.clone())
+        .or_else(|| aws.code.as_ref().and_then(|code| code.as_str()).map(str::to_owned))?;
+    let name = name.split(':').next().unwrap_or_default();
+    let name = name.rsplit('#').next().unwrap_or_default().trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// One front door answers in XML.
+fn from_xml(body: &[u8]) -> AwsError {
+    let text = String::from_utf8_lossy(body);
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once("</")?.0.trim().to_owned())
+    };
+    AwsError { message: element("Message"), code: element("Code").map(Into::into), ..AwsError::default() }
+}
+
+/// `x-amz-retry-after` in milliseconds, or HTTP's own in seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name| meta::text(headers, name)?.trim().parse::<u64>().ok();
+    number("x-amz-retry-after").map(Duration::from_millis).or_else(|| number("retry-after").map(Duration::from_secs))
+}
+
+fn is_throttling(code: &str) -> bool {
+    [
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "SlowDown",
+        "EC2ThrottledException",
+    ]
+    .contains(&code)
+}
+
+fn is_expired(code: &str) -> bool {
+    ["ExpiredToken", "ExpiredTokenException", "RequestExpired"].contains(&code)
+}
+
+/// Whether AWS says that the credentials have expired, so that fresh ones may help.
+pub(crate) fn expired_credentials(error: &Error) -> bool {
+    error.upstream().and_then(|upstream| upstream.code.as_deref()).is_some_and(is_expired)
+}
+
+/// Whether AWS says that the signature's time is too far from its own.
+pub(crate) fn clock_skew(error: &Error) -> bool {
+    error.upstream().is_some_and(is_clock_skew)
+}
+
+fn is_clock_skew(upstream: &Upstream) -> bool {
+    match upstream.code.as_deref() {
+        Some("InvalidSignatureException" | "SignatureDoesNotMatch") => {
+            upstream.message.as_deref().is_some_and(|message| {
+                message.contains("Signature expired") || message.contains("Signature not yet current")
+            })
+        }
+        Some("RequestTimeTooSkewed" | "RequestInTheFuture") => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

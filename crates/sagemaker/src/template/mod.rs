@@ -1,0 +1,137 @@
+//! Which chat template a call's prompt is made with.
+//!
+//! Owns the order of what is asked for it; how each place is looked at, and what is remembered, are files of their own.
+//!
+//! The order: a template given with the call or the deployment; one registered for the endpoint, then for the model's name; a file or folder;
+//! with a model's name, Hugging Face's cache on disk, the built-in catalog, and the Hub where that is allowed; without one, what the
+//! endpoint's name tells. Where all of these are silent the contents are joined, as LiteLLM does. An endpoint's name is never sent to anyone.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use sagewire_chat_template::ChatTemplate;
+use sagewire_credentials::seam::World;
+use sagewire_types::{Error, ModelId};
+
+pub use self::choice::{TemplateChoice, TemplateSource};
+use self::{
+    error::LookupError,
+    memory::{Memory, Query},
+    search::{Outcome, Search},
+};
+use crate::settings::Settings;
+
+mod choice;
+mod disk;
+mod error;
+mod hub;
+mod memory;
+mod model_files;
+mod search;
+mod store;
+
+/// The templates of a provider: those registered by name, and those found before.
+#[derive(Debug)]
+pub(crate) struct Templates {
+    registered: HashMap<String, ChatTemplate>,
+    plain_join: ChatTemplate,
+    memory: Arc<Memory>,
+}
+
+/// A template, and where it is from.
+#[derive(Clone, Debug)]
+struct Found {
+    template: ChatTemplate,
+    origin: Origin,
+}
+
+/// Where a template is from, for traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Given,
+    RegisteredForEndpoint,
+    RegisteredForModel,
+    Path,
+    HuggingFaceCache,
+    Catalog,
+    Hub,
+    EndpointName,
+    Nowhere,
+}
+
+impl Templates {
+    pub(crate) fn new(registered: HashMap<String, ChatTemplate>) -> Self {
+        Self { registered, plain_join: ChatTemplate::plain_join(), memory: Arc::default() }
+    }
+
+    /// The template for this model and these settings. Only the first call for a model or path touches disk or network.
+    ///
+    /// # Errors
+    /// `Configuration` for a template that is there and cannot be used: it is never passed over. `Connection` where the Hub is to be asked
+    /// and does not answer.
+    pub(crate) async fn find(
+        &self,
+        world: &World,
+        settings: &Settings,
+        model: &ModelId,
+    ) -> Result<ChatTemplate, Error> {
+        let Found { template, origin } = self.choose(world, settings, model.name()).await?;
+        tracing::debug!(target: "sagewire::template", endpoint = model.name(), template = template.name(), from = %origin, "chat template chosen");
+        Ok(template)
+    }
+
+    async fn choose(&self, world: &World, settings: &Settings, endpoint: &str) -> Result<Found, LookupError> {
+        let found = |template: &ChatTemplate, origin| Found { template: template.clone(), origin };
+        if let Some(TemplateChoice::Template(template)) = &settings.template {
+            return Ok(found(template, Origin::Given));
+        }
+        if let Some(template) = self.registered.get(endpoint) {
+            return Ok(found(template, Origin::RegisteredForEndpoint));
+        }
+        let name = settings.hf_model_name.as_deref();
+        if let Some(template) = name.and_then(|name| self.registered.get(name)) {
+            return Ok(found(template, Origin::RegisteredForModel));
+        }
+        let known = if let Some(TemplateChoice::Path(path)) = &settings.template {
+            let look_up = || {
+                let (world, path) = (world.clone(), path.clone());
+                async move {
+                    let template = disk::from_path(&world, &path).await?;
+                    Ok(Outcome::Found(Found { template, origin: Origin::Path }))
+                }
+            };
+            self.memory.get(Query::Path(path), look_up).await?
+        } else if let Some(name) = name {
+            let (revision, sources) = (settings.hub_revision(), settings.template_sources());
+            let hub_access = settings.hub_access == Some(true);
+            let look_up = || {
+                let (name, revision, sources) = (name.to_owned(), revision.to_owned(), sources.to_vec());
+                Search { world: world.clone(), name, revision, sources, hub_access }.run()
+            };
+            self.memory.get(Query::Model { name, revision, sources, hub_access }, look_up).await?
+        } else if settings.template_sources().contains(&TemplateSource::Catalog) {
+            self.memory.of_endpoint(endpoint).map(|template| Found { template, origin: Origin::EndpointName })
+        } else {
+            None
+        };
+        Ok(known.unwrap_or_else(|| found(&self.plain_join, Origin::Nowhere)))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Given => "the settings",
+            Self::RegisteredForEndpoint => "the builder, for the endpoint",
+            Self::RegisteredForModel => "the builder, for the model",
+            Self::Path => "the file or folder of the settings",
+            Self::HuggingFaceCache => "Hugging Face's cache on disk",
+            Self::Catalog => "the built-in catalog",
+            Self::Hub => "the Hub",
+            Self::EndpointName => "the endpoint's name",
+            Self::Nowhere => "nowhere: the messages' texts are joined",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

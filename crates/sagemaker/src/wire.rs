@@ -1,0 +1,121 @@
+//! Seeing the raw request: what is sent and received, as a curl command that can be replayed.
+//!
+//! Owns the text of these records and what is left out of it. They go to the tracing target `sagewire::wire`: at `INFO` where the setting
+//! `verbose` asks for them (LiteLLM's `set_verbose`), else at `TRACE`. Prompts and answers stand in them; credentials never do.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use crate::request::UnsignedRequest;
+
+/// Where to write one call's records, if anyone reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Off,
+    Trace,
+    Verbose,
+}
+
+impl Wire {
+    pub(crate) fn new(verbose: bool) -> Self {
+        if verbose && tracing::enabled!(target: "sagewire::wire", tracing::Level::INFO) {
+            Self::Verbose
+        } else if tracing::enabled!(target: "sagewire::wire", tracing::Level::TRACE) {
+            Self::Trace
+        } else {
+            Self::Off
+        }
+    }
+
+    /// The request of one try.
+    pub(crate) fn request(self, request: &UnsignedRequest, region: &str, has_session_token: bool) {
+        self.write(|| curl(request, region, has_session_token));
+    }
+
+    /// Status and headers of its reply.
+    pub(crate) fn reply(self, status: StatusCode, headers: &HeaderMap) {
+        self.write(|| {
+            let mut text = format!("< {status}");
+            for (name, value) in headers {
+                let _ = write!(text, "\n< {name}: {}", shown(name, value.as_bytes()));
+            }
+            text
+        });
+    }
+
+    /// A whole body, or the next payload of a streamed one.
+    pub(crate) fn body(self, body: &Bytes) {
+        self.write(|| String::from_utf8_lossy(body).into_owned());
+    }
+
+    fn write(self, text: impl FnOnce() -> String) {
+        match self {
+            Self::Off => {}
+            Self::Trace => tracing::trace!(target: "sagewire::wire", "{}", text()),
+            Self::Verbose => tracing::info!(target: "sagewire::wire", "{}", text()),
+        }
+    }
+}
+
+/// The request as a command: curl signs it anew with the keys of the shell that runs it.
+fn curl(request: &UnsignedRequest, region: &str, has_session_token: bool) -> String {
+    let mut text = format!(
+        "curl -X {} {} --aws-sigv4 {} --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"",
+        request.method,
+        quoted(&request.uri.to_string()),
+        quoted(&format!("aws:amz:{region}:sagemaker")),
+    );
+    if has_session_token {
+        text.push_str(" -H \"x-amz-security-token: $AWS_SESSION_TOKEN\"");
+    }
+    for (name, value) in &request.headers {
+        let _ = write!(text, " -H {}", quoted(&format!("{name}: {}", shown(name, value.as_bytes()))));
+    }
+    let _ = write!(text, " --data-raw {}", quoted(&String::from_utf8_lossy(&request.body)));
+    text
+}
+
+/// A header's value, unless it may be a secret of someone on the way: only those whose meaning is known are shown.
+fn shown(name: &HeaderName, value: &[u8]) -> String {
+    const SHOWN: [&str; 7] =
+        ["accept", "content-type", "content-length", "date", "server", "retry-after", "transfer-encoding"];
+    // AWS's service model marks the custom attributes as sensitive.
+    let is_known = name != "x-amzn-sagemaker-custom-attributes"
+        && (SHOWN.contains(&name.as_str()) || name.as_str().starts_with("x-amzn-") || name == "x-amz-retry-after");
+    if is_known { String::from_utf8_lossy(value).into_owned() } else { "[redacted]".to_owned() }
+}
+
+/// Quoted for a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, Method};
+
+    use super::*;
+
+    #[test]
+    fn the_command_can_be_replayed_and_shows_no_secret() {
+        let request = UnsignedRequest {
+            method: Method::POST,
+            uri: "https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/e/invocations".parse().unwrap(),
+            headers: HeaderMap::from_iter([
+                (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (HeaderName::from_static("x-amzn-sagemaker-inference-component"), HeaderValue::from_static("c")),
+                (http::header::COOKIE, HeaderValue::from_static("the-canary")),
+            ]),
+            body: Bytes::from_static(br#"{"inputs":"it's"}"#),
+        };
+        assert_eq!(
+            curl(&request, "us-east-1", true),
+            "curl -X POST 'https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/e/invocations' \
+             --aws-sigv4 'aws:amz:us-east-1:sagemaker' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \
+             -H \"x-amz-security-token: $AWS_SESSION_TOKEN\" -H 'content-type: application/json' \
+             -H 'x-amzn-sagemaker-inference-component: c' -H 'cookie: [redacted]' --data-raw '{\"inputs\":\"it'\\''s\"}'"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! Models hosted on Amazon SageMaker, in OpenAI's API shapes.
+//!
+//! A [`Client`] sends each model's id (`sagemaker/<endpoint>`, ...) to its provider. Owns that choice and the re-exports, and no logic beyond.
+//!
+//! ```no_run
+//! use sagewire::{ChatRequest, Client, Message};
+//!
+//! # async fn run() -> Result<(), sagewire::Error> {
+//! let client = Client::from_env()?;
+//! let request = ChatRequest::new("sagemaker/my-endpoint", [Message::user("Hello, how are you?")]).with_max_tokens(80);
+//! println!("{}", client.chat(request).await?.value.content());
+//! # Ok(())
+//! # }
+//! ```
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use sagewire_chat_template as chat_template;
+pub use sagewire_credentials as credentials;
+pub use sagewire_sagemaker::{
+    InvocationHeaders, ParameterPolicy, SageMaker, SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts,
+};
+pub use sagewire_types::*;
+
+/// Sends each request to the provider of its model's prefix. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<BTreeMap<String, Arc<dyn Provider>>>);
+
+/// Sets up a [`Client`].
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder(BTreeMap<String, Arc<dyn Provider>>);
+
+impl Client {
+    /// A client for SageMaker, set up from the environment as AWS's tools are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] where TLS cannot be set up.
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(Self::builder().sagemaker(SageMaker::from_env()?).build())
+    }
+
+    /// A client to be set up.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    fn of(&self, model: &str) -> Result<&dyn Provider, Error> {
+        let id: ModelId = model.parse().map_err(|error: ModelIdError| Error::invalid("model", error.to_string()))?;
+        let known = || self.0.keys().map(String::as_str).collect::<Vec<_>>().join("/`, `");
+        let none = || format!("no provider serves `{model}`: its prefix must be one of `{}/`", known());
+        self.0.get(id.prefix()).map(|provider| &**provider).ok_or_else(|| Error::invalid("model", none()))
+    }
+}
+
+impl ClientBuilder {
+    /// Serves SageMaker's prefixes with this provider.
+    pub fn sagemaker(self, sagemaker: SageMaker) -> Self {
+        let sagemaker: Arc<dyn Provider> = Arc::new(sagemaker);
+        SageMaker::PREFIXES.into_iter().fold(self, |builder, prefix| builder.provider(prefix, Arc::clone(&sagemaker)))
+    }
+
+    /// Serves the models `prefix/...` with this provider.
+    pub fn provider(mut self, prefix: impl Into<String>, provider: Arc<dyn Provider>) -> Self {
+        self.0.insert(prefix.into(), provider);
+        self
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn build(self) -> Client {
+        Client(Arc::new(self.0))
+    }
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $call:ident($request:ty) -> $answer:ty;)*) => {
+        impl Client {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// Any [`ErrorKind`]; that of a prefix that nobody serves is [`ErrorKind::InvalidRequest`].
+            pub async fn $call(&self, request: $request) -> Result<$answer, Error> {
+                Provider::$call(self, request, &CallContext::new()).await
+            })*
+        }
+
+        /// With a context of the operator's.
+        #[async_trait::async_trait]
+        impl Provider for Client {
+            $(async fn $call(&self, request: $request, context: &CallContext) -> Result<$answer, Error> {
+                self.of(&request.model)?.$call(request, context).await
+            })*
+        }
+    };
+}
+
+calls! {
+    /// Answers a conversation as a whole.
+    chat(ChatRequest) -> Reply<ChatResponse>;
+    /// Answers a conversation piece by piece. After the first chunk the stream itself yields the error, and ends.
+    chat_stream(ChatRequest) -> ChatStream;
+    /// Embeds texts, one vector for each, in their order.
+    embed(EmbedRequest) -> Reply<EmbedResponse>;
+    /// Continues a raw prompt.
+    complete(CompletionRequest) -> Reply<CompletionResponse>;
+    /// Continues a raw prompt piece by piece, with the errors of [`chat_stream`](Self::chat_stream).
+    complete_stream(CompletionRequest) -> CompletionStream;
+}

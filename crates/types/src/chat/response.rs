@@ -1,0 +1,130 @@
+//! A whole answer of a chat model.
+//!
+//! Owns the shape of OpenAI's `chat.completion`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{FinishReason, Role, ToolCall};
+use crate::Usage;
+
+/// OpenAI's [`chat.completion`](https://platform.openai.com/docs/api-reference/chat/object).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChatResponse {
+    /// The answer's id.
+    #[serde(default, deserialize_with = "super::null_as_default")]
+    pub id: String,
+    /// `chat.completion`.
+    #[serde(default = "object_name")]
+    pub object: String,
+    /// When it was made, in seconds since 1970.
+    #[serde(default, deserialize_with = "super::null_as_default")]
+    pub created: u64,
+    /// The model that answered.
+    #[serde(default, deserialize_with = "super::null_as_default")]
+    pub model: String,
+    /// The answers; one unless `n` asked for more.
+    pub choices: Vec<Choice>,
+    /// The tokens used, where reported or estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Everything else, in its order.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl ChatResponse {
+    /// An answer with one choice of plain text.
+    #[must_use]
+    pub fn text(model: impl Into<String>, text: impl Into<String>, finish_reason: FinishReason) -> Self {
+        let message = AssistantMessage { content: Some(text.into()), ..AssistantMessage::default() };
+        let choice = Choice { message, finish_reason: Some(finish_reason), ..Choice::default() };
+        Self { object: object_name(), model: model.into(), choices: vec![choice], ..Self::default() }
+    }
+
+    /// The text of the first choice; empty where it has none.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        self.choices.first().and_then(|choice| choice.message.content.as_deref()).unwrap_or_default()
+    }
+}
+
+/// One of the answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Choice {
+    /// Its place among the choices, from 0.
+    #[serde(default)]
+    pub index: u32,
+    /// What the model says.
+    pub message: AssistantMessage,
+    /// Why it ended.
+    #[serde(default)]
+    pub finish_reason: Option<FinishReason>,
+    /// The tokens' log probabilities, where asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Value>,
+    /// Everything else, in its order.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// What the model says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AssistantMessage {
+    /// `assistant`.
+    #[serde(default = "assistant")]
+    pub role: Role,
+    /// The text; `None` where the model only calls tools.
+    #[serde(default)]
+    pub content: Option<String>,
+    /// What a reasoning model thought before its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// The calls it asks for.
+    #[serde(default, deserialize_with = "super::null_as_default", skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// Everything else, in its order: `refusal`, `audio`, `function_call`, ...
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl Default for AssistantMessage {
+    fn default() -> Self {
+        Self {
+            role: Role::Assistant,
+            content: None,
+            reasoning_content: None,
+            tool_calls: Vec::new(),
+            extra: Map::new(),
+        }
+    }
+}
+
+fn object_name() -> String {
+    "chat.completion".to_owned()
+}
+
+fn assistant() -> Role {
+    Role::Assistant
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_survive_at_every_level() {
+        let json = r#"{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi","refusal":null},"finish_reason":"eos_token","stop_reason":2}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"x":1},"kv_transfer_params":null}"#;
+        let response: ChatResponse = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&response).unwrap(), json);
+        assert_eq!(response.content(), "hi");
+    }
+
+    #[test]
+    fn choices_are_required_so_that_another_shape_is_no_empty_success() {
+        assert!(serde_json::from_str::<ChatResponse>(r#"{"generated_text":"hi"}"#).is_err());
+    }
+}

@@ -1,0 +1,313 @@
+//! Embeddings: texts in, vectors out, in OpenAI's shapes.
+//!
+//! Owns the data. The numbers of a vector can stay the text they came as, so that passing them on costs nothing.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::Usage;
+
+/// An embedding request: the body of OpenAI's [`POST /embeddings`](https://platform.openai.com/docs/api-reference/embeddings/create).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EmbedRequest {
+    /// Which model: `prefix/name`, or an alias that a router or proxy knows.
+    #[serde(default)]
+    pub model: String,
+    /// What to embed.
+    pub input: EmbedInput,
+    /// How many numbers each vector shall have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<u32>,
+    /// How the vectors are written in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding_format: Option<EncodingFormat>,
+    /// The caller's own user, for abuse tracking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Every other parameter, in the caller's order.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl EmbedRequest {
+    /// A request to embed this input.
+    #[must_use]
+    pub fn new(model: impl Into<String>, input: impl Into<EmbedInput>) -> Self {
+        Self {
+            model: model.into(),
+            input: input.into(),
+            dimensions: None,
+            encoding_format: None,
+            user: None,
+            extra: Map::new(),
+        }
+    }
+}
+
+/// What to embed: text or token ids, one or many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EmbedInput {
+    /// One text.
+    Text(String),
+    /// Many texts.
+    Texts(Vec<String>),
+    /// One text as token ids.
+    Tokens(Vec<u32>),
+    /// Many texts as token ids.
+    TokenLists(Vec<Vec<u32>>),
+}
+
+impl EmbedInput {
+    /// How many vectors the answer will have.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(_) | Self::Tokens(_) => 1,
+            Self::Texts(texts) => texts.len(),
+            Self::TokenLists(lists) => lists.len(),
+        }
+    }
+
+    /// Whether there is nothing to embed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Tokens(tokens) => tokens.is_empty(),
+            Self::Texts(_) | Self::TokenLists(_) => self.len() == 0,
+        }
+    }
+
+    /// The texts, unless the input is token ids.
+    #[must_use]
+    pub fn texts(&self) -> Option<&[String]> {
+        match self {
+            Self::Text(text) => Some(std::slice::from_ref(text)),
+            Self::Texts(texts) => Some(texts),
+            Self::Tokens(_) | Self::TokenLists(_) => None,
+        }
+    }
+}
+
+impl From<&str> for EmbedInput {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Vec<String>> for EmbedInput {
+    fn from(texts: Vec<String>) -> Self {
+        Self::Texts(texts)
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for EmbedInput {
+    fn from(texts: [&str; N]) -> Self {
+        Self::Texts(texts.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// How an answer writes its vectors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum EncodingFormat {
+    /// As a JSON list of numbers.
+    #[default]
+    Float,
+    /// As base64 of little-endian 32-bit floats.
+    Base64,
+}
+
+/// OpenAI's list of [embeddings](https://platform.openai.com/docs/api-reference/embeddings/object).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EmbedResponse {
+    /// `list`.
+    #[serde(default = "list")]
+    pub object: String,
+    /// One vector for each input, in the inputs' order.
+    pub data: Vec<Embedding>,
+    /// The model that answered.
+    #[serde(default, deserialize_with = "crate::chat::null_as_default")]
+    pub model: String,
+    /// The tokens used, where reported or estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Everything else, in its order.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl EmbedResponse {
+    /// An answer with these vectors, in the inputs' order.
+    #[must_use]
+    pub fn new(model: impl Into<String>, vectors: impl IntoIterator<Item = Vector>) -> Self {
+        let data = vectors.into_iter().zip(0..).map(|(vector, index)| Embedding::new(index, vector)).collect();
+        Self { object: list(), data, model: model.into(), usage: None, extra: Map::new() }
+    }
+}
+
+/// One vector and which input it belongs to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Embedding {
+    /// `embedding`.
+    #[serde(default = "embedding")]
+    pub object: String,
+    /// The input's place, from 0.
+    #[serde(default)]
+    pub index: u32,
+    /// The numbers.
+    #[serde(rename = "embedding")]
+    pub vector: Vector,
+}
+
+impl Embedding {
+    /// The vector of the input at this place.
+    #[must_use]
+    pub fn new(index: u32, vector: Vector) -> Self {
+        Self { object: embedding(), index, vector }
+    }
+}
+
+/// The numbers of an embedding, in whichever form they came.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Vector {
+    /// Numbers.
+    Floats(Vec<f32>),
+    /// The JSON text of a list of numbers, as the container wrote it.
+    Raw(Box<RawValue>),
+    /// Base64 of little-endian 32-bit floats.
+    Base64(String),
+}
+
+impl Vector {
+    /// The numbers, whichever form they came in.
+    ///
+    /// # Errors
+    /// [`VectorError`] where the text is no list of numbers, or the base64 no whole count of them.
+    pub fn to_floats(&self) -> Result<Vec<f32>, VectorError> {
+        match self {
+            Self::Floats(floats) => Ok(floats.clone()),
+            Self::Raw(text) => serde_json::from_str(text.get()).map_err(VectorError::Json),
+            Self::Base64(text) => floats_from_base64(text),
+        }
+    }
+}
+
+impl fmt::Debug for Vector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Floats(floats) => write!(f, "Floats({} numbers)", floats.len()),
+            Self::Raw(text) => write!(f, "Raw({} bytes)", text.get().len()),
+            Self::Base64(text) => write!(f, "Base64({} bytes)", text.len()),
+        }
+    }
+}
+
+impl Serialize for Vector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Floats(floats) => floats.serialize(serializer),
+            Self::Raw(text) => text.serialize(serializer),
+            Self::Base64(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Vector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get().as_bytes().first() {
+            Some(b'[') => Ok(Self::Raw(raw)),
+            Some(b'"') => serde_json::from_str(raw.get()).map(Self::Base64).map_err(serde::de::Error::custom),
+            _ => Err(serde::de::Error::custom("an embedding is a list of numbers or base64 text")),
+        }
+    }
+}
+
+/// Why a [`Vector`] could not be read as numbers.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VectorError {
+    /// The text is no list of numbers.
+    #[error("the embedding is no JSON list of numbers")]
+    Json(#[source] serde_json::Error),
+    /// The text is no base64, or not of whole 32-bit floats.
+    #[error("the embedding is no base64 of 32-bit floats")]
+    Base64,
+}
+
+fn floats_from_base64(text: &str) -> Result<Vec<f32>, VectorError> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    let bytes = STANDARD.decode(text).map_err(|_| VectorError::Base64)?;
+    let (floats, rest) = bytes.as_chunks::<4>();
+    if rest.is_empty() {
+        Ok(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    } else {
+        Err(VectorError::Base64)
+    }
+}
+
+fn list() -> String {
+    "list".to_owned()
+}
+
+fn embedding() -> String {
+    "embedding".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_pass_through_untouched() {
+        let json =
+            r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.10, -1e-7,3]}],"model":"m"}"#;
+        let response: EmbedResponse = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&response).unwrap(), json);
+        assert_eq!(response.data[0].vector.to_floats().unwrap(), [0.1, -1e-7, 3.0]);
+    }
+
+    #[test]
+    fn base64_is_read_as_little_endian_floats() {
+        let vector: Vector = serde_json::from_str(r#""AACAPwAAAMA=""#).unwrap();
+        assert_eq!(vector.to_floats().unwrap(), [1.0, -2.0]);
+        for wrong in ["AACAPwA=", "not base64"] {
+            assert!(Vector::Base64(wrong.to_owned()).to_floats().is_err());
+        }
+    }
+
+    #[test]
+    fn something_else_is_refused() {
+        for json in ["null", "7", r#"{"a":1}"#] {
+            assert!(serde_json::from_str::<Vector>(json).is_err(), "{json}");
+        }
+        let words: Vector = serde_json::from_str(r#"["a"]"#).unwrap();
+        assert!(matches!(words.to_floats(), Err(VectorError::Json(_))));
+    }
+
+    #[test]
+    fn each_form_of_input_is_told_apart() {
+        for (json, len, has_texts) in
+            [(r#""a""#, 1, true), (r#"["a","b"]"#, 2, true), ("[1,2,3]", 1, false), ("[[1],[2]]", 2, false)]
+        {
+            let input: EmbedInput = serde_json::from_str(json).unwrap();
+            assert_eq!((input.len(), input.texts().is_some()), (len, has_texts), "{json}");
+            assert_eq!(serde_json::to_string(&input).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn debug_does_not_print_thousands_of_numbers() {
+        assert_eq!(format!("{:?}", Vector::Floats(vec![0.0; 1024])), "Floats(1024 numbers)");
+    }
+}

@@ -1,0 +1,91 @@
+//! What went wrong, as one word.
+//!
+//! Owns the kinds and whether each is worth another try. How a kind looks to an HTTP caller is the proxy's to say.
+
+use std::fmt;
+
+/// One kind for each thing a caller would do differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request can never work as it is: change it.
+    InvalidRequest,
+    /// A parameter that this route cannot carry: leave it out, or take the route that the message names.
+    Unsupported,
+    /// Prompt and answer together exceed the model's context: shorten one.
+    ContextTooLong,
+    /// Settings are missing or contradict each other: mend them (no region, a bad URL, an unknown setting).
+    Configuration,
+    /// No credentials, or AWS does not know them: mend the credentials.
+    Authentication,
+    /// AWS knows the caller and refuses: mend the policy.
+    Permission,
+    /// There is no such endpoint, variant, component or model: mend the name or the region.
+    NotFound,
+    /// AWS limits the rate: ask more slowly.
+    Throttled,
+    /// The model is being loaded or scaled up: ask again later.
+    ModelNotReady,
+    /// The container takes no more work now: ask again later.
+    Overloaded,
+    /// The container failed on this request: see its message and its log.
+    ModelFailed,
+    /// AWS itself failed: ask again.
+    ServiceFailed,
+    /// A time limit ran out.
+    Timeout,
+    /// No connection, or it broke before the answer began.
+    Connection,
+    /// The answer began and then broke: what came so far is not whole.
+    StreamBroken,
+    /// The answer is not in a form anyone knows.
+    Decode,
+    /// The caller gave up.
+    Cancelled,
+}
+
+impl ErrorKind {
+    /// Whether the same request may well work a moment later, in general. [`Error::is_retryable`](crate::Error::is_retryable) knows the case at hand.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::Throttled
+                | Self::ModelNotReady
+                | Self::Overloaded
+                | Self::ServiceFailed
+                | Self::Timeout
+                | Self::Connection
+        )
+    }
+
+    /// The kind as one lower-case word, for logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Unsupported => "unsupported",
+            Self::ContextTooLong => "context_too_long",
+            Self::Configuration => "configuration",
+            Self::Authentication => "authentication",
+            Self::Permission => "permission",
+            Self::NotFound => "not_found",
+            Self::Throttled => "throttled",
+            Self::ModelNotReady => "model_not_ready",
+            Self::Overloaded => "overloaded",
+            Self::ModelFailed => "model_failed",
+            Self::ServiceFailed => "service_failed",
+            Self::Timeout => "timeout",
+            Self::Connection => "connection",
+            Self::StreamBroken => "stream_broken",
+            Self::Decode => "decode",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

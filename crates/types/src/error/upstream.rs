@@ -1,0 +1,34 @@
+//! What the service and the container said when they failed.
+//!
+//! Owns the facts for whoever operates the endpoint: account ids, console links and container texts may stand here, and
+//! are not part of an error's message.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// The failure as AWS and the container reported it.
+///
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_Errors>
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Upstream {
+    /// The HTTP status of AWS's answer.
+    pub status: Option<u16>,
+    /// AWS's name of the error, such as `ModelError`.
+    pub code: Option<String>,
+    /// AWS's message. It may name the account and link to its console.
+    pub message: Option<String>,
+    /// AWS's id of the request: what its support asks for.
+    pub request_id: Option<String>,
+    /// The status that the container answered with.
+    pub original_status: Option<u16>,
+    /// What the container said, unwrapped from AWS's message.
+    pub original_message: Option<String>,
+    /// The CloudWatch log stream of the container.
+    pub log_stream_arn: Option<String>,
+    /// How long the service asks to wait before the next try.
+    pub retry_after: Option<Duration>,
+    /// The body as it came, cut to a few KiB.
+    pub body: Option<Bytes>,
+}

@@ -1,0 +1,20 @@
+//! Calls through the whole library, over real HTTP to the emulator, and over scripted transports where time matters.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod bad_input;
+mod cancellation;
+mod errors;
+mod facade;
+mod litellm_page;
+mod prompts;
+mod resigning;
+mod retries;
+mod signatures;
+mod splits;
+mod time_limits;
+mod truncation;

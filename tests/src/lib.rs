@@ -1,0 +1,18 @@
+//! What the tests of this crate share: an emulated endpoint with a client for it, transports that follow a script, captured logs,
+//! canaries, and the places of recorded vectors.
+//!
+//! Owns no test. Tests are in `end_to_end`, `secrets` and `frame_vectors`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what only tests use may stop at the first surprise"
+)]
+
+pub mod canary;
+pub mod endpoint;
+pub mod logs;
+pub mod replies;
+pub mod transport;
+pub mod vectors;
