@@ -41,7 +41,7 @@ fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Resu
     if value.is_safe() || kind(value) == Kind::Undefined {
         return write(out, &text);
     }
-    write(out, &filters::escape_html(&text))
+    write(out, &filters::escape_html(state, &text)?)
 }
 
 fn write(out: &mut Output<'_>, text: &str) -> Result<(), Error> {

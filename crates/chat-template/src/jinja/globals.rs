@@ -83,9 +83,9 @@ impl Object for DictType {
         dict_entries(state, args)
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         match method {
-            "fromkeys" => from_keys(args),
+            "fromkeys" => from_keys(state, args),
             _ => Err(Error::from(minijinja::ErrorKind::UnknownMethod)),
         }
     }

@@ -10,7 +10,7 @@ use minijinja::{Error, State};
 
 use super::globals::Cycler;
 use super::methods::BoundMethod;
-use crate::python::budget::charge_items;
+use crate::python::budget::{charge_items, charge_value};
 use crate::python::dict::DictView;
 use crate::python::error::depth_error;
 use crate::python::iterators::{Generator, PyRange};
@@ -32,14 +32,16 @@ pub(crate) fn storable(state: &State<'_, '_>, value: &Value, namespace: Option<&
     if is_scalar(value) {
         return Ok(());
     }
-    let mut walk = Walk { state, namespace, pending: 0 };
+    let mut walk = Walk { state, namespace, reading: false, pending: 0 };
     walk.visit(value, 0)?;
     charge_items(state, walk.pending)
 }
 
-/// Charges for every item in `value`, before it is compared or hashed.
+/// Charges for every item in `value` and every byte of its texts, before it is compared or hashed.
 pub(crate) fn charge_tree(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
-    bounded(state, value)
+    let mut walk = Walk { state, namespace: None, reading: true, pending: 0 };
+    walk.visit(value, 0)?;
+    charge_items(state, walk.pending)
 }
 
 fn is_scalar(value: &Value) -> bool {
@@ -49,13 +51,15 @@ fn is_scalar(value: &Value) -> bool {
 struct Walk<'s, 't, 'e> {
     state: &'s State<'t, 'e>,
     namespace: Option<&'s Value>,
+    /// Whether texts are read, and ranges walked.
+    reading: bool,
     pending: usize,
 }
 
 impl Walk<'_, '_, '_> {
     fn visit(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
         if is_scalar(value) {
-            return Ok(());
+            return if self.reading { charge_value(self.state, value) } else { Ok(()) };
         }
         if depth >= MAX_DEPTH {
             return Err(depth_error());
@@ -72,8 +76,8 @@ impl Walk<'_, '_, '_> {
         if let Some(cycler) = value.downcast_object_ref::<Cycler>() {
             return self.all(cycler.items(), depth);
         }
-        if value.downcast_object_ref::<PyRange>().is_some() {
-            return Ok(());
+        if let Some(range) = PyRange::of(value) {
+            return if self.reading { charge_items(self.state, range.len()) } else { Ok(()) };
         }
         let Some(object) = value.as_object() else { return Ok(()) };
         if value.kind() != ValueKind::Map {

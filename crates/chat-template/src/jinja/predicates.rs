@@ -8,6 +8,7 @@ use minijinja::{Environment, Error, State};
 
 use super::filters;
 use super::operators::{compare, contains, equal};
+use crate::python::budget::charge_value;
 use crate::python::error::type_error;
 use crate::python::kind::{Kind, kind, type_name};
 use crate::python::number::{Number, modulo};
@@ -89,10 +90,12 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_test("even", |value: &Value| remainder(value, &Value::from(2)).map(|rest| rest == Value::from(0)));
     env.add_test("divisibleby", |value: &Value, by: &Value| remainder(value, by).map(|rest| rest == Value::from(0)));
     env.add_test("lower", |state: &State<'_, '_>, value: &Value| {
+        charge_value(state, value)?;
         let text = str_of(state, value)?;
         Ok::<_, Error>(text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase))
     });
     env.add_test("upper", |state: &State<'_, '_>, value: &Value| {
+        charge_value(state, value)?;
         let text = str_of(state, value)?;
         Ok::<_, Error>(text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase))
     });
@@ -146,10 +149,10 @@ fn is_callable(value: &Value) -> bool {
 }
 
 /// Identity: the same object, or equal scalars of one type.
-fn is_same(a: &Value, b: &Value) -> bool {
+fn is_same(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<bool, Error> {
     match (a.as_object(), b.as_object()) {
-        (Some(_), Some(_)) => minijinja::tests::is_sameas(a, b),
-        (None, None) => kind(a) == kind(b) && a == b,
-        _ => false,
+        (Some(_), Some(_)) => Ok(minijinja::tests::is_sameas(a, b)),
+        (None, None) if kind(a) == kind(b) => equal(state, a, b),
+        _ => Ok(false),
     }
 }

@@ -4,6 +4,7 @@
 //! for results, when they are there. The functions here look *before* the work is done, so that one call cannot run
 //! away, and charge for work that leaves no result.
 
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, State};
 
 /// Bytes one unit of fuel pays for, the engine's own rate.
@@ -23,6 +24,30 @@ pub(crate) fn charge_bytes(state: &State<'_, '_>, bytes: usize) -> Result<(), Er
         0 => Ok(()),
         fuel => state.consume_fuel(fuel),
     }
+}
+
+/// Charges for a value as the engine charges for what a filter is given and gives back: a text by its bytes, a list by
+/// its items. For calls that do not pass through the engine.
+pub(crate) fn charge_value(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::String | ValueKind::Bytes => charge_bytes(state, value.as_bytes().map_or(0, <[u8]>::len)),
+        ValueKind::Seq | ValueKind::Map => charge_items(state, value.len().unwrap_or(0)),
+        _ => Ok(()),
+    }
+}
+
+/// Collects what an iterator gives and charges for it on the way, so that no long list is made before it is paid for.
+pub(crate) fn collect_charged<T>(state: &State<'_, '_>, items: impl Iterator<Item = T>) -> Result<Vec<T>, Error> {
+    const BATCH: usize = 64;
+    let mut collected = Vec::new();
+    for item in items {
+        if collected.len() % BATCH == BATCH - 1 {
+            charge_items(state, BATCH)?;
+        }
+        collected.push(item);
+    }
+    charge_items(state, collected.len() % BATCH)?;
+    Ok(collected)
 }
 
 /// Charges for visiting `items` items.

@@ -93,7 +93,11 @@ pub(crate) fn format_value(state: &State<'_, '_>, value: &Value, spec: &Spec) ->
             format_float(float, spec).ok_or_else(|| unknown_code(spec.ty.unwrap_or('s'), value))?
         }
         Kind::Str => match spec.ty {
-            None | Some('s') => format_text(value.as_str().unwrap_or_default(), spec)?,
+            None | Some('s') => {
+                let text = value.as_str().unwrap_or_default();
+                budget::charge_bytes(state, text.len())?;
+                format_text(text, spec)?
+            }
             Some(ty) => return Err(unknown_code(ty, value)),
         },
         _ if *spec == Spec::default() => str_of(state, value)?.into_owned(),

@@ -14,6 +14,17 @@ pub(crate) struct PyRange {
 }
 
 impl PyRange {
+    /// The range in a value, if it is one.
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        value.downcast_object_ref::<PyRange>().copied()
+    }
+
+    /// Whether two ranges have the same items, which is how Python compares them.
+    pub(crate) fn same_items(self, other: Self) -> bool {
+        let ends = |range: Self| (range.len(), range.at(0), range.at(-1));
+        ends(self) == ends(other)
+    }
+
     pub(crate) fn len(self) -> usize {
         let (start, stop, step) = (i128::from(self.start), i128::from(self.stop), i128::from(self.step));
         let span = if step > 0 { stop - start } else { start - stop };

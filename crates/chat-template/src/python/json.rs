@@ -11,6 +11,7 @@ use super::dict;
 use super::error::{depth_error, type_error};
 use super::kind::{Kind, kind, type_name};
 use super::repr::push_float;
+use super::text::pieces;
 
 const MAX_DEPTH: usize = 512;
 
@@ -66,7 +67,7 @@ impl Writer<'_, '_, '_> {
                 let _ = write!(self.out, "{value}");
             }
             Kind::Float => push_json_float(&mut self.out, f64::try_from(value.clone()).unwrap_or(f64::NAN)),
-            Kind::Str => push_json_string(&mut self.out, value.as_str().unwrap_or_default(), self.style.ensure_ascii),
+            Kind::Str => self.string(value.as_str().unwrap_or_default())?,
             Kind::List | Kind::Tuple => self.list(value, depth)?,
             Kind::Dict => self.dict(value, depth)?,
             _ => return Err(type_error(format!("Object of type {} is not JSON serializable", type_name(value)))),
@@ -78,12 +79,11 @@ impl Writer<'_, '_, '_> {
         self.out.push('[');
         let mut empty = true;
         for item in value.try_iter()? {
-            self.separate(empty, depth + 1);
+            self.separate(empty, depth + 1)?;
             empty = false;
             self.value(&item, depth + 1)?;
         }
-        self.close(empty, depth, ']');
-        Ok(())
+        self.close(empty, depth, ']')
     }
 
     fn dict(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
@@ -101,21 +101,20 @@ impl Writer<'_, '_, '_> {
         self.out.push('{');
         let mut empty = true;
         for (key, item) in &entries {
-            self.separate(empty, depth + 1);
+            self.separate(empty, depth + 1)?;
             empty = false;
             self.key(key)?;
             self.out.push_str(&self.style.key_separator);
             self.value(item, depth + 1)?;
         }
-        self.close(empty, depth, '}');
-        Ok(())
+        self.close(empty, depth, '}')
     }
 
     /// Keys that are not strings are written as strings: `1`, `true`, `null`, `1.5`.
     fn key(&mut self, key: &Value) -> Result<(), Error> {
         let mut text = String::new();
         match kind(key) {
-            Kind::Str => text.push_str(key.as_str().unwrap_or_default()),
+            Kind::Str => return self.string(key.as_str().unwrap_or_default()),
             Kind::None => text.push_str("null"),
             Kind::Bool => text.push_str(if key.is_true() { "true" } else { "false" }),
             Kind::Int => {
@@ -126,31 +125,50 @@ impl Writer<'_, '_, '_> {
                 return Err(type_error(format!("keys must be str, int, float, bool or None, not {}", type_name(key))));
             }
         }
-        push_json_string(&mut self.out, &text, self.style.ensure_ascii);
-        Ok(())
+        self.string(&text)
     }
 
-    fn separate(&mut self, first: bool, depth: usize) {
+    fn separate(&mut self, first: bool, depth: usize) -> Result<(), Error> {
         if !first {
             self.out.push_str(&self.style.item_separator);
         }
-        self.line_break(depth);
+        self.line_break(depth)
     }
 
-    fn close(&mut self, empty: bool, depth: usize, bracket: char) {
+    fn close(&mut self, empty: bool, depth: usize, bracket: char) -> Result<(), Error> {
         if !empty {
-            self.line_break(depth);
+            self.line_break(depth)?;
         }
         self.out.push(bracket);
+        Ok(())
     }
 
-    fn line_break(&mut self, depth: usize) {
+    /// Fails if what is about to be written goes past the limit.
+    fn afford(&self, bytes: usize) -> Result<(), Error> {
+        if self.out.len().saturating_add(bytes) <= self.limit { Ok(()) } else { Err(budget::exhaust(self.state)) }
+    }
+
+    fn string(&mut self, text: &str) -> Result<(), Error> {
+        self.afford(text.len())?;
+        // Escapes are longer than what they stand for: in pieces, so that the limit is not passed by far.
+        self.out.push('"');
+        for piece in pieces(text) {
+            push_escaped(&mut self.out, piece, self.style.ensure_ascii);
+            self.afford(0)?;
+        }
+        self.out.push('"');
+        Ok(())
+    }
+
+    fn line_break(&mut self, depth: usize) -> Result<(), Error> {
         if let Some(indent) = &self.style.indent {
+            self.afford(indent.len().saturating_mul(depth))?;
             self.out.push('\n');
             for _ in 0..depth {
                 self.out.push_str(indent);
             }
         }
+        Ok(())
     }
 }
 
@@ -164,8 +182,7 @@ fn push_json_float(out: &mut String, value: f64) {
     }
 }
 
-fn push_json_string(out: &mut String, text: &str, ensure_ascii: bool) {
-    out.push('"');
+fn push_escaped(out: &mut String, text: &str, ensure_ascii: bool) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -188,7 +205,6 @@ fn push_json_string(out: &mut String, text: &str, ensure_ascii: bool) {
             c => out.push(c),
         }
     }
-    out.push('"');
 }
 
 #[cfg(test)]
@@ -197,14 +213,14 @@ mod tests {
 
     fn string(text: &str, ensure_ascii: bool) -> String {
         let mut out = String::new();
-        push_json_string(&mut out, text, ensure_ascii);
+        push_escaped(&mut out, text, ensure_ascii);
         out
     }
 
     #[test]
     fn strings_escape_only_what_json_requires() {
-        assert_eq!(string("<a> & 'é' \"x\"\u{1}\u{7f}", false), "\"<a> & 'é' \\\"x\\\"\\u0001\u{7f}\"");
-        assert_eq!(string("é😀\u{7f}", true), "\"\\u00e9\\ud83d\\ude00\\u007f\"");
+        assert_eq!(string("<a> & 'é' \"x\"\u{1}\u{7f}", false), "<a> & 'é' \\\"x\\\"\\u0001\u{7f}");
+        assert_eq!(string("é😀\u{7f}", true), "\\u00e9\\ud83d\\ude00\\u007f");
     }
 
     #[test]

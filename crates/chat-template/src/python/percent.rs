@@ -12,6 +12,7 @@ use super::repr::{repr_of, str_of};
 
 /// Formats `template` with one value, a tuple of values, or a dictionary for `%(name)s`.
 pub(crate) fn percent(state: &State<'_, '_>, template: &str, value: &Value) -> Result<String, Error> {
+    budget::charge_items(state, value.len().filter(|_| kind(value) == Kind::Tuple).unwrap_or(0))?;
     let values: Vec<Value> = if kind(value) == Kind::Tuple { value.try_iter()?.collect() } else { vec![value.clone()] };
     let mut formatter = Formatter { state, all: value, values, next: 0, out: String::new() };
     formatter.run(template)?;
@@ -59,6 +60,7 @@ impl Formatter<'_, '_, '_> {
             let value = self.take(named)?;
             let text = self.convert(&value, code, spec, left)?;
             budget::afford_bytes(self.state, self.out.len() + text.len())?;
+            budget::charge_bytes(self.state, text.len())?;
             self.out.push_str(&text);
         }
         Ok(())

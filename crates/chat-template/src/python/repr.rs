@@ -10,7 +10,7 @@ use super::budget;
 use super::dict::{self, DictView};
 use super::iterators::{Generator, PyRange};
 use super::kind::{Kind, kind, type_name};
-use super::text::is_printable;
+use super::text::{is_printable, pieces};
 
 /// How deep `repr` follows containers. Values are kept shallower than this when they are made.
 const MAX_DEPTH: usize = 512;
@@ -66,10 +66,10 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
                     self.out.push_str(text);
                 } else if value.is_safe() {
                     self.out.push_str("Markup(");
-                    push_quoted(&mut self.out, text);
+                    self.quoted(text)?;
                     self.out.push(')');
                 } else {
-                    push_quoted(&mut self.out, text);
+                    self.quoted(text)?;
                 }
             }
             Kind::List => self.items("[", value, "]", depth)?,
@@ -90,6 +90,20 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
                 let _ = write!(self.out, "{value}");
             }
         }
+        Ok(())
+    }
+
+    /// Escapes are longer than what they stand for: in pieces, so that the limit is not passed by far.
+    fn quoted(&mut self, text: &str) -> Result<(), Error> {
+        let quote = quote_for(text);
+        self.out.push(quote);
+        for piece in pieces(text) {
+            if self.out.len() > self.limit {
+                return Err(budget::exhaust(self.state));
+            }
+            push_escaped(&mut self.out, piece, quote);
+        }
+        self.out.push(quote);
         Ok(())
     }
 
@@ -194,10 +208,13 @@ pub(crate) fn push_float(out: &mut String, value: f64) {
     out.push_str(&digits);
 }
 
-/// Appends `repr(str)`: single quotes unless only they occur, escapes for what is not printable.
-pub(crate) fn push_quoted(out: &mut String, text: &str) {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    out.push(quote);
+/// What `repr(str)` puts around a text: single quotes unless only they occur in it.
+fn quote_for(text: &str) -> char {
+    if text.contains('\'') && !text.contains('"') { '"' } else { '\'' }
+}
+
+/// Appends the inside of `repr(str)`: escapes for the quote and for what is not printable.
+fn push_escaped(out: &mut String, text: &str, quote: char) {
     for c in text.chars() {
         match c {
             '\n' => out.push_str("\\n"),
@@ -219,7 +236,6 @@ pub(crate) fn push_quoted(out: &mut String, text: &str) {
             }
         }
     }
-    out.push(quote);
 }
 
 #[cfg(test)]
@@ -234,7 +250,10 @@ mod tests {
 
     fn quoted(text: &str) -> String {
         let mut out = String::new();
-        push_quoted(&mut out, text);
+        let quote = quote_for(text);
+        out.push(quote);
+        push_escaped(&mut out, text, quote);
+        out.push(quote);
         out
     }
 

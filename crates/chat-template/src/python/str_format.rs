@@ -4,6 +4,7 @@
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Error, State};
 
+use super::budget;
 use super::error::value_error;
 use super::format_spec::{Spec, format_value};
 use super::repr::{repr_of, str_of};
@@ -49,7 +50,10 @@ impl Formatter<'_, '_, '_> {
             };
             let end = field_end(body).ok_or_else(|| value_error("expected '}' before end of string"))?;
             let (field, after) = body.split_at(end);
-            out.push_str(&self.field(field, nesting)?);
+            let text = self.field(field, nesting)?;
+            budget::afford_bytes(self.state, out.len() + text.len())?;
+            budget::charge_bytes(self.state, text.len())?;
+            out.push_str(&text);
             rest = after.strip_prefix('}').unwrap_or(after);
         }
         out.push_str(rest);

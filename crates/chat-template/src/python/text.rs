@@ -1,5 +1,11 @@
 //! Python's ideas about characters: what is white space, printable, a line break.
 
+use std::collections::HashSet;
+
+use minijinja::{Error, State};
+
+use super::budget;
+
 /// What `str.strip()` and `str.split()` remove: Unicode white space, and the four ASCII separators that Rust leaves out.
 /// <https://docs.python.org/3/library/stdtypes.html#str.isspace>
 pub(crate) fn is_space(c: char) -> bool {
@@ -11,30 +17,52 @@ pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
+/// The characters that `str.strip(chars)` removes.
+pub(crate) enum CharSet<'t> {
+    /// Few enough to be searched one by one.
+    Few(&'t str),
+    Many(HashSet<char>),
+}
+
+impl<'t> CharSet<'t> {
+    /// Charges for reading `chars`.
+    pub(crate) fn new(state: &State<'_, '_>, chars: &'t str) -> Result<Self, Error> {
+        if chars.len() <= 16 {
+            return Ok(Self::Few(chars));
+        }
+        budget::charge_items(state, chars.len())?;
+        Ok(Self::Many(chars.chars().collect()))
+    }
+
+    pub(crate) fn contains(&self, c: char) -> bool {
+        match self {
+            Self::Few(chars) => chars.contains(c),
+            Self::Many(chars) => chars.contains(&c),
+        }
+    }
+}
+
 /// What `str.splitlines()` breaks at. <https://docs.python.org/3/library/stdtypes.html#str.splitlines>
 pub(crate) fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// `str.splitlines(keepends)`.
-pub(crate) fn split_lines(text: &str, keep_ends: bool) -> Vec<&str> {
-    let mut lines = Vec::new();
+pub(crate) fn split_lines(text: &str, keep_ends: bool) -> impl Iterator<Item = &str> {
     let mut rest = text;
-    while !rest.is_empty() {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
         let Some((at, found)) = rest.char_indices().find(|(_, c)| is_line_break(*c)) else {
-            lines.push(rest);
-            break;
+            return Some(std::mem::take(&mut rest));
         };
         let (line, tail) = rest.split_at(at);
         let width = if found == '\r' && tail.starts_with("\r\n") { 2 } else { found.len_utf8() };
-        if keep_ends {
-            lines.push(rest.split_at(at + width).0);
-        } else {
-            lines.push(line);
-        }
-        rest = tail.split_at(width).1;
-    }
-    lines
+        let (whole, after) = rest.split_at(at + width);
+        rest = after;
+        Some(if keep_ends { whole } else { line })
+    })
 }
 
 /// `str.isprintable()` for one character: what `repr` leaves as it is.
@@ -118,6 +146,21 @@ fn push_title(out: &mut String, c: char) {
     }
 }
 
+/// The text in pieces of some kilobytes, for work that has to look at its limits now and then.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    const PIECE: usize = 4096;
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = (PIECE..rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
+        let (piece, tail) = rest.split_at(end);
+        rest = tail;
+        Some(piece)
+    })
+}
+
 /// The byte offset of character number `index`, or the end of the text.
 pub(crate) fn byte_offset(text: &str, index: usize) -> usize {
     text.char_indices().nth(index).map_or(text.len(), |(at, _)| at)
@@ -136,9 +179,9 @@ mod tests {
 
     #[test]
     fn lines_break_where_python_breaks_them() {
-        assert_eq!(split_lines("a\r\nb\u{b}c\u{2028}\n", false), ["a", "b", "c", ""]);
-        assert_eq!(split_lines("a\r\nb", true), ["a\r\n", "b"]);
-        assert!(split_lines("", false).is_empty());
+        assert!(split_lines("a\r\nb\u{b}c\u{2028}\n", false).eq(["a", "b", "c", ""]));
+        assert!(split_lines("a\r\nb", true).eq(["a\r\n", "b"]));
+        assert_eq!(split_lines("", false).count(), 0);
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn statement(random: &mut Random, depth: usize) -> String {
         let count = 1 + random.below(2);
         (0..count).map(|_| statement(random, depth - 1)).collect::<Vec<_>>().join(random.pick(&["", " ", "\n", "|"]))
     };
-    match random.below(9) {
+    match random.below(16) {
         0 | 1 => {
             let items = random.pick(&[
                 "messages",
@@ -97,8 +97,22 @@ fn statement(random: &mut Random, depth: usize) -> String {
                 "tools",
                 "x",
                 "missing",
+                "{'b': 1, 'a': 2}.items()",
+                "messages|selectattr('role', 'eq', 'user')",
+                "messages|reverse",
+                "none",
             ]);
-            format!("{{%{left} for m in {items} {right}%}}{}{{% endfor %}}", body(random))
+            match random.below(6) {
+                0 => format!("{{%{left} for m in {items} {right}%}}{}{{% else %}}none{{% endfor %}}", body(random)),
+                1 => format!("{{%{left} for m in {items} if {e} {right}%}}{}{{% endfor %}}", body(random)),
+                2 => format!(
+                    "{{%{left} for m in {items} {right}%}}{}{{% if {e} %}}{{% {} %}}{{% endif %}}{}{{% endfor %}}",
+                    body(random),
+                    random.pick(&["break", "continue"]),
+                    body(random)
+                ),
+                _ => format!("{{%{left} for m in {items} {right}%}}{}{{% endfor %}}", body(random)),
+            }
         }
         2 | 3 => format!("{{%{left} if {e} {right}%}}{}{{% else %}}{}{{% endif %}}", body(random), body(random)),
         4 => format!("{{%{left} set x = {e} {right}%}}{}", body(random)),
@@ -108,6 +122,23 @@ fn statement(random: &mut Random, depth: usize) -> String {
             expression(random, 1, '*')
         ),
         7 => format!("{{% macro f(a, b=2) %}}{}{{{{ a }}}}{{% endmacro %}}{{{{ f({e}) }}}}", body(random)),
+        8 => format!("{{% with x = {e}, z = 1 %}}{}{{% endwith %}}{{{{ x }}}}", body(random)),
+        9 => format!(
+            "{{% macro g(a) %}}<{{{{ caller({}) }}}}>{{% endmacro %}}{{% call(b) g({e}) %}}{}{{{{ b }}}}{{% endcall %}}",
+            expression(random, 1, '*'),
+            body(random)
+        ),
+        10 => {
+            format!("{{% filter {} %}}{}{{% endfilter %}}", random.pick(&["upper", "trim", "indent(1)"]), body(random))
+        }
+        11 => format!("{{% generation %}}{}{{% endgeneration %}}", body(random)),
+        12 => format!("{{% set c = cycler(1, 'b', none) %}}{{% set j = joiner('+') %}}{}", body(random)),
+        13 => format!(
+            "{{% for k, v in ({}).items() %}}{{{{ k }}}}={{{{ v }}}}{}{{% endfor %}}",
+            expression(random, 1, 'D'),
+            body(random)
+        ),
+        14 => format!("{{% set x, z = {e}, {} %}}{}", expression(random, 1, '*'), body(random)),
         _ => format!("{}{}", body(random), statement(random, depth - 1)),
     }
 }

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, State};
 use super::entities::unescape;
 use crate::jinja::operators::items_of;
 use crate::python::args::{Args, bind};
-use crate::python::budget::afford_bytes;
+use crate::python::budget::{afford_bytes, charge_items};
 use crate::python::dict::entries;
 use crate::python::error::{runtime_error, value_error};
 use crate::python::kind::{Kind, kind};
@@ -21,9 +21,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("escape", escape);
     env.add_filter("e", escape);
     env.add_filter("forceescape", |state: &State<'_, '_>, value: &Value| {
-        let text = escape_html(&str_of(state, value)?);
-        afford_bytes(state, text.len())?;
-        Ok::<_, Error>(Value::from_safe_string(text))
+        escape_html(state, &str_of(state, value)?).map(Value::from_safe_string)
     });
     env.add_filter("striptags", |state: &State<'_, '_>, value: &Value| {
         let text = str_of(state, value)?;
@@ -37,8 +35,14 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("xmlattr", xml_attributes);
 }
 
-/// HTML escapes as `markupsafe` writes them.
-pub(in crate::jinja) fn escape_html(text: &str) -> String {
+/// HTML escapes as `markupsafe` writes them, if the fuel can pay for them.
+pub(in crate::jinja) fn escape_html(state: &State<'_, '_>, text: &str) -> Result<String, Error> {
+    let special = text.bytes().filter(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\'' | b'"')).count();
+    afford_bytes(state, text.len().saturating_add(special.saturating_mul(4)))?;
+    Ok(escaped(text))
+}
+
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -58,9 +62,7 @@ fn escape(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     if value.is_safe() {
         return Ok(value.clone());
     }
-    let text = escape_html(&str_of(state, value)?);
-    afford_bytes(state, text.len())?;
-    Ok(Value::from_safe_string(text))
+    escape_html(state, &str_of(state, value)?).map(Value::from_safe_string)
 }
 
 /// Removes comments and tags, makes white space single blanks, and reads entities back.
@@ -86,10 +88,13 @@ fn strip_between(text: &str, open: &str, close: &str) -> String {
 /// `urlencode(value)`: text quoted, a mapping or pairs as a query string.
 fn url_encode(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     let pairs = match kind(value) {
-        Kind::Dict => entries(value),
+        Kind::Dict => {
+            charge_items(state, value.len().unwrap_or(0))?;
+            entries(value)
+        }
         Kind::List | Kind::Tuple | Kind::View | Kind::Generator => {
             let mut pairs = Vec::new();
-            for item in value.try_iter()? {
+            for item in items_of(state, value)? {
                 let parts = items_of(state, &item)?;
                 let [key, value] = parts.as_slice() else { return Err(value_error("urlencode() needs pairs")) };
                 pairs.push((key.clone(), value.clone()));
@@ -98,11 +103,16 @@ fn url_encode(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
         }
         _ => return quote(state, value, false).map(Value::from),
     };
-    let mut query = Vec::new();
+    let mut query = String::new();
     for (key, value) in &pairs {
-        query.push(format!("{}={}", quote(state, key, true)?, quote(state, value, true)?));
+        let (key, value) = (quote(state, key, true)?, quote(state, value, true)?);
+        afford_bytes(state, query.len() + key.len() + value.len())?;
+        if !query.is_empty() {
+            query.push('&');
+        }
+        let _ = write!(query, "{key}={value}");
     }
-    Ok(Value::from(query.join("&")))
+    Ok(Value::from(query))
 }
 
 fn quote(state: &State<'_, '_>, value: &Value, in_query: bool) -> Result<String, Error> {
@@ -127,6 +137,7 @@ fn xml_attributes(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error>
     let args: &[Value] = &args;
     let bound = bind("xmlattr", ["d", "autospace"], args)?;
     let mut out = String::new();
+    charge_items(state, bound.or_none(0).len().unwrap_or(0))?;
     for (key, value) in entries(&bound.or_none(0)) {
         if value.is_none() || value.is_undefined() {
             continue;
@@ -138,13 +149,13 @@ fn xml_attributes(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error>
         let value = if value.is_safe() {
             value.as_str().unwrap_or_default().to_owned()
         } else {
-            escape_html(&str_of(state, &value)?)
+            escape_html(state, &str_of(state, &value)?)?
         };
         afford_bytes(state, out.len() + key.len() + value.len())?;
         if !out.is_empty() {
             out.push(' ');
         }
-        let _ = write!(out, "{}=\"{value}\"", escape_html(&key));
+        let _ = write!(out, "{}=\"{value}\"", escape_html(state, &key)?);
     }
     if bound.truth(1, true) && !out.is_empty() {
         out.insert(0, ' ');
@@ -159,6 +170,6 @@ mod tests {
     #[test]
     fn tags_go_and_text_stays() {
         assert_eq!(strip_tags("<!-- x --><b>a</b>\n  &lt;c&gt; < d"), "a <c> < d");
-        assert_eq!(escape_html("<a href=\"x\">'&'"), "&lt;a href=&#34;x&#34;&gt;&#39;&amp;&#39;");
+        assert_eq!(escaped("<a href=\"x\">'&'"), "&lt;a href=&#34;x&#34;&gt;&#39;&amp;&#39;");
     }
 }

@@ -14,11 +14,12 @@ mod text;
 mod wrap;
 
 use minijinja::value::Value;
-use minijinja::{Environment, Error};
+use minijinja::{Environment, Error, State};
 
 pub(super) use html::escape_html;
 pub(super) use sequence::dict_of;
 
+use crate::python::budget::{charge_bytes, charge_value};
 use crate::python::error::undefined_error;
 
 /// The names Jinja2 knows. Operators are registered as filters too (see [`super::operators`]), but are not among them.
@@ -96,7 +97,8 @@ pub(super) fn register(env: &mut Environment<'static>) {
 }
 
 /// `environment.getitem` along a path such as `function.name` or `0.content`.
-fn item_at(value: &Value, path: &Value) -> Result<Value, Error> {
+fn item_at(state: &State<'_, '_>, value: &Value, path: &Value) -> Result<Value, Error> {
+    charge_value(state, path)?;
     let Some(path) = path.as_str() else { return get_item(value, path) };
     let mut current = value.clone();
     for part in path.split('.') {
@@ -117,13 +119,16 @@ fn get_item(value: &Value, key: &Value) -> Result<Value, Error> {
 }
 
 /// The key an item is compared by: the value at `path`, or the item itself; text in lower case unless `exact`.
-fn sort_key(value: &Value, path: Option<&Value>, exact: bool) -> Result<Value, Error> {
+fn sort_key(state: &State<'_, '_>, value: &Value, path: Option<&Value>, exact: bool) -> Result<Value, Error> {
     let key = match path {
-        Some(path) => item_at(value, path)?,
+        Some(path) => item_at(state, value, path)?,
         None => value.clone(),
     };
     Ok(match key.as_str() {
-        Some(text) if !exact => Value::from(text.to_lowercase()),
+        Some(text) if !exact => {
+            charge_bytes(state, text.len())?;
+            Value::from(text.to_lowercase())
+        }
         _ => key,
     })
 }

@@ -156,7 +156,7 @@ fn sum(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let mut total = bound.get(2).cloned().unwrap_or_else(|| Value::from(0));
     for item in items_of(state, subject(args)?)? {
         let item = match attribute {
-            Some(path) => item_at(&item, path)?,
+            Some(path) => item_at(state, &item, path)?,
             None => item,
         };
         total = match (Number::of(&total), Number::of(&item)) {

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, State};
 use super::{sort_key, subject};
 use crate::jinja::operators::{check_hashable, compare, equal, items_of};
 use crate::python::args::{Args, bind};
-use crate::python::budget::charge_sort;
+use crate::python::budget::{charge_items, charge_sort};
 use crate::python::dict::entries;
 use crate::python::error::{type_error, undefined_error, value_error};
 use crate::python::iterators::Generator;
@@ -79,9 +79,9 @@ fn sort(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let mut keyed = Vec::new();
     for item in items_of(state, subject(args)?)? {
         let keys = if paths.is_empty() {
-            vec![sort_key(&item, None, exact)?]
+            vec![sort_key(state, &item, None, exact)?]
         } else {
-            paths.iter().map(|path| sort_key(&item, Some(path), exact)).collect::<Result<_, _>>()?
+            paths.iter().map(|path| sort_key(state, &item, Some(path), exact)).collect::<Result<_, _>>()?
         };
         keyed.push((keys, item));
     }
@@ -106,9 +106,10 @@ fn dict_sort(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         _ => return Err(value_error("You can only sort by either \"key\" or \"value\"")),
     };
     let exact = bound.truth(1, false);
+    charge_items(state, value.len().unwrap_or(0))?;
     let mut keyed = Vec::new();
     for (key, item) in entries(value) {
-        let sort_by = sort_key(if by_value { &item } else { &key }, None, exact)?;
+        let sort_by = sort_key(state, if by_value { &item } else { &key }, None, exact)?;
         keyed.push((vec![sort_by], (key, item)));
     }
     sort_by_keys(state, &mut keyed, Keys::Single, bound.truth(3, false))?;
@@ -123,7 +124,7 @@ fn group_by(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let exact = bound.truth(3, false);
     let default = bound.get(2).filter(|default| !default.is_none());
     let key_of = |item: &Value, exact: bool| -> Result<Value, Error> {
-        let key = sort_key(item, Some(path), exact)?;
+        let key = sort_key(state, item, Some(path), exact)?;
         Ok(match default {
             Some(default) if key.is_undefined() => default.clone(),
             _ => key,
@@ -156,7 +157,7 @@ fn unique(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let mut seen = indexmap::IndexSet::new();
     let mut kept = Vec::new();
     for item in items {
-        let key = sort_key(&item, path, bound.truth(1, false))?;
+        let key = sort_key(state, &item, path, bound.truth(1, false))?;
         check_hashable(state, &key)?;
         if seen.insert(key) {
             kept.push(item);
@@ -171,7 +172,7 @@ fn extreme(state: &State<'_, '_>, args: &[Value], wanted: Ordering) -> Result<Va
     let path = bound.get(2).filter(|attribute| !attribute.is_none());
     let mut best: Option<(Value, Value)> = None;
     for item in items_of(state, subject(args)?)? {
-        let key = sort_key(&item, path, bound.truth(1, false))?;
+        let key = sort_key(state, &item, path, bound.truth(1, false))?;
         let better = match &best {
             None => true,
             Some((best_key, _)) if wanted == Ordering::Less => compare(state, "<", &key, best_key, Ordering::is_lt)?,

@@ -7,7 +7,7 @@ use super::{item_at, subject};
 use crate::jinja::operators::items_of;
 use crate::jinja::predicates;
 use crate::python::args::{Args, split_kwargs};
-use crate::python::budget::charge_items;
+use crate::python::budget::{charge_items, charge_value};
 use crate::python::error::{runtime_error, type_error};
 use crate::python::iterators::Generator;
 
@@ -45,7 +45,7 @@ fn map(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
             let (attribute, default) = attribute_arguments(&kwargs)?;
             for item in items {
                 charge_items(state, 1)?;
-                let found = item_at(&item, &attribute)?;
+                let found = item_at(state, &item, &attribute)?;
                 mapped.push(if found.is_undefined() { default.clone() } else { found });
             }
             Ok(())
@@ -56,11 +56,15 @@ fn map(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
                 return Err(runtime_error(format!("No filter named '{name}'.")));
             }
             for item in items {
-                charge_items(state, 2)?;
+                charge_items(state, 2 + rest.len())?;
+                // A filter called from here is not charged by the engine.
+                charge_value(state, &item)?;
                 let mut call = vec![item];
                 call.extend_from_slice(rest);
                 call.extend(kwargs.clone().map(Value::from));
-                mapped.push(state.apply_filter(name, &call)?);
+                let made = state.apply_filter(name, &call)?;
+                charge_value(state, &made)?;
+                mapped.push(made);
             }
             Ok(())
         }
@@ -96,9 +100,9 @@ fn select(state: &mut State<'_, '_>, args: &[Value], keep: bool, by_attribute: b
             return Err(runtime_error(format!("No test named '{test}'.")));
         }
         for item in items {
-            charge_items(state, 2)?;
+            charge_items(state, 2 + test_args.len())?;
             let examined = match attribute {
-                Some(path) => item_at(&item, path)?,
+                Some(path) => item_at(state, &item, path)?,
                 None => item.clone(),
             };
             let passes = match test {

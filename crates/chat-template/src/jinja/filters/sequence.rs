@@ -109,7 +109,7 @@ fn join(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
             out.push_str(&separator);
         }
         let text = match attribute {
-            Some(path) => str_of(state, &item_at(item, path)?)?.into_owned(),
+            Some(path) => str_of(state, &item_at(state, item, path)?)?.into_owned(),
             None => str_of(state, item)?.into_owned(),
         };
         afford_bytes(state, out.len() + text.len() + separator.len())?;
@@ -122,7 +122,10 @@ fn join(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
 fn items(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     let pairs = match kind(value) {
         Kind::Undefined => Vec::new(),
-        Kind::Dict => items_of(state, &DictView::value(value, ViewKind::Items))?,
+        Kind::Dict => {
+            charge_items(state, value.len().unwrap_or(0))?;
+            items_of(state, &DictView::value(value, ViewKind::Items))?
+        }
         _ => return Err(type_error("Can only get item pairs from a mapping.")),
     };
     Ok(Generator::value("do_items", pairs))
@@ -192,6 +195,7 @@ fn attr(value: &Value, name: &str) -> Result<Value, Error> {
 /// A dictionary made of pairs, for [`crate::jinja::globals`].
 pub(in crate::jinja) fn dict_of(state: &State<'_, '_>, value: &Value) -> Result<Vec<(Value, Value)>, Error> {
     if kind(value) == Kind::Dict {
+        charge_items(state, value.len().unwrap_or(0))?;
         return Ok(crate::python::dict::entries(value));
     }
     if value.is_undefined() {

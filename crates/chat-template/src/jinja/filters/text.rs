@@ -5,6 +5,7 @@ use minijinja::{Environment, Error, State};
 
 use super::{like, subject};
 use crate::jinja::methods::replace_text;
+use crate::jinja::nesting::charge_tree;
 use crate::python::args::{Args, bind, split_kwargs};
 use crate::python::budget::afford_bytes;
 use crate::python::dict::{Dict, entries};
@@ -13,7 +14,7 @@ use crate::python::json::{Style, dumps};
 use crate::python::kind::{Kind, kind};
 use crate::python::percent::percent;
 use crate::python::repr::{repr_of, str_of};
-use crate::python::text::{capitalize, is_space};
+use crate::python::text::{CharSet, capitalize, is_space};
 
 pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("string", |state: &State<'_, '_>, value: &Value| match kind(value) {
@@ -41,7 +42,10 @@ pub(super) fn register(env: &mut Environment<'static>) {
         Ok::<_, Error>(words.count())
     });
     env.add_filter("tojson", tojson);
-    env.add_filter("pprint", |state: &State<'_, '_>, value: &Value| repr_of(state, &sorted(value)));
+    env.add_filter("pprint", |state: &State<'_, '_>, value: &Value| {
+        charge_tree(state, value)?;
+        repr_of(state, &sorted(value))
+    });
 }
 
 /// `trim(value, chars=None)`.
@@ -65,7 +69,10 @@ fn trim(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let value = bound.or_none(0);
     let text = str_of(state, &value)?;
     let trimmed = match bound.optional_str(1)? {
-        Some(chars) => text.trim_matches(|c: char| chars.contains(c)),
+        Some(chars) => {
+            let chars = CharSet::new(state, chars)?;
+            text.trim_matches(|c: char| chars.contains(c))
+        }
         None => text.trim_matches(is_space),
     };
     Ok(like(&value, trimmed.to_owned()))
@@ -146,7 +153,7 @@ fn tojson(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
         style.item_separator = ",".to_owned();
     }
     if let Some(separators) = bound.get(3).filter(|separators| !separators.is_none()) {
-        let parts: Vec<Value> = separators.try_iter()?.collect();
+        let parts: Vec<Value> = separators.try_iter()?.take(3).collect();
         let [item, key] = parts.as_slice() else { return Err(type_error("separators must be a pair of strings")) };
         let text = |part: &Value| part.as_str().map(str::to_owned).ok_or_else(|| type_error("separators must be str"));
         (style.item_separator, style.key_separator) = (text(item)?, text(key)?);

@@ -56,16 +56,23 @@ impl<'s> Lowering<'s> {
             }
             Expr::BinOp(node) => self.binary(node.op, expr, &node.left, &node.right, node.span())?,
             Expr::Compare(node) => {
-                // `a < b < c` is `a < b and b < c`.
+                // `a < b < c` is `a < b and b < c`, but `b` is evaluated once.
                 let mut whole: Option<Expr<'s>> = None;
-                let mut left = &node.expr;
-                for step in &node.ops {
-                    let next = self.comparison(step.op, left, &step.expr, node.span())?;
+                let (mut left, mut lowered) = (&node.expr, self.expr(&node.expr)?);
+                for (index, step) in node.ops.iter().enumerate() {
+                    let right = self.expr(&step.expr)?;
+                    let again = is_scalar_literal(&step.expr) || index + 1 == node.ops.len();
+                    let right = if again { right } else { filter("keep", right, Vec::new(), node.span()) };
+                    let next = comparison(step.op, (left, lowered), (&step.expr, right), node.span());
                     whole = Some(match whole {
                         None => next,
                         Some(before) => native(BinOpKind::ScAnd, before, next, node.span()),
                     });
                     left = &step.expr;
+                    lowered = match &step.expr {
+                        Expr::Const(literal) if again => constant(literal.value.clone(), node.span()),
+                        _ => filter("kept", constant(Value::UNDEFINED, node.span()), Vec::new(), node.span()),
+                    };
                 }
                 whole.unwrap_or_else(|| constant(Value::from(true), node.span()))
             }
@@ -105,13 +112,10 @@ impl<'s> Lowering<'s> {
             }
             Expr::GetItem(node) => self.item(&node.expr, &node.subscript_expr, node.span())?,
             Expr::Call(node) => {
-                if let CallType::Method(object, "cycle") = node.identify_call() {
+                if let CallType::Method(object, name @ ("cycle" | "changed")) = node.identify_call() {
                     let object = self.expr(object)?;
                     let args = self.args(&node.args)?;
-                    return Ok(Expr::Filter(Spanned::new(
-                        Filter { name: "cycle", expr: Some(object), args },
-                        node.span(),
-                    )));
+                    return Ok(Expr::Filter(Spanned::new(Filter { name, expr: Some(object), args }, node.span())));
                 }
                 Expr::Call(Spanned::new(self.call(node)?, node.span()))
             }
@@ -221,15 +225,20 @@ impl<'s> Lowering<'s> {
             BinOpKind::FloorDiv => filter("//", self.expr(left)?, vec![self.expr(right)?], span),
             BinOpKind::Pow => filter("**", self.expr(left)?, vec![self.expr(right)?], span),
             BinOpKind::Rem => filter("%", self.expr(left)?, vec![self.expr(right)?], span),
-            BinOpKind::Eq => self.comparison(CompareOpKind::Eq, left, right, span)?,
-            BinOpKind::Ne => self.comparison(CompareOpKind::Ne, left, right, span)?,
-            BinOpKind::Lt => self.comparison(CompareOpKind::Lt, left, right, span)?,
-            BinOpKind::Lte => self.comparison(CompareOpKind::Lte, left, right, span)?,
-            BinOpKind::Gt => self.comparison(CompareOpKind::Gt, left, right, span)?,
-            BinOpKind::Gte => self.comparison(CompareOpKind::Gte, left, right, span)?,
-            BinOpKind::In => self.comparison(CompareOpKind::In, left, right, span)?,
+            BinOpKind::Eq => self.compared(CompareOpKind::Eq, left, right, span)?,
+            BinOpKind::Ne => self.compared(CompareOpKind::Ne, left, right, span)?,
+            BinOpKind::Lt => self.compared(CompareOpKind::Lt, left, right, span)?,
+            BinOpKind::Lte => self.compared(CompareOpKind::Lte, left, right, span)?,
+            BinOpKind::Gt => self.compared(CompareOpKind::Gt, left, right, span)?,
+            BinOpKind::Gte => self.compared(CompareOpKind::Gte, left, right, span)?,
+            BinOpKind::In => self.compared(CompareOpKind::In, left, right, span)?,
             _ => native(op, self.expr(left)?, self.expr(right)?, span),
         })
+    }
+
+    fn compared(&mut self, op: CompareOpKind, left: &Expr<'s>, right: &Expr<'s>, span: Span) -> Lowered<Expr<'s>> {
+        let (a, b) = (self.expr(left)?, self.expr(right)?);
+        Ok(comparison(op, (left, a), (right, b), span))
     }
 
     /// `a + b + c` as one call. An operand that calls something ends the run: by then the sum before it must have
@@ -247,35 +256,40 @@ impl<'s> Lowering<'s> {
         }
         Ok(nary("+", run, span))
     }
+}
 
-    /// One comparison: the engine's own where the operands cannot tell the difference.
-    fn comparison(&mut self, op: CompareOpKind, left: &Expr<'s>, right: &Expr<'s>, span: Span) -> Lowered<Expr<'s>> {
-        let scalar = |expr: &Expr<'_>| is_scalar_literal(expr) || is_number(expr) || is_text(expr);
-        let numbers = is_number(left) && is_number(right);
-        let either = scalar(left) || scalar(right);
-        let text_in = is_text_literal(left);
-        let (a, b) = (self.expr(left)?, self.expr(right)?);
-        Ok(match op {
-            CompareOpKind::Eq if either => native(BinOpKind::Eq, a, b, span),
-            CompareOpKind::Ne if either => native(BinOpKind::Ne, a, b, span),
-            CompareOpKind::Lt if numbers => native(BinOpKind::Lt, a, b, span),
-            CompareOpKind::Lte if numbers => native(BinOpKind::Lte, a, b, span),
-            CompareOpKind::Gt if numbers => native(BinOpKind::Gt, a, b, span),
-            CompareOpKind::Gte if numbers => native(BinOpKind::Gte, a, b, span),
-            CompareOpKind::In if text_in => native(BinOpKind::In, a, b, span),
-            CompareOpKind::Eq => filter("==", a, vec![b], span),
-            CompareOpKind::Ne => filter("!=", a, vec![b], span),
-            CompareOpKind::Lt => filter("<", a, vec![b], span),
-            CompareOpKind::Lte => filter("<=", a, vec![b], span),
-            CompareOpKind::Gt => filter(">", a, vec![b], span),
-            CompareOpKind::Gte => filter(">=", a, vec![b], span),
-            CompareOpKind::In => filter("in", a, vec![b], span),
-            CompareOpKind::NotIn if text_in => {
-                let inside = native(BinOpKind::In, a, b, span);
-                unary(&UnaryOpKind::Not, inside, span)
-            }
-            CompareOpKind::NotIn => unary(&UnaryOpKind::Not, filter("in", a, vec![b], span), span),
-        })
+/// One comparison, of operands as they were and as they were lowered: the engine's own where these cannot tell the
+/// difference.
+fn comparison<'s>(
+    op: CompareOpKind,
+    (left, a): (&Expr<'s>, Expr<'s>),
+    (right, b): (&Expr<'s>, Expr<'s>),
+    span: Span,
+) -> Expr<'s> {
+    let scalar = |expr: &Expr<'_>| is_scalar_literal(expr) || is_number(expr) || is_text(expr);
+    let numbers = is_number(left) && is_number(right);
+    let either = scalar(left) || scalar(right);
+    let text_in = is_text_literal(left);
+    match op {
+        CompareOpKind::Eq if either => native(BinOpKind::Eq, a, b, span),
+        CompareOpKind::Ne if either => native(BinOpKind::Ne, a, b, span),
+        CompareOpKind::Lt if numbers => native(BinOpKind::Lt, a, b, span),
+        CompareOpKind::Lte if numbers => native(BinOpKind::Lte, a, b, span),
+        CompareOpKind::Gt if numbers => native(BinOpKind::Gt, a, b, span),
+        CompareOpKind::Gte if numbers => native(BinOpKind::Gte, a, b, span),
+        CompareOpKind::In if text_in => native(BinOpKind::In, a, b, span),
+        CompareOpKind::Eq => filter("==", a, vec![b], span),
+        CompareOpKind::Ne => filter("!=", a, vec![b], span),
+        CompareOpKind::Lt => filter("<", a, vec![b], span),
+        CompareOpKind::Lte => filter("<=", a, vec![b], span),
+        CompareOpKind::Gt => filter(">", a, vec![b], span),
+        CompareOpKind::Gte => filter(">=", a, vec![b], span),
+        CompareOpKind::In => filter("in", a, vec![b], span),
+        CompareOpKind::NotIn if text_in => {
+            let inside = native(BinOpKind::In, a, b, span);
+            unary(&UnaryOpKind::Not, inside, span)
+        }
+        CompareOpKind::NotIn => unary(&UnaryOpKind::Not, filter("in", a, vec![b], span), span),
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 
+use crate::python::budget::charge_value;
 use crate::python::error::{security_error, type_error, undefined_error};
 use crate::python::kind::{Kind, kind, type_name};
 
@@ -62,7 +63,7 @@ pub(super) fn call(state: &mut State<'_, '_>, value: &Value, name: &str, args: &
             Err(security_error(format!("access to attribute '{name}' of '{type_name}' object is unsafe.")))
         }
         Kind::Str => string::call(state, value, name, args),
-        Kind::Dict => mapping::call(value, name, args),
+        Kind::Dict => mapping::call(state, value, name, args),
         Kind::List | Kind::Tuple | Kind::Range => sequence::call(state, value, name, args),
         _ => Err(no_such_method(value, name)),
     }
@@ -98,6 +99,8 @@ impl Object for BoundMethod {
     }
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        // The engine charges for the text whose method is called, but cannot see into this value.
+        charge_value(state, &self.receiver)?;
         call(state, &self.receiver, &self.name, args)
     }
 

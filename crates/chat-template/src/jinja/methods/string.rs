@@ -6,11 +6,11 @@ use minijinja::{Error, State};
 use super::{no_such_method, not_found, split};
 use crate::jinja::operators::items_of;
 use crate::python::args::{as_int, as_str, bind, split_kwargs};
-use crate::python::budget::afford_bytes;
+use crate::python::budget::{afford_bytes, charge_bytes, charge_items};
 use crate::python::error::type_error;
 use crate::python::kind::type_name;
 use crate::python::str_format::str_format;
-use crate::python::text::{capitalize, char_slice, is_space, is_titlecase, swap_case, title};
+use crate::python::text::{CharSet, capitalize, char_slice, is_space, is_titlecase, swap_case, title};
 
 pub(super) const METHODS: [&str; 47] = [
     "capitalize",
@@ -68,9 +68,9 @@ pub(super) fn call(state: &State<'_, '_>, value: &Value, name: &str, args: &[Val
         Ok(if value.is_safe() { Value::from_safe_string(text) } else { Value::from(text) })
     };
     match name {
-        "strip" => done(strip(text, args, true, true)?.to_owned()),
-        "lstrip" => done(strip(text, args, true, false)?.to_owned()),
-        "rstrip" => done(strip(text, args, false, true)?.to_owned()),
+        "strip" => done(strip(state, text, args, true, true)?.to_owned()),
+        "lstrip" => done(strip(state, text, args, true, false)?.to_owned()),
+        "rstrip" => done(strip(state, text, args, false, true)?.to_owned()),
         "upper" => no_args(name, args).and_then(|()| done(text.to_uppercase())),
         "lower" => no_args(name, args).and_then(|()| done(text.to_lowercase())),
         // Beyond ASCII, case folding differs from lower case for few letters; this is the one that matters.
@@ -81,10 +81,10 @@ pub(super) fn call(state: &State<'_, '_>, value: &Value, name: &str, args: &[Val
         "split" => split::split(state, value, args, false),
         "rsplit" => split::split(state, value, args, true),
         "splitlines" => split::lines(state, value, args),
-        "partition" => split::partition(value, args, false),
-        "rpartition" => split::partition(value, args, true),
-        "startswith" => affix(text, name, args, |text, affix| text.starts_with(affix)),
-        "endswith" => affix(text, name, args, |text, affix| text.ends_with(affix)),
+        "partition" => split::partition(state, value, args, false),
+        "rpartition" => split::partition(state, value, args, true),
+        "startswith" => affix(state, text, name, args, |text, affix| text.starts_with(affix)),
+        "endswith" => affix(state, text, name, args, |text, affix| text.ends_with(affix)),
         "removeprefix" => {
             let prefix = one_str(name, args)?;
             done(text.strip_prefix(prefix.as_str()).unwrap_or(text).to_owned())
@@ -93,9 +93,11 @@ pub(super) fn call(state: &State<'_, '_>, value: &Value, name: &str, args: &[Val
             let suffix = one_str(name, args)?;
             done(text.strip_suffix(suffix.as_str()).unwrap_or(text).to_owned())
         }
-        "find" | "rfind" => Ok(Value::from(find(text, name, args)?.unwrap_or(-1))),
-        "index" | "rindex" => find(text, name, args)?.map(Value::from).ok_or_else(|| not_found("substring not found")),
-        "count" => count(text, args),
+        "find" | "rfind" => Ok(Value::from(find(state, text, name, args)?.unwrap_or(-1))),
+        "index" | "rindex" => {
+            find(state, text, name, args)?.map(Value::from).ok_or_else(|| not_found("substring not found"))
+        }
+        "count" => count(state, text, args),
         "replace" => replace(state, text, args).and_then(done),
         "join" => join(state, text, args).and_then(done),
         "format" => {
@@ -112,7 +114,7 @@ pub(super) fn call(state: &State<'_, '_>, value: &Value, name: &str, args: &[Val
         "center" | "ljust" | "rjust" => justify(state, text, name, args).and_then(done),
         "zfill" => zero_fill(state, text, args).and_then(done),
         "expandtabs" => expand_tabs(state, text, args).and_then(done),
-        "translate" => translate(text, args).and_then(done),
+        "translate" => translate(state, text, args).and_then(done),
         "encode" => Ok(Value::from_bytes(text.as_bytes().to_vec())),
         _ => match classify(text, name) {
             Some(answer) => no_args(name, args).map(|()| Value::from(answer)),
@@ -135,10 +137,10 @@ fn one_str(name: &str, args: &[Value]) -> Result<String, Error> {
     }
 }
 
-fn strip<'t>(text: &'t str, args: &[Value], left: bool, right: bool) -> Result<&'t str, Error> {
+fn strip<'t>(state: &State<'_, '_>, text: &'t str, args: &[Value], left: bool, right: bool) -> Result<&'t str, Error> {
     let bound = bind("strip", ["chars"], args)?;
-    let chars = bound.optional_str(0)?;
-    let unwanted = |c: char| chars.map_or_else(|| is_space(c), |chars| chars.contains(c));
+    let chars = bound.optional_str(0)?.map(|chars| CharSet::new(state, chars)).transpose()?;
+    let unwanted = |c: char| chars.as_ref().map_or_else(|| is_space(c), |chars| chars.contains(c));
     let text = if left { text.trim_start_matches(unwanted) } else { text };
     Ok(if right { text.trim_end_matches(unwanted) } else { text })
 }
@@ -162,7 +164,13 @@ fn window<'t>(text: &'t str, start: Option<&Value>, end: Option<&Value>) -> Resu
 }
 
 /// `startswith` and `endswith`: one affix or a tuple of them.
-fn affix(text: &str, name: &str, args: &[Value], test: fn(&str, &str) -> bool) -> Result<Value, Error> {
+fn affix(
+    state: &State<'_, '_>,
+    text: &str,
+    name: &str,
+    args: &[Value],
+    test: fn(&str, &str) -> bool,
+) -> Result<Value, Error> {
     let bound = bind(name, ["prefix", "start", "end"], args)?;
     let wanted = bound.get(0).ok_or_else(|| type_error(format!("{name} expected at least 1 argument, got 0")))?;
     let Some((text, _)) = window(text, bound.get(1), bound.get(2))? else { return Ok(Value::from(false)) };
@@ -172,8 +180,10 @@ fn affix(text: &str, name: &str, args: &[Value], test: fn(&str, &str) -> bool) -
         })?;
         return Ok(Value::from(test(text, affix)));
     }
-    for candidate in wanted.try_iter()? {
-        if test(text, as_str(&candidate)?) {
+    for candidate in items_of(state, wanted)? {
+        let affix = as_str(&candidate)?;
+        charge_bytes(state, affix.len().min(text.len()))?;
+        if test(text, affix) {
             return Ok(Value::from(true));
         }
     }
@@ -181,18 +191,20 @@ fn affix(text: &str, name: &str, args: &[Value], test: fn(&str, &str) -> bool) -
 }
 
 /// The character index of a substring.
-fn find(text: &str, name: &str, args: &[Value]) -> Result<Option<i64>, Error> {
+fn find(state: &State<'_, '_>, text: &str, name: &str, args: &[Value]) -> Result<Option<i64>, Error> {
     let bound = bind(name, ["sub", "start", "end"], args)?;
     let wanted = as_str(bound.get(0).ok_or_else(|| type_error(format!("{name} expected at least 1 argument")))?)?;
+    charge_bytes(state, wanted.len())?;
     let Some((text, offset)) = window(text, bound.get(1), bound.get(2))? else { return Ok(None) };
     let found = if name.starts_with('r') { text.rfind(wanted) } else { text.find(wanted) };
     let index = found.and_then(|at| text.get(..at)).map(|before| before.chars().count() + offset);
     Ok(index.and_then(|index| i64::try_from(index).ok()))
 }
 
-fn count(text: &str, args: &[Value]) -> Result<Value, Error> {
+fn count(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Value, Error> {
     let bound = bind("count", ["sub", "start", "end"], args)?;
     let wanted = as_str(bound.get(0).ok_or_else(|| type_error("count expected at least 1 argument, got 0"))?)?;
+    charge_bytes(state, wanted.len())?;
     let Some((text, _)) = window(text, bound.get(1), bound.get(2))? else { return Ok(Value::from(0)) };
     // `matches("")` finds the empty text at every boundary, one more than there are characters, as Python counts.
     Ok(Value::from(text.matches(wanted).count()))
@@ -214,6 +226,7 @@ pub(in crate::jinja) fn replace_text(
     new: &str,
     count: i64,
 ) -> Result<String, Error> {
+    charge_bytes(state, old.len())?;
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let matches = text.matches(old).take(most).count();
     afford_bytes(state, text.len().saturating_add(matches.saturating_mul(new.len())))?;
@@ -293,15 +306,20 @@ fn expand_tabs(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Stri
 }
 
 /// `translate(table)` with a table from code points to code points, text or `None`.
-fn translate(text: &str, args: &[Value]) -> Result<String, Error> {
+fn translate(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<String, Error> {
     let [table] = args else { return Err(type_error("str.translate() takes exactly one argument")) };
     let mut out = String::with_capacity(text.len());
+    charge_items(state, text.len())?;
     for c in text.chars() {
         let entry = table.get_item(&Value::from(u32::from(c))).unwrap_or_default();
         match entry.kind() {
             ValueKind::Undefined => out.push(c),
             ValueKind::None => {}
-            ValueKind::String => out.push_str(entry.as_str().unwrap_or_default()),
+            ValueKind::String => {
+                let text = entry.as_str().unwrap_or_default();
+                afford_bytes(state, out.len() + text.len())?;
+                out.push_str(text);
+            }
             _ => {
                 let code = u32::try_from(as_int(&entry)?).ok().and_then(char::from_u32);
                 out.push(code.ok_or_else(|| type_error("character mapping must be in range(0x110000)"))?);

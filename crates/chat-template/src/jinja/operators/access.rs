@@ -93,10 +93,15 @@ fn slice_text(text: &str, start: Option<i64>, stop: Option<i64>, step: i64) -> S
         let first = usize::try_from(first).unwrap_or(0);
         return text.get(first..first + count).unwrap_or_default().to_owned();
     }
-    let chars: Vec<char> = text.chars().collect();
-    let (first, _, count) = slice_bounds(chars.len(), start, stop, step);
-    let at = |n: usize| usize::try_from(first + i64::try_from(n).unwrap_or(0) * step).unwrap_or(usize::MAX);
-    (0..count).filter_map(|n| chars.get(at(n))).collect()
+    let length = text.chars().count();
+    let (first, _, count) = slice_bounds(length, start, stop, step);
+    let first = usize::try_from(first).unwrap_or(0);
+    let stride = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
+    if step > 0 {
+        text.chars().skip(first).step_by(stride).take(count).collect()
+    } else {
+        text.chars().rev().skip(length.saturating_sub(first + 1)).step_by(stride).take(count).collect()
+    }
 }
 
 /// A subscript on its way into `[...]`: what cannot be a key finds nothing.
@@ -128,6 +133,7 @@ pub(in crate::jinja) fn check_hashable(state: &State<'_, '_>, key: &Value) -> Re
         }
         Kind::View if view_kind(key) == Some(ViewKind::Values) => Ok(()),
         Kind::List | Kind::Dict | Kind::View => Err(type_error(format!("unhashable type: '{}'", type_name(key)))),
+        Kind::Str | Kind::Range => charge_tree(state, key),
         _ => Ok(()),
     }
 }

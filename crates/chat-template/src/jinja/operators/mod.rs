@@ -16,7 +16,7 @@ use super::nesting::{self, charge_tree};
 use crate::python::args::Args;
 use crate::python::budget::{afford_bytes, charge_bytes, charge_items};
 use crate::python::error::{security_error, type_error, undefined_error, value_error};
-use crate::python::iterators::Generator;
+use crate::python::iterators::{Generator, PyRange};
 use crate::python::kind::{Kind, kind, type_name};
 use crate::python::number::{self, Number, unsupported};
 use crate::python::percent::percent;
@@ -51,6 +51,9 @@ pub(super) fn register(env: &mut Environment<'static>) {
         nesting::storable(state, &value, namespace.as_ref()).map(|()| value)
     });
     env.add_filter("cycle", loop_cycle);
+    env.add_filter("changed", loop_changed);
+    env.add_filter("keep", keep);
+    env.add_filter("kept", kept);
     env.add_filter("neg", negate);
     env.add_filter("no-loader", |_: &State<'_, '_>, _: Args<'_>| -> Result<Value, Error> {
         Err(type_error("no loader for this environment specified"))
@@ -92,8 +95,8 @@ pub(super) fn add(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Value, 
                 (false, false) => Value::from([left, right].concat()),
                 (true, true) => Value::from_safe_string([left, right].concat()),
                 // Text added to safe text is escaped, as `Markup` does.
-                (true, false) => Value::from_safe_string(format!("{left}{}", escape_html(right))),
-                (false, true) => Value::from_safe_string(format!("{}{right}", escape_html(left))),
+                (true, false) => Value::from_safe_string(format!("{left}{}", escape_html(state, right)?)),
+                (false, true) => Value::from_safe_string(format!("{}{right}", escape_html(state, left)?)),
             })
         }
         (Kind::List, Kind::List) => join_items(state, a, b).map(Value::from),
@@ -177,7 +180,15 @@ pub(super) fn equal(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<bool,
         if left != right {
             return Ok(false);
         }
+        if let (Some(a), Some(b)) = (PyRange::of(a), PyRange::of(b)) {
+            return Ok(a.same_items(b));
+        }
         charge_tree(state, a)?;
+    } else if let (Some(a), Some(b)) = (a.as_str(), b.as_str()) {
+        // Texts of different length differ at once.
+        if a.len() == b.len() {
+            charge_bytes(state, a.len())?;
+        }
     }
     Ok(a == b)
 }
@@ -195,7 +206,10 @@ pub(super) fn compare(
     holds: fn(Ordering) -> bool,
 ) -> Result<bool, Error> {
     match (kind(a), kind(b)) {
-        (Kind::Str, Kind::Str) => {}
+        (Kind::Str, Kind::Str) => {
+            let length = |text: &Value| text.as_str().map_or(0, str::len);
+            charge_bytes(state, length(a).min(length(b)))?;
+        }
         (left, right) if left == right && matches!(left, Kind::List | Kind::Tuple) => {
             // The first items that differ decide.
             charge_tree(state, a)?;
@@ -235,7 +249,7 @@ pub(super) fn contains(state: &State<'_, '_>, container: &Value, item: &Value) -
         Kind::Str => match item.as_str() {
             Some(item) => {
                 let text = container.as_str().unwrap_or_default();
-                charge_bytes(state, text.len())?;
+                charge_bytes(state, text.len() + item.len())?;
                 Ok(text.contains(item))
             }
             None => Err(type_error(format!("'in <string>' requires string as left operand, not {}", type_name(item)))),
@@ -287,7 +301,11 @@ pub(super) fn items_of(state: &State<'_, '_>, value: &Value) -> Result<Vec<Value
         Kind::None | Kind::Bool | Kind::Int | Kind::Float | Kind::Object => {
             Err(type_error(format!("'{}' object is not iterable", type_name(value))))
         }
-        Kind::Bytes => Ok(value.as_bytes().unwrap_or_default().iter().map(|byte| Value::from(*byte)).collect()),
+        Kind::Bytes => {
+            let bytes = value.as_bytes().unwrap_or_default();
+            charge_items(state, bytes.len())?;
+            Ok(bytes.iter().map(|byte| Value::from(*byte)).collect())
+        }
         _ => {
             charge_items(state, value.len().unwrap_or(0))?;
             Ok(value.try_iter()?.collect())
@@ -307,6 +325,32 @@ fn loop_cycle(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error>
         [] | [_] => Err(type_error("no items for cycling given")),
         [target, items @ ..] => target.call_method(state, "cycle", items),
     }
+}
+
+/// `loop.changed(a, b)`. The loop remembers the values until its end.
+fn loop_changed(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
+    let args: &[Value] = &args;
+    let Some((target, values)) = args.split_first() else { return Err(type_error("changed() needs a loop")) };
+    for value in values {
+        nesting::bounded(state, value)?;
+        charge_tree(state, value)?;
+    }
+    target.call_method(state, "changed", values)
+}
+
+/// Where the middle operand of `a < b < c` waits for its second comparison. Nothing but the first comparison happens in
+/// between, so that one place is enough.
+const KEPT: &str = "kept";
+
+/// Passes a value through and keeps it.
+fn keep(state: &mut State<'_, '_>, value: Value) -> Value {
+    state.set_temp(KEPT, value.clone());
+    value
+}
+
+/// The value that was kept last.
+fn kept(state: &State<'_, '_>, _: &Value) -> Value {
+    state.get_temp(KEPT).unwrap_or_default()
 }
 
 /// `-a`.
