@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use minijinja::value::{Object, ObjectRepr, Value, ValueOrKwargs, from_args};
+use minijinja::value::{Object, ObjectRepr, Tuple, Value, ValueOrKwargs, from_args};
 use minijinja::{Environment, Error, State};
 
 use super::filters::dict_of;
@@ -147,7 +147,7 @@ impl Object for Cycler {
         match key.as_str()? {
             "current" => Some(self.current()),
             "pos" => Some(Value::from(*self.position.lock().unwrap_or_else(PoisonError::into_inner))),
-            "items" => Some(Value::from(self.items.clone())),
+            "items" => Some(Value::from(Tuple::from(self.items.clone()))),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, State};
 
 use super::filters;
-use super::operators::{compare, contains, equal};
+use super::operators::{check_hashable, compare, contains, equal};
 use crate::python::budget::charge_value;
 use crate::python::error::type_error;
 use crate::python::kind::{Kind, kind, type_name};
@@ -101,8 +101,12 @@ pub(super) fn register(env: &mut Environment<'static>) {
     });
     env.add_test("in", |state: &State<'_, '_>, item: &Value, container: &Value| contains(state, container, item));
     env.add_test("sameas", is_same);
-    env.add_test("filter", |name: &Value| name.as_str().is_some_and(filters::exists));
-    env.add_test("test", |name: &Value| name.as_str().is_some_and(exists));
+    env.add_test("filter", |state: &State<'_, '_>, name: &Value| {
+        check_hashable(state, name).map(|()| name.as_str().is_some_and(filters::exists))
+    });
+    env.add_test("test", |state: &State<'_, '_>, name: &Value| {
+        check_hashable(state, name).map(|()| name.as_str().is_some_and(exists))
+    });
     for name in ["eq", "equalto", "=="] {
         env.add_test(name, |state: &State<'_, '_>, a: &Value, b: &Value| equal(state, a, b));
     }

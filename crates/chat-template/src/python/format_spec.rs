@@ -117,6 +117,9 @@ fn format_text(text: &str, spec: &Spec) -> Result<String, Error> {
     if spec.align == Some('=') && spec.fill != Some('0') {
         return Err(value_error("'=' alignment not allowed in string format specifier"));
     }
+    if let Some(separator) = spec.grouping {
+        return Err(value_error(format!("Cannot specify '{separator}' with 's'.")));
+    }
     let cut: String = match spec.precision {
         Some(precision) => text.chars().take(precision).collect(),
         None => text.to_owned(),

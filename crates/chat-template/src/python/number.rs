@@ -104,6 +104,9 @@ pub(crate) fn power(a: Number, b: Number) -> Result<Value, Error> {
         _ if a.float() == 0.0 && b.float() < 0.0 => Err(value_error("0.0 cannot be raised to a negative power")),
         _ => {
             let result = a.float().powf(b.float());
+            if result.is_nan() && !a.float().is_nan() && !b.float().is_nan() {
+                return Err(value_error("a root of a negative number is complex, which is not supported"));
+            }
             if result.is_infinite() && a.float().is_finite() && b.float().is_finite() {
                 return Err(value_error("Numerical result out of range"));
             }

@@ -79,8 +79,9 @@ impl Formatter<'_, '_, '_> {
                 None => return Err(value_error("incomplete format key")),
             }
         }
-        let value = self.all.get_item(&Value::from(name.as_str()))?;
-        if value.is_undefined() { Err(value_error(format!("KeyError: '{name}'"))) } else { Ok(value) }
+        // A key whose value is undefined is there all the same.
+        let found = self.all.as_object().and_then(|dict| dict.get_value(&Value::from(name.as_str())));
+        found.ok_or_else(|| value_error(format!("KeyError: '{name}'")))
     }
 
     fn take(&mut self, named: Option<Value>) -> Result<Value, Error> {

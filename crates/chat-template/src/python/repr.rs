@@ -85,6 +85,12 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
                 let _ = write!(self.out, "{value:?}");
             }
             Kind::Object if self.loop_variable(value) => {}
+            Kind::Object if is_engines(value, "Namespace") => {
+                self.out.push_str("<Namespace ");
+                self.dict(value, depth)?;
+                self.out.push('>');
+            }
+            Kind::Object if is_engines(value, "Macro") => self.macro_name(value),
             // Integers print as Python prints them; functions and macros have their own words.
             Kind::Int | Kind::Object => {
                 let _ = write!(self.out, "{value}");
@@ -167,6 +173,14 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
         true
     }
 
+    fn macro_name(&mut self, value: &Value) {
+        let name = value.get_attr("name").unwrap_or_default();
+        let _ = match name.as_str().filter(|name| *name != "caller") {
+            Some(name) => write!(self.out, "<Macro '{name}'>"),
+            None => write!(self.out, "<Macro anonymous>"),
+        };
+    }
+
     // Python prints the object's address, which no two runs share; ours is a constant of the same shape.
     fn generator(&mut self, value: &Value) {
         let Some(generator) = value.downcast_object_ref::<Generator>() else { return };
@@ -175,6 +189,12 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
             label => write!(self.out, "<generator object {label} at 0x7f0000000000>"),
         };
     }
+}
+
+/// Whether a value is an object of the engine's own type of this name, which cannot be named in Rust.
+fn is_engines(value: &Value, name: &str) -> bool {
+    let type_name = value.as_object().map(|object| object.type_name()).unwrap_or_default();
+    type_name.starts_with("minijinja::") && type_name.rsplit("::").next() == Some(name)
 }
 
 /// Appends a float as `repr(float)` writes it: the shortest digits that read back the same, exponent form outside

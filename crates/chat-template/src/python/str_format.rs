@@ -86,9 +86,10 @@ impl Formatter<'_, '_, '_> {
             }
             Err(_) => self
                 .kwargs
-                .filter(|kwargs| kwargs.has(first))
+                .filter(|kwargs| kwargs.args().any(|name| name == first))
                 .ok_or_else(|| value_error(format!("KeyError: '{first}'")))?
-                .peek(first)?,
+                .peek::<Option<Value>>(first)?
+                .unwrap_or_default(),
         };
         while !path.is_empty() {
             let (key, tail) = match path.strip_prefix('[') {

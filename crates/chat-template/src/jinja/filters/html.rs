@@ -7,10 +7,10 @@ use minijinja::{Environment, Error, State};
 
 use super::entities::unescape;
 use crate::jinja::operators::items_of;
-use crate::python::args::{Args, bind};
+use crate::python::args::{Args, as_str, bind};
 use crate::python::budget::{afford_bytes, charge_items};
 use crate::python::dict::entries;
-use crate::python::error::{runtime_error, value_error};
+use crate::python::error::{runtime_error, type_error, undefined_error, value_error};
 use crate::python::kind::{Kind, kind};
 use crate::python::repr::str_of;
 
@@ -137,12 +137,17 @@ fn xml_attributes(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error>
     let args: &[Value] = &args;
     let bound = bind("xmlattr", ["d", "autospace"], args)?;
     let mut out = String::new();
-    charge_items(state, bound.or_none(0).len().unwrap_or(0))?;
-    for (key, value) in entries(&bound.or_none(0)) {
+    let dict = bound.or_none(0);
+    match kind(&dict) {
+        Kind::Dict => charge_items(state, dict.len().unwrap_or(0))?,
+        Kind::Undefined => return Err(undefined_error("the mapping of attributes is undefined")),
+        _ => return Err(type_error("xmlattr() needs a mapping")),
+    }
+    for (key, value) in entries(&dict) {
         if value.is_none() || value.is_undefined() {
             continue;
         }
-        let key = str_of(state, &key)?;
+        let key = as_str(&key)?;
         if key.contains(|c: char| crate::python::text::is_space(c) || matches!(c, '/' | '>' | '=')) {
             return Err(value_error("Invalid character in attribute name"));
         }
@@ -155,7 +160,7 @@ fn xml_attributes(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error>
         if !out.is_empty() {
             out.push(' ');
         }
-        let _ = write!(out, "{}=\"{value}\"", escape_html(state, &key)?);
+        let _ = write!(out, "{}=\"{value}\"", escape_html(state, key)?);
     }
     if bound.truth(1, true) && !out.is_empty() {
         out.insert(0, ' ');

@@ -24,6 +24,7 @@ fn abs(value: &Value) -> Result<Value, Error> {
     match Number::of(value) {
         Some(Number::Int(int)) => Ok(int_value(int.checked_abs().unwrap_or(i128::MAX))),
         Some(Number::Float(float)) => Ok(Value::from(float.abs())),
+        None if value.is_undefined() => Err(undefined_error("the number whose size is asked for is undefined")),
         None => Err(type_error(format!("bad operand type for abs(): '{}'", type_name(value)))),
     }
 }
@@ -113,6 +114,9 @@ fn round(args: Args<'_>) -> Result<Value, Error> {
     let precision = bound.int(1, 0)?.clamp(-400, 400);
     let method = bound.optional_str(2)?.unwrap_or("common");
     let Some(number) = Number::of(value) else {
+        if value.is_undefined() {
+            return Err(undefined_error("the number to round is undefined"));
+        }
         return Err(type_error(format!("type {} doesn't define __round__ method", type_name(value))));
     };
     let power = 10_f64.powi(i32::try_from(precision).unwrap_or(0));

@@ -6,7 +6,7 @@ use minijinja::{Environment, Error, State};
 use super::like;
 use crate::python::args::{Args, as_int, as_str, bind};
 use crate::python::budget::{afford_bytes, charge_items};
-use crate::python::error::{type_error, value_error};
+use crate::python::error::{type_error, undefined_error, value_error};
 use crate::python::kind::{Kind, kind};
 use crate::python::number::unsupported;
 use crate::python::repr::str_of;
@@ -91,6 +91,9 @@ fn word_wrap(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let names = ["s", "width", "break_long_words", "wrapstring", "break_on_hyphens"];
     let bound = bind("wordwrap", names, args)?;
     let value = bound.or_none(0);
+    if value.is_undefined() {
+        return Err(undefined_error("the text to wrap is undefined"));
+    }
     let text = as_str(&value)?;
     let width = usize::try_from(bound.int(1, 79)?).unwrap_or(0);
     if width == 0 {

@@ -57,9 +57,15 @@ impl<'s> Lowering<'s> {
     }
 
     /// The statements of a block that a jump cannot leave, if there is a loop around it.
-    pub(super) fn enclosed(&mut self, block: &'static str, stmts: &[Stmt<'s>]) -> Lowered<Vec<Stmt<'s>>> {
+    pub(super) fn enclosed(&mut self, block: &'static str, stmts: &[Stmt<'s>], span: Span) -> Lowered<Vec<Stmt<'s>>> {
         let place = if self.place == Place::Outside { Place::Outside } else { Place::Inside(block) };
-        self.placed(place, stmts)
+        let body = self.placed(place, stmts)?;
+        // The engine gives a scope to `with` alone.
+        let plain = |stmt: &Stmt<'_>| matches!(stmt, Stmt::EmitExpr(_) | Stmt::EmitRaw(_));
+        if block == "with" || stmts.iter().all(plain) {
+            return Ok(body);
+        }
+        Ok(vec![Stmt::WithBlock(Spanned::new(WithBlock { assignments: Vec::new(), body }, span))])
     }
 
     /// The statements of a part that runs on its own, whatever is around it.

@@ -119,7 +119,7 @@ impl<'s> Lowering<'s> {
                     assignments.push((self.target(target)?, self.stored(value, None)?));
                 }
                 Stmt::WithBlock(Spanned::new(
-                    WithBlock { assignments, body: self.enclosed("with", &node.body)? },
+                    WithBlock { assignments, body: self.enclosed("with", &node.body, node.span())? },
                     node.span(),
                 ))
             }
@@ -136,20 +136,22 @@ impl<'s> Lowering<'s> {
                 let lowered = SetBlock {
                     target: self.target(&node.target)?,
                     filter: node.filter.as_ref().map(|filter| self.expr(filter)).transpose()?,
-                    body: self.enclosed("set", &node.body)?,
+                    body: self.enclosed("set", &node.body, node.span())?,
                 };
                 Stmt::SetBlock(Spanned::new(lowered, node.span()))
             }
             Stmt::AutoEscape(node) => {
-                let lowered =
-                    AutoEscape { enabled: self.expr(&node.enabled)?, body: self.enclosed("autoescape", &node.body)? };
+                let lowered = AutoEscape {
+                    enabled: self.expr(&node.enabled)?,
+                    body: self.enclosed("autoescape", &node.body, node.span())?,
+                };
                 Stmt::AutoEscape(Spanned::new(lowered, node.span()))
             }
             Stmt::FilterBlock(node) => {
                 let lowered = FilterBlock {
                     filter: self.expr(&node.filter)?,
                     filter_span: node.filter_span,
-                    body: self.enclosed("filter", &node.body)?,
+                    body: self.enclosed("filter", &node.body, node.span())?,
                 };
                 Stmt::FilterBlock(Spanned::new(lowered, node.span()))
             }
@@ -170,7 +172,7 @@ impl<'s> Lowering<'s> {
                 let lowered = CallBlock {
                     call: Spanned::new(self.call(&node.call)?, node.call.span()),
                     call_expr_span: node.call_expr_span,
-                    macro_decl: Spanned::new(self.macro_body(&node.macro_decl)?, node.macro_decl.span()),
+                    macro_decl: Spanned::new(self.caller(&node.macro_decl)?, node.macro_decl.span()),
                 };
                 Stmt::CallBlock(Spanned::new(lowered, node.span()))
             }
@@ -208,6 +210,15 @@ impl<'s> Lowering<'s> {
         let lowered = signature.with_hidden_arguments(lowered, node.span());
         self.found.insert(node.name, signature);
         Ok(lowered)
+    }
+
+    /// The body of a `call` block: a macro that is called `caller`, whose calls are not known.
+    fn caller(&mut self, node: &Spanned<Macro<'s>>) -> Lowered<Macro<'s>> {
+        let outer = (std::mem::take(&mut self.uses_varargs), std::mem::take(&mut self.uses_kwargs));
+        let lowered = self.macro_body(node)?;
+        let signature = Signature::new(node, self.uses_varargs, self.uses_kwargs);
+        (self.uses_varargs, self.uses_kwargs) = outer;
+        Ok(signature.with_hidden_arguments(lowered, node.span()))
     }
 
     fn macro_body(&mut self, node: &Spanned<Macro<'s>>) -> Lowered<Macro<'s>> {

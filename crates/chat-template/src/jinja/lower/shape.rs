@@ -82,16 +82,13 @@ pub(super) fn is_text(expr: &Expr<'_>) -> bool {
     }
 }
 
-/// The expression calls nothing and hardly fails, so that it may be evaluated a little early.
+/// The expression calls nothing and cannot fail, so that it may be evaluated a little early.
 pub(super) fn is_calm(expr: &Expr<'_>) -> bool {
-    let is_var = |expr: &Expr<'_>| matches!(expr, Expr::Var(_));
     match expr {
         Expr::Const(_) | Expr::Var(_) => true,
-        Expr::GetAttr(node) => is_var(&node.expr),
-        Expr::GetItem(node) => is_var(&node.expr) && is_scalar_literal(&node.subscript_expr),
         Expr::Filter(node) => {
             node.args.is_empty()
-                && matches!(node.name, "trim" | "tojson" | "upper" | "lower" | "string" | "length")
+                && matches!(node.name, "trim" | "upper" | "lower" | "string")
                 && node.expr.as_ref().is_some_and(is_calm)
         }
         _ => false,

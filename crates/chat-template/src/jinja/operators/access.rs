@@ -1,5 +1,7 @@
 //! What takes values apart: slices, subscripts and attributes.
 
+use std::cmp::Ordering;
+
 use minijinja::value::{Tuple, Value};
 use minijinja::{Error, State};
 
@@ -140,6 +142,28 @@ pub(in crate::jinja) fn check_hashable(state: &State<'_, '_>, key: &Value) -> Re
 
 fn view_kind(view: &Value) -> Option<ViewKind> {
     view.downcast_object_ref().map(DictView::kind)
+}
+
+/// Whether two views are the same set. Views of values are no sets, and equal only to themselves.
+pub(super) fn same_view(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<bool, Error> {
+    Ok(compare_views(state, a, b)?.flatten() == Some(Ordering::Equal))
+}
+
+/// How two views compare as sets: the smaller is contained in the larger. `Some(None)` if neither contains the other,
+/// `None` if one of them is no set.
+pub(super) fn compare_views(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Option<Option<Ordering>>, Error> {
+    let is_set = |view: &Value| view_kind(view).is_some_and(|kind| kind != ViewKind::Values);
+    if !is_set(a) || !is_set(b) {
+        return Ok(None);
+    }
+    let order = a.len().cmp(&b.len());
+    let (small, large) = if order.is_gt() { (b, a) } else { (a, b) };
+    for item in small.try_iter()? {
+        if !super::contains(state, large, &item)? {
+            return Ok(Some(None));
+        }
+    }
+    Ok(Some(Some(order)))
 }
 
 /// Whether a view of a dictionary could hold an item. It looks keys up, so that what is no key is an error.

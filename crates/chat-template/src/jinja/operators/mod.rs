@@ -183,6 +183,9 @@ pub(super) fn equal(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<bool,
         if let (Some(a), Some(b)) = (PyRange::of(a), PyRange::of(b)) {
             return Ok(a.same_items(b));
         }
+        if left == Kind::View {
+            return access::same_view(state, a, b);
+        }
         charge_tree(state, a)?;
     } else if let (Some(a), Some(b)) = (a.as_str(), b.as_str()) {
         // Texts of different length differ at once.
@@ -210,6 +213,12 @@ pub(super) fn compare(
             let length = |text: &Value| text.as_str().map_or(0, str::len);
             charge_bytes(state, length(a).min(length(b)))?;
         }
+        (Kind::View, Kind::View) => {
+            if let Some(order) = access::compare_views(state, a, b)? {
+                return Ok(order.is_some_and(holds));
+            }
+            return Err(no_order(operator, a, b));
+        }
         (left, right) if left == right && matches!(left, Kind::List | Kind::Tuple) => {
             // The first items that differ decide.
             charge_tree(state, a)?;
@@ -231,15 +240,14 @@ pub(super) fn compare(
         _ if a.is_undefined() || b.is_undefined() => {
             return Err(undefined_error(format!("an operand of {operator} is undefined")));
         }
-        _ => {
-            return Err(type_error(format!(
-                "'{operator}' not supported between instances of '{}' and '{}'",
-                type_name(a),
-                type_name(b)
-            )));
-        }
+        _ => return Err(no_order(operator, a, b)),
     }
     Ok(holds(a.cmp(b)))
+}
+
+fn no_order(operator: &str, a: &Value, b: &Value) -> Error {
+    let (a, b) = (type_name(a), type_name(b));
+    type_error(format!("'{operator}' not supported between instances of '{a}' and '{b}'"))
 }
 
 /// `item in container`.
