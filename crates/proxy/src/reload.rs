@@ -4,14 +4,17 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use sagewire::credentials::seam::World;
 
-use crate::{Config, ConfigError, ServerError, ServerHandle, Wiring, WiringError, config::Warning};
+use crate::{
+    Config, ConfigError, ServerError, ServerHandle, Wiring, WiringError,
+    config::{self, Warning},
+};
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -83,21 +86,36 @@ impl Reloader {
         Ok(warnings)
     }
 
-    /// Reloads whenever the file changes or, on Unix, SIGHUP comes; until the future is dropped.
+    /// The file and those that it includes.
+    async fn files(&self) -> Vec<PathBuf> {
+        let path = self.path.clone();
+        let files = tokio::task::spawn_blocking(move || config::include::files_of(&path)).await;
+        files.unwrap_or_else(|_| vec![self.path.clone()])
+    }
+
+    async fn look(&self) -> (Vec<PathBuf>, Option<u64>) {
+        let files = self.files().await;
+        let seen = fingerprint(&files).await;
+        (files, seen)
+    }
+
+    /// Reloads whenever the file or one that it includes changes or, on Unix, SIGHUP comes; until the future is dropped.
     pub async fn run(self) {
-        let mut seen = fingerprint(&self.path).await;
+        let mut files = self.files().await;
+        let mut seen = fingerprint(&files).await;
         let mut hangup = Hangup::new();
         loop {
             tokio::select! {
                 () = hangup.next() => {
-                    seen = fingerprint(&self.path).await;
+                    (files, seen) = self.look().await;
                     let _ = self.reload();
                 }
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    let now = fingerprint(&self.path).await;
+                    let now = fingerprint(&files).await;
                     // A file that is being replaced may be missing for a moment.
                     if now.is_some() && now != seen {
-                        seen = now;
+                        // It may include others now.
+                        (files, seen) = self.look().await;
                         let _ = self.reload();
                     }
                 }
@@ -106,11 +124,12 @@ impl Reloader {
     }
 }
 
-/// What tells one content from another; the content itself, which may hold secrets, is not kept.
-async fn fingerprint(path: &Path) -> Option<u64> {
-    let bytes = tokio::fs::read(path).await.ok()?;
+/// What tells one content of these files from another; the content itself, which may hold secrets, is not kept. `None` where one of them is missing.
+async fn fingerprint(files: &[PathBuf]) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
+    for file in files {
+        tokio::fs::read(file).await.ok()?.hash(&mut hasher);
+    }
     Some(hasher.finish())
 }
 

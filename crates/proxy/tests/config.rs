@@ -1,4 +1,4 @@
-//! Configurations as folders: `config.yaml` and perhaps `env.json`, then either `expected.json` (what it comes to) with
+//! Configurations as folders: `config.yaml`, perhaps files that it includes, and perhaps `env.json`, then either `expected.json` (what it comes to) with
 //! `warnings.txt` where there are any, or `error.txt`. A new case is a new folder.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
@@ -28,7 +28,9 @@ fn run(case: &Path) -> Result<(), Failed> {
     let read = |name: &str| fs::read_to_string(case.join(name)).ok();
     let env: HashMap<String, String> =
         read("env.json").map_or_else(HashMap::new, |json| serde_json::from_str(&json).unwrap());
-    let outcome = Config::from_yaml(&read("config.yaml").unwrap(), &|name| env.get(name).cloned());
+    let outcome = Config::from_file(case.join("config.yaml"), &|name| env.get(name).cloned());
+    // Messages name included files by the path of the configuration that was given.
+    let folder = format!("{}/", case.display());
     let shown = match &outcome {
         Ok((config, warnings)) => format!("{config:?} {config:#?} {warnings:?} {}", config.summary()),
         Err(error) => format!("{error:?} {error:#?} {error}"),
@@ -47,9 +49,9 @@ fn run(case: &Path) -> Result<(), Failed> {
             let expected: Value = serde_json::from_str(&expected).unwrap();
             same(&format!("{expected:#}"), &format!("{:#}", config.summary()))?;
             let warnings: String = warnings.iter().map(|warning| format!("{warning}\n")).collect();
-            same(&read("warnings.txt").unwrap_or_default(), &warnings)
+            same(&read("warnings.txt").unwrap_or_default(), &warnings.replace(&folder, ""))
         }
-        (Err(error), None, Some(expected)) => same(expected.trim_end(), &error.to_string()),
+        (Err(error), None, Some(expected)) => same(expected.trim_end(), &error.to_string().replace(&folder, "")),
         (Ok((config, warnings)), None, Some(_)) => {
             Err(format!("no error, but {:#} {warnings:#?}", config.summary()).into())
         }

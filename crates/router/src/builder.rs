@@ -205,5 +205,10 @@ fn check_names(settings: &RouterSettings, groups: &Groups) -> Result<(), BuildEr
             fallbacks.iter().try_for_each(|name| served(setting, name))?;
         }
     }
+    for model in settings.model_group_retry_policy.keys() {
+        if !groups.iter().any(|group| group.name == *model) {
+            served("model_group_retry_policy", model)?;
+        }
+    }
     settings.default_fallbacks.iter().try_for_each(|name| served("default_fallbacks", name))
 }

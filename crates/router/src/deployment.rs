@@ -51,6 +51,12 @@ pub struct Deployment {
     pub order: u32,
     /// The longest prompt its model takes, in tokens; used where the settings enable pre-call checks.
     pub max_input_tokens: Option<u64>,
+    /// How many retries a call has once this deployment has failed it, in place of the settings' `num_retries`.
+    pub num_retries: Option<u32>,
+    /// How many failures in a row it may have, in place of the settings' `allowed_fails`.
+    pub allowed_fails: Option<u32>,
+    /// How long it rests after too many failures, in place of the settings' `cooldown_time`; zero: it never rests.
+    pub cooldown_time: Option<Duration>,
     context: Option<ContextLayer>,
 }
 
@@ -73,6 +79,9 @@ impl Deployment {
             stream_timeout: None,
             order: 0,
             max_input_tokens: None,
+            num_retries: None,
+            allowed_fails: None,
+            cooldown_time: None,
             context: None,
         }
     }
@@ -156,6 +165,27 @@ impl Deployment {
     #[must_use]
     pub fn with_max_input_tokens(mut self, max_input_tokens: u64) -> Self {
         self.max_input_tokens = Some(max_input_tokens);
+        self
+    }
+
+    /// Sets how many retries a call has once this deployment has failed it.
+    #[must_use]
+    pub fn with_num_retries(mut self, num_retries: u32) -> Self {
+        self.num_retries = Some(num_retries);
+        self
+    }
+
+    /// Sets how many failures in a row it may have.
+    #[must_use]
+    pub fn with_allowed_fails(mut self, allowed_fails: u32) -> Self {
+        self.allowed_fails = Some(allowed_fails);
+        self
+    }
+
+    /// Sets how long it rests after too many failures.
+    #[must_use]
+    pub fn with_cooldown_time(mut self, cooldown_time: Duration) -> Self {
+        self.cooldown_time = Some(cooldown_time);
         self
     }
 

@@ -140,8 +140,8 @@ impl Target<'_> {
     }
 
     /// What is listed under any of the target's names.
-    pub(crate) fn listed<'m>(&self, lists: &'m BTreeMap<String, Vec<String>>) -> Option<&'m [String]> {
-        [self.asked, self.name, &self.group.name].iter().find_map(|name| lists.get(*name)).map(Vec::as_slice)
+    pub(crate) fn listed<'m, T>(&self, lists: &'m BTreeMap<String, T>) -> Option<&'m T> {
+        [self.asked, self.name, &self.group.name].iter().find_map(|name| lists.get(*name))
     }
 }
 

@@ -2,9 +2,15 @@
 //!
 //! Owns giving it back: whatever becomes of the attempt, dropping the lease releases the place and counts the tokens.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use crate::state::{Admission, CooldownPolicy, Outcome, RouterState, Timing};
+use sagewire_types::Error;
+
+use crate::{
+    FailurePolicy, backoff,
+    state::{Admission, CooldownPolicy, Outcome, RouterState, Timing},
+    verdict,
+};
 
 /// A place at a deployment, given back when dropped.
 pub(crate) struct Lease {
@@ -12,9 +18,18 @@ pub(crate) struct Lease {
     deployment: Arc<str>,
     admission: Admission,
     /// Under which failures start a cooldown; `None` where they say nothing about the deployment as a whole.
-    policy: Option<CooldownPolicy>,
+    rules: Option<CooldownRules>,
     /// What is counted at the end: the estimate, until more is known.
     tokens: u64,
+}
+
+/// When failures of a deployment start its cooldown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CooldownRules {
+    /// For failures without a number of their own.
+    pub(crate) policy: CooldownPolicy,
+    /// The numbers of sorts.
+    pub(crate) by_sort: FailurePolicy,
 }
 
 impl Lease {
@@ -22,13 +37,13 @@ impl Lease {
         state: &Arc<dyn RouterState>,
         deployment: &Arc<str>,
         admission: Admission,
-        policy: Option<CooldownPolicy>,
+        rules: Option<CooldownRules>,
     ) -> Self {
         Self {
             state: Arc::clone(state),
             deployment: Arc::clone(deployment),
             admission,
-            policy,
+            rules,
             tokens: admission.reserved_tokens,
         }
     }
@@ -39,12 +54,16 @@ impl Lease {
         self.state.report(&self.deployment, Outcome::Answered { trial, timing });
     }
 
-    /// Notes that the deployment failed, and not because of the request.
-    pub(crate) fn failed(&mut self, retry_after: Option<Duration>) {
-        if let Some(policy) = self.policy {
-            let trial = std::mem::take(&mut self.admission.trial);
-            self.state.report(&self.deployment, Outcome::Failed { trial, policy, retry_after });
-        }
+    /// Notes that an attempt or a stream failed, as far as that says anything about the deployment.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        let Some(CooldownRules { policy, by_sort }) = self.rules else { return };
+        let policy = match by_sort.of(error) {
+            Some((sort, allowed_fails)) => CooldownPolicy { allowed_fails, counted_as: Some(sort), ..policy },
+            None if verdict::blames_deployment(error) => policy,
+            None => return,
+        };
+        let trial = std::mem::take(&mut self.admission.trial);
+        self.state.report(&self.deployment, Outcome::Failed { trial, policy, retry_after: backoff::asked(error) });
     }
 
     /// The id of the deployment.

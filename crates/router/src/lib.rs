@@ -3,6 +3,7 @@
 pub use builder::{BuildError, RouterBuilder};
 pub use deployment::Deployment;
 pub use failure::LastAttempt;
+pub use policy::{FailurePolicy, FailureSort};
 pub use router::{DeploymentStatus, Router};
 pub use settings::{ModelGroupAlias, RouterSettings};
 pub use state::{
@@ -24,6 +25,7 @@ mod failure;
 mod groups;
 mod lease;
 mod operation;
+mod policy;
 mod router;
 mod settings;
 mod state;

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::Strategy;
+use crate::{FailurePolicy, Strategy};
 
 /// How a router decides. Times are durations; LiteLLM's configuration gives them in seconds.
 ///
@@ -27,6 +27,11 @@ pub struct RouterSettings {
     /// How many retries a call has, all its deployments and model groups together. The first attempt in each model group is
     /// no retry, so a call makes at most `1 + num_retries + fallback groups` attempts. Default: 2.
     pub num_retries: u32,
+    /// The same for sorts of failures: the sort of the latest failure says how many retries the call has in all. A sort with a number is
+    /// retried although it would not be without one, a wrong request too. Default: names nothing.
+    pub retry_policy: FailurePolicy,
+    /// Model name to the policy that holds for its deployments, in place of `retry_policy` as a whole.
+    pub model_group_retry_policy: BTreeMap<String, FailurePolicy>,
     /// How long a call may take with all its attempts; for a stream, until its first chunk. Default: as long as its
     /// [`CallContext`](sagewire_types::CallContext) allows.
     pub timeout: Option<Duration>,
@@ -34,6 +39,9 @@ pub struct RouterSettings {
     pub stream_timeout: Option<Duration>,
     /// How many failures in a row, none older than a minute, a deployment may have; the next one starts its cooldown. Default: 3.
     pub allowed_fails: u32,
+    /// The same for sorts of failures. A sort with a number is counted for itself, and is counted although it would not be without one. Default:
+    /// names nothing.
+    pub allowed_fails_policy: FailurePolicy,
     /// How long a deployment rests after too many failures; zero turns cooldowns off. Default: 5 seconds.
     pub cooldown_time: Duration,
     /// The least time to wait before the same deployment is asked again. Default: none beyond the back-off.
@@ -42,6 +50,8 @@ pub struct RouterSettings {
     pub queue_timeout: Duration,
     /// Model name to the models that answer in its place, in order, when it fails.
     pub fallbacks: BTreeMap<String, Vec<String>>,
+    /// How many fallbacks a call may go through. Default: 5.
+    pub max_fallbacks: u32,
     /// Model name to the models, with a larger context, that answer in its place when a request is too long for it.
     pub context_window_fallbacks: BTreeMap<String, Vec<String>>,
     /// The fallbacks of every model that has none of its own.
@@ -58,13 +68,17 @@ impl Default for RouterSettings {
         Self {
             strategy: Strategy::default(),
             num_retries: 2,
+            retry_policy: FailurePolicy::new(),
+            model_group_retry_policy: BTreeMap::new(),
             timeout: None,
             stream_timeout: None,
             allowed_fails: 3,
+            allowed_fails_policy: FailurePolicy::new(),
             cooldown_time: Duration::from_secs(5),
             retry_after: Duration::ZERO,
             queue_timeout: Duration::from_secs(60),
             fallbacks: BTreeMap::new(),
+            max_fallbacks: 5,
             context_window_fallbacks: BTreeMap::new(),
             default_fallbacks: Vec::new(),
             model_group_alias: BTreeMap::new(),
@@ -85,6 +99,34 @@ impl RouterSettings {
     #[must_use]
     pub fn with_num_retries(mut self, num_retries: u32) -> Self {
         self.num_retries = num_retries;
+        self
+    }
+
+    /// Sets how many retries a call has after failures of these sorts.
+    #[must_use]
+    pub fn with_retry_policy(mut self, policy: FailurePolicy) -> Self {
+        self.retry_policy = policy;
+        self
+    }
+
+    /// Sets how many retries a call has after failures of these sorts at this model's deployments.
+    #[must_use]
+    pub fn with_model_group_retry_policy(mut self, model_name: impl Into<String>, policy: FailurePolicy) -> Self {
+        self.model_group_retry_policy.insert(model_name.into(), policy);
+        self
+    }
+
+    /// Sets how many failures of these sorts in a row a deployment may have.
+    #[must_use]
+    pub fn with_allowed_fails_policy(mut self, policy: FailurePolicy) -> Self {
+        self.allowed_fails_policy = policy;
+        self
+    }
+
+    /// Sets how many fallbacks a call may go through.
+    #[must_use]
+    pub fn with_max_fallbacks(mut self, max_fallbacks: u32) -> Self {
+        self.max_fallbacks = max_fallbacks;
         self
     }
 

@@ -14,11 +14,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     answer::{self, Counted},
-    backoff,
     bounds::Bounds,
     estimate,
     lease::Lease,
-    verdict,
 };
 
 /// The same stream, watched.
@@ -62,8 +60,8 @@ impl<T: Counted> Watched<T> {
 
     fn note(&mut self, error: &Error) {
         let out_of_time = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
-        if verdict::blames_deployment(error) && !(error.kind() == ErrorKind::Timeout && out_of_time) {
-            self.lease.failed(backoff::asked(error));
+        if !(error.kind() == ErrorKind::Timeout && out_of_time) {
+            self.lease.failed(error);
         }
         let deployment = self.lease.deployment();
         tracing::warn!(target: "sagewire::router", deployment, kind = %error.kind(), "a stream broke after its first chunk");

@@ -26,8 +26,11 @@ use self::{
 };
 
 mod caller_keys;
+mod credential_list;
 mod documentation;
 mod environment;
+mod failure_policy;
+pub(crate) mod include;
 mod keys;
 mod model_list;
 mod nearest;
@@ -100,10 +103,20 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Yaml`] where the text is no YAML, [`ConfigError::Invalid`] with every other problem there is.
     pub fn from_yaml(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let mut file = parse(text)?;
         let mut report = Report::default();
+        let file = parse(text, None)?;
+        include::refuse(&file, &mut report);
+        Self::from_tree(file, env, report)
+    }
+
+    fn from_tree(
+        mut file: Node,
+        env: &dyn Fn(&str) -> Option<String>,
+        mut report: Report,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
         let own = settings::environment_variables(&file, env, &mut report);
         Environment { own: &own, process: env }.resolve(&mut file, &Path::default(), &mut report);
+        credential_list::apply(&mut file, &mut report);
 
         let top = Path::default();
         let section = FILE.read(&file, &top, &mut report);
@@ -126,34 +139,27 @@ impl Config {
         Ok((config, warnings))
     }
 
-    /// Reads a configuration from a file, with the text's own rules.
+    /// Reads a configuration from a file and those that it includes, with the text's own rules.
     ///
     /// # Errors
-    /// [`ConfigError::Read`] where the file cannot be read; else as [`from_yaml`](Self::from_yaml).
+    /// [`ConfigError::Read`] where the file cannot be read; else as [`from_yaml`](Self::from_yaml). An included file that cannot be read is one of
+    /// the problems.
     pub fn from_file(
         path: impl AsRef<FilePath>,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let path = path.as_ref();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Self::from_yaml(&text, env)
+        let mut report = Report::default();
+        let file = include::read(path.as_ref(), &mut report)?;
+        Self::from_tree(file, env, report)
     }
 }
 
-fn parse(text: &str) -> Result<Node, ConfigError> {
-    serde_saphyr::from_str::<Option<Node>>(text)
-        .map(|node| {
-            node.unwrap_or(Node {
-                yaml: node::Yaml::Map(Vec::new()),
-                place: node::Place { line: 1, column: 1 },
-                from_environment: false,
-            })
-        })
-        .map_err(|error| {
-            let place = error.location().map(node::Place::from).unwrap_or_default();
-            ConfigError::Yaml { line: place.line, column: place.column, reason: reason(&error) }
-        })
+fn parse(text: &str, included: Option<&FilePath>) -> Result<Node, ConfigError> {
+    serde_saphyr::from_str::<Option<Node>>(text).map(|node| node.unwrap_or_else(Node::empty)).map_err(|error| {
+        let place = error.location().map(node::Place::from).unwrap_or_default();
+        let file = included.map(FilePath::to_owned);
+        ConfigError::Yaml { file, line: place.line, column: place.column, reason: reason(&error) }
+    })
 }
 
 /// The parser's words without the excerpt of the file, which may hold a secret, and without the place, which stands before them.

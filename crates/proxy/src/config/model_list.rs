@@ -48,6 +48,12 @@ pub struct DeploymentConfig {
     pub timeout: Option<Duration>,
     /// How long a stream may take to its first piece.
     pub stream_timeout: Option<Duration>,
+    /// How often a call is tried again once this deployment has failed it.
+    pub num_retries: Option<u64>,
+    /// How many failures within a minute send it to rest.
+    pub allowed_fails: Option<u64>,
+    /// How long it rests after failures.
+    pub cooldown_time: Option<Duration>,
     /// Which of the operator's keys a caller may set in a request's body.
     pub configurable_clientside_auth_params: Vec<String>,
 }
@@ -127,9 +133,14 @@ fn wipe(value: &mut Value) {
 
 /// Keys of `litellm_params` that the router or the proxy acts on; every other is a parameter.
 const OWN_FIELDS: &[&str] = &[
+    "allowed_fails",
     "configurable_clientside_auth_params",
+    "cooldown_time",
+    "litellm_credential_name",
     "max_parallel_requests",
+    "max_retries",
     "model",
+    "num_retries",
     "order",
     "rpm",
     "stream_timeout",
@@ -184,6 +195,8 @@ fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &m
         None => Mode::Chat,
     };
     let max_input_tokens = info.as_ref().and_then(|info| info.count("max_input_tokens"));
+    let info_count = |name: &str| info.as_ref().and_then(|info| info.count(name));
+    let info_seconds = |name: &str| info.as_ref().and_then(|info| info.seconds(name));
     let model_info = match info_node.map(Node::to_json) {
         Some(Value::Object(map)) => map,
         _ => Map::new(),
@@ -201,6 +214,9 @@ fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &m
         max_parallel_requests: params.count("max_parallel_requests"),
         timeout: params.seconds("timeout"),
         stream_timeout: params.seconds("stream_timeout"),
+        num_retries: params.count("num_retries").or(params.count("max_retries")),
+        allowed_fails: params.count("allowed_fails").or(info_count("allowed_fails")),
+        cooldown_time: params.seconds("cooldown_time").or(info_seconds("cooldown_time")),
         configurable_clientside_auth_params: params.texts("configurable_clientside_auth_params").unwrap_or_default(),
         model_name,
         model,

@@ -8,16 +8,18 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
-/// A line and a column of the file, both from 1.
+/// A line and a column of a file, both from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
+    /// Which of the files that were read: 0 is the configuration itself, the others are included.
+    pub(super) file: usize,
     pub(super) line: u64,
     pub(super) column: u64,
 }
 
 impl From<serde_saphyr::Location> for Place {
     fn from(location: serde_saphyr::Location) -> Self {
-        Self { line: location.line(), column: location.column() }
+        Self { file: 0, line: location.line(), column: location.column() }
     }
 }
 
@@ -56,6 +58,37 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
+    /// A mapping of nothing.
+    pub(super) fn empty() -> Self {
+        let place = Place { file: 0, line: 1, column: 1 };
+        Self { yaml: Yaml::Map(Vec::new()), place, from_environment: false }
+    }
+
+    /// The same, as what stands in this file.
+    pub(super) fn of_file(mut self, file: usize) -> Self {
+        self.set_file(file);
+        self
+    }
+
+    fn set_file(&mut self, file: usize) {
+        self.place.file = file;
+        match &mut self.yaml {
+            Yaml::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            Yaml::Map(entries) => {
+                for entry in entries {
+                    entry.place.file = file;
+                    entry.node.set_file(file);
+                }
+            }
+            Yaml::Null | Yaml::Flag(_) | Yaml::Number(_) | Yaml::Text(_) => {}
+        }
+    }
+
+    /// The value of this key, where this is a mapping that has it.
+    pub(super) fn value(&self, key: &str) -> Option<&Self> {
+        self.entries()?.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
+    }
+
     pub(super) fn entries(&self) -> Option<&[Entry]> {
         match &self.yaml {
             Yaml::Map(entries) => Some(entries),

@@ -10,6 +10,8 @@ use super::node::Place;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
+    /// The included file; `None` for the configuration itself.
+    pub file: Option<PathBuf>,
     /// The line, from 1.
     pub line: u64,
     /// The column, from 1.
@@ -22,7 +24,15 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        file_of(self.file.as_ref(), f)?;
         write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+fn file_of(file: Option<&PathBuf>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match file {
+        Some(file) => write!(f, "{}: ", file.display()),
+        None => Ok(()),
     }
 }
 
@@ -30,6 +40,8 @@ impl fmt::Display for Warning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
+    /// The included file; `None` for the configuration itself.
+    pub file: Option<PathBuf>,
     /// The line, from 1; 0 where the problem is of the file as a whole.
     pub line: u64,
     /// The column, from 1; 0 where the problem is of the file as a whole.
@@ -40,6 +52,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        file_of(self.file.as_ref(), f)?;
         if self.line == 0 {
             f.write_str(&self.message)
         } else {
@@ -61,8 +74,10 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The text is not YAML.
-    #[error("line {line}, column {column}: the file is not valid YAML: {reason}")]
+    #[error("{}line {line}, column {column}: the file is not valid YAML: {reason}", before(.file.as_ref()))]
     Yaml {
+        /// The included file; `None` for the configuration itself.
+        file: Option<PathBuf>,
         /// The line, from 1; 0 where unknown.
         line: u64,
         /// The column, from 1; 0 where unknown.
@@ -80,13 +95,20 @@ impl ConfigError {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         match self {
-            Self::Read { .. } => vec![Problem { line: 0, column: 0, message: self.to_string() }],
-            Self::Yaml { line, column, reason } => {
-                vec![Problem { line: *line, column: *column, message: format!("the file is not valid YAML: {reason}") }]
-            }
+            Self::Read { .. } => vec![Problem { file: None, line: 0, column: 0, message: self.to_string() }],
+            Self::Yaml { file, line, column, reason } => vec![Problem {
+                file: file.clone(),
+                line: *line,
+                column: *column,
+                message: format!("the file is not valid YAML: {reason}"),
+            }],
             Self::Invalid(problems) => problems.clone(),
         }
     }
+}
+
+fn before(file: Option<&PathBuf>) -> String {
+    file.map_or_else(String::new, |file| format!("{}: ", file.display()))
 }
 
 fn one_per_line(problems: &[Problem]) -> String {
@@ -96,17 +118,22 @@ fn one_per_line(problems: &[Problem]) -> String {
 /// Where the sections put what they find.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    /// The files that were read, the configuration itself first.
+    pub(super) files: Vec<PathBuf>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Warning>,
 }
 
 impl Report {
     pub(super) fn problem(&mut self, place: Place, message: impl Into<String>) {
-        self.problems.push(Problem { line: place.line, column: place.column, message: message.into() });
+        let file = self.included(place);
+        self.problems.push(Problem { file, line: place.line, column: place.column, message: message.into() });
     }
 
     pub(super) fn warning(&mut self, place: Place, key: impl Into<String>, message: impl Into<String>) {
+        let file = self.included(place);
         self.warnings.push(Warning {
+            file,
             line: place.line,
             column: place.column,
             key: key.into(),
@@ -114,13 +141,17 @@ impl Report {
         });
     }
 
+    fn included(&self, place: Place) -> Option<PathBuf> {
+        self.files.get(place.file).filter(|_| place.file > 0).cloned()
+    }
+
     /// The warnings, or every problem, in the order of the file.
     pub(super) fn finish(mut self) -> Result<Vec<Warning>, ConfigError> {
-        self.warnings.sort_by_key(|warning| (warning.line, warning.column));
+        self.warnings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         if self.problems.is_empty() {
             return Ok(self.warnings);
         }
-        self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        self.problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         Err(ConfigError::Invalid(self.problems))
     }
 }

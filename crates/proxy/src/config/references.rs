@@ -43,6 +43,9 @@ pub(super) fn check(
             next.iter().for_each(|name| check(name, key));
         }
     }
+    for model in router.model_group_retry_policy.keys() {
+        check(model, "model_group_retry_policy");
+    }
     router.default_fallbacks.iter().for_each(|name| check(name, "default_fallbacks"));
     for alias in router.model_group_alias.values() {
         check(&alias.model, "model_group_alias");

@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use sagewire_router::FailurePolicy;
 
 use super::{
     environment::{Environment, Path},
+    failure_policy,
     keys::{GENERAL_SETTINGS, LITELLM_SETTINGS, ROUTER_SETTINGS},
     node::{Node, Yaml},
     problem::Report,
@@ -40,6 +42,7 @@ struct Shared {
     num_retries: Option<u64>,
     allowed_fails: Option<u64>,
     cooldown_time: Option<Duration>,
+    max_fallbacks: Option<u64>,
     fallbacks: Option<Fallbacks>,
     default_fallbacks: Option<Vec<String>>,
     context_window_fallbacks: Option<Fallbacks>,
@@ -84,12 +87,20 @@ pub struct RouterSettings {
     pub stream_timeout: Option<Duration>,
     /// The shortest wait before the same deployment is tried again.
     pub retry_after: Option<Duration>,
+    /// Tries after the first, by the sort of the latest failure.
+    pub retry_policy: FailurePolicy,
+    /// The same for single models, in place of `retry_policy`.
+    pub model_group_retry_policy: IndexMap<String, FailurePolicy>,
     /// How many failures within a minute send a deployment to rest.
     pub allowed_fails: Option<u64>,
+    /// The same by the sort of the failure.
+    pub allowed_fails_policy: FailurePolicy,
     /// How long a failing deployment rests.
     pub cooldown_time: Option<Duration>,
     /// Whether no deployment ever rests.
     pub disable_cooldowns: bool,
+    /// How many fallbacks a call may go through.
+    pub max_fallbacks: Option<u64>,
     /// For a model that fails, the models to ask next.
     pub fallbacks: IndexMap<String, Vec<String>>,
     /// The models to ask next for any model that fails.
@@ -190,6 +201,7 @@ fn shared(section: &Section<'_>, name: &str, report: &mut Report) -> Shared {
         num_retries: section.count("num_retries"),
         allowed_fails: section.count("allowed_fails"),
         cooldown_time: section.seconds("cooldown_time"),
+        max_fallbacks: section.count("max_fallbacks"),
         fallbacks: fallbacks(section, name, "fallbacks", report),
         default_fallbacks: section.texts("default_fallbacks"),
         context_window_fallbacks: fallbacks(section, name, "context_window_fallbacks", report),
@@ -292,13 +304,17 @@ pub(super) fn router(file: &Section<'_>, litellm: &LitellmSettings, report: &mut
             Some("usage-based-routing" | "usage-based-routing-v2") => Strategy::UsageBased,
             _ => Strategy::SimpleShuffle,
         },
-        num_retries: own.num_retries.or(other.num_retries),
+        num_retries: own.num_retries.or(section.count("max_retries")).or(other.num_retries),
+        retry_policy: failure_policy::retries(&section, report),
+        model_group_retry_policy: failure_policy::of_models(&section, report),
         timeout: section.seconds("timeout"),
         stream_timeout: section.seconds("stream_timeout"),
         retry_after: section.seconds("retry_after"),
         allowed_fails: own.allowed_fails.or(other.allowed_fails),
+        allowed_fails_policy: failure_policy::allowed_fails(&section, report),
         cooldown_time: own.cooldown_time.or(other.cooldown_time),
         disable_cooldowns: on("disable_cooldowns"),
+        max_fallbacks: own.max_fallbacks.or(other.max_fallbacks),
         fallbacks: own.fallbacks.or(other.fallbacks).unwrap_or_default(),
         default_fallbacks: own.default_fallbacks.or(other.default_fallbacks).unwrap_or_default(),
         context_window_fallbacks: own.context_window_fallbacks.or(other.context_window_fallbacks).unwrap_or_default(),

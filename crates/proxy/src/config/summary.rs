@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use sagewire_router::{FailurePolicy, FailureSort};
 use serde_json::{Map, Value, json};
 
 use super::{Config, DeploymentConfig, Parameters, RouterSettings, settings::Strategy};
@@ -65,6 +66,9 @@ fn deployment(deployment: &DeploymentConfig) -> Value {
         "max_parallel_requests": deployment.max_parallel_requests,
         "timeout": deployment.timeout.map(seconds),
         "stream_timeout": deployment.stream_timeout.map(seconds),
+        "num_retries": deployment.num_retries,
+        "allowed_fails": deployment.allowed_fails,
+        "cooldown_time": deployment.cooldown_time.map(seconds),
         "configurable_clientside_auth_params": deployment.configurable_clientside_auth_params,
     }))
 }
@@ -83,12 +87,20 @@ fn router(router: &RouterSettings) -> Value {
             Strategy::UsageBased => "usage-based-routing",
         },
         "num_retries": router.num_retries,
+        "retry_policy": policy(router.retry_policy),
+        "model_group_retry_policy": router
+            .model_group_retry_policy
+            .iter()
+            .map(|(model, own)| (model.clone(), policy(*own)))
+            .collect::<Map<_, _>>(),
         "timeout": router.timeout.map(seconds),
         "stream_timeout": router.stream_timeout.map(seconds),
         "retry_after": router.retry_after.map(seconds),
         "allowed_fails": router.allowed_fails,
+        "allowed_fails_policy": policy(router.allowed_fails_policy),
         "cooldown_time": router.cooldown_time.map(seconds),
         "disable_cooldowns": router.disable_cooldowns,
+        "max_fallbacks": router.max_fallbacks,
         "fallbacks": router.fallbacks,
         "default_fallbacks": router.default_fallbacks,
         "context_window_fallbacks": router.context_window_fallbacks,
@@ -96,6 +108,12 @@ fn router(router: &RouterSettings) -> Value {
         "enable_pre_call_checks": router.enable_pre_call_checks,
         "default_max_parallel_requests": router.default_max_parallel_requests,
     }))
+}
+
+fn policy(policy: FailurePolicy) -> Value {
+    let named =
+        FailureSort::ALL.into_iter().filter_map(|sort| Some((sort.as_str().to_owned(), policy.get(sort)?.into())));
+    Value::Object(named.collect())
 }
 
 fn seconds(duration: Duration) -> f64 {

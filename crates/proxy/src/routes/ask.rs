@@ -6,9 +6,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use sagewire_types::{
-    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, ReplyMeta, TraceContext,
-};
+use sagewire_types::{CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, ReplyMeta};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -20,7 +18,7 @@ use crate::{
     disclosure::Disclosure,
     error::ApiError,
     response::{Body, json_response},
-    telemetry::RequestSpans,
+    telemetry::{RequestSpans, trace_context},
 };
 
 /// A request body that names a model.
@@ -109,7 +107,7 @@ where
     let limit = own_limit.unwrap_or(Duration::MAX).min(state.settings.request_timeout);
     let deadline = Instant::now() + limit.min(Duration::from_secs(86_400));
     let mut context = CallContext::new().with_deadline(deadline.into_std());
-    let callers_trace = trace(&exchange.head.headers);
+    let callers_trace = trace_context::of(&exchange.head.headers);
     let spans = state.spans.as_ref().and_then(|sink| RequestSpans::begin(sink, callers_trace.as_ref(), exchange.began));
     if let Some(trace) = spans.as_ref().map(RequestSpans::context).or(callers_trace) {
         context = context.with_trace(trace);
@@ -119,22 +117,6 @@ where
         context = context.with(parameters);
     }
     Ok(Prepared { request, context, model, asked, deadline })
-}
-
-/// <https://www.w3.org/TR/trace-context/#traceparent-header>
-fn trace(headers: &HeaderMap) -> Option<TraceContext> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let traceparent = text("traceparent")?;
-    let lengths = [2, 32, 16, 2];
-    let parts: Vec<&str> = traceparent.split('-').collect();
-    let valid = parts.len() == lengths.len()
-        && parts.iter().zip(lengths).all(|(part, length)| {
-            part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-        });
-    valid.then(|| TraceContext {
-        traceparent: traceparent.to_owned(),
-        tracestate: text("tracestate").filter(|state| state.len() <= 512).map(str::to_owned),
-    })
 }
 
 /// Waits for the provider, no longer than the deadline, and takes the time.
@@ -259,27 +241,6 @@ fn log_body(exchange: &Exchange, settings: &AppSettings, which: &str, bytes: &[u
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_trace_is_passed_on_only_where_it_is_one() {
-        let with = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("traceparent", value.parse().unwrap());
-            trace(&headers)
-        };
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(with(good).unwrap().traceparent, good);
-        for bad in [
-            "",
-            "00-x",
-            &good.to_uppercase(),
-            &good.replace("-01", ""),
-            &format!("{good}-x"),
-            good.trim_start_matches('0'),
-        ] {
-            assert_eq!(with(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn decisions_become_headers() {

@@ -2,7 +2,7 @@
 //!
 //! Owns the protocol's set-up and the end of connections that are idle, slow or no longer wanted.
 
-use std::{convert::Infallible, pin::pin, sync::Arc};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
@@ -14,13 +14,19 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::watch,
+    time::Instant,
 };
 
 use super::{
     Shared,
-    pulse::{Pulse, Verdict, Watched},
+    pulse::{Pulse, Verdict},
+    slow_head,
+    watched::Watched,
 };
 use crate::routes;
+
+/// How long a peer may take its last answer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: watch::Receiver<bool>) {
     // Pieces of a stream are small and must not wait for each other.
@@ -60,6 +66,7 @@ where
         pin!(builder.serve_connection(TokioIo::new(Watched::new(stream, Arc::clone(&pulse))), service));
     let mut watch = pin!(tokio::time::sleep_until(Pulse::next_check(&limits)));
     let mut closing = false;
+    let mut given_up = false;
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -75,7 +82,14 @@ where
                     connection.as_mut().graceful_shutdown();
                     watch.as_mut().reset(Pulse::next_check(&limits));
                 }
-                Verdict::Idle => return,
+                Verdict::SlowHead if !given_up => {
+                    given_up = true;
+                    tracing::debug!(target: "sagewire::proxy", "a request's head took too long: it is answered with 408");
+                    // The next look at the connection reads, and what reads says it.
+                    pulse.give_up_with(slow_head::answer(&shared.app.load(), limits.header_timeout));
+                    watch.as_mut().reset(Instant::now() + LAST_WORDS);
+                }
+                Verdict::Idle | Verdict::SlowHead => return,
                 Verdict::Stuck(why) => {
                     tracing::debug!(target: "sagewire::proxy", why, "a connection is closed");
                     return;

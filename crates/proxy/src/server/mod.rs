@@ -21,7 +21,9 @@ use crate::{App, ConnectionLimits, config::Config, config::TlsFiles, health};
 mod connection;
 mod pulse;
 mod shutdown;
+mod slow_head;
 mod tls;
+mod watched;
 
 /// How a [`Server`] listens.
 #[derive(Clone, Debug, Default)]

@@ -1,23 +1,18 @@
 //! What a connection is doing, seen from outside.
 //!
 //! Owns telling an idle connection from a slow one. Each event is an atomic store: one timer for each connection looks at
-//! them now and then, so that a busy connection pays nothing for its limits.
+//! them now and then, so that a busy connection pays nothing for its limits. Where the events are seen is `watched`.
 
 use std::{
-    io,
-    pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::Instant,
-};
+use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::ConnectionLimits;
 
@@ -36,6 +31,8 @@ pub(super) struct Pulse {
     blocked_since: AtomicU64,
     /// On HTTP/2 bytes come between requests, too.
     http2: AtomicBool,
+    /// The last words of a connection that is given up in the middle of a head.
+    last_words: OnceLock<Bytes>,
 }
 
 /// What to do with a connection.
@@ -44,6 +41,8 @@ pub(super) enum Verdict {
     Wait,
     /// Nobody asks for anything: it can end in good order.
     Idle,
+    /// A part of a request's head came, and the rest did not: nothing has been answered yet, so there is room for an answer.
+    SlowHead,
     /// The peer is too slow.
     Stuck(&'static str),
 }
@@ -69,6 +68,7 @@ impl Pulse {
             head_since: AtomicU64::new(NEVER),
             blocked_since: AtomicU64::new(NEVER),
             http2: AtomicBool::new(false),
+            last_words: OnceLock::new(),
         }
     }
 
@@ -81,24 +81,40 @@ impl Pulse {
         self.requests.fetch_add(1, Relaxed);
         self.head_since.store(NEVER, Relaxed);
         if version == http::Version::HTTP_2 {
-            self.http2.store(true, Relaxed);
+            self.speaks_http2();
         }
         Beat(Arc::clone(self))
     }
 
-    fn read(&self) {
+    /// The connection began as HTTP/2 does: bytes between its requests begin no head.
+    pub(super) fn speaks_http2(&self) {
+        self.http2.store(true, Relaxed);
+        self.head_since.store(NEVER, Relaxed);
+    }
+
+    /// Says this and nothing more, in place of whatever else would be read.
+    pub(super) fn give_up_with(&self, words: Bytes) {
+        // The first words were the last.
+        let _ = self.last_words.set(words);
+    }
+
+    pub(super) fn last_words(&self) -> Option<&Bytes> {
+        self.last_words.get()
+    }
+
+    pub(super) fn read(&self) {
         if self.requests.load(Relaxed) == 0 && self.head_since.load(Relaxed) == NEVER && !self.http2.load(Relaxed) {
             self.head_since.store(self.now(), Relaxed);
         }
     }
 
-    fn wrote(&self) {
+    pub(super) fn wrote(&self) {
         if self.blocked_since.load(Relaxed) != NEVER {
             self.blocked_since.store(NEVER, Relaxed);
         }
     }
 
-    fn blocked(&self) {
+    pub(super) fn blocked(&self) {
         if self.blocked_since.load(Relaxed) == NEVER {
             self.blocked_since.store(self.now(), Relaxed);
         }
@@ -115,7 +131,11 @@ impl Pulse {
             return Verdict::Wait;
         }
         if over(self.head_since.load(Relaxed), limits.header_timeout) {
-            Verdict::Stuck("a request's head took too long")
+            // Behind an answer that is not out yet, other bytes would be taken for a part of it.
+            match self.blocked_since.load(Relaxed) {
+                NEVER => Verdict::SlowHead,
+                _ => Verdict::Stuck("a request's head took too long"),
+            }
         } else if over(self.idle_since.load(Relaxed), limits.idle_timeout) {
             Verdict::Idle
         } else {
@@ -127,69 +147,6 @@ impl Pulse {
     pub(super) fn next_check(limits: &ConnectionLimits) -> Instant {
         let shortest = limits.header_timeout.min(limits.write_timeout).min(limits.idle_timeout);
         Instant::now() + (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1))
-    }
-}
-
-/// A stream whose connection is watched.
-#[derive(Debug)]
-pub(super) struct Watched<S> {
-    stream: S,
-    pulse: Arc<Pulse>,
-}
-
-impl<S> Watched<S> {
-    pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse }
-    }
-
-    fn note<T>(&self, written: &Poll<io::Result<T>>) {
-        match written {
-            Poll::Ready(_) => self.pulse.wrote(),
-            Poll::Pending => self.pulse.blocked(),
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.pulse.read();
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.note(&flushed);
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -234,7 +191,10 @@ mod tests {
         pulse.read();
         assert_eq!(pulse.verdict(&limits()), Verdict::Wait);
         after(1).await;
-        assert!(matches!(pulse.verdict(&limits()), Verdict::Stuck(_)));
+        assert_eq!(pulse.verdict(&limits()), Verdict::SlowHead);
+        pulse.blocked();
+        assert!(matches!(pulse.verdict(&limits()), Verdict::Stuck(_)), "an older answer is still on its way");
+        pulse.wrote();
         let _beat = pulse.request(http::Version::HTTP_11);
         assert_eq!(pulse.verdict(&limits()), Verdict::Wait, "the head is there");
     }
@@ -260,5 +220,16 @@ mod tests {
         pulse.read();
         after(59).await;
         assert_eq!(pulse.verdict(&limits()), Verdict::Wait);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_begins_as_http2_has_no_head_to_wait_for() {
+        let pulse = Arc::new(Pulse::new());
+        pulse.read();
+        pulse.speaks_http2();
+        after(59).await;
+        assert_eq!(pulse.verdict(&limits()), Verdict::Wait);
+        after(1).await;
+        assert_eq!(pulse.verdict(&limits()), Verdict::Idle);
     }
 }

@@ -17,3 +17,4 @@ mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod span;
+pub(crate) mod trace_context;

@@ -7,6 +7,7 @@ use sagewire::{
     CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
     EmbedRequest, EmbedResponse, Error, Provider, Reply, SageMaker, Settings, credentials::seam::World,
 };
+use sagewire_types::TraceContext;
 use serde_json::{Map, Value};
 
 use super::credentials::CredentialShelf;
@@ -76,12 +77,8 @@ impl DeploymentProvider {
         };
         if let Some(trace) = context.trace.as_ref().filter(|_| self.forward_trace) {
             // SageMaker passes no trace headers on; its custom attributes are a list of names and values that the container sees.
-            let trace = format!("traceparent={}", trace.traceparent);
             let attributes = &mut settings.headers.custom_attributes;
-            *attributes = Some(match attributes.take() {
-                Some(own) => format!("{own},{trace}"),
-                None => trace,
-            });
+            *attributes = Some(with_trace(attributes.take(), trace)).filter(|attributes| !attributes.is_empty());
         }
         Ok(context.clone().with(settings))
     }
@@ -119,6 +116,25 @@ impl DeploymentProvider {
         }
         Ok(settings)
     }
+}
+
+/// The longest value that [SageMaker takes](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html) as custom attributes.
+const LONGEST_ATTRIBUTES: usize = 1024;
+
+/// Custom attributes with the trace behind the operator's own, as far as there is room. The state is a list itself and therefore last: all that
+/// follows its name is its value.
+fn with_trace(own: Option<String>, trace: &TraceContext) -> String {
+    let mut attributes = own.unwrap_or_default();
+    for (name, value) in [("traceparent", Some(&trace.traceparent)), ("tracestate", trace.tracestate.as_ref())] {
+        let Some(value) = value else { continue };
+        let comma = if attributes.is_empty() { "" } else { "," };
+        let more = format!("{comma}{name}={value}");
+        if attributes.len() + more.len() > LONGEST_ATTRIBUTES {
+            break;
+        }
+        attributes.push_str(&more);
+    }
+    attributes
 }
 
 #[async_trait]

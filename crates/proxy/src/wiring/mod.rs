@@ -186,6 +186,10 @@ fn routed(
     routed.stream_timeout = deployment.stream_timeout;
     routed.order = deployment.order.map_or(0, small);
     routed.max_input_tokens = deployment.max_input_tokens;
+    routed.num_retries = deployment.num_retries.map(small);
+    routed.allowed_fails = deployment.allowed_fails.map(small);
+    // The switch for all of them stands above what one says.
+    routed.cooldown_time = deployment.cooldown_time.filter(|_| !config.router_settings.disable_cooldowns);
     routed
 }
 
@@ -234,6 +238,12 @@ fn router_settings(config: &config::RouterSettings) -> RouterSettings {
         } else {
             config.cooldown_time.unwrap_or(defaults.cooldown_time)
         });
+    settings.retry_policy = config.retry_policy;
+    settings.allowed_fails_policy = config.allowed_fails_policy;
+    settings.max_fallbacks = config.max_fallbacks.map_or(defaults.max_fallbacks, small);
+    for (model, policy) in &config.model_group_retry_policy {
+        settings = settings.with_model_group_retry_policy(model, *policy);
+    }
     settings.timeout = config.timeout;
     settings.stream_timeout = config.stream_timeout;
     for (model, next) in &config.fallbacks {

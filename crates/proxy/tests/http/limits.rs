@@ -87,13 +87,82 @@ async fn rest(mut stream: TcpStream) -> Vec<u8> {
     bytes
 }
 
+fn short_head(limits: &mut ConnectionLimits) {
+    limits.header_timeout = Duration::from_millis(50);
+}
+
 #[tokio::test]
-async fn a_head_that_never_ends_closes_the_connection() {
-    let proxy =
-        Proxy::with_options(|app| app, options(|limits| limits.header_timeout = Duration::from_millis(50))).await;
+async fn a_head_that_never_ends_is_a_408_and_ends_the_connection() {
+    let proxy = Proxy::with_options(|app| app, options(short_head)).await;
+    for head in ["POST /chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: ", "P", "\r\n"] {
+        let mut stream = connect(&proxy).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = String::from_utf8(rest(stream).await).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
+        assert!(head.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{head}");
+        for line in ["connection: close", "content-type: application/json", &format!("content-length: {}", body.len())]
+        {
+            assert!(head.lines().any(|found| found == line), "no {line} in {head}");
+        }
+        assert!(head.contains("x-request-id: req-") && head.contains("date: "), "{head}");
+        let error: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(error["error"]["code"], "head_too_slow");
+        assert_eq!(error["error"]["type"], "invalid_request_error");
+    }
+    let page = proxy.get("/metrics").await;
+    let line = r#"sagewire_requests_total{route="none",model="",status="408"} 3"#;
+    assert!(page.text().contains(line), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_slow_head_after_an_answer_is_a_408_too_and_silence_is_not() {
+    let proxy = Proxy::with_options(|app| app, options(short_head)).await;
     let mut stream = connect(&proxy).await;
-    stream.write_all(b"POST /chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: ").await.unwrap();
-    assert_eq!(rest(stream).await, b"");
+    stream.write_all(b"GET /health/liveliness HTTP/1.1\r\nhost: x\r\n\r\nGET /mod").await.unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    // What came with the first request is not taken for slow before more of it comes.
+    stream.write_all(b"els HTTP/1.1\r\n").await.unwrap();
+    let answer = String::from_utf8(rest(stream).await).unwrap();
+    assert_eq!((answer.matches("HTTP/1.1 ").count(), answer.contains("HTTP/1.1 408")), (1, true), "{answer}");
+
+    let mut short = options(short_head);
+    short.limits.idle_timeout = Duration::from_millis(100);
+    let proxy = Proxy::with_options(|app| app, short).await;
+    let mut stream = connect(&proxy).await;
+    stream.write_all(b"GET /health/liveliness HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let answer = String::from_utf8(rest(stream).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("408"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_on_sending_its_slow_head_still_reads_the_answer() {
+    let proxy = Proxy::with_options(|app| app, options(short_head)).await;
+    let (mut reader, mut writer) = connect(&proxy).await.into_split();
+    let drip = tokio::spawn(async move {
+        while writer.write_all(b"GET / HTTP/1.1\r\nx: y").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let mut answer = Vec::new();
+    let _ = reader.read_to_end(&mut answer).await;
+    drip.abort();
+    assert!(answer.starts_with(b"HTTP/1.1 408"), "{:?}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn http2_without_a_request_is_idle_and_never_answered_as_http1() {
+    let mut short = options(short_head);
+    short.limits.idle_timeout = Duration::from_millis(200);
+    let proxy = Proxy::with_options(|app| app, short).await;
+    let mut stream = connect(&proxy).await;
+    // The preface, empty settings, and the beginning of a head that never ends.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x20\x01").await.unwrap();
+    let answer = rest(stream).await;
+    // A frame's type is its fourth byte: settings first, and then GOAWAY.
+    assert_eq!(answer.get(3), Some(&4), "{answer:?}");
+    assert!(!answer.windows(4).any(|bytes| bytes == b"HTTP"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -154,16 +154,34 @@ async fn the_container_is_told_the_trace_where_the_operator_asks_for_it() {
     const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let model =
         "model_list: [{model_name: m, litellm_params: {model: sagemaker/tgi, custom_attributes: accept_eula=true}}]";
-    for (settings, told) in [
-        ("", "accept_eula=true".to_owned()),
+    const FORWARD: &str = "\nlitellm_settings: {forward_traceparent_to_llm_provider: true}";
+    const STATE: &str = "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE";
+    let forwarded = format!("accept_eula=true,traceparent={TRACE}");
+    let long_own = format!("own={}", "x".repeat(950));
+    for (model, settings, headers, told) in [
+        (model.to_owned(), "", &[("traceparent", TRACE), ("tracestate", STATE)][..], "accept_eula=true".to_owned()),
+        (model.to_owned(), FORWARD, &[("traceparent", TRACE)], forwarded.clone()),
         (
-            "\nlitellm_settings: {forward_traceparent_to_llm_provider: true}",
-            format!("accept_eula=true,traceparent={TRACE}"),
+            model.to_owned(),
+            FORWARD,
+            &[("traceparent", TRACE), ("tracestate", STATE)],
+            format!("{forwarded},tracestate={STATE}"),
+        ),
+        (
+            model.to_owned(),
+            FORWARD,
+            &[("traceparent", "00-no-trace"), ("tracestate", STATE)],
+            "accept_eula=true".into(),
+        ),
+        (
+            model.replace("accept_eula=true", &long_own),
+            FORWARD,
+            &[("traceparent", TRACE), ("tracestate", STATE)],
+            format!("{long_own},traceparent={TRACE}"),
         ),
     ] {
         let setup = Setup::start(&format!("{model}{settings}")).await;
-        let answer =
-            setup.send(Method::POST, "/chat/completions", &[("traceparent", TRACE)], &documented_call("m")).await;
+        let answer = setup.send(Method::POST, "/chat/completions", headers, &documented_call("m")).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(setup.emulator.received()[0].headers["x-amzn-sagemaker-custom-attributes"], told.as_str());
     }

@@ -100,10 +100,37 @@ async fn a_change_of_the_file_is_noticed() {
     // The clock stands while the watcher reads: after this it has seen the file as it was.
     tokio::time::sleep(Duration::from_secs(1)).await;
     fs::write(&path, FIRST.replace("first", "second")).unwrap();
-    let began = tokio::time::Instant::now();
-    while setup.handle.app().models().all(|model| model != "second") {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(began.elapsed() < Duration::from_secs(60), "the change was not noticed");
-    }
+    until_served(&setup, "second").await;
     watching.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_an_included_file_is_noticed_and_so_is_one_that_comes_later() {
+    let setup = Setup::start(FIRST).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, included) = (folder.path().join("config.yaml"), folder.path().join("models.yaml"));
+    fs::write(&path, "include: models.yaml").unwrap();
+    fs::write(&included, FIRST).unwrap();
+    let watching = tokio::spawn(reloader(&setup, &path).run());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    fs::write(&included, FIRST.replace("first", "second")).unwrap();
+    until_served(&setup, "second").await;
+
+    // A file that is missing is refused, and taken once it is there.
+    fs::write(&path, "include: [models.yaml, more.yaml]").unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(setup.handle.app().models().eq(["second"]));
+    fs::write(folder.path().join("more.yaml"), FIRST.replace("first", "third")).unwrap();
+    until_served(&setup, "third").await;
+    assert!(setup.handle.app().models().eq(["second", "third"]));
+    watching.abort();
+}
+
+/// Waits until the app serves this model.
+async fn until_served(setup: &Setup, model: &str) {
+    let began = tokio::time::Instant::now();
+    while setup.handle.app().models().all(|served| served != model) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(began.elapsed() < Duration::from_secs(60), "{model} is not served");
+    }
 }

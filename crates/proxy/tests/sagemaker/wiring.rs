@@ -1,7 +1,7 @@
 //! What a configuration is turned into.
 
 use sagewire::credentials::seam::{MapEnv, World};
-use sagewire_emulator::{AwsError, Emulator, Scripted};
+use sagewire_emulator::{AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, Scripted};
 use sagewire_proxy::{Config, Wiring};
 use serde_json::json;
 
@@ -110,8 +110,8 @@ model_list:
   - {{model_name: m, litellm_params: {{model: sagemaker/tgi}}}}
 ",
         emulator.url(),
-        sagewire_emulator::EXAMPLE_ACCESS_KEY_ID,
-        sagewire_emulator::EXAMPLE_SECRET_ACCESS_KEY,
+        EXAMPLE_ACCESS_KEY_ID,
+        EXAMPLE_SECRET_ACCESS_KEY,
     );
     let (config, _) = Config::from_yaml(&yaml, &|name| world.var(name)).unwrap();
     let app = Wiring::new(world).app(&config, None).unwrap();
@@ -132,4 +132,69 @@ model_list:
     tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(emulator.received()[0].accepted);
+}
+
+#[tokio::test]
+async fn deployments_sign_with_the_credentials_that_they_name() {
+    let yaml = format!(
+        "
+model_list:
+  - {{model_name: right, litellm_params: {{model: sagemaker/tgi, litellm_credential_name: right}}}}
+  - {{model_name: wrong, litellm_params: {{model: sagemaker/tgi, litellm_credential_name: wrong}}}}
+credential_list:
+  - credential_name: right
+    credential_values: {{aws_access_key_id: {EXAMPLE_ACCESS_KEY_ID}, aws_secret_access_key: {EXAMPLE_SECRET_ACCESS_KEY}, aws_region_name: eu-west-2}}
+  - credential_name: wrong
+    credential_values: {{aws_access_key_id: {EXAMPLE_ACCESS_KEY_ID}, aws_secret_access_key: hush}}
+"
+    );
+    let setup = Setup::start(&yaml).await;
+    let call = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+    assert_eq!(setup.post("/chat/completions", &call("right")).await.status, 200);
+    let signature = setup.emulator.received()[0].headers["authorization"].to_str().unwrap().to_owned();
+    assert!(signature.contains("/eu-west-2/sagemaker/"), "{signature}");
+    assert_eq!(setup.post("/chat/completions", &call("wrong")).await.status, 502);
+}
+
+#[tokio::test]
+async fn retries_and_rests_may_be_a_deployments_own_or_follow_the_sort_of_failure() {
+    for (params, router, attempts) in [
+        ("num_retries: 1", "num_retries: 0", 2),
+        ("max_retries: 1", "num_retries: 0", 2),
+        ("num_retries: 0", "num_retries: 3", 1),
+        ("weight: 1", "num_retries: 0, retry_policy: {RateLimitErrorRetries: 2}", 3),
+        ("weight: 1", "num_retries: 3, model_group_retry_policy: {m: {RateLimitErrorRetries: 0}}", 1),
+    ] {
+        let yaml = format!(
+            "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/tgi, {params}}}}}]\nrouter_settings: {{{router}}}"
+        );
+        let setup = Setup::start(&yaml).await;
+        for _ in 0..9 {
+            setup.emulator.enqueue("tgi", Scripted::error(AwsError::throttling()));
+        }
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        assert_eq!(setup.post("/chat/completions", &body).await.status, 429);
+        assert_eq!(setup.emulator.received().len(), attempts, "{params}, {router}");
+    }
+    for (params, router, rests) in [
+        ("cooldown_time: 600, allowed_fails: 0", "num_retries: 0", true),
+        ("cooldown_time: 0, allowed_fails: 0", "num_retries: 0, cooldown_time: 600", false),
+        (
+            "weight: 1",
+            "num_retries: 0, cooldown_time: 600, allowed_fails_policy: {RateLimitErrorAllowedFails: 0}",
+            true,
+        ),
+        ("allowed_fails: 0", "num_retries: 0, allowed_fails_policy: {RateLimitErrorAllowedFails: 5}", false),
+        ("cooldown_time: 600, allowed_fails: 0", "num_retries: 0, disable_cooldowns: true", false),
+    ] {
+        let yaml = format!(
+            "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/tgi, {params}}}}}]\nrouter_settings: {{{router}}}"
+        );
+        let setup = Setup::start(&yaml).await;
+        setup.emulator.enqueue("tgi", Scripted::error(AwsError::throttling()));
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        assert_eq!(setup.post("/chat/completions", &body).await.status, 429);
+        let health = setup.get("/health").await.json();
+        assert_eq!(health["unhealthy_count"] == 1, rests, "{params}, {router}: {health}");
+    }
 }

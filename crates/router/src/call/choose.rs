@@ -180,7 +180,8 @@ impl<'r> Call<'r> {
             let terms = self.terms(member, despite_cooldown);
             match self.router.state.begin(&member.id, &terms).await {
                 Ok(admission) => {
-                    let lease = Lease::new(&self.router.state, &member.id, admission, self.cooldown_policy(place));
+                    let rules = self.cooldown_rules(place, member);
+                    let lease = Lease::new(&self.router.state, &member.id, admission, rules);
                     self.accept(member);
                     return Some(Chosen { place, member, lease, among });
                 }

@@ -13,12 +13,13 @@ use self::{
     plan::Plan,
 };
 use crate::{
-    Router,
+    FailurePolicy, Router,
     answer::Answer,
     backoff,
     bounds::{Bounds, Cut},
     decision, failure,
     groups::Member,
+    lease::CooldownRules,
     operation::Operation,
     state::{CooldownPolicy, Measure, Refusal},
     verdict::{self, Next},
@@ -64,7 +65,9 @@ struct Call<'r> {
     plan: Plan<'r>,
     /// The place in the plan that is being tried; past its end, the last resort is.
     at: usize,
-    retries_left: u32,
+    /// How many retries the call has in all, by its latest failure.
+    retries: u32,
+    retried: u32,
     /// How often the same deployment was asked again.
     repeats: u32,
     tried: Vec<Tried<'r>>,
@@ -107,7 +110,8 @@ impl<'r> Call<'r> {
             estimated_tokens,
             plan,
             at: 0,
-            retries_left: if context.retries == Retries::Caller { 0 } else { settings.num_retries },
+            retries: if context.retries == Retries::Caller { 0 } else { settings.num_retries },
+            retried: 0,
             repeats: 0,
             tried: Vec::new(),
             refused: Vec::new(),
@@ -123,12 +127,16 @@ impl<'r> Call<'r> {
     }
 
     fn affordable(&self, place: usize) -> bool {
-        self.retries_left > 0 || !self.attempted(place)
+        self.retries_left() > 0 || !self.attempted(place)
+    }
+
+    fn retries_left(&self) -> u32 {
+        self.retries.saturating_sub(self.retried)
     }
 
     fn begin(&mut self, chosen: &Chosen<'r>) {
         if self.attempted(chosen.place) {
-            self.retries_left = self.retries_left.saturating_sub(1);
+            self.retried += 1;
         }
         tracing::debug!(
             target: "sagewire::router",
@@ -178,8 +186,8 @@ impl<'r> Call<'r> {
         if error.kind() != ErrorKind::Cancelled {
             lease.used(0);
         }
-        if verdict::blames_deployment(&error) && !self.is_callers_haste(&error, step_end) {
-            lease.failed(backoff::asked(&error));
+        if !self.is_callers_haste(&error, step_end) {
+            lease.failed(&error);
         }
         drop(lease);
         Err(self.note(place, member, error))
@@ -219,12 +227,21 @@ impl<'r> Call<'r> {
     /// Remembers a failed attempt. Gives the call's error where the call ends with it.
     fn note(&mut self, place: usize, member: &'r Member, error: Error) -> Option<Error> {
         let kind = error.kind();
+        let policy = self.retry_policy(place).of(&error).map(|(_, retries)| retries);
+        if self.context.retries != Retries::Caller {
+            let settings = &self.router.settings;
+            self.retries = policy.or(member.deployment.num_retries).unwrap_or(settings.num_retries);
+        }
         let mut next = verdict::next(&error);
+        // The operator says that such a failure is worth another try.
+        if policy.is_some() && self.retries_left() > 0 {
+            next = Next::Again;
+        }
         let asked = error.retry_after().unwrap_or_default();
         if next == Next::Again && asked > backoff::LONGEST_RETRY_AFTER {
             next = Next::Elsewhere;
         }
-        tracing::warn!(target: "sagewire::router", deployment = &*member.id, %kind, ?next, retries_left = self.retries_left, "attempt failed");
+        tracing::warn!(target: "sagewire::router", deployment = &*member.id, %kind, ?next, retries_left = self.retries_left(), "attempt failed");
         let not_before = Instant::now() + asked.min(backoff::LONGEST_RETRY_AFTER);
         self.tried.push(Tried { member, place, kind, next, not_before });
         let goes_on = match next {
@@ -280,11 +297,23 @@ impl<'r> Call<'r> {
         decisions
     }
 
-    fn cooldown_policy(&self, place: usize) -> Option<CooldownPolicy> {
+    /// How many retries failures of this model's deployments give.
+    fn retry_policy(&self, place: usize) -> FailurePolicy {
+        let settings = &self.router.settings;
+        let own = self.plan.target(place).and_then(|target| target.listed(&settings.model_group_retry_policy));
+        own.copied().unwrap_or(settings.retry_policy)
+    }
+
+    fn cooldown_rules(&self, place: usize, member: &Member) -> Option<CooldownRules> {
         let target = self.plan.target(place)?;
         let settings = &self.router.settings;
+        let deployment = &member.deployment;
+        let policy = CooldownPolicy {
+            allowed_fails: deployment.allowed_fails.unwrap_or(settings.allowed_fails),
+            counted_as: None,
+            cooldown_time: deployment.cooldown_time.unwrap_or(settings.cooldown_time),
+        };
         // A deployment with a `*` stands for many endpoints: one's failure says nothing about the others.
-        (!target.group.is_wildcard())
-            .then_some(CooldownPolicy { allowed_fails: settings.allowed_fails, cooldown_time: settings.cooldown_time })
+        (!target.group.is_wildcard()).then_some(CooldownRules { policy, by_sort: settings.allowed_fails_policy })
     }
 }

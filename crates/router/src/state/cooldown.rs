@@ -3,9 +3,11 @@
 //! Owns the circuit of one deployment as a pure value: too many failures open it, its cooldown's end half-opens it, and the
 //! outcome of one trial closes or reopens it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
+
+use crate::FailureSort;
 
 /// Whether a deployment may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum Circuit {
 pub struct CooldownPolicy {
     /// How many failures in a row are borne; one more starts the cooldown.
     pub allowed_fails: u32,
+    /// The sort that the failure is counted as, where the operator gives its sort a number of its own; all others are counted together.
+    pub counted_as: Option<FailureSort>,
     /// How long a cooldown lasts; zero means that there is none.
     pub cooldown_time: Duration,
 }
@@ -42,7 +46,8 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The circuit of one deployment.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    failures: u32,
+    /// Failures in a row, by what they are counted as.
+    failures: BTreeMap<Option<FailureSort>, u32>,
     last_failure: Option<Instant>,
     /// When the cooldown ends or ended; `None` while the circuit is closed.
     open_until: Option<Instant>,
@@ -61,7 +66,7 @@ impl Breaker {
     /// Failures in a row that still count.
     pub(super) fn failures(&self, now: Instant) -> u32 {
         let recent = self.last_failure.is_some_and(|last| now.duration_since(last) < FAILURE_COUNTS_FOR);
-        if recent { self.failures } else { 0 }
+        if recent { self.failures.values().fold(0, |sum, count| sum.saturating_add(*count)) } else { 0 }
     }
 
     /// Whether a request that begins now is a trial; it is counted as one then.
@@ -83,7 +88,7 @@ impl Breaker {
         }
         // An answer to what was asked before the cooldown began says nothing about now.
         if self.open_until.is_none() {
-            self.failures = 0;
+            self.failures.clear();
             self.last_failure = None;
         }
     }
@@ -99,7 +104,12 @@ impl Breaker {
         if trial {
             self.end_trial();
         }
-        self.failures = self.failures(now).saturating_add(1);
+        if self.failures(now) == 0 {
+            self.failures.clear();
+        }
+        let count = self.failures.entry(policy.counted_as).or_default();
+        *count = count.saturating_add(1);
+        let count = *count;
         self.last_failure = Some(now);
         if policy.cooldown_time.is_zero() {
             self.open_until = None;
@@ -107,8 +117,9 @@ impl Breaker {
         }
         // What was asked before the cooldown began does not prolong it.
         let may_open = trial || self.open_until.is_none();
-        let too_many = trial || self.failures > policy.allowed_fails;
-        let asked = retry_after.unwrap_or_default();
+        let too_many = trial || count > policy.allowed_fails;
+        // The operator's own number for this sort stands above what the service asks for.
+        let asked = retry_after.filter(|_| too_many || policy.counted_as.is_none()).unwrap_or_default();
         let rest = if too_many { asked.max(policy.cooldown_time) } else { asked }.min(LONGEST);
         if !may_open || rest.is_zero() {
             return None;
@@ -122,7 +133,8 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const POLICY: CooldownPolicy = CooldownPolicy { allowed_fails: 2, cooldown_time: Duration::from_secs(5) };
+    const POLICY: CooldownPolicy =
+        CooldownPolicy { allowed_fails: 2, counted_as: None, cooldown_time: Duration::from_secs(5) };
 
     fn at(seconds: u64) -> Instant {
         // One base for the whole test thread, so that instants of one test compare.
@@ -198,8 +210,20 @@ mod tests {
     }
 
     #[test]
+    fn a_sort_with_a_number_of_its_own_is_counted_alone_whatever_the_service_asks_for() {
+        let limits = CooldownPolicy { allowed_fails: 100, counted_as: Some(FailureSort::RateLimit), ..POLICY };
+        let mut breaker = Breaker::default();
+        for _ in 0..100 {
+            assert_eq!(breaker.failed(at(0), false, limits, Some(Duration::from_secs(20))), None);
+        }
+        assert_eq!((fail(&mut breaker, 0), fail(&mut breaker, 0)), (None, None), "others have their own count");
+        assert_eq!(breaker.failures(at(0)), 102);
+        assert_eq!(breaker.failed(at(0), false, limits, Some(Duration::from_secs(20))), Some(Duration::from_secs(20)));
+    }
+
+    #[test]
     fn no_cooldown_time_means_no_cooldown() {
-        let policy = CooldownPolicy { allowed_fails: 0, cooldown_time: Duration::ZERO };
+        let policy = CooldownPolicy { allowed_fails: 0, cooldown_time: Duration::ZERO, ..POLICY };
         let mut breaker = Breaker::default();
         assert_eq!(breaker.failed(at(0), false, policy, Some(Duration::from_secs(9))), None);
         assert_eq!(breaker.circuit(at(0)), Circuit::Closed);

@@ -9,6 +9,7 @@ mod deadlines;
 mod explanations;
 mod fallbacks;
 mod limits;
+mod policies;
 mod property;
 mod reloading;
 mod retries;

@@ -9,6 +9,16 @@ pub(in super::super) static FILE: Table = Table {
     meaning: "The configuration of the sagewire proxy: LiteLLM's `config.yaml`, with one section of our own, which LiteLLM passes over.",
     keys: &[
         key("model_list", Kind::Many(&DEPLOYMENT), "The deployments. Entries of one `model_name` share its load."),
+        key(
+            "credential_list",
+            Kind::Many(&CREDENTIAL),
+            "Credentials that several deployments share: each names one in `litellm_credential_name`.",
+        ),
+        key(
+            "include",
+            Kind::Any,
+            "Further files of this configuration: a path, or a list of paths, relative to this file. Their lists are added to this file's, their mappings merged with it; of two other values the included one is taken. A file may include others.",
+        ),
         key("litellm_settings", Kind::One(&LITELLM_SETTINGS), "What holds for every call."),
         key("general_settings", Kind::One(&GENERAL_SETTINGS), "What holds for the server."),
         key(
@@ -27,27 +37,39 @@ pub(in super::super) static FILE: Table = Table {
             "What only this proxy knows: keys, limits, TLS, what callers may see.",
         ),
     ],
-    ignored: &[
-        (
-            "this proxy serves models, and not LiteLLM's other services",
-            &[
-                "agent_list",
-                "assistant_settings",
-                "callback_settings",
-                "files_settings",
-                "finetune_settings",
-                "guardrails",
-                "mcp_aliases",
-                "mcp_servers",
-                "policies",
-                "policy_attachments",
-                "prompts",
-                "search_tools",
-                "vector_store_registry",
-            ],
+    ignored: &[(
+        "this proxy serves models, and not LiteLLM's other services",
+        &[
+            "agent_list",
+            "assistant_settings",
+            "callback_settings",
+            "files_settings",
+            "finetune_settings",
+            "guardrails",
+            "mcp_aliases",
+            "mcp_servers",
+            "policies",
+            "policy_attachments",
+            "prompts",
+            "search_tools",
+            "vector_store_registry",
+        ],
+    )],
+    unknown: Unknown::Refused,
+};
+
+pub(in super::super) static CREDENTIAL: Table = Table {
+    meaning: "Credentials under a name.",
+    keys: &[
+        key("credential_name", Kind::Text, "The name that deployments give in `litellm_credential_name`."),
+        key(
+            "credential_values",
+            Kind::Mapping,
+            "Keys of `litellm_params` with their values, for deployments that do not set them themselves.",
         ),
-        ("name the credentials in the deployment's `litellm_params`", &["credential_list"]),
+        key("credential_info", Kind::Mapping, "Your own notes. They have no effect."),
     ],
+    ignored: &[],
     unknown: Unknown::Refused,
 };
 
@@ -79,6 +101,8 @@ pub(in super::super) static MODEL_INFO: Table = Table {
             Kind::Choice(&["chat", "completion", "embedding"]),
             "What the model does; `/health` probes it accordingly. Default: `embedding` where `embedding_dialect` is set, else `chat`.",
         ),
+        key("allowed_fails", Kind::Count, "The same as in `litellm_params`, which wins."),
+        key("cooldown_time", Kind::Seconds, "The same as in `litellm_params`, which wins."),
         key("max_input_tokens", Kind::Count, "The longest prompt the model takes; used with `enable_pre_call_checks`."),
     ],
     ignored: &[],

@@ -34,6 +34,11 @@ pub(in super::super) static LITELLM_PARAMS: Table = Table {
             "A JWT for `aws_role_name`: itself, or `oidc/file/<path>`, `oidc/env/<VAR>`, `oidc/env_path/<VAR>`.",
         ),
         key("aws_sts_endpoint", Kind::Text, "The URL of STS, where it is not the region's own."),
+        key(
+            "litellm_credential_name",
+            Kind::Text,
+            "The name of an entry of `credential_list`: its values hold where this deployment says nothing.",
+        ),
         // The endpoint
         key(
             "sagemaker_base_url",
@@ -127,6 +132,22 @@ pub(in super::super) static LITELLM_PARAMS: Table = Table {
         key("tpm", Kind::Count, "How many tokens a minute it takes."),
         key("max_parallel_requests", Kind::Count, "How many requests at once it takes."),
         key(
+            "num_retries",
+            Kind::Count,
+            "How often a call is tried again once this deployment has failed it, in place of the router's `num_retries`.",
+        ),
+        key("max_retries", Kind::Count, "The same; `num_retries` wins."),
+        key(
+            "allowed_fails",
+            Kind::Count,
+            "How many failures within a minute send it to rest, in place of the router's `allowed_fails`.",
+        ),
+        key(
+            "cooldown_time",
+            Kind::Seconds,
+            "How long it rests after failures, in place of the router's `cooldown_time`; 0: not at all.",
+        ),
+        key(
             "configurable_clientside_auth_params",
             Kind::Texts,
             "Which of the operator's keys a caller may set in a request's body, such as `aws_region_name`.",
@@ -136,10 +157,8 @@ pub(in super::super) static LITELLM_PARAMS: Table = Table {
         ("SageMaker's calls are signed: use the `aws_*` keys", &["api_key", "organization", "api_version"]),
         ("use `sagemaker_base_url`", &["api_base", "base_url", "aws_bedrock_runtime_endpoint"]),
         ("use `aws_region_name`", &["region_name"]),
-        ("set it in `router_settings`", &["cooldown_time", "max_retries", "num_retries"]),
         ("use `roles`, `initial_prompt_value` and `final_prompt_value`", &["custom_prompt_dict"]),
         ("the prefix of `model` says it", &["custom_llm_provider"]),
-        ("name the credentials here", &["litellm_credential_name"]),
         (
             "this proxy keeps no prices",
             &[
@@ -247,6 +266,7 @@ pub(crate) fn is_operator_parameter(name: &str) -> bool {
 /// They change credentials, region, URL, prompt template, limits, or how a request is carried.
 const OPERATOR_PARAMETERS: &[&str] = &[
     "additional_drop_params",
+    "allowed_fails",
     "allowed_openai_params",
     "api_base",
     "api_key",

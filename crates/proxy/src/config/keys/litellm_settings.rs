@@ -21,6 +21,7 @@ pub(in super::super) static LITELLM_SETTINGS: Table = Table {
         key("allowed_fails", Kind::Count, "How many failures within a minute send a deployment to rest."),
         key("cooldown_time", Kind::Seconds, "How long a failing deployment rests."),
         key("fallbacks", Kind::Any, "For a model that fails, the models to ask next: a list of `{model: [models]}`."),
+        key("max_fallbacks", Kind::Count, "How many fallbacks a call may go through. Default: 5."),
         key("default_fallbacks", Kind::Texts, "The models to ask next for any model that fails."),
         key(
             "context_window_fallbacks",
@@ -31,7 +32,7 @@ pub(in super::super) static LITELLM_SETTINGS: Table = Table {
         key(
             "forward_traceparent_to_llm_provider",
             Kind::Flag,
-            "Whether the model's container is told the caller's W3C trace, as `traceparent=...` in the custom attributes.",
+            "Whether the model's container is told the caller's W3C trace, as `traceparent=...` in the custom attributes, with `tracestate=...` as the last of them.",
         ),
     ],
     ignored: &[
@@ -126,7 +127,6 @@ pub(in super::super) static LITELLM_SETTINGS: Table = Table {
                 "guardrails",
                 "headers",
                 "image_generation_timeout",
-                "max_fallbacks",
                 "max_string_length_prompt_in_db",
                 "mcp_aliases",
                 "model_alias_map",

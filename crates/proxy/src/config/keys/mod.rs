@@ -2,12 +2,12 @@
 //!
 //! Owns the tables: the check of the file, its JSON schema and its documentation are made from them.
 
-pub(super) use file::{DEPLOYMENT, FILE, MODEL_INFO};
+pub(super) use file::{CREDENTIAL, DEPLOYMENT, FILE, MODEL_INFO};
 pub(super) use general_settings::GENERAL_SETTINGS;
 pub(crate) use litellm_params::is_operator_parameter;
 pub(super) use litellm_params::{LITELLM_PARAMS, SECRET_PARAMETERS};
 pub(super) use litellm_settings::LITELLM_SETTINGS;
-pub(super) use router_settings::ROUTER_SETTINGS;
+pub(super) use router_settings::{ALLOWED_FAILS_POLICY, RETRY_POLICY, ROUTER_SETTINGS};
 pub(super) use sagewire_settings::{CORS, HEALTH_CHECK, KEYS, LIMITS, OTLP, SAGEWIRE_SETTINGS, TLS};
 
 mod file;

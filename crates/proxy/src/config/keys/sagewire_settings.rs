@@ -99,7 +99,7 @@ pub(in super::super) static LIMITS: Table = Table {
         key(
             "header_timeout",
             Kind::Seconds,
-            "How long a request's head may take to come; then the connection is closed. Default: 15.",
+            "How long a request's head may take to come; then it is refused with 408. On HTTP/2 the connection is idle until a head has come. Default: 15.",
         ),
         key(
             "body_timeout",

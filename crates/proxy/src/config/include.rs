@@ -1,0 +1,156 @@
+//! `include`: one configuration in several files.
+//!
+//! Owns reading them and making one tree of them; every value remembers its file. What the keys mean is the sections'.
+//!
+//! <https://docs.litellm.ai/docs/proxy/config_management>
+
+use std::{
+    fs,
+    path::{Path as FilePath, PathBuf},
+};
+
+use super::{
+    environment::Path,
+    node::{Entry, Node, Place, Yaml},
+    parse,
+    problem::{ConfigError, Report},
+};
+
+/// The key that names the other files.
+const KEY: &str = "include";
+
+/// Reads a file and all that it includes. The report learns which files these are, those that cannot be read too.
+pub(super) fn read(path: &FilePath, report: &mut Report) -> Result<Node, ConfigError> {
+    report.files.push(path.to_owned());
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let mut node = parse(&text, None)?;
+    Reader { open: vec![identity(path)], seen: vec![identity(path)], report }.follow(&mut node, path)?;
+    Ok(node)
+}
+
+/// The files that a configuration consists of, as far as it can be read; itself first.
+pub(crate) fn files_of(path: &FilePath) -> Vec<PathBuf> {
+    let mut report = Report::default();
+    // What is wrong is said where the configuration is used.
+    let _ = read(path, &mut report);
+    report.files
+}
+
+/// Says that a text which is no file cannot include any.
+pub(super) fn refuse(node: &Node, report: &mut Report) {
+    if let Some(include) = node.value(KEY) {
+        report.problem(
+            include.place,
+            "`include` needs a file to be relative to, and this configuration was not read from one: read it with `Config::from_file`",
+        );
+    }
+}
+
+struct Reader<'a> {
+    /// The files that are being read, each included by the one before.
+    open: Vec<PathBuf>,
+    seen: Vec<PathBuf>,
+    report: &'a mut Report,
+}
+
+impl Reader<'_> {
+    /// Puts what the file includes into its tree.
+    fn follow(&mut self, node: &mut Node, path: &FilePath) -> Result<(), ConfigError> {
+        for (name, place) in self.take(node) {
+            let included = path.parent().unwrap_or(FilePath::new("")).join(&name);
+            let identity = identity(&included);
+            if self.open.contains(&identity) {
+                self.report.problem(
+                    place,
+                    format!("`include` names `{name}`, which includes this file in turn: remove one of the two"),
+                );
+                continue;
+            }
+            // A file that two others include counts once.
+            if self.seen.contains(&identity) {
+                continue;
+            }
+            let index = self.report.files.len();
+            self.report.files.push(included.clone());
+            let text = match fs::read_to_string(&included) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.report.problem(
+                        place,
+                        format!("`include` names `{name}`, but {} cannot be read ({}): the path is relative to the file that includes it", included.display(), error.kind()),
+                    );
+                    continue;
+                }
+            };
+            let mut tree = parse(&text, Some(&included))?.of_file(index);
+            if tree.entries().is_none() {
+                self.report.problem(
+                    tree.place,
+                    format!("an included file must be a mapping of keys to values, not {}", tree.kind()),
+                );
+                continue;
+            }
+            self.seen.push(identity.clone());
+            self.open.push(identity);
+            self.follow(&mut tree, &included)?;
+            self.open.pop();
+            self.merge(node, tree, &Path::default());
+        }
+        Ok(())
+    }
+
+    /// Takes the names of the files out of the tree.
+    fn take(&mut self, node: &mut Node) -> Vec<(String, Place)> {
+        let Yaml::Map(entries) = &mut node.yaml else { return Vec::new() };
+        let Some(index) = entries.iter().position(|entry| entry.key == KEY) else { return Vec::new() };
+        let Entry { node: value, .. } = entries.remove(index);
+        let items = match &value.yaml {
+            Yaml::Null => &[][..],
+            Yaml::List(items) => items,
+            _ => std::slice::from_ref(&value),
+        };
+        let mut names = Vec::new();
+        for item in items {
+            match item.text() {
+                Some(name) => names.push((name.to_owned(), item.place)),
+                None => self.report.problem(
+                    item.place,
+                    format!("`include` must be the path of a file, or a list of such paths, not {}", item.kind()),
+                ),
+            }
+        }
+        names
+    }
+
+    /// Lists grow, mappings are merged, and of two other values the included one is taken, as LiteLLM does it.
+    fn merge(&mut self, into: &mut Node, from: Node, path: &Path) {
+        match (&mut into.yaml, from.yaml) {
+            (Yaml::Map(known), Yaml::Map(more)) => {
+                for entry in more {
+                    match known.iter_mut().find(|other| other.key == entry.key) {
+                        Some(other) => self.merge(&mut other.node, entry.node, &path.key(&entry.key)),
+                        None => known.push(entry),
+                    }
+                }
+            }
+            (Yaml::List(items), Yaml::List(more)) => items.extend(more),
+            (_, Yaml::Null) => {}
+            (_, yaml) => {
+                let included = Node { yaml, ..from };
+                if !into.is_null() && into.to_json() != included.to_json() {
+                    self.report.warning(
+                        included.place,
+                        path.keys(),
+                        format!("{path} stands in two files: the value of this one is used"),
+                    );
+                }
+                *into = included;
+            }
+        }
+    }
+}
+
+/// What tells one file from another, however its path is written.
+fn identity(path: &FilePath) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
