@@ -41,7 +41,7 @@ async fn each_is_called_at_its_url_with_its_models_prompt() {
         assert_eq!(received[0].path, format!("/endpoints/{endpoint}/invocations"));
         let body = received[0].json().unwrap();
         assert_eq!(body["inputs"], *prompt, "{endpoint}");
-        let parameters = serde_json::json!({"temperature": 0.1, "max_new_tokens": 80, "top_k": 1});
+        let parameters = serde_json::json!({"details": true, "temperature": 0.1, "max_new_tokens": 80, "top_k": 1});
         assert_eq!(body["parameters"], parameters, "{endpoint}");
     }
 }

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod cancellation;
+mod details;
 mod errors;
 mod facade;
 mod litellm_page;

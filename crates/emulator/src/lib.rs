@@ -28,7 +28,9 @@ pub use self::{
     aws_error::AwsError,
     builder::EmulatorBuilder,
     clock::Clock,
-    container::{Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi},
+    container::{
+        Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi, Toolkit,
+    },
     emulator::Emulator,
     error::EmulatorError,
     fault::{Chaos, Fault},

@@ -16,6 +16,8 @@ const OWN_PARAMETERS: &[&str] = &[
     "additional_drop_params",
     "allowed_openai_params",
     "custom_prompt_dict",
+    "embedding_batch_size",
+    "embedding_concurrency",
     "embedding_dialect",
     "eos_token",
     "extra_headers",

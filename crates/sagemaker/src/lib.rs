@@ -19,7 +19,7 @@
 pub use builder::SageMakerBuilder;
 pub use headers::InvocationHeaders;
 pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
-pub use parameters::ParameterPolicy;
+pub use parameters::{DetailsPolicy, ParameterPolicy};
 pub use provider::SageMaker;
 pub use settings::{Settings, Timeouts};
 pub use template::{TemplateChoice, TemplateSource};
@@ -30,6 +30,7 @@ mod builder;
 mod capacity;
 mod checks;
 mod defaults;
+mod details;
 mod dialect;
 mod embedding;
 mod failure;

@@ -5,7 +5,7 @@
 //!
 //! <https://docs.litellm.ai/docs/providers/aws_sagemaker>
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use sagewire_chat_template::{ChatTemplate, RoleTemplate, SpecialTokens};
@@ -13,7 +13,7 @@ use sagewire_credentials::{AwsParams, Region, seam::World};
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
 
-use crate::{checks, settings::Settings, template::TemplateChoice};
+use crate::{DetailsPolicy, checks, settings::Settings, template::TemplateChoice};
 
 /// Parameters that LiteLLM itself acts on, or that its own telemetry and other providers use: they change nothing here.
 const WITHOUT_EFFECT: &[&str] =
@@ -54,6 +54,9 @@ impl Settings {
             hf_model_name: params.text("hf_model_name")?,
             allow_zero_temperature: params.flag("aws_sagemaker_allow_zero_temp")?,
             zero_temperature: params.take("zero_temperature", "a number", Value::as_f64)?,
+            details: params.details()?,
+            embedding_batch_size: params.positive("embedding_batch_size")?,
+            embedding_concurrency: params.positive("embedding_concurrency")?,
             fake_stream: params.flag("fake_stream")?,
             wait_for_capacity: params.seconds("wait_for_capacity")?,
             verbose: params.flag("verbose")?.or(params.flag("set_verbose")?),
@@ -239,6 +242,23 @@ impl Params {
             Value::Bool(flag) => Some(*flag),
             // What `os.environ/NAME` leaves.
             Value::String(text) => text.to_ascii_lowercase().parse().ok(),
+            _ => None,
+        })
+    }
+
+    fn positive(&mut self, name: &str) -> Result<Option<NonZeroUsize>, Error> {
+        self.take(name, "a whole number, at least 1", |value| {
+            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+            NonZeroUsize::new(usize::try_from(number).ok()?)
+        })
+    }
+
+    /// `auto`, or a flag.
+    fn details(&mut self) -> Result<Option<DetailsPolicy>, Error> {
+        self.take("details", "`auto`, true or false", |value| match value {
+            Value::Bool(true) => Some(DetailsPolicy::Always),
+            Value::Bool(false) => Some(DetailsPolicy::Never),
+            Value::String(text) => text.parse().ok(),
             _ => None,
         })
     }

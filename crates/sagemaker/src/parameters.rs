@@ -1,7 +1,9 @@
 //! Which of OpenAI's parameters a dialect can carry, and what happens to the others.
 //!
-//! Owns the policy (`drop_params`, `allowed_openai_params`, `additional_drop_params`) and the list of parameters by name; how a
-//! parameter looks in a body is each dialect's.
+//! Owns the policy (`drop_params`, `allowed_openai_params`, `additional_drop_params`), whether details are asked for (`details`), and
+//! the list of parameters by name; how a parameter looks in a body is each dialect's.
+
+use std::str::FromStr;
 
 use sagewire_types::{
     ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, OTHER_OPENAI_PARAMETERS, ToolChoice,
@@ -20,6 +22,39 @@ pub struct ParameterPolicy {
     pub allowed_openai_params: Vec<String>,
     /// Leaves these out, whether the dialect knows them or not; parameters that only a container knows too.
     pub additional_drop_params: Vec<String>,
+}
+
+/// Whether text containers are asked for the details of their answers: the finish reason and the count of tokens.
+///
+/// A request that sets `details` itself is sent as it is.
+///
+/// <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DetailsPolicy {
+    /// They are asked for. A container that refuses them is asked once more without, at once, and is not asked for them again.
+    #[default]
+    Auto,
+    /// They are asked for. A container that refuses them is an error.
+    Always,
+    /// They are not asked for: whole answers of TGI end with `stop`, and have no count of tokens.
+    Never,
+}
+
+impl FromStr for DetailsPolicy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.to_ascii_lowercase().as_str() {
+            "auto" => Ok(Self::Auto),
+            "true" => Ok(Self::Always),
+            "false" => Ok(Self::Never),
+            _ => {
+                Err(Error::new(ErrorKind::Configuration, "`details` must be `auto`, true or false")
+                    .with_param("details"))
+            }
+        }
+    }
 }
 
 /// Applies the policy: afterwards `request` holds only parameters that the dialect carries, and the result those that are to be
@@ -270,5 +305,15 @@ mod tests {
         embed.extra.insert("top_k".to_owned(), json!(1));
         drop_named_of_embedding(&mut embed, &policy);
         assert_eq!(embed, EmbedRequest::new("m", "p"));
+    }
+
+    #[test]
+    fn the_setting_is_read_from_its_text() {
+        for (text, policy) in
+            [("auto", DetailsPolicy::Auto), ("True", DetailsPolicy::Always), ("false", DetailsPolicy::Never)]
+        {
+            assert_eq!(text.parse::<DetailsPolicy>().unwrap(), policy);
+        }
+        assert_eq!("maybe".parse::<DetailsPolicy>().unwrap_err().param(), Some("details"));
     }
 }

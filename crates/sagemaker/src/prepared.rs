@@ -61,7 +61,7 @@ impl Prepared<'_> {
         let id = checks::new_id("chatcmpl-");
         let context = DecodeContext::new(id, self.model.name(), self.created).with_request(request);
         match prompt {
-            Some(prompt) => context.with_prompt(&prompt.text, &prompt.end_tokens),
+            Some(prompt) => context.with_prompt(&prompt.text, prompt.is_marked, &prompt.end_tokens),
             None => context,
         }
     }
@@ -73,6 +73,7 @@ impl Prepared<'_> {
             prompt: prompt.map(|prompt| prompt.text.as_str()),
             stream,
             policy: self.settings.parameters.as_ref().unwrap_or(&REFUSE),
+            details: self.settings.details.unwrap_or_default(),
             zero_temperature: self.settings.zero_temperature(),
         }
     }

@@ -17,17 +17,22 @@ const KWARGS: &str = "chat_template_kwargs";
 /// What ends a turn of most models, for those whose template does not say.
 const USUAL_END_TOKENS: [&str; 6] = ["</s>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>", "<|end|>"];
 
+/// A template that adds fewer characters than this does not mark its prompt: an answer may well begin like it.
+const FEWEST_MARKS: usize = 3;
+
 /// A prompt, and what ends the model's turn after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prompt {
     pub(crate) text: String,
     pub(crate) end_tokens: Vec<String>,
+    /// Whether the template put marks of its own around the messages, with which no answer begins.
+    pub(crate) is_marked: bool,
 }
 
 impl Prompt {
     /// A caller's own prompt, to which nothing is added.
     pub(crate) fn raw(text: String) -> Self {
-        Self { text, end_tokens: Vec::new() }
+        Self { text, end_tokens: Vec::new(), is_marked: false }
     }
 }
 
@@ -58,7 +63,14 @@ pub(crate) async fn render(
         [] => USUAL_END_TOKENS.map(str::to_owned).to_vec(),
         own => own.to_vec(),
     };
-    Ok(Some(Prompt { text, end_tokens }))
+    let said: usize = request.messages.iter().map(|message| letters(&message.text())).sum();
+    let is_marked = letters(&text) >= said.saturating_add(FEWEST_MARKS);
+    Ok(Some(Prompt { text, end_tokens, is_marked }))
+}
+
+/// How many characters a text has that are no blanks.
+fn letters(text: &str) -> usize {
+    text.chars().filter(|character| !character.is_whitespace()).count()
 }
 
 fn only_text(request: &ChatRequest) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use crate::{
     attempt::{Sender, deadline, unless_cancelled},
     builder::SageMakerBuilder,
-    capacity, checks, defaults,
+    capacity, checks, defaults, details,
     dialect::{CompletionForm, Payload, StreamDecoder, completion},
     embedding::{EmbedContext, batch},
     fake_stream,
@@ -60,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) sender: Sender,
     pub(crate) default_credentials: SharedCredentialsProvider,
     pub(crate) waiting: capacity::Waiting,
+    pub(crate) refusals: details::Refusals,
     pub(crate) templates: Templates,
 }
 
@@ -145,9 +146,10 @@ impl Provider for SageMaker {
             let dialect = prepared.dialect()?;
             let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
-            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), false))?;
-            let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-            let value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+            let (body, meta) =
+                details::invoke(&self.shared, &prepared, context, dialect, request, prompt.as_ref()).await?;
+            let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+            usage::fill_in(&mut value, &decoding).await;
             Ok(Reply { value, meta })
         })
         .await
@@ -168,6 +170,7 @@ impl Provider for SageMaker {
             let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
             let decoding = prepared.decode_context(&request, prompt.as_ref());
             let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
+            usage::get_ready(&decoding).await;
             prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await
         })
         .await
@@ -183,12 +186,14 @@ impl Provider for SageMaker {
                 drop_named_of_embedding(&mut request, policy);
             }
             let prepared = &prepared;
-            batch::in_batches(request, family.max_batch(), batch::CONCURRENT_BATCHES, |request| async move {
+            let at_once = family.batch(prepared.settings.embedding_batch_size);
+            let concurrency = prepared.settings.embedding_concurrency.unwrap_or(batch::CONCURRENT_BATCHES);
+            batch::in_batches(request, at_once, concurrency, |request| async move {
                 let embedding = EmbedContext::new(prepared.model.name(), &request);
                 let payload = family.encode(&request, &embedding)?;
                 let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
                 let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
-                usage::fill_in_embeddings(&mut value, &request.input);
+                usage::fill_in_embeddings(&mut value, &request.input).await;
                 Ok(Reply { value, meta })
             })
             .await
@@ -210,16 +215,17 @@ impl Provider for SageMaker {
                 let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
                 let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
                 let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-                let value = completion::decode(&body, &decoding, dialect.name())
+                let mut value = completion::decode(&body, &decoding, dialect.name())
                     .map_err(|error| checks::answered(error, &meta))?;
-                return Ok(Reply { value, meta });
+                usage::fill_in(&mut value, &decoding).await;
+                return Ok(Reply { value: completion::from_chat(value), meta });
             }
             let (chat, text) = completion::as_prompt(request)?;
             let prompt = prompt::Prompt::raw(text);
             let decoding = prepared.decode_context(&chat, Some(&prompt));
-            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), false))?;
-            let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-            let value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+            let (body, meta) = details::invoke(&self.shared, &prepared, context, dialect, chat, Some(&prompt)).await?;
+            let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+            usage::fill_in(&mut value, &decoding).await;
             Ok(Reply { value: completion::from_chat(value), meta })
         })
         .await
@@ -238,6 +244,7 @@ impl Provider for SageMaker {
             if dialect.completion_form() == CompletionForm::OpenAi {
                 let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
                 let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
+                usage::get_ready(&decoding).await;
                 let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
                     Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
                 };
@@ -247,6 +254,7 @@ impl Provider for SageMaker {
             let prompt = prompt::Prompt::raw(text);
             let decoding = prepared.decode_context(&chat, Some(&prompt));
             let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?;
+            usage::get_ready(&decoding).await;
             let stream =
                 prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await?;
             let meta = stream.meta.clone();

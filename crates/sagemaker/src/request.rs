@@ -50,7 +50,7 @@ impl Operation {
 }
 
 /// Where calls go: a host, or a whole URL that stands for one endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BaseUrl {
     uri: Uri,
     verbatim: bool,

@@ -2,7 +2,7 @@
 //!
 //! Owns the settings and how those of a call stand over those of the provider. Nothing here ever reaches a container's body.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use sagewire_chat_template::model_files::DEFAULT_REVISION;
@@ -10,7 +10,7 @@ use sagewire_credentials::{Region, SharedCredentialsProvider};
 use sagewire_types::ChatRequest;
 
 use crate::{
-    InvocationHeaders, ParameterPolicy,
+    DetailsPolicy, InvocationHeaders, ParameterPolicy,
     template::{TemplateChoice, TemplateSource},
     wire::Wire,
 };
@@ -65,8 +65,15 @@ pub struct Settings {
     pub zero_temperature: Option<f64>,
     /// What happens to parameters that a dialect cannot carry. Default: they are refused.
     pub parameters: Option<ParameterPolicy>,
+    /// Whether text containers are asked for the details of their answers: finish reason and count of tokens. Default:
+    /// [`DetailsPolicy::Auto`].
+    pub details: Option<DetailsPolicy>,
     /// Parameters that a request has unless it sets them itself.
     pub defaults: Option<Arc<ChatRequest>>,
+    /// How many inputs an embedding container gets at once. Default: the family's limit, where it has one.
+    pub embedding_batch_size: Option<NonZeroUsize>,
+    /// How many batches of one embedding request are under way at once. Default: 4.
+    pub embedding_concurrency: Option<NonZeroUsize>,
     /// Asks for whole replies and cuts them into chunks, for containers that cannot stream. Default: no.
     pub fake_stream: Option<bool>,
     /// Time limits.
@@ -142,6 +149,9 @@ impl Settings {
             allow_zero_temperature: self.allow_zero_temperature.or(other.allow_zero_temperature),
             zero_temperature: self.zero_temperature.or(other.zero_temperature),
             parameters: or(&self.parameters, &other.parameters),
+            details: self.details.or(other.details),
+            embedding_batch_size: self.embedding_batch_size.or(other.embedding_batch_size),
+            embedding_concurrency: self.embedding_concurrency.or(other.embedding_concurrency),
             defaults: or(&self.defaults, &other.defaults),
             fake_stream: self.fake_stream.or(other.fake_stream),
             timeouts: self.timeouts.or(other.timeouts),

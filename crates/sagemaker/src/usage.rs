@@ -54,11 +54,19 @@ impl Prompt {
     }
 }
 
+/// Makes ready what counts tokens, where a stream with this context may need it.
+pub(crate) async fn get_ready(context: &DecodeContext) {
+    if context.include_usage {
+        ready().await;
+    }
+}
+
 /// Completes the counts of a whole answer.
-pub(crate) fn fill_in(response: &mut ChatResponse, context: &DecodeContext) {
+pub(crate) async fn fill_in(response: &mut ChatResponse, context: &DecodeContext) {
     if is_whole(response.usage.as_ref()) {
         return;
     }
+    ready().await;
     let said = response.choices.iter().map(|choice| {
         let message = &choice.message;
         let calls = message.tool_calls.iter().flat_map(|call| [&call.function.name, &call.function.arguments]);
@@ -69,10 +77,11 @@ pub(crate) fn fill_in(response: &mut ChatResponse, context: &DecodeContext) {
 }
 
 /// Completes the counts of embedded inputs.
-pub(crate) fn fill_in_embeddings(response: &mut EmbedResponse, input: &EmbedInput) {
+pub(crate) async fn fill_in_embeddings(response: &mut EmbedResponse, input: &EmbedInput) {
     if response.usage.is_some() {
         return;
     }
+    ready().await;
     let tokens = match input {
         EmbedInput::Tokens(tokens) => Some(known(tokens.len())),
         EmbedInput::TokenLists(lists) => Some(lists.iter().map(|list| known(list.len())).sum()),
@@ -164,6 +173,14 @@ fn sum(mut counts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 fn known(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
+
+#[cfg(feature = "estimate-usage")]
+async fn ready() {
+    tokens::ready().await;
+}
+
+#[cfg(not(feature = "estimate-usage"))]
+async fn ready() {}
 
 #[cfg(feature = "estimate-usage")]
 fn count(text: &str) -> Option<u64> {

@@ -12,6 +12,7 @@ mod openai;
 mod reply;
 mod speech;
 mod tgi;
+mod toolkit;
 
 pub(crate) use self::{cut::cut, forward::Forward};
 pub use self::{
@@ -20,6 +21,7 @@ pub use self::{
     messages::Messages,
     reply::{ContainerReply, PartError, PartStream, ReplyBody},
     tgi::Tgi,
+    toolkit::Toolkit,
 };
 
 use std::fmt;

@@ -21,8 +21,6 @@ use super::{
     reply::{self, ReplyStream, Unread},
 };
 
-use crate::usage;
-
 mod logprobs;
 
 /// A completion request as a chat request without messages, and its prompt.
@@ -122,23 +120,19 @@ pub(crate) fn encode(request: CompletionRequest, context: &EncodeContext<'_>) ->
     body::completion(request, context, ModelName::Sent)
 }
 
-/// Reads a whole reply to OpenAI's completion body.
+/// Reads a whole reply to OpenAI's completion body, in the form that [`from_chat`] takes.
 ///
 /// # Errors
 /// `Decode` for an unknown shape; what the container says, where the reply is a report of a failure.
-pub(crate) fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<CompletionResponse, Error> {
+pub(crate) fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<ChatResponse, Error> {
     let read = openai::read(reply, context, Thoughts::Kept).or_else(|unread| match unread {
         Unread::Shape => generation::read(reply, context),
         failed @ Unread::Failed(_) => Err(failed),
     });
-    match read {
-        Ok(mut response) => {
-            usage::fill_in(&mut response, context);
-            Ok(from_chat(response))
-        }
-        Err(Unread::Failed(error)) => Err(error),
-        Err(Unread::Shape) => Err(reply::unknown(reply, dialect)),
-    }
+    read.map_err(|unread| match unread {
+        Unread::Failed(error) => error,
+        Unread::Shape => reply::unknown(reply, dialect),
+    })
 }
 
 /// Reads a streamed reply to OpenAI's completion body.
@@ -158,6 +152,11 @@ impl StreamDecoder<CompletionResponse> for CompletionDecoder {
         let result = self.stream.push(bytes, &mut self.chunks);
         out.extend(self.chunks.drain(..).map(from_chunk));
         result
+    }
+
+    fn flush(&mut self, out: &mut Vec<CompletionResponse>) {
+        self.stream.flush(&mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
     }
 
     fn finish(&mut self, out: &mut Vec<CompletionResponse>) -> Result<(), Error> {

@@ -7,7 +7,10 @@ use std::{fmt, sync::Arc};
 use sagewire_types::{ChatRequest, CompletionRequest, Prompt};
 use serde_json::Value;
 
-use crate::{parameters::ParameterPolicy, usage};
+use crate::{
+    parameters::{DetailsPolicy, ParameterPolicy},
+    usage,
+};
 
 /// What a dialect is told when it makes a body.
 #[derive(Clone)]
@@ -22,6 +25,8 @@ pub(crate) struct EncodeContext<'a> {
     pub(crate) stream: bool,
     /// What happens to parameters that the dialect cannot carry.
     pub(crate) policy: &'a ParameterPolicy,
+    /// Whether the details of the answer are asked for.
+    pub(crate) details: DetailsPolicy,
     /// What the temperature 0 becomes for a container that refuses it; `None` sends it as it is.
     pub(crate) zero_temperature: Option<f64>,
 }
@@ -34,8 +39,16 @@ impl fmt::Debug for EncodeContext<'_> {
             .field("prompt_bytes", &self.prompt.map(str::len))
             .field("stream", &self.stream)
             .field("policy", &self.policy)
+            .field("details", &self.details)
             .field("zero_temperature", &self.zero_temperature)
             .finish()
+    }
+}
+
+impl EncodeContext<'_> {
+    /// Whether the details of the answer are asked for where the caller says nothing about them.
+    pub(crate) fn asks_for_details(&self) -> bool {
+        self.details != DetailsPolicy::Never && !self.policy.additional_drop_params.iter().any(|name| name == "details")
     }
 }
 
@@ -50,6 +63,8 @@ pub(crate) struct DecodeContext {
     pub(crate) created: u64,
     /// The prompt that was sent, so that its echo can be taken away.
     pub(crate) prompt: Option<Arc<str>>,
+    /// Whether the prompt has marks of a template, with which no answer begins.
+    pub(crate) prompt_is_marked: bool,
     /// Whether the caller asked for the prompt to be part of the answer.
     pub(crate) keep_prompt: bool,
     /// Texts that end an answer; the answer is cut before them. Empty where the caller asked to see them (`include_stop_str_in_output`).
@@ -74,6 +89,7 @@ impl DecodeContext {
             model: model.into(),
             created,
             prompt: None,
+            prompt_is_marked: false,
             keep_prompt: false,
             stop: Arc::default(),
             end_tokens: Arc::default(),
@@ -121,9 +137,10 @@ impl DecodeContext {
         self
     }
 
-    /// The same with the prompt that was sent, and what ends the model's turn after it.
-    pub(crate) fn with_prompt(mut self, prompt: &str, end_tokens: &[String]) -> Self {
+    /// The same with the prompt that was sent, whether it has marks of a template, and what ends the model's turn after it.
+    pub(crate) fn with_prompt(mut self, prompt: &str, is_marked: bool, end_tokens: &[String]) -> Self {
         let prompt: Arc<str> = prompt.into();
+        self.prompt_is_marked = is_marked;
         self.uncounted = usage::Prompt::text(Arc::clone(&prompt));
         self.prompt = Some(prompt);
         self.end_tokens = end_tokens.into();
@@ -138,6 +155,7 @@ impl fmt::Debug for DecodeContext {
             .field("model", &self.model)
             .field("created", &self.created)
             .field("prompt_bytes", &self.prompt.as_deref().map(str::len))
+            .field("prompt_is_marked", &self.prompt_is_marked)
             .field("keep_prompt", &self.keep_prompt)
             .field("stop_texts", &self.stop.len())
             .field("end_tokens", &self.end_tokens)
@@ -173,6 +191,7 @@ mod tests {
             prompt: Some("my secret prompt"),
             stream: false,
             policy: &policy,
+            details: DetailsPolicy::Auto,
             zero_temperature: None,
         };
         let mut decode = DecodeContext::new("id", "m", 0);

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     fixture::{ExpectedError, Folder, json_lines},
-    parameters::ParameterPolicy,
+    parameters::{DetailsPolicy, ParameterPolicy},
 };
 
 #[derive(Debug, Deserialize)]
@@ -23,6 +23,7 @@ struct Context {
     operation: Operation,
     prompt: Option<String>,
     stream: bool,
+    prompt_is_marked: bool,
     keep_prompt: bool,
     stop: Vec<String>,
     end_tokens: Vec<String>,
@@ -30,6 +31,7 @@ struct Context {
     include_usage: bool,
     choices: u32,
     zero_temperature: Option<f64>,
+    details: Option<String>,
     drop_params: bool,
     allowed_openai_params: Vec<String>,
     additional_drop_params: Vec<String>,
@@ -43,6 +45,7 @@ impl Default for Context {
             operation: Operation::Chat,
             prompt: None,
             stream: false,
+            prompt_is_marked: false,
             keep_prompt: false,
             stop: Vec::new(),
             end_tokens: Vec::new(),
@@ -50,6 +53,7 @@ impl Default for Context {
             include_usage: false,
             choices: 1,
             zero_temperature: None,
+            details: None,
             drop_params: false,
             allowed_openai_params: Vec::new(),
             additional_drop_params: Vec::new(),
@@ -77,6 +81,7 @@ impl Context {
     fn decode(&self) -> DecodeContext {
         let mut context = DecodeContext::new("chatcmpl-1", "my-endpoint", 1_700_000_000);
         context.prompt = self.prompt.as_deref().map(Into::into);
+        context.prompt_is_marked = self.prompt_is_marked;
         context.keep_prompt = self.keep_prompt;
         context.stop = self.stop.clone().into();
         context.end_tokens = self.end_tokens.clone().into();
@@ -110,6 +115,7 @@ fn bodies_are_made_as_expected() {
             prompt: context.prompt.as_deref(),
             stream: context.stream,
             policy: &policy,
+            details: context.details.as_deref().map_or_else(DetailsPolicy::default, |text| text.parse().unwrap()),
             zero_temperature: context.zero_temperature,
         };
         let payload = match context.operation {
@@ -141,7 +147,10 @@ fn whole_replies_are_read_as_expected() {
         match context.operation {
             Operation::Chat => folder.expect_result("response.json", dialect.decode(&reply, &decode)),
             Operation::Completion if dialect.completion_form() == CompletionForm::OpenAi => {
-                folder.expect_result("response.json", completion::decode(&reply, &decode, dialect.name()));
+                folder.expect_result(
+                    "response.json",
+                    completion::decode(&reply, &decode, dialect.name()).map(completion::from_chat),
+                );
             }
             Operation::Completion => {
                 folder.expect_result("response.json", dialect.decode(&reply, &decode).map(completion::from_chat));

@@ -16,16 +16,15 @@ use crate::{
     stop::{cut_at_stop, strip_end_tokens},
 };
 use details::Details;
+use echo::{Echo, strip_echo};
 pub(crate) use stream::GenerationStream;
 
 mod details;
+mod echo;
 mod stream;
 
 /// How deep lists around a reply may nest: batching containers put the one answer into a list of lists.
 const MAX_LIST_DEPTH: usize = 3;
-
-/// A prompt shorter than this may well begin an answer by chance; its echo is left in place.
-const SHORTEST_ECHO: usize = 16;
 
 /// A whole reply, in any of the shapes of this family.
 #[derive(Debug, Deserialize)]
@@ -88,7 +87,7 @@ impl Answers<'_> {
             Some(b'{') => self.read_object(reply, depth),
             Some(b'"') => {
                 let text: String = serde_json::from_slice(reply).map_err(|_| Unread::Shape)?;
-                self.push(text, None, None, Echo::Possible);
+                self.push(text, None, None, Echo::of(self.context, false));
                 Ok(())
             }
             _ => Err(Unread::Shape),
@@ -110,28 +109,29 @@ impl Answers<'_> {
             _ => return Err(not_generated(reply)),
         };
         let Some(details) = generated.details else {
-            texts.into_iter().for_each(|text| self.push(text, None, None, Echo::Possible));
+            let echo = Echo::of(self.context, false);
+            texts.into_iter().for_each(|text| self.push(text, None, None, echo));
             return Ok(());
         };
         if details.has_failed() {
             return Err(Unread::Failed(failure_of(reply)));
         }
         self.count(&details);
+        let echo = Echo::of(self.context, true);
         for text in texts {
-            self.push(text, details.finish_reason(), details.logprobs(self.context), Echo::Never);
+            self.push(text, details.finish_reason(), details.logprobs(self.context), echo);
         }
         for sequence in details.best_of_sequences.unwrap_or_default() {
             if let (Some(usage), Some(tokens)) = (&mut self.usage, sequence.generated_tokens) {
                 *usage = Usage::reported(usage.prompt_tokens, usage.completion_tokens.saturating_add(tokens));
             }
             let (reason, logprobs) = (sequence.finish_reason(), sequence.logprobs(self.context));
-            self.push(sequence.generated_text, reason, logprobs, Echo::Never);
+            self.push(sequence.generated_text, reason, logprobs, echo);
         }
         Ok(())
     }
 
     fn push(&mut self, mut text: String, reason: Option<FinishReason>, logprobs: Option<Value>, echo: Echo) {
-        let echo = if self.context.keep_prompt { Echo::Asked } else { echo };
         let echoed = strip_echo(&mut text, self.context.prompt.as_deref(), echo);
         let stopped = cut_at_stop(&mut text, &self.context.stop);
         strip_end_tokens(&mut text, &self.context.end_tokens);
@@ -166,30 +166,6 @@ impl Answers<'_> {
         response.choices = self.choices;
         response.usage = self.usage;
         response
-    }
-}
-
-/// What is known about the prompt at the beginning of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Echo {
-    /// Pipelines put it there unasked: it is taken away where it is long enough to be no chance.
-    Possible,
-    /// Containers that report details never put it there unasked.
-    Never,
-    /// The caller asked for it: it is put back after the stop texts, which may well be part of it, have been looked for.
-    Asked,
-}
-
-/// Takes the prompt away from the beginning of a text. Says whether it was there.
-fn strip_echo(text: &mut String, prompt: Option<&str>, echo: Echo) -> bool {
-    let Some(prompt) = prompt.filter(|prompt| text.starts_with(prompt)) else { return false };
-    match echo {
-        Echo::Never => false,
-        Echo::Possible if prompt.len() < SHORTEST_ECHO => false,
-        Echo::Possible | Echo::Asked => {
-            text.drain(..prompt.len());
-            true
-        }
     }
 }
 

@@ -75,7 +75,9 @@ impl Lmi {
         if several && context.stream {
             return Err(inputs::one_streamed_answer(self.name()));
         }
-        parameters.set("details", true);
+        if context.asks_for_details() {
+            parameters.set("details", true);
+        }
         // Until LMI 0.32 nothing is sampled unless `do_sample` says so; greedy decoding is its exact temperature 0.
         let greedy = request.temperature == Some(0.0);
         if several || (!greedy && (request.temperature.is_some() || request.top_p.is_some_and(|top_p| top_p < 1.0))) {

@@ -41,6 +41,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether some of its containers refuse to be asked for details.
+    fn details_may_be_refused(&self) -> bool {
+        false
+    }
+
     /// The body of a request, serialized once: these bytes are signed and sent.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub(super) use stream::RecordReader;
 pub(crate) use stream::ReplyStream;
 
 use super::{DecodeContext, generation, openai};
-use crate::{failure, usage};
+use crate::failure;
 
 mod stream;
 
@@ -52,10 +52,7 @@ pub(crate) fn decode(
     };
     for shape in [likely, other] {
         match read(shape) {
-            Ok(mut response) => {
-                usage::fill_in(&mut response, context);
-                return Ok(response);
-            }
+            Ok(response) => return Ok(response),
             Err(Unread::Failed(error)) => return Err(error),
             Err(Unread::Shape) => {}
         }

@@ -42,6 +42,11 @@ impl Dialect for Tgi {
         true
     }
 
+    /// TGI and LMI take them; the Hugging Face toolkit does not.
+    fn details_may_be_refused(&self) -> bool {
+        true
+    }
+
     fn encode(&self, mut request: ChatRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
         let passed_on = apply_policy(&mut request, SUPPORTED, context.policy, self.name())?;
         let mut extra = std::mem::take(&mut request.extra);
@@ -64,6 +69,10 @@ impl Dialect for Tgi {
 impl Tgi {
     fn parameters(&self, request: &ChatRequest, context: &EncodeContext<'_>) -> Result<Parameters, Error> {
         let mut parameters = Parameters::default();
+        // Streams tell why they end without being asked.
+        if !context.stream && context.asks_for_details() {
+            parameters.set("details", true);
+        }
         parameters.set_temperature(request, context);
         parameters.set_top_p(request);
         if let Some(n) = request.n.filter(|n| *n > 1) {

@@ -2,13 +2,13 @@
 //!
 //! Owns the split, the join and the bound on how many are under way. How one batch is sent is the provider's.
 
-use std::future::Future;
+use std::{future::Future, num::NonZeroUsize};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, Reply, ReplyMeta, Usage};
 
 /// How many batches are under way at once, unless the operator says otherwise.
-pub(crate) const CONCURRENT_BATCHES: usize = 4;
+pub(crate) const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 /// Sends a request in batches of at most `max_batch` inputs, at most `concurrency` at once, and joins the replies in the inputs' order.
 ///
@@ -16,15 +16,15 @@ pub(crate) const CONCURRENT_BATCHES: usize = 4;
 /// The first error of any batch; the other batches are given up.
 pub(crate) async fn in_batches<F, Fut>(
     request: EmbedRequest,
-    max_batch: Option<usize>,
-    concurrency: usize,
+    max_batch: Option<NonZeroUsize>,
+    concurrency: NonZeroUsize,
     send: F,
 ) -> Result<Reply<EmbedResponse>, Error>
 where
     F: Fn(EmbedRequest) -> Fut,
     Fut: Future<Output = Result<Reply<EmbedResponse>, Error>>,
 {
-    let mut batches = split(request, max_batch.unwrap_or(usize::MAX));
+    let mut batches = split(request, max_batch.unwrap_or(NonZeroUsize::MAX).get());
     if batches.len() == 1
         && let Some(only) = batches.pop()
     {
@@ -34,7 +34,7 @@ where
         let reply = send(batch);
         async move { Ok::<_, Error>((place, reply.await?)) }
     });
-    let mut replies: Vec<_> = stream::iter(sent).buffer_unordered(concurrency.max(1)).try_collect().await?;
+    let mut replies: Vec<_> = stream::iter(sent).buffer_unordered(concurrency.get()).try_collect().await?;
     replies.sort_by_key(|(place, _)| *place);
     Ok(join(replies.into_iter().map(|(_, reply)| reply)))
 }

@@ -21,10 +21,13 @@ fn every_family_has_fixtures_of_each_kind_and_every_folder_a_family() {
     let named = |folder: &Folder| FAMILIES.iter().any(|family| family.name() == folder.group);
     assert!(folders.iter().all(named), "a folder of fixtures without a family");
     for family in FAMILIES {
-        for file in ["body.json", "response.json"] {
-            let has = folders.iter().any(|folder| folder.group == family.name() && folder.has(file));
-            assert!(has, "`{}` has no fixture with {file}", family.name());
-        }
+        let mut own = folders.iter().filter(|folder| folder.group == family.name());
+        assert!(
+            own.clone().any(|folder| folder.has("body.json") || folder.has("body.txt")),
+            "{} has no body",
+            family.name()
+        );
+        assert!(own.any(|folder| folder.has("response.json")), "{} has no response", family.name());
     }
 }
 
@@ -36,9 +39,13 @@ fn bodies_and_replies_are_as_expected() {
         let context = EmbedContext::new("my-endpoint", &request);
         if folder.has("request.json") {
             match family.encode(&request, &context) {
+                Ok(payload) if payload.content_type == "application/x-text" => {
+                    folder.expect_text("body.txt", std::str::from_utf8(&payload.body).unwrap());
+                }
                 Ok(payload) => {
                     let body: serde_json::Value = serde_json::from_slice(&payload.body).unwrap();
                     folder.expect_json("body.json", &body);
+                    assert_eq!(payload.content_type, "application/json");
                 }
                 Err(error) => folder.expect_error(&error),
             }

@@ -5,7 +5,7 @@
 //!
 //! Bodies are each family's own. Replies are not: `vectors` understands every shape for every family.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use sagewire_types::{EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKind};
 
@@ -21,6 +21,7 @@ mod inputs;
 mod jumpstart;
 mod lmi;
 mod openai;
+mod tcembedding;
 mod tei;
 mod vectors;
 mod voyage;
@@ -33,6 +34,11 @@ pub(crate) trait EmbeddingDialect: fmt::Debug + Send + Sync {
     /// The most inputs that the container takes at once; `None` where it knows no limit.
     fn max_batch(&self) -> Option<usize> {
         None
+    }
+
+    /// How many inputs it gets at once where the operator says `asked`.
+    fn batch(&self, asked: Option<NonZeroUsize>) -> Option<NonZeroUsize> {
+        asked.or_else(|| self.max_batch().and_then(NonZeroUsize::new))
     }
 
     /// The body of a request, serialized once: these bytes are signed and sent.
@@ -77,15 +83,25 @@ impl EmbedContext {
 }
 
 /// All families, by the names of the setting `embedding_dialect`.
-pub(crate) static FAMILIES: &[&dyn EmbeddingDialect] =
-    &[&hf::HuggingFace, &tei::Tei, &jumpstart::JumpStart, &lmi::Lmi, &openai::OpenAi, &cohere::Cohere, &voyage::Voyage];
+pub(crate) static FAMILIES: &[&dyn EmbeddingDialect] = &[
+    &hf::HuggingFace,
+    &tei::Tei,
+    &jumpstart::JumpStart,
+    &tcembedding::TcEmbedding,
+    &lmi::Lmi,
+    &openai::OpenAi,
+    &cohere::Cohere,
+    &voyage::Voyage,
+];
 
-/// LiteLLM's rules: a part of the endpoint's name, the family it stands for, and why. The first that fits counts.
+/// LiteLLM's rules, and one for a family that LiteLLM does not know: a part of the endpoint's name, the family it stands for, and why.
+/// The first that fits counts.
 ///
 /// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
 static NAME_RULES: &[(&str, &str, &str)] = &[
     ("voyage", "voyage", "the endpoint's name contains `voyage`"),
     ("cohere", "cohere", "the endpoint's name contains `cohere`"),
+    ("tcembedding", "tcembedding", "the endpoint's name contains `tcembedding`"),
     ("", "hf", "no rule fits the endpoint's name"),
 ];
 
@@ -136,9 +152,13 @@ mod tests {
         for (_, family, _) in NAME_RULES {
             assert!(by_name(family).is_some(), "{family}");
         }
-        for (endpoint, family) in
-            [("my-Voyage-ep", "voyage"), ("COHERE-embed", "cohere"), ("bge-large", "hf"), ("", "hf")]
-        {
+        for (endpoint, family) in [
+            ("my-Voyage-ep", "voyage"),
+            ("COHERE-embed", "cohere"),
+            ("jumpstart-dft-tensorflow-tcembedding-bert", "tcembedding"),
+            ("bge-large", "hf"),
+            ("", "hf"),
+        ] {
             let (chosen, reason) = by_endpoint(endpoint);
             assert_eq!((chosen.name(), reason.contains("rule fits")), (family, family == "hf"), "{endpoint}");
         }

@@ -62,7 +62,7 @@ async fn the_templates_variables_are_the_callers_and_do_not_reach_the_container(
             .with_parameter("extra_body", json!({KWARGS: kwargs, "parameters": {"top_k": 3}})),
     ] {
         let body = send(World::builder().build(), settings(), request).await.unwrap();
-        assert_eq!(body, json!({"inputs": "<s>FalseTrue", "parameters": {"top_k": 3}}));
+        assert_eq!(body, json!({"inputs": "<s>FalseTrue", "parameters": {"details": true, "top_k": 3}}));
     }
     let defaults =
         Settings { defaults: Some(Arc::new(ChatRequest::default().with_parameter(KWARGS, kwargs))), ..settings() };

@@ -52,6 +52,12 @@ impl Case {
         self.call.ends_with("embedding")
     }
 
+    /// Whether a text container is asked for a whole answer.
+    pub(crate) fn is_whole_text(&self) -> bool {
+        let is_text = self.kwargs["model"].as_str().is_some_and(|model| model.starts_with("sagemaker/"));
+        is_text && !self.is_embedding() && !self.is_stream()
+    }
+
     pub(crate) fn is_stream(&self) -> bool {
         self.kwargs.get("stream") == Some(&Value::Bool(true))
     }

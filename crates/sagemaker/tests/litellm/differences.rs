@@ -74,11 +74,6 @@ pub(crate) static LISTED: &[Difference] = &[
         what: &[Outcome],
         cases: &["error_nova_sync_500"],
     },
-    Difference {
-        reason: "`n` above 1 asks for details, without which the other answers do not come",
-        what: &[Body],
-        cases: &["param_all", "resp_best_of"],
-    },
     Difference { reason: "`n` of 1 turns no sampling on", what: &[Body], cases: &["param_n_one"] },
     Difference {
         reason: "`extra_body` is merged into the body, as on the other routes",

@@ -123,13 +123,22 @@ impl Generate {
         if !self.parameters.details {
             return ContainerReply::json(200, &json!([{"generated_text": generated_text}]));
         }
-        let details = json!({
+        let mut details = json!({
             "finish_reason": finish_reason(&speech.finish),
             "generated_tokens": pieces(&speech).len(),
             "seed": self.parameters.seed,
             "prefill": self.prefill(),
             "tokens": pieces(&speech),
         });
+        // The best answer is in its usual place, and only the others are here: all are the same from this model.
+        let others = self.parameters.best_of.unwrap_or(1).saturating_sub(1);
+        if others > 0
+            && let Value::Object(details) = &mut details
+        {
+            let mut other = details.clone();
+            other.insert("generated_text".to_owned(), Value::from(generated_text.as_str()));
+            details.insert("best_of_sequences".to_owned(), Value::from(vec![Value::Object(other); others]));
+        }
         ContainerReply::json(200, &json!([{"generated_text": generated_text, "details": details}]))
     }
 

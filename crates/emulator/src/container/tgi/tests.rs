@@ -56,6 +56,18 @@ async fn details_tell_why_it_ended() {
 }
 
 #[tokio::test]
+async fn the_answers_beside_the_best_are_in_its_details() {
+    let parameters = json!({"details": true, "best_of": 3, "do_sample": true, "max_new_tokens": 2});
+    let answer = answer_to(json!({"inputs": "Hi", "parameters": parameters})).await;
+    let others = answer[0]["details"]["best_of_sequences"].as_array().unwrap();
+    assert_eq!(others.len(), 2);
+    assert_eq!(
+        (&others[0]["generated_text"], &others[0]["generated_tokens"]),
+        (&answer[0]["generated_text"], &json!(2))
+    );
+}
+
+#[tokio::test]
 async fn a_stream_has_one_event_per_token_and_no_done() {
     let body = json!({"inputs": "Hi", "stream": true, "parameters": {"max_new_tokens": 40}});
     let (status, content_type, text) = ask(&body).await;

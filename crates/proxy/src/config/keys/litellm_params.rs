@@ -65,8 +65,18 @@ pub(in super::super) static LITELLM_PARAMS: Table = Table {
         ),
         key(
             "embedding_dialect",
-            Kind::Choice(&["hf", "tei", "jumpstart", "lmi", "openai", "cohere", "voyage"]),
+            Kind::Choice(&["hf", "tei", "jumpstart", "tcembedding", "lmi", "openai", "cohere", "voyage"]),
             "What an embedding container speaks. Default: by the endpoint's name, as LiteLLM does.",
+        ),
+        key(
+            "embedding_batch_size",
+            Kind::Count,
+            "How many inputs an embedding container gets at once. Default: the family's limit.",
+        ),
+        key(
+            "embedding_concurrency",
+            Kind::Count,
+            "How many batches of one embedding request are under way at once. Default: 4.",
         ),
         key("hf_model_name", Kind::Text, "The model's name on Hugging Face: its chat template is used."),
         key(
@@ -92,6 +102,11 @@ pub(in super::super) static LITELLM_PARAMS: Table = Table {
             "fake_stream",
             Kind::Flag,
             "Whether a stream is made from a whole answer, for containers that cannot stream.",
+        ),
+        key(
+            "details",
+            Kind::Any,
+            "Whether a text container is asked why its answer ended and how long it is: `auto`, true or false. Default: `auto`, which asks again without where a container refuses.",
         ),
         // Parameters
         key(
@@ -295,6 +310,8 @@ const OPERATOR_PARAMETERS: &[&str] = &[
     "custom_prompt_dict",
     "dialect",
     "drop_params",
+    "embedding_batch_size",
+    "embedding_concurrency",
     "embedding_dialect",
     "enable_explanations",
     "eos_token",

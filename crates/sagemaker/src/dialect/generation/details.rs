@@ -48,6 +48,8 @@ pub(super) struct Sequence {
 #[derive(Debug, Deserialize)]
 pub(super) struct Token {
     #[serde(default)]
+    id: Option<IgnoredAny>,
+    #[serde(default)]
     pub(super) text: Option<String>,
     #[serde(default, alias = "log_prob")]
     logprob: Option<f64>,
@@ -93,6 +95,11 @@ impl Token {
     /// Whether it is one of the model's special texts, which are not for the user.
     pub(super) fn is_special(&self) -> bool {
         self.special == Some(true)
+    }
+
+    /// Whether it comes from a server that knows its tokens, as TGI and DJL do, and not from a script that wraps texts.
+    pub(super) fn has_id(&self) -> bool {
+        self.id.is_some()
     }
 
     fn entry(&self) -> Value {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     OneOrMany,
     details::{Details, Token, logprobs},
+    echo::EchoFilter,
     failure_of, read,
 };
 use crate::{
@@ -37,6 +38,7 @@ struct TokenRecord {
 /// Reads the token records of TGI and DJL, DJL's bare `outputs`, and whole replies of containers that do not stream.
 pub(crate) struct GenerationStream {
     context: DecodeContext,
+    echo: EchoFilter,
     filter: StopFilter,
     dialect: &'static str,
     /// Whether the first chunk, which names the role, is out.
@@ -54,8 +56,10 @@ pub(crate) struct GenerationStream {
 impl GenerationStream {
     pub(crate) fn new(context: DecodeContext, dialect: &'static str) -> Self {
         let filter = StopFilter::new(context.stop.clone(), context.end_tokens.clone());
+        let echo = EchoFilter::new(&context);
         Self {
             context,
+            echo,
             filter,
             dialect,
             started: false,
@@ -102,6 +106,9 @@ impl RecordReader for GenerationStream {
             return Ok(());
         };
         self.answered = true;
+        if token.has_id() {
+            self.echo.trust();
+        }
         if !token.is_special() {
             let top = top_tokens.map(|top| [top]);
             let top = top.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default();
@@ -115,6 +122,9 @@ impl RecordReader for GenerationStream {
     }
 
     fn flush(&mut self, out: &mut Vec<ChatChunk>) {
+        for (text, logprobs) in self.echo.finish() {
+            self.pass(text, logprobs, out);
+        }
         let rest = self.filter.finish();
         if !rest.is_empty() {
             self.show(rest, None, out);
@@ -176,6 +186,16 @@ impl GenerationStream {
     }
 
     fn emit(&mut self, text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
+        if self.echo.is_open() {
+            return self.pass(text, logprobs, out);
+        }
+        for (text, logprobs) in self.echo.push((text, logprobs)) {
+            self.pass(text, logprobs, out);
+        }
+    }
+
+    /// Hands over what is no echo, up to a stop text.
+    fn pass(&mut self, text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
         let had_ended = self.filter.ended();
         let text = self.filter.push(text);
         if !text.is_empty() || (logprobs.is_some() && !had_ended && !self.filter.ended()) {

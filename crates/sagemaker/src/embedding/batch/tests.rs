@@ -19,6 +19,10 @@ fn request(count: usize) -> EmbedRequest {
     request
 }
 
+fn at_most(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap()
+}
+
 /// Each text's number as its vector.
 fn answer(batch: &EmbedRequest) -> Reply<EmbedResponse> {
     let texts = batch.input.texts().unwrap();
@@ -67,7 +71,7 @@ fn many_batches_come_back_in_order_with_at_most_as_many_at_once() {
             Ok(answer(&batch))
         }
     };
-    let reply = run(in_batches(request(23), Some(5), 3, send)).unwrap();
+    let reply = run(in_batches(request(23), Some(at_most(5)), at_most(3), send)).unwrap();
     assert_eq!(*sizes.borrow(), [5, 5, 5, 5, 3]);
     assert_eq!(most.get(), 3);
     let numbers: Vec<_> =
@@ -91,7 +95,7 @@ fn the_first_error_ends_it_and_the_rest_is_given_up() {
             Ok(answer(&batch))
         }
     };
-    let error = run(in_batches(request(10), Some(2), 2, send)).unwrap_err();
+    let error = run(in_batches(request(10), Some(at_most(2)), at_most(2), send)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
     assert_eq!((begun.get(), ended.get()), (2, 0));
 }
@@ -104,7 +108,7 @@ fn what_fits_is_sent_as_it_is() {
             sent.borrow_mut().push(batch.clone());
             async move { Ok(answer(&batch)) }
         };
-        run(in_batches(request.clone(), max, 4, send)).unwrap();
+        run(in_batches(request.clone(), max.map(at_most), at_most(4), send)).unwrap();
         assert_eq!(*sent.borrow(), [request]);
     }
 }
@@ -116,7 +120,7 @@ fn a_batch_without_usage_leaves_none() {
         reply.value.usage = reply.value.usage.filter(|_| batch.input.len() == 2);
         Ok(reply)
     };
-    assert_eq!(run(in_batches(request(3), Some(2), 4, send)).unwrap().value.usage, None);
+    assert_eq!(run(in_batches(request(3), Some(at_most(2)), at_most(4), send)).unwrap().value.usage, None);
 }
 
 #[test]

@@ -1,0 +1,227 @@
+//! The details of whole answers: why a text ended and how many tokens it has.
+//!
+//! Owns whether a container is asked for them, the one more try without them where it refuses, and what is remembered of refusals.
+//! How details look in a body and in a reply is the dialects'.
+//!
+//! TGI and LMI tell both only where `details` are asked for. The Hugging Face toolkit refuses what its pipeline does not know:
+//! <https://github.com/aws/sagemaker-huggingface-inference-toolkit>. Streams always tell.
+
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    sync::{PoisonError, RwLock},
+};
+
+use bytes::Bytes;
+use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta};
+use serde_json::Value;
+
+use crate::{
+    dialect::{Dialect, EncodeContext},
+    parameters::DetailsPolicy,
+    prepared::Prepared,
+    prompt::Prompt,
+    provider::Shared,
+    request::BaseUrl,
+    retry::DEFAULT_MAX_ATTEMPTS,
+};
+
+/// The containers that refused to be asked for details. At most this many are remembered; beyond that all are forgotten, which costs
+/// each one more try.
+const MOST_REFUSALS: usize = 1024;
+
+/// Containers that refused details, for as long as the provider lives.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(RwLock<HashSet<Place>>);
+
+/// What may be a container of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    base: BaseUrl,
+    endpoint: String,
+    /// Inference component, model, variant and container.
+    parts: [Option<String>; 4],
+}
+
+impl Place {
+    fn of(prepared: &Prepared<'_>) -> Self {
+        let headers = &prepared.settings.headers;
+        Self {
+            base: prepared.target.base.clone(),
+            endpoint: prepared.model.name().to_owned(),
+            parts: [
+                headers.inference_component.clone(),
+                headers.target_model.clone(),
+                headers.target_variant.clone(),
+                headers.target_container_hostname.clone(),
+            ],
+        }
+    }
+}
+
+impl Refusals {
+    fn include(&self, prepared: &Prepared<'_>) -> bool {
+        let places = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        !places.is_empty() && places.contains(&Place::of(prepared))
+    }
+
+    fn remember(&self, place: Place) {
+        let mut places = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= MOST_REFUSALS {
+            places.clear();
+        }
+        places.insert(place);
+    }
+}
+
+/// Sends a call for a whole answer in the dialect's own form.
+///
+/// # Errors
+/// That of the encoding or of the last try.
+pub(crate) async fn invoke(
+    shared: &Shared,
+    prepared: &Prepared<'_>,
+    context: &CallContext,
+    dialect: &dyn Dialect,
+    mut request: ChatRequest,
+    prompt: Option<&Prompt>,
+) -> Result<(Bytes, ReplyMeta), Error> {
+    let encoding = prepared.encode_context(prompt, false);
+    if encoding.details != DetailsPolicy::Auto || !dialect.details_may_be_refused() || prompt.is_none() {
+        return prepared.invoke(shared, context, dialect.encode(request, &encoding)?).await;
+    }
+    let without = |encoding: &EncodeContext<'_>, request| {
+        dialect.encode(request, &EncodeContext { details: DetailsPolicy::Never, ..encoding.clone() })
+    };
+    if shared.refusals.include(prepared) {
+        return prepared.invoke(shared, context, without(&encoding, request)?).await;
+    }
+    // The prompt stands for the messages: what is kept for a second try is small.
+    request.messages.clear();
+    let payload = dialect.encode(request.clone(), &encoding)?;
+    let asked = payload.body.clone();
+    let refusal = match prepared.invoke(shared, context, payload).await {
+        Err(error) if is_refusal(&error) => error,
+        result => return result,
+    };
+    let payload = without(&encoding, request)?;
+    if is_same(&payload.body, &asked) {
+        // The caller asked for them, or for what comes with them.
+        return Err(refusal);
+    }
+    tracing::debug!(target: "sagewire::details", endpoint = prepared.model.name(), "the container refuses `details`: asking without");
+    match with_attempts_left(prepared, refusal.attempts()).invoke(shared, context, payload).await {
+        Ok((body, mut meta)) => {
+            shared.refusals.remember(Place::of(prepared));
+            meta.attempts = meta.attempts.saturating_add(refusal.attempts());
+            Ok((body, meta))
+        }
+        Err(error) => {
+            let attempts = error.attempts().saturating_add(refusal.attempts());
+            Err(error.with_attempts(attempts))
+        }
+    }
+}
+
+/// Whether two bodies say the same, in whatever order.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let value = |body| serde_json::from_slice::<Value>(body).ok();
+    value(one) == value(other)
+}
+
+/// The same call with the tries that it has left: the refused one is not counted, those before it are.
+fn with_attempts_left<'a>(prepared: &Prepared<'a>, used: u32) -> Prepared<'a> {
+    let limit = prepared.settings.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS);
+    let mut settings = prepared.settings.clone().into_owned();
+    settings.max_attempts = Some(limit.saturating_sub(used.saturating_sub(1)).max(1));
+    Prepared {
+        settings: Cow::Owned(settings),
+        model: prepared.model.clone(),
+        target: prepared.target.clone(),
+        credentials: prepared.credentials.clone(),
+        deadline: prepared.deadline,
+        created: prepared.created,
+    }
+}
+
+/// Words that speak of a parameter. "For details, see the log" has none of them.
+const OF_A_PARAMETER: &[&str] = &[
+    "argument",
+    "extra",
+    "field",
+    "key",
+    "kwarg",
+    "not permitted",
+    "parameter",
+    "property",
+    "properties",
+    "unexpected",
+    "unknown",
+    "unrecognized",
+    "unsupported",
+];
+
+/// Whether a container's failure says that it does not know `details`.
+fn is_refusal(error: &Error) -> bool {
+    let Some(upstream) = error.upstream() else { return false };
+    let refused = matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::ModelFailed)
+        && upstream.original_status.is_some_and(|status| (400..600).contains(&status));
+    let Some(text) = upstream.original_message.as_deref().filter(|_| refused) else { return false };
+    let text = text.to_ascii_lowercase();
+    text.contains("model_kwargs") || (names_details(&text) && OF_A_PARAMETER.iter().any(|word| text.contains(word)))
+}
+
+fn names_details(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').any(|word| word == "details")
+}
+
+#[cfg(test)]
+mod tests {
+    use sagewire_types::Upstream;
+
+    use super::*;
+
+    fn failed(kind: ErrorKind, status: Option<u16>, message: &str) -> Error {
+        let mut upstream = Upstream::default();
+        upstream.original_status = status;
+        upstream.original_message = Some(message.to_owned());
+        Error::new(kind, "failed").with_upstream(upstream)
+    }
+
+    #[test]
+    fn refusals_of_details_are_told_from_other_failures() {
+        let toolkit = "{\"code\": 400, \"type\": \"InternalServerException\", \"message\": \"The following `model_kwargs` are not used by the model: ['details'] (note: typos in the generate arguments will also show up in this list)\"}";
+        for (kind, status, message) in [
+            (ErrorKind::InvalidRequest, 400, toolkit),
+            (ErrorKind::ModelFailed, 500, "generate() got an unexpected keyword argument 'details'"),
+            (ErrorKind::InvalidRequest, 422, "parameters.details: Extra inputs are not permitted"),
+            (ErrorKind::InvalidRequest, 422, "unknown field `details`, expected one of `temperature`"),
+        ] {
+            assert!(is_refusal(&failed(kind, Some(status), message)), "{message}");
+        }
+        for (kind, status, message) in [
+            (ErrorKind::ModelFailed, Some(500), "CUDA out of memory. For details, see the log"),
+            (ErrorKind::InvalidRequest, Some(422), "unknown parameter `order_details`"),
+            (ErrorKind::InvalidRequest, None, toolkit),
+            (ErrorKind::ModelFailed, Some(0), toolkit),
+            (ErrorKind::Overloaded, Some(429), toolkit),
+            (ErrorKind::Permission, Some(403), "unknown parameter `details`"),
+        ] {
+            assert!(!is_refusal(&failed(kind, status, message)), "{message}");
+        }
+        assert!(!is_refusal(&Error::new(ErrorKind::InvalidRequest, "unknown parameter `details`")));
+    }
+
+    #[test]
+    fn memory_of_refusals_is_bounded() {
+        let refusals = Refusals::default();
+        for number in 0..3 * MOST_REFUSALS {
+            let endpoint = number.to_string();
+            let place =
+                Place { base: BaseUrl::parse("https://example.invalid").unwrap(), endpoint, parts: Default::default() };
+            refusals.remember(place.clone());
+            let places = refusals.0.read().unwrap();
+            assert!(places.contains(&place) && places.len() <= MOST_REFUSALS);
+        }
+    }
+}
