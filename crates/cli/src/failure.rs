@@ -89,7 +89,7 @@ impl From<Error> for Failure {
         let hint = hint(&error);
         // What was never sent is a mistake of the arguments; what a container refused is a failure of the work.
         let failure = match error.kind() {
-            ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::Configuration
+            ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::Configuration | ErrorKind::NotFound
                 if error.upstream().is_none() =>
             {
                 Self::usage(error)
@@ -106,6 +106,8 @@ impl From<Error> for Failure {
 /// What to try after a failed call.
 fn hint(error: &Error) -> Option<String> {
     let hint = match error.kind() {
+        // A configuration that has no such model lists those it has.
+        ErrorKind::NotFound if error.upstream().is_none() => return None,
         ErrorKind::Authentication | ErrorKind::Permission | ErrorKind::NotFound | ErrorKind::Connection => {
             "`sagewire doctor <MODEL>` goes through every step and names the one that fails"
         }

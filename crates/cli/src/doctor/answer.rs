@@ -71,7 +71,7 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
             Step::ok(ANSWER, format!("{what} in the dialect {}, after {} ms", dialect(case, kind), took.as_millis()))
                 .with_details([format!("request {id}{}", variant.unwrap_or_default())])
         }
-        Err(error) if may_be_the_dialect(error) => match other_dialect(&probe, kind).await {
+        Err(error) if may_be_the_dialect(error) && !log.has_page() => match other_dialect(&probe, kind).await {
             Some((found, choice)) => {
                 let endpoint = case.subject.endpoint().unwrap_or_default();
                 let summary = format!(
@@ -81,15 +81,15 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
                 );
                 Step::failed(ANSWER, summary, format!("wrong dialect: {}", choice.replace("{}", &endpoint)))
             }
-            None => failed(error, case).await,
+            None => failed(error, case, log).await,
         },
-        Err(error) => failed(error, case).await,
+        Err(error) => failed(error, case, log).await,
     };
     let unsent = result.err().filter(|_| log.first_sent().is_none());
     vec![request_step(log, unsent, true), answer]
 }
 
-async fn failed(error: &Error, case: &Case<'_>) -> Step {
+async fn failed(error: &Error, case: &Case<'_>, log: &Log) -> Step {
     let mut details = Vec::new();
     if let Some(upstream) = error.upstream() {
         let status = upstream.status.map(|status| format!("status {status}"));
@@ -102,7 +102,7 @@ async fn failed(error: &Error, case: &Case<'_>) -> Step {
         }
     }
     details.retain(|detail| !detail.is_empty());
-    Step::failed(ANSWER, super::with_causes(error), cure(error, case).await).with_details(details)
+    Step::failed(ANSWER, super::with_causes(error), cure(error, case, log.has_page()).await).with_details(details)
 }
 
 /// The request as it was, or would have been, sent.

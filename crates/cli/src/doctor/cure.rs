@@ -22,15 +22,15 @@ pub(super) struct Case<'a> {
     pub(super) world: &'a World,
 }
 
-/// What to do about a call that failed.
-pub(super) async fn cure(error: &Error, case: &Case<'_>) -> String {
+/// What to do about a call that failed; `is_page` where a web page came in place of an answer.
+pub(super) async fn cure(error: &Error, case: &Case<'_>, is_page: bool) -> String {
     let said = error.upstream().and_then(|upstream| upstream.message.as_deref()).unwrap_or_default();
     let from_container = error.upstream().is_some_and(|upstream| upstream.code.as_deref() == Some("ModelError"));
     // A wrong path and a proxy answer in many ways; both are known from the settings.
     if let Some(target) = case.target.as_ref().filter(|target| target.stray_path().is_some() && !from_container) {
         return format!("the base URL has a path: {}", stray_path_cure(target));
     }
-    if is_something_on_the_way(error) {
+    if is_page || is_something_on_the_way(error) {
         return on_the_way(case);
     }
     match error.kind() {
@@ -53,17 +53,9 @@ pub(super) async fn cure(error: &Error, case: &Case<'_>) -> String {
     }
 }
 
-/// Whether the answer is not AWS's: a login of a proxy's, a web page, a redirect.
+/// Whether a proxy answered in AWS's place: it wants a login, or sends elsewhere.
 fn is_something_on_the_way(error: &Error) -> bool {
-    let Some(upstream) = error.upstream() else { return false };
-    let has_page = upstream.body.as_ref().is_some_and(|body| {
-        let begin: Vec<u8> =
-            body.iter().skip_while(|byte| byte.is_ascii_whitespace()).take(9).map(u8::to_ascii_lowercase).collect();
-        begin.starts_with(b"<!doctype") || begin.starts_with(b"<html")
-    });
-    let is_foreign = upstream.code.is_none();
-    is_foreign && (has_page || matches!(upstream.status, Some(407 | 300..=399)))
-        || (is_foreign && error.message().contains("a web page came back"))
+    error.upstream().is_some_and(|upstream| upstream.code.is_none() && matches!(upstream.status, Some(407 | 300..=399)))
 }
 
 fn host(case: &Case<'_>) -> String {

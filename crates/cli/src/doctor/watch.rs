@@ -34,6 +34,8 @@ struct Seen {
     sent: Vec<Sent>,
     /// The `Date` of each answer, and when it came.
     dates: Vec<(SystemTime, SystemTime)>,
+    /// Whether a web page came in place of the endpoint's answer.
+    page: bool,
 }
 
 impl Log {
@@ -49,6 +51,11 @@ impl Log {
     /// AWS's time and ours, as of the first answer that told.
     pub(super) fn first_date(&self) -> Option<(SystemTime, SystemTime)> {
         self.with(|seen| seen.dates.first().copied())
+    }
+
+    /// Whether the endpoint's answer was a web page: then it was none of AWS's.
+    pub(super) fn has_page(&self) -> bool {
+        self.with(|seen| seen.page)
     }
 
     fn answer(&self, headers: &HeaderMap, now: SystemTime) {
@@ -118,6 +125,10 @@ impl Transport for Watched {
         };
         let response = inner.send(request).await?;
         self.log.answer(response.headers(), self.clock.now());
+        let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        if kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html")) {
+            self.log.with(|seen| seen.page = true);
+        }
         Ok(response)
     }
 }
