@@ -6,7 +6,7 @@ use clap::Args;
 use sagewire::credentials::seam::World;
 use sagewire_proxy::{Config, Wiring};
 
-use crate::{Failure, serve::model_names};
+use crate::{Failure, announce::say, serve::model_names};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -31,13 +31,13 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     }
     Wiring::new(world).app(&config, None).map_err(Failure::usage)?;
     if arguments.json {
-        println!("{:#}", config.summary());
+        say!("{:#}", config.summary());
         return Ok(());
     }
-    println!("{} can be served", arguments.config.display());
-    println!("models: {}", model_names(&config));
+    say!("{} can be served", arguments.config.display());
+    say!("models: {}", model_names(&config));
     for deployment in &config.deployments {
-        println!("  {} -> {}", deployment.model_name, deployment.model);
+        say!("  {} -> {}", deployment.model_name, deployment.model);
     }
     Ok(())
 }

@@ -8,12 +8,14 @@ use sagewire::{ChatRequest, Client, EmbedRequest, Message, SageMaker, StreamOpti
 use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
 use tokio::time::Instant;
 
-use crate::Failure;
+use crate::{Failure, announce::say, terminal::harmless};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  sagewire demo --once\n  sagewire demo          # leaves the emulator running, to be tried with any AWS client"
-)]
+#[command(after_help = "Examples:
+  sagewire demo --once
+  sagewire demo
+
+Without `--once` the emulator goes on until Ctrl-C, to be tried with any AWS client.")]
 pub(crate) struct DemoArguments {
     /// Ends after the three calls
     #[arg(long)]
@@ -22,7 +24,7 @@ pub(crate) struct DemoArguments {
 
 pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     let emulator = Emulator::start().await.map_err(Failure::work)?;
-    println!("An emulated SageMaker Runtime listens on {}\n", emulator.url());
+    say!("An emulated SageMaker Runtime listens on {}\n", emulator.url());
 
     let sagemaker = SageMaker::builder()
         .endpoint_url(emulator.url())
@@ -40,40 +42,40 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     if refused > 0 {
         return Err(Failure::work(format!("the endpoint refused {refused} of {} signatures", received.len())));
     }
-    println!("All {} requests carried a signature that the endpoint verified.", received.len());
+    say!("All {} requests carried a signature that the endpoint verified.", received.len());
     if arguments.once {
         emulator.shutdown().await;
         return Ok(());
     }
-    println!("\nThe emulator goes on until Ctrl-C. Try it with any AWS client:");
-    println!("  export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={} AWS_REGION=us-east-1", emulator.url());
-    println!("  export AWS_ACCESS_KEY_ID={EXAMPLE_ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY={EXAMPLE_SECRET_ACCESS_KEY}");
-    println!("  cargo run -p sagewire-examples --example stream");
+    say!("\nThe emulator goes on until Ctrl-C. Try it with any AWS client:");
+    say!("  export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={} AWS_REGION=us-east-1", emulator.url());
+    say!("  export AWS_ACCESS_KEY_ID={EXAMPLE_ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY={EXAMPLE_SECRET_ACCESS_KEY}");
+    say!("  cargo run -p sagewire-examples --example stream");
     tokio::signal::ctrl_c().await.map_err(Failure::work)?;
     emulator.shutdown().await;
     Ok(())
 }
 
 async fn chat(client: &Client, emulator: &Emulator) -> Result<(), Failure> {
-    println!("1. A chat with a text container, `sagemaker/tgi`");
+    say!("1. A chat with a text container, `sagemaker/tgi`");
     let begun = Instant::now();
     let request = ChatRequest::new("sagemaker/tgi", [Message::user("Hello, how are you?")]).with_max_tokens(80);
     let reply = client.chat(request).await?;
     let took = begun.elapsed();
     show_request(emulator);
-    println!("   answer:  {}", reply.value.content());
+    say!("   answer:  {}", reply.value.content());
     let reason = reply.value.choices.first().and_then(|choice| choice.finish_reason.as_ref());
-    println!(
+    say!(
         "   finish:  {}, request id {}",
         reason.map_or("-", |reason| reason.as_str()),
         reply.meta.request_id.as_deref().unwrap_or("-")
     );
-    println!("   time:    {took:.1?}\n");
+    say!("   time:    {took:.1?}\n");
     Ok(())
 }
 
 async fn streamed_chat(client: &Client, emulator: &Emulator) -> Result<(), Failure> {
-    println!("2. A streamed chat with a Messages container, `sagemaker_chat/messages`");
+    say!("2. A streamed chat with a Messages container, `sagemaker_chat/messages`");
     let mut request =
         ChatRequest::new("sagemaker_chat/messages", [Message::user("Tell me about llamas.")]).with_max_tokens(80);
     request.stream_options = Some(StreamOptions::with_usage());
@@ -86,20 +88,20 @@ async fn streamed_chat(client: &Client, emulator: &Emulator) -> Result<(), Failu
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
         chunks += 1;
-        print!("{}", chunk.content());
-        std::io::stdout().flush().map_err(Failure::work)?;
+        let mut out = std::io::stdout().lock();
+        write!(out, "{}", harmless(chunk.content())).and_then(|()| out.flush()).map_err(Failure::output)?;
         usage = chunk.usage.or(usage);
     }
-    println!();
+    say!("");
     if let Some(usage) = usage {
-        println!("   usage:   {} + {} = {} tokens", usage.prompt_tokens, usage.completion_tokens, usage.total_tokens);
+        say!("   usage:   {} + {} = {} tokens", usage.prompt_tokens, usage.completion_tokens, usage.total_tokens);
     }
-    println!("   time:    {first:.1?} to the first of {chunks} chunks, {:.1?} in all\n", begun.elapsed());
+    say!("   time:    {first:.1?} to the first of {chunks} chunks, {:.1?} in all\n", begun.elapsed());
     Ok(())
 }
 
 async fn embedding(client: &Client, emulator: &Emulator) -> Result<(), Failure> {
-    println!("3. Embeddings, `sagemaker/embedding`");
+    say!("3. Embeddings, `sagemaker/embedding`");
     let begun = Instant::now();
     let request = EmbedRequest::new("sagemaker/embedding", ["good morning from sagewire", "this is another item"]);
     let reply = client.embed(request).await?;
@@ -108,18 +110,18 @@ async fn embedding(client: &Client, emulator: &Emulator) -> Result<(), Failure> 
     for embedding in &reply.value.data {
         let numbers = embedding.vector.to_floats().map_err(Failure::work)?;
         let beginning: Vec<_> = numbers.iter().take(4).map(|number| format!("{number:.4}")).collect();
-        println!("   vector {}: [{}, ...] of {} numbers", embedding.index, beginning.join(", "), numbers.len());
+        say!("   vector {}: [{}, ...] of {} numbers", embedding.index, beginning.join(", "), numbers.len());
     }
-    println!("   time:    {took:.1?}\n");
+    say!("   time:    {took:.1?}\n");
     Ok(())
 }
 
 /// What the endpoint saw, without the signature itself.
 fn show_request(emulator: &Emulator) {
     let Some(request) = emulator.received().pop() else { return };
-    println!("   request: {} {}", request.method, request.path);
-    println!("   body:    {}", String::from_utf8_lossy(&request.body));
+    say!("   request: {} {}", request.method, request.path);
+    say!("   body:    {}", String::from_utf8_lossy(&request.body));
     let signed =
         request.header("authorization").and_then(|value| value.split("SignedHeaders=").nth(1)?.split(',').next());
-    println!("   signed:  {} ({})", signed.unwrap_or("nothing"), if request.accepted { "verified" } else { "refused" });
+    say!("   signed:  {} ({})", signed.unwrap_or("nothing"), if request.accepted { "verified" } else { "refused" });
 }

@@ -7,9 +7,16 @@ use crate::{Failure, announce};
 
 /// The first line printed is the URL.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  sagewire emulate --port 8080\n  sagewire emulate --container http://127.0.0.1:8081 --container-endpoint my-model\n\nThen, with any AWS client:\n  AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080 AWS_REGION=us-east-1 \\\n  AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY ..."
-)]
+#[command(after_help = "Examples:
+  sagewire emulate --port 8080
+  sagewire emulate --endpoint my-endpoint=messages --key AKIDOTHER:secret
+  sagewire emulate --container http://127.0.0.1:8081 --container-endpoint my-model
+
+Then, with any AWS client:
+  export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080 AWS_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
+
+It ends with Ctrl-C, and the exit code 0.")]
 pub(crate) struct EmulateArguments {
     /// The port to listen on; 0 for any free one
     #[arg(long, default_value_t = 0)]

@@ -15,10 +15,15 @@ use serde_json::{Map, Value, json};
 use crate::Failure;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  echo 'Hello!' | sagewire template render --model meta-llama/Llama-3.1-8B-Instruct
+  sagewire template list")]
 pub(crate) enum TemplateCommand {
     /// Prints the prompt of a conversation read from standard input
     Render(RenderArguments),
     /// Lists the built-in families, in the order in which they are tried
+    #[command(after_help = "Examples:
+  sagewire template list")]
     List,
 }
 

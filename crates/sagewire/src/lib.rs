@@ -18,7 +18,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
 pub use sagewire_sagemaker::{
-    InvocationHeaders, ParameterPolicy, SageMaker, SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts,
+    Body, InvocationHeaders, ParameterPolicy, ReqwestTransport, SageMaker, SageMakerBuilder, Settings, TemplateChoice,
+    TemplateSource, Timeouts, Transport, TransportError, TransportErrorKind,
 };
 pub use sagewire_types::*;
 

@@ -100,6 +100,12 @@ impl App {
         self.0.models.iter().filter(|model| !model.hidden && !model.is_wildcard()).map(|model| model.name.as_str())
     }
 
+    /// What answers: where [`Wiring`](crate::Wiring) made the app, the router over the configuration's deployments.
+    #[must_use]
+    pub fn provider(&self) -> &Arc<dyn Provider> {
+        &self.0.provider
+    }
+
     /// How often every deployment is to be probed in the background, where it is.
     #[must_use]
     pub fn background_health_checks(&self) -> Option<Duration> {

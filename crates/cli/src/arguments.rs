@@ -1,0 +1,67 @@
+//! The whole command line as clap sees it: what `--help`, the completions and the man pages are made of.
+//!
+//! Owns the list of subcommands and the words above and below it; each subcommand owns its own arguments.
+
+use clap::{Parser, Subcommand};
+
+use crate::{chat, check, completions, doctor, embed, man, serve, template};
+#[cfg(feature = "emulator")]
+use crate::{demo, emulate};
+
+/// Models on Amazon SageMaker, in OpenAI's API shapes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sagewire",
+    version,
+    propagate_version = true,
+    after_help = "Examples:
+  sagewire chat --demo 'What is a llama?'
+  sagewire chat --model sagemaker_chat/my-endpoint
+  sagewire doctor sagemaker/my-endpoint
+  sagewire serve --config config.yaml
+
+Exit codes:
+  0    done
+  1    the work failed: a call was refused, a line could not be embedded, the doctor found something wrong
+  2    the arguments, the configuration or the input are wrong: nothing was sent
+  130  interrupted with Ctrl-C
+
+Environment:
+  AWS_*           credentials, region and endpoint URLs, as AWS's own tools take them
+  SAGEWIRE_MODEL  the model, where `--model` names none
+  NO_COLOR        if set to anything, nothing is coloured"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Asks a model one question, or holds a conversation
+    Chat(chat::ChatArguments),
+    /// Turns texts into vectors: a few, or a file of millions
+    Embed(embed::EmbedArguments),
+    /// Finds out, step by step, why a model does not answer
+    Doctor(doctor::DoctorArguments),
+    /// Serves OpenAI's API in front of SageMaker endpoints, from LiteLLM's config.yaml
+    Serve(serve::ServeArguments),
+    /// Says whether a config.yaml can be served, and what it would serve
+    Check(check::CheckArguments),
+    /// Shows the prompt that a conversation becomes for a text model
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
+    /// Shows a chat, a streamed chat and an embedding on an emulated endpoint
+    #[cfg(feature = "emulator")]
+    Demo(demo::DemoArguments),
+    /// Stands in for SageMaker Runtime on 127.0.0.1
+    #[cfg(feature = "emulator")]
+    Emulate(emulate::EmulateArguments),
+    /// Prints the completions of a shell
+    Completions(completions::CompletionsArguments),
+    /// Prints the manual page, or writes one for each subcommand
+    Man(man::ManArguments),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! A conversation on a terminal.
+//!
+//! Owns the messages so far, the commands that begin with `/`, and what Ctrl-C and Ctrl-D mean.
+
+use std::io::{IsTerminal, stdout};
+
+use sagewire::{ChatRequest, ChatResponse, Message, Role};
+
+use super::{
+    answer::{self, Outcome, Printer},
+    lines::{Lines, Typed},
+};
+use crate::{
+    Failure,
+    connection::Connection,
+    interrupt,
+    terminal::{Colour, Style},
+};
+
+const HELP: &str = "\
+/system TEXT  tells the model TEXT before the conversation; without TEXT, takes that back
+/clear        forgets the conversation
+/again        asks the last question once more
+/exit         leaves (so do Ctrl-D, and Ctrl-C twice)
+A line that ends in \\ goes on in the next. //text asks /text.";
+
+pub(super) async fn run(connection: &Connection, request: ChatRequest, mut printer: Printer) -> Result<(), Failure> {
+    let style = Style::of_stderr();
+    eprintln!(
+        "{}",
+        style.paint(Colour::Dim, format_args!("{}: /help lists the commands, Ctrl-D leaves", request.model))
+    );
+    let mut lines = Lines::new(stdout().is_terminal())?;
+    let mut conversation = Conversation { request };
+    let mut interrupted = false;
+    loop {
+        let line = match read_whole(&mut lines).await? {
+            Typed::Line(line) => line,
+            Typed::Ended => return Ok(()),
+            Typed::Interrupted if interrupted => return Ok(()),
+            Typed::Interrupted => {
+                interrupted = true;
+                eprintln!("{}", style.paint(Colour::Dim, "Ctrl-C once more, or Ctrl-D, leaves"));
+                continue;
+            }
+        };
+        interrupted = false;
+        match conversation.take(&line) {
+            Step::Nothing => {}
+            Step::Say(text) => eprintln!("{}", style.paint(Colour::Dim, text)),
+            Step::Leave => return Ok(()),
+            Step::Ask => {
+                let request = conversation.request.clone();
+                match answer::ask(&*connection.provider, request, &mut printer, interrupt::ctrl_c()).await {
+                    Ok(Outcome::Whole(response)) => conversation.answered(&response),
+                    Ok(Outcome::Stopped(response)) => {
+                        interrupted = true;
+                        conversation.answered(&response);
+                    }
+                    Err(failure) => {
+                        // The question may be asked again, or another; a half answer would mislead the model.
+                        conversation.forget_question();
+                        failure.print();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A line, with those that it goes on in.
+async fn read_whole(lines: &mut Lines) -> Result<Typed, Failure> {
+    let mut whole = String::new();
+    loop {
+        match lines.read(if whole.is_empty() { "> " } else { ". " }).await? {
+            Typed::Line(line) => match line.strip_suffix('\\') {
+                Some(line) => {
+                    whole.push_str(line);
+                    whole.push('\n');
+                }
+                None => return Ok(Typed::Line(whole + &line)),
+            },
+            other => return Ok(other),
+        }
+    }
+}
+
+/// What a line leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Nothing,
+    Say(String),
+    Ask,
+    Leave,
+}
+
+/// The request with its messages so far.
+#[derive(Debug)]
+struct Conversation {
+    request: ChatRequest,
+}
+
+impl Conversation {
+    fn take(&mut self, line: &str) -> Step {
+        let line = line.trim();
+        if line.is_empty() {
+            return Step::Nothing;
+        }
+        let Some(command) = line.strip_prefix('/') else { return self.question(line) };
+        if command.starts_with('/') {
+            return self.question(command);
+        }
+        let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        match name {
+            "help" | "?" => Step::Say(HELP.to_owned()),
+            "exit" | "quit" => Step::Leave,
+            "clear" => {
+                self.request.messages.retain(|message| message.role == Role::System);
+                Step::Say("the conversation is forgotten".to_owned())
+            }
+            "system" => self.system(rest.trim()),
+            "again" => self.again(),
+            _ => Step::Say(format!("`/{name}` is no command: /help lists them, and //{command} asks it as a question")),
+        }
+    }
+
+    fn question(&mut self, text: &str) -> Step {
+        self.request.messages.push(Message::user(text));
+        Step::Ask
+    }
+
+    fn system(&mut self, text: &str) -> Step {
+        self.request.messages.retain(|message| message.role != Role::System);
+        if text.is_empty() {
+            return Step::Say("the model is told nothing before the conversation".to_owned());
+        }
+        self.request.messages.insert(0, Message::system(text));
+        Step::Say("the model is told so from now on".to_owned())
+    }
+
+    fn again(&mut self) -> Step {
+        match self.request.messages.iter().rposition(|message| message.role == Role::User) {
+            Some(last) => {
+                self.request.messages.truncate(last + 1);
+                Step::Ask
+            }
+            None => Step::Say("nothing has been asked yet".to_owned()),
+        }
+    }
+
+    /// Keeps what was answered, if anything was: a model is to see its own words.
+    fn answered(&mut self, response: &ChatResponse) {
+        match response.content() {
+            "" => self.forget_question(),
+            text => self.request.messages.push(Message::assistant(text)),
+        }
+    }
+
+    fn forget_question(&mut self) {
+        self.request.messages.pop_if(|message| message.role == Role::User);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles(conversation: &Conversation) -> Vec<String> {
+        conversation
+            .request
+            .messages
+            .iter()
+            .map(|message| format!("{} {}", message.role.as_str(), message.text()))
+            .collect()
+    }
+
+    #[test]
+    fn a_conversation_grows_and_forgets() {
+        let mut conversation = Conversation { request: ChatRequest::new("m", []) };
+        assert_eq!(conversation.take("  hello "), Step::Ask);
+        conversation.answered(&ChatResponse::text("m", "hi", sagewire::FinishReason::Stop));
+        assert!(matches!(conversation.take("/system be brief"), Step::Say(_)));
+        assert_eq!(conversation.take("//etc"), Step::Ask);
+        assert_eq!(roles(&conversation), ["system be brief", "user hello", "assistant hi", "user /etc"]);
+        conversation.forget_question();
+        conversation.forget_question();
+        assert_eq!(roles(&conversation), ["system be brief", "user hello", "assistant hi"], "an answer stays");
+        assert!(matches!(conversation.take("/clear"), Step::Say(_)));
+        assert_eq!(roles(&conversation), ["system be brief"]);
+        assert!(matches!(conversation.take("/system"), Step::Say(_)));
+        assert!(roles(&conversation).is_empty());
+    }
+
+    #[test]
+    fn the_last_question_is_asked_again_without_its_answer() {
+        let mut conversation = Conversation { request: ChatRequest::new("m", []) };
+        assert!(matches!(conversation.take("/again"), Step::Say(_)));
+        conversation.take("one");
+        conversation.answered(&ChatResponse::text("m", "1", sagewire::FinishReason::Stop));
+        assert_eq!(conversation.take("/again"), Step::Ask);
+        assert_eq!(roles(&conversation), ["user one"]);
+    }
+
+    #[test]
+    fn an_empty_answer_leaves_no_trace_and_an_unknown_command_asks_nothing() {
+        let mut conversation = Conversation { request: ChatRequest::new("m", []) };
+        conversation.take("one");
+        conversation.answered(&ChatResponse::default());
+        assert!(matches!(conversation.take("/nonsense"), Step::Say(text) if text.contains("/help")));
+        assert_eq!(conversation.take(""), Step::Nothing);
+        assert_eq!(conversation.take("/quit"), Step::Leave);
+        assert!(roles(&conversation).is_empty());
+    }
+}

@@ -1,0 +1,163 @@
+//! Whether the endpoint answers, in which dialect, and which request it was given.
+
+use std::sync::Arc;
+
+use sagewire::{Error, ErrorKind};
+use tokio::time::Instant;
+
+use super::{
+    cure::{Case, cure},
+    probe::{self, Kind, Probe},
+    report::Step,
+    skipped,
+    watch::Log,
+};
+
+const REQUEST: &str = "request";
+const ANSWER: &str = "answer";
+
+/// The dialects that are tried where the one that is set is not understood, and how each is chosen.
+const CHAT: [(&str, &str); 4] = [
+    ("messages", "write the model as `sagemaker_chat/{}`"),
+    ("tgi", "write the model as `sagemaker/{}`"),
+    ("lmi", "write the model as `sagemaker/{}` with `dialect: lmi` (`--dialect lmi`)"),
+    ("jumpstart", "write the model as `sagemaker/{}` with `dialect: jumpstart` (`--dialect jumpstart`)"),
+];
+const EMBEDDING: [(&str, &str); 3] = [
+    ("tei", "embed with `sagemaker/{}` and `embedding_dialect: tei`"),
+    ("openai", "embed with `sagemaker/{}` and `embedding_dialect: openai`"),
+    ("jumpstart", "embed with `sagemaker/{}` and `embedding_dialect: jumpstart`"),
+];
+
+pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step> {
+    let Some(model) = &case.subject.model else {
+        return vec![skipped(ANSWER, "name a model to have it asked: `sagewire doctor sagemaker/<endpoint>`")];
+    };
+    let (Some(_), Some(_), Ok(settings)) = (&case.region, &case.target, case.subject.settings()) else {
+        return vec![
+            skipped(REQUEST, "there is no region or URL to send it to"),
+            skipped(ANSWER, "nothing could be asked"),
+        ];
+    };
+    let kind = if case.subject.embeds { Kind::Embedding } else { Kind::Chat };
+    if no_invoke || case.keys.is_none() {
+        let mut probe = Probe::watched(model, settings, case.world, None, log);
+        if case.keys.is_none() {
+            probe = probe.with_placeholder_keys();
+        }
+        let held_back = probe.ask(kind, None).await;
+        let why = match no_invoke {
+            true => "not asked, as `--no-invoke` says",
+            false => "not asked, as there are no credentials",
+        };
+        return vec![request_step(log, held_back.err(), case.keys.is_some()), skipped(ANSWER, why)];
+    }
+    let network = match probe::network(case.world) {
+        Ok(network) => network,
+        Err(error) => {
+            let cure = "mend or unset AWS_CA_BUNDLE: it names the certificates to trust";
+            return vec![Step::failed(REQUEST, super::with_causes(&error), cure)];
+        }
+    };
+    let probe = Probe::watched(model, settings, case.world, Some(Arc::clone(&network)), log);
+    let begun = Instant::now();
+    let result = probe.ask(kind, None).await;
+    let took = begun.elapsed();
+    let answer = match &result {
+        Ok(meta) => {
+            let what = if kind == Kind::Chat { "one token" } else { "one vector" };
+            let variant = meta.invoked_production_variant.as_deref().map(|variant| format!(", variant {variant}"));
+            let id = meta.request_id.as_deref().unwrap_or("-");
+            Step::ok(ANSWER, format!("{what} in the dialect {}, after {} ms", dialect(case, kind), took.as_millis()))
+                .with_details([format!("request {id}{}", variant.unwrap_or_default())])
+        }
+        Err(error) if may_be_the_dialect(error) && !log.has_page() => match other_dialect(&probe, kind).await {
+            Some((found, choice)) => {
+                let endpoint = case.subject.endpoint().unwrap_or_default();
+                let summary = format!(
+                    "the container does not understand the dialect {}, and answers in `{found}`: {}",
+                    dialect(case, kind),
+                    super::with_causes(error)
+                );
+                Step::failed(ANSWER, summary, format!("wrong dialect: {}", choice.replace("{}", &endpoint)))
+            }
+            None => failed(error, case, log).await,
+        },
+        Err(error) => failed(error, case, log).await,
+    };
+    let unsent = result.err().filter(|_| log.first_sent().is_none());
+    vec![request_step(log, unsent, true), answer]
+}
+
+async fn failed(error: &Error, case: &Case<'_>, log: &Log) -> Step {
+    let mut details = Vec::new();
+    if let Some(upstream) = error.upstream() {
+        let status = upstream.status.map(|status| format!("status {status}"));
+        let code = upstream.code.clone();
+        let id = upstream.request_id.as_deref().map(|id| format!("request {id}"));
+        let facts: Vec<_> = [status, code, id].into_iter().flatten().collect();
+        details.push(facts.join(", "));
+        if let Some(message) = upstream.original_message.as_deref().or(upstream.message.as_deref()) {
+            details.push(message.chars().take(600).collect());
+        }
+    }
+    details.retain(|detail| !detail.is_empty());
+    Step::failed(ANSWER, super::with_causes(error), cure(error, case, log.has_page()).await).with_details(details)
+}
+
+/// The request as it was, or would have been, sent.
+fn request_step(log: &Log, error: Option<Error>, is_signed: bool) -> Step {
+    let Some(sent) = log.first_sent() else {
+        let why = error.map_or_else(|| "no request was made".to_owned(), |error| super::with_causes(&error));
+        return Step::failed(REQUEST, why, "mend what the reason names: nothing has been sent");
+    };
+    let signature = |name: &str| matches!(name, "authorization" | "x-amz-date" | "x-amz-content-sha256");
+    let headers = sent.headers.iter().filter(|(name, _)| is_signed || !signature(name));
+    let mut details: Vec<_> = headers.map(|(name, value)| format!("{name}: {value}")).collect();
+    if !is_signed {
+        details.push("(and a signature, for which there are no credentials)".to_owned());
+    }
+    Step::ok(REQUEST, format!("{} {}", sent.method, sent.url)).with_details(details)
+}
+
+/// The dialect that was spoken, as far as the settings say.
+fn dialect(case: &Case<'_>, kind: Kind) -> String {
+    let settings = case.subject.settings().unwrap_or_default();
+    match (kind, settings.dialect, settings.embedding_dialect) {
+        (Kind::Chat, Some(dialect), _) | (Kind::Embedding, _, Some(dialect)) => format!("`{dialect}`"),
+        (Kind::Embedding, _, None) => "that the endpoint's name chooses".to_owned(),
+        (Kind::Chat, None, _) => match case.subject.prefix().as_deref() {
+            Some("sagemaker_chat") => "`messages`".to_owned(),
+            Some("sagemaker_nova") => "`nova`".to_owned(),
+            _ => "`tgi`".to_owned(),
+        },
+    }
+}
+
+/// Whether the container itself refused or answered something unknown: then it may speak another dialect.
+fn may_be_the_dialect(error: &Error) -> bool {
+    let from_container = error
+        .upstream()
+        .is_some_and(|upstream| upstream.code.as_deref() == Some("ModelError") || upstream.original_status.is_some());
+    match error.kind() {
+        ErrorKind::Decode | ErrorKind::Unsupported => true,
+        ErrorKind::InvalidRequest | ErrorKind::ModelFailed | ErrorKind::NotFound => from_container,
+        _ => false,
+    }
+}
+
+/// The first dialect in which the container answers.
+async fn other_dialect(probe: &Probe, kind: Kind) -> Option<(&'static str, &'static str)> {
+    let chat = CHAT.into_iter().map(|row| (Kind::Chat, row));
+    let embedding = EMBEDDING.into_iter().map(|row| (Kind::Embedding, row));
+    let order: Vec<_> = match kind {
+        Kind::Chat => chat.chain(embedding).collect(),
+        Kind::Embedding => embedding.chain(chat).collect(),
+    };
+    for (kind, (name, choice)) in order {
+        if probe.ask(kind, Some(name)).await.is_ok() {
+            return Some((name, choice));
+        }
+    }
+    None
+}

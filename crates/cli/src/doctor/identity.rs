@@ -1,0 +1,52 @@
+//! Who AWS says that the credentials belong to.
+
+use sagewire::credentials::{
+    CallerIdentity, Credentials, CredentialsError, LocatedRegion, ServiceError, SharedConfig, caller_identity,
+    seam::World,
+};
+
+use super::{report::Step, skipped, subject::Subject};
+
+const NAME: &str = "identity";
+
+pub(super) async fn ask(
+    subject: &Subject,
+    world: &World,
+    region: Option<&LocatedRegion>,
+    keys: Option<&Credentials>,
+) -> (Step, Option<CallerIdentity>) {
+    let Some(keys) = keys else { return (skipped(NAME, "there are no credentials to ask for"), None) };
+    let aws = subject.aws();
+    let endpoint = aws.aws_sts_endpoint.clone().or_else(|| world.var("AWS_STS_ENDPOINT"));
+    let asked = async {
+        let config = SharedConfig::load(world, aws.profile_name(world).as_deref()).await?;
+        caller_identity(&config, region.map(|found| &found.region), endpoint.as_deref(), keys).await
+    };
+    match asked.await {
+        Ok(identity) => (Step::ok(NAME, format!("{}, account {}", identity.arn, identity.account)), Some(identity)),
+        Err(error) => (failure(&error), None),
+    }
+}
+
+fn failure(error: &CredentialsError) -> Step {
+    let summary = super::with_causes(error);
+    let Some(refusal) = error.find_cause::<ServiceError>() else {
+        let cure = "STS could not be asked; only this step needs it, so the model may answer all the same. Behind a firewall or in a VPC, set \
+                    AWS_ENDPOINT_URL_STS to an interface endpoint of STS";
+        return Step::warning(NAME, summary, cure);
+    };
+    let cure = match refusal.code.as_deref() {
+        Some("ExpiredToken" | "ExpiredTokenException") => {
+            "the session has expired: get a fresh one (for SSO: `aws sso login`)"
+        }
+        Some("InvalidClientTokenId" | "UnrecognizedClientException") => {
+            "AWS does not know the access key: see that it is active and not deleted, that temporary keys come with their \
+             AWS_SESSION_TOKEN, and that it belongs to this partition"
+        }
+        Some("SignatureDoesNotMatch") => {
+            "the secret does not belong to the access key: copy both anew, without blanks around them"
+        }
+        _ => "see what AWS answers above",
+    };
+    Step::failed(NAME, summary, cure)
+}

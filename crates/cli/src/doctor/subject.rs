@@ -1,0 +1,224 @@
+//! Who is examined: a model with its settings, from the arguments, a deployment of `config.yaml`, or the embedded emulator.
+
+use std::sync::Arc;
+
+use sagewire::{
+    ModelId, SageMaker, Settings,
+    credentials::{
+        AwsParams,
+        seam::{Env, World},
+    },
+};
+use sagewire_proxy::{Config, config::EnvironmentVariables};
+use serde_json::{Map, Value};
+
+use super::{DoctorArguments, report::Step};
+use crate::{Failure, connection::ConnectionArguments, serve::model_names};
+
+/// One model and how it is reached.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) model: Option<String>,
+    /// Which of several deployments it is.
+    deployment: Option<String>,
+    /// Everything set for it, under LiteLLM's names. Secrets stand here.
+    params: Params,
+    pub(super) embeds: bool,
+    pub(super) world: World,
+}
+
+/// All that are examined, and what keeps them reachable.
+pub(super) struct Subjects {
+    pub(super) all: Vec<Subject>,
+    #[cfg(feature = "emulator")]
+    _emulator: Option<sagewire_emulator::Emulator>,
+}
+
+/// Parameters whose values are not shown.
+#[derive(Clone)]
+struct Params(Map<String, Value>);
+
+impl std::fmt::Debug for Params {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl From<Vec<Subject>> for Subjects {
+    fn from(all: Vec<Subject>) -> Self {
+        Self {
+            all,
+            #[cfg(feature = "emulator")]
+            _emulator: None,
+        }
+    }
+}
+
+/// Finds out who is meant.
+pub(super) async fn find(arguments: &DoctorArguments) -> Result<Subjects, Failure> {
+    let world = World::system();
+    let connection = &arguments.connection;
+    if let Some(path) = &connection.config {
+        let (config, warnings) = Config::from_file(path, &|name| world.var(name)).map_err(Failure::usage)?;
+        for warning in &warnings {
+            eprintln!("warning: {warning}");
+        }
+        return of_config(&config, arguments, &world).map(Subjects::from);
+    }
+    #[cfg(feature = "emulator")]
+    if connection.is_demo() {
+        return demo(arguments, connection, world).await;
+    }
+    Ok(vec![Subject {
+        model: arguments.model.clone(),
+        deployment: None,
+        params: Params(connection.litellm_params(arguments.embeddings)),
+        embeds: arguments.embeddings,
+        world,
+    }]
+    .into())
+}
+
+#[cfg(feature = "emulator")]
+async fn demo(
+    arguments: &DoctorArguments,
+    connection: &ConnectionArguments,
+    world: World,
+) -> Result<Subjects, Failure> {
+    use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
+
+    let emulator = Emulator::start().await.map_err(Failure::work)?;
+    let default = if arguments.embeddings { "sagemaker/embedding" } else { "sagemaker_chat/messages" };
+    let mut params = connection.litellm_params(arguments.embeddings);
+    for (name, value) in [
+        ("sagemaker_base_url", emulator.url()),
+        ("aws_sts_endpoint", emulator.url()),
+        ("aws_region_name", "us-east-1".to_owned()),
+        ("aws_access_key_id", EXAMPLE_ACCESS_KEY_ID.to_owned()),
+        ("aws_secret_access_key", EXAMPLE_SECRET_ACCESS_KEY.to_owned()),
+    ] {
+        params.insert(name.to_owned(), value.into());
+    }
+    let subject = Subject {
+        model: Some(arguments.model.clone().unwrap_or_else(|| default.to_owned())),
+        deployment: None,
+        params: Params(params),
+        embeds: arguments.embeddings,
+        world,
+    };
+    Ok(Subjects { all: vec![subject], _emulator: Some(emulator) })
+}
+
+/// Every deployment of the model that is named, or of them all.
+fn of_config(config: &Config, arguments: &DoctorArguments, world: &World) -> Result<Vec<Subject>, Failure> {
+    let alias = arguments
+        .model
+        .as_deref()
+        .map(|name| config.router_settings.model_group_alias.get(name).map_or(name, |alias| alias.model.as_str()));
+    let overlay = Overlay { own: config.environment_variables.clone(), below: Arc::clone(world.env()) };
+    let world = world.to_builder().with_env(overlay).build();
+    let subjects: Vec<_> = config
+        .deployments
+        .iter()
+        .filter(|deployment| alias.is_none_or(|alias| deployment.model_name == alias))
+        .map(|deployment| {
+            let mut params: Map<String, Value> =
+                deployment.parameters.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+            params.extend(arguments.connection.params.iter().cloned());
+            Subject {
+                model: Some(deployment.model.clone()),
+                deployment: Some(format!("{} ({})", deployment.model_name, deployment.id)),
+                params: Params(params),
+                embeds: arguments.embeddings || deployment.mode.as_str() == "embedding",
+                world: world.clone(),
+            }
+        })
+        .collect();
+    if subjects.is_empty() {
+        let failure = Failure::usage(format!("the configuration has no model `{}`", alias.unwrap_or_default()));
+        return Err(failure.with_hint(format!("it has: {}", model_names(config))));
+    }
+    Ok(subjects)
+}
+
+impl Subject {
+    pub(super) fn title(&self) -> String {
+        match (&self.model, &self.deployment) {
+            (Some(model), Some(deployment)) => format!("{deployment}: {model}"),
+            (Some(model), None) => model.clone(),
+            (None, _) => "credentials, region and network".to_owned(),
+        }
+    }
+
+    /// Whether the model's name and its parameters are of any use; nothing where no model is named.
+    pub(super) fn model_step(&self) -> Option<Step> {
+        const NAME: &str = "model";
+        let model = self.model.as_deref()?;
+        let cure = "write `sagemaker/<endpoint>` for text containers and embeddings, `sagemaker_chat/<endpoint>` for the Messages API";
+        let id = match model.parse::<ModelId>() {
+            Ok(id) if SageMaker::PREFIXES.contains(&id.prefix()) => id,
+            Ok(id) => return Some(Step::failed(NAME, format!("nobody serves the prefix `{}/`", id.prefix()), cure)),
+            Err(error) => return Some(Step::failed(NAME, error.to_string(), cure)),
+        };
+        let settings = match self.settings() {
+            Ok(settings) => settings,
+            Err(error) => {
+                let cure = "mend or leave out the parameter: docs/proxy.md lists them";
+                return Some(Step::failed(NAME, super::with_causes(&error), cure));
+            }
+        };
+        let mut details = Vec::new();
+        if let Some(component) = &settings.headers.inference_component {
+            details.push(format!("inference component `{component}`"));
+        }
+        let dialect = if self.embeds { settings.embedding_dialect } else { settings.dialect };
+        if let Some(dialect) = dialect {
+            details.push(format!("dialect `{dialect}`, as set"));
+        }
+        Some(
+            Step::ok(NAME, format!("the endpoint `{}`, by the prefix `{}/`", id.name(), id.prefix()))
+                .with_details(details),
+        )
+    }
+
+    /// The endpoint's name.
+    pub(super) fn endpoint(&self) -> Option<String> {
+        let id: ModelId = self.model.as_deref()?.parse().ok()?;
+        Some(id.name().to_owned())
+    }
+
+    /// The prefix of the model.
+    pub(super) fn prefix(&self) -> Option<String> {
+        let id: ModelId = self.model.as_deref()?.parse().ok()?;
+        Some(id.prefix().to_owned())
+    }
+
+    pub(super) fn settings(&self) -> Result<Settings, sagewire::Error> {
+        let mut params = self.params.0.clone();
+        if let Some(Value::Object(extra)) = params.shift_remove("extra_body") {
+            params.extend(extra);
+        }
+        Settings::from_litellm_params(params, &self.world)
+    }
+
+    /// The parameters that concern AWS.
+    pub(super) fn aws(&self) -> AwsParams {
+        let aws = self.params.0.iter().filter(|(name, value)| name.starts_with("aws_") && value.as_str() != Some(""));
+        let aws: Map<String, Value> = aws.map(|(name, value)| (name.clone(), value.clone())).collect();
+        // Wrong types have been reported with the settings.
+        serde_json::from_value(Value::Object(aws)).unwrap_or_default()
+    }
+}
+
+/// The file's `environment_variables`, before the process's own.
+#[derive(Debug)]
+struct Overlay {
+    own: EnvironmentVariables,
+    below: Arc<dyn Env>,
+}
+
+impl Env for Overlay {
+    fn var(&self, name: &str) -> Option<String> {
+        self.own.get(name).map(str::to_owned).or_else(|| self.below.var(name))
+    }
+}

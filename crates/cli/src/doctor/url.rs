@@ -1,0 +1,89 @@
+//! The URL that calls go to, where it comes from, and whether it has a path that swallows the endpoint's own.
+
+use sagewire::credentials::{
+    LocatedRegion, SharedConfig,
+    endpoint::{ConfiguredUrl, Service},
+    seam::World,
+};
+
+use super::{report::Step, skipped, subject::Subject};
+
+const NAME: &str = "url";
+
+/// Where calls go.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) url: url::Url,
+    /// The setting that names it, where one does.
+    pub(super) setting: Option<String>,
+}
+
+impl Target {
+    /// The host, with its port.
+    pub(super) fn host(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// A path that is not an invocation's: nothing is added to it, so that the endpoint's name is nowhere.
+    pub(super) fn stray_path(&self) -> Option<&str> {
+        let path = self.url.path();
+        let is_invocation = ["/invocations", "/invocations-response-stream"].iter().any(|end| path.ends_with(end));
+        (path != "/" && !is_invocation).then_some(path)
+    }
+
+    /// The URL without its path.
+    pub(super) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+}
+
+pub(super) async fn look(subject: &Subject, world: &World, region: Option<&LocatedRegion>) -> (Step, Option<Target>) {
+    let explicit = subject.settings().ok().and_then(|settings| settings.base_url);
+    if region.is_none() && explicit.is_none() {
+        return (skipped(NAME, "it follows from the region"), None);
+    }
+    let region = region.map(|found| &found.region);
+    let wrong = "write the URL as `https://host[:port]`, without user, password or query";
+    let config = match SharedConfig::load(world, subject.aws().profile_name(world).as_deref()).await {
+        Ok(config) => config,
+        Err(error) => {
+            let cure = "mend the AWS config file that is named";
+            return (Step::failed(NAME, super::with_causes(&error), cure), None);
+        }
+    };
+    let found = config.configured_url(Service::SageMakerRuntime, explicit.as_deref()).and_then(|configured| {
+        let url = config.service_url(Service::SageMakerRuntime, region, explicit.as_deref())?;
+        Ok((configured, url))
+    });
+    let (configured, text) = match found {
+        Ok(found) => found,
+        Err(error) => return (Step::failed(NAME, super::with_causes(&error), wrong), None),
+    };
+    let Ok(url) = text.parse::<url::Url>() else { return (Step::failed(NAME, "it is no URL", wrong), None) };
+    let setting = configured.as_ref().map(ConfiguredUrl::source).map(ToString::to_string);
+    let target = Target { url, setting };
+    let origin = target.origin();
+    let from = match &target.setting {
+        Some(setting) => format!("set by {setting}"),
+        None => "the region's own host".to_owned(),
+    };
+    let step = match (target.stray_path(), target.url.path()) {
+        (Some(path), _) => {
+            let cure = stray_path_cure(&target);
+            Step::warning(NAME, format!("{origin}{path}, {from}: the path `{path}` is used as it stands"), cure)
+        }
+        (None, "/") => Step::ok(NAME, format!("{origin}, {from}")),
+        (None, path) => Step::ok(NAME, format!("{origin}{path}, {from}"))
+            .with_details(["used as it stands, for whole answers and streams alike".to_owned()]),
+    };
+    (step, Some(target))
+}
+
+/// The sentence for a base URL with a path.
+pub(super) fn stray_path_cure(target: &Target) -> String {
+    format!(
+        "leave the path out: set `{}`, and `/endpoints/<name>/invocations` is added to it. A URL with a path is called as it stands",
+        target.origin()
+    )
+}

@@ -1,0 +1,159 @@
+//! The lines that have been embedded, now and by runs before.
+//!
+//! Owns the form of a line, what of a file begun earlier can be kept, and that a line is whole before the next begins.
+
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use sagewire::Vector;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::{Value, value::RawValue};
+
+use super::input::Record;
+use crate::Failure;
+
+/// What an output holds already: the hash of each line's text, by its index.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Done(HashMap<u64, Box<str>>);
+
+impl Done {
+    pub(super) fn hash(&self, index: u64) -> Option<&str> {
+        self.0.get(&index).map(|hash| &**hash)
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+}
+
+/// A line as it is written.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    index: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    hash: &'a str,
+    embedding: &'a RawValue,
+}
+
+/// A line as it is read again.
+#[derive(Debug, Deserialize)]
+struct Written {
+    index: u64,
+    hash: Box<str>,
+    #[serde(rename = "embedding")]
+    _embedding: IgnoredAny,
+}
+
+/// One line, with its end.
+pub(super) fn line(record: &Record, hash: &str, vector: &Vector) -> Result<Vec<u8>, serde_json::Error> {
+    let mut numbers = serde_json::to_string(vector)?;
+    // A vector is the container's own text, which may be spread over many lines; numbers hold no blanks.
+    numbers.retain(|c| !c.is_ascii_whitespace());
+    let embedding = RawValue::from_string(numbers)?;
+    let mut line =
+        serde_json::to_vec(&Line { index: record.index, id: record.id.as_ref(), hash, embedding: &embedding })?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Reads what an output holds, and where its last whole line ends. What stands behind that is a torn line.
+pub(super) fn read(mut output: impl BufRead) -> Result<(Done, u64), Failure> {
+    let mut done = Done::default();
+    let (mut end, mut number, mut line) = (0, 0_u64, Vec::new());
+    loop {
+        line.clear();
+        let length = output.read_until(b'\n', &mut line).map_err(Failure::work)?;
+        if length == 0 || !line.ends_with(b"\n") {
+            return Ok((done, end));
+        }
+        number += 1;
+        match serde_json::from_slice::<Written>(&line) {
+            Ok(Written { index, hash, .. }) => {
+                done.0.insert(index, hash);
+            }
+            // A power cut may leave anything in the last line; in the middle it is not ours.
+            Err(_) if output.fill_buf().map_err(Failure::work)?.is_empty() => return Ok((done, end)),
+            Err(_) => {
+                let failure = Failure::usage(format!(
+                    "line {number} of the output is none of `sagewire embed`: it is left as it is"
+                ));
+                return Err(failure.with_hint("name another `--output`, or overwrite this one with `--restart`"));
+            }
+        }
+        end += length as u64;
+    }
+}
+
+/// Where lines go.
+#[derive(Debug)]
+pub(super) enum Output {
+    Stdout(io::Stdout),
+    File(File),
+}
+
+impl Output {
+    pub(super) fn stdout() -> Self {
+        Self::Stdout(io::stdout())
+    }
+
+    /// A file, to be gone on with behind its last whole line.
+    pub(super) fn file(path: &Path, restart: bool) -> Result<(Self, Done), Failure> {
+        let named = |error: io::Error| Failure::usage(format!("`{}` cannot be written: {error}", path.display()));
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(named)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::usage(format!(
+                    "another run is writing to `{}`: let it end first",
+                    path.display()
+                )));
+            }
+            // Not every file system can lock; then the user sees to it.
+            Err(TryLockError::Error(_)) => {}
+        }
+        if restart {
+            file.set_len(0).map_err(named)?;
+        }
+        let (done, end) = read(BufReader::new(&file))?;
+        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(named)?;
+        Ok((Self::File(file), done))
+    }
+
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
+    /// Makes sure that what has been written survives the machine.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::File(file) => match file.sync_all() {
+                // A pipe or device named as the output cannot, and need not.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+                result => result,
+            },
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(stdout) => stdout.write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::File(file) => file.flush(),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `sagewire man`: the manual pages, made of the same words as `--help`.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Command, CommandFactory};
+use clap_mangen::Man;
+
+use crate::{Failure, announce, arguments::Arguments};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sagewire man | man -l -
+  sagewire man chat
+  sagewire man --output ~/.local/share/man/man1
+
+With `--output` there is one page for each command: sagewire.1, sagewire-chat.1, sagewire-template-render.1 and so on.")]
+pub(crate) struct ManArguments {
+    /// The subcommand whose page is printed
+    #[arg(value_name = "SUBCOMMAND")]
+    subcommand: Vec<String>,
+    /// Writes every page into this folder
+    #[arg(long, short, value_name = "FOLDER", conflicts_with = "subcommand")]
+    output: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &ManArguments) -> Result<(), Failure> {
+    let mut command = Arguments::command();
+    command.build();
+    if let Some(folder) = &arguments.output {
+        std::fs::create_dir_all(folder).map_err(Failure::work)?;
+        return write_all(&command, folder);
+    }
+    let mut found = &command;
+    for name in &arguments.subcommand {
+        found = found
+            .find_subcommand(name)
+            .ok_or_else(|| Failure::usage(format!("`{name}` is no subcommand: see `sagewire --help`")))?;
+    }
+    std::io::stdout().lock().write_all(&page(found)?).map_err(Failure::output)
+}
+
+fn write_all(command: &Command, folder: &Path) -> Result<(), Failure> {
+    let path = folder.join(format!("{}.1", file_name(command)));
+    std::fs::write(&path, page(command)?).map_err(Failure::work)?;
+    announce::line(path.display());
+    command
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help")
+        .try_for_each(|command| write_all(command, folder))
+}
+
+/// `sagewire template render` is `sagewire-template-render`.
+fn file_name(command: &Command) -> String {
+    command.get_display_name().unwrap_or(command.get_name()).to_owned()
+}
+
+fn page(command: &Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    let man = Man::new(command.clone()).title(file_name(command).to_uppercase()).section("1");
+    man.render(&mut page).map_err(Failure::work)?;
+    Ok(page)
+}

@@ -1,0 +1,117 @@
+//! What a terminal is given that a pipe is not: colours, and no control characters of a model's.
+//!
+//! Owns when there are colours: only on a terminal, and never with [`NO_COLOR`](https://no-color.org).
+
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{IsTerminal, stderr, stdout},
+};
+
+/// Whether what is written may be coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    coloured: bool,
+}
+
+/// A colour of the terminal's own palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Bold,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+}
+
+impl Style {
+    /// The style of standard output.
+    pub(crate) fn of_stdout() -> Self {
+        Self::new(stdout().is_terminal(), |name| std::env::var_os(name).map(|value| value.to_string_lossy().into()))
+    }
+
+    /// The style of standard error.
+    pub(crate) fn of_stderr() -> Self {
+        Self::new(stderr().is_terminal(), |name| std::env::var_os(name).map(|value| value.to_string_lossy().into()))
+    }
+
+    fn new(is_terminal: bool, var: impl Fn(&str) -> Option<String>) -> Self {
+        let no_color = var("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = var("TERM").is_some_and(|term| term == "dumb");
+        Self { coloured: is_terminal && !no_color && !dumb }
+    }
+
+    /// No colours.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self { coloured: false }
+    }
+
+    /// The text in a colour, where there are any.
+    pub(crate) fn paint<T: fmt::Display>(self, colour: Colour, text: T) -> Painted<T> {
+        Painted { colour: self.coloured.then_some(colour), text }
+    }
+}
+
+/// A text and its colour, for printing.
+#[derive(Debug)]
+pub(crate) struct Painted<T> {
+    colour: Option<Colour>,
+    text: T,
+}
+
+impl Colour {
+    /// The terminal's sequence that begins it.
+    pub(crate) fn begin(self) -> &'static str {
+        match self {
+            Self::Bold => "\x1b[1m",
+            Self::Dim => "\x1b[2m",
+            Self::Red => "\x1b[31m",
+            Self::Green => "\x1b[32m",
+            Self::Yellow => "\x1b[33m",
+        }
+    }
+
+    /// The sequence that ends every colour.
+    pub(crate) const END: &str = "\x1b[0m";
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.colour {
+            Some(colour) => write!(f, "{}{}{}", colour.begin(), self.text, Colour::END),
+            None => self.text.fmt(f),
+        }
+    }
+}
+
+/// A model's text for a terminal: without the control characters by which it could move the cursor, rename the window or fake a prompt.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(is_harmful) { Cow::Owned(text.replace(is_harmful, "")) } else { Cow::Borrowed(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_terminal_without_no_color_is_coloured() {
+        let none = |_: &str| None;
+        let var =
+            |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());
+        assert!(Style::new(true, none).coloured);
+        assert!(!Style::new(false, none).coloured);
+        assert!(!Style::new(true, var("NO_COLOR", "1")).coloured);
+        assert!(Style::new(true, var("NO_COLOR", "")).coloured, "an empty NO_COLOR counts as none");
+        assert!(!Style::new(true, var("TERM", "dumb")).coloured);
+        assert_eq!(Style { coloured: true }.paint(Colour::Bold, "x").to_string(), "\x1b[1mx\x1b[0m");
+        assert_eq!(Style { coloured: false }.paint(Colour::Bold, "x").to_string(), "x");
+    }
+
+    #[test]
+    fn a_model_cannot_steer_the_terminal() {
+        assert_eq!(harmless("a\x1b]0;title\x07b\u{9b}2Jc\r\n\td"), "a]0;titleb2Jc\n\td");
+        assert!(matches!(harmless("plain\nü"), Cow::Borrowed(_)));
+    }
+}

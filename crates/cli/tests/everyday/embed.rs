@@ -1,0 +1,147 @@
+//! `sagewire embed` over the emulator, killed for real.
+
+use std::{collections::BTreeSet, path::Path, sync::mpsc, time::Duration};
+
+use async_trait::async_trait;
+use sagewire_emulator::{Container, ContainerReply, Emulator, Invocation};
+use serde_json::{Value, json};
+
+use crate::process::Home;
+
+/// Embeds some batches, and then never answers again.
+#[derive(Debug)]
+struct Tired {
+    batches: std::sync::atomic::AtomicUsize,
+    at_last: mpsc::SyncSender<()>,
+}
+
+#[async_trait]
+impl Container for Tired {
+    async fn invoke(&self, invocation: Invocation) -> ContainerReply {
+        let left = std::sync::atomic::AtomicUsize::fetch_sub(&self.batches, 1, std::sync::atomic::Ordering::SeqCst);
+        if left == 0 {
+            let _ = self.at_last.send(());
+            std::future::pending::<()>().await;
+        }
+        let body: Value = serde_json::from_slice(&invocation.body).unwrap();
+        let count = body["inputs"].as_array().unwrap().len();
+        ContainerReply::json(200, &json!(vec![[0.5, 1.5]; count]))
+    }
+}
+
+fn texts(count: usize) -> String {
+    (0..count).map(|number| format!("text {number}\n")).collect()
+}
+
+fn indexes(path: &Path) -> Vec<u64> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["index"].as_u64().unwrap()).collect()
+}
+
+/// The texts that an endpoint was asked for.
+fn asked(emulator: &Emulator, endpoint: &str) -> Vec<String> {
+    let received = emulator.received().into_iter().filter(|request| request.endpoint.as_deref() == Some(endpoint));
+    received
+        .flat_map(|request| serde_json::from_value::<Vec<String>>(request.json().unwrap()["inputs"].clone()).unwrap())
+        .collect()
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_it_goes_on_where_it_was() {
+    let (at_last, reached) = mpsc::sync_channel(1);
+    let tired = Tired { batches: 3.into(), at_last };
+    let emulator = Emulator::builder().endpoint("vectors", tired).start().await.unwrap();
+    let home = Home::of(&emulator);
+    let input = home.file("texts.txt", &texts(20));
+    let output = home.path().join("vectors.jsonl");
+    let arguments = |concurrency: &str| {
+        let paths = [input.to_str().unwrap(), output.to_str().unwrap()];
+        let [input, output] = paths;
+        [
+            "embed",
+            "-m",
+            "sagemaker/vectors",
+            "-i",
+            input,
+            "-o",
+            output,
+            "--batch-size",
+            "4",
+            "--concurrency",
+            concurrency,
+        ]
+        .map(str::to_owned)
+    };
+    let mut child = home.command(&arguments("1")).spawn().unwrap();
+    // The fourth request is sent when what the third brought has been written.
+    reached.recv_timeout(Duration::from_secs(120)).unwrap();
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "ended by SIGKILL");
+    assert_eq!(indexes(&output), (0..12).collect::<Vec<_>>());
+    // As a power cut would leave it.
+    let mut torn = std::fs::read_to_string(&output).unwrap();
+    torn.push_str("{\"index\":12,\"hash\":\"0123");
+    std::fs::write(&output, torn).unwrap();
+    emulator.clear_received();
+
+    let again = Emulator::start().await.unwrap();
+    let home = Home::of(&again);
+    let config = home.file("c.yaml", &format!("model_list:\n  - model_name: sagemaker/vectors\n    model_info:\n      mode: embedding\n    litellm_params:\n      model: sagemaker/embedding\n      sagemaker_base_url: {}\n", again.url()));
+    let mut resumed = arguments("3").to_vec();
+    resumed.extend(["--config".to_owned(), config.to_str().unwrap().to_owned()]);
+    let printed = home.run(&resumed);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert!(printed.err.contains("20 of 20 lines embedded (12 by runs before)"), "{printed:?}");
+    let written = indexes(&output);
+    assert_eq!(written.len(), 20);
+    assert_eq!(written.into_iter().collect::<BTreeSet<_>>(), (0..20).collect());
+    let mut asked = asked(&again, "embedding");
+    asked.sort();
+    let mut expected: Vec<_> = (12..20).map(|number| format!("text {number}")).collect();
+    expected.sort();
+    assert_eq!(asked, expected, "what was done is not asked for again");
+
+    // Once more there is nothing to do; and a changed line is refused before anything is sent.
+    let before = again.received().len();
+    assert_eq!(home.run(&resumed).code, Some(0));
+    std::fs::write(&input, texts(20).replace("text 3\n", "text three\n")).unwrap();
+    let printed = home.run(&resumed);
+    assert!(
+        printed.code == Some(2) && printed.err.contains("line 4") && printed.err.contains("--restart"),
+        "{printed:?}"
+    );
+    assert_eq!(again.received().len(), before);
+    resumed.push("--restart".to_owned());
+    assert_eq!(home.run(&resumed).code, Some(0));
+    assert_eq!(indexes(&output).len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_lines_go_in_and_come_out_with_their_ids() {
+    let home = Home::empty();
+    let input = "{\"id\": \"a\", \"body\": \"good morning\"}\n\n{\"id\": 2, \"body\": \"good night\"}\n";
+    let printed = home.run_with_input(&["embed", "--demo", "--input", "-", "--field", "body", "--quiet"], input);
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), ""), "{printed:?}");
+    let lines: Vec<Value> = printed.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[0]["index"], &lines[0]["id"]), (&json!(0), &json!("a")));
+    assert_eq!((&lines[1]["index"], &lines[1]["id"]), (&json!(2), &json!(2)));
+    assert!(lines.iter().all(|line| line["embedding"].as_array().unwrap().len() > 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_refused_with_its_line() {
+    let home = Home::empty();
+    let printed =
+        home.run_with_input(&["embed", "--demo", "-i", "-", "--format", "jsonl"], "{\"text\": \"a\"}\nnonsense\n");
+    assert!(printed.code == Some(2) && printed.err.contains("line 2"), "{printed:?}");
+    assert!(printed.out.is_empty(), "{printed:?}");
+    for arguments in [
+        ["embed", "--demo"].as_slice(),
+        &["embed", "--demo", "-i", "/nowhere/x"],
+        &["embed", "--demo", "a", "--batch-size", "0"],
+    ] {
+        assert_eq!(home.run(arguments).code, Some(2), "{arguments:?}");
+    }
+}

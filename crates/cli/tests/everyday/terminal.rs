@@ -1,0 +1,118 @@
+//! What only a terminal shows: the conversation, Ctrl-C, colours and the bar.
+
+use std::time::Duration;
+
+use sagewire_emulator::{Emulator, Scripted, StreamEvent};
+
+use crate::{process::Home, pty::Terminal};
+
+const CTRL_C: &str = "\x03";
+const CTRL_D: &str = "\x04";
+const DIM: &str = "\x1b[2m";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_remembers_and_ends_with_ctrl_d() {
+    let emulator = Emulator::start().await.unwrap();
+    let mut terminal = Terminal::start(Home::of(&emulator).command(&["chat", "-m", "sagemaker_chat/messages"]));
+    terminal.expect("/help");
+    terminal.expect("> ");
+    terminal.press("/system Be brief.\r");
+    terminal.expect("told so");
+    terminal.expect("> ");
+    terminal.press("first question\r");
+    terminal.expect("tokens/s");
+    terminal.expect("> ");
+    terminal.press("second \\\r");
+    terminal.expect(". ");
+    terminal.press("question\r");
+    terminal.expect("tokens/s");
+    terminal.expect("> ");
+    terminal.press(CTRL_D);
+    let (_, code) = terminal.end();
+    assert_eq!(code, 0);
+    let messages = emulator.received().pop().unwrap().json().unwrap()["messages"].clone();
+    let roles: Vec<_> =
+        messages.as_array().unwrap().iter().map(|message| message["role"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!(messages[3]["content"], "second \nquestion");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_stops_the_answer_and_not_the_conversation() {
+    let emulator = Emulator::start().await.unwrap();
+    let chunk = r#"data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"it begins"},"finish_reason":null}]}"#;
+    let endless = Scripted::stream([format!("{chunk}\n\n")]).then(StreamEvent::Wait(Duration::from_secs(3600)));
+    emulator.enqueue("messages", endless);
+    let mut terminal = Terminal::start(Home::of(&emulator).command(&["chat", "-m", "sagemaker_chat/messages"]));
+    terminal.expect("> ");
+    terminal.press("go on for ever\r");
+    terminal.expect("it begins");
+    terminal.press(CTRL_C);
+    terminal.expect("stopped");
+    terminal.expect("> ");
+    terminal.press("and now\r");
+    terminal.expect("tokens/s");
+    terminal.expect("> ");
+    // What had come is part of the conversation.
+    let messages = emulator.received().pop().unwrap().json().unwrap()["messages"].clone();
+    assert_eq!(messages[1]["content"], "it begins");
+    terminal.press(CTRL_C);
+    terminal.expect("once more");
+    terminal.expect("> ");
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.end().1, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_single_question_with_its_exit_code() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.enqueue("messages", Scripted::ok("{}").after(Duration::from_secs(3600)));
+    let home = Home::of(&emulator);
+    let mut terminal = Terminal::start(home.command(&["chat", "-m", "sagemaker_chat/messages", "hi"]));
+    // The request is on its way once the emulator has it.
+    while emulator.received().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    terminal.press(CTRL_C);
+    let (shown, code) = terminal.end();
+    assert!(code == 130 && shown.contains("stopped"), "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn colours_are_for_terminals_without_no_color() {
+    let home = Home::empty();
+    let (shown, code) = Terminal::start(home.command(&["chat", "--demo", "hi"])).end();
+    assert!(code == 0 && shown.contains(DIM), "{shown:?}");
+    let home = home.with("NO_COLOR", "1");
+    for arguments in [["chat", "--demo", "hi"].as_slice(), &["doctor", "--demo"], &["--help"]] {
+        let (shown, code) = Terminal::start(home.command(arguments)).end();
+        assert!(code == 0 && !shown.contains('\x1b'), "{arguments:?}: {shown:?}");
+    }
+    let (shown, _) = Terminal::start(Home::empty().command(&["doctor", "--demo"])).end();
+    assert!(shown.contains("\x1b[32m✓"), "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bar_is_for_terminals() {
+    let home = Home::empty();
+    let input = home.file("texts.txt", "a\nb\nc\n");
+    let output = home.path().join("out.jsonl");
+    let arguments =
+        ["embed", "--demo", "-i", input.to_str().unwrap(), "-o", output.to_str().unwrap(), "--batch-size", "1"];
+    let (shown, code) = Terminal::start(home.command(&arguments)).end();
+    assert!(code == 0 && shown.contains("/3 (") && shown.contains("3 of 3 lines"), "{shown:?}");
+    std::fs::remove_file(&output).unwrap();
+    let printed = home.run(&arguments);
+    assert!(!printed.err.contains("/3 (") && printed.err.contains("3 of 3 lines"), "{printed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_cannot_steer_the_terminal() {
+    let emulator = Emulator::start().await.unwrap();
+    let body = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"safe\u001b]0;owned\u0007text"},"finish_reason":"stop"}]}"#;
+    emulator.enqueue("messages", Scripted::ok(body));
+    let home = Home::of(&emulator).with("NO_COLOR", "1");
+    let (shown, _) =
+        Terminal::start(home.command(&["chat", "-m", "sagemaker_chat/messages", "--no-stream", "hi"])).end();
+    assert!(shown.contains("safe]0;ownedtext") && !shown.contains('\x1b'), "{shown:?}");
+}
