@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(answer, "Llamas spit.");
 
     // A broken connection is an error, never half a summary.
-    emulator.inject("messages", Fault::CutAt(300));
+    emulator.inject("messages", Fault::CutAt(2000));
     let error =
         summary(&client, "Llamas are known to spit.").await.err().ok_or("half a summary was taken for whole")?;
     assert!(matches!(error.kind(), ErrorKind::StreamBroken | ErrorKind::Connection), "{error}");

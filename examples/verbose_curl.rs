@@ -9,7 +9,8 @@ use sagewire_examples::Endpoint;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Whatever a program does with its log: the records have the target `sagewire::wire`.
-    tracing_subscriber::fmt().with_env_filter("off,sagewire::wire=info").without_time().with_writer(io::stdout).init();
+    let log = tracing_subscriber::fmt().with_env_filter("off,sagewire::wire=info").with_writer(io::stdout);
+    log.with_ansi(false).with_level(false).with_target(false).without_time().init();
 
     let endpoint = Endpoint::open().await?;
     let mut settings = Settings::default();

@@ -109,8 +109,8 @@ fn environment_variables() -> Outcome {
             literals(&text).filter(|text| is_variable(text) && text.starts_with("SAGEWIRE_")).map(str::to_owned),
         );
     }
-    // Read without an underscore in them, or by the libraries below.
-    read.extend(["HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"].map(str::to_owned));
+    // Read by the libraries below: clap, and the verifier of certificates.
+    read.extend(["NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR"].map(str::to_owned));
     for name in NO_VARIABLES {
         read.remove(name);
     }

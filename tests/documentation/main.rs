@@ -17,6 +17,7 @@ mod lists;
 mod packages;
 mod page;
 mod python;
+mod self_checks;
 mod session;
 mod shell;
 mod tools;
@@ -37,6 +38,7 @@ fn main() {
     let tools = Tools::find();
     let mut trials = lists::trials();
     trials.extend(packages::trials(tools));
+    trials.extend(self_checks::trials(tools));
     for page in page::all() {
         trials.extend(of_page(page, tools));
     }

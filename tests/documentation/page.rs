@@ -87,6 +87,11 @@ impl Page {
     fn read(root: &Path, path: PathBuf) -> Self {
         let text = fs::read_to_string(&path).unwrap();
         let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+        Self::of(name, path, text)
+    }
+
+    /// A page of this text.
+    pub(crate) fn of(name: String, path: PathBuf, text: String) -> Self {
         let (blocks, anchors) = parse(&name, &text);
         Self { name, path, text, blocks, anchors }
     }
