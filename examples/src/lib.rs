@@ -63,6 +63,12 @@ impl Endpoint {
         }
     }
 
+    /// The emulator, where there is one: to script what it answers.
+    #[must_use]
+    pub fn emulator(&self) -> Option<&Emulator> {
+        self.emulator.as_ref()
+    }
+
     /// The emulator's URL, where there is one.
     #[must_use]
     pub fn emulated_url(&self) -> Option<String> {

@@ -12,6 +12,8 @@
 
 pub mod canary;
 pub mod endpoint;
+#[cfg(doctest)]
+pub mod guide;
 pub mod logs;
 pub mod replies;
 pub mod transport;

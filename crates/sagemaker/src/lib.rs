@@ -1,20 +1,4 @@
-//! Models on Amazon SageMaker endpoints, behind sagewire's OpenAI-shaped [`Provider`](sagewire_types::Provider) trait.
-//!
-//! Owns the whole way of a call: the dialect that a container speaks, the request and its signature, tries and time limits, real
-//! streams, and errors that say what to do. It knows no router and no proxy.
-//!
-//! ```no_run
-//! use sagewire_sagemaker::SageMaker;
-//! use sagewire_types::{CallContext, ChatRequest, Message, Provider};
-//!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let sagemaker = SageMaker::from_env()?;
-//! let request = ChatRequest::new("sagemaker/my-endpoint", [Message::user("Hello, how are you?")]).with_max_tokens(80);
-//! let reply = sagemaker.chat(request, &CallContext::new()).await?;
-//! println!("{} (request {:?})", reply.value.content(), reply.meta.request_id);
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 
 pub use builder::SageMakerBuilder;
 pub use headers::InvocationHeaders;

@@ -1,25 +1,15 @@
-//! Models hosted on Amazon SageMaker, in OpenAI's API shapes.
+#![doc = include_str!("../README.md")]
 //!
-//! A [`Client`] sends each model's id (`sagemaker/<endpoint>`, ...) to its provider. Owns that choice and the re-exports, and no logic beyond.
-//!
-//! ```no_run
-//! use sagewire::{ChatRequest, Client, Message};
-//!
-//! # async fn run() -> Result<(), sagewire::Error> {
-//! let client = Client::from_env()?;
-//! let request = ChatRequest::new("sagemaker/my-endpoint", [Message::user("Hello, how are you?")]).with_max_tokens(80);
-//! println!("{}", client.chat(request).await?.value.content());
-//! # Ok(())
-//! # }
-//! ```
+//! # Where things are
+//! This crate owns the choice of a provider by the prefix, and the re-exports. It has no logic beyond.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
 pub use sagewire_sagemaker::{
-    Body, InvocationHeaders, ParameterPolicy, ReqwestTransport, SageMaker, SageMakerBuilder, Settings, TemplateChoice,
-    TemplateSource, Timeouts, Transport, TransportError, TransportErrorKind,
+    AsyncInput, AsyncInvocation, AsyncReceipt, Body, InvocationHeaders, ParameterPolicy, ReqwestTransport, SageMaker,
+    SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts, Transport, TransportError, TransportErrorKind,
 };
 pub use sagewire_types::*;
 

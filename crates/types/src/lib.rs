@@ -1,17 +1,4 @@
-//! The vocabulary of sagewire: what a caller asks, what a provider answers, and how either fails.
-//!
-//! Owns the OpenAI-shaped data types, the one [`Error`], and the [`Provider`] trait with what it takes and gives. It does no
-//! I/O, reads no clock and knows no service. Fields that these types do not name survive a round trip.
-//!
-//! ```
-//! use sagewire_types::{CallContext, ChatRequest, Error, Message, Provider};
-//!
-//! async fn ask(provider: &dyn Provider, question: &str) -> Result<String, Error> {
-//!     let request = ChatRequest::new("sagemaker/my-endpoint", [Message::user(question)]).with_max_tokens(80);
-//!     let reply = provider.chat(request, &CallContext::new()).await?;
-//!     Ok(reply.value.content().to_owned())
-//! }
-//! ```
+#![doc = include_str!("../README.md")]
 
 pub use cancel::{CancelHandle, Cancellation};
 pub use chat::{

@@ -1,0 +1,143 @@
+//! What is published and deployed: every crate's package, the container's recipe, the service, the cluster's objects, the book.
+//!
+//! Owns what each must have. Programs that are not here make their case ignored.
+
+use std::{fs, process::Command};
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::{Outcome, data, page, tools::Tools};
+
+pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
+    let mut trials = vec![
+        Trial::test("packages::each_has_what_a_registry_shows", each_has_what_a_registry_shows),
+        Trial::test("deploy::kubernetes_objects", kubernetes_objects),
+        Trial::test("deploy::alerts", alerts),
+        Trial::test("deploy::container_recipe", || container_recipe(tools)).with_ignored_flag(tools.hadolint.is_none()),
+        Trial::test("deploy::service", || service(tools)).with_ignored_flag(tools.systemd_analyze.is_none()),
+        Trial::test("book::builds", || book(tools)).with_ignored_flag(tools.mdbook.is_none()),
+    ];
+    for path in page::files_below(&page::root().join("deploy"), "config.yaml") {
+        trials
+            .push(Trial::test(format!("deploy::{}", path.display()), move || data::yaml(&fs::read_to_string(&path)?)));
+    }
+    trials
+}
+
+fn each_has_what_a_registry_shows() -> Outcome {
+    let mut missing = Vec::new();
+    for folder in page::crates() {
+        let manifest: toml::Table = toml::from_str(&fs::read_to_string(folder.join("Cargo.toml"))?)?;
+        let package = manifest.get("package").and_then(toml::Value::as_table).ok_or("a manifest without a package")?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for key in ["description", "license", "repository", "keywords", "categories", "rust-version", "authors"] {
+            if !package.contains_key(key) {
+                missing.push(format!("{name}: `{key}`"));
+            }
+        }
+        // What crates.io accepts.
+        let keywords = package.get("keywords").and_then(toml::Value::as_array).map_or(0, Vec::len);
+        if !(1..=5).contains(&keywords) {
+            missing.push(format!("{name}: 1 to 5 keywords"));
+        }
+        for file in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
+            if !folder.join(file).is_file() {
+                missing.push(format!("{name}: {file}"));
+            }
+        }
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            if fs::read(folder.join(licence)).ok() != fs::read(page::root().join(licence)).ok() {
+                missing.push(format!("{name}: the project's {licence}"));
+            }
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { Err(format!("packages lack {}", missing.join(", ")).into()) }
+}
+
+/// Every object has a kind, and a pod neither runs as root nor may write outside its own folders.
+fn kubernetes_objects() -> Outcome {
+    let files = page::files_below(&page::root().join("deploy/kubernetes"), "yaml");
+    let mut kinds = Vec::new();
+    for file in &files {
+        for object in data::yaml_objects(&fs::read_to_string(file)?)? {
+            let kind =
+                object["kind"].as_str().ok_or_else(|| format!("{}: an object without a kind", file.display()))?;
+            if object["apiVersion"].as_str().is_none() || object["metadata"]["name"].as_str().is_none() {
+                return Err(format!("{}: a {kind} without a version or a name", file.display()).into());
+            }
+            if kind == "Deployment" {
+                let pod = &object["spec"]["template"]["spec"];
+                let container = &pod["containers"][0];
+                expect(&pod["securityContext"]["runAsNonRoot"], "the pod runs as root")?;
+                expect(&container["securityContext"]["readOnlyRootFilesystem"], "the container may write anywhere")?;
+                for probe in ["readinessProbe", "livenessProbe"] {
+                    let path = container[probe]["httpGet"]["path"].as_str().unwrap_or_default();
+                    if !path.starts_with("/health/") {
+                        return Err(format!("{probe} asks for `{path}`").into());
+                    }
+                }
+            }
+            if kind == "ConfigMap"
+                && let Some(config) = object["data"]["config.yaml"].as_str()
+            {
+                data::yaml(config)?;
+            }
+            kinds.push(kind.to_owned());
+        }
+    }
+    for kind in ["ConfigMap", "Deployment", "Service", "ServiceAccount"] {
+        if !kinds.iter().any(|found| found == kind) {
+            return Err(format!("there is no {kind} among {kinds:?}").into());
+        }
+    }
+    Ok(())
+}
+
+fn expect(value: &serde_json::Value, otherwise: &str) -> Outcome {
+    if value == &serde_json::Value::Bool(true) { Ok(()) } else { Err(otherwise.into()) }
+}
+
+/// Rules that Prometheus could read; their metrics are compared in `lists`.
+fn alerts() -> Outcome {
+    let text = fs::read_to_string(page::root().join("deploy/alerts.yaml"))?;
+    let rules = data::yaml_objects(&text)?;
+    let rules = rules.first().and_then(|file| file["groups"][0]["rules"].as_array()).ok_or("there are no rules")?;
+    for rule in rules {
+        let has = |key: &str| rule[key].as_str().is_some_and(|text| !text.is_empty());
+        let has_summary = rule["annotations"]["summary"].as_str().is_some();
+        if !(has("alert") && has("expr") && has_summary) {
+            return Err(format!("a rule is not whole: {rule}").into());
+        }
+    }
+    Ok(())
+}
+
+fn container_recipe(tools: &Tools) -> Outcome {
+    let hadolint = tools.hadolint.as_ref().ok_or("hadolint is not here")?;
+    succeeds(Command::new(hadolint).arg(page::root().join("Dockerfile")))
+}
+
+/// The unit, with a program that is there in place of the one that will be.
+fn service(tools: &Tools) -> Outcome {
+    let analyze = tools.systemd_analyze.as_ref().ok_or("systemd-analyze is not here")?;
+    let folder = tempfile::Builder::new().prefix("sagewire").tempdir()?;
+    let text = fs::read_to_string(page::root().join("deploy/sagewire.service"))?;
+    let unit = folder.path().join("sagewire.service");
+    fs::write(&unit, text.replace("/usr/local/bin/sagewire", &tools.sagewire.display().to_string()))?;
+    succeeds(Command::new(analyze).args(["verify", "--man=no"]).arg(unit))
+}
+
+fn book(tools: &Tools) -> Outcome {
+    let mdbook = tools.mdbook.as_ref().ok_or("mdbook is not here")?;
+    let folder = tempfile::Builder::new().prefix("sagewire").tempdir()?;
+    succeeds(Command::new(mdbook).arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))
+}
+
+fn succeeds(command: &mut Command) -> Outcome {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(Failed::from(String::from_utf8_lossy(&said).into_owned()))
+}

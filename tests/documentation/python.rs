@@ -1,0 +1,28 @@
+//! Blocks of Python.
+//!
+//! Owns how they run: one process for each, against the page's proxy, in order.
+
+use crate::{Outcome, page::Block, page::Page, session::Session, shell, tools::Tools};
+
+pub(crate) fn run(page: &Page, blocks: &[&Block], tools: &Tools) -> Outcome {
+    let mut session = Session::start(page, tools)?;
+    // A page that serves a configuration of its own is asked through it.
+    for block in
+        page.blocks.iter().filter(|block| block.kind == "sh" && block.not_run.is_none() && block.when.is_none())
+    {
+        if block.text.contains(" serve ") || block.text.trim_start().starts_with("export ") {
+            shell::run(&mut session, block)?;
+        }
+    }
+    for block in blocks {
+        session.serve_if_asked(&block.text)?;
+        let script = session.with_real_addresses(&block.text);
+        let python = tools.python.as_ref().ok_or("there is no Python with the package `openai`")?;
+        let output = session.program(python).args(["-c", &script]).output()?;
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{}:{}: {complaint}", page.name, block.line).into());
+        }
+    }
+    Ok(())
+}
