@@ -13,6 +13,7 @@
 pub mod canary;
 pub mod endpoint;
 pub mod logs;
+pub mod properties;
 pub mod replies;
 pub mod transport;
 pub mod vectors;

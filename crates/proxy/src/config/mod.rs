@@ -142,7 +142,7 @@ impl Config {
 }
 
 fn parse(text: &str) -> Result<Node, ConfigError> {
-    serde_saphyr::from_str::<Option<Node>>(text)
+    serde_saphyr::from_str_with_options::<Option<Node>>(text, limits())
         .map(|node| {
             node.unwrap_or(Node {
                 yaml: node::Yaml::Map(Vec::new()),
@@ -154,6 +154,20 @@ fn parse(text: &str) -> Result<Node, ConfigError> {
             let place = error.location().map(node::Place::from).unwrap_or_default();
             ConfigError::Yaml { line: place.line, column: place.column, reason: reason(&error) }
         })
+}
+
+/// How deep a file may be nested. The deepest key of ours stands six levels deep; a container's parameters may be nested further.
+const MAX_DEPTH: usize = 24;
+
+/// How many values a file may have, those that aliases repeat counted again: thousands of deployments.
+const MAX_NODES: usize = 100_000;
+
+/// A file that multiplies itself by aliases, or that would take the whole stack, is refused before it has cost anything.
+fn limits() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_NODES, max_replay_stack_depth: MAX_DEPTH },
+    }
 }
 
 /// The parser's words without the excerpt of the file, which may hold a secret, and without the place, which stands before them.

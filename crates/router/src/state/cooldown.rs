@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 /// Whether a deployment may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Circuit {
     /// It may.
     #[default]
