@@ -15,6 +15,7 @@ pub mod endpoint;
 #[cfg(doctest)]
 pub mod guide;
 pub mod logs;
+pub mod properties;
 pub mod replies;
 pub mod transport;
 pub mod vectors;

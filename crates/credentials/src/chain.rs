@@ -16,6 +16,7 @@ use crate::{Credentials, CredentialsError, ErrorKind, ProvideCredentials};
 
 /// The sources of the default chain, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ChainSource {
     /// Keys in environment variables.
     Environment,

@@ -5,7 +5,7 @@
 //! OpenAI's shape: <https://platform.openai.com/docs/guides/error-codes>. Its SDKs raise their typed exceptions by status, and obey
 //! `x-should-retry` and `retry-after`.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use sagewire_types::{Error, ErrorKind};
@@ -93,6 +93,15 @@ fn row(error: &Error) -> Row {
     }
 }
 
+/// As much of a name as helps to recognize it: a caller's megabytes are not sent back.
+fn beginning(name: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 256;
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()).into(),
+        None => name.into(),
+    }
+}
+
 fn original_status(error: &Error) -> Option<u16> {
     error.upstream()?.original_status
 }
@@ -164,8 +173,19 @@ impl ApiError {
         Self::new((StatusCode::FORBIDDEN, INVALID, Some(code)), message)
     }
 
+    /// A header of which only one can count.
+    pub(crate) fn duplicate_header(name: &str) -> Self {
+        let mut this = Self::new(
+            (StatusCode::BAD_REQUEST, INVALID, Some("duplicate_header")),
+            format!("The header `{name}` stands twice, so that nobody can say which one counts: send it once"),
+        );
+        this.0.param = Some(name.to_owned());
+        this
+    }
+
     /// A model that is not served.
     pub(crate) fn unknown_model(model: &str) -> Self {
+        let model = beginning(model);
         let mut this = Self::new(
             (StatusCode::NOT_FOUND, INVALID, Some("model_not_found")),
             format!(
@@ -178,6 +198,7 @@ impl ApiError {
 
     /// A path that is not served.
     pub(crate) fn unknown_path(path: &str) -> Self {
+        let path = beginning(path);
         Self::new(
             (StatusCode::NOT_FOUND, INVALID, Some("unknown_url")),
             format!("There is nothing at `{path}`: `GET /openapi.json` lists what there is"),

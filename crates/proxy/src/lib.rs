@@ -31,4 +31,7 @@ mod routes;
 mod server;
 mod sse;
 mod telemetry;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod wiring;

@@ -49,6 +49,7 @@ pub struct AsyncInvocation {
 
 /// Where the input is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AsyncInput {
     /// In S3: `s3://bucket/key` or an `https` URL of it.
     Location(String),

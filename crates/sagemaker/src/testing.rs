@@ -1,36 +1,24 @@
-//! What the workspace's conformance tests reach into, behind the feature `testing`. No part of the public interface: it may change
-//! with any version.
+//! What the workspace's conformance tests and fuzz targets reach into, behind the feature `testing`. No part of the public
+//! interface: it may change with any version.
+//!
+//! Owns the reach alone: every function here calls what the provider itself calls.
 
-use aws_smithy_types::event_stream::Message;
-use bytes::Bytes;
-use sagewire_types::Error;
+pub use decoders::{Asked, Streamed, decode_chat, decode_completion, decode_embedding, stream_chat, stream_completion};
+pub use frames::Frames;
+pub use records::records;
 
-use crate::frames::FrameReader;
+mod decoders;
+mod frames;
+mod records;
 
-/// The reader that streamed replies go through, frame by frame.
-#[derive(Debug, Default)]
-pub struct Frames(FrameReader);
+/// The names of all dialects.
+#[must_use]
+pub fn dialects() -> Vec<&'static str> {
+    crate::dialect::DIALECTS.iter().map(|dialect| dialect.name()).collect()
+}
 
-impl Frames {
-    /// Adds the next bytes. Call [`next`](Self::next) until it gives nothing before adding more.
-    pub fn push(&mut self, bytes: Bytes) {
-        self.0.push(bytes);
-    }
-
-    /// The next frame, whatever it carries; `None` where more bytes are needed.
-    ///
-    /// # Errors
-    /// `StreamBroken` for a frame that is damaged.
-    #[expect(clippy::should_implement_trait, reason = "a frame that needs more bytes is no end")]
-    pub fn next(&mut self) -> Result<Option<Message>, Error> {
-        self.0.next_message()
-    }
-
-    /// The bytes have ended.
-    ///
-    /// # Errors
-    /// `StreamBroken` inside a frame.
-    pub fn finish(&self) -> Result<(), Error> {
-        self.0.finish()
-    }
+/// The names of all embedding families.
+#[must_use]
+pub fn embedding_families() -> Vec<&'static str> {
+    crate::embedding::FAMILIES.iter().map(|family| family.name()).collect()
 }

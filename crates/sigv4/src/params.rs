@@ -59,6 +59,7 @@ impl fmt::Debug for SigningParams<'_> {
 ///
 /// `Debug` shows the length of a body, never its content.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub enum Payload<'a> {
     /// The whole body: exactly the bytes that will be sent.
     Bytes(&'a [u8]),

@@ -88,8 +88,13 @@ impl Keyring {
     /// The key that the caller sends: as `Authorization: Bearer`, `x-api-key`, `api-key`, or the header the operator named.
     fn presented<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str, ApiError> {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let own = self.header.as_ref().and_then(text).map(without_bearer);
         let plain = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
+        // Whoever stands before the proxy may have looked at the other one.
+        let places = self.header.iter().chain(&plain).chain([&header::AUTHORIZATION]);
+        if let Some(name) = places.into_iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+            return Err(ApiError::duplicate_header(name.as_str()));
+        }
+        let own = self.header.as_ref().and_then(text).map(without_bearer);
         if let Some(key) = own.or_else(|| plain.iter().find_map(text)).filter(|key| !key.is_empty()) {
             return Ok(key);
         }
@@ -178,6 +183,18 @@ mod tests {
         assert!(ring().identify(&sent, UNIX_EPOCH + Duration::from_secs(99)).is_ok());
         let error = ring().identify(&sent, UNIX_EPOCH + Duration::from_secs(100)).unwrap_err();
         assert!(String::from_utf8(error.to_json()).unwrap().contains("expired"));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_wherever_it_stands() {
+        for name in ["authorization", "x-api-key", "api-key", "x-team-key"] {
+            let mut sent = headers(&[("x-api-key", "sk-b")]);
+            sent.append(HeaderName::from_static(name), "Bearer sk-b".parse().unwrap());
+            sent.append(HeaderName::from_static(name), "Bearer sk-master".parse().unwrap());
+            let error = ring().identify(&sent, UNIX_EPOCH).unwrap_err();
+            let text = String::from_utf8(error.to_json()).unwrap();
+            assert!(error.status() == 400 && text.contains(&format!(r#""param":"{name}""#)), "{text}");
+        }
     }
 
     #[test]

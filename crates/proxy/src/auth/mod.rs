@@ -5,8 +5,12 @@
 pub use digest::KeyDigest;
 pub use ledger::{Ledger, MemoryLedger, Refusal};
 
-pub(crate) use self::keyring::{Caller, Keyring};
+pub(crate) use self::{
+    keyring::{Caller, Keyring},
+    url::refuse_key_in_url,
+};
 
 mod digest;
 mod keyring;
 mod ledger;
+mod url;

@@ -155,11 +155,25 @@ impl Config {
 }
 
 fn parse(text: &str, included: Option<&FilePath>) -> Result<Node, ConfigError> {
-    serde_saphyr::from_str::<Option<Node>>(text).map(|node| node.unwrap_or_else(Node::empty)).map_err(|error| {
+    serde_saphyr::from_str_with_options::<Option<Node>>(text, limits()).map(|node| node.unwrap_or_else(Node::empty)).map_err(|error| {
         let place = error.location().map(node::Place::from).unwrap_or_default();
         let file = included.map(FilePath::to_owned);
         ConfigError::Yaml { file, line: place.line, column: place.column, reason: reason(&error) }
     })
+}
+
+/// How deep a file may be nested. The deepest key of ours stands six levels deep; a container's parameters may be nested further.
+const MAX_DEPTH: usize = 24;
+
+/// How many values a file may have, those that aliases repeat counted again: thousands of deployments.
+const MAX_NODES: usize = 100_000;
+
+/// A file that multiplies itself by aliases, or that would take the whole stack, is refused before it has cost anything.
+fn limits() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_NODES, max_replay_stack_depth: MAX_DEPTH },
+    }
 }
 
 /// The parser's words without the excerpt of the file, which may hold a secret, and without the place, which stands before them.

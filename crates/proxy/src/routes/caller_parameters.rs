@@ -55,6 +55,7 @@ impl CallerParameters {
 
     pub(super) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let text = |name: &'static str| match headers.get(name).map(HeaderValue::to_str) {
+            Some(_) if headers.get_all(name).iter().nth(1).is_some() => Err(ApiError::duplicate_header(name)),
             None => Ok(None),
             Some(Ok(value)) => Ok(Some(value.to_owned())),
             Some(Err(_)) => Err(ApiError::invalid(Some(name), format!("The header `{name}` is not plain text"))),
@@ -71,7 +72,7 @@ impl CallerParameters {
     }
 
     /// Takes out of a body's further parameters what is not the container's. Gives the caller's own time limit, if it sets one.
-    pub(super) fn take_from(
+    pub(crate) fn take_from(
         &mut self,
         extra: &mut Map<String, Value>,
         model: &Model,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     app::App,
-    auth::{Caller, Refusal},
+    auth::{self, Caller, Refusal},
     cors::Cors,
     error::ApiError,
     request_id,
@@ -214,6 +214,7 @@ where
     if target.needs_key(&exchange.app) {
         let state = exchange.app.state();
         state.cors.check(&exchange.head.headers)?;
+        auth::refuse_key_in_url(exchange.head.uri.query())?;
         let caller = state.keyring.identify(&exchange.head.headers, exchange.began)?;
         exchange.note(|record| record.caller = caller.clone());
         exchange.caller = caller;

@@ -47,6 +47,7 @@ pub struct Span {
 
 /// Which side of a call a span is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SpanKind {
     /// A request that the proxy answered.
     Server,

@@ -11,6 +11,7 @@ use crate::FailureSort;
 
 /// Whether a deployment may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Circuit {
     /// It may.
     #[default]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 /// What is measured. Only times of the same measure compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Measure {
     /// From the request to the first chunk of a stream.
     FirstChunk,

@@ -87,6 +87,7 @@ pub struct Admission {
 
 /// How an attempt went, as far as it says anything about the deployment.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// It answered.
     Answered {

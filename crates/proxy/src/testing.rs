@@ -1,0 +1,77 @@
+//! What the workspace's fuzz targets reach into, behind the feature `testing`. No part of the public interface: it may change with
+//! any version.
+//!
+//! Owns the reach alone: a body goes through the same steps as in a request, up to the call of the provider.
+
+use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{CallerParameters, RequestLimits, ServedModel, app::ModelTable, body, error::ApiError, telemetry::Metrics};
+
+/// A refusal as the caller gets it.
+#[derive(Debug)]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body: OpenAI's error object.
+    pub body: Vec<u8>,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self { status: error.status().as_u16(), body: error.to_json() }
+    }
+}
+
+/// A body that was taken.
+#[derive(Debug)]
+pub struct Taken<T> {
+    /// What the provider is asked.
+    pub request: T,
+    /// What was taken out of it.
+    pub parameters: CallerParameters,
+}
+
+/// A body of `/chat/completions`, for a model whose callers may set nothing of the operator's.
+///
+/// # Errors
+/// As the caller gets it.
+pub fn chat(bytes: &[u8]) -> Result<Taken<ChatRequest>, Refused> {
+    take(bytes, |request: &mut ChatRequest| &mut request.extra)
+}
+
+/// A body of `/completions`.
+///
+/// # Errors
+/// As the caller gets it.
+pub fn completion(bytes: &[u8]) -> Result<Taken<CompletionRequest>, Refused> {
+    take(bytes, |request: &mut CompletionRequest| &mut request.extra)
+}
+
+/// A body of `/embeddings`.
+///
+/// # Errors
+/// As the caller gets it.
+pub fn embedding(bytes: &[u8]) -> Result<Taken<EmbedRequest>, Refused> {
+    take(bytes, |request: &mut EmbedRequest| &mut request.extra)
+}
+
+/// Whether only the operator may set a parameter of this name.
+#[must_use]
+pub fn is_operators(name: &str) -> bool {
+    crate::config::is_operator_parameter(name)
+}
+
+fn take<T: DeserializeOwned>(
+    bytes: &[u8],
+    extra: impl Fn(&mut T) -> &mut Map<String, Value>,
+) -> Result<Taken<T>, Refused> {
+    const MODEL: &str = "m";
+    let mut request: T = body::parse(bytes, &RequestLimits::default())?;
+    let table = ModelTable::new(vec![ServedModel::new(MODEL)], &Metrics::default());
+    let model = table.find(MODEL).ok_or_else(|| ApiError::unknown_model(MODEL))?;
+    let mut parameters = CallerParameters::default();
+    parameters.take_from(extra(&mut request), model)?;
+    Ok(Taken { request, parameters })
+}

@@ -1,0 +1,10 @@
+//! The decoders of embedding replies.
+//!
+//! The property is in `sagewire_tests::properties::embeddings`, which says what an input looks like.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sagewire_tests::properties;
+
+fuzz_target!(|input: &[u8]| properties::embeddings::check(input));

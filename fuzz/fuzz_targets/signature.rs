@@ -1,0 +1,10 @@
+//! Canonical requests, against the official signer.
+//!
+//! The property is in `sagewire_tests::properties::signature`, which says what an input looks like.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sagewire_tests::properties;
+
+fuzz_target!(|input: &[u8]| properties::signature::check(input));

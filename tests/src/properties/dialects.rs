@@ -1,0 +1,107 @@
+//! The decoders of chat and completion replies, whole and streamed.
+//!
+//! The input's first line holds words: a dialect's name and what the caller asked for (`prompt`, `keep`, `stop`, `end`, `logprobs`,
+//! `usage`, `two`). What follows is the reply.
+
+use sagewire_sagemaker::testing::{self, Asked, Streamed};
+use sagewire_types::{ChatChunk, Error};
+use serde::Serialize;
+
+use super::{cuttings, headed};
+
+/// What says that an answer is whole, in the forms that containers write it: an end mark, or a record that is a whole reply. Without any of
+/// them no stream is complete.
+const END_MARKS: &[&str] =
+    &["[DONE]", "finish_reason", "stop_reason", "details", "stopReason", "outputs", "generated_text", "generation"];
+
+/// No panic; a stream reads the same at every cut; it is complete only where its bytes hold an end mark; it gives no more parts than
+/// it has bytes; and its whole form is an answer or an error.
+///
+/// # Panics
+/// Where this is not so.
+pub fn check(input: &[u8]) {
+    let (head, reply) = headed(input);
+    let words: Vec<&str> = head.split(|byte| *byte == b' ').filter_map(|word| std::str::from_utf8(word).ok()).collect();
+    let asked = asked(&words);
+    let known = testing::dialects();
+    let dialect = known.iter().find(|name| words.contains(name)).unwrap_or(&"tgi");
+
+    let chat = |pieces: &[&[u8]]| testing::stream_chat(dialect, pieces.iter().copied(), &asked).unwrap();
+    let whole = chat(&[reply]);
+    is_bounded(&whole, reply);
+    is_complete_for_a_reason(&whole, reply);
+    let completion = |pieces: &[&[u8]]| testing::stream_completion(dialect, pieces.iter().copied(), &asked).unwrap();
+    let whole_completion = completion(&[reply]);
+    is_bounded(&whole_completion, reply);
+    for pieces in cuttings(reply) {
+        is_same(&chat(&pieces), &whole);
+        is_same(&completion(&pieces), &whole_completion);
+    }
+    without_its_end_it_is_broken(&whole, reply, |part| chat(&[part]).error);
+
+    if let Ok(response) = testing::decode_chat(dialect, reply, &asked) {
+        assert!(!response.choices.is_empty(), "an answer without a choice");
+        serde_json::to_string(&response).expect("an answer has a JSON form");
+    }
+    if let Ok(response) = testing::decode_completion(dialect, reply, &asked) {
+        serde_json::to_string(&response).expect("an answer has a JSON form");
+    }
+}
+
+fn asked(words: &[&str]) -> Asked {
+    let has = |word: &str| words.contains(&word);
+    let mut asked = Asked::default();
+    asked.prompt = has("prompt").then(|| "Hello, how are you?".to_owned());
+    asked.keep_prompt = has("keep");
+    asked.stop = if has("stop") { vec!["END".to_owned(), "</s>".to_owned()] } else { Vec::new() };
+    asked.end_tokens = if has("end") { vec!["<|im_end|>".to_owned()] } else { Vec::new() };
+    (asked.logprobs, asked.include_usage) = (has("logprobs"), has("usage"));
+    asked.choices = if has("two") { 2 } else { 1 };
+    asked
+}
+
+fn told(error: Option<&Error>) -> Option<(&'static str, String)> {
+    error.map(|error| (error.kind().as_str(), error.message().to_owned()))
+}
+
+fn is_same<T: Serialize>(cut: &Streamed<T>, whole: &Streamed<T>) {
+    assert_eq!(told(cut.error.as_ref()), told(whole.error.as_ref()), "a cut changes how the stream ends");
+    let [cut, whole] = [cut, whole].map(|streamed| serde_json::to_string(&streamed.parts).unwrap());
+    assert_eq!(cut, whole, "a cut changes what the stream says");
+}
+
+fn is_bounded<T>(streamed: &Streamed<T>, reply: &[u8]) {
+    // Each record gives one part for each of its choices, and some records a part more.
+    assert!(streamed.parts.len() <= reply.len() + 8, "{} parts of {} bytes", streamed.parts.len(), reply.len());
+}
+
+fn is_complete_for_a_reason(streamed: &Streamed<ChatChunk>, reply: &[u8]) {
+    if streamed.error.is_some() {
+        return;
+    }
+    let ended = streamed.parts.iter().flat_map(|chunk| &chunk.choices).any(|choice| choice.finish_reason.is_some());
+    assert!(ended, "a complete answer without an end");
+    assert!(first_end_mark(reply).is_some() || is_escaped(reply), "a complete answer without an end mark");
+}
+
+/// Cut off before its first end mark, a stream that was complete is not.
+fn without_its_end_it_is_broken(whole: &Streamed<ChatChunk>, reply: &[u8], error: impl Fn(&[u8]) -> Option<Error>) {
+    if whole.error.is_none()
+        && !is_escaped(reply)
+        && let Some(end) = first_end_mark(reply)
+    {
+        assert!(error(&reply[..end]).is_some(), "complete without its end");
+    }
+}
+
+fn first_end_mark(reply: &[u8]) -> Option<usize> {
+    let text = String::from_utf8_lossy(reply);
+    let first = END_MARKS.iter().filter_map(|mark| text.find(mark)).min()?;
+    // Only what is UTF-8 up to there has the same places in both forms.
+    std::str::from_utf8(reply.get(..first)?).ok().map(|_| first)
+}
+
+/// A name that is written with escapes is no mark that a search finds.
+fn is_escaped(reply: &[u8]) -> bool {
+    reply.contains(&b'\\') || std::str::from_utf8(reply).is_err()
+}

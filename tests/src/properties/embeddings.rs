@@ -1,0 +1,37 @@
+//! The decoders of embedding replies.
+//!
+//! The input's first line holds words: a family's name, `two` for two inputs, and `cut` for vectors cut to two numbers. What follows
+//! is the reply.
+
+use sagewire_sagemaker::testing;
+
+use super::headed;
+
+/// No panic; an answer has as many vectors as there were inputs, each of numbers, and a JSON form. Numbers pass unparsed where they may:
+/// one beyond all range is found where they are parsed.
+///
+/// # Panics
+/// Where this is not so.
+pub fn check(input: &[u8]) {
+    let (head, reply) = headed(input);
+    let words: Vec<&str> = head.split(|byte| *byte == b' ').filter_map(|word| std::str::from_utf8(word).ok()).collect();
+    let known = testing::embedding_families();
+    let family = known.iter().find(|name| words.contains(name)).unwrap_or(&"hf");
+    let inputs = if words.contains(&"two") { 2 } else { 1 };
+    let dimensions = words.contains(&"cut").then_some(2);
+    let Ok(response) = testing::decode_embedding(family, reply, inputs, dimensions) else { return };
+    assert_eq!(response.data.len(), inputs, "not one vector for each input");
+    for item in &response.data {
+        let floats = match item.vector.to_floats() {
+            Ok(floats) => floats,
+            Err(error) => {
+                let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                assert!(reason.contains("out of range"), "no vector of numbers: {error}: {reason}");
+                continue;
+            }
+        };
+        assert!(!floats.is_empty(), "a vector of no numbers");
+        assert!(dimensions.is_none_or(|count| floats.len() <= count as usize), "a vector that was not cut");
+    }
+    serde_json::to_string(&response).expect("an answer has a JSON form");
+}

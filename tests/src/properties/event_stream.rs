@@ -1,0 +1,123 @@
+//! The reader of AWS's frames, against the official decoder.
+//!
+//! The checksums of the input are repaired first, so that a change of any byte comes farther than the checksum.
+
+use std::collections::HashSet;
+
+use aws_smithy_eventstream::frame::read_message_from;
+use aws_smithy_types::event_stream::Message;
+use bytes::{Buf as _, Bytes};
+use sagewire_sagemaker::testing::Frames;
+use sagewire_types::{Error, ErrorKind};
+
+use super::cuttings;
+
+/// Length, length of the headers, and the checksum of both.
+const PRELUDE: usize = 12;
+
+/// The messages are those of the official decoder, and the same at every cut; damage is an error after the messages before it.
+///
+/// Twice: as the bytes are, and with their checksums repaired.
+///
+/// # Panics
+/// Where this is not so.
+pub fn check(input: &[u8]) {
+    check_as_it_is(input);
+    check_as_it_is(&repaired(input));
+}
+
+fn check_as_it_is(input: &[u8]) {
+    let (expected, sound) = officially(input);
+    let whole = read([input]);
+    assert_eq!(whole.0, expected, "the messages are not those of the official decoder");
+    assert_eq!(whole.1.is_ok(), sound, "the official decoder ends otherwise than {:?}", whole.1);
+    if let Err(error) = &whole.1 {
+        assert_eq!(error.kind(), ErrorKind::StreamBroken);
+    }
+    for pieces in cuttings(input) {
+        let cut = read(pieces.iter().copied());
+        assert_eq!(cut.0, whole.0, "cut as {:?}", pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>());
+        assert_eq!(cut.1.is_ok(), whole.1.is_ok());
+    }
+    payloads_are_only_those_of_payload_parts(input, &whole.0);
+}
+
+/// What the official decoder reads, and whether it read to the end. A header twice is our own refusal.
+fn officially(input: &[u8]) -> (Vec<Message>, bool) {
+    let (mut rest, mut messages) = (Bytes::copy_from_slice(input), Vec::new());
+    while rest.has_remaining() {
+        match read_message_from(&mut rest) {
+            Ok(message) if has_each_header_once(&message) => messages.push(message),
+            _ => return (messages, false),
+        }
+    }
+    (messages, true)
+}
+
+fn has_each_header_once(message: &Message) -> bool {
+    let mut names = HashSet::new();
+    message.headers().iter().all(|header| names.insert(header.name().as_str()))
+}
+
+fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>, Result<(), Error>) {
+    let (mut frames, mut messages) = (Frames::default(), Vec::new());
+    for piece in pieces {
+        frames.push(Bytes::copy_from_slice(piece));
+        loop {
+            match frames.next() {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => break,
+                Err(error) => return (messages, Err(error)),
+            }
+        }
+    }
+    let end = frames.finish();
+    (messages, end)
+}
+
+/// An event of another name, an exception and an error give no payload, and what AWS says in them is shown by no error's sentence.
+fn payloads_are_only_those_of_payload_parts(input: &[u8], messages: &[Message]) {
+    let header = |message: &Message, name: &str| {
+        let found = message.headers().iter().find(|header| header.name().as_str() == name);
+        found.and_then(|header| header.value().as_string().ok()).map(|value| value.as_str().to_owned())
+    };
+    let is_event = |message: &&Message| header(message, ":message-type").as_deref() == Some("event");
+    let expected: Vec<&Bytes> = messages
+        .iter()
+        .take_while(is_event)
+        .filter(|message| header(message, ":event-type").as_deref() == Some("PayloadPart"))
+        .map(Message::payload)
+        .collect();
+    let (mut frames, mut payloads) = (Frames::default(), Vec::new());
+    frames.push(Bytes::copy_from_slice(input));
+    let error = loop {
+        match frames.next_payload() {
+            Ok(Some(payload)) => payloads.push(payload),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    assert!(payloads.iter().eq(expected), "a payload is no payload part's");
+    let all_events = messages.iter().all(|message| is_event(&message));
+    assert!(all_events || error.is_some(), "an exception was passed over");
+}
+
+/// The same bytes, with the checksums that they should have, as far as the lengths make frames.
+#[must_use]
+pub fn repaired(input: &[u8]) -> Vec<u8> {
+    let mut bytes = input.to_vec();
+    let mut at = 0;
+    while let Some(frame) = bytes.get_mut(at..).filter(|rest| rest.len() >= PRELUDE + 4) {
+        let declared = u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]) as usize;
+        let prelude = crc32fast::hash(&frame[..8]).to_be_bytes();
+        frame[8..PRELUDE].copy_from_slice(&prelude);
+        // A length that fits no frame stays: with a sound checksum, it is the length that must be refused.
+        if declared < PRELUDE + 4 || declared > frame.len() {
+            break;
+        }
+        let (message, checksum) = frame[..declared].split_at_mut(declared - 4);
+        checksum.copy_from_slice(&crc32fast::hash(message).to_be_bytes());
+        at += declared;
+    }
+    bytes
+}

@@ -1,0 +1,57 @@
+//! What must hold for any bytes at all, one function for each reader of foreign bytes.
+//!
+//! Owns the properties, for both who try them: the fuzz target of the same name, and the quick test `properties`. Each takes raw
+//! bytes and panics where its property does not hold. Inputs are texts as far as can be, so that a corpus is written by hand.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher as _;
+
+pub mod configuration;
+pub mod dialects;
+pub mod embeddings;
+pub mod event_stream;
+pub mod profiles;
+pub mod records;
+pub mod requests;
+pub mod signature;
+
+/// A property, and the name of its fuzz target and corpus.
+#[derive(Clone, Copy, Debug)]
+pub struct Property {
+    /// The name of the fuzz target, and of its folder below `fuzz/corpus`.
+    pub name: &'static str,
+    /// Panics where the property does not hold.
+    pub check: fn(&[u8]),
+}
+
+/// All of them.
+pub const ALL: &[Property] = &[
+    Property { name: "configuration", check: configuration::check },
+    Property { name: "dialects", check: dialects::check },
+    Property { name: "embeddings", check: embeddings::check },
+    Property { name: "event_stream", check: event_stream::check },
+    Property { name: "profiles", check: profiles::check },
+    Property { name: "records", check: records::check },
+    Property { name: "requests", check: requests::check },
+    Property { name: "signature", check: signature::check },
+];
+
+/// Sizes of pieces that a reader is fed with: a byte at a time finds most of what cuts can break.
+const SIZES: [usize; 5] = [1, 2, 3, 7, 61];
+
+/// The bytes in pieces, in each of several ways; a cut at a place that depends on the bytes is the last way.
+fn cuttings(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    let place = usize::try_from(hasher.finish() % (bytes.len() as u64 + 1)).unwrap();
+    let (first, second) = bytes.split_at(place);
+    SIZES.iter().map(|size| bytes.chunks(*size).collect()).chain([vec![first, second]])
+}
+
+/// The input's first line and what follows it.
+fn headed(input: &[u8]) -> (&[u8], &[u8]) {
+    match input.iter().position(|byte| *byte == b'\n') {
+        Some(end) => (&input[..end], &input[end + 1..]),
+        None => (b"", input),
+    }
+}

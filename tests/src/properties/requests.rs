@@ -1,0 +1,39 @@
+//! The proxy's request bodies: chat, completion and embeddings.
+
+use sagewire_proxy::testing::{self, Refused, Taken};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+/// No panic, however deep or large; a refusal is a 4xx with OpenAI's error object; what is taken holds no parameter of the operator's,
+/// and reads the same once written and read again.
+///
+/// # Panics
+/// Where this is not so.
+pub fn check(input: &[u8]) {
+    judge(testing::chat(input), |request| &request.extra);
+    judge(testing::completion(input), |request| &request.extra);
+    judge(testing::embedding(input), |request| &request.extra);
+}
+
+fn judge<T>(outcome: Result<Taken<T>, Refused>, extra: impl Fn(&T) -> &Map<String, Value>)
+where
+    T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    match outcome {
+        Ok(taken) => {
+            for name in extra(&taken.request).keys() {
+                assert!(!testing::is_operators(name), "`{name}` came through");
+            }
+            assert!(taken.parameters.allowed.is_empty(), "something of the operator's was taken");
+            let written = serde_json::to_string(&taken.request).expect("a request has a JSON form");
+            let read: T = serde_json::from_str(&written).unwrap_or_else(|error| panic!("{error}: {written}"));
+            assert_eq!(read, taken.request, "written as {written}");
+        }
+        Err(refused) => {
+            assert!((400..500).contains(&refused.status), "{}", refused.status);
+            let body: Value = serde_json::from_slice(&refused.body).expect("a refusal is JSON");
+            assert!(body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+            assert_eq!(body["error"]["type"], "invalid_request_error", "{body}");
+        }
+    }
+}
