@@ -1,7 +1,7 @@
 //! What the tests of this crate share: an emulated endpoint with a client for it, transports that follow a script, captured logs,
-//! canaries, and the places of recorded vectors.
+//! canaries, connections through memory, and the places of recorded vectors.
 //!
-//! Owns no test. Tests are in `end_to_end`, `secrets` and `frame_vectors`.
+//! Owns no test. Tests are in `end_to_end`, `reliability`, `secrets` and `frame_vectors`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,8 @@ pub mod endpoint;
 #[cfg(doctest)]
 pub mod guide;
 pub mod logs;
+pub mod memory;
+pub mod observed;
 pub mod properties;
 pub mod replies;
 pub mod transport;

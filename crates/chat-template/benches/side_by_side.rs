@@ -72,9 +72,9 @@ impl Subject {
         let chat = self.env.get_template("chat").unwrap();
         let clock = || std::time::UNIX_EPOCH;
         match row {
-            "render" => timed(count, || {
-                self.template.render(&Conversation::new(black_box(&messages)), &clock).unwrap()
-            }),
+            "render" => {
+                timed(count, || self.template.render(&Conversation::new(black_box(&messages)), &clock).unwrap())
+            }
             "minijinja" => timed(count, || chat.render(black_box(&ready)).unwrap()),
             "converted" => timed(count, || chat.render(root(Value::from_serialize(black_box(&messages)))).unwrap()),
             "conversion" => timed(count, || root(Value::from_serialize(black_box(&messages)))),

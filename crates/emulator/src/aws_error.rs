@@ -183,6 +183,40 @@ impl AwsError {
         Self::shaped(Shape::Uncoded, "413", 413, Some(format!("HTTP content length exceeded {limit} bytes.")))
     }
 
+    /// One of each: every error that SageMaker Runtime's model names, and those of the layers in front of it.
+    #[must_use]
+    pub fn catalog() -> Vec<Self> {
+        let containers =
+            [400, 422, 429, 500, 503, 0].map(|status| Self::model_error(status, "The model's container says no."));
+        let mut errors = vec![
+            Self::throttling(),
+            Self::throttling().with_status(429),
+            Self::throttling().with_retry_after_ms(20),
+            Self::service_unavailable(),
+            Self::internal_failure(),
+            Self::internal_dependency(),
+            Self::model_not_ready(),
+            Self::no_capacity(),
+            Self::validation("Endpoint nowhere of account 123456789012 not found."),
+            Self::access_denied("User is not authorized to perform sagemaker:InvokeEndpoint"),
+            Self::expired_token(),
+            Self::unrecognized_client(),
+            Self::signature_mismatch(),
+            Self::missing_authentication_token(),
+            Self::incomplete_signature("Authorization header requires 'Credential' parameter."),
+            Self::opt_in_required(),
+            Self::unknown_operation(),
+            Self::body_too_large(6 * 1024 * 1024),
+            // Outside every model: what a new version of the service may say, and a gateway on the way.
+            Self::modelled("SomethingNewException", 409, "Nobody has heard of this one."),
+            Self::front_door("SomethingElse", 418, "Nor of this."),
+            Self::modelled("BadGateway", 502, "A gateway on the way failed."),
+            Self::modelled("GatewayTimeout", 504, "A gateway on the way gave up."),
+        ];
+        errors.extend(containers);
+        errors
+    }
+
     fn shaped(shape: Shape, code: impl Into<String>, status: u16, message: Option<String>) -> Self {
         Self(Box::new(Parts { code: code.into(), status, message, shape, retry_after_ms: None }))
     }

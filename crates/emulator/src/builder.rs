@@ -20,9 +20,9 @@ use crate::{
     fault::Chaos,
     identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
+    listener,
     received::{Log, Received},
     runtime::limits::is_endpoint_name,
-    server,
     state::{Observer, State, Waiting},
 };
 
@@ -231,6 +231,7 @@ impl EmulatorBuilder {
         for (access_key_id, key) in self.keys {
             keys.insert(access_key_id, key);
         }
+        let (orders, ordered) = mpsc::channel(16);
         let state = Arc::new(State {
             clock: self.clock,
             keys,
@@ -253,17 +254,18 @@ impl EmulatorBuilder {
             container_timeout: self.container_timeout,
             requests: 0.into(),
             generated: 0.into(),
+            open_connections: 0.into(),
+            orders,
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listen = |source| EmulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let serving = Arc::clone(&state);
-        let (switches, switched) = mpsc::channel(1);
         let server = tokio::spawn(async move {
-            server::serve(bound, listener, switched, serving).await;
+            listener::serve(bound, listener, ordered, serving).await;
         });
-        Ok(Emulator::running(bound, state, switches, server))
+        Ok(Emulator::running(bound, state, server))
     }
 
     fn containers(&self) -> Result<BTreeMap<String, Arc<dyn Container>>, EmulatorError> {

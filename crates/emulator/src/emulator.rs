@@ -8,20 +8,18 @@ use std::{
     sync::{Arc, PoisonError, atomic::Ordering},
 };
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     builder::EmulatorBuilder,
+    connection::Connection,
     error::EmulatorError,
     fault::{Chaos, Fault},
     identity::IssuedSession,
+    listener::Order,
     operation::Operation,
     received::Received,
     scripted::Scripted,
-    server::Switch,
     state::{Line, State},
 };
 
@@ -44,7 +42,6 @@ use crate::{
 pub struct Emulator {
     address: SocketAddr,
     state: Arc<State>,
-    switches: mpsc::Sender<Switch>,
     server: JoinHandle<()>,
 }
 
@@ -66,13 +63,8 @@ impl Emulator {
         Self::builder().start().await
     }
 
-    pub(crate) fn running(
-        address: SocketAddr,
-        state: Arc<State>,
-        switches: mpsc::Sender<Switch>,
-        server: JoinHandle<()>,
-    ) -> Self {
-        Self { address, state, switches, server }
+    pub(crate) fn running(address: SocketAddr, state: Arc<State>, server: JoinHandle<()>) -> Self {
+        Self { address, state, server }
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -197,9 +189,28 @@ impl Emulator {
 
     async fn switch(&self, listen: bool) -> io::Result<()> {
         let (done, told) = oneshot::channel();
-        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        self.switches.send((listen, done)).await.map_err(|_| gone())?;
+        self.order(Order::Listen(listen, done)).await?;
         told.await.map_err(|_| gone())?
+    }
+
+    async fn order(&self, order: Order) -> io::Result<()> {
+        self.state.orders.send(order).await.map_err(|_| gone())
+    }
+
+    /// A connection through memory, as good as one to the port: it is refused where the port is.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` where the emulator does not listen now; any other when it has ended.
+    pub async fn connect(&self) -> io::Result<Connection> {
+        let (done, told) = oneshot::channel();
+        self.order(Order::Connect(done)).await?;
+        told.await.map_err(|_| gone())?
+    }
+
+    /// How many connections are open now.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.state.open_connections.load(Ordering::Acquire)
     }
 
     /// Stops at once, conversations included, and returns when the port is free again.
@@ -208,6 +219,10 @@ impl Emulator {
         // The task's end is all that matters, and being cancelled is what was asked for.
         let _ = (&mut self.server).await;
     }
+}
+
+fn gone() -> io::Error {
+    io::ErrorKind::BrokenPipe.into()
 }
 
 impl Drop for Emulator {

@@ -67,6 +67,19 @@ impl KeyRing {
         }
     }
 
+    /// Ends this key, whatever it is.
+    pub(crate) fn expire(&self, access_key_id: &str, now: SystemTime) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys.get_mut(access_key_id) {
+            key.expires = Some(key.expires.map_or(now, |end| end.min(now)));
+        }
+    }
+
+    /// Forgets this key.
+    pub(crate) fn revoke(&self, access_key_id: &str) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
+    }
+
     pub(crate) fn find(&self, access_key_id: &str) -> Option<Key> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
     }

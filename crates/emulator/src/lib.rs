@@ -4,6 +4,7 @@ mod aws_error;
 mod body;
 mod builder;
 mod clock;
+mod connection;
 mod constraints;
 mod container;
 mod emulator;
@@ -13,6 +14,7 @@ mod form;
 mod frame;
 mod identity;
 mod keys;
+mod listener;
 mod operation;
 mod received;
 mod route;
@@ -22,12 +24,14 @@ mod server;
 mod signature;
 mod socket;
 mod state;
+
 mod xml;
 
 pub use self::{
     aws_error::AwsError,
     builder::EmulatorBuilder,
     clock::Clock,
+    connection::Connection,
     container::{
         Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi, Toolkit,
     },

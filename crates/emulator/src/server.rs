@@ -1,16 +1,9 @@
-//! The HTTP server: connections in, answers out.
+//! The HTTP server: requests in, answers out.
 //!
-//! Owns the accept loop and what happens to every request whatever it asks: reading the body, finding the operation, checking the
-//! signature, the log, and the headers every answer has. It speaks HTTP/1.1, and HTTP/2 to a client that begins with it.
+//! Owns what happens to every request whatever it asks: reading the body, finding the operation, checking the signature, the log, and the
+//! headers every answer has. It speaks HTTP/1.1, and HTTP/2 to a client that begins with it. Connections come from `listener`.
 
-use std::{
-    convert::Infallible,
-    future::pending,
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
@@ -19,11 +12,6 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{mpsc, oneshot},
-    task::JoinSet,
 };
 
 use crate::{
@@ -43,66 +31,10 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-/// The wait before another attempt to accept.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// Said where a request names no region, because it was not accepted.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Whether to listen, and where to tell that it is done.
-pub(crate) type Switch = (bool, oneshot::Sender<io::Result<()>>);
-
-/// Serves until it is dropped, and every connection with it.
-pub(crate) async fn serve(
-    address: SocketAddr,
-    listener: TcpListener,
-    mut switches: mpsc::Receiver<Switch>,
-    state: Arc<State>,
-) -> Infallible {
-    let mut listener = Some(listener);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = accept(listener.as_ref()) => match accepted {
-                Ok(stream) => {
-                    // Small frames must not wait for each other.
-                    let _ = stream.set_nodelay(true);
-                    let ending = Ending::default();
-                    let socket = Socket::new(stream, ending.clone());
-                    connections.spawn(converse(socket, ending, Arc::clone(&state)));
-                }
-                // The client was gone before it was accepted, or descriptors ran out for a moment.
-                Err(error) => {
-                    tracing::debug!(%error, "could not accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some((listen, done)) = switches.recv() => {
-                let switched = match (listen, listener.take()) {
-                    (true, None) => TcpListener::bind(address).await.map(Some),
-                    (true, open) => Ok(open),
-                    (false, _) => Ok(None),
-                };
-                let told = switched.map(|open| listener = open);
-                // The one who asked may have gone.
-                let _ = done.send(told);
-            }
-            Some(ended) = connections.join_next(), if !connections.is_empty() => {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a container or an observer panicked");
-                }
-            }
-        }
-    }
-}
-
-async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
-    match listener {
-        Some(listener) => listener.accept().await.map(|(stream, _)| stream),
-        None => pending().await,
-    }
-}
-
-async fn converse(socket: Socket, ending: Ending, state: Arc<State>) {
+pub(crate) async fn converse(socket: Socket, ending: Ending, state: Arc<State>) {
     let service = service_fn(move |request| respond(Arc::clone(&state), request, ending.clone()));
     let connection = auto::Builder::new(TokioExecutor::new());
     if let Err(error) = connection.serve_connection(TokioIo::new(socket), service).await {
@@ -123,8 +55,13 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     let (body, too_large) = read(body, state.max_body_bytes).await?;
     let form = form(&parts, &body);
     let route = Route::new(&parts.method, parts.uri.path(), &form, state.identity.container.path());
-    let judged = judge(&state, &parts, &body, &route, &form, too_large, now);
+    let mut judged = judge(&state, &parts, &body, &route, &form, too_large, now);
     let fault = judged.as_ref().ok().and_then(|_| state.next_fault(route.endpoint.as_deref(), route.operation));
+    if let (Ok(caller), Some(fault)) = (&judged, &fault)
+        && fault.strikes_caller(&state, caller.as_ref())
+    {
+        judged = judge(&state, &parts, &body, &route, &form, too_large, state.now());
+    }
     let entry = received(&parts, &body, &route, &judged, fault.clone(), &request_id);
     if let Some(observer) = &state.observer {
         observer(&entry);
@@ -133,6 +70,9 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     let endpoint = route.endpoint.as_deref().unwrap_or_default();
     let region = judged.as_ref().ok().and_then(Option::as_ref).map_or(DEFAULT_REGION, |caller| &caller.region);
     let place = Place { protocol: route.protocol, request_id: &request_id, region, endpoint, container: "primary" };
+    if let (true, Some(Fault::RefuseConnections(time))) = (judged.is_ok(), &fault) {
+        state.refuse_connections(*time).await;
+    }
     let instead = fault.as_ref().and_then(|fault| fault.instead(&place, &ending));
     let mut response = match (&judged, instead) {
         (Err(error), _) => runtime::refusal(error, &place),

@@ -22,6 +22,8 @@ use tokio::{
     time::Sleep,
 };
 
+use crate::connection::ServerEnd;
+
 /// A slow head's pieces.
 const SLOW_PIECE: usize = 16;
 
@@ -101,10 +103,58 @@ impl Ending {
     }
 }
 
+/// What a connection goes through.
+#[derive(Debug)]
+pub(crate) enum Link {
+    Tcp(TcpStream),
+    Memory(ServerEnd),
+}
+
+impl Link {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Memory(end) => Pin::new(&mut end.stream).poll_read(cx, buffer),
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Memory(end) => Pin::new(&mut end.stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Memory(end) => Pin::new(&mut end.stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Memory(end) => Pin::new(&mut end.stream).poll_shutdown(cx),
+        }
+    }
+
+    /// The peer is to find a reset, and not an end.
+    fn reset(&self) {
+        match self {
+            // With no time to linger, closing throws away what was not sent and resets the peer.
+            Self::Tcp(stream) => {
+                let _ = stream.set_zero_linger();
+            }
+            Self::Memory(end) => end.reset(),
+        }
+    }
+}
+
 /// An accepted connection.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    link: Link,
     ending: Ending,
     plan: Option<Planned>,
 }
@@ -123,20 +173,19 @@ enum Planned {
 }
 
 impl Socket {
-    pub(crate) const fn new(stream: TcpStream, ending: Ending) -> Self {
-        Self { stream, ending, plan: None }
+    pub(crate) const fn new(link: Link, ending: Ending) -> Self {
+        Self { link, ending, plan: None }
     }
 
     fn write_plain(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        self.link.poll_write(cx, bytes)
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.ending.is_reset() {
-            // With no time to linger, closing throws away what was not sent and resets the peer.
-            let _ = self.stream.set_zero_linger();
+            self.link.reset();
         }
     }
 }
@@ -147,7 +196,7 @@ impl AsyncRead for Socket {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        ready!(self.link.poll_read(cx, buffer))?;
         let shared = &self.ending.shared;
         if buffer.filled().len() > before && shared.close_on_reuse.load(Ordering::Acquire) {
             // The next request is here, and finds the connection closed.
@@ -203,7 +252,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        ready!(self.link.poll_flush(cx))?;
         let shared = &self.ending.shared;
         shared.flushes.fetch_add(1, Ordering::AcqRel);
         shared.flushed.notify_waiters();
@@ -219,6 +268,6 @@ impl AsyncWrite for Socket {
         if self.ending.is_reset() {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.link.poll_shutdown(cx)
     }
 }

@@ -7,10 +7,12 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
+
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     clock::Clock,
@@ -18,6 +20,7 @@ use crate::{
     fault::{Chaos, Fault},
     identity::Identity,
     keys::KeyRing,
+    listener::Order,
     operation::Operation,
     received::{Log, Received},
     scripted::Scripted,
@@ -47,6 +50,9 @@ pub(crate) struct State {
     pub(crate) container_timeout: Duration,
     pub(crate) requests: AtomicU64,
     pub(crate) generated: AtomicU64,
+    pub(crate) open_connections: AtomicUsize,
+    /// To the accept loop.
+    pub(crate) orders: mpsc::Sender<Order>,
 }
 
 impl State {
@@ -62,9 +68,18 @@ impl State {
         let scheduled = || {
             let chaos = self.chaos.lock().unwrap_or_else(PoisonError::into_inner);
             let chaos = chaos.as_ref().filter(|chaos| chaos.concerns(operation))?;
-            chaos.fault_at(self.chaos_seen.fetch_add(1, Ordering::Relaxed)).cloned()
+            chaos.fault_at(self.chaos_seen.fetch_add(1, Ordering::Relaxed))
         };
         self.faults.next(endpoint, operation).or_else(scheduled)
+    }
+
+    /// Closes the port for so long.
+    pub(crate) async fn refuse_connections(&self, time: Duration) {
+        let (done, told) = oneshot::channel();
+        if self.orders.send(Order::Refuse(time, done)).await.is_ok() {
+            // The loop may have ended meanwhile, and refuses everything then.
+            let _ = told.await;
+        }
     }
 
     /// The next request id: a UUID that counts.

@@ -3,6 +3,8 @@
 //! Owns the order of things: some faults take the answer's place, some are set up on the connection, the others change the body's frames one
 //! by one as they pass.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream};
@@ -15,15 +17,36 @@ use crate::{
     body::{Body, BrokenOff, Step, played, whole},
     frame::Frame,
     runtime::refusal,
+    scripted::EVENT_STREAM,
+    signature::Caller,
     socket::{Ending, WritePlan},
+    state::State,
 };
 
 impl Fault {
+    /// Does it harm later requests too, for good?
+    pub(crate) const fn lasts(&self) -> bool {
+        matches!(self, Self::ExpireCredentials | Self::RevokeCredentials | Self::ClockSkew(_))
+    }
+
+    /// Changes what the request is judged by. Has anything changed?
+    pub(crate) fn strikes_caller(&self, state: &State, caller: Option<&Caller>) -> bool {
+        match (self, caller) {
+            (Self::ExpireCredentials, Some(caller)) => state.keys.expire(&caller.access_key_id, state.now()),
+            (Self::RevokeCredentials, Some(caller)) => state.keys.revoke(&caller.access_key_id),
+            (Self::ClockSkew(seconds), _) => {
+                state.skew.fetch_add(*seconds, Ordering::Relaxed);
+            }
+            _ => return false,
+        }
+        true
+    }
+
     /// The answer that comes instead of one from the endpoint, where there is one.
     pub(crate) fn instead(&self, place: &Place<'_>, ending: &Ending) -> Option<Result<Response<Body>, BrokenOff>> {
         match self {
             Self::Error(error) => Some(Ok(refusal(error, place))),
-            Self::ResetBeforeHeaders => {
+            Self::ResetBeforeHeaders | Self::RefuseConnections(_) => {
                 ending.reset();
                 Some(Err(BrokenOff))
             }
@@ -65,6 +88,10 @@ impl Fault {
                 response.headers_mut().remove(header::CONTENT_LENGTH);
                 return response.map(|_| whole(gzip::zeros(*length)));
             }
+            Self::JsonBomb(depth) if !is_event_stream(&response) => {
+                response.headers_mut().remove(header::CONTENT_LENGTH);
+                return response.map(|_| whole(nested(*depth)));
+            }
             _ => {}
         }
         // A body whose bytes change may not promise their number.
@@ -74,6 +101,15 @@ impl Fault {
             played(changed(self, steps), ending)
         })
     }
+}
+
+fn is_event_stream(response: &Response<Body>) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == EVENT_STREAM)
+}
+
+/// Lists in lists, so deep.
+fn nested(depth: usize) -> String {
+    "[".repeat(depth) + &"]".repeat(depth)
 }
 
 /// What passes a fault, and how far the body has come.
@@ -128,6 +164,19 @@ impl<S> Passing<S> {
                 }
                 None => only(bytes),
             },
+            Fault::StallBefore { frame: at, time } if *at == frame => vec![Step::Wait(*time), Step::Send(bytes)],
+            Fault::Pieces(length) => {
+                let length = (*length).max(1);
+                let starts = (0..bytes.len()).step_by(length);
+                starts.map(|start| Step::Send(bytes.slice(start..bytes.len().min(start + length)))).collect()
+            }
+            Fault::HugeFrame { before, length } if *before == frame => {
+                let padding = Frame::event("Padding", "application/octet-stream", Bytes::new()).encode();
+                surgery::padded(&padding, *length).into_iter().chain([bytes]).map(Step::Send).collect()
+            }
+            Fault::JsonBomb(depth) if frame == 0 => {
+                only(Frame::payload_part(format!("data: {}\n\n", nested(*depth))).encode())
+            }
             Fault::CutAt(at) | Fault::EndAt(at) => match inside(*at) {
                 Some(within) => {
                     self.ended = true;

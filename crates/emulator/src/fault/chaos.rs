@@ -18,19 +18,26 @@ pub struct Chaos {
     seed: u64,
     rate: f64,
     burst: u64,
-    faults: Vec<Fault>,
+    faults: Drawn,
     operations: Vec<Operation>,
 }
 
+/// What a schedule draws from.
+#[derive(Clone, Debug, PartialEq)]
+enum Drawn {
+    From(Vec<Fault>),
+    Any,
+}
+
 impl Chaos {
-    /// One request in five meets a fault of [`Fault::catalog`]; only SageMaker Runtime's operations do.
+    /// One request in five meets a fault of [`Fault::catalog`], of those that harm no later request; only SageMaker Runtime's operations do.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
             rate: 0.2,
             burst: 1,
-            faults: Fault::catalog(),
+            faults: Drawn::From(Fault::catalog().into_iter().filter(|fault| !fault.lasts()).collect()),
             operations: vec![
                 Operation::InvokeEndpoint,
                 Operation::InvokeEndpointWithResponseStream,
@@ -56,7 +63,15 @@ impl Chaos {
     /// The faults to draw from.
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
-        self.faults = faults.into_iter().collect();
+        self.faults = Drawn::From(faults.into_iter().collect());
+        self
+    }
+
+    /// Draws from all faults with all values: [`Fault::any`]. Some last: without fresh credentials and a client that corrects its clock,
+    /// everything fails after one of them.
+    #[must_use]
+    pub fn any(mut self) -> Self {
+        self.faults = Drawn::Any;
         self
     }
 
@@ -69,17 +84,22 @@ impl Chaos {
 
     /// What the request of this number meets. Only accepted requests for the schedule's operations are counted, from 0.
     #[must_use]
-    pub fn fault_at(&self, number: u64) -> Option<&Fault> {
+    pub fn fault_at(&self, number: u64) -> Option<Fault> {
         let burst = number / self.burst;
         let chance = mixed(self.seed ^ mixed(burst.wrapping_mul(2)));
         let choice = mixed(self.seed ^ mixed(burst.wrapping_mul(2) + 1));
         // The upper 32 bits as a number from 0 to 1.
         let drawn = f64::from(u32::try_from(chance >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
-        let count = u64::try_from(self.faults.len()).unwrap_or(u64::MAX);
-        if drawn >= self.rate || count == 0 {
+        if drawn >= self.rate {
             return None;
         }
-        self.faults.get(usize::try_from(choice % count).unwrap_or_default())
+        match &self.faults {
+            Drawn::Any => Some(Fault::any(choice)),
+            Drawn::From(faults) => {
+                let count = u64::try_from(faults.len()).unwrap_or(u64::MAX);
+                faults.get(usize::try_from(choice.checked_rem(count)?).unwrap_or_default()).cloned()
+            }
+        }
     }
 
     pub(crate) fn concerns(&self, operation: Operation) -> bool {
@@ -88,7 +108,7 @@ impl Chaos {
 }
 
 /// SplitMix64's step: every bit of the result depends on every bit of the number.
-const fn mixed(number: u64) -> u64 {
+pub(super) const fn mixed(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -101,20 +121,21 @@ mod tests {
 
     #[test]
     fn the_seed_decides_and_the_rate_is_kept() {
-        let drawn = |chaos: &Chaos| -> Vec<Option<Fault>> {
-            (0..2_000).map(|number| chaos.fault_at(number).cloned()).collect()
-        };
+        let drawn =
+            |chaos: &Chaos| -> Vec<Option<Fault>> { (0..20_000).map(|number| chaos.fault_at(number)).collect() };
         let chaos = Chaos::seeded(1);
         assert_eq!(drawn(&chaos), drawn(&chaos.clone()));
         assert_ne!(drawn(&chaos), drawn(&Chaos::seeded(2)));
         let faults = drawn(&chaos).iter().flatten().count();
-        assert!((300..500).contains(&faults), "{faults}");
-        for fault in Fault::catalog() {
+        assert!((3_500..4_500).contains(&faults), "{faults}");
+        for fault in Fault::catalog().into_iter().filter(|fault| !fault.lasts()) {
             assert!(drawn(&chaos).contains(&Some(fault.clone())), "{fault:?} never came");
         }
         assert_eq!(drawn(&chaos.clone().rate(0.0)).iter().flatten().count(), 0);
         assert!(drawn(&chaos.clone().rate(1.1)).iter().all(Option::is_some));
-        assert_eq!(drawn(&chaos.faults([])).iter().flatten().count(), 0);
+        assert_eq!(drawn(&chaos.clone().faults([])).iter().flatten().count(), 0);
+        assert!(drawn(&chaos).iter().flatten().all(|fault| !fault.lasts()));
+        assert!(drawn(&chaos.any()).iter().flatten().any(Fault::lasts));
     }
 
     #[test]

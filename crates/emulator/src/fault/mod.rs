@@ -1,8 +1,9 @@
 //! Faults: what may go wrong between a good answer and the client.
 //!
-//! Owns the list of faults. Seeded schedules of them are in `chaos`; how each changes an answer is in `apply`, `surgery` and `gzip`, and, for
+//! Owns the list of faults. Seeded schedules of them are in `chaos`, any values for them in `any`; how each changes an answer is in `apply`, `surgery` and `gzip`, and, for
 //! what happens below HTTP, in `socket`.
 
+mod any;
 mod apply;
 mod chaos;
 mod gzip;
@@ -23,6 +24,15 @@ use crate::{aws_error::AwsError, frame::Frame};
 pub enum Fault {
     /// AWS answers this error instead; throttling, for one.
     Error(AwsError),
+    /// The connection is reset without an answer, and new ones are refused for so long.
+    RefuseConnections(Duration),
+    /// The credentials that signed this request expire now: it and every later one with them is answered with `ExpiredTokenException`.
+    ExpireCredentials,
+    /// The credentials that signed this request are revoked now: it and every later one with them is answered with
+    /// `UnrecognizedClientException`.
+    RevokeCredentials,
+    /// The emulator's clock goes ahead by so many seconds, or back where negative, and judges this request and every later one by that.
+    ClockSkew(i64),
     /// The connection is reset before any byte of the answer.
     ResetBeforeHeaders,
     /// The connection is reset after so many bytes of the answer's head.
@@ -38,6 +48,15 @@ pub enum Fault {
         /// How long nothing comes.
         time: Duration,
     },
+    /// Before this frame, nothing comes for so long.
+    StallBefore {
+        /// Before which frame.
+        frame: usize,
+        /// How long nothing comes.
+        time: Duration,
+    },
+    /// The body comes in pieces of so many bytes.
+    Pieces(usize),
     /// The connection is closed after so many bytes of the body.
     CutAt(usize),
     /// The body ends after so many bytes as if that were all.
@@ -67,6 +86,13 @@ pub enum Fault {
         /// What is inserted.
         frame: Frame,
     },
+    /// Before this frame comes one that really is so long: an event of an unknown type, full of zeros.
+    HugeFrame {
+        /// Before which frame.
+        before: usize,
+        /// How many bytes of payload it has.
+        length: usize,
+    },
     /// Instead of this frame and all after it comes another one, such as an exception.
     Instead {
         /// Which frame is the first that does not come.
@@ -84,6 +110,8 @@ pub enum Fault {
     Redirect(String),
     /// The body is a few bytes of gzip that become this many zeros.
     GzipBomb(usize),
+    /// The answer is JSON, nested so deep: the whole body, or, as an event, the first payload part of a stream.
+    JsonBomb(usize),
     /// The connection is closed right after the answer, though nothing announced it.
     CloseAfterAnswer,
     /// The connection stays open after the answer, and is closed when the next request arrives on it.
@@ -95,15 +123,20 @@ impl Fault {
     #[must_use]
     pub fn catalog() -> Vec<Self> {
         let short = Duration::from_millis(5);
-        vec![
-            Self::Error(AwsError::throttling()),
-            Self::Error(AwsError::service_unavailable()),
-            Self::Error(AwsError::internal_failure()),
+        let errors = AwsError::catalog().into_iter().map(Self::Error);
+        let others = [
+            Self::RefuseConnections(short),
+            Self::ExpireCredentials,
+            Self::RevokeCredentials,
+            Self::ClockSkew(900),
+            Self::ClockSkew(-900),
             Self::ResetBeforeHeaders,
             Self::ResetInHeaders(20),
             Self::ResetAfterHeaders,
             Self::SlowHeaders(short),
             Self::Stall { at: 30, time: short },
+            Self::StallBefore { frame: 1, time: short },
+            Self::Pieces(7),
             Self::CutAt(40),
             Self::EndAt(40),
             Self::CorruptPrelude(0),
@@ -113,6 +146,7 @@ impl Fault {
             Self::HeadersLength { frame: 0, length: u32::MAX },
             Self::Insert { before: 0, frame: Frame::initial_response() },
             Self::Insert { before: 1, frame: Frame::event("Surprise", "application/json", "{}") },
+            Self::HugeFrame { before: 1, length: 32 * 1024 * 1024 },
             Self::Instead { of: 1, frame: Frame::error("InternalError", "The stream failed.") },
             Self::Instead {
                 of: 1,
@@ -124,8 +158,10 @@ impl Fault {
             Self::ContentType("text/html".to_owned()),
             Self::Redirect("http://127.0.0.1:9/".to_owned()),
             Self::GzipBomb(64 * 1024 * 1024),
+            Self::JsonBomb(100_000),
             Self::CloseAfterAnswer,
             Self::CloseOnReuse,
-        ]
+        ];
+        errors.chain(others).collect()
     }
 }

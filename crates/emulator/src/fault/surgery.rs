@@ -51,6 +51,31 @@ fn resealed(lengths: &[&[u8]; 2], frame: &Bytes) -> Bytes {
     changed.freeze()
 }
 
+/// The same frame with so many zeros more, in pieces that share their memory.
+pub(super) fn padded(frame: &Bytes, zeros: usize) -> Vec<Bytes> {
+    const PIECE: &[u8] = &[0; 64 * 1024];
+    let (Some(headers), Some(rest)) = (frame.get(4..8), frame.get(PRELUDE..frame.len().saturating_sub(CRC))) else {
+        return vec![frame.clone()];
+    };
+    let total = u32::try_from(frame.len() + zeros).unwrap_or(u32::MAX);
+    let mut begin = BytesMut::new();
+    begin.put_u32(total);
+    begin.put_slice(headers);
+    begin.put_u32(crc32fast::hash(&begin));
+    begin.put_slice(rest);
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&begin);
+    let mut pieces = vec![begin.freeze()];
+    let mut left = zeros;
+    while let Some(piece) = PIECE.get(..left.min(PIECE.len())).filter(|piece| !piece.is_empty()) {
+        crc.update(piece);
+        pieces.push(Bytes::from_static(piece));
+        left -= piece.len();
+    }
+    pieces.push(Bytes::copy_from_slice(&crc.finalize().to_be_bytes()));
+    pieces
+}
+
 /// The same frame with more payload.
 pub(super) fn lengthened(frame: &Bytes, more: &[u8]) -> Bytes {
     let (Some(headers), Some(rest)) = (frame.get(4..8), frame.get(PRELUDE..frame.len().saturating_sub(CRC))) else {
@@ -95,11 +120,21 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_of_any_length_is_a_right_one() {
+        for zeros in [0, 1, 64 * 1024, 200_000] {
+            let whole = Bytes::from(padded(&one(), zeros).concat());
+            let read = read_message_from(whole).unwrap();
+            assert_eq!(&read.payload()[..], [&b"one"[..], &vec![0; zeros]].concat());
+        }
+    }
+
+    #[test]
     fn what_is_no_frame_stays_what_it_is() {
         let short = Bytes::from_static(b"{}");
         assert_eq!(total_length(&short, 9), short);
         assert_eq!(headers_length(&short, 9), short);
         assert_eq!(lengthened(&short, b"x"), short);
+        assert_eq!(padded(&short, 5), [short.clone()]);
         assert_eq!(corrupt_prelude(&short), short);
         assert_eq!(corrupt_message(&Bytes::new()), Bytes::new());
     }

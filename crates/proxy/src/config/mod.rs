@@ -155,11 +155,13 @@ impl Config {
 }
 
 fn parse(text: &str, included: Option<&FilePath>) -> Result<Node, ConfigError> {
-    serde_saphyr::from_str_with_options::<Option<Node>>(text, limits()).map(|node| node.unwrap_or_else(Node::empty)).map_err(|error| {
-        let place = error.location().map(node::Place::from).unwrap_or_default();
-        let file = included.map(FilePath::to_owned);
-        ConfigError::Yaml { file, line: place.line, column: place.column, reason: reason(&error) }
-    })
+    serde_saphyr::from_str_with_options::<Option<Node>>(text, limits())
+        .map(|node| node.unwrap_or_else(Node::empty))
+        .map_err(|error| {
+            let place = error.location().map(node::Place::from).unwrap_or_default();
+            let file = included.map(FilePath::to_owned);
+            ConfigError::Yaml { file, line: place.line, column: place.column, reason: reason(&error) }
+        })
 }
 
 /// How deep a file may be nested. The deepest key of ours stands six levels deep; a container's parameters may be nested further.

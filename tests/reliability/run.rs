@@ -1,0 +1,368 @@
+//! One run: an emulator with its faults, a client, and all requests at once.
+//!
+//! Owns how a schedule is carried out and its evidence gathered. Time is tokio's and paused: no run waits for anything.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use futures_util::{Stream, StreamExt as _, future::join_all};
+use sagewire::{
+    ChatChunk, Client, CompletionResponse, Error, Provider, SageMaker,
+    credentials::{
+        Credentials, CredentialsError, ProvideCredentials,
+        seam::{Clock, World},
+    },
+};
+use sagewire_emulator::Emulator;
+use sagewire_router::{Deployment, Router, RouterSettings};
+use sagewire_sagemaker::{ReqwestTransport, Transport};
+use sagewire_tests::{
+    memory::MemoryTransport,
+    observed::{Observations, ObservedTransport},
+};
+
+use crate::{
+    model::{End, Evidence, Left, Outcome},
+    proxied,
+    schedule::{Asked, Kind, Net, Schedule, TARGETS, Way},
+    speaker::Speaker,
+};
+
+/// No request may take longer, by the run's own time.
+const A_DAY: Duration = Duration::from_secs(86_400);
+/// How many sessions a run may use up.
+const SESSIONS: usize = 40;
+
+/// What is put in a run's way to see whether the model notices.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Saboteur {
+    pub(crate) provider: Option<fn(Arc<dyn Provider>) -> Arc<dyn Provider>>,
+    pub(crate) transport: Option<fn(Arc<dyn Transport>) -> Arc<dyn Transport>>,
+    pub(crate) container_lies: bool,
+}
+
+/// A clock that the client moves by a second whenever it looks, so that no two signatures are of the same time.
+#[derive(Clone, Debug)]
+struct Ticking(Arc<AtomicU64>);
+
+impl Ticking {
+    fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(1_700_000_000)))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+}
+
+impl Clock for Ticking {
+    fn now(&self) -> SystemTime {
+        Self::at(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A session, and the next one when AWS says that it has expired.
+#[derive(Debug, Default)]
+struct Sessions(AtomicU64);
+
+fn session(number: u64) -> (String, String, String) {
+    (format!("ASIASESSION{number}"), format!("secret-{number}"), format!("token-{number}"))
+}
+
+#[async_trait]
+impl ProvideCredentials for Sessions {
+    async fn provide_credentials(&self) -> Result<Credentials, CredentialsError> {
+        let (access_key_id, secret, token) = session(self.0.load(Ordering::Relaxed));
+        Ok(Credentials::new(access_key_id, secret).with_session_token(token))
+    }
+
+    fn invalidate(&self, credentials: &Credentials) {
+        let now = self.0.load(Ordering::Relaxed);
+        // Of two calls that met the same expiry, one renews.
+        if session(now).0 == credentials.access_key_id() {
+            let _ = self.0.compare_exchange(now, now + 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Carries a schedule out, in a runtime of its own with its time paused.
+pub(crate) fn run(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
+    fastrand::seed(schedule.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(carry_out(schedule, saboteur))
+}
+
+async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
+    let clock = Ticking::new();
+    let emulator = Arc::new(emulator(schedule, &clock, saboteur.container_lies).await);
+    let tasks = alive_tasks();
+    let seen = Arc::new(Observations::default());
+    let outcomes = {
+        let provider = provider(schedule, &emulator, clock, Arc::clone(&seen), saboteur);
+        match schedule.way {
+            Way::Provider => {
+                join_all(schedule.requests.iter().map(|asked| {
+                    let (provider, seen) = (&*provider, &*seen);
+                    async move { within_a_day(asked, ask(schedule, provider, seen, asked)).await }
+                }))
+                .await
+            }
+            Way::Router => {
+                let router = router(schedule, &provider);
+                join_all(schedule.requests.iter().map(|asked| {
+                    let (router, seen) = (&router, &*seen);
+                    async move { within_a_day(asked, ask(schedule, router, seen, asked)).await }
+                }))
+                .await
+            }
+            Way::Proxy => {
+                let proxy = proxied::Proxy::start(Arc::new(router(schedule, &provider))).await;
+                let outcomes = join_all(schedule.requests.iter().map(|asked| {
+                    let (proxy, seen) = (&proxy, &*seen);
+                    async move { within_a_day(asked, proxy.ask(seen, asked)).await }
+                }))
+                .await;
+                proxy.stop().await;
+                outcomes
+            }
+        }
+    };
+    let left = what_is_left(&emulator, tasks, &seen).await;
+    Evidence { outcomes, sent: seen.attempts(), received: emulator.received(), left }
+}
+
+async fn emulator(schedule: &Schedule, clock: &Ticking, lies: bool) -> Emulator {
+    let clock = clock.clone();
+    let mut builder = Emulator::builder()
+        .no_default_endpoints()
+        .no_example_credentials()
+        .clock(Arc::new(move || Ticking::at(clock.0.load(Ordering::Relaxed))))
+        .chaos(schedule.chaos.clone());
+    for number in 0..SESSIONS {
+        let (access_key_id, secret, token) = session(number.try_into().unwrap());
+        builder = builder.session(access_key_id, secret, token);
+    }
+    for target in &TARGETS {
+        builder = builder.endpoint(target.name, Speaker { tongue: target.tongue, lies });
+    }
+    builder.start().await.unwrap()
+}
+
+fn provider(
+    schedule: &Schedule,
+    emulator: &Arc<Emulator>,
+    clock: Ticking,
+    seen: Arc<Observations>,
+    saboteur: Saboteur,
+) -> Arc<dyn Provider> {
+    let mut transport: Arc<dyn Transport> = match schedule.net {
+        Net::Memory => MemoryTransport::http1(Arc::clone(emulator)),
+        Net::MemoryHttp2 => MemoryTransport::http2(Arc::clone(emulator)),
+        Net::Sockets => Arc::new(ReqwestTransport::new(Duration::from_secs(5)).unwrap()),
+    };
+    transport = ObservedTransport::new(transport, seen);
+    if let Some(wrap) = saboteur.transport {
+        transport = wrap(transport);
+    }
+    let sagemaker = SageMaker::builder()
+        .world(World::builder().with_clock(clock).build())
+        .endpoint_url(emulator.url())
+        .region("us-east-1")
+        .unwrap()
+        .credentials(Arc::new(Sessions::default()))
+        .transport(transport)
+        .build()
+        .unwrap();
+    let client: Arc<dyn Provider> = Arc::new(Client::builder().sagemaker(sagemaker).build());
+    saboteur.provider.map_or(Arc::clone(&client), |wrap| wrap(client))
+}
+
+fn router(schedule: &Schedule, provider: &Arc<dyn Provider>) -> Router {
+    let mut settings = RouterSettings::default().with_num_retries(schedule.num_retries);
+    let mut deployments = Vec::new();
+    for target in &TARGETS {
+        if let Some(fallback) = target.fallback {
+            settings = settings.with_fallbacks(target.name, [fallback]);
+        }
+        for id in ["a", "b"] {
+            let own = target.settings(1);
+            let deployment = Deployment::new(target.name, target.model, Arc::clone(provider))
+                .with_id(format!("{}-{id}", target.name))
+                .with_context(move |context| context.with(own.clone()));
+            deployments.push(deployment);
+        }
+    }
+    Router::builder().deployments(deployments).settings(settings).seed(schedule.seed).build().unwrap()
+}
+
+async fn within_a_day(asked: &Asked, asking: impl Future<Output = Outcome>) -> Outcome {
+    tokio::time::timeout(A_DAY, asking).await.unwrap_or_else(|_| Outcome::of(asked, End::Never))
+}
+
+impl Outcome {
+    pub(crate) fn of(asked: &Asked, end: End) -> Self {
+        Self {
+            asked: asked.clone(),
+            text: String::new(),
+            finished: false,
+            end,
+            afterwards: 0,
+            attempts_at_first_piece: None,
+            told_attempts: None,
+        }
+    }
+}
+
+impl End {
+    fn failed(error: &Error) -> Self {
+        let attempts = usize::try_from(error.attempts()).unwrap();
+        Self::Failed {
+            kind: error.kind().to_string(),
+            told: error.message().len() > 10,
+            attempts: (attempts > 0).then_some(attempts),
+        }
+    }
+}
+
+async fn ask(schedule: &Schedule, provider: &dyn Provider, seen: &Observations, asked: &Asked) -> Outcome {
+    let (model, context) = match schedule.way {
+        Way::Provider => (asked.target.model, asked.context(schedule.max_attempts)),
+        Way::Router | Way::Proxy => (asked.target.name, sagewire::CallContext::new()),
+    };
+    let told = |attempts: u32| Some(usize::try_from(attempts).unwrap());
+    let mut outcome = Outcome::of(asked, End::Whole);
+    let failed = match asked.kind {
+        Kind::Chat => match provider.chat(asked.chat(model), &context).await {
+            Ok(reply) => {
+                outcome.text = reply.value.content().to_owned();
+                outcome.finished = reply.value.choices.iter().any(|choice| choice.finish_reason.is_some());
+                outcome.told_attempts = told(reply.meta.attempts);
+                None
+            }
+            Err(error) => Some(error),
+        },
+        Kind::Completion => match provider.complete(asked.completion(model), &context).await {
+            Ok(reply) => {
+                outcome.text = reply.value.choices.iter().map(|choice| choice.text.as_str()).collect();
+                outcome.finished = reply.value.choices.iter().any(|choice| choice.finish_reason.is_some());
+                outcome.told_attempts = told(reply.meta.attempts);
+                None
+            }
+            Err(error) => Some(error),
+        },
+        Kind::Embedding => match provider.embed(asked.embedding(model), &context).await {
+            Ok(reply) => {
+                let vectors: Vec<Vec<f32>> =
+                    reply.value.data.iter().map(|entry| entry.vector.to_floats().unwrap_or_default()).collect();
+                outcome.text = format!("{vectors:?}");
+                outcome.told_attempts = told(reply.meta.attempts);
+                None
+            }
+            Err(error) => Some(error),
+        },
+        Kind::ChatStream => match provider.chat_stream(asked.chat(model), &context).await {
+            Ok(stream) => {
+                outcome.told_attempts = told(stream.meta.attempts);
+                return read(stream, seen, outcome).await;
+            }
+            Err(error) => Some(error),
+        },
+        Kind::CompletionStream => match provider.complete_stream(asked.completion(model), &context).await {
+            Ok(stream) => {
+                outcome.told_attempts = told(stream.meta.attempts);
+                return read(stream, seen, outcome).await;
+            }
+            Err(error) => Some(error),
+        },
+    };
+    if let Some(error) = failed {
+        outcome.end = End::failed(&error);
+    }
+    outcome
+}
+
+/// What the two kinds of streamed pieces have in common.
+trait Piece {
+    fn text(&self) -> String;
+    fn finished(&self) -> bool;
+}
+
+impl Piece for ChatChunk {
+    fn text(&self) -> String {
+        self.content().to_owned()
+    }
+
+    fn finished(&self) -> bool {
+        self.choices.iter().any(|choice| choice.finish_reason.is_some())
+    }
+}
+
+impl Piece for CompletionResponse {
+    fn text(&self) -> String {
+        self.choices.iter().map(|choice| choice.text.as_str()).collect()
+    }
+
+    fn finished(&self) -> bool {
+        self.choices.iter().any(|choice| choice.finish_reason.is_some())
+    }
+}
+
+async fn read<T: Piece>(
+    stream: impl Stream<Item = Result<T, Error>>,
+    seen: &Observations,
+    mut outcome: Outcome,
+) -> Outcome {
+    let mut stream = std::pin::pin!(stream);
+    // The first piece has been decoded when the stream is there.
+    outcome.attempts_at_first_piece = Some(seen.attempts_of(outcome.asked.number));
+    let mut pieces = 0;
+    loop {
+        if outcome.asked.abandoned_after.is_some_and(|after| pieces >= after) {
+            outcome.end = End::Abandoned;
+            return outcome;
+        }
+        match stream.next().await {
+            None => break,
+            Some(Ok(piece)) => {
+                pieces += 1;
+                outcome.text.push_str(&piece.text());
+                outcome.finished |= piece.finished();
+            }
+            Some(Err(error)) => {
+                outcome.end = End::failed(&error);
+                break;
+            }
+        }
+    }
+    for _ in 0..3 {
+        outcome.afterwards += usize::from(stream.next().await.is_some());
+    }
+    outcome
+}
+
+fn alive_tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+/// What has not gone with its clients. Ends of connections need a few turns of the runtime to be noticed, but no waiting for a fault to end.
+async fn what_is_left(emulator: &Emulator, tasks: usize, seen: &Observations) -> Left {
+    let mut left = Left::default();
+    for _ in 0..200 {
+        left = Left {
+            connections: emulator.open_connections(),
+            tasks: alive_tasks().saturating_sub(tasks),
+            bodies: seen.held(),
+        };
+        if left == Left::default() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    left
+}

@@ -1,0 +1,170 @@
+//! What a run does: everything in it follows from one seed.
+//!
+//! Owns the draw: which way the requests go, how often faults come and in which bursts, and what each request asks.
+
+use sagewire::{CallContext, ChatRequest, CompletionRequest, EmbedRequest, Message, Settings};
+use sagewire_emulator::Chaos;
+use sagewire_tests::observed::mark;
+
+use crate::speaker::Tongue;
+
+/// An endpoint and how it is spoken to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The endpoint's name, and the router's and the proxy's for it.
+    pub(crate) name: &'static str,
+    pub(crate) model: &'static str,
+    pub(crate) tongue: Tongue,
+    dialect: Option<&'static str>,
+    embedding_dialect: Option<&'static str>,
+    /// Takes raw prompts too.
+    completes: bool,
+    /// Who answers in its place under the router.
+    pub(crate) fallback: Option<&'static str>,
+}
+
+const fn target(name: &'static str, model: &'static str, tongue: Tongue) -> Target {
+    Target { name, model, tongue, dialect: None, embedding_dialect: None, completes: false, fallback: None }
+}
+
+/// Every endpoint of a run.
+pub(crate) static TARGETS: [Target; 7] = [
+    Target { completes: true, fallback: Some("messages"), ..target("tgi", "sagemaker/tgi", Tongue::Tgi) },
+    Target { completes: true, dialect: Some("lmi"), ..target("lmi", "sagemaker/lmi", Tongue::Lmi) },
+    Target { completes: true, ..target("messages", "sagemaker_chat/messages", Tongue::OpenAi) },
+    target("nova", "sagemaker_nova/nova", Tongue::OpenAi),
+    Target { fallback: Some("tei"), ..target("hf", "sagemaker/hf", Tongue::Vectors) },
+    Target { embedding_dialect: Some("tei"), ..target("tei", "sagemaker/tei", Tongue::Vectors) },
+    Target { embedding_dialect: Some("openai"), ..target("openai", "sagemaker/openai", Tongue::OpenAiVectors) },
+];
+
+impl Target {
+    pub(crate) fn embeds(&self) -> bool {
+        matches!(self.tongue, Tongue::Vectors | Tongue::OpenAiVectors)
+    }
+
+    /// What the operator says of it.
+    pub(crate) fn settings(&self, max_attempts: u32) -> Settings {
+        let mut settings = Settings::default();
+        settings.dialect = self.dialect.map(str::to_owned);
+        settings.embedding_dialect = self.embedding_dialect.map(str::to_owned);
+        settings.max_attempts = Some(max_attempts);
+        settings
+    }
+}
+
+/// Which way requests go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Way {
+    /// From a program straight to the provider.
+    Provider,
+    /// Through the router, over two deployments of each endpoint.
+    Router,
+    /// Through the proxy over HTTP, and the router behind it.
+    Proxy,
+}
+
+/// What goes between the provider and the emulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Net {
+    Memory,
+    MemoryHttp2,
+    /// The transport that programs get, over TCP.
+    Sockets,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Chat,
+    ChatStream,
+    Completion,
+    CompletionStream,
+    Embedding,
+}
+
+impl Kind {
+    pub(crate) fn streams(self) -> bool {
+        matches!(self, Self::ChatStream | Self::CompletionStream)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) number: u64,
+    pub(crate) kind: Kind,
+    pub(crate) target: &'static Target,
+    /// The caller gives up after so many pieces of a stream.
+    pub(crate) abandoned_after: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) seed: u64,
+    pub(crate) way: Way,
+    pub(crate) net: Net,
+    pub(crate) chaos: Chaos,
+    pub(crate) max_attempts: u32,
+    pub(crate) num_retries: u32,
+    pub(crate) requests: Vec<Asked>,
+}
+
+impl Schedule {
+    pub(crate) fn new(seed: u64, ways: &[(Way, Net)]) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (way, net) = ways[rng.usize(..ways.len())];
+        let rate = [0.0, 0.25, 0.5, 0.9][rng.usize(..4)];
+        let burst = [1, 1, 3, 8][rng.usize(..4)];
+        let chaos = Chaos::seeded(rng.u64(..)).any().rate(rate).burst(burst);
+        let requests = (0..rng.u64(2..=5)).map(|at| Asked::new(&mut rng, seed % 1_000 * 10 + at)).collect();
+        Self { seed, way, net, chaos, max_attempts: rng.u32(1..=4), num_retries: rng.u32(0..=3), requests }
+    }
+
+    /// How many attempts a request may make, but for those that only renew a signature.
+    pub(crate) fn allowed_attempts(&self, asked: &Asked) -> usize {
+        let allowed = match self.way {
+            Way::Provider => self.max_attempts,
+            Way::Router | Way::Proxy => 1 + self.num_retries + u32::from(asked.target.fallback.is_some()),
+        };
+        usize::try_from(allowed).unwrap()
+    }
+
+    /// How often a request may be signed anew for a wrong clock or an expired session.
+    pub(crate) fn allowed_renewals(&self, asked: &Asked) -> usize {
+        if self.way == Way::Provider { 1 } else { self.allowed_attempts(asked) }
+    }
+}
+
+impl Asked {
+    fn new(rng: &mut fastrand::Rng, number: u64) -> Self {
+        let target = &TARGETS[rng.usize(..TARGETS.len())];
+        let kind = match rng.u32(..6) {
+            _ if target.embeds() => Kind::Embedding,
+            0 => Kind::Chat,
+            1 if target.completes => Kind::Completion,
+            2 if target.completes => Kind::CompletionStream,
+            _ => Kind::ChatStream,
+        };
+        let abandoned_after = (kind.streams() && rng.u32(..10) == 0).then(|| rng.usize(0..3));
+        Self { number, kind, target, abandoned_after }
+    }
+
+    fn prompt(&self) -> String {
+        format!("Say {}", mark(self.number))
+    }
+
+    pub(crate) fn chat(&self, model: &str) -> ChatRequest {
+        ChatRequest::new(model, [Message::user(self.prompt())])
+    }
+
+    pub(crate) fn completion(&self, model: &str) -> CompletionRequest {
+        CompletionRequest::new(model, self.prompt())
+    }
+
+    pub(crate) fn embedding(&self, model: &str) -> EmbedRequest {
+        EmbedRequest::new(model, vec![self.prompt(), self.prompt()])
+    }
+
+    pub(crate) fn context(&self, max_attempts: u32) -> CallContext {
+        CallContext::new().with(self.target.settings(max_attempts))
+    }
+}
