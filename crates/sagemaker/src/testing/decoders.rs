@@ -67,7 +67,7 @@ pub fn decode_chat(dialect: &str, reply: &[u8], asked: &Asked) -> Result<ChatRes
 /// # Errors
 /// As [`decode_chat`].
 pub fn decode_completion(dialect: &str, reply: &[u8], asked: &Asked) -> Result<CompletionResponse, Error> {
-    completion::decode(reply, &asked.context(), named(dialect)?.name())
+    completion::decode(reply, &asked.context(), named(dialect)?.name()).map(completion::from_chat)
 }
 
 /// A streamed reply whose payload comes in these pieces.
@@ -99,6 +99,7 @@ fn drain<'a, T>(mut decoder: Box<dyn StreamDecoder<T>>, pieces: impl IntoIterato
     let mut parts = Vec::new();
     for piece in pieces {
         if let Err(error) = decoder.push(piece, &mut parts) {
+            decoder.flush(&mut parts);
             return Streamed { parts, error: Some(error) };
         }
     }
