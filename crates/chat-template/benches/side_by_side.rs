@@ -12,6 +12,8 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use sagewire_chat_template::{ChatTemplate, Conversation, SpecialTokens};
 use serde_json::json;
@@ -40,8 +42,7 @@ fn source(name: &str) -> String {
 /// What a program does that uses the engine as it is.
 fn engine(source: String) -> Environment<'static> {
     let mut env = Environment::new();
-    env.set_trim_blocks(true);
-    env.set_lstrip_blocks(true);
+    env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap());
     env.add_function("strftime_now", |_format: String| "15 Jan 2026");
     env.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
         Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
@@ -68,7 +69,7 @@ impl Subject {
 
     fn measure(&self, row: &str, count: u32) -> u128 {
         let messages = conversation();
-        let ready = root(Value::from_serialize(&messages));
+        let ready = root(Value::from(Serde(&messages)));
         let chat = self.env.get_template("chat").unwrap();
         let clock = || std::time::UNIX_EPOCH;
         match row {
@@ -76,8 +77,8 @@ impl Subject {
                 timed(count, || self.template.render(&Conversation::new(black_box(&messages)), &clock).unwrap())
             }
             "minijinja" => timed(count, || chat.render(black_box(&ready)).unwrap()),
-            "converted" => timed(count, || chat.render(root(Value::from_serialize(black_box(&messages)))).unwrap()),
-            "conversion" => timed(count, || root(Value::from_serialize(black_box(&messages)))),
+            "converted" => timed(count, || chat.render(root(Value::from(Serde(black_box(&messages))))).unwrap()),
+            "conversion" => timed(count, || root(Value::from(Serde(black_box(&messages))))),
             _ => panic!("no such row: {row}"),
         }
     }

@@ -147,7 +147,9 @@ pub enum ConversationError {
     #[error("continue_final_message needs a text in the last message's content")]
     NothingToContinue,
     /// The template does not print the last message where it could be continued.
-    #[error("the template does not print the last message as it is, so that it cannot be continued")]
+    #[error(
+        "the template does not print the last message as it is, so that it cannot be continued; ask for a new turn"
+    )]
     CannotContinue,
     /// The model has several templates, none of them asked for or called `default`.
     #[error("the model has several chat templates and none is the default; choose one of: {}", .names.join(", "))]

@@ -28,13 +28,13 @@ pub enum TemplateError {
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
     /// The template refused the conversation: it called `raise_exception`.
-    #[error("the chat template refuses this conversation: {message}")]
+    #[error("the chat template refuses this conversation: {message}; send messages in the form it accepts")]
     Raised {
         /// The template's own message.
         message: String,
     },
     /// The template read something of a value that is not defined (`UndefinedError` in Jinja2).
-    #[error("the chat template uses an undefined value in line {line}: {detail}; the messages lack what it needs")]
+    #[error("the chat template uses an undefined value in line {line}: {detail}; add what the messages lack")]
     Undefined {
         /// What is undefined.
         detail: String,
@@ -43,9 +43,7 @@ pub enum TemplateError {
     },
     /// The template applied an operation to a value of the wrong type (`TypeError` in Python), for example because a
     /// message has no content or has content in parts.
-    #[error(
-        "the chat template cannot use a value in line {line}: {detail}; the messages are not in the form it expects"
-    )]
+    #[error("the chat template cannot use a value in line {line}: {detail}; send the messages in the form it expects")]
     Type {
         /// What Python would say.
         detail: String,
@@ -61,7 +59,7 @@ pub enum TemplateError {
         line: usize,
     },
     /// Any other failure while rendering: a bad value, an unknown filter, an unsupported function.
-    #[error("the chat template failed in line {line}: {detail}")]
+    #[error("the chat template failed in line {line}: {detail}; correct the template, or choose another")]
     Runtime {
         /// What failed.
         detail: String,

@@ -31,10 +31,10 @@ pub enum ConfigError {
     #[error("the tokenizer has no chat template; the model may be a base model, give a template of your own")]
     NoTemplate,
     /// `chat_template` has a form that is not known.
-    #[error("`chat_template` in tokenizer_config.json is neither a text nor a list of names and templates")]
+    #[error("`chat_template` in tokenizer_config.json is neither a text nor a list of names and templates; correct it")]
     BadTemplate,
     /// A special token is neither text nor an object with a `content`.
-    #[error("`{name}` in tokenizer_config.json is neither a text nor an object with a `content`")]
+    #[error("`{name}` in tokenizer_config.json is neither a text nor an object with a `content`; correct it")]
     BadToken {
         /// The token's name.
         name: String,

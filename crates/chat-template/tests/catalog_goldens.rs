@@ -53,6 +53,78 @@ const ORIGINALS: &[(&str, &str)] = &[
     ("smollm", "SmolLM2-1.7B-Instruct"),
     ("smollm-3", "HuggingFaceTB-SmolLM3-3B"),
     ("openchat", "openchat-3.5-0106"),
+    ("llama-3", "llama3-training-trl"),
+    ("mistral-v7-tekken", "unsloth-mistral-Devstral-Small-2507"),
+    ("gpt-oss", "gptoss-training-trl"),
+];
+
+/// Recorded templates that no family is compared with, and why.
+const NOT_COMPARED: &[(&[&str], &str)] = &[
+    (
+        &["Mistral-7B-Instruct-v0.2-old", "Mixtral-8x7B-Instruct-v0.1", "Phi-3-mini", "Phi-3-medium"],
+        "an older form of the same format: the models' repositories have the one compared above",
+    ),
+    (&["gemma-7b-it"], "it leaves the first token to the tokenizer"),
+    (
+        &["deepseek-ai-DeepSeek-V3.1", "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B"],
+        "it closes the thought that the model's card leaves open or closed by itself",
+    ),
+    (&["llama-cpp-deepseek-r1"], "it ends user turns with a token, which the model's own template does not"),
+    (
+        &["dbrx-instruct", "ibm-granite-granite-3.3-2B-Instruct"],
+        "it begins with a long or dated system message that the model does not need",
+    ),
+    (
+        &[
+            "alpaca-vllm",
+            "falcon-h1-axolotl",
+            "llama4-pythonic-vllm",
+            "phi4-mini-tool-vllm",
+            "qwen3-training-trl",
+            "hermes-tool-vllm",
+            "mistral-tool-vllm",
+            "granite-20b-fc-vllm",
+            "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",
+            "NousResearch-Hermes-3-Llama-3.1-8B-tool_use",
+            "CohereForAI-c4ai-command-r-plus-tool_use",
+            "CohereForAI-c4ai-command-r7b-12-2024-tool_use",
+        ],
+        "it is made for a server's tool calls or for training, not the model's own",
+    ),
+    (
+        &[
+            "Apertus-8B-Instruct",
+            "ByteDance-Seed-OSS",
+            "ChatGLM4",
+            "FusionNet-34Bx2-MoE",
+            "GLM-4.6",
+            "GLM-4.7-Flash",
+            "Kimi-K2-Instruct",
+            "Kimi-K2-Thinking",
+            "LFM2.5-8B-A1B",
+            "MiniMax-M2",
+            "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
+            "NVIDIA-Nemotron-Nano-v2",
+            "Orion-14B-Chat",
+            "Qwen3-Coder",
+            "Qwen3.5-4B",
+            "Reka-Edge",
+            "StepFun3.5-Flash",
+            "YandexGPT-5-Lite",
+            "command-a-axolotl",
+            "deepseek-ai-DeepSeek-V3.2",
+            "exaone4-axolotl",
+            "fireworks-ai-llama-3-firefunction-v2",
+            "google-gemma-4-31B-it",
+            "ibm-granite-granite-4.0",
+            "jamba-axolotl",
+            "llama-cpp-rwkv-world",
+            "meetkai-functionary-medium-v3.1",
+            "meetkai-functionary-medium-v3.2",
+            "mistralai-Ministral-3-14B-Reasoning-2512",
+        ],
+        "the catalog has no such family; its template has to be given",
+    ),
 ];
 
 /// Families (none: all), conversations, and why they differ.
@@ -204,7 +276,30 @@ fn trials(folder: &Path) -> Vec<Trial> {
         let (family, conversations) = (*family, Arc::clone(&conversations));
         Trial::test(format!("{family} as {original}"), move || compare(family, &golden, &conversations))
     };
-    ORIGINALS.iter().map(trial).collect()
+    let mut trials: Vec<Trial> = ORIGINALS.iter().map(trial).collect();
+    let goldens = folder.join("goldens");
+    trials.push(Trial::test("every recorded template is compared or listed", move || account_for_all(&goldens)));
+    trials
+}
+
+/// Finds the recorded templates by glob: none may be forgotten, and no list may name one that is not there.
+fn account_for_all(goldens: &Path) -> Result<(), Failed> {
+    let mut recorded: Vec<String> = std::fs::read_dir(goldens)?
+        .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()))
+        .collect();
+    recorded.sort();
+    let compared = ORIGINALS.iter().map(|(_, original)| *original);
+    let listed = NOT_COMPARED.iter().flat_map(|(names, _)| names.iter().copied());
+    let mut known: Vec<&str> = compared.chain(listed).collect();
+    known.sort_unstable();
+    let missing: Vec<&String> = recorded.iter().filter(|name| !known.contains(&name.as_str())).collect();
+    let gone: Vec<&str> =
+        known.iter().copied().filter(|name| !recorded.iter().any(|recorded| recorded == name)).collect();
+    known.dedup();
+    if missing.is_empty() && gone.is_empty() && known.len() == recorded.len() {
+        return Ok(());
+    }
+    Err(format!("neither compared nor listed: {missing:?}; listed but not recorded: {gone:?}").into())
 }
 
 fn compare(family: &str, golden: &Path, conversations: &HashMap<String, Value>) -> Result<(), Failed> {

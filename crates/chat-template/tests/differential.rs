@@ -99,7 +99,7 @@ fn difference(outcome: &Value, ours: &Result<String, TemplateError>) -> Option<S
             (theirs != ours && !apart).then(|| format!("Python: {theirs:?}\n  ours:   {ours:?}"))
         }
         // Jinja2 evaluates constants when it compiles, and there a slice of a number is undefined.
-        (Some(_), Err(TemplateError::Type { detail, .. })) if detail.contains("object is not subscriptable") => None,
+        (_, Err(TemplateError::Type { detail, .. })) if detail.contains("object is not subscriptable") => None,
         (Some(theirs), Err(error)) => Some(format!("Python: {theirs:?}\n  ours:   {error}")),
         (None, Ok(ours)) => Some(format!("Python: {outcome}\n  ours:   {ours:?}")),
         (None, Err(error)) => {

@@ -393,7 +393,6 @@ pub(crate) const GRAMMAR: [Grammar; 6] = [
             "(($L)|map('length'))",
             "ns.v",
             "f",
-            "varargs",
             "($L)|groupby('a')",
         ],
     },

@@ -40,6 +40,6 @@ pub(crate) fn report(differences: &[String]) -> Result<(), Failed> {
     if differences.is_empty() {
         return Ok(());
     }
-    let shown: Vec<String> = differences.iter().take(200).map(|text| text.chars().take(12_000).collect()).collect();
+    let shown: Vec<String> = differences.iter().take(4).map(|text| text.chars().take(1_200).collect()).collect();
     Err(format!("{} differ, among them:\n{}", differences.len(), shown.join("\n")).into())
 }

@@ -24,7 +24,6 @@ fn abs(value: &Value) -> Result<Value, Error> {
     match Number::of(value) {
         Some(Number::Int(int)) => Ok(int_value(int.checked_abs().unwrap_or(i128::MAX))),
         Some(Number::Float(float)) => Ok(Value::from(float.abs())),
-        None if value.is_undefined() => Err(undefined_error("the number whose size is asked for is undefined")),
         None => Err(type_error(format!("bad operand type for abs(): '{}'", type_name(value)))),
     }
 }
@@ -114,7 +113,8 @@ fn round(args: Args<'_>) -> Result<Value, Error> {
     let precision = bound.int(1, 0)?.clamp(-400, 400);
     let method = bound.optional_str(2)?.unwrap_or("common");
     let Some(number) = Number::of(value) else {
-        if value.is_undefined() {
+        // Python's `round` looks at the type, its `floor` and `ceil` at the value.
+        if value.is_undefined() && method != "common" {
             return Err(undefined_error("the number to round is undefined"));
         }
         return Err(type_error(format!("type {} doesn't define __round__ method", type_name(value))));
@@ -186,7 +186,11 @@ fn file_size(args: Args<'_>) -> Result<Value, Error> {
     let bound = bind("filesizeformat", ["value", "binary"], args)?;
     let value = subject(args)?;
     let bytes = Number::of(value).map(Number::float).or_else(|| value.as_str().and_then(parse_float));
-    let bytes = bytes.ok_or_else(|| type_error("filesizeformat() needs a number"))?;
+    let bytes = bytes.ok_or_else(|| match kind(value) {
+        Kind::Undefined => undefined_error("the size to format is undefined"),
+        Kind::Str => value_error("could not convert string to float"),
+        _ => type_error("filesizeformat() needs a number"),
+    })?;
     let (base, units) = if bound.truth(1, false) { (1024.0_f64, BINARY) } else { (1000.0, DECIMAL) };
     if bytes == 1.0 {
         return Ok(Value::from("1 Byte"));
