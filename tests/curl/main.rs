@@ -1,7 +1,6 @@
 //! The commands that `verbose` shows, replayed by curl: the emulator accepts their signatures and answers as it answered the call.
 //!
 //! Needs `curl` with `--aws-sigv4`, and a shell. Where they are not there, the case is reported as ignored.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::process::{Command, ExitCode, Stdio};
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sagewire::{CallContext, EmbedRequest, EncodingFormat, ErrorKind, Provider, Settings};
 use sagewire_emulator::{AwsError, Embedding, Emulator, Scripted};
-use sagewire_sagemaker::{Body, Transport, TransportError};
+use sagewire_sagemaker::{Body, ParameterPolicy, Transport, TransportError};
 use sagewire_tests::{
     endpoint::{builder_for, sagemaker, start},
     transport::{Answer, ScriptedTransport},
@@ -130,6 +130,22 @@ async fn a_container_of_one_raw_text_is_sent_each_text_as_it_is() {
     assert_eq!(sent, [(Bytes::from("one \"text\""), text.clone(), json.clone()), (Bytes::from("two"), text, json)]);
     let vectors: Vec<_> = reply.value.data.iter().map(|item| item.vector.to_floats().unwrap()).collect();
     assert_eq!(vectors, [[1.0, 2.0], [3.0, 4.0]]);
+}
+
+#[tokio::test]
+async fn parameters_that_a_family_has_no_place_for_are_refused_or_dropped() {
+    let transport = ScriptedTransport::new([Answer::json(200, r#"{"embedding": [1, 2]}"#)]);
+    let sagemaker = builder_for("http://endpoint.invalid").transport(transport.clone()).build().unwrap();
+    let mut request = EmbedRequest::new("sagemaker/e", "text");
+    request.extra.insert("truncate".to_owned(), json!(true));
+    let error = sagemaker.embed(request.clone(), &in_context(with_family("tcembedding"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.param(), transport.count()), (ErrorKind::Unsupported, Some("truncate"), 0));
+    let mut settings = with_family("tcembedding");
+    let mut policy = ParameterPolicy::default();
+    policy.drop_params = true;
+    settings.parameters = Some(policy);
+    sagemaker.embed(request, &in_context(settings)).await.unwrap();
+    assert_eq!(transport.each(|sent| sent.request.body().clone()), ["text"]);
 }
 
 /// Every family with a reply of its container's for one text.
