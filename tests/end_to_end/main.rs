@@ -8,14 +8,18 @@
 
 mod bad_input;
 mod cancellation;
+mod capacity;
 mod details;
+mod embeddings;
 mod errors;
 mod facade;
+mod invocation;
 mod litellm_page;
 mod prompts;
 mod resigning;
 mod retries;
 mod signatures;
 mod splits;
+mod stop_texts;
 mod time_limits;
 mod truncation;

@@ -7,18 +7,21 @@ use serde_json::{Map, Value};
 
 /// Names of settings that LiteLLM takes beside a request's parameters. With any of `aws_`'s they are the operator's.
 const OWN_PARAMETERS: &[&str] = &[
+    "additional_drop_params",
+    "allowed_openai_params",
     "api_base",
     "api_key",
     "bos_token",
     "chat_template",
+    "connect_timeout",
+    "custom_attributes",
+    "custom_prompt_dict",
     "dialect",
     "drop_params",
-    "additional_drop_params",
-    "allowed_openai_params",
-    "custom_prompt_dict",
     "embedding_batch_size",
     "embedding_concurrency",
     "embedding_dialect",
+    "enable_explanations",
     "eos_token",
     "extra_headers",
     "fake_stream",
@@ -26,11 +29,21 @@ const OWN_PARAMETERS: &[&str] = &[
     "hf_model_name",
     "hub_access",
     "hub_revision",
+    "idle_timeout",
+    "inference_id",
     "initial_prompt_value",
     "model_id",
+    "prefix_aware_id",
     "roles",
     "sagemaker_base_url",
+    "set_verbose",
+    "stream_timeout",
+    "target_container_hostname",
+    "target_model",
+    "target_variant",
     "template_sources",
+    "verbose",
+    "wait_for_capacity",
     "zero_temperature",
 ];
 
@@ -112,7 +125,7 @@ mod tests {
 
     #[test]
     fn settings_among_the_parameters_are_refused_without_their_value() {
-        for name in ["aws_secret_access_key", "aws_anything", "model_id", "sagemaker_base_url", "hf_model_name"] {
+        for name in OWN_PARAMETERS.iter().copied().chain(["aws_secret_access_key", "aws_anything"]) {
             let request = ChatRequest::new("sagemaker/e", [Message::user("hi")]);
             for request in [
                 request.clone().with_parameter(name, "the-canary"),

@@ -184,6 +184,9 @@ impl Provider for SageMaker {
             defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
             if let Some(policy) = &prepared.settings.parameters {
                 drop_named_of_embedding(&mut request, policy);
+                if policy.drop_params && !family.takes_parameters() {
+                    request.extra.clear();
+                }
             }
             let prepared = &prepared;
             let at_once = family.batch(prepared.settings.embedding_batch_size);

@@ -150,9 +150,6 @@ pub(crate) fn build(
     if let Some(accept) = payload.accept {
         headers.insert(operation.accept(), HeaderValue::from_static(accept));
     }
-    if let Some(attributes) = payload.custom_attributes {
-        headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(attributes));
-    }
     if let Some(wanted) = payload.custom_attributes {
         headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(wanted));
     }

@@ -49,3 +49,56 @@ fn unknown_prefix(model: &ModelId) -> Error {
     )
     .with_param("model")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Logs(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Logs {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_choice_is_logged_with_its_reason() {
+        let logs = Logs::default();
+        let writer = logs.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let model: ModelId = "sagemaker/my-cohere".parse().unwrap();
+            chat(None, &model).unwrap();
+            chat(Some("lmi"), &model).unwrap();
+            embeddings(None, &model).unwrap();
+            embeddings(Some("tei"), &model).unwrap();
+        });
+        let text = String::from_utf8(logs.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        for (line, said) in lines.iter().zip([
+            ["dialect=\"tgi\"", "by=\"prefix\""],
+            ["dialect=\"lmi\"", "by=\"setting\""],
+            ["family=\"cohere\"", "the endpoint's name contains `cohere`"],
+            ["family=\"tei\"", "the setting says so"],
+        ]) {
+            assert!(line.contains("my-cohere") && said.iter().all(|said| line.contains(said)), "{line}");
+        }
+    }
+}

@@ -33,7 +33,8 @@ struct Generated<'a> {
     /// Old text-to-text images name several answers so.
     generated_texts: Option<Vec<String>>,
     generation: Option<Generation>,
-    details: Option<Details>,
+    #[serde(borrow)]
+    details: Option<Details<'a>>,
     outputs: Option<OneOrMany>,
     /// A wrapper that model servers put around a list of answers.
     #[serde(borrow)]
@@ -147,7 +148,7 @@ impl Answers<'_> {
         self.choices.push(choice);
     }
 
-    fn count(&mut self, details: &Details) {
+    fn count(&mut self, details: &Details<'_>) {
         if let Some(usage) = details.usage() {
             let before = self.usage.take().unwrap_or_default();
             self.usage = Some(Usage::reported(

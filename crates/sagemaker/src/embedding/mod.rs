@@ -36,6 +36,11 @@ pub(crate) trait EmbeddingDialect: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether its body has a place for parameters.
+    fn takes_parameters(&self) -> bool {
+        true
+    }
+
     /// How many inputs it gets at once where the operator says `asked`.
     fn batch(&self, asked: Option<NonZeroUsize>) -> Option<NonZeroUsize> {
         asked.or_else(|| self.max_batch().and_then(NonZeroUsize::new))

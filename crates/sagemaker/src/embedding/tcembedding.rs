@@ -30,13 +30,17 @@ impl EmbeddingDialect for TcEmbedding {
         Some(NonZeroUsize::MIN)
     }
 
+    fn takes_parameters(&self) -> bool {
+        false
+    }
+
     fn encode(&self, request: &EmbedRequest, _: &EmbedContext) -> Result<Payload, Error> {
         if let Some(name) = request.extra.keys().next() {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
-                    "`{name}` cannot be sent to a `tcembedding` container, which takes a text and nothing else: leave it out, or name it \
-                     in `additional_drop_params`"
+                    "`{name}` cannot be sent to a `tcembedding` container, which takes a text and nothing else: leave it out, or set \
+                     `drop_params` to have it left out"
                 ),
             )
             .with_param(name));

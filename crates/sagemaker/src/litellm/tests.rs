@@ -83,3 +83,25 @@ fn what_is_null_or_blank_counts_as_not_given() {
 fn a_region_alone_leaves_the_providers_credentials() {
     assert!(read(json!({"aws_region_name": "eu-west-1"})).unwrap().credentials.is_none());
 }
+
+#[test]
+fn details_and_batches_are_settings_and_not_the_requests() {
+    for (given, policy) in [
+        (json!("auto"), DetailsPolicy::Auto),
+        (json!(true), DetailsPolicy::Always),
+        (json!("false"), DetailsPolicy::Never),
+    ] {
+        let params = json!({"details": given, "embedding_batch_size": 8, "embedding_concurrency": "2"});
+        let settings = read(params).unwrap();
+        assert_eq!(settings.details, Some(policy));
+        assert_eq!(settings.embedding_batch_size.map(NonZeroUsize::get), Some(8));
+        assert_eq!(settings.embedding_concurrency.map(NonZeroUsize::get), Some(2));
+        assert!(settings.defaults.is_none());
+    }
+    for (name, value) in
+        [("details", json!("maybe")), ("embedding_batch_size", json!(0)), ("embedding_concurrency", json!(-1))]
+    {
+        let error = read(json!({ name: value })).unwrap_err();
+        assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some(name)));
+    }
+}

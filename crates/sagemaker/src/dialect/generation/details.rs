@@ -4,7 +4,7 @@
 
 use sagewire_types::{FinishReason, Usage};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, json, value::RawValue};
@@ -13,35 +13,36 @@ use crate::dialect::DecodeContext;
 
 /// The details of an answer, or of the end of a stream.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Details {
+pub(super) struct Details<'a> {
     #[serde(default)]
     finish_reason: Option<String>,
     #[serde(default)]
     generated_tokens: Option<u64>,
     #[serde(default)]
     input_length: Option<u64>,
-    #[serde(default, deserialize_with = "where_known")]
-    prefill: Option<Vec<IgnoredAny>>,
-    #[serde(default, deserialize_with = "where_known")]
-    tokens: Option<Vec<Token>>,
-    #[serde(default, deserialize_with = "where_known")]
-    top_tokens: Option<Vec<Vec<Token>>>,
-    #[serde(default)]
-    pub(super) best_of_sequences: Option<Vec<Sequence>>,
+    #[serde(borrow, default)]
+    prefill: Option<&'a RawValue>,
+    /// Read only where log probabilities are wanted, and in a form that nobody knows they must not cost the answer.
+    #[serde(borrow, default)]
+    tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    top_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) best_of_sequences: Option<Vec<Sequence<'a>>>,
 }
 
 /// One of the other answers when several were asked for.
 #[derive(Debug, Deserialize)]
-pub(super) struct Sequence {
+pub(super) struct Sequence<'a> {
     pub(super) generated_text: String,
     #[serde(default)]
     finish_reason: Option<String>,
     #[serde(default)]
     pub(super) generated_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "where_known")]
-    tokens: Option<Vec<Token>>,
-    #[serde(default, deserialize_with = "where_known")]
-    top_tokens: Option<Vec<Vec<Token>>>,
+    #[serde(borrow, default)]
+    tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    top_tokens: Option<&'a RawValue>,
 }
 
 /// A token; TGI writes `logprob` and `special`, DJL `log_prob` and `special_token`.
@@ -57,7 +58,7 @@ pub(super) struct Token {
     special: Option<bool>,
 }
 
-impl Details {
+impl Details<'_> {
     /// Whether the container ended the answer because it failed.
     pub(super) fn has_failed(&self) -> bool {
         is_failure(self.finish_reason.as_deref())
@@ -70,24 +71,24 @@ impl Details {
     /// The counts that the container reports. Where it does not say how long the prompt was, that count is 0.
     pub(super) fn usage(&self) -> Option<Usage> {
         let generated = self.generated_tokens?;
-        let prefill = self.prefill.as_ref().map(Vec::len).filter(|length| *length > 0);
+        let prefill = list::<IgnoredAny>(self.prefill).map(|tokens| tokens.len()).filter(|length| *length > 0);
         let prompt = self.input_length.or(prefill.and_then(|length| u64::try_from(length).ok()));
         Some(Usage::reported(prompt.unwrap_or_default(), generated))
     }
 
     /// The log probabilities, where the caller asked for them.
     pub(super) fn logprobs(&self, context: &DecodeContext) -> Option<Value> {
-        logprobs(context, self.tokens.as_deref()?, self.top_tokens.as_deref().unwrap_or_default())
+        logprobs_of(context, self.tokens, self.top_tokens)
     }
 }
 
-impl Sequence {
+impl Sequence<'_> {
     pub(super) fn finish_reason(&self) -> Option<FinishReason> {
         self.finish_reason.as_deref().map(FinishReason::from_container)
     }
 
     pub(super) fn logprobs(&self, context: &DecodeContext) -> Option<Value> {
-        logprobs(context, self.tokens.as_deref()?, self.top_tokens.as_deref().unwrap_or_default())
+        logprobs_of(context, self.tokens, self.top_tokens)
     }
 }
 
@@ -119,6 +120,18 @@ pub(super) fn is_failure(finish_reason: Option<&str>) -> bool {
     matches!(finish_reason, Some("error" | "abort"))
 }
 
+fn logprobs_of(context: &DecodeContext, tokens: Option<&RawValue>, top_tokens: Option<&RawValue>) -> Option<Value> {
+    if !context.logprobs {
+        return None;
+    }
+    logprobs(context, &list(tokens)?, &list(top_tokens).unwrap_or_default())
+}
+
+/// A list in the form that is known, if it has it.
+fn list<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<Vec<T>> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
 /// OpenAI's form of [log probabilities](https://platform.openai.com/docs/api-reference/chat/object#chat/object-choices).
 pub(super) fn logprobs(context: &DecodeContext, tokens: &[Token], top_tokens: &[Vec<Token>]) -> Option<Value> {
     if !context.logprobs {
@@ -131,10 +144,4 @@ pub(super) fn logprobs(context: &DecodeContext, tokens: &[Token], top_tokens: &[
         .map(|(place, token)| token.entry_with_top(top_tokens.get(place).map(Vec::as_slice).unwrap_or_default()))
         .collect();
     Some(json!({ "content": content, "refusal": null }))
-}
-
-/// Lists of tokens are of no use to most callers: one in a form that nobody knows must not cost the answer.
-fn where_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
 }

@@ -26,12 +26,13 @@ use crate::{
 
 /// One record of a token stream.
 #[derive(Debug, Deserialize)]
-struct TokenRecord {
+struct TokenRecord<'a> {
     token: Option<Token>,
     #[serde(default)]
     top_tokens: Option<Vec<Token>>,
     generated_text: Option<OneOrMany>,
-    details: Option<Details>,
+    #[serde(borrow)]
+    details: Option<Details<'a>>,
     outputs: Option<OneOrMany>,
 }
 
@@ -83,7 +84,7 @@ impl RecordReader for GenerationStream {
         if text.first() == Some(&b'[') {
             return self.take_whole(text, out);
         }
-        let record: TokenRecord = match serde_json::from_slice(text) {
+        let record: TokenRecord<'_> = match serde_json::from_slice(text) {
             Ok(record) => record,
             Err(error) if error.is_eof() => return Err(failure::cut_record(&error)),
             Err(_) => return Err(unknown(text, self.dialect)),
@@ -179,7 +180,7 @@ impl GenerationStream {
         self.emit(text, None, out);
     }
 
-    fn take_end(&mut self, details: Option<&Details>) {
+    fn take_end(&mut self, details: Option<&Details<'_>>) {
         let reason = details.and_then(Details::finish_reason);
         self.finish_reason = Some(reason.unwrap_or(FinishReason::Stop));
         self.usage = details.and_then(Details::usage).or(self.usage.take());
