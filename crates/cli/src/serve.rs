@@ -75,6 +75,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let mut options = ServerOptions::from_config(&config);
     options.permit_no_key |= arguments.permit_no_key;
     let server = Server::bind(address, app, options).await.map_err(Failure::usage)?;
+    #[cfg(feature = "otlp")]
+    let exporter = exporter.map(|exporter| exporter.with_metrics(server.handle()));
     announce::line(format!("http://{}", server.local_addr()));
     announce::line(format!("models: {}", model_names(&config)));
     if !has_key {
@@ -88,7 +90,11 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
                 () = reloader.run() => {}
             }
         }
-        None => server.serve(shutdown_signal()).await,
+        None => {
+            // It holds an end of the exporter's queue, which must close for the last spans to go out.
+            drop(wiring);
+            server.serve(shutdown_signal()).await;
+        }
     }
     #[cfg(feature = "otlp")]
     if let Some(exporter) = exporter {

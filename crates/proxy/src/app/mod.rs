@@ -22,7 +22,7 @@ use crate::{
     health::HealthRecords,
     limits::RequestLimits,
     request_id::RequestIds,
-    telemetry::{Metrics, SpanSink},
+    telemetry::{Gauge, Metrics, SpanSink},
 };
 
 mod builder;
@@ -110,6 +110,21 @@ impl App {
     #[must_use]
     pub fn background_health_checks(&self) -> Option<Duration> {
         self.0.settings.background_health_checks
+    }
+
+    /// The numbers that are read when somebody asks for them.
+    #[expect(clippy::cast_precision_loss, reason = "no count of requests is near 2^52")]
+    pub(crate) async fn gauges(&self) -> Vec<Gauge> {
+        let count = |name, help, value: usize| Gauge::new(name, help, value as f64);
+        let admission = &self.lasting().admission;
+        let mut gauges = vec![
+            count("sagewire_requests_in_flight", "Requests at work.", admission.at_work()),
+            count("sagewire_requests_queued", "Requests that wait for their turn.", admission.waiting()),
+        ];
+        if let Some(insight) = &self.state().insight {
+            gauges.extend(insight.gauges().await);
+        }
+        gauges
     }
 
     pub(crate) fn state(&self) -> &State {

@@ -72,7 +72,7 @@ pub struct TlsFiles {
     pub private_key_file: PathBuf,
 }
 
-/// `sagewire_settings.otlp`: where OpenTelemetry spans go, as far as the file says it.
+/// `sagewire_settings.otlp`: where OpenTelemetry spans and numbers go, as far as the file says it.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OtlpSection {
@@ -82,6 +82,8 @@ pub struct OtlpSection {
     pub headers: BTreeMap<String, String>,
     /// What the service is called.
     pub service_name: Option<String>,
+    /// The time between two sendings of the numbers.
+    pub metrics_interval: Option<Duration>,
 }
 
 impl fmt::Debug for OtlpSection {
@@ -90,6 +92,7 @@ impl fmt::Debug for OtlpSection {
             .field("endpoint", &self.endpoint)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("service_name", &self.service_name)
+            .field("metrics_interval", &self.metrics_interval)
             .finish()
     }
 }
@@ -107,7 +110,12 @@ fn otlp(section: &Section<'_>, report: &mut Report) -> OtlpSection {
             ),
         }
     }
-    OtlpSection { endpoint: section.text("endpoint"), headers, service_name: section.text("service_name") }
+    OtlpSection {
+        endpoint: section.text("endpoint"),
+        headers,
+        service_name: section.text("service_name"),
+        metrics_interval: section.seconds("metrics_interval"),
+    }
 }
 
 /// What `/health` may spend on probes.

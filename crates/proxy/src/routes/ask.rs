@@ -18,13 +18,32 @@ use crate::{
     disclosure::Disclosure,
     error::ApiError,
     response::{Body, json_response},
-    telemetry::{RequestSpans, trace_context},
+    telemetry::{RequestSpans, SpanValue, trace_context},
 };
 
 /// A request body that names a model.
 pub(super) trait Ask: DeserializeOwned {
     fn model(&mut self) -> &mut String;
     fn extra(&mut self) -> &mut Map<String, Value>;
+    /// What it asks for, as [spans](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/) say it.
+    fn asked(&self) -> Attributes;
+}
+
+type Attributes = Vec<(&'static str, SpanValue)>;
+
+/// The numbers that are there.
+fn numbers<const N: usize>(
+    numbers: [(&'static str, Option<f64>); N],
+    counts: [(&'static str, Option<u64>); 2],
+) -> Attributes {
+    let counts = counts.into_iter().filter_map(|(name, count)| Some((name, SpanValue::from(count?))));
+    let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, SpanValue::from(number?))));
+    counts.chain(numbers).collect()
+}
+
+/// The number of answers, where it is worth telling.
+fn choices(n: Option<u32>) -> Option<u64> {
+    n.filter(|n| *n != 1).map(u64::from)
 }
 
 impl Ask for ChatRequest {
@@ -34,6 +53,21 @@ impl Ask for ChatRequest {
 
     fn extra(&mut self) -> &mut Map<String, Value> {
         &mut self.extra
+    }
+
+    fn asked(&self) -> Attributes {
+        numbers(
+            [
+                ("gen_ai.request.temperature", self.temperature),
+                ("gen_ai.request.top_p", self.top_p),
+                ("gen_ai.request.presence_penalty", self.presence_penalty),
+                ("gen_ai.request.frequency_penalty", self.frequency_penalty),
+            ],
+            [
+                ("gen_ai.request.max_tokens", self.max_completion_tokens.or(self.max_tokens)),
+                ("gen_ai.request.choice.count", choices(self.n)),
+            ],
+        )
     }
 }
 
@@ -45,6 +79,18 @@ impl Ask for CompletionRequest {
     fn extra(&mut self) -> &mut Map<String, Value> {
         &mut self.extra
     }
+
+    fn asked(&self) -> Attributes {
+        numbers(
+            [
+                ("gen_ai.request.temperature", self.temperature),
+                ("gen_ai.request.top_p", self.top_p),
+                ("gen_ai.request.presence_penalty", self.presence_penalty),
+                ("gen_ai.request.frequency_penalty", self.frequency_penalty),
+            ],
+            [("gen_ai.request.max_tokens", self.max_tokens), ("gen_ai.request.choice.count", choices(self.n))],
+        )
+    }
 }
 
 impl Ask for EmbedRequest {
@@ -54,6 +100,10 @@ impl Ask for EmbedRequest {
 
     fn extra(&mut self) -> &mut Map<String, Value> {
         &mut self.extra
+    }
+
+    fn asked(&self) -> Attributes {
+        Vec::new()
     }
 }
 
@@ -108,7 +158,13 @@ where
     let deadline = Instant::now() + limit.min(Duration::from_secs(86_400));
     let mut context = CallContext::new().with_deadline(deadline.into_std());
     let callers_trace = trace_context::of(&exchange.head.headers);
-    let spans = state.spans.as_ref().and_then(|sink| RequestSpans::begin(sink, callers_trace.as_ref(), exchange.began));
+    let mut spans = state
+        .spans
+        .as_ref()
+        .and_then(|sink| RequestSpans::begin(sink, callers_trace.as_ref(), exchange.head.uri.path(), exchange.began));
+    if let Some(spans) = &mut spans {
+        spans.asked = request.asked();
+    }
     if let Some(trace) = spans.as_ref().map(RequestSpans::context).or(callers_trace) {
         context = context.with_trace(trace);
     }

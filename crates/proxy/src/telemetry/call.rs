@@ -10,7 +10,7 @@ use sagewire_types::{ReplyMeta, Usage};
 use tokio::time::Instant;
 
 use super::{
-    metrics::Metrics,
+    metrics::{Metrics, Operation},
     span::{Ended, RequestSpans},
 };
 use crate::{
@@ -159,6 +159,16 @@ impl CallRecord {
         };
         self.metrics.requests.with([self.route, name, status]).add(1);
         let Some(model) = model else { return };
+        if let Some(gen_ai) = self.metrics.gen_ai() {
+            gen_ai.ended(&Operation {
+                name: self.operation(),
+                model: &model.name,
+                took,
+                first_token: self.first_byte.map(|at| at - self.started),
+                error: self.error_kind,
+                tokens: self.has_usage.then_some((self.prompt_tokens, self.completion_tokens)),
+            });
+        }
         let numbers = &model.metrics;
         if self.status == 200 {
             numbers.duration.observe(took);
@@ -184,16 +194,25 @@ impl CallRecord {
         }
     }
 
+    /// The route as OpenTelemetry calls it.
+    fn operation(&self) -> &'static str {
+        match self.route {
+            "completions" => "text_completion",
+            "embeddings" => "embeddings",
+            _ => "chat",
+        }
+    }
+
     fn trace(&self, took: Duration) {
         let Some(spans) = &self.spans else { return };
-        let (route, operation) = match self.route {
-            "completions" => ("/completions", "text_completion"),
-            "embeddings" => ("/embeddings", "embeddings"),
-            _ => ("/chat/completions", "chat"),
+        let route = match self.route {
+            "completions" => "/completions",
+            "embeddings" => "/embeddings",
+            _ => "/chat/completions",
         };
         spans.end(&Ended {
             route,
-            operation,
+            operation: self.operation(),
             status: self.status,
             request_id: self.request_id(),
             took,

@@ -2,15 +2,23 @@
 //!
 //! Owns which there are and what they are called. <https://prometheus.io/docs/practices/naming/>
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "otlp")]
+pub(crate) use self::reading::{Point, Value};
 use self::{
     family::{Counter, Family},
     histogram::Histogram,
 };
+pub(crate) use self::{
+    gen_ai::{GenAiMetrics, Operation, PROVIDER},
+    reading::Reading,
+};
 
 mod family;
+mod gen_ai;
 mod histogram;
+mod reading;
 
 /// A number that someone else keeps, read when `/metrics` is asked for: a cooldown, the age of credentials.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +69,8 @@ pub(crate) struct Metrics {
     first_byte: Family<1, Histogram>,
     between_tokens: Family<1, Histogram>,
     overhead: Family<1, Histogram>,
+    /// Kept once somebody exports them.
+    gen_ai: OnceLock<GenAiMetrics>,
 }
 
 /// The numbers of one model, at hand without a look-up.
@@ -128,6 +138,7 @@ impl Default for Metrics {
                 ["model"],
             )
             .with_bounds(OVERHEAD_SECONDS),
+            gen_ai: OnceLock::new(),
         }
     }
 }
@@ -143,6 +154,37 @@ impl Metrics {
             between_tokens: self.between_tokens.with([model]),
             overhead: self.overhead.with([model]),
         }
+    }
+
+    /// The numbers of the GenAI conventions, where they are kept.
+    pub(crate) fn gen_ai(&self) -> Option<&GenAiMetrics> {
+        self.gen_ai.get()
+    }
+
+    /// Keeps the numbers of the GenAI conventions from now on.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only an exporter wants them"))]
+    pub(crate) fn keep_gen_ai(&self) {
+        self.gen_ai.get_or_init(GenAiMetrics::default);
+    }
+
+    /// All of it at one moment.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only an exporter wants them"))]
+    pub(crate) fn readings(&self, gauges: &[Gauge]) -> Vec<Reading> {
+        let mut readings = vec![
+            self.requests.reading(),
+            self.refused.reading(),
+            self.upstream.reading(),
+            self.reloads.reading(),
+            self.retries.reading(),
+            self.tokens.reading(),
+            self.duration.reading(),
+            self.first_byte.reading(),
+            self.between_tokens.reading(),
+            self.overhead.reading(),
+        ];
+        readings.extend(family::gauge_readings(gauges));
+        readings.extend(self.gen_ai().map(GenAiMetrics::readings).unwrap_or_default());
+        readings
     }
 
     /// All of it in Prometheus's [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).

@@ -1,14 +1,21 @@
-//! Spans to an OpenTelemetry collector, as [OTLP over HTTP with JSON](https://opentelemetry.io/docs/specs/otlp/#otlphttp).
+//! Spans and numbers to an OpenTelemetry collector, as [OTLP over HTTP with JSON](https://opentelemetry.io/docs/specs/otlp/#otlphttp).
 //!
-//! Owns the batches and their form. A collector that is slow or away costs spans, never requests.
+//! Owns the sending, and the batches of spans with their form. A collector that is slow or away costs spans, never requests.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
+pub use self::settings::OtlpSettings;
 use super::span::{Span, SpanKind, SpanSink, SpanValue};
-use crate::Config;
+use crate::ServerHandle;
+
+mod metrics;
+mod settings;
 
 /// As many spans wait to be sent; more are dropped.
 const WAITING: usize = 4096;
@@ -19,59 +26,14 @@ const EVERY: Duration = Duration::from_secs(5);
 /// A collector has this long to take a batch.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where spans go.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OtlpSettings {
-    /// The URL that batches are posted to: `http://localhost:4318/v1/traces`.
-    pub traces_url: String,
-    /// Further headers, such as a key of the collector's.
-    pub headers: BTreeMap<String, String>,
-    /// What the spans' service is called.
-    pub service_name: String,
-}
-
-impl std::fmt::Debug for OtlpSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OtlpSettings")
-            .field("traces_url", &self.traces_url)
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
-            .field("service_name", &self.service_name)
-            .finish()
-    }
-}
-
-impl OtlpSettings {
-    /// What the configuration says, completed from
-    /// [OpenTelemetry's variables](https://opentelemetry.io/docs/specs/otel/protocol/exporter/); `None` where neither names a collector.
-    #[must_use]
-    pub fn from_config(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
-        let own = &config.sagewire_settings.otlp;
-        let set = |name: &str| env(name).filter(|value| !value.is_empty());
-        let below = |url: &str| format!("{}/v1/traces", url.trim_end_matches('/'));
-        let traces_url = own
-            .endpoint
-            .as_deref()
-            .map(below)
-            .or_else(|| set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
-            .or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref().map(below))?;
-        let mut headers: BTreeMap<String, String> = set("OTEL_EXPORTER_OTLP_HEADERS")
-            .iter()
-            .flat_map(|text| text.split(','))
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-            .collect();
-        headers.extend(own.headers.clone());
-        let service_name = own.service_name.clone().or_else(|| set("OTEL_SERVICE_NAME"));
-        Some(Self { traces_url, headers, service_name: service_name.unwrap_or_else(|| "sagewire".to_owned()) })
-    }
-}
-
-/// Sends spans to a collector. Dropping it ends the sending; [`flush`](Self::flush) sends what waits before.
+/// Sends spans and numbers to a collector. Dropping it ends the sending of spans; [`flush`](Self::flush) sends what waits before.
 #[derive(Debug)]
 pub struct OtlpExporter {
+    settings: OtlpSettings,
+    collector: Collector,
     sender: mpsc::Sender<Span>,
     task: JoinHandle<()>,
+    numbers: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 /// The exporter's end for an app.
@@ -86,7 +48,7 @@ impl SpanSink for Sink {
 }
 
 impl OtlpExporter {
-    /// Starts sending, on the Tokio runtime that it is called on.
+    /// Starts sending spans, on the Tokio runtime that it is called on.
     ///
     /// # Errors
     /// [`reqwest::Error`] where TLS cannot be set up.
@@ -94,9 +56,24 @@ impl OtlpExporter {
         // It fails where a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let headers = settings.headers.clone().into_iter().collect();
+        let collector = Collector { client, headers, service_name: settings.service_name.clone() };
         let (sender, receiver) = mpsc::channel(WAITING);
-        let task = tokio::spawn(send_all(settings, client, receiver));
-        Ok(Self { sender, task })
+        let task = tokio::spawn(send_all(collector.clone(), settings.traces_url.clone(), receiver));
+        Ok(Self { settings, collector, sender, task, numbers: None })
+    }
+
+    /// Sends the server's numbers, too, every [`metrics_interval`](OtlpSettings::metrics_interval): those of `/metrics`, and those of the
+    /// [GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/).
+    #[must_use]
+    pub fn with_metrics(mut self, server: ServerHandle) -> Self {
+        if let Some(url) = self.settings.metrics_url.clone() {
+            let (stop, stopped) = oneshot::channel();
+            let every = self.settings.metrics_interval;
+            let task = tokio::spawn(metrics::send_all(self.collector.clone(), url, every, server, stopped));
+            self.numbers = Some((stop, task));
+        }
+        self
     }
 
     /// Where an app puts its spans.
@@ -105,14 +82,49 @@ impl OtlpExporter {
         std::sync::Arc::new(Sink(self.sender.clone()))
     }
 
-    /// Sends what waits, once every app that has its sink is gone.
+    /// Sends the numbers once more, and then the spans that wait, once every app that has its sink is gone.
     pub async fn flush(self) {
+        if let Some((stop, task)) = self.numbers {
+            let _ = stop.send(());
+            let _ = tokio::time::timeout(PATIENCE, task).await;
+        }
         drop(self.sender);
         let _ = tokio::time::timeout(PATIENCE, self.task).await;
     }
 }
 
-async fn send_all(settings: OtlpSettings, client: reqwest::Client, mut receiver: mpsc::Receiver<Span>) {
+/// Who takes all of it.
+#[derive(Clone)]
+struct Collector {
+    client: reqwest::Client,
+    headers: Vec<(String, String)>,
+    service_name: String,
+}
+
+impl std::fmt::Debug for Collector {
+    /// The headers may be keys.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector").field("service_name", &self.service_name).finish_non_exhaustive()
+    }
+}
+
+impl Collector {
+    async fn post(&self, url: &str, what: &str, count: usize, body: Value) {
+        let mut request = self.client.post(url).header("content-type", "application/json");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let outcome = request.body(body.to_string()).send().await;
+        let problem = match outcome.map(|response| response.status()) {
+            Ok(status) if status.is_success() => return,
+            Ok(status) => format!("it answered {status}"),
+            Err(error) => error.without_url().to_string(),
+        };
+        tracing::warn!(target: "sagewire::proxy", what, count, problem, "the OpenTelemetry collector did not take them");
+    }
+}
+
+async fn send_all(collector: Collector, url: Option<String>, mut receiver: mpsc::Receiver<Span>) {
     let mut open = true;
     while open {
         let mut batch = Vec::new();
@@ -124,33 +136,27 @@ async fn send_all(settings: OtlpSettings, client: reqwest::Client, mut receiver:
                 () = &mut due => break,
             }
         }
-        if !batch.is_empty() {
-            send(&settings, &client, &batch).await;
+        if let Some(url) = url.as_deref().filter(|_| !batch.is_empty()) {
+            collector.post(url, "spans", batch.len(), request_body(&collector.service_name, &batch)).await;
         }
     }
 }
 
-async fn send(settings: &OtlpSettings, client: &reqwest::Client, batch: &[Span]) {
-    let mut request = client.post(&settings.traces_url).header("content-type", "application/json");
-    for (name, value) in &settings.headers {
-        request = request.header(name, value);
-    }
-    let outcome = request.body(request_body(&settings.service_name, batch).to_string()).send().await;
-    let problem = match outcome.map(|response| response.status()) {
-        Ok(status) if status.is_success() => return,
-        Ok(status) => format!("it answered {status}"),
-        Err(error) => error.without_url().to_string(),
-    };
-    tracing::warn!(target: "sagewire::proxy", spans = batch.len(), problem, "the OpenTelemetry collector did not take spans");
+fn resource(service_name: &str) -> Value {
+    json!({ "attributes": [attribute("service.name", &service_name.into())] })
+}
+
+fn scope() -> Value {
+    json!({ "name": "sagewire-proxy", "version": env!("CARGO_PKG_VERSION") })
 }
 
 /// An `ExportTraceServiceRequest`.
 fn request_body(service_name: &str, batch: &[Span]) -> Value {
     json!({
         "resourceSpans": [{
-            "resource": { "attributes": [attribute("service.name", &service_name.into())] },
+            "resource": resource(service_name),
             "scopeSpans": [{
-                "scope": { "name": "sagewire-proxy", "version": env!("CARGO_PKG_VERSION") },
+                "scope": scope(),
                 "spans": batch.iter().map(span).collect::<Vec<_>>(),
             }],
         }],
@@ -188,6 +194,7 @@ fn attribute(name: &str, value: &SpanValue) -> Value {
     let value = match value {
         SpanValue::Text(text) => json!({ "stringValue": text }),
         SpanValue::Integer(number) => json!({ "intValue": number.to_string() }),
+        SpanValue::Number(number) => json!({ "doubleValue": number }),
         SpanValue::Flag(flag) => json!({ "boolValue": flag }),
     };
     json!({ "key": name, "value": value })

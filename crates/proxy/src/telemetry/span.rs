@@ -15,6 +15,8 @@ use std::{
 
 use sagewire_types::TraceContext;
 
+use super::metrics::PROVIDER;
+
 /// Takes finished spans. It must not block: it is called where a request ends.
 pub trait SpanSink: fmt::Debug + Send + Sync {
     /// Takes a span.
@@ -63,6 +65,8 @@ pub enum SpanValue {
     Text(String),
     /// A whole number.
     Integer(u64),
+    /// Any other number.
+    Number(f64),
     /// True or false.
     Flag(bool),
 }
@@ -76,6 +80,12 @@ impl From<&str> for SpanValue {
 impl From<u64> for SpanValue {
     fn from(number: u64) -> Self {
         Self::Integer(number)
+    }
+}
+
+impl From<f64> for SpanValue {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
     }
 }
 
@@ -95,11 +105,19 @@ pub(crate) struct RequestSpans {
     client_id: String,
     start: SystemTime,
     state: Option<String>,
+    /// What the call asks for, by the conventions' names.
+    pub(crate) asked: Vec<(&'static str, SpanValue)>,
+    path: String,
 }
 
 impl RequestSpans {
     /// Spans inside the caller's trace, or in a new one. None where the caller's trace is not sampled.
-    pub(crate) fn begin(sink: &Arc<dyn SpanSink>, caller: Option<&TraceContext>, start: SystemTime) -> Option<Self> {
+    pub(crate) fn begin(
+        sink: &Arc<dyn SpanSink>,
+        caller: Option<&TraceContext>,
+        path: &str,
+        start: SystemTime,
+    ) -> Option<Self> {
         let parts: Vec<&str> = caller.map(|trace| trace.traceparent.split('-').collect()).unwrap_or_default();
         let (trace_id, parent) = match parts.as_slice() {
             [_, trace_id, parent, flags] => {
@@ -112,7 +130,17 @@ impl RequestSpans {
             _ => (format!("{}{}", id(), id()), None),
         };
         let state = caller.and_then(|trace| trace.tracestate.clone());
-        Some(Self { sink: Arc::clone(sink), trace_id, parent, server_id: id(), client_id: id(), start, state })
+        Some(Self {
+            sink: Arc::clone(sink),
+            trace_id,
+            parent,
+            server_id: id(),
+            client_id: id(),
+            start,
+            state,
+            asked: Vec::new(),
+            path: path.to_owned(),
+        })
     }
 
     /// The trace as the model's side sees it: the call of the model is its parent.
@@ -146,6 +174,7 @@ impl RequestSpans {
         server.attributes = vec![
             ("http.request.method", "POST".into()),
             ("http.route", ended.route.into()),
+            ("url.path", self.path.as_str().into()),
             ("http.response.status_code", u64::from(ended.status).into()),
             ("sagewire.request_id", ended.request_id.into()),
         ];
@@ -154,11 +183,12 @@ impl RequestSpans {
             let mut client = self.span(format!("{} {model}", ended.operation), SpanKind::Client, ended.took);
             client.attributes = vec![
                 ("gen_ai.operation.name", ended.operation.into()),
-                ("gen_ai.provider.name", "aws.sagemaker".into()),
+                ("gen_ai.provider.name", PROVIDER.into()),
                 ("gen_ai.request.model", model.into()),
                 ("sagewire.stream", ended.streamed.into()),
                 ("sagewire.attempts", u64::from(ended.attempts).into()),
             ];
+            client.attributes.extend(self.asked.iter().cloned());
             if let Some((input, output)) = ended.tokens {
                 client.attributes.push(("gen_ai.usage.input_tokens", input.into()));
                 client.attributes.push(("gen_ai.usage.output_tokens", output.into()));
@@ -247,7 +277,8 @@ mod tests {
     fn a_call_is_a_span_inside_the_requests_inside_the_callers() {
         let kept = Arc::new(Kept::default());
         let sink: Arc<dyn SpanSink> = kept.clone();
-        let spans = RequestSpans::begin(&sink, Some(&trace("01")), UNIX_EPOCH).unwrap();
+        let mut spans = RequestSpans::begin(&sink, Some(&trace("01")), "/v1/chat/completions", UNIX_EPOCH).unwrap();
+        spans.asked = vec![("gen_ai.request.temperature", 0.5.into())];
         let context = spans.context();
         spans.end(&ended());
         let kept = kept.0.lock().unwrap();
@@ -259,13 +290,15 @@ mod tests {
         assert_eq!(client.end, UNIX_EPOCH + Duration::from_secs(2));
         assert!(client.attributes.contains(&("gen_ai.usage.output_tokens", 4.into())));
         assert!(client.attributes.contains(&("gen_ai.operation.name", "chat".into())));
+        assert!(client.attributes.contains(&("gen_ai.request.temperature", 0.5.into())));
+        assert!(server.attributes.contains(&("url.path", "/v1/chat/completions".into())));
     }
 
     #[test]
     fn a_trace_that_is_not_sampled_is_left_alone_and_a_missing_one_is_begun() {
         let sink: Arc<dyn SpanSink> = Arc::new(Kept::default());
-        assert!(RequestSpans::begin(&sink, Some(&trace("00")), UNIX_EPOCH).is_none());
-        let new = RequestSpans::begin(&sink, None, UNIX_EPOCH).unwrap();
+        assert!(RequestSpans::begin(&sink, Some(&trace("00")), "/", UNIX_EPOCH).is_none());
+        let new = RequestSpans::begin(&sink, None, "/", UNIX_EPOCH).unwrap();
         assert_eq!((new.trace_id.len(), new.server_id.len(), &new.parent), (32, 16, &None));
     }
 
@@ -273,7 +306,7 @@ mod tests {
     fn a_caller_that_goes_away_is_no_fault_of_the_server() {
         let kept = Arc::new(Kept::default());
         let sink: Arc<dyn SpanSink> = kept.clone();
-        let spans = RequestSpans::begin(&sink, None, UNIX_EPOCH).unwrap();
+        let spans = RequestSpans::begin(&sink, None, "/", UNIX_EPOCH).unwrap();
         spans.end(&Ended { status: 404, error: Some("model_not_found"), model: None, ..ended() });
         let kept = kept.0.lock().unwrap();
         assert_eq!((kept.len(), kept[0].error), (1, None));

@@ -17,6 +17,7 @@ model_list:
   - {model_name: text, litellm_params: {model: sagemaker/tgi}}
   - {model_name: chat, litellm_params: {model: sagemaker_chat/messages}}
   - {model_name: vectors, litellm_params: {model: sagemaker/embedding}, model_info: {mode: embedding}}
+  - {model_name: token-vectors, litellm_params: {model: sagemaker/tokens, embedding_dialect: tei}}
   - {model_name: gone, litellm_params: {model: sagemaker/no-such-endpoint}}
   - {model_name: throttled, litellm_params: {model: sagemaker_chat/throttled}}
   - {model_name: flaky, litellm_params: {model: sagemaker_chat/flaky}}
@@ -83,6 +84,7 @@ async fn emulator() -> Emulator {
         .endpoint("tgi", Tgi::default())
         .endpoint("messages", Messages::default())
         .endpoint("embedding", Embedding::default())
+        .endpoint("tokens", Embedding::default())
         .endpoint("throttled", Messages::default())
         .endpoint("flaky", Messages::default())
         .endpoint("slow", Messages::default())
@@ -101,6 +103,9 @@ async fn emulator() -> Emulator {
         let too_long = "{\"error\":\"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens and 20 `max_new_tokens`\",\"error_type\":\"validation\"}";
         emulator.enqueue("too-long", Scripted::error(AwsError::model_error(422, too_long)));
     }
+    // What the container says to one list of token ids, and then to two.
+    emulator.enqueue("tokens", Scripted::ok("[[0.5,1.0]]"));
+    emulator.enqueue("tokens", Scripted::ok("[[0.5,1.0],[2.0,4.0]]"));
     emulator.enqueue("flaky", Scripted::error(AwsError::service_unavailable()));
     emulator
 }

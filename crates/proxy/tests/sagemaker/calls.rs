@@ -1,6 +1,7 @@
 //! Calls all the way to the endpoint.
 
 use http::Method;
+use sagewire_emulator::Scripted;
 use serde_json::json;
 
 use crate::setup::Setup;
@@ -184,5 +185,46 @@ async fn the_container_is_told_the_trace_where_the_operator_asks_for_it() {
         let answer = setup.send(Method::POST, "/chat/completions", headers, &documented_call("m")).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(setup.emulator.received()[0].headers["x-amzn-sagemaker-custom-attributes"], told.as_str());
+    }
+}
+
+#[tokio::test]
+async fn token_ids_reach_the_containers_that_take_them_and_others_say_what_to_do() {
+    let yaml = "
+model_list:
+  - {model_name: tei, litellm_params: {model: sagemaker/embedding, embedding_dialect: tei}}
+  - {model_name: openai, litellm_params: {model: sagemaker/embedding, embedding_dialect: openai}}
+  - {model_name: default, litellm_params: {model: sagemaker/embedding}}
+  - {model_name: cohere, litellm_params: {model: sagemaker/embedding, embedding_dialect: cohere}}
+  - {model_name: voyage, litellm_params: {model: sagemaker/embedding, embedding_dialect: voyage}}
+  - {model_name: lmi, litellm_params: {model: sagemaker/embedding, embedding_dialect: lmi}}
+  - {model_name: jumpstart, litellm_params: {model: sagemaker/embedding, embedding_dialect: jumpstart}}
+";
+    let setup = Setup::start(yaml).await;
+    let vectors = [json!([[0.5, 1]]), json!([[0.5, 1], [2, 4]])];
+    for (input, vectors) in [json!([1, 2, 3]), json!([[1, 2], [3]])].into_iter().zip(vectors) {
+        let data: Vec<_> = vectors.as_array().unwrap().iter().map(|vector| json!({"embedding": vector})).collect();
+        for (model, key, reply) in [("tei", "inputs", vectors.clone()), ("openai", "input", json!({"data": data}))] {
+            setup.emulator.enqueue("embedding", Scripted::ok(reply.to_string()));
+            let answer = setup.post("/v1/embeddings", &json!({"model": model, "input": input})).await;
+            assert_eq!(answer.status, 200, "{model}: {}", answer.text());
+            let data = answer.json()["data"].clone();
+            let sent: Vec<_> = data.as_array().unwrap().iter().map(|item| item["embedding"].clone()).collect();
+            assert_eq!(json!(sent), vectors, "{model}");
+            let received = setup.emulator.received();
+            let body: serde_json::Value = serde_json::from_slice(&received.last().unwrap().body).unwrap();
+            assert_eq!(body[key], input, "{model}: {body}");
+        }
+        let asked = setup.emulator.received().len();
+        for model in ["default", "cohere", "voyage", "lmi", "jumpstart"] {
+            let answer = setup.post("/v1/embeddings", &json!({"model": model, "input": input})).await;
+            let error = &answer.json()["error"];
+            assert_eq!((answer.status.as_u16(), &error["param"]), (400, &json!("input")), "{model}: {error}");
+            assert!(
+                error["message"].as_str().unwrap().contains("check_embedding_ctx_length=False"),
+                "{model}: {error}"
+            );
+        }
+        assert_eq!(setup.emulator.received().len(), asked, "what cannot work is not sent");
     }
 }

@@ -141,8 +141,8 @@ fn texts_only(family: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
         format!(
-            "a `{family}` container takes texts, not token ids: send the texts, or set `embedding_dialect` to `tei` or `openai` if the \
-             container is one of these"
+            "a `{family}` container takes texts, not token ids: send the texts (LangChain's `OpenAIEmbeddings` does with \
+             `check_embedding_ctx_length=False`), or set `embedding_dialect` to `tei` or `openai` if the container is one of these"
         ),
     )
     .with_param("input")

@@ -13,7 +13,7 @@ pub(in super::super) static SAGEWIRE_SETTINGS: Table = Table {
         key(
             "otlp",
             Kind::One(&OTLP),
-            "Where OpenTelemetry spans go; in builds with the feature `otlp`. OpenTelemetry's own variables are read, too.",
+            "Where OpenTelemetry spans and numbers go; in builds with the feature `otlp`. OpenTelemetry's own variables are read, too.",
         ),
         key(
             "expose_upstream_errors",
@@ -154,14 +154,19 @@ pub(in super::super) static HEALTH_CHECK: Table = Table {
 };
 
 pub(in super::super) static OTLP: Table = Table {
-    meaning: "Where OpenTelemetry spans go: two for each request, with the GenAI attributes, and never a prompt.",
+    meaning: "Where OpenTelemetry spans and numbers go: two spans for each request, with the GenAI attributes, the numbers of `/metrics` and those of the GenAI conventions; never a prompt.",
     keys: &[
         key(
             "endpoint",
             Kind::Text,
-            "The collector's base URL, such as `http://localhost:4318`. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; without either no spans are sent.",
+            "The collector's base URL, such as `http://localhost:4318`. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; without either nothing is sent.",
         ),
         key("headers", Kind::Mapping, "Further headers, such as the collector's key."),
+        key(
+            "metrics_interval",
+            Kind::Seconds,
+            "The time between two sendings of the numbers. Default: `OTEL_METRIC_EXPORT_INTERVAL` (which is in milliseconds), else 60. `OTEL_METRICS_EXPORTER=none` turns them off.",
+        ),
         key("service_name", Kind::Text, "What the service is called. Default: `OTEL_SERVICE_NAME`, else `sagewire`."),
     ],
     ignored: &[],

@@ -11,7 +11,11 @@ use std::{
     },
 };
 
-use super::{Gauge, histogram::Histogram};
+use super::{
+    Gauge,
+    histogram::Histogram,
+    reading::{Point, Reading, Value},
+};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -29,6 +33,8 @@ pub(crate) trait Series {
     fn make(bounds: &'static [f64]) -> Self;
     /// Writes its lines; `labels` are inside the braces, without them.
     fn render(&self, name: &str, labels: &str, text: &mut String);
+    /// What it says now.
+    fn read(&self) -> Value;
 }
 
 impl Series for Counter {
@@ -40,6 +46,10 @@ impl Series for Counter {
 
     fn render(&self, name: &str, labels: &str, text: &mut String) {
         line(text, name, labels, &self.0.load(Relaxed).to_string());
+    }
+
+    fn read(&self) -> Value {
+        Value::Count(self.0.load(Relaxed))
     }
 }
 
@@ -60,6 +70,10 @@ impl Series for Histogram {
         line(text, &format!("{name}_sum"), labels, &self.sum().to_string());
         line(text, &format!("{name}_count"), labels, &self.count().to_string());
     }
+
+    fn read(&self) -> Value {
+        self.read()
+    }
 }
 
 /// Numbers of one name.
@@ -70,7 +84,14 @@ pub(crate) struct Family<const N: usize, T> {
     labels: [&'static str; N],
     bounds: &'static [f64],
     /// By the labels' text, as it stands in the page.
-    series: RwLock<BTreeMap<String, Arc<T>>>,
+    series: RwLock<BTreeMap<String, Labelled<N, T>>>,
+}
+
+/// A number and its labels' values.
+#[derive(Debug)]
+struct Labelled<const N: usize, T> {
+    values: [String; N],
+    number: Arc<T>,
 }
 
 impl<const N: usize, T: Series> Family<N, T> {
@@ -87,19 +108,45 @@ impl<const N: usize, T: Series> Family<N, T> {
     pub(crate) fn with(&self, values: [&str; N]) -> Arc<T> {
         let key = text_of(self.labels.into_iter().zip(values));
         // A number is whole after every step, so a panic elsewhere leaves the map usable.
-        let known = self.series.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
+        let known = series.get(&key).map(|known| Arc::clone(&known.number));
+        drop(series);
         known.unwrap_or_else(|| {
             let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(series.entry(key).or_insert_with(|| Arc::new(T::make(self.bounds))))
+            let new = || Labelled { values: values.map(str::to_owned), number: Arc::new(T::make(self.bounds)) };
+            Arc::clone(&series.entry(key).or_insert_with(new).number)
         })
+    }
+
+    /// All of them at one moment.
+    pub(crate) fn reading(&self) -> Reading {
+        let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
+        let points = series.values().map(|Labelled { values, number }| Point {
+            labels: self.labels.into_iter().zip(values.iter().cloned()).collect(),
+            value: number.read(),
+        });
+        Reading { name: self.name, help: self.help, points: points.collect() }
     }
 
     pub(crate) fn render(&self, text: &mut String) {
         head(text, self.name, self.help, T::TYPE);
         for (labels, series) in &*self.series.read().unwrap_or_else(PoisonError::into_inner) {
-            series.render(self.name, labels, text);
+            series.number.render(self.name, labels, text);
         }
     }
+}
+
+pub(super) fn gauge_readings(gauges: &[Gauge]) -> Vec<Reading> {
+    let mut by_name: BTreeMap<&'static str, Reading> = BTreeMap::new();
+    for gauge in gauges {
+        let reading = by_name.entry(gauge.name).or_insert_with(|| Reading {
+            name: gauge.name,
+            help: gauge.help,
+            points: Vec::new(),
+        });
+        reading.points.push(Point { labels: gauge.labels.clone(), value: Value::Level(gauge.value) });
+    }
+    by_name.into_values().collect()
 }
 
 pub(super) fn render_gauges(gauges: &[Gauge], text: &mut String) {
