@@ -76,7 +76,7 @@ struct SamplingArguments {
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// Makes the choice repeatable, where the container can
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     seed: Option<i64>,
 }
 
