@@ -131,9 +131,8 @@ fn question(words: &[String], input: &mut impl Read) -> Result<String, Failure> 
         }
     };
     if question.trim().is_empty() {
-        return Err(
-            Failure::usage("the question is empty").with_hint("`sagewire chat --demo 'What is a llama?'` asks one")
-        );
+        let hint = "`sagewire chat --model sagemaker_chat/<endpoint> 'What is a llama?'` asks one";
+        return Err(Failure::usage("the question is empty").with_hint(hint));
     }
     Ok(question)
 }
