@@ -2,7 +2,7 @@
 //!
 //! Owns the list of subcommands and the words above and below it; each subcommand owns its own arguments.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{chat, check, completions, doctor, embed, man, serve, template};
 #[cfg(feature = "emulator")]
@@ -61,6 +61,21 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArguments),
     /// Prints the manual page, or writes one for each subcommand
     Man(man::ManArguments),
+}
+
+/// The command line of this build: one without the emulator shows no examples of it.
+pub(crate) fn command() -> clap::Command {
+    let command = Arguments::command();
+    if cfg!(feature = "emulator") { command } else { without_demo(command) }
+}
+
+fn without_demo(mut command: clap::Command) -> clap::Command {
+    if let Some(help) = command.get_after_help().map(ToString::to_string) {
+        let kept: Vec<_> = help.lines().filter(|line| !line.contains("--demo")).collect();
+        command = command.after_help(kept.join("\n"));
+    }
+    let names: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, without_demo))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `sagewire completions`: what a shell needs to complete the commands.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::{Failure, arguments::Arguments};
+use crate::{Failure, arguments};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -19,6 +19,6 @@ pub(crate) struct CompletionsArguments {
 
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "sagewire", &mut script);
+    clap_complete::generate(arguments.shell, &mut arguments::command(), "sagewire", &mut script);
     std::io::Write::write_all(&mut std::io::stdout().lock(), &script).map_err(Failure::output)
 }

@@ -58,16 +58,6 @@ impl ConnectionArguments {
         let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into())));
         named.chain(self.params.iter().cloned()).collect()
     }
-
-    #[cfg(feature = "emulator")]
-    pub(crate) fn is_demo(&self) -> bool {
-        self.demo
-    }
-
-    #[cfg(not(feature = "emulator"))]
-    pub(crate) fn is_demo(&self) -> bool {
-        false
-    }
 }
 
 /// `name=value`, the value as JSON where it is any.
@@ -113,7 +103,7 @@ impl Connection {
         let mut settings = Settings::from_litellm_params(arguments.litellm_params(embeds), &world)?;
         let parameters = request_parameters(settings.defaults.take().as_deref())?;
         #[cfg(feature = "emulator")]
-        if arguments.is_demo() {
+        if arguments.demo {
             use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
 
             let emulator = Emulator::start().await.map_err(Failure::work)?;
@@ -170,10 +160,9 @@ impl Connection {
 
 /// The failure of a command that was told no model.
 pub(crate) fn no_model() -> Failure {
-    let failure = Failure::usage("no model is named");
-    failure.with_hint(
-        "`--model sagemaker_chat/<endpoint>` (or SAGEWIRE_MODEL) names one; `--demo` needs none and no AWS account",
-    )
+    let demo = if cfg!(feature = "emulator") { "; `--demo` needs none and no AWS account" } else { "" };
+    let hint = format!("`--model sagemaker_chat/<endpoint>` (or SAGEWIRE_MODEL) names one{demo}");
+    Failure::usage("no model is named").with_hint(hint)
 }
 
 /// The one model of a configuration that serves the purpose, where there is just one.

@@ -83,7 +83,7 @@ async fn streamed_chat(client: &Client, emulator: &Emulator) -> Result<(), Failu
     let mut stream = client.chat_stream(request).await?;
     let first = begun.elapsed();
     show_request(emulator);
-    print!("   answer:  ");
+    write!(std::io::stdout(), "   answer:  ").map_err(Failure::output)?;
     let (mut chunks, mut usage) = (0, None);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;

@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Failure {
     /// `None` where everything has been said already.
     error: Option<Box<dyn StdError + Send + Sync>>,
+    /// What the error is about, where it does not say itself.
+    subject: Option<String>,
     hint: Option<String>,
     exit_code: u8,
 }
@@ -23,30 +25,36 @@ pub(crate) struct Failure {
 impl Failure {
     /// Arguments, settings or input are wrong.
     pub(crate) fn usage(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { error: Some(error.into()), hint: None, exit_code: 2 }
+        Self { error: Some(error.into()), subject: None, hint: None, exit_code: 2 }
     }
 
     /// The work itself failed.
     pub(crate) fn work(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { error: Some(error.into()), hint: None, exit_code: 1 }
+        Self { error: Some(error.into()), subject: None, hint: None, exit_code: 1 }
     }
 
     /// The work failed, and the output says why.
     pub(crate) fn told() -> Self {
-        Self { error: None, hint: None, exit_code: 1 }
+        Self { error: None, subject: None, hint: None, exit_code: 1 }
     }
 
     /// Ctrl-C ended the work.
     pub(crate) fn interrupted() -> Self {
-        Self { error: None, hint: None, exit_code: interrupt::EXIT_CODE }
+        Self { error: None, subject: None, hint: None, exit_code: interrupt::EXIT_CODE }
     }
 
     /// Output that could not be written. A reader who has gone (`| head`) has what it wanted: that is no failure to speak of.
     pub(crate) fn output(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Self { error: None, hint: None, exit_code: 0 },
+            io::ErrorKind::BrokenPipe => Self { error: None, subject: None, hint: None, exit_code: 0 },
             _ => Self::work(error),
         }
+    }
+
+    /// Says what the error is about.
+    pub(crate) fn about(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
     }
 
     /// Adds what to try.
@@ -65,7 +73,8 @@ impl Failure {
     pub(crate) fn print(&self) {
         let style = Style::of_stderr();
         if let Some(error) = &self.error {
-            eprintln!("{} {error}", style.paint(Colour::Red, "error:"));
+            let subject = self.subject.as_ref().map(|subject| format!("{subject}: ")).unwrap_or_default();
+            eprintln!("{} {subject}{error}", style.paint(Colour::Red, "error:"));
             let mut shown = error.to_string();
             let mut cause = error.source();
             while let Some(error) = cause {

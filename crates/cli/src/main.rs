@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 mod announce;
 mod arguments;
@@ -29,7 +29,11 @@ use failure::Failure;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = match Arguments::from_arg_matches(&arguments::command().get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let outcome = match arguments.command {
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::Embed(arguments) => embed::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,

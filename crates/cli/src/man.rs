@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use crate::{Failure, announce, arguments::Arguments};
+use crate::{Failure, announce, arguments};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -27,7 +27,7 @@ pub(crate) struct ManArguments {
 }
 
 pub(crate) fn run(arguments: &ManArguments) -> Result<(), Failure> {
-    let mut command = Arguments::command();
+    let mut command = arguments::command();
     command.build();
     if let Some(folder) = &arguments.output {
         std::fs::create_dir_all(folder).map_err(Failure::work)?;

@@ -8,6 +8,8 @@ use std::{
     io::{IsTerminal, stderr, stdout},
 };
 
+use sagewire::credentials::seam::{Env, ProcessEnv};
+
 /// Whether what is written may be coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
@@ -27,12 +29,12 @@ pub(crate) enum Colour {
 impl Style {
     /// The style of standard output.
     pub(crate) fn of_stdout() -> Self {
-        Self::new(stdout().is_terminal(), |name| std::env::var_os(name).map(|value| value.to_string_lossy().into()))
+        Self::new(stdout().is_terminal(), |name| ProcessEnv.var(name))
     }
 
     /// The style of standard error.
     pub(crate) fn of_stderr() -> Self {
-        Self::new(stderr().is_terminal(), |name| std::env::var_os(name).map(|value| value.to_string_lossy().into()))
+        Self::new(stderr().is_terminal(), |name| ProcessEnv.var(name))
     }
 
     fn new(is_terminal: bool, var: impl Fn(&str) -> Option<String>) -> Self {

@@ -76,7 +76,7 @@ struct SamplingArguments {
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// Makes the choice repeatable, where the container can
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     seed: Option<i64>,
 }
 
@@ -131,9 +131,8 @@ fn question(words: &[String], input: &mut impl Read) -> Result<String, Failure> 
         }
     };
     if question.trim().is_empty() {
-        return Err(
-            Failure::usage("the question is empty").with_hint("`sagewire chat --demo 'What is a llama?'` asks one")
-        );
+        let hint = "`sagewire chat --model sagemaker_chat/<endpoint> 'What is a llama?'` asks one";
+        return Err(Failure::usage("the question is empty").with_hint(hint));
     }
     Ok(question)
 }

@@ -78,8 +78,10 @@ fn sso(reason: &str, subject: &Subject, world: &World) -> String {
     let command =
         reason.split('`').find(|part| part.starts_with("aws sso login")).unwrap_or("aws sso login").to_owned();
     let profile = subject.aws().profile_name(world).or_else(|| world.var("AWS_PROFILE"));
+    let what =
+        if reason.contains("There is no sign-in") { "there is no SSO sign-in" } else { "the SSO sign-in has expired" };
     match profile.filter(|_| command == "aws sso login") {
-        Some(profile) => format!("the SSO sign-in has expired: run `{command} --profile {profile}`"),
-        None => format!("the SSO sign-in has expired: run `{command}`"),
+        Some(profile) => format!("{what}: run `{command} --profile {profile}`"),
+        None => format!("{what}: run `{command}`"),
     }
 }

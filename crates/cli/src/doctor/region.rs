@@ -1,6 +1,6 @@
 //! The region: which it is, where it comes from, and which others are set beside it.
 
-use sagewire::credentials::{LocatedRegion, SharedConfig, locate_region, seam::World};
+use sagewire::credentials::{LocatedRegion, RegionError, SharedConfig, locate_region, seam::World};
 
 use super::{report::Step, subject::Subject};
 
@@ -23,7 +23,12 @@ pub(super) async fn look(subject: &Subject, world: &World) -> (Step, Option<Loca
         }
         Err(error) => {
             let cure = "set AWS_REGION (`export AWS_REGION=us-east-1`), `--region`, or `region` in the profile, to the region of the endpoint";
-            (Step::failed(NAME, super::with_causes(&error), cure), None)
+            let step = match error {
+                RegionError::NotFound { attempts } => Step::failed(NAME, "no AWS region is set", cure)
+                    .with_details(attempts.iter().map(|place| format!("{}: {}", place.source, place.reason))),
+                error => Step::failed(NAME, super::with_causes(&error), cure),
+            };
+            (step, None)
         }
     }
 }

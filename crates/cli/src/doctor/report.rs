@@ -2,11 +2,9 @@
 //!
 //! Owns how that looks, for people and as JSON. Steps are printed as they are done, since some of them wait for the network.
 
-use std::{
-    io::{Write, stdout},
-    time::SystemTime,
-};
+use std::io::{Write, stdout};
 
+use sagewire::credentials::seam::{Clock, SystemClock};
 use serde::Serialize;
 
 use super::unix_seconds;
@@ -154,7 +152,7 @@ pub(super) fn print_json(examinations: &[Examination]) -> Result<(), Failure> {
     let report = Report {
         sagewire: env!("CARGO_PKG_VERSION"),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        unix_time: unix_seconds(SystemTime::now()),
+        unix_time: unix_seconds(SystemClock.now()),
         healthy: examinations.iter().all(Examination::is_healthy),
         examinations,
     };

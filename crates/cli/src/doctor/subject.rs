@@ -13,7 +13,7 @@ use sagewire_proxy::{Config, config::EnvironmentVariables};
 use serde_json::{Map, Value};
 
 use super::{DoctorArguments, report::Step};
-use crate::{Failure, connection::ConnectionArguments, serve::model_names};
+use crate::{Failure, serve::model_names};
 
 /// One model and how it is reached.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub(super) async fn find(arguments: &DoctorArguments) -> Result<Subjects, Failur
         return of_config(&config, arguments, &world).map(Subjects::from);
     }
     #[cfg(feature = "emulator")]
-    if connection.is_demo() {
+    if connection.demo {
         return demo(arguments, connection, world).await;
     }
     Ok(vec![Subject {
@@ -82,7 +82,7 @@ pub(super) async fn find(arguments: &DoctorArguments) -> Result<Subjects, Failur
 #[cfg(feature = "emulator")]
 async fn demo(
     arguments: &DoctorArguments,
-    connection: &ConnectionArguments,
+    connection: &crate::connection::ConnectionArguments,
     world: World,
 ) -> Result<Subjects, Failure> {
     use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};

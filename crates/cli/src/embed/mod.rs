@@ -103,6 +103,13 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
         parameters.insert("dimensions".to_owned(), Value::from(dimensions));
     }
     let fingerprint = Fingerprint::new(&connection.model, &parameters);
+    if let (Some(input), Some(output)) = (&arguments.input, &arguments.output) {
+        let is_same =
+            std::fs::canonicalize(input).ok().zip(std::fs::canonicalize(output).ok()).is_some_and(|(a, b)| a == b);
+        if is_same {
+            return Err(Failure::usage("input and output are the same file: name another `--output`"));
+        }
+    }
     let (mut output, done) = match &arguments.output {
         Some(path) if path.as_os_str() != "-" => Output::file(path, arguments.restart)?,
         _ => (Output::stdout(), Done::default()),

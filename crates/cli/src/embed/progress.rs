@@ -78,6 +78,14 @@ impl Progress {
         (self.now > 0 && seconds > 0.0).then_some(speed)
     }
 
+    /// Says something to whoever watches the bar.
+    pub(super) fn say(&mut self, text: impl std::fmt::Display) {
+        if let Some(bar) = &mut self.bar {
+            let _ = writeln!(bar, "\r\x1b[2K{text}");
+        }
+        self.draw();
+    }
+
     /// Takes the bar away.
     pub(super) fn clear(&mut self) {
         if let Some(bar) = &mut self.bar {

@@ -87,6 +87,7 @@ impl Job<'_> {
                 Some(()) = stops.next() => match summary.end {
                     End::Finished => {
                         summary.end = End::Stopped;
+                        progress.say(format_args!("{} requests are at work and let finish; Ctrl-C once more ends at once", at_work.len()));
                         continue;
                     }
                     End::Stopped => return Ok(summary),
@@ -105,14 +106,11 @@ impl Job<'_> {
         }
         match failure {
             None => Ok(summary),
+            Some(Failed { first, last, error }) if first == last => {
+                Err(Failure::from(error).about(format!("line {}", first + 1)))
+            }
             Some(Failed { first, last, error }) => {
-                let lines = if first == last {
-                    format!("line {}", first + 1)
-                } else {
-                    format!("lines {} to {}", first + 1, last + 1)
-                };
-                eprintln!("{lines} could not be embedded:");
-                Err(error.into())
+                Err(Failure::from(error).about(format!("lines {} to {}", first + 1, last + 1)))
             }
         }
     }

@@ -44,6 +44,21 @@ async fn a_healthy_endpoint_is_healthy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sts_and_the_endpoint_are_asked_where_their_own_variables_say() {
+    let [sts, runtime] = [Emulator::start().await.unwrap(), Emulator::start().await.unwrap()];
+    let home = Home::of(&sts)
+        .without("AWS_ENDPOINT_URL")
+        .with("AWS_ENDPOINT_URL_STS", &sts.url())
+        .with("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &runtime.url())
+        .with("SAGEWIRE_MODEL", "sagemaker/tgi");
+    let printed = home.run(&["doctor"]);
+    assert_eq!(printed.code, Some(0), "{}", printed.out);
+    assert!(printed.out.contains("set by AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"), "{}", printed.out);
+    assert_eq!((sts.calls(Operation::GetCallerIdentity), sts.calls(Operation::InvokeEndpoint)), (1, 0));
+    assert_eq!((runtime.calls(Operation::GetCallerIdentity), runtime.calls(Operation::InvokeEndpoint)), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistake_1_the_wrong_region() {
     let emulator = Emulator::start().await.unwrap();
     let home = Home::of(&emulator).without("AWS_REGION").with("AWS_REGION", "eu-west-1");

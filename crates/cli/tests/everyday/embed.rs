@@ -117,6 +117,30 @@ async fn killed_in_the_middle_it_goes_on_where_it_was() {
     assert_eq!(indexes(&output).len(), 20);
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_twice_ends_at_once_with_its_exit_code_and_keeps_what_is_done() {
+    let (at_last, reached) = mpsc::sync_channel(1);
+    let emulator = Emulator::builder().endpoint("vectors", Tired { batches: 1.into(), at_last }).start().await.unwrap();
+    let home = Home::of(&emulator);
+    let input = home.file("texts.txt", &texts(4));
+    let output = home.path().join("vectors.jsonl");
+    let (from, to) = (input.to_str().unwrap(), output.to_str().unwrap());
+    let arguments =
+        ["embed", "-m", "sagemaker/vectors", "-i", from, "-o", to, "--batch-size", "2", "--concurrency", "1"];
+    let mut child = home.command(&arguments).spawn().unwrap();
+    reached.recv_timeout(Duration::from_secs(120)).unwrap();
+    // Two that come at once count as one: it is pressed until it helps.
+    let id = child.id().to_string();
+    while child.try_wait().unwrap().is_none() {
+        std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+    }
+    let printed = crate::process::Printed::from(child.wait_with_output().unwrap());
+    assert_eq!(printed.code, Some(130), "{printed:?}");
+    assert!(printed.err.contains("the same command goes on from there"), "{printed:?}");
+    assert_eq!(indexes(&output), [0, 1]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn json_lines_go_in_and_come_out_with_their_ids() {
     let home = Home::empty();
@@ -137,11 +161,48 @@ async fn what_cannot_be_read_is_refused_with_its_line() {
         home.run_with_input(&["embed", "--demo", "-i", "-", "--format", "jsonl"], "{\"text\": \"a\"}\nnonsense\n");
     assert!(printed.code == Some(2) && printed.err.contains("line 2"), "{printed:?}");
     assert!(printed.out.is_empty(), "{printed:?}");
+    let path = home.file("same.txt", "a\n");
+    let file = path.to_str().unwrap();
     for arguments in [
         ["embed", "--demo"].as_slice(),
         &["embed", "--demo", "-i", "/nowhere/x"],
+        &["embed", "--demo", "-i", file, "-o", file, "--restart"],
         &["embed", "--demo", "a", "--batch-size", "0"],
     ] {
         assert_eq!(home.run(arguments).code, Some(2), "{arguments:?}");
     }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "a\n", "the input is not emptied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_names_its_lines_and_what_to_do() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.enqueue(
+        "embedding",
+        sagewire_emulator::Scripted::error(sagewire_emulator::AwsError::model_error(
+            413,
+            "batch size 2 > maximum allowed batch size 1",
+        )),
+    );
+    let home = Home::of(&emulator);
+    let input = home.file("texts.txt", &texts(4));
+    let output = home.path().join("out.jsonl");
+    let arguments = [
+        "embed",
+        "-m",
+        "sagemaker/embedding",
+        "-i",
+        input.to_str().unwrap(),
+        "-o",
+        output.to_str().unwrap(),
+        "--batch-size",
+        "2",
+        "--concurrency",
+        "1",
+    ];
+    let printed = home.run(&arguments);
+    assert!(printed.code == Some(1) && printed.err.contains("error: lines 1 to 2: "), "{printed:?}");
+    assert!(printed.err.contains("the same command goes on from there"), "{printed:?}");
+    assert_eq!(home.run(&arguments).code, Some(0));
+    assert_eq!(indexes(&output).len(), 4);
 }

@@ -1,4 +1,5 @@
 //! The command on a terminal.
+#![expect(clippy::panic, reason = "a test that waits in vain shows what it saw")]
 
 use std::{
     fs::File,

@@ -27,10 +27,16 @@ async fn a_conversation_remembers_and_ends_with_ctrl_d() {
     terminal.press("question\r");
     terminal.expect("tokens/s");
     terminal.expect("> ");
+    let messages = emulator.received().pop().unwrap().json().unwrap()["messages"].clone();
+    // The arrow key brings back the line before.
+    terminal.press("\x1b[A\r");
+    terminal.expect("tokens/s");
+    terminal.expect("> ");
+    let repeated = emulator.received().pop().unwrap().json().unwrap()["messages"].clone();
+    assert_eq!(repeated.as_array().unwrap().last().unwrap()["content"], "question");
     terminal.press(CTRL_D);
     let (_, code) = terminal.end();
     assert_eq!(code, 0);
-    let messages = emulator.received().pop().unwrap().json().unwrap()["messages"].clone();
     let roles: Vec<_> =
         messages.as_array().unwrap().iter().map(|message| message["role"].as_str().unwrap().to_owned()).collect();
     assert_eq!(roles, ["system", "user", "assistant", "user"]);
