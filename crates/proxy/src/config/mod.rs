@@ -167,14 +167,17 @@ fn parse(text: &str, included: Option<&FilePath>) -> Result<Node, ConfigError> {
 /// How deep a file may be nested. The deepest key of ours stands six levels deep; a container's parameters may be nested further.
 const MAX_DEPTH: usize = 24;
 
-/// How many values a file may have, those that aliases repeat counted again: thousands of deployments.
+/// How many values a file may have: thousands of deployments.
 const MAX_NODES: usize = 100_000;
+
+/// How many values aliases may repeat, each time counted.
+const MAX_REPEATED: usize = 20_000;
 
 /// A file that multiplies itself by aliases, or that would take the whole stack, is refused before it has cost anything.
 fn limits() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_NODES, max_replay_stack_depth: MAX_DEPTH },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPEATED, max_replay_stack_depth: MAX_DEPTH },
     }
 }
 
@@ -186,5 +189,14 @@ fn reason(error: &serde_saphyr::Error) -> String {
     }
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
+    if line.starts_with("budget breached: Depth") {
+        return format!("the file is nested deeper than {MAX_DEPTH} levels here: flatten it");
+    }
+    if line.starts_with("budget breached") {
+        return format!("the file holds more than {MAX_NODES} values: split it");
+    }
+    if line.starts_with("alias replay") {
+        return format!("aliases repeat more than {MAX_REPEATED} values: write them out, or repeat less");
+    }
     line.rsplit_once(" at line ").map_or(line, |(reason, _)| reason).to_owned()
 }

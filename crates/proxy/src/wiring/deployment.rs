@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use sagewire::{
     CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
-    EmbedRequest, EmbedResponse, Error, Provider, Reply, SageMaker, Settings, credentials::seam::World,
+    EmbedRequest, EmbedResponse, Error, ErrorKind, Provider, Reply, SageMaker, Settings, credentials::seam::World,
 };
 use sagewire_types::TraceContext;
 use serde_json::{Map, Value};
@@ -137,18 +137,28 @@ fn with_trace(own: Option<String>, trace: &TraceContext) -> String {
     attributes
 }
 
+/// A wrong value of a parameter that the caller has set is the caller's mistake, not the operator's.
+fn callers_own(error: Error, context: &CallContext) -> Error {
+    let is_theirs =
+        |param: &str| context.get::<CallerParameters>().is_some_and(|caller| caller.allowed.contains_key(param));
+    match error.param().filter(|param| error.kind() == ErrorKind::Configuration && is_theirs(param)) {
+        Some(param) => Error::invalid(param.to_owned(), error.message().to_owned()).with_source(error),
+        None => error,
+    }
+}
+
 #[async_trait]
 impl Provider for DeploymentProvider {
     async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        self.sagemaker.chat(request, &self.context(context)?).await
+        self.sagemaker.chat(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        self.sagemaker.chat_stream(request, &self.context(context)?).await
+        self.sagemaker.chat_stream(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        self.sagemaker.embed(request, &self.context(context)?).await
+        self.sagemaker.embed(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn complete(
@@ -156,7 +166,7 @@ impl Provider for DeploymentProvider {
         request: CompletionRequest,
         context: &CallContext,
     ) -> Result<Reply<CompletionResponse>, Error> {
-        self.sagemaker.complete(request, &self.context(context)?).await
+        self.sagemaker.complete(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn complete_stream(
@@ -164,6 +174,9 @@ impl Provider for DeploymentProvider {
         request: CompletionRequest,
         context: &CallContext,
     ) -> Result<CompletionStream, Error> {
-        self.sagemaker.complete_stream(request, &self.context(context)?).await
+        self.sagemaker
+            .complete_stream(request, &self.context(context)?)
+            .await
+            .map_err(|error| callers_own(error, context))
     }
 }
