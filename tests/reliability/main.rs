@@ -62,8 +62,8 @@ fn check(name: &str, count: u64, ways: &[(Way, Net)]) {
                     if !broken.is_empty() {
                         next.store(count, Ordering::Relaxed);
                         panic!(
-                            "SAGEWIRE_SEED={seed} cargo test -p sagewire-tests --test reliability {name} -- --nocapture\n{broken:#?}\n{:#?}",
-                            evidence.outcomes
+                            "SAGEWIRE_SEED={seed} cargo test -p sagewire-tests --test reliability {name} -- --nocapture\n{broken:?}\n{}",
+                            evidence.told()
                         );
                     }
                     tally.lock().unwrap().add(&schedule, &evidence);

@@ -24,8 +24,8 @@ pub(crate) enum End {
     Abandoned,
     /// It did not, within a day of the run's time.
     Never,
-    /// With neither an error nor an end mark, where HTTP carries it.
-    CutOff,
+    /// With neither an error nor an end mark, where HTTP carries it; and what came instead.
+    CutOff(String),
 }
 
 /// What a request gave.
@@ -53,6 +53,24 @@ pub(crate) struct Evidence {
     pub(crate) received: Vec<Received>,
     /// Open connections, tasks and bodies when all clients were gone.
     pub(crate) left: Left,
+}
+
+impl Evidence {
+    /// What was asked, what came back and what went wrong, a line for each.
+    pub(crate) fn told(&self) -> String {
+        let outcomes = self.outcomes.iter().map(|outcome| {
+            let Outcome { asked, text, end, finished, .. } = outcome;
+            format!(
+                "{} {:?} of {}: {text:?}, finished {finished}, {end:?}\n",
+                asked.number, asked.kind, asked.target.name
+            )
+        });
+        let received = self.received.iter().map(|received| {
+            let refused = received.refused.as_ref().map(|error| error.code());
+            format!("  received {:?}: {:?} refused {refused:?}\n", number_of(received), received.fault)
+        });
+        outcomes.chain(received).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,7 +129,7 @@ fn of_outcome(schedule: &Schedule, evidence: &Evidence, outcome: &Outcome) -> Ve
     let truth = truth(asked);
     match end {
         End::Never => found.push(Violation::NeverEnded(number)),
-        End::CutOff => found.push(Violation::Unexplained(number)),
+        End::CutOff(_) => found.push(Violation::Unexplained(number)),
         End::Whole => {
             let finished = outcome.finished || asked.target.embeds();
             if *text != truth || !finished {

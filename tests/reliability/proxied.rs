@@ -48,7 +48,7 @@ impl Proxy {
     }
 
     pub(crate) async fn ask(&self, seen: &Observations, asked: &Asked) -> Outcome {
-        let mut outcome = Outcome::of(asked, End::CutOff);
+        let mut outcome = Outcome::of(asked, End::CutOff("no answer".to_owned()));
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let driving = tokio::spawn(connection);
@@ -58,14 +58,20 @@ impl Proxy {
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body.to_string())))
             .unwrap();
-        if let Ok(response) = sender.send_request(request).await {
-            let (head, body) = response.into_parts();
-            let is_stream = head.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
-            if is_stream {
-                read_events(body, seen, &mut outcome).await;
-            } else if let Ok(body) = body.collect().await {
-                read_whole(head.status.as_u16(), &body.to_bytes(), &mut outcome);
+        match sender.send_request(request).await {
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                if head
+                    .headers
+                    .get("content-type")
+                    .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+                {
+                    read_events(body, seen, &mut outcome).await;
+                } else if let Ok(body) = body.collect().await {
+                    read_whole(head.status.as_u16(), &body.to_bytes(), &mut outcome);
+                }
             }
+            Err(error) => outcome.end = End::CutOff(format!("{error:?}")),
         }
         drop(sender);
         // However the connection ended, it has.
@@ -90,7 +96,10 @@ fn body(asked: &Asked) -> (&'static str, Value) {
 }
 
 fn read_whole(status: u16, body: &[u8], outcome: &mut Outcome) {
-    let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        outcome.end = End::CutOff(format!("{status}: {}", String::from_utf8_lossy(body)));
+        return;
+    };
     if status != 200 {
         outcome.end = failed(&body);
         return;
@@ -129,10 +138,13 @@ async fn read_events(mut body: Incoming, seen: &Observations, outcome: &mut Outc
     let mut text = Vec::new();
     let mut pieces = 0;
     let mut ended = false;
+    outcome.end = End::CutOff("a stream without an end".to_owned());
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
             // HTTP says that this is no whole body.
-            outcome.end = if ended { outcome.end.clone() } else { End::CutOff };
+            if !ended {
+                outcome.end = End::CutOff("the body broke off".to_owned());
+            }
             return;
         };
         let Ok(data) = frame.into_data() else { continue };
@@ -147,7 +159,7 @@ async fn read_events(mut body: Incoming, seen: &Observations, outcome: &mut Outc
                 (outcome.end, ended) = (End::Whole, true);
             } else {
                 let Ok(piece) = serde_json::from_slice::<Value>(data) else {
-                    outcome.end = End::CutOff;
+                    outcome.end = End::CutOff(format!("an event that is no JSON: {}", String::from_utf8_lossy(data)));
                     return;
                 };
                 if piece.get("error").is_some() {

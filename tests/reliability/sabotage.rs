@@ -1,1 +1,262 @@
-//! Proof that the model can fail: each of these breaks one rule, and the model must say which.
+//! Proof that the model can fail: each saboteur breaks one rule, and the model must say which.
+//!
+//! Owns the saboteurs: a container that lies, transports that cheat with attempts, providers that cheat with answers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::{Request, Response};
+use sagewire::{
+    CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, FinishReason, Provider, Reply,
+    ReplyMeta,
+};
+use sagewire_sagemaker::{Body, Transport, TransportError};
+
+use crate::{
+    model::{Left, Violation, violations},
+    run::{Saboteur, run},
+    schedule::{Net, Schedule, Way},
+};
+
+/// Within so many runs a saboteur must be found out.
+const RUNS: u64 = 150;
+
+/// The first violation of this kind that a saboteur causes.
+fn found_out(saboteur: Saboteur, is: fn(&Violation) -> bool) {
+    let found = (0..RUNS).any(|seed| {
+        let schedule = Schedule::new(seed, &[(Way::Provider, Net::Memory)]);
+        let evidence = run(&schedule, saboteur);
+        violations(&schedule, &evidence).iter().any(is)
+    });
+    assert!(found, "{RUNS} runs, and the model has noticed nothing");
+}
+
+fn transport(wrap: fn(Arc<dyn Transport>) -> Arc<dyn Transport>) -> Saboteur {
+    Saboteur { transport: Some(wrap), ..Saboteur::default() }
+}
+
+fn provider(wrap: fn(Arc<dyn Provider>) -> Arc<dyn Provider>) -> Saboteur {
+    Saboteur { provider: Some(wrap), ..Saboteur::default() }
+}
+
+#[test]
+fn a_container_that_leaves_out_a_word() {
+    let saboteur = Saboteur { container_lies: true, ..Saboteur::default() };
+    found_out(saboteur, |violation| matches!(violation, Violation::FalselyComplete(..)));
+}
+
+/// How a transport cheats.
+#[derive(Clone, Copy, Debug)]
+enum Wire {
+    /// Sends a failed request again, with the same signature.
+    Repeats,
+    /// Drops the signature.
+    Unsigned,
+    /// Never lets go of a reply.
+    Keeps,
+    /// Ends a broken body as if it were whole.
+    Hides,
+}
+
+#[derive(Debug)]
+struct CheatingTransport(Arc<dyn Transport>, Wire);
+
+#[async_trait]
+impl Transport for CheatingTransport {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        if matches!(self.1, Wire::Unsigned) {
+            request.headers_mut().remove("authorization");
+        }
+        let again = request.clone();
+        let response = match (self.1, self.0.send(request).await) {
+            (Wire::Repeats, Err(_)) => self.0.send(again).await?,
+            (_, response) => response?,
+        };
+        Ok(match self.1 {
+            Wire::Keeps => {
+                let kept = Body::new(response.into_body());
+                std::mem::forget(kept);
+                Response::new(Body::new(stream::empty()))
+            }
+            Wire::Hides => response.map(|body| Body::new(body.take_while(|piece| std::future::ready(piece.is_ok())))),
+            Wire::Repeats | Wire::Unsigned => response,
+        })
+    }
+}
+
+#[test]
+fn a_transport_that_sends_the_same_signature_twice() {
+    found_out(transport(|inner| Arc::new(CheatingTransport(inner, Wire::Repeats))), |violation| {
+        matches!(violation, Violation::SignatureReused(_))
+    });
+}
+
+#[test]
+fn a_transport_that_makes_attempts_of_its_own() {
+    found_out(transport(|inner| Arc::new(CheatingTransport(inner, Wire::Repeats))), |violation| {
+        matches!(violation, Violation::TooManyAttempts(..))
+    });
+    found_out(transport(|inner| Arc::new(CheatingTransport(inner, Wire::Repeats))), |violation| {
+        matches!(violation, Violation::Miscounted(..))
+    });
+}
+
+#[test]
+fn a_transport_that_drops_the_signature() {
+    found_out(transport(|inner| Arc::new(CheatingTransport(inner, Wire::Unsigned))), |violation| {
+        matches!(violation, Violation::SignatureRefused(_))
+    });
+}
+
+#[test]
+fn a_transport_that_keeps_bodies() {
+    found_out(
+        transport(|inner| Arc::new(CheatingTransport(inner, Wire::Keeps))),
+        |violation| matches!(violation, Violation::LeftBehind(Left { bodies, .. }) if *bodies > 0),
+    );
+}
+
+/// That a broken connection is hidden from it, sagewire notices by the end mark: the model must find nothing.
+#[test]
+fn an_end_of_the_connection_is_no_end_of_an_answer() {
+    for seed in 0..RUNS {
+        let schedule = Schedule::new(seed, &[(Way::Provider, Net::Memory)]);
+        let evidence = run(&schedule, transport(|inner| Arc::new(CheatingTransport(inner, Wire::Hides))));
+        assert_eq!(violations(&schedule, &evidence), [], "seed {seed}: {}", evidence.told());
+    }
+}
+
+/// How a provider cheats with its streams.
+#[derive(Clone, Copy, Debug)]
+enum Answering {
+    /// An error becomes a proper end, with a finish reason.
+    Completes,
+    /// A piece comes twice.
+    Doubles,
+    /// After an error it asks again, and begins anew.
+    AsksAgain,
+    /// An error is told without a word.
+    Mute,
+    /// A task is left behind.
+    LeavesTask,
+    /// The end never comes.
+    Hangs,
+}
+
+#[derive(Debug)]
+struct CheatingProvider(Arc<dyn Provider>, Answering);
+
+fn finished() -> ChatChunk {
+    ChatChunk::new("id".into(), "m".into(), 0, vec![sagewire::ChunkChoice::finished(FinishReason::Stop)])
+}
+
+#[async_trait]
+impl Provider for CheatingProvider {
+    async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+        self.0.chat(request, context).await
+    }
+
+    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
+        if matches!(self.1, Answering::LeavesTask) {
+            tokio::spawn(std::future::pending::<()>());
+        }
+        let mut inner = self.0.chat_stream(request.clone(), context).await?;
+        let meta: ReplyMeta = inner.meta.clone();
+        // The cheat needs no laziness but for its second question.
+        let mut pieces: Vec<Result<ChatChunk, Error>> = Vec::new();
+        while let Some(piece) = inner.next().await {
+            pieces.push(piece);
+        }
+        let broke = pieces.last().is_some_and(Result::is_err);
+        match self.1 {
+            Answering::Completes if broke => {
+                pieces.pop();
+                pieces.push(Ok(finished()));
+            }
+            Answering::Doubles => {
+                let twice = pieces
+                    .iter()
+                    .rev()
+                    .find_map(|piece| piece.as_ref().ok().filter(|piece| !piece.content().is_empty()));
+                if let Some(twice) = twice.cloned() {
+                    pieces.insert(0, Ok(twice));
+                }
+            }
+            Answering::Mute if broke => {
+                pieces.pop();
+                pieces.push(Err(Error::new(ErrorKind::StreamBroken, "")));
+            }
+            Answering::AsksAgain if broke => {
+                pieces.pop();
+                let (provider, context) = (Arc::clone(&self.0), context.clone());
+                let again = stream::once(async move { provider.chat_stream(request, &context).await });
+                let again = again.flat_map(|answer| match answer {
+                    Ok(answer) => answer.left_stream(),
+                    Err(error) => stream::iter([Err(error)]).right_stream(),
+                });
+                return Ok(ChatStream::new(meta, stream::iter(pieces).chain(again)));
+            }
+            Answering::Hangs => return Ok(ChatStream::new(meta, stream::iter(pieces).chain(stream::pending()))),
+            _ => {}
+        }
+        Ok(ChatStream::new(meta, stream::iter(pieces)))
+    }
+}
+
+fn cheats(answering: fn(Arc<dyn Provider>) -> Arc<dyn Provider>, is: fn(&Violation) -> bool) {
+    found_out(provider(answering), is);
+}
+
+#[test]
+fn a_provider_that_calls_a_broken_answer_complete() {
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Completes)),
+        |violation| matches!(violation, Violation::FalselyComplete(..)),
+    );
+}
+
+#[test]
+fn a_provider_that_says_a_word_twice() {
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Doubles)),
+        |violation| matches!(violation, Violation::FalselyComplete(..)),
+    );
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Doubles)),
+        |violation| matches!(violation, Violation::NotABeginning(..)),
+    );
+}
+
+#[test]
+fn a_provider_that_asks_again_after_the_first_piece() {
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::AsksAgain)),
+        |violation| matches!(violation, Violation::AttemptAfterFirstPiece(_)),
+    );
+}
+
+#[test]
+fn a_provider_that_does_not_explain_itself() {
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Mute)),
+        |violation| matches!(violation, Violation::Unexplained(_)),
+    );
+}
+
+#[test]
+fn a_provider_that_leaves_a_task_behind() {
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::LeavesTask)),
+        |violation| matches!(violation, Violation::LeftBehind(Left { tasks, .. }) if *tasks > 0),
+    );
+}
+
+#[test]
+fn a_provider_that_hangs() {
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Hangs)),
+        |violation| matches!(violation, Violation::NeverEnded(_)),
+    );
+}

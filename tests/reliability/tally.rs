@@ -45,7 +45,7 @@ impl Tally {
                     *self.failed.entry(kind.clone()).or_default() += 1;
                 }
                 End::Abandoned => self.abandoned += 1,
-                End::Never | End::CutOff => {}
+                End::Never | End::CutOff(_) => {}
             }
         }
         debug_assert!(evidence.outcomes.len() == schedule.requests.len());

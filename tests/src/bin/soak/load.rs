@@ -1,0 +1,191 @@
+//! The loads, and what each must show.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::task::JoinSet;
+
+use crate::{
+    client::Caller,
+    measure::{Server, Usage, assert_flat, assert_given_back},
+    number,
+};
+
+/// Samples of a run.
+const SAMPLES: u32 = 30;
+
+/// Uses the server once, so that what it sets up only once counts as there before.
+async fn warm(server: &mut Server) -> Usage {
+    let mut caller = Caller::connect(&server.address).await;
+    assert_eq!(caller.ask().await, 200);
+    assert!(caller.stream("tokens=2 pace=0", Duration::ZERO).await.0);
+    drop(caller);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.usage().await
+}
+
+/// Waits until so many answers are done, so that all clients are at work.
+async fn until(done: &AtomicU64, count: u64) {
+    while done.load(Ordering::Relaxed) < count {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Samples what the server uses until the time is over.
+async fn watch(server: &mut Server, seconds: u64, done: &AtomicU64) -> Vec<Usage> {
+    let pause = Duration::from_secs(seconds) / SAMPLES;
+    let mut samples = Vec::new();
+    for at in 0..SAMPLES {
+        tokio::time::sleep(pause).await;
+        let usage = server.usage().await;
+        if at % 5 == 4 {
+            println!("{usage}; {} answers so far", done.load(Ordering::Relaxed));
+        }
+        samples.push(usage);
+    }
+    samples
+}
+
+/// Many streams at once, each followed by another.
+pub(crate) async fn streams() {
+    let (seconds, clients) = (number("SOAK_SECONDS", 10), number("SOAK_CLIENTS", 1_000));
+    let mut server = Server::start().await;
+    let before = warm(&mut server).await;
+    let done = Arc::new(AtomicU64::new(0));
+    let mut callers = JoinSet::new();
+    let stop = Arc::new(AtomicBool::new(false));
+    for number in 0..clients {
+        let (address, done, stop) = (server.address.clone(), Arc::clone(&done), Arc::clone(&stop));
+        callers.spawn(async move {
+            // They begin spread over the time of one stream.
+            tokio::time::sleep(Duration::from_millis(number * 2_000 / clients.max(1))).await;
+            let mut caller = Caller::connect(&address).await;
+            while !stop.load(Ordering::Relaxed) {
+                let (whole, bytes) = caller.stream("tokens=20 pace=100", Duration::ZERO).await;
+                assert!(whole && bytes > 1_000, "a stream was not whole: {bytes} bytes");
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    until(&done, 2 * clients).await;
+    let samples = watch(&mut server, seconds, &done).await;
+    stop.store(true, Ordering::Relaxed);
+    while let Some(ended) = callers.join_next().await {
+        ended.unwrap();
+    }
+    println!("{clients} streams at a time for {seconds} s: {} whole, 0 not", done.load(Ordering::Relaxed));
+    assert_flat(&samples);
+    assert_given_back(before, server.settled(before).await);
+}
+
+/// A connection for each request, half of them given up in the middle of a stream.
+pub(crate) async fn churn() {
+    let (seconds, clients) = (number("SOAK_SECONDS", 10), number("SOAK_CLIENTS", 64));
+    let mut server = Server::start().await;
+    let before = warm(&mut server).await;
+    let done = Arc::new(AtomicU64::new(0));
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut callers = JoinSet::new();
+    for number in 0..clients {
+        let (address, done, stop) = (server.address.clone(), Arc::clone(&done), Arc::clone(&stop));
+        callers.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let mut caller = Caller::connect(&address).await;
+                if number % 2 == 0 {
+                    assert_eq!(caller.ask().await, 200);
+                } else {
+                    let endless = caller.stream("tokens=100000 pace=20", Duration::ZERO);
+                    let given_up = tokio::time::timeout(Duration::from_millis(30), endless).await;
+                    assert!(given_up.is_err(), "an endless stream ended");
+                }
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    until(&done, 10 * clients).await;
+    let samples = watch(&mut server, seconds, &done).await;
+    stop.store(true, Ordering::Relaxed);
+    while let Some(ended) = callers.join_next().await {
+        ended.unwrap();
+    }
+    println!("{} connections, half of the clients' dropped in a stream", done.load(Ordering::Relaxed));
+    assert_flat(&samples);
+    assert_given_back(before, server.settled(before).await);
+}
+
+/// Callers that keep their connection and say nothing.
+pub(crate) async fn idle() {
+    let clients = number("SOAK_CLIENTS", 10_000);
+    let mut server = Server::start().await;
+    let before = warm(&mut server).await;
+    let mut callers = Vec::new();
+    for _ in 0..clients {
+        let mut caller = Caller::connect(&server.address).await;
+        if callers.len() % 100 == 0 {
+            assert_eq!(caller.ask().await, 200);
+        }
+        callers.push(caller);
+    }
+    let with_all = server.usage().await;
+    println!("with {clients} idle clients: {with_all}");
+    let kib = with_all.rss_kib.saturating_sub(before.rss_kib);
+    println!(
+        "memory for each: {:.1} KiB",
+        f64::from(u32::try_from(kib).unwrap()) / f64::from(u32::try_from(clients).unwrap())
+    );
+    let mut other = Caller::connect(&server.address).await;
+    for _ in 0..100 {
+        assert_eq!(other.ask().await, 200);
+    }
+    for caller in &mut callers {
+        assert_eq!(caller.ask().await, 200, "an idle client was forgotten");
+    }
+    println!("all {clients} asked again, and were answered");
+    drop((callers, other));
+    assert_given_back(before, server.settled(before).await);
+}
+
+/// One reader in a hundred takes its time: the others must not wait, and its tokens must wait at their source.
+pub(crate) async fn slow_readers() {
+    // Some 200 MB: far more than all the sockets on the way hold.
+    const TOKENS: u64 = 1_000_000;
+    let clients = number("SOAK_CLIENTS", 100);
+    let mut server = Server::start().await;
+    warm(&mut server).await;
+    let slow = clients.div_ceil(100);
+    let mut slow_ones = JoinSet::new();
+    for _ in 0..slow {
+        let address = server.address.clone();
+        slow_ones.spawn(async move {
+            let prompt = format!("tokens={TOKENS} pace=0 slow=1");
+            Caller::connect(&address).await.stream(&prompt, Duration::from_millis(200)).await
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let held = server.usage().await;
+    let mut fast_ones = JoinSet::new();
+    let done = Arc::new(AtomicU64::new(0));
+    for _ in slow..clients {
+        let (address, done) = (server.address.clone(), Arc::clone(&done));
+        fast_ones.spawn(async move {
+            let (whole, _) = Caller::connect(&address).await.stream("tokens=400 pace=0", Duration::ZERO).await;
+            assert!(whole);
+            done.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+    while let Some(ended) = fast_ones.join_next().await {
+        ended.unwrap();
+    }
+    let after = server.usage().await;
+    assert!(slow_ones.try_join_next().is_none(), "the slow one is as fast as the others");
+    let (asked, given) = (slow * TOKENS, after.slow_tokens);
+    println!("{} fast readers done while {slow} slow read on", done.load(Ordering::Relaxed));
+    println!("tokens of the slow that their container has handed over: {given} of {asked}");
+    println!("memory: {} KiB before the fast ones, {} KiB after", held.rss_kib, after.rss_kib);
+    assert!(given * 4 < asked, "nothing holds the endpoint back");
+}

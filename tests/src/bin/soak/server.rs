@@ -1,0 +1,82 @@
+//! The process under load: an emulator, and the proxy over it.
+//!
+//! Owns the container that speaks for as long as a prompt asks, and the report that the parent process asks for, line by line.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use sagewire_emulator::{Container, ContainerReply, Emulator, Invocation};
+use sagewire_proxy::{App, RequestLimits, ServedModel, Server, ServerOptions};
+use sagewire_tests::{
+    endpoint::client,
+    replies::{tgi_reply, tgi_stream, tgi_token},
+};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::measure::Usage;
+
+/// Says as many tokens as the prompt asks for, at its pace: `tokens=200 pace=50 slow=0`.
+#[derive(Debug)]
+struct Talker {
+    /// Tokens handed over to streams that are marked slow.
+    slow_tokens: Arc<AtomicU64>,
+}
+
+fn asked(body: &str, name: &str) -> u64 {
+    let after = body.split_once(&format!("{name}=")).map(|(_, after)| after).unwrap_or_default();
+    after.split(|letter: char| !letter.is_ascii_digit()).next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+#[async_trait]
+impl Container for Talker {
+    async fn invoke(&self, invocation: Invocation) -> ContainerReply {
+        let body = String::from_utf8_lossy(&invocation.body).into_owned();
+        if !invocation.is_streaming() {
+            return ContainerReply::new(200, "application/json", tgi_reply("Hello."));
+        }
+        let (tokens, slow) = (asked(&body, "tokens"), asked(&body, "slow") == 1);
+        let pace = Duration::from_millis(asked(&body, "pace"));
+        let count = Arc::clone(&self.slow_tokens);
+        let parts = stream::iter(0..tokens).map(move |_| {
+            if slow {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(Bytes::from(tgi_token("A piece of text that is some thirty bytes long. ")))
+        });
+        let end = stream::iter([Ok(Bytes::from(tgi_stream(&[" The end."])))]);
+        ContainerReply::stream("text/event-stream", Box::pin(parts.chain(end))).paced(pace)
+    }
+}
+
+/// Serves until the parent closes the standard input; answers each line with a report.
+pub(crate) async fn serve() {
+    let slow_tokens = Arc::new(AtomicU64::new(0));
+    let talker = Talker { slow_tokens: Arc::clone(&slow_tokens) };
+    let emulator = Emulator::builder().endpoint("talker", talker).max_received(0).start().await.unwrap();
+    let mut limits = RequestLimits::default();
+    limits.concurrent = 100_000;
+    let app = App::builder()
+        .provider(Arc::new(client(&emulator)))
+        .model(ServedModel::new("sagemaker/talker"))
+        .limits(limits)
+        .build()
+        .unwrap();
+    let mut options = ServerOptions::default();
+    // Idle callers stay, however slow the machine is.
+    options.limits.idle_timeout = Duration::from_secs(3_600);
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
+    println!("{}", server.local_addr());
+    tokio::spawn(server.serve(std::future::pending()));
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Ok(Some(_)) = lines.next_line().await {
+        println!("{}", Usage::of_this_process(slow_tokens.load(Ordering::Relaxed), emulator.open_connections()));
+    }
+}
