@@ -6,7 +6,10 @@ use clap::{Command, CommandFactory, Parser};
 
 use super::Arguments;
 
-const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md");
+const GUIDES: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"),
+];
 
 fn commands(command: &Command, path: &str, into: &mut Vec<(String, Command)>) {
     for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
@@ -113,8 +116,8 @@ fn every_command_has_examples_and_each_parses() {
 }
 
 #[test]
-fn every_command_of_the_guide_parses_and_none_is_missing_there() {
-    let guide = std::fs::read_to_string(GUIDE).unwrap();
+fn every_command_of_the_guides_parses_and_none_is_missing_there() {
+    let guide = GUIDES.map(|path| std::fs::read_to_string(path).unwrap()).concat();
     let mut shown = BTreeSet::new();
     let mut inside = false;
     for line in guide.replace("\\\n", " ").lines() {

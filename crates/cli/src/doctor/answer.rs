@@ -68,25 +68,31 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
             let what = if kind == Kind::Chat { "one token" } else { "one vector" };
             let variant = meta.invoked_production_variant.as_deref().map(|variant| format!(", variant {variant}"));
             let id = meta.request_id.as_deref().unwrap_or("-");
-            Step::ok(ANSWER, format!("{what} in the dialect {}, after {} ms", dialect(case, kind), took.as_millis()))
+            Step::ok(ANSWER, format!("{what} in the dialect {}, after {} ms", spoken(case, kind), took.as_millis()))
                 .with_details([format!("request {id}{}", variant.unwrap_or_default())])
         }
-        Err(error) if may_be_the_dialect(error) && !log.has_page() => match other_dialect(&probe, kind).await {
-            Some((found, choice)) => {
-                let endpoint = case.subject.endpoint().unwrap_or_default();
-                let summary = format!(
-                    "the container does not understand the dialect {}, and answers in `{found}`: {}",
-                    dialect(case, kind),
-                    super::with_causes(error)
-                );
-                Step::failed(ANSWER, summary, format!("wrong dialect: {}", choice.replace("{}", &endpoint)))
-            }
-            None => failed(error, case, log).await,
-        },
+        Err(error) if may_be_the_dialect(error) && !log.has_page() => ask_again(&probe, kind, error, case, log).await,
         Err(error) => failed(error, case, log).await,
     };
     let unsent = result.err().filter(|_| log.first_sent().is_none());
     vec![request_step(log, unsent, true), answer]
+}
+
+/// After a container's own failure: once more as before, where it may pass, and then in every other dialect.
+async fn ask_again(probe: &Probe, kind: Kind, error: &Error, case: &Case<'_>, log: &Log) -> Step {
+    let said = super::with_causes(error);
+    if error.kind() == ErrorKind::ModelFailed && probe.ask(kind, None).await.is_ok() {
+        let cure =
+            "the container failed once and answered when it was asked again: see its log where that happens often";
+        return Step::warning(ANSWER, format!("one token at the second try. At the first: {said}"), cure);
+    }
+    let Some((found, choice)) = other_dialect(probe, kind, dialect(case, kind).as_deref()).await else {
+        return failed(error, case, log).await;
+    };
+    let endpoint = case.subject.endpoint().unwrap_or_default();
+    let spoken = spoken(case, kind);
+    let summary = format!("the container does not understand the dialect {spoken}, and answers in `{found}`: {said}");
+    Step::failed(ANSWER, summary, format!("wrong dialect: {}", choice.replace("{}", &endpoint)))
 }
 
 async fn failed(error: &Error, case: &Case<'_>, log: &Log) -> Step {
@@ -121,17 +127,22 @@ fn request_step(log: &Log, error: Option<Error>, is_signed: bool) -> Step {
 }
 
 /// The dialect that was spoken, as far as the settings say.
-fn dialect(case: &Case<'_>, kind: Kind) -> String {
+fn dialect(case: &Case<'_>, kind: Kind) -> Option<String> {
     let settings = case.subject.settings().unwrap_or_default();
-    match (kind, settings.dialect, settings.embedding_dialect) {
-        (Kind::Chat, Some(dialect), _) | (Kind::Embedding, _, Some(dialect)) => format!("`{dialect}`"),
-        (Kind::Embedding, _, None) => "that the endpoint's name chooses".to_owned(),
-        (Kind::Chat, None, _) => match case.subject.prefix().as_deref() {
-            Some("sagemaker_chat") => "`messages`".to_owned(),
-            Some("sagemaker_nova") => "`nova`".to_owned(),
-            _ => "`tgi`".to_owned(),
-        },
+    let by_prefix = || match case.subject.prefix().as_deref() {
+        Some("sagemaker_chat") => "messages".to_owned(),
+        Some("sagemaker_nova") => "nova".to_owned(),
+        _ => "tgi".to_owned(),
+    };
+    match kind {
+        Kind::Chat => Some(settings.dialect.unwrap_or_else(by_prefix)),
+        Kind::Embedding => settings.embedding_dialect,
     }
+}
+
+/// The same, for sentences.
+fn spoken(case: &Case<'_>, kind: Kind) -> String {
+    dialect(case, kind).map_or_else(|| "that the endpoint's name chooses".to_owned(), |dialect| format!("`{dialect}`"))
 }
 
 /// Whether the container itself refused or answered something unknown: then it may speak another dialect.
@@ -146,16 +157,17 @@ fn may_be_the_dialect(error: &Error) -> bool {
     }
 }
 
-/// The first dialect in which the container answers.
-async fn other_dialect(probe: &Probe, kind: Kind) -> Option<(&'static str, &'static str)> {
+/// The first dialect but `spoken` in which the container answers.
+async fn other_dialect(probe: &Probe, kind: Kind, spoken: Option<&str>) -> Option<(&'static str, &'static str)> {
     let chat = CHAT.into_iter().map(|row| (Kind::Chat, row));
     let embedding = EMBEDDING.into_iter().map(|row| (Kind::Embedding, row));
     let order: Vec<_> = match kind {
         Kind::Chat => chat.chain(embedding).collect(),
         Kind::Embedding => embedding.chain(chat).collect(),
     };
-    for (kind, (name, choice)) in order {
-        if probe.ask(kind, Some(name)).await.is_ok() {
+    for (tried, (name, choice)) in order {
+        let is_new = tried != kind || Some(name) != spoken;
+        if is_new && probe.ask(tried, Some(name)).await.is_ok() {
             return Some((name, choice));
         }
     }

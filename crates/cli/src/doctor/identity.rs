@@ -24,15 +24,23 @@ pub(super) async fn ask(
     };
     match asked.await {
         Ok(identity) => (Step::ok(NAME, format!("{}, account {}", identity.arn, identity.account)), Some(identity)),
-        Err(error) => (failure(&error), None),
+        Err(error) => (failure(&error, world), None),
     }
 }
 
-fn failure(error: &CredentialsError) -> Step {
+fn failure(error: &CredentialsError, world: &World) -> Step {
     let summary = super::with_causes(error);
     let Some(refusal) = error.find_cause::<ServiceError>() else {
-        let cure = "STS could not be asked; only this step needs it, so the model may answer all the same. Behind a firewall or in a VPC, set \
-                    AWS_ENDPOINT_URL_STS to an interface endpoint of STS";
+        let proxy =
+            ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].iter().find(|name| world.var(name).is_some());
+        let way = match proxy {
+            Some(variable) => format!("See that the proxy of {variable} lets STS pass, or except it with NO_PROXY"),
+            None => {
+                "Behind a firewall or in a VPC, set AWS_ENDPOINT_URL_STS to an interface endpoint of STS".to_owned()
+            }
+        };
+        let cure =
+            format!("STS could not be asked; only this step needs it, so the model may answer all the same. {way}");
         return Step::warning(NAME, summary, cure);
     };
     let cure = match refusal.code.as_deref() {

@@ -116,6 +116,20 @@ async fn mistake_4_the_wrong_dialect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_container_without_the_messages_api_is_told_from_one_that_failed_once() {
+    let emulator = Emulator::start().await.unwrap();
+    let refusal =
+        r#"{"error": "Failed to deserialize the JSON body: missing field `inputs`", "error_type": "validation"}"#;
+    emulator.enqueue("tgi", Scripted::error(AwsError::model_error(422, refusal)));
+    let printed = Home::of(&emulator).run(&["doctor", "sagemaker_chat/tgi"]);
+    assert_found(&printed, "answer", &["wrong dialect: write the model as `sagemaker/tgi`"]);
+    emulator.enqueue("tgi", Scripted::error(AwsError::model_error(500, "CUDA out of memory")));
+    let printed = Home::of(&emulator).run(&["doctor", "sagemaker/tgi"]);
+    assert!(printed.code == Some(0) && printed.out.contains("! answer"), "{}", printed.out);
+    assert!(printed.out.contains("one token at the second try"), "{}", printed.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistake_5_invoking_is_not_allowed() {
     let emulator = Emulator::start().await.unwrap();
     let message =
