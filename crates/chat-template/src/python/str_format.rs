@@ -88,7 +88,8 @@ impl Formatter<'_, '_, '_> {
                 .kwargs
                 .filter(|kwargs| kwargs.args().any(|name| name == first))
                 .ok_or_else(|| value_error(format!("KeyError: '{first}'")))?
-                .peek::<Option<Value>>(first)?
+                // What is given but undefined counts as missing for `peek`.
+                .peek::<Value>(first)
                 .unwrap_or_default(),
         };
         while !path.is_empty() {

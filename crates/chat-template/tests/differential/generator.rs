@@ -53,7 +53,7 @@ const TEXTS: [&str; 14] = [
 /// A random expression, of a kind or nearly.
 fn expression(random: &mut Random, depth: usize, symbol: char) -> String {
     let symbol = match symbol {
-        _ if random.one_in(16) => 'A',
+        _ if random.one_in(40) => 'A',
         '*' => ['T', 'N', 'L', 'D', 'B', 'A'][random.below(6)],
         symbol => symbol,
     };
@@ -164,7 +164,8 @@ fn message(random: &mut Random) -> Value {
 /// One case: a template and what to render with it.
 pub(crate) fn case(random: &mut Random) -> Value {
     let count = 1 + random.below(3);
-    let template: String = (0..count).map(|_| statement(random, 2)).collect();
+    let mut template = "{% set c = cycler(1, 'b', none) %}{% set j = joiner('+') %}".to_owned();
+    template.extend((0..count).map(|_| statement(random, 2)));
     let messages: Vec<Value> = (0..1 + random.below(4)).map(|_| message(random)).collect();
     let tools = if random.one_in(3) {
         json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}])
