@@ -52,7 +52,8 @@ fn kind(kind: Kind) -> Map<String, Value> {
         |schema: Value| object(json!({ "anyOf": [schema, from_environment.clone(), { "type": "null" }] }));
     match kind {
         Kind::Text | Kind::Secret => object(json!({ "type": ["string", "number", "null"] })),
-        Kind::Flag => or_environment(json!({ "type": "boolean" })),
+        // YAML 1.2, which editors read, knows no `yes`; what reads the file does.
+        Kind::Flag => or_environment(json!({ "enum": [true, false, "yes", "no", "on", "off"] })),
         Kind::Count => or_environment(json!({ "type": "integer", "minimum": 0 })),
         Kind::Number => or_environment(json!({ "type": "number" })),
         Kind::Seconds => or_environment(json!({ "type": "number", "minimum": 0 })),

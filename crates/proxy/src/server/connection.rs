@@ -18,9 +18,8 @@ use tokio::{
 };
 
 use super::{
-    Shared,
+    Shared, early_answer,
     pulse::{Pulse, Verdict},
-    slow_head,
     watched::Watched,
 };
 use crate::routes;
@@ -62,8 +61,12 @@ where
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(limits.header_bytes.max(8192));
     builder.http2().max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
-    let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(Watched::new(stream, Arc::clone(&pulse))), service));
+    let refused = {
+        let shared = Arc::clone(shared);
+        Box::new(move |status| early_answer::refused_head(&shared.app.load(), status, &limits))
+    };
+    let watched = Watched::new(stream, Arc::clone(&pulse), refused);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(watched), service));
     let mut watch = pin!(tokio::time::sleep_until(Pulse::next_check(&limits)));
     let mut closing = false;
     let mut given_up = false;
@@ -86,7 +89,7 @@ where
                     given_up = true;
                     tracing::debug!(target: "sagewire::proxy", "a request's head took too long: it is answered with 408");
                     // The next look at the connection reads, and what reads says it.
-                    pulse.give_up_with(slow_head::answer(&shared.app.load(), limits.header_timeout));
+                    pulse.give_up_with(early_answer::slow_head(&shared.app.load(), &limits));
                     watch.as_mut().reset(Instant::now() + LAST_WORDS);
                 }
                 Verdict::Idle | Verdict::SlowHead => return,

@@ -19,9 +19,9 @@ use self::tls::Certificates;
 use crate::{App, ConnectionLimits, config::Config, config::TlsFiles, health};
 
 mod connection;
+mod early_answer;
 mod pulse;
 mod shutdown;
-mod slow_head;
 mod tls;
 mod watched;
 

@@ -97,6 +97,9 @@ impl CallRecord {
     pub(crate) fn learned(&mut self, meta: &ReplyMeta) {
         self.attempts = meta.attempts;
         self.aws_request_id.clone_from(&meta.request_id);
+        if let Some(spans) = &mut self.spans {
+            spans.decided(&meta.decisions);
+        }
     }
 
     pub(crate) fn used(&mut self, usage: &Usage) {

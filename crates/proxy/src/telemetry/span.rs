@@ -13,6 +13,7 @@ use std::{
     time::SystemTime,
 };
 
+use sagewire_router::decision;
 use sagewire_types::TraceContext;
 
 use super::metrics::PROVIDER;
@@ -95,6 +96,18 @@ impl From<bool> for SpanValue {
     }
 }
 
+/// A router's decisions and their attributes.
+const DECISIONS: &[(&str, &str)] = &[
+    (decision::DEPLOYMENT, "sagewire.deployment"),
+    (decision::MODEL_GROUP, "sagewire.model_group"),
+    (decision::STRATEGY, "sagewire.strategy"),
+    (decision::FAILED, "sagewire.failed"),
+    (decision::SKIPPED, "sagewire.skipped"),
+    (decision::FALLBACK, "sagewire.fallback"),
+    (decision::CONTEXT_WINDOW_FALLBACK, "sagewire.context_window_fallback"),
+    (decision::QUEUED, "sagewire.queued"),
+];
+
 /// The spans of one request under way: the proxy's own, and inside it the call of the model.
 #[derive(Debug)]
 pub(crate) struct RequestSpans {
@@ -105,7 +118,7 @@ pub(crate) struct RequestSpans {
     client_id: String,
     start: SystemTime,
     state: Option<String>,
-    /// What the call asks for, by the conventions' names.
+    /// What the call asks for, by the conventions' names, and what was decided about it.
     pub(crate) asked: Vec<(&'static str, SpanValue)>,
     path: String,
 }
@@ -166,6 +179,17 @@ impl RequestSpans {
             end: self.start.checked_add(took).unwrap_or(self.start),
             attributes: Vec::new(),
             error: None,
+        }
+    }
+
+    /// What a router decided, as the answer's headers say it. What came several times is told in one text.
+    pub(crate) fn decided(&mut self, decisions: &[(&'static str, String)]) {
+        for (name, key) in DECISIONS {
+            let values: Vec<&str> =
+                decisions.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
+            if !values.is_empty() {
+                self.asked.push((key, SpanValue::Text(values.join(", "))));
+            }
         }
     }
 
@@ -280,6 +304,12 @@ mod tests {
         let mut spans = RequestSpans::begin(&sink, Some(&trace("01")), "/v1/chat/completions", UNIX_EPOCH).unwrap();
         spans.asked = vec![("gen_ai.request.temperature", 0.5.into())];
         let context = spans.context();
+        spans.decided(&[
+            ("deployment", "b".to_owned()),
+            ("failed", "a: throttled".to_owned()),
+            ("failed", "c: timeout".to_owned()),
+            ("other", "x".to_owned()),
+        ]);
         spans.end(&ended());
         let kept = kept.0.lock().unwrap();
         let [client, server] = &kept[..] else { panic!("{kept:?}") };
@@ -291,6 +321,8 @@ mod tests {
         assert!(client.attributes.contains(&("gen_ai.usage.output_tokens", 4.into())));
         assert!(client.attributes.contains(&("gen_ai.operation.name", "chat".into())));
         assert!(client.attributes.contains(&("gen_ai.request.temperature", 0.5.into())));
+        assert!(client.attributes.contains(&("sagewire.deployment", "b".into())));
+        assert!(client.attributes.contains(&("sagewire.failed", "a: throttled, c: timeout".into())));
         assert!(server.attributes.contains(&("url.path", "/v1/chat/completions".into())));
     }
 

@@ -72,7 +72,23 @@ async fn the_callers_own_time_limit_is_kept() {
 async fn a_head_that_is_too_large_is_a_431() {
     let proxy = Proxy::with_options(|app| app, options(|limits| limits.header_bytes = 8192)).await;
     let answer = proxy.send(Method::GET, "/models", &[("x-large", &"x".repeat(20_000))], "").await;
-    assert_eq!(answer.status, 431);
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (431, &json!("head_too_large")));
+    assert_eq!(answer.headers["connection"], "close");
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_a_400() {
+    let proxy = Proxy::start().await;
+    for nonsense in
+        ["nonsense\r\n\r\n", "GET /models HTTP/1.1\r\nbad header: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\r\n"]
+    {
+        let mut stream = connect(&proxy).await;
+        stream.write_all(nonsense.as_bytes()).await.unwrap();
+        let answer = String::from_utf8(rest(stream).await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n") && answer.contains("x-request-id: "), "{answer}");
+        assert!(answer.contains(r#""code":"malformed_request""#), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    }
 }
 
 async fn connect(proxy: &Proxy) -> TcpStream {
