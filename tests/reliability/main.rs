@@ -1,7 +1,12 @@
 //! Random schedules of faults, and after each run the model of what must hold.
 //!
 //! `SAGEWIRE_SEED=<seed>` repeats one run and prints it; `SAGEWIRE_SCHEDULES=<n>` sets how many there are.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod model;
 mod proxied;

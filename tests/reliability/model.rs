@@ -60,7 +60,10 @@ impl Evidence {
     pub(crate) fn told(&self) -> String {
         let outcomes = self.outcomes.iter().map(|outcome| {
             let Outcome { asked, text, end, finished, .. } = outcome;
-            format!("{} {:?} of {}: {text:?}, finished {finished}, {end:?}\n", asked.number, asked.kind, asked.target.name)
+            format!(
+                "{} {:?} of {}: {text:?}, finished {finished}, {end:?}\n",
+                asked.number, asked.kind, asked.target.name
+            )
         });
         let received = self.received.iter().map(|received| {
             let refused = received.refused.as_ref().map(|error| error.code());
@@ -148,7 +151,8 @@ fn of_attempts(schedule: &Schedule, evidence: &Evidence, outcome: &Outcome, atte
     let asked = &outcome.asked;
     let number = asked.number;
     let mut found = Vec::new();
-    let renewals = evidence.received.iter().filter(|received| number_of(received) == Some(number) && asks_for_renewal(received));
+    let renewals =
+        evidence.received.iter().filter(|received| number_of(received) == Some(number) && asks_for_renewal(received));
     let renewals = renewals.count().min(schedule.allowed_renewals(asked));
     if attempts > schedule.allowed_attempts(asked) + renewals {
         found.push(Violation::TooManyAttempts(number, attempts));
@@ -176,7 +180,8 @@ fn of_signatures(evidence: &Evidence) -> Vec<Violation> {
             found.push(Violation::SignatureReused(attempt.date.clone()));
         }
     }
-    let struck = |is: fn(&Fault) -> bool| evidence.received.iter().filter_map(|received| received.fault.as_ref()).any(is);
+    let struck =
+        |is: fn(&Fault) -> bool| evidence.received.iter().filter_map(|received| received.fault.as_ref()).any(is);
     for received in evidence.received.iter().filter(|received| !received.accepted) {
         let code = received.refused.as_ref().map_or("", |error| error.code());
         let message = received.refused.as_ref().and_then(|error| error.message()).unwrap_or_default();

@@ -61,7 +61,11 @@ impl Proxy {
         match sender.send_request(request).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                if head.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+                if head
+                    .headers
+                    .get("content-type")
+                    .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+                {
                     read_events(body, seen, &mut outcome).await;
                 } else if let Ok(body) = body.collect().await {
                     read_whole(head.status.as_u16(), &body.to_bytes(), &mut outcome);
@@ -79,9 +83,7 @@ impl Proxy {
 fn body(asked: &Asked) -> (&'static str, Value) {
     let model = asked.target.name;
     let (path, mut body) = match asked.kind {
-        Kind::Chat | Kind::ChatStream => {
-            ("/v1/chat/completions", serde_json::to_value(asked.chat(model)).unwrap())
-        }
+        Kind::Chat | Kind::ChatStream => ("/v1/chat/completions", serde_json::to_value(asked.chat(model)).unwrap()),
         Kind::Completion | Kind::CompletionStream => {
             ("/v1/completions", serde_json::to_value(asked.completion(model)).unwrap())
         }

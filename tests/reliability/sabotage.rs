@@ -112,9 +112,10 @@ fn a_transport_that_drops_the_signature() {
 
 #[test]
 fn a_transport_that_keeps_bodies() {
-    found_out(transport(|inner| Arc::new(CheatingTransport(inner, Wire::Keeps))), |violation| {
-        matches!(violation, Violation::LeftBehind(Left { bodies, .. }) if *bodies > 0)
-    });
+    found_out(
+        transport(|inner| Arc::new(CheatingTransport(inner, Wire::Keeps))),
+        |violation| matches!(violation, Violation::LeftBehind(Left { bodies, .. }) if *bodies > 0),
+    );
 }
 
 /// That a broken connection is hidden from it, sagewire notices by the end mark: the model must find nothing.
@@ -175,7 +176,10 @@ impl Provider for CheatingProvider {
                 pieces.push(Ok(finished()));
             }
             Answering::Doubles => {
-                let twice = pieces.iter().rev().find_map(|piece| piece.as_ref().ok().filter(|piece| !piece.content().is_empty()));
+                let twice = pieces
+                    .iter()
+                    .rev()
+                    .find_map(|piece| piece.as_ref().ok().filter(|piece| !piece.content().is_empty()));
                 if let Some(twice) = twice.cloned() {
                     pieces.insert(0, Ok(twice));
                 }
@@ -207,45 +211,52 @@ fn cheats(answering: fn(Arc<dyn Provider>) -> Arc<dyn Provider>, is: fn(&Violati
 
 #[test]
 fn a_provider_that_calls_a_broken_answer_complete() {
-    cheats(|inner| Arc::new(CheatingProvider(inner, Answering::Completes)), |violation| {
-        matches!(violation, Violation::FalselyComplete(..))
-    });
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Completes)),
+        |violation| matches!(violation, Violation::FalselyComplete(..)),
+    );
 }
 
 #[test]
 fn a_provider_that_says_a_word_twice() {
-    cheats(|inner| Arc::new(CheatingProvider(inner, Answering::Doubles)), |violation| {
-        matches!(violation, Violation::FalselyComplete(..))
-    });
-    cheats(|inner| Arc::new(CheatingProvider(inner, Answering::Doubles)), |violation| {
-        matches!(violation, Violation::NotABeginning(..))
-    });
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Doubles)),
+        |violation| matches!(violation, Violation::FalselyComplete(..)),
+    );
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Doubles)),
+        |violation| matches!(violation, Violation::NotABeginning(..)),
+    );
 }
 
 #[test]
 fn a_provider_that_asks_again_after_the_first_piece() {
-    cheats(|inner| Arc::new(CheatingProvider(inner, Answering::AsksAgain)), |violation| {
-        matches!(violation, Violation::AttemptAfterFirstPiece(_))
-    });
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::AsksAgain)),
+        |violation| matches!(violation, Violation::AttemptAfterFirstPiece(_)),
+    );
 }
 
 #[test]
 fn a_provider_that_does_not_explain_itself() {
-    cheats(|inner| Arc::new(CheatingProvider(inner, Answering::Mute)), |violation| {
-        matches!(violation, Violation::Unexplained(_))
-    });
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Mute)),
+        |violation| matches!(violation, Violation::Unexplained(_)),
+    );
 }
 
 #[test]
 fn a_provider_that_leaves_a_task_behind() {
-    cheats(|inner| Arc::new(CheatingProvider(inner, Answering::LeavesTask)), |violation| {
-        matches!(violation, Violation::LeftBehind(Left { tasks, .. }) if *tasks > 0)
-    });
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::LeavesTask)),
+        |violation| matches!(violation, Violation::LeftBehind(Left { tasks, .. }) if *tasks > 0),
+    );
 }
 
 #[test]
 fn a_provider_that_hangs() {
-    cheats(|inner| Arc::new(CheatingProvider(inner, Answering::Hangs)), |violation| {
-        matches!(violation, Violation::NeverEnded(_))
-    });
+    cheats(
+        |inner| Arc::new(CheatingProvider(inner, Answering::Hangs)),
+        |violation| matches!(violation, Violation::NeverEnded(_)),
+    );
 }

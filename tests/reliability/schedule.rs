@@ -2,9 +2,7 @@
 //!
 //! Owns the draw: which way the requests go, how often faults come and in which bursts, and what each request asks.
 
-use sagewire::{
-    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Message, Settings,
-};
+use sagewire::{CallContext, ChatRequest, CompletionRequest, EmbedRequest, Message, Settings};
 use sagewire_emulator::Chaos;
 use sagewire_tests::observed::mark;
 

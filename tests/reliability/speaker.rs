@@ -34,7 +34,11 @@ pub(crate) fn words(number: u64) -> Vec<String> {
     let more = ["é", "😀", " data:", "\n\n", " [DONE]", " \"quoted\"", " \u{2028}"];
     let count = 2 + usize::try_from(number % 6).unwrap();
     let rest = more.iter().cycle().skip(usize::try_from(number % 7).unwrap()).take(count);
-    [format!("Answer {number}:")].into_iter().chain(rest.map(|&word| word.to_owned())).chain([" end.".to_owned()]).collect()
+    [format!("Answer {number}:")]
+        .into_iter()
+        .chain(rest.map(|&word| word.to_owned()))
+        .chain([" end.".to_owned()])
+        .collect()
 }
 
 /// The whole answer to a request.
@@ -66,7 +70,9 @@ impl Container for Speaker {
             let reply = match self.tongue {
                 Tongue::Tgi => tgi_reply(&text),
                 Tongue::Lmi => json!({"generated_text": text, "details": {"finish_reason": "eos_token"}}).to_string(),
-                Tongue::OpenAi if body.get("prompt").is_some() => completion("text_completion", &text, Some("stop")).to_string(),
+                Tongue::OpenAi if body.get("prompt").is_some() => {
+                    completion("text_completion", &text, Some("stop")).to_string()
+                }
                 Tongue::OpenAi => openai_reply(&text),
                 Tongue::Vectors => json!({"embedding": vectors(number)}).to_string(),
                 Tongue::OpenAiVectors => openai_vectors(number).to_string(),

@@ -36,7 +36,8 @@ impl Tally {
             match &outcome.end {
                 End::Whole => {
                     self.whole += 1;
-                    let attempts = evidence.sent.iter().filter(|sent| sent.number == Some(outcome.asked.number)).count();
+                    let attempts =
+                        evidence.sent.iter().filter(|sent| sent.number == Some(outcome.asked.number)).count();
                     self.whole_after_faults += u64::from(attempts > 1);
                 }
                 End::Failed { kind, .. } => {

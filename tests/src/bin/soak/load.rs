@@ -134,7 +134,10 @@ pub(crate) async fn idle() {
     let with_all = server.usage().await;
     println!("with {clients} idle clients: {with_all}");
     let kib = with_all.rss_kib.saturating_sub(before.rss_kib);
-    println!("memory for each: {:.1} KiB", f64::from(u32::try_from(kib).unwrap()) / f64::from(u32::try_from(clients).unwrap()));
+    println!(
+        "memory for each: {:.1} KiB",
+        f64::from(u32::try_from(kib).unwrap()) / f64::from(u32::try_from(clients).unwrap())
+    );
     let mut other = Caller::connect(&server.address).await;
     for _ in 0..100 {
         assert_eq!(other.ask().await, 200);

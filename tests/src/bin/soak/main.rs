@@ -3,7 +3,12 @@
 //! `soak streams|churn|idle|slow-readers` starts `soak serve` as a child, loads it, prints what it uses over time and judges: every answer
 //! whole, and memory, file descriptors and tasks flat. `SOAK_SECONDS` sets how long (10), `SOAK_CLIENTS` how many (1,000; idle 10,000).
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a measurement may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a measurement may stop at the first surprise"
+)]
 
 mod client;
 mod load;

@@ -56,7 +56,8 @@ impl FromStr for Usage {
     type Err = String;
 
     fn from_str(line: &str) -> Result<Self, String> {
-        let numbers: Vec<u64> = line.split(|letter: char| !letter.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
+        let numbers: Vec<u64> =
+            line.split(|letter: char| !letter.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
         match numbers[..] {
             [rss_kib, files, tasks, slow_tokens, upstream] => Ok(Self { rss_kib, files, tasks, slow_tokens, upstream }),
             _ => Err(format!("no report: {line}")),
