@@ -120,6 +120,13 @@ impl Emulator {
         self.state.scripts.len(&Line::Endpoint(endpoint.to_owned()))
     }
 
+    /// Forgets the scripted answers and the faults that still wait for a request to this endpoint.
+    pub fn clear_enqueued(&self, endpoint: &str) {
+        let line = Line::Endpoint(endpoint.to_owned());
+        self.state.scripts.clear(&line);
+        self.state.faults.clear(&line);
+    }
+
     /// Lets the next request for this operation get this answer instead of its own. Several wait in line.
     ///
     /// An answer that waits for the request's endpoint comes first. A request that must be signed must be signed well.

@@ -132,6 +132,10 @@ impl<T> Waiting<T> {
         lines.into_iter().find_map(|line| waiting.get_mut(&line)?.pop_front())
     }
 
+    pub(crate) fn clear(&self, line: &Line) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).remove(line);
+    }
+
     pub(crate) fn len(&self, line: &Line) -> usize {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(line).map_or(0, VecDeque::len)
     }
