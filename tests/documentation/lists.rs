@@ -63,7 +63,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             if !is_test {
                 let text = fs::read_to_string(&path).unwrap();
                 let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
-                sources.push((path, text[..end].to_owned()));
+                sources.push((path, text.get(..end).unwrap_or(&text).to_owned()));
             }
         }
     }
