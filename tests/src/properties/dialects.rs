@@ -50,14 +50,15 @@ pub fn check(input: &[u8]) {
 
 fn asked(words: &[&str]) -> Asked {
     let has = |word: &str| words.contains(&word);
-    let mut asked = Asked::default();
-    asked.prompt = has("prompt").then(|| "Hello, how are you?".to_owned());
-    asked.keep_prompt = has("keep");
-    asked.stop = if has("stop") { vec!["END".to_owned(), "</s>".to_owned()] } else { Vec::new() };
-    asked.end_tokens = if has("end") { vec!["<|im_end|>".to_owned()] } else { Vec::new() };
-    (asked.logprobs, asked.include_usage) = (has("logprobs"), has("usage"));
-    asked.choices = if has("two") { 2 } else { 1 };
-    asked
+    Asked {
+        prompt: has("prompt").then(|| "Hello, how are you?".to_owned()),
+        keep_prompt: has("keep"),
+        stop: if has("stop") { vec!["END".to_owned(), "</s>".to_owned()] } else { Vec::new() },
+        end_tokens: if has("end") { vec!["<|im_end|>".to_owned()] } else { Vec::new() },
+        logprobs: has("logprobs"),
+        include_usage: has("usage"),
+        choices: if has("two") { 2 } else { 1 },
+    }
 }
 
 fn told(error: Option<&Error>) -> Option<(&'static str, String)> {
