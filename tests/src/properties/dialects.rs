@@ -11,8 +11,17 @@ use super::{cuttings, headed};
 
 /// What says that an answer is whole, in the forms that containers write it: an end mark, or a record that is a whole reply. Without any of
 /// them no stream is complete.
-const END_MARKS: &[&str] =
-    &["[DONE]", "finish_reason", "stop_reason", "details", "stopReason", "outputs", "generated_text", "generation"];
+const END_MARKS: &[&str] = &[
+    "[DONE]",
+    "finish_reason",
+    "stop_reason",
+    "details",
+    "stopReason",
+    "outputs",
+    "generated_text",
+    "generation",
+    "message",
+];
 
 /// No panic; a stream reads the same at every cut; it is complete only where its bytes hold an end mark; it gives no more parts than
 /// it has bytes; and its whole form is an answer or an error.
