@@ -173,7 +173,7 @@ pub(crate) fn question(model: &str) -> Value {
 pub(crate) fn answers(mut bytes: &[u8]) -> Vec<Answer> {
     let mut answers = Vec::new();
     while !bytes.is_empty() {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head") + 4;
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_ascii_lowercase();
         bytes = &bytes[end..];
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();

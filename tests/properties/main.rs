@@ -69,7 +69,7 @@ fn nearly(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
         |(mut bytes, other, (cut, from), changes, splice)| {
             if splice {
                 bytes.truncate(cut.index(bytes.len() + 1));
-                bytes.extend_from_slice(&other[from.index(other.len() + 1)..]);
+                bytes.extend_from_slice(other.split_at(from.index(other.len() + 1)).1);
             }
             for (place, byte, kind) in changes {
                 let place = place.index(bytes.len() + 1);

@@ -11,8 +11,17 @@ use super::{cuttings, headed};
 
 /// What says that an answer is whole, in the forms that containers write it: an end mark, or a record that is a whole reply. Without any of
 /// them no stream is complete.
-const END_MARKS: &[&str] =
-    &["[DONE]", "finish_reason", "stop_reason", "details", "stopReason", "outputs", "generated_text", "generation"];
+const END_MARKS: &[&str] = &[
+    "[DONE]",
+    "finish_reason",
+    "stop_reason",
+    "details",
+    "stopReason",
+    "outputs",
+    "generated_text",
+    "generation",
+    "message",
+];
 
 /// No panic; a stream reads the same at every cut; it is complete only where its bytes hold an end mark; it gives no more parts than
 /// it has bytes; and its whole form is an answer or an error.
@@ -50,14 +59,15 @@ pub fn check(input: &[u8]) {
 
 fn asked(words: &[&str]) -> Asked {
     let has = |word: &str| words.contains(&word);
-    let mut asked = Asked::default();
-    asked.prompt = has("prompt").then(|| "Hello, how are you?".to_owned());
-    asked.keep_prompt = has("keep");
-    asked.stop = if has("stop") { vec!["END".to_owned(), "</s>".to_owned()] } else { Vec::new() };
-    asked.end_tokens = if has("end") { vec!["<|im_end|>".to_owned()] } else { Vec::new() };
-    (asked.logprobs, asked.include_usage) = (has("logprobs"), has("usage"));
-    asked.choices = if has("two") { 2 } else { 1 };
-    asked
+    Asked {
+        prompt: has("prompt").then(|| "Hello, how are you?".to_owned()),
+        keep_prompt: has("keep"),
+        stop: if has("stop") { vec!["END".to_owned(), "</s>".to_owned()] } else { Vec::new() },
+        end_tokens: if has("end") { vec!["<|im_end|>".to_owned()] } else { Vec::new() },
+        logprobs: has("logprobs"),
+        include_usage: has("usage"),
+        choices: if has("two") { 2 } else { 1 },
+    }
 }
 
 fn told(error: Option<&Error>) -> Option<(&'static str, String)> {

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, FunctionCallDelta, Role, ToolCall, ToolCallDelta};
+use sagewire_types::{
+    ChatChunk, ChatResponse, Choice, ChunkChoice, FinishReason, FunctionCallDelta, Role, ToolCall, ToolCallDelta,
+};
 
 /// The chunks of this answer: for each choice a word at a time and then its end, then the usage where it was asked for.
 pub(crate) fn into_chunks(response: ChatResponse, include_usage: bool) -> Vec<ChatChunk> {
@@ -42,7 +44,8 @@ fn pieces(choice: Choice) -> Vec<ChunkChoice> {
         pieces.push(calls);
     }
     let mut last = ChunkChoice::default().at(index);
-    last.finish_reason = choice.finish_reason;
+    // The answer is whole: a container that gave no reason leaves its readers without an end.
+    last.finish_reason = Some(choice.finish_reason.unwrap_or(FinishReason::Stop));
     last.extra = choice.extra;
     pieces.push(last);
     pieces
