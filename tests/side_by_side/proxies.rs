@@ -75,14 +75,14 @@ impl Proxies {
             .spawn()
             .unwrap();
         let mut started = false;
-        for _ in 0..240 {
+        for _ in 0..600 {
             started = tokio::net::TcpStream::connect(litellm).await.is_ok();
             if started {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        assert!(started, "LiteLLM's proxy did not start within two minutes");
+        assert!(started, "LiteLLM's proxy did not start within five minutes: run it by hand to see why");
         Self { emulator, litellm, sagewire, _folder: folder, _child: child }
     }
 

@@ -1,6 +1,6 @@
 //! The models of an app, as they are put in.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use sagewire_types::{CallContext, Provider};
 use serde_json::{Map, Value};
@@ -68,7 +68,7 @@ impl ServedModel {
 }
 
 /// One of the deployments behind a model: what `/model/info` and `/health` say of it, and the real name that callers do not see.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServedDeployment {
     pub(crate) id: String,
     pub(crate) model: String,
@@ -121,6 +121,20 @@ impl ServedDeployment {
     }
 }
 
+impl fmt::Debug for ServedDeployment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A configuration's parameters hold keys and tokens: their names are enough.
+        f.debug_struct("ServedDeployment")
+            .field("id", &self.id)
+            .field("model", &self.model)
+            .field("mode", &self.mode)
+            .field("info", &self.info.keys().collect::<Vec<_>>())
+            .field("parameters", &self.parameters.keys().collect::<Vec<_>>())
+            .field("probe", &self.probe.is_some())
+            .finish()
+    }
+}
+
 /// A way to one deployment, past the router.
 #[derive(Clone, Debug)]
 pub struct Probe {
@@ -133,5 +147,20 @@ impl Probe {
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, context: CallContext) -> Self {
         Self { provider, context }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_parameters_value() {
+        let parameters = Map::from_iter([("aws_secret_access_key".to_owned(), Value::from("hush-hush"))]);
+        let deployment = ServedDeployment::new("a", "sagemaker/e").with_parameters(parameters);
+        let model = ServedModel::new("m").with_deployment(deployment);
+        for text in [format!("{model:?}"), format!("{model:#?}")] {
+            assert!(!text.contains("hush-hush") && text.contains("aws_secret_access_key"), "{text}");
+        }
     }
 }
