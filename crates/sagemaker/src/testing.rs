@@ -26,6 +26,14 @@ impl Frames {
         self.0.next_message()
     }
 
+    /// The next payload part, as streamed replies are read; `None` where more bytes are needed.
+    ///
+    /// # Errors
+    /// `StreamBroken` for a frame that is damaged, and what the service reports.
+    pub fn next_payload(&mut self) -> Result<Option<Bytes>, Error> {
+        self.0.next()
+    }
+
     /// The bytes have ended.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
+pub use sagewire_sagemaker as sagemaker;
 pub use sagewire_sagemaker::{
     InvocationHeaders, ParameterPolicy, SageMaker, SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts,
 };

@@ -2,6 +2,8 @@
 //!
 //! Owns the set-up for a program that is nothing but the proxy. A program that embeds it sets up `tracing` as it likes.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How a log line looks.
@@ -45,7 +47,11 @@ impl LogSettings {
 /// What is wrong with the filter.
 pub fn init_logs(settings: &LogSettings) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(settings.filter.as_deref().unwrap_or("info"))?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_span_events(FmtSpan::NONE);
+    // Colours are for people who watch: in a file they are noise.
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_span_events(FmtSpan::NONE);
     let registry = tracing_subscriber::registry().with(filter);
     // It fails where a subscriber is set already: that one is the program's choice.
     let _ = match settings.format {
