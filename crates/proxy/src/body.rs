@@ -144,20 +144,11 @@ fn param_at(bytes: &[u8], line: usize, column: usize) -> Option<String> {
 /// Whether lists and objects are nested deeper than this. Works on text that is no JSON, too.
 fn is_deeper_than(bytes: &[u8], limit: usize) -> bool {
     let mut depth = 0_usize;
-    let mut in_text = false;
-    let mut escaped = false;
-    for byte in bytes {
-        if in_text {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_text = false,
-                _ => {}
-            }
-            continue;
-        }
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
         match byte {
-            b'"' => in_text = true,
+            b'"' => at = end_of_text(bytes, at),
             b'[' | b'{' => {
                 depth += 1;
                 if depth > limit {
@@ -169,6 +160,19 @@ fn is_deeper_than(bytes: &[u8], limit: usize) -> bool {
         }
     }
     false
+}
+
+/// The place behind the quotation mark that ends the text which begins here. Most of a large body is text.
+fn end_of_text(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        match memchr::memchr2(b'"', b'\\', rest) {
+            None => return bytes.len(),
+            Some(found) if rest.get(found) == Some(&b'"') => return at + found + 1,
+            // Whatever is escaped ends nothing.
+            Some(found) => at += found + 2,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use limits::{ConnectionLimits, RequestLimits};
 pub use reload::{ReloadError, Reloader};
+pub use response::Body;
 pub use routes::CallerParameters;
 pub use server::{Server, ServerError, ServerHandle, ServerOptions, TlsError, shutdown_signal};
 pub use telemetry::{Gauge, LogFormat, LogSettings, Span, SpanKind, SpanSink, SpanValue, init_logs};

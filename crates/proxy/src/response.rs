@@ -15,8 +15,8 @@ use http_body::{Frame, SizeHint};
 
 use crate::server::Beat;
 
-/// A body: all of it, or what comes.
-pub(crate) struct Body {
+/// The body of an answer: all of it, or what comes. Dropping it early says that the caller went away.
+pub struct Body {
     kind: Kind,
     /// Says that the request is at work until the body has been sent.
     beat: Option<Beat>,

@@ -16,8 +16,7 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_core::Stream;
 use http_body::Frame;
-use sagewire_types::{ChatChunk, CompletionResponse, Error, ReplyStream, Usage};
-use serde::Serialize;
+use sagewire_types::{ChatChunk, ChunkWriter, CompletionResponse, Error, ReplyStream, Usage};
 use tokio::time::{Instant, Sleep};
 
 use crate::error::ApiError;
@@ -26,13 +25,23 @@ use crate::error::ApiError;
 const ENOUGH: usize = 16 * 1024;
 
 /// A piece of a streamed answer.
-pub(crate) trait Piece: Serialize + Send + 'static {
+pub(crate) trait Piece: serde::Serialize + Send + 'static {
+    /// What is kept between two pieces.
+    type Writer: Default + Send + Unpin;
+
+    fn write(&self, writer: &mut Self::Writer, out: Writer<'_>) -> Result<(), serde_json::Error>;
     fn set_model(&mut self, model: Arc<str>);
     fn usage(&mut self) -> &mut Option<Usage>;
     fn choices(&self) -> usize;
 }
 
 impl Piece for ChatChunk {
+    type Writer = ChunkWriter;
+
+    fn write(&self, writer: &mut ChunkWriter, mut out: Writer<'_>) -> Result<(), serde_json::Error> {
+        writer.write(self, &mut out)
+    }
+
     fn set_model(&mut self, model: Arc<str>) {
         self.model = model;
     }
@@ -47,6 +56,12 @@ impl Piece for ChatChunk {
 }
 
 impl Piece for CompletionResponse {
+    type Writer = ();
+
+    fn write(&self, (): &mut (), out: Writer<'_>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(out, self)
+    }
+
     fn set_model(&mut self, model: Arc<str>) {
         self.model = model;
     }
@@ -71,8 +86,9 @@ pub(crate) trait Observer: Send + Unpin + 'static {
 }
 
 /// The body of a streamed answer.
-pub(crate) struct SseBody<T, O> {
+pub(crate) struct SseBody<T: Piece, O> {
     stream: Option<ReplyStream<T>>,
+    writer: T::Writer,
     observer: O,
     model: Arc<str>,
     /// Whether the caller is told the tokens used.
@@ -91,6 +107,7 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
     ) -> Self {
         Self {
             stream: Some(stream),
+            writer: T::Writer::default(),
             observer,
             model,
             show_usage,
@@ -139,7 +156,7 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
         }
         let start = self.buffer.len();
         self.buffer.put_slice(b"data: ");
-        match serde_json::to_writer(Writer(&mut self.buffer), &piece) {
+        match piece.write(&mut self.writer, Writer(&mut self.buffer)) {
             Ok(()) => self.buffer.put_slice(b"\n\n"),
             Err(_) => {
                 self.buffer.truncate(start);
@@ -217,7 +234,7 @@ impl Silence {
 }
 
 /// Writes into the buffer without a copy in between.
-struct Writer<'a>(&'a mut BytesMut);
+pub(crate) struct Writer<'a>(&'a mut BytesMut);
 
 impl io::Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

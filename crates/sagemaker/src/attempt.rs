@@ -29,6 +29,9 @@ use crate::{
     transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},
 };
 
+/// As much room is made for a body because its head announces it; beyond that, as it comes.
+const MAX_BELIEVED: usize = 4 * 1024 * 1024;
+
 /// What all calls of a provider share.
 #[derive(Debug)]
 pub(crate) struct Sender {
@@ -296,17 +299,23 @@ pub(crate) async fn next_piece(
     }
 }
 
-/// Reads a whole body within the call's limits.
+/// Reads a whole body within the call's limits. `announced` is how long its head says that it is.
 pub(crate) async fn read_whole(
     mut body: Body,
     idle: Duration,
     deadline: Option<Instant>,
     limit: usize,
+    announced: usize,
 ) -> Result<Bytes, Error> {
     let Some(first) = next_piece(&mut body, idle, deadline, Progress::Nothing).await? else { return Ok(Bytes::new()) };
     let mut more = None;
     while let Some(piece) = next_piece(&mut body, idle, deadline, Progress::Nothing).await? {
-        let all: &mut bytes::BytesMut = more.get_or_insert_with(|| bytes::BytesMut::from(first.clone()));
+        let all: &mut bytes::BytesMut = more.get_or_insert_with(|| {
+            // A head can announce anything: so much is believed of it.
+            let mut all = bytes::BytesMut::with_capacity(announced.min(MAX_BELIEVED).max(first.len()));
+            all.extend_from_slice(&first);
+            all
+        });
         all.extend_from_slice(&piece);
         if all.len() > limit {
             return Err(transport_error(

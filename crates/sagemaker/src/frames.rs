@@ -5,8 +5,6 @@
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>
 
-use std::collections::BTreeSet;
-
 use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::Message;
 use bytes::{Bytes, BytesMut};
@@ -29,6 +27,8 @@ pub(crate) struct FrameReader {
     fresh: Bytes,
     /// The beginning of a frame whose end has not come yet.
     partial: BytesMut,
+    /// The headers of the last payload part. Those of the next are nearly always the same bytes, which mean the same.
+    payload_headers: Box<[u8]>,
 }
 
 impl FrameReader {
@@ -46,8 +46,13 @@ impl FrameReader {
     /// # Errors
     /// `StreamBroken` for a frame that is damaged; what the service reports in an error frame.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        while let Some(message) = self.next_message()? {
+        while let Some(frame) = self.take_frame()? {
+            if let Some(payload) = frame.payload_behind(&self.payload_headers) {
+                return Ok(Some(payload));
+            }
+            let message = frame.message()?;
             if let Some(payload) = payload_part(&message)? {
+                self.payload_headers = frame.headers().into();
                 return Ok(Some(payload));
             }
         }
@@ -58,18 +63,9 @@ impl FrameReader {
     ///
     /// # Errors
     /// `StreamBroken` for a frame that is damaged.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn next_message(&mut self) -> Result<Option<Message>, Error> {
-        let Some(mut frame) = self.take_frame()? else { return Ok(None) };
-        let message = read_message_from(&mut frame).map_err(|error| {
-            broken("a frame of the stream is damaged: the answer so far is not whole. Ask again").with_source(error)
-        })?;
-        // The official decoder takes them: whose type would count, the first one's or the last one's?
-        let mut names = BTreeSet::new();
-        if message.headers().iter().all(|header| names.insert(header.name().as_str())) {
-            Ok(Some(message))
-        } else {
-            Err(broken("a frame of the stream has a header twice: check that the URL is SageMaker Runtime's"))
-        }
+        self.take_frame()?.map(|frame| frame.message()).transpose()
     }
 
     /// The bytes have ended.
@@ -83,14 +79,17 @@ impl FrameReader {
         Err(broken("the connection ended inside a frame: the answer so far is not whole. Ask again"))
     }
 
-    fn take_frame(&mut self) -> Result<Option<Bytes>, Error> {
+    fn take_frame(&mut self) -> Result<Option<Frame>, Error> {
         let available: &[u8] = if self.partial.is_empty() { &self.fresh } else { &self.partial };
-        match frame_len(available)? {
-            Some(len) if len <= available.len() => Ok(Some(if self.partial.is_empty() {
-                self.fresh.split_to(len)
-            } else {
-                self.partial.split_to(len).freeze()
-            })),
+        match Lengths::of(available)? {
+            Some(lengths) if lengths.total <= available.len() => {
+                let bytes = if self.partial.is_empty() {
+                    self.fresh.split_to(lengths.total)
+                } else {
+                    self.partial.split_to(lengths.total).freeze()
+                };
+                Ok(Some(Frame { bytes, headers_end: PRELUDE_LEN + lengths.headers }))
+            }
             _ => {
                 let rest = std::mem::take(&mut self.fresh);
                 self.partial.extend_from_slice(&rest);
@@ -100,25 +99,68 @@ impl FrameReader {
     }
 }
 
-/// The length of the frame that begins here, once its prelude is whole and checked.
-fn frame_len(bytes: &[u8]) -> Result<Option<usize>, Error> {
-    let Some((prelude, _)) = bytes.split_first_chunk::<PRELUDE_LEN>() else { return Ok(None) };
-    let [t0, t1, t2, t3, h0, h1, h2, h3, checked @ ..] = *prelude;
-    let [total, headers, crc] = [[t0, t1, t2, t3], [h0, h1, h2, h3], checked].map(u32::from_be_bytes);
-    if crc32fast::hash(&[t0, t1, t2, t3, h0, h1, h2, h3]) != crc {
-        return Err(broken("the beginning of a frame is damaged: the answer so far is not whole. Ask again"));
+/// A whole frame, whose prelude has been checked and whose other checksum has not.
+struct Frame {
+    bytes: Bytes,
+    headers_end: usize,
+}
+
+impl Frame {
+    fn headers(&self) -> &[u8] {
+        self.bytes.get(PRELUDE_LEN..self.headers_end).unwrap_or_default()
     }
-    let (total, headers) = (total as usize, headers as usize);
-    let fits = (MIN_FRAME_LEN..=MAX_FRAME_LEN).contains(&total)
-        && headers <= MAX_HEADERS_LEN
-        && headers <= total - MIN_FRAME_LEN
-        && total - MIN_FRAME_LEN - headers <= MAX_PAYLOAD_LEN;
-    if !fits {
-        return Err(broken(
-            "a frame of the stream has an impossible length: the answer so far is not whole. Ask again",
-        ));
+
+    /// The payload, where the headers are these bytes and the frame is whole. Anything else is for the official decoder to judge.
+    fn payload_behind(&self, headers: &[u8]) -> Option<Bytes> {
+        if headers.is_empty() || self.headers() != headers {
+            return None;
+        }
+        let (checked, crc) = self.bytes.split_last_chunk::<4>()?;
+        (crc32fast::hash(checked) == u32::from_be_bytes(*crc))
+            .then(|| self.bytes.slice(self.headers_end..checked.len()))
     }
-    Ok(Some(total))
+
+    fn message(&self) -> Result<Message, Error> {
+        let message = read_message_from(&mut self.bytes.clone()).map_err(|error| {
+            broken("a frame of the stream is damaged: the answer so far is not whole. Ask again").with_source(error)
+        })?;
+        // The official decoder takes them: whose type would count, the first one's or the last one's?
+        let mut names: Vec<&str> = message.headers().iter().map(|header| header.name().as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| matches!(pair, [first, second] if first == second)) {
+            return Err(broken("a frame of the stream has a header twice: check that the URL is SageMaker Runtime's"));
+        }
+        Ok(message)
+    }
+}
+
+/// The lengths that a prelude announces.
+struct Lengths {
+    total: usize,
+    headers: usize,
+}
+
+impl Lengths {
+    /// Those of the frame that begins here, once its prelude is whole and checked.
+    fn of(bytes: &[u8]) -> Result<Option<Self>, Error> {
+        let Some((prelude, _)) = bytes.split_first_chunk::<PRELUDE_LEN>() else { return Ok(None) };
+        let [t0, t1, t2, t3, h0, h1, h2, h3, checked @ ..] = *prelude;
+        let [total, headers, crc] = [[t0, t1, t2, t3], [h0, h1, h2, h3], checked].map(u32::from_be_bytes);
+        if crc32fast::hash(&[t0, t1, t2, t3, h0, h1, h2, h3]) != crc {
+            return Err(broken("the beginning of a frame is damaged: the answer so far is not whole. Ask again"));
+        }
+        let (total, headers) = (total as usize, headers as usize);
+        let fits = (MIN_FRAME_LEN..=MAX_FRAME_LEN).contains(&total)
+            && headers <= MAX_HEADERS_LEN
+            && headers <= total - MIN_FRAME_LEN
+            && total - MIN_FRAME_LEN - headers <= MAX_PAYLOAD_LEN;
+        if !fits {
+            return Err(broken(
+                "a frame of the stream has an impossible length: the answer so far is not whole. Ask again",
+            ));
+        }
+        Ok(Some(Self { total, headers }))
+    }
 }
 
 /// The payload of a payload part; nothing for events that carry none; the service's error for the others.

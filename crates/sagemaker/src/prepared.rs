@@ -5,6 +5,7 @@
 use std::{borrow::Cow, future::Future};
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use sagewire_credentials::SharedCredentialsProvider;
 use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
 
@@ -31,7 +32,7 @@ const MAX_REPLY: usize = 64 * 1024 * 1024;
 pub(crate) struct Prepared<'a> {
     pub(crate) settings: Cow<'a, Settings>,
     pub(crate) model: ModelId,
-    pub(crate) target: Target,
+    pub(crate) target: Cow<'a, Target>,
     pub(crate) credentials: SharedCredentialsProvider,
     pub(crate) deadline: Option<tokio::time::Instant>,
     pub(crate) created: u64,
@@ -117,7 +118,8 @@ impl Prepared<'_> {
         let (idle, deadline, wire) = (self.settings.timeouts.idle(), self.deadline, self.settings.wire());
         self.run(shared, context, request, |response, attempts| async move {
             let (head, body) = response.into_parts();
-            let body = read_whole(body, idle, deadline, MAX_REPLY).await?;
+            let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+            let body = read_whole(body, idle, deadline, MAX_REPLY, announced.unwrap_or_default()).await?;
             wire.body(&body);
             let meta = meta::read(&head.headers, attempts);
             Ok((body, head.headers, meta))

@@ -123,9 +123,9 @@ impl SageMaker {
         let elsewhere = own.is_some_and(|own| own.region.is_some() || own.base_url.is_some() || own.profile.is_some());
         let world = &self.shared.world;
         let target = if elsewhere {
-            target::resolve(world, &settings).await?
+            Cow::Owned(target::resolve(world, &settings).await?)
         } else {
-            self.target.get_or_try_init(|| target::resolve(world, &self.settings)).await?.clone()
+            Cow::Borrowed(self.target.get_or_try_init(|| target::resolve(world, &self.settings)).await?)
         };
         if !target.base.is_verbatim() {
             request::check_endpoint_name(model.name())?;

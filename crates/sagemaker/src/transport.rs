@@ -131,6 +131,10 @@ pub struct ReqwestTransport {
     by_connect_timeout: Arc<Mutex<HashMap<Duration, reqwest::Client>>>,
 }
 
+/// How many connections to an endpoint are kept for the next calls: a burst's, so that the next burst makes none anew. They close by themselves
+/// after 90 s.
+const MAX_IDLE: usize = 1024;
+
 /// How many clients calls can bring into being by their times for connecting; above it they share the first.
 const MAX_CLIENTS: usize = 8;
 
@@ -189,8 +193,10 @@ fn client(connect_timeout: Duration, certificates: &[reqwest::Certificate]) -> R
     builder
         .connect_timeout(connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
+        // Whoever calls tries again, with a fresh signature: no second budget below it, and no copy of each request in case.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .tcp_nodelay(true)
-        .pool_max_idle_per_host(256)
+        .pool_max_idle_per_host(MAX_IDLE)
         .build()
         .map_err(|error| {
             let message = "the HTTP client could not be set up: check the system's certificates";

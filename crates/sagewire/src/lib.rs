@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
+pub use sagewire_sagemaker as sagemaker;
 pub use sagewire_sagemaker::{
     AsyncInput, AsyncInvocation, AsyncReceipt, Body, InvocationHeaders, ParameterPolicy, ReqwestTransport, SageMaker,
     SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts, Transport, TransportError,

@@ -2,9 +2,9 @@
 
 pub use cancel::{CancelHandle, Cancellation};
 pub use chat::{
-    AssistantMessage, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, ChunkCollector, Content, ContentPart,
-    Delta, FinishReason, FunctionCall, FunctionCallDelta, FunctionDefinition, Message, OTHER_OPENAI_PARAMETERS, Role,
-    StopSequences, StreamOptions, Tool, ToolCall, ToolCallDelta, ToolChoice,
+    AssistantMessage, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, ChunkCollector, ChunkWriter, Content,
+    ContentPart, Delta, FinishReason, FunctionCall, FunctionCallDelta, FunctionDefinition, Message,
+    OTHER_OPENAI_PARAMETERS, Role, StopSequences, StreamOptions, Tool, ToolCall, ToolCallDelta, ToolChoice,
 };
 pub use completion::{CompletionChoice, CompletionRequest, CompletionResponse, Prompt};
 pub use context::{CallContext, Retries, TraceContext};
@@ -23,6 +23,7 @@ mod context;
 mod embed;
 mod error;
 mod model_id;
+mod open_object;
 mod provider;
 mod reply;
 mod stream;

@@ -22,6 +22,7 @@ use crate::{
     health::HealthRecords,
     limits::RequestLimits,
     request_id::RequestIds,
+    response::Body,
     telemetry::{Gauge, Metrics, SpanSink},
 };
 
@@ -93,6 +94,23 @@ impl App {
     #[must_use]
     pub fn asks_for_key(&self) -> bool {
         !self.0.keyring.is_empty()
+    }
+
+    /// Answers one request, for a server of your own in place of [`Server`](crate::Server): TLS and the limits of connections are then
+    /// that server's. Dropping the future, or the body, says that the caller went away.
+    ///
+    /// ```
+    /// # async fn run(app: sagewire_proxy::App, request: http::Request<http_body_util::Full<bytes::Bytes>>) {
+    /// let response = app.answer(request).await;
+    /// println!("{}", response.status());
+    /// # }
+    /// ```
+    pub async fn answer<B>(&self, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send,
+        B::Error: std::error::Error,
+    {
+        crate::routes::answer(self.clone(), request).await
     }
 
     /// The names that `/models` lists to those who may use every model.

@@ -47,9 +47,9 @@ impl LogSettings {
 /// What is wrong with the filter.
 pub fn init_logs(settings: &LogSettings) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(settings.filter.as_deref().unwrap_or("info"))?;
+    // Colours are for people who watch: in a file they are noise.
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        // Colours are for eyes: in a file they are noise.
         .with_ansi(std::io::stderr().is_terminal())
         .with_span_events(FmtSpan::NONE);
     let registry = tracing_subscriber::registry().with(filter);

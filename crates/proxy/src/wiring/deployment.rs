@@ -2,6 +2,8 @@
 //!
 //! Owns its settings, and laying the caller's harmless parameters over them.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use sagewire::{
     CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
@@ -43,8 +45,8 @@ fn is_of_credentials(name: &str) -> bool {
 /// A deployment's own provider.
 #[derive(Debug)]
 pub(super) struct DeploymentProvider {
+    /// With the deployment's settings: where its calls go is found out once, and not for each.
     sagemaker: SageMaker,
-    settings: Settings,
     /// Which of the operator's parameters a caller may set on this very deployment.
     caller_may_set: Vec<String>,
     /// Whether the container is told the caller's trace.
@@ -54,36 +56,39 @@ pub(super) struct DeploymentProvider {
 
 impl DeploymentProvider {
     pub(super) fn new(
-        sagemaker: SageMaker,
+        sagemaker: &SageMaker,
         settings: Settings,
         deployment: &DeploymentConfig,
         config: &Config,
         world: World,
     ) -> Self {
         Self {
-            sagemaker,
-            settings,
+            sagemaker: sagemaker.with_settings(settings),
             caller_may_set: deployment.configurable_clientside_auth_params.clone(),
             forward_trace: config.litellm_settings.forward_traceparent_to_llm_provider,
             world,
         }
     }
 
-    /// The call's context with this deployment's settings in it.
-    fn context(&self, context: &CallContext) -> Result<CallContext, Error> {
-        let mut settings = match context.get::<CallerParameters>() {
-            Some(caller) => self.with_caller(caller)?,
-            None => self.settings.clone(),
-        };
-        if let Some(trace) = context.trace.as_ref().filter(|_| self.forward_trace) {
+    /// The call's context; with settings in it where the call has some of its own, which stand over the deployment's.
+    fn context<'c>(&self, context: &'c CallContext) -> Result<Cow<'c, CallContext>, Error> {
+        let caller = context.get::<CallerParameters>();
+        let trace = context.trace.as_ref().filter(|_| self.forward_trace);
+        if caller.is_none() && trace.is_none() {
+            return Ok(Cow::Borrowed(context));
+        }
+        let mut settings = caller.map(|caller| self.of_caller(caller)).transpose()?.unwrap_or_default();
+        if let Some(trace) = trace {
             // SageMaker passes no trace headers on; its custom attributes are a list of names and values that the container sees.
             let attributes = &mut settings.headers.custom_attributes;
-            *attributes = Some(with_trace(attributes.take(), trace)).filter(|attributes| !attributes.is_empty());
+            let own = attributes.take().or_else(|| self.sagemaker.settings().headers.custom_attributes.clone());
+            *attributes = Some(with_trace(own, trace)).filter(|attributes| !attributes.is_empty());
         }
-        Ok(context.clone().with(settings))
+        Ok(Cow::Owned(context.clone().with(settings)))
     }
 
-    fn with_caller(&self, caller: &CallerParameters) -> Result<Settings, Error> {
+    /// What the caller sets, as far as this deployment lets it.
+    fn of_caller(&self, caller: &CallerParameters) -> Result<Settings, Error> {
         // A fallback may lead to a deployment that allows less than the one that was asked for.
         let allowed: Map<String, Value> = caller
             .allowed
@@ -92,14 +97,13 @@ impl DeploymentProvider {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let mut settings = if allowed.is_empty() {
-            self.settings.clone()
+            Settings::default()
         } else {
-            let own = Settings::from_litellm_params(allowed, &self.world).map_err(|error| {
+            Settings::from_litellm_params(allowed, &self.world).map_err(|error| {
                 // The mistake is the caller's, not the operator's.
                 Error::invalid(error.param().unwrap_or("body").to_owned(), error.message().to_owned())
                     .with_source(error)
-            })?;
-            own.or(&self.settings)
+            })?
         };
         let headers = &mut settings.headers;
         for (own, callers) in [

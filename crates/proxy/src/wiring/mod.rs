@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sagewire::{CallContext, Error, ModelId, SageMaker, credentials::seam::World};
+use sagewire::{CallContext, Error, ModelId, SageMaker, credentials::seam::World, sagemaker::Transport};
 use sagewire_router::{BuildError, Router, RouterSettings, RouterState, Strategy};
 
 use self::{credentials::CredentialShelf, deployment::DeploymentProvider, insight::RouterInsight, overlay::Overlay};
@@ -37,6 +37,7 @@ pub struct Wiring {
     world: World,
     kept: Mutex<Kept>,
     spans: Option<Arc<dyn SpanSink>>,
+    transport: Option<Arc<dyn Transport>>,
 }
 
 /// What outlives a reload.
@@ -84,13 +85,20 @@ impl Wiring {
     /// Wiring in this world: its environment, files, clock and network.
     #[must_use]
     pub fn new(world: World) -> Self {
-        Self { world, kept: Mutex::default(), spans: None }
+        Self { world, kept: Mutex::default(), spans: None, transport: None }
     }
 
     /// Sets where the requests' spans go: to an `OtlpExporter`'s sink, for example.
     #[must_use]
     pub fn with_spans(mut self, sink: Arc<dyn SpanSink>) -> Self {
         self.spans = Some(sink);
+        self
+    }
+
+    /// Sends every call through this transport in place of the network's own.
+    #[must_use]
+    pub fn with_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
         self
     }
 
@@ -112,8 +120,7 @@ impl Wiring {
             check_prefix(deployment)?;
             let fail = |source| WiringError::Deployment { deployment: deployment.id.clone(), source };
             let base = deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf).map_err(fail)?;
-            let provider =
-                Arc::new(DeploymentProvider::new(sagemaker.clone(), base, deployment, config, world.clone()));
+            let provider = Arc::new(DeploymentProvider::new(&sagemaker, base, deployment, config, world.clone()));
             router = router.deployment(routed(deployment, config, provider.clone()));
             serve(
                 &mut models,
@@ -152,7 +159,11 @@ impl Wiring {
         }
         let overlay = Overlay::new(variables.clone(), Arc::clone(self.world.env()));
         let world = self.world.to_builder().with_env(overlay).build();
-        let sagemaker = SageMaker::builder().world(world.clone()).build().map_err(WiringError::Provider)?;
+        let mut builder = SageMaker::builder().world(world.clone());
+        if let Some(transport) = &self.transport {
+            builder = builder.transport(Arc::clone(transport));
+        }
+        let sagemaker = builder.build().map_err(WiringError::Provider)?;
         kept.sagemaker = Some((variables.clone(), world.clone(), sagemaker.clone()));
         // They were found in the old environment.
         kept.credentials = CredentialShelf::default();

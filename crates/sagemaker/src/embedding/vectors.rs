@@ -105,11 +105,13 @@ pub(super) fn read(reply: &[u8], context: &EmbedContext, family: &str) -> Result
 type Parsed<'a> = (Vec<Numbers<'a>>, Option<String>, Option<Usage>);
 
 fn parse(reply: &[u8]) -> Result<Parsed<'_>, Unknown> {
-    let raw: &RawValue = serde_json::from_slice(reply).map_err(|_| Unknown)?;
-    if !raw.get().starts_with('{') {
-        return Ok((nested(raw)?, None, None));
+    if let Some(vectors) = plain(reply) {
+        return Ok((vectors, None, None));
     }
-    let reply: Reply<'_> = serde_json::from_str(raw.get()).map_err(|_| Unknown)?;
+    if !reply.trim_ascii_start().starts_with(b"{") {
+        return Ok((nested(serde_json::from_slice(reply).map_err(|_| Unknown)?)?, None, None));
+    }
+    let reply: Reply<'_> = serde_json::from_slice(reply).map_err(|_| Unknown)?;
     let usage = reply.usage.map(with_prompt_tokens).or_else(|| {
         let tokens = reply.meta?.billed_units?.input_tokens?;
         Some(Usage::reported(tokens, 0))
@@ -125,6 +127,27 @@ fn parse(reply: &[u8]) -> Result<Parsed<'_>, Unknown> {
         }
     };
     Ok((vectors, reply.model, usage))
+}
+
+/// The shapes that most containers reply, a vector for each input and nothing beside them, read in one pass: a reply of 32 vectors has
+/// hundreds of kilobytes. Nothing where the reply is anything else.
+fn plain(reply: &[u8]) -> Option<Vec<Numbers<'_>>> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct OnlyVectors<'a> {
+        #[serde(borrow, alias = "embeddings", alias = "vectors", alias = "predictions")]
+        embedding: Vec<&'a RawValue>,
+    }
+    let lists = if reply.starts_with(b"[[") {
+        serde_json::from_slice(reply).ok()?
+    } else {
+        // Objects that hold more are not read twice as a rule: their first key tells.
+        let names = [&b"{\"embedding\""[..], b"{\"embeddings\"", b"{\"vectors\"", b"{\"predictions\""];
+        names.iter().any(|name| reply.starts_with(name)).then_some(())?;
+        serde_json::from_slice::<OnlyVectors<'_>>(reply).ok()?.embedding
+    };
+    let all_are_vectors = !lists.is_empty() && lists.iter().all(|list| floats::is_list_of_numbers(list.get()));
+    all_are_vectors.then(|| lists.into_iter().map(Numbers::Raw).collect())
 }
 
 /// Voyage counts the tokens of the inputs as the total alone.

@@ -221,3 +221,20 @@ fn a_header_that_comes_twice_is_refused() {
     let (parts, outcome) = read([&bytes[..]]);
     assert!(parts.is_empty() && matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
 }
+
+#[test]
+fn a_part_whose_headers_are_known_is_checked_like_the_first() {
+    let (first, second) = (part(b"one"), part(b"two"));
+    for place in 0..second.len() {
+        let mut damaged = second.clone();
+        damaged[place] ^= 1;
+        let (parts, outcome) = read([&first[..], &damaged]);
+        assert!(!matches!(outcome, Outcome::Whole), "byte {place} is damaged, and nobody noticed");
+        assert_eq!(parts, [&b"one"[..]], "byte {place}");
+    }
+    // An event that carries no payload part between two that do.
+    let other = frame(&[(":event-type", "Other"), (":message-type", "event")], b"x");
+    let (parts, outcome) = read([&first[..], &other, &second]);
+    assert!(matches!(outcome, Outcome::Whole), "{outcome:?}");
+    assert_eq!(parts, [&b"one"[..], b"two"]);
+}

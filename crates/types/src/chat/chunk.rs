@@ -2,34 +2,34 @@
 //!
 //! Owns the shape of OpenAI's `chat.completion.chunk`; folding chunks into a whole is the collector's.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{FinishReason, Role, ToolCallDelta};
-use crate::Usage;
+use crate::{
+    Usage,
+    open_object::{OrDefault, open_object},
+    text,
+};
 
 /// OpenAI's [`chat.completion.chunk`](https://platform.openai.com/docs/api-reference/chat-streaming).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChatChunk {
     /// The answer's id, the same in all its chunks.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub id: Arc<str>,
     /// `chat.completion.chunk`.
-    #[serde(default = "object_name")]
     pub object: Arc<str>,
     /// When the answer began, in seconds since 1970.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub created: u64,
     /// The model that answers.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub model: Arc<str>,
     /// The next piece of each choice; empty in the chunk that carries the usage.
     pub choices: Vec<ChunkChoice>,
     /// The tokens used, in the last chunk, where asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Everything else, in its order.
     #[serde(flatten)]
@@ -51,20 +51,17 @@ impl ChatChunk {
 }
 
 /// The next piece of one choice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChunkChoice {
     /// Its place among the choices, from 0.
-    #[serde(default)]
     pub index: u32,
     /// What comes next.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub delta: Delta,
     /// Why the choice ended, in its last piece.
-    #[serde(default)]
     pub finish_reason: Option<FinishReason>,
     /// The log probabilities of this piece's tokens, where asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Value>,
     /// Everything else, in its order.
     #[serde(flatten)]
@@ -93,28 +90,84 @@ impl ChunkChoice {
 }
 
 /// What a chunk adds to a message.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Delta {
     /// The role, in the first piece.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// The next piece of text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// The next piece of a reasoning model's thoughts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
     /// The next pieces of tool calls.
-    #[serde(default, deserialize_with = "super::null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCallDelta>,
     /// Everything else, in its order.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
+open_object!(ChatChunk {
+    "id" => id: OrDefault<SharedText>, |id| Ok(id.map_or_else(no_text, |OrDefault(SharedText(id))| id));
+    "object" => object: ObjectName, |name| Ok(name.map_or_else(object_name, |ObjectName(name)| name));
+    "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
+    "model" => model: OrDefault<SharedText>, |model| Ok(model.map_or_else(no_text, |OrDefault(SharedText(model))| model));
+    "choices" => choices: Vec<ChunkChoice>, |choices| choices.ok_or_else(|| A::Error::missing_field("choices"));
+    "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
+});
+
+open_object!(ChunkChoice {
+    "index" => index: u32, |index| Ok(index.unwrap_or_default());
+    "delta" => delta: OrDefault<Delta>, |delta| Ok(delta.map(|OrDefault(delta)| delta).unwrap_or_default());
+    "finish_reason" => finish_reason: Option<FinishReason>, |reason| Ok(reason.flatten());
+    "logprobs" => logprobs: Option<Value>, |logprobs| Ok(logprobs.flatten());
+});
+
+open_object!(Delta {
+    "role" => role: Option<Role>, |role| Ok(role.flatten());
+    "content" => content: Option<String>, |content| Ok(content.flatten());
+    "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten());
+    "tool_calls" => tool_calls: OrDefault<Vec<ToolCallDelta>>, |calls| Ok(calls.map(|OrDefault(calls)| calls).unwrap_or_default());
+});
+
+/// A text that is copied once.
+struct SharedText(Arc<str>);
+
+impl Default for SharedText {
+    fn default() -> Self {
+        Self(no_text())
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::deserialize(deserializer, |text| Self(text.into()))
+    }
+}
+
+/// What kind of object it is: nearly always this one, which is then not copied at all.
+struct ObjectName(Arc<str>);
+
+impl<'de> Deserialize<'de> for ObjectName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::deserialize(deserializer, |text| {
+            let usual = object_name();
+            Self(if *usual == *text { usual } else { text.into() })
+        })
+    }
+}
+
+fn no_text() -> Arc<str> {
+    static EMPTY: LazyLock<Arc<str>> = LazyLock::new(Arc::default);
+    Arc::clone(&EMPTY)
+}
+
 fn object_name() -> Arc<str> {
-    Arc::from("chat.completion.chunk")
+    static CHUNK: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("chat.completion.chunk"));
+    Arc::clone(&CHUNK)
 }
 
 #[cfg(test)]
@@ -127,6 +180,39 @@ mod tests {
         let chunk: ChatChunk = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&chunk).unwrap(), json);
         assert_eq!(chunk.content(), "x");
+    }
+
+    #[test]
+    fn what_a_container_leaves_out_or_sends_as_null_is_nothing() {
+        let json = r#"{"id":null,"created":null,"model":null,"choices":[{"delta":null,"logprobs":null},{"delta":{"content":null,"tool_calls":null}}],"usage":null}"#;
+        let chunk: ChatChunk = serde_json::from_str(json).unwrap();
+        let empty = ChatChunk::new("".into(), "".into(), 0, vec![ChunkChoice::default(), ChunkChoice::default()]);
+        assert_eq!(chunk, empty);
+        assert_eq!(&*serde_json::from_str::<ChatChunk>(r#"{"choices":[]}"#).unwrap().object, "chat.completion.chunk");
+    }
+
+    #[test]
+    fn another_shape_is_no_chunk() {
+        for (json, reason) in [
+            (r#"{"id":"a"}"#, "missing field `choices`"),
+            (r#"{"choices":[],"choices":[]}"#, "duplicate field `choices`"),
+            (r#"{"choices":null}"#, "invalid type: null"),
+            (r#"{"choices":[7]}"#, "expected struct ChunkChoice"),
+            (r#"{"choices":[],"object":null}"#, "invalid type: null"),
+            ("[]", "expected struct ChatChunk"),
+        ] {
+            let error = serde_json::from_str::<ChatChunk>(json).unwrap_err().to_string();
+            assert!(error.contains(reason), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn escaped_names_are_the_same_names() {
+        let chunk: ChatChunk =
+            serde_json::from_str(r#"{"\u0063hoices":[{"delta":{"conten\u0074":"x"}}],"\u0061":1}"#).unwrap();
+        assert_eq!((chunk.content(), &chunk.extra["a"]), ("x", &1.into()));
+        let value: Value = serde_json::from_str(r#"{"choices":[{"delta":{"content":"x"}}],"a":1}"#).unwrap();
+        assert_eq!(serde_json::from_value::<ChatChunk>(value).unwrap(), chunk);
     }
 
     #[test]

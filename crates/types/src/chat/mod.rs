@@ -12,6 +12,7 @@ pub use response::{AssistantMessage, ChatResponse, Choice};
 pub use role::Role;
 use serde::{Deserialize, Deserializer};
 pub use tool::{FunctionCall, FunctionCallDelta, FunctionDefinition, Tool, ToolCall, ToolCallDelta, ToolChoice};
+pub use writer::ChunkWriter;
 
 mod chunk;
 mod collector;
@@ -22,6 +23,7 @@ mod request;
 mod response;
 mod role;
 mod tool;
+mod writer;
 
 /// Containers send `null` where they mean "none": for lists and texts that is the empty one.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -1,0 +1,77 @@
+//! What was measured, by what was done and to whom.
+//!
+//! Owns the samples of all rounds. A figure is the median of its samples, a ratio the median of the rounds' own ratios, so that both sides of it
+//! saw the same machine.
+
+use std::collections::BTreeMap;
+
+use crate::machine::median;
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    Upstream,
+    Forwarder,
+    Sagewire,
+    TensorZero,
+    LiteLlm,
+    Library,
+    Reqwest,
+}
+
+impl Subject {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Upstream => "the upstream alone",
+            Self::Forwarder => "bare forwarder",
+            Self::Sagewire => "sagewire's proxy",
+            Self::TensorZero => "TensorZero's gateway",
+            Self::LiteLlm => "LiteLLM's proxy",
+            Self::Library => "sagewire's library",
+            Self::Reqwest => "bare reqwest",
+        }
+    }
+}
+
+/// All samples, and why some are missing.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    samples: BTreeMap<(&'static str, Subject), Vec<f64>>,
+    pub(crate) missing: Vec<(Subject, String)>,
+    /// The largest share of the processors that others took during a measurement.
+    pub(crate) others: f64,
+}
+
+impl Results {
+    pub(crate) fn add(&mut self, what: &'static str, subject: Subject, sample: f64) {
+        self.samples.entry((what, subject)).or_default().push(sample);
+    }
+
+    pub(crate) fn get(&self, what: &'static str, subject: Subject) -> Option<f64> {
+        median(self.samples.get(&(what, subject))?)
+    }
+
+    /// The first's figure as a multiple of the second's.
+    pub(crate) fn ratio(&self, what: &'static str, of: Subject, to: Subject) -> Option<f64> {
+        let (of, to) = (self.samples.get(&(what, of))?, self.samples.get(&(what, to))?);
+        let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
+        median(&ratios)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_taken_within_each_round() {
+        let mut results = Results::default();
+        for (ours, theirs) in [(10.0, 10.0), (1.0, 2.0), (30.0, 40.0)] {
+            results.add("unary", Subject::Sagewire, ours);
+            results.add("unary", Subject::Forwarder, theirs);
+        }
+        assert_eq!(results.ratio("unary", Subject::Sagewire, Subject::Forwarder), Some(0.75));
+        assert_eq!(results.get("unary", Subject::Sagewire), Some(10.0));
+        assert_eq!(results.get("unary", Subject::LiteLlm), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! The programs that are measured, as child processes.
+//!
+//! Owns their start, their addresses, and their end: whatever happens, each is killed and waited for.
+
+use std::{
+    io::{BufRead, BufReader, Lines},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use sagewire_benches::client::{Connection, post};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::Failure;
+
+/// The key that callers send; a forwarder passes it on, and the upstream does not look at it.
+pub(crate) const KEY: &str = "sk-bench";
+
+/// The signer's own bench, beside `aws-sigv4`.
+pub(crate) const SIGNING: [&str; 8] =
+    ["bench", "--locked", "--profile", "dist", "-p", "sagewire-sigv4", "--bench", "signing"];
+
+/// A running program. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    /// Kept open: a program must not fail because nobody reads its second line.
+    said: Option<Lines<BufReader<ChildStdout>>>,
+    /// `http://127.0.0.1:PORT`
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// Starts a program whose first line that holds a URL says where it listens.
+    pub(crate) fn announced(command: &mut Command) -> Result<Self, Failure> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let said = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
+        let mut server = Self { child, said, url: String::new() };
+        while let Some(line) = server.said.as_mut().and_then(Iterator::next) {
+            if let Some(at) = line?.split_whitespace().find(|word| word.starts_with("http://")) {
+                at.trim_end_matches('/').clone_into(&mut server.url);
+                return Ok(server);
+            }
+        }
+        Err(format!("{} said no address", command.get_program().display()).into())
+    }
+
+    /// Starts a program that listens where it was told to.
+    pub(crate) fn at(command: &mut Command, url: String) -> Result<Self, Failure> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        Ok(Self { child, said: None, url })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Asks until there is an answer with status 200, and says how long that took.
+    pub(crate) async fn first_answer(
+        &mut self,
+        path: &str,
+        body: &str,
+        patience: Duration,
+    ) -> Result<Duration, Failure> {
+        let began = Instant::now();
+        let request = post(self.address(), path, KEY, body);
+        let mut status = None;
+        while began.elapsed() < patience {
+            if let Some(ended) = self.child.try_wait()? {
+                return Err(format!("it ended at once, {ended}").into());
+            }
+            if let Ok(mut connection) = Connection::open(self.address()).await
+                && let Ok(answer) = connection.ask(&request).await
+            {
+                if answer.status == 200 {
+                    return Ok(began.elapsed());
+                }
+                status = Some(answer.status);
+                sleep(Duration::from_millis(200)).await;
+            }
+            sleep(Duration::from_micros(500)).await;
+        }
+        Err(format!("no answer within {} s (last status: {status:?})", patience.as_secs()).into())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where the built programs are.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    folder: PathBuf,
+    pub(crate) scratch: PathBuf,
+}
+
+impl Programs {
+    /// Those beside this one.
+    pub(crate) fn find() -> Result<Self, Failure> {
+        let folder = std::env::current_exe()?.parent().map(Path::to_owned).ok_or("this program has no folder")?;
+        let scratch = folder.join("compare-scratch");
+        std::fs::create_dir_all(&scratch)?;
+        Ok(Self { folder, scratch })
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub(crate) fn command(&self, name: &str) -> Command {
+        Command::new(self.path(name))
+    }
+
+    /// Builds all of them, as releases are built.
+    pub(crate) fn build() -> Result<(), Failure> {
+        eprintln!("building what is measured");
+        let built = Command::new("cargo")
+            .args(["build", "--locked", "--profile", "dist", "-p", "sagewire-cli", "-p", "sagewire-benches", "--bins"])
+            .status()?;
+        let signing = Command::new("cargo").args(SIGNING).arg("--no-run").status()?;
+        if built.success() && signing.success() { Ok(()) } else { Err("the build failed".into()) }
+    }
+
+    /// The proxy under test, over this upstream.
+    pub(crate) fn sagewire(&self, upstream: &str) -> Result<Command, Failure> {
+        let config = self.scratch.join("sagewire.yaml");
+        std::fs::write(&config, litellm_config(upstream))?;
+        let mut command = self.command("sagewire");
+        command.args(["serve", "--port", "0", "--host", "127.0.0.1", "--config"]).arg(&config);
+        Ok(command)
+    }
+}
+
+/// The same file configures LiteLLM's proxy.
+pub(crate) fn litellm_config(upstream: &str) -> String {
+    let model = |name: &str, model: &str| {
+        format!(
+            "  - model_name: {name}\n    litellm_params:\n      model: {model}\n      sagemaker_base_url: {upstream}\n      aws_region_name: us-east-1\n      \
+             aws_access_key_id: AKIDEXAMPLE\n      aws_secret_access_key: wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n"
+        )
+    };
+    format!(
+        "model_list:\n{}{}{}general_settings:\n  master_key: {KEY}\n",
+        model("chat", "sagemaker_chat/chat"),
+        model("held", "sagemaker_chat/held"),
+        model("embedding", "sagemaker/embedding"),
+    )
+}

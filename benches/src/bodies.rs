@@ -1,0 +1,139 @@
+//! The requests and answers that are measured, always the same bytes.
+//!
+//! Owns their size and shape: a short chat, an answer of 64 tokens whole and in pieces, and 32 embeddings of 1,024 numbers.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use crate::frame;
+
+/// The tokens of an answer.
+pub const TOKENS: usize = 64;
+
+/// The inputs of an embedding request, and the numbers of each vector.
+pub const EMBEDDINGS: (usize, usize) = (32, 1024);
+
+/// A short chat as a caller of an OpenAI-compatible gateway sends it.
+#[must_use]
+pub fn chat(model: &str, stream: bool) -> String {
+    chat_saying(
+        model,
+        stream,
+        "What is the capital of France, and which river flows through it? Answer in one sentence.",
+    )
+}
+
+/// The same with a last message of this many bytes.
+#[must_use]
+pub fn chat_of(model: &str, bytes: usize) -> String {
+    let said: String = "The quick brown fox jumps over the lazy dog. ".chars().cycle().take(bytes).collect();
+    chat_saying(model, false, &said)
+}
+
+fn chat_saying(model: &str, stream: bool, said: &str) -> String {
+    let stream = if stream { ",\"stream\":true" } else { "" };
+    format!(
+        "{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"system\",\"content\":\"You are a helpful assistant.\"}},\
+         {{\"role\":\"user\",\"content\":\"{said}\"}}],\"temperature\":0.7,\"max_tokens\":128{stream}}}"
+    )
+}
+
+/// A request for embeddings, in OpenAI's form.
+#[must_use]
+pub fn embedding_request(model: &str) -> String {
+    let inputs: Vec<String> =
+        (0..EMBEDDINGS.0).map(|i| format!("\"the text of document {i}, short enough\"")).collect();
+    format!("{{\"model\":\"{model}\",\"input\":[{}]}}", inputs.join(","))
+}
+
+/// The words of the answer.
+fn words() -> impl Iterator<Item = String> {
+    let words = ["The", "capital", "of", "France", "is", "Paris", "and", "its", "river", "\u{201c}Seine\u{201d}"];
+    words.into_iter().cycle().take(TOKENS).enumerate().map(|(place, word)| match place {
+        0 => word.to_owned(),
+        _ => format!(" {word}"),
+    })
+}
+
+/// A container's whole answer, as vLLM writes it.
+#[must_use]
+pub fn chat_reply() -> Bytes {
+    let said: String = words().collect();
+    format!(
+        "{{\"id\":\"chatcmpl-b7a2169819585415\",\"object\":\"chat.completion\",\"created\":1795428042,\"model\":\"tiny\",\"choices\":[{{\"index\":0,\
+         \"message\":{{\"role\":\"assistant\",\"content\":\"{said}\",\"refusal\":null,\"annotations\":null,\"audio\":null,\"function_call\":null,\
+         \"tool_calls\":[],\"reasoning_content\":null}},\"logprobs\":null,\"finish_reason\":\"stop\",\"stop_reason\":null}}],\"service_tier\":null,\
+         \"system_fingerprint\":null,\"usage\":{{\"prompt_tokens\":38,\"total_tokens\":102,\"completion_tokens\":64,\"prompt_tokens_details\":null}},\
+         \"prompt_logprobs\":null,\"kv_transfer_params\":null}}"
+    )
+    .into()
+}
+
+/// A container's streamed answer as server-sent events, one for each token, and the end mark.
+#[must_use]
+pub fn events() -> Vec<Bytes> {
+    let chunk = |choice: &str| {
+        let head = "{\"id\":\"chatcmpl-b7a2169819585415\",\"object\":\"chat.completion.chunk\",\"created\":1795428042,\"model\":\"tiny\"";
+        Bytes::from(format!("data: {head},\"choices\":[{choice}]}}\n\n"))
+    };
+    let token = |text: &str| {
+        chunk(&format!("{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}},\"logprobs\":null,\"finish_reason\":null}}"))
+    };
+    let first =
+        "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}";
+    let last = "{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\",\"stop_reason\":null}";
+    let mut events = vec![chunk(first)];
+    events.extend(words().map(|word| token(&word)));
+    events.push(chunk(last));
+    events.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    events
+}
+
+/// The same events, each in a frame of AWS's event stream.
+#[must_use]
+pub fn frames() -> Vec<Bytes> {
+    events().iter().map(|event| frame::payload_part(event)).collect()
+}
+
+/// The vectors as JumpStart's containers write them.
+#[must_use]
+pub fn embedding_reply() -> Bytes {
+    let (inputs, numbers) = EMBEDDINGS;
+    let mut text = String::from("{\"embedding\":[");
+    for input in 0..inputs {
+        text.push_str(if input == 0 { "[" } else { ",[" });
+        for place in 0..numbers {
+            let number = ((input * numbers + place) % 20_011) as f64 / 20_011.0 - 0.5;
+            let comma = if place == 0 { "" } else { "," };
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{comma}{number:.8}");
+        }
+        text.push(']');
+    }
+    text.push_str("]}");
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_body_is_json_of_the_size_that_is_claimed() {
+        for json in [chat("m", true), chat_of("m", 1024), embedding_request("m")] {
+            assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+        }
+        let reply: serde_json::Value = serde_json::from_slice(&chat_reply()).unwrap();
+        assert_eq!(reply["usage"]["completion_tokens"], TOKENS);
+        let vectors: serde_json::Value = serde_json::from_slice(&embedding_reply()).unwrap();
+        let vectors = vectors["embedding"].as_array().unwrap();
+        assert_eq!((vectors.len(), vectors[31].as_array().unwrap().len()), EMBEDDINGS);
+    }
+
+    #[test]
+    fn a_stream_is_its_first_chunk_the_tokens_the_last_and_the_end() {
+        assert_eq!((events().len(), frames().len()), (TOKENS + 3, TOKENS + 3));
+        assert!(frames().iter().zip(events()).all(|(frame, event)| frame.len() > event.len()));
+    }
+}

@@ -1,0 +1,89 @@
+//! Reading objects that may hold more than we know.
+//!
+//! Owns the one pass in which known fields go to their places and all others, in their order, to `extra`. serde's own `flatten` does the
+//! same by way of a buffer; a stream reads three such objects for each token.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Deserializer, de};
+
+/// A key, without a copy where the input has none.
+pub(crate) struct Key<'de>(pub(crate) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> de::Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field's name")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Owned(name.to_owned())))
+    }
+}
+
+/// A value of which `null` is the default.
+pub(crate) struct OrDefault<T>(pub(crate) T);
+
+impl<'de, T: Default + Deserialize<'de>> Deserialize<'de> for OrDefault<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::chat::null_as_default(deserializer).map(Self)
+    }
+}
+
+/// Implements `Deserialize` for a struct with an `extra`. Each line is a field's name in JSON, the field, and how what was read, an
+/// `Option`, becomes it.
+macro_rules! open_object {
+    ($object:ident { $($name:literal => $field:ident: $read:ty, $finish:expr;)* }) => {
+        impl<'de> serde::Deserialize<'de> for $object {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Visitor;
+
+                impl<'de> serde::de::Visitor<'de> for Visitor {
+                    type Value = $object;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(concat!("struct ", stringify!($object)))
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$object, A::Error> {
+                        $(let mut $field: Option<$read> = None;)*
+                        let mut extra = serde_json::Map::new();
+                        while let Some($crate::open_object::Key(name)) = map.next_key()? {
+                            match &*name {
+                                $($name if $field.is_some() => {
+                                    return Err(serde::de::Error::duplicate_field($name));
+                                }
+                                $name => $field = Some(map.next_value()?),)*
+                                _ => {
+                                    extra.insert(name.into_owned(), map.next_value()?);
+                                }
+                            }
+                        }
+                        $(let $field = {
+                            let finish: fn(Option<$read>) -> Result<_, A::Error> = $finish;
+                            finish($field)?
+                        };)*
+                        Ok($object { $($field,)* extra })
+                    }
+                }
+
+                deserializer.deserialize_map(Visitor)
+            }
+        }
+    };
+}
+
+pub(crate) use open_object;
