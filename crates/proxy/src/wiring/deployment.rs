@@ -154,15 +154,15 @@ fn callers_own(error: Error, context: &CallContext) -> Error {
 #[async_trait]
 impl Provider for DeploymentProvider {
     async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        self.sagemaker.chat(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
+        self.sagemaker.chat(request, &*self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        self.sagemaker.chat_stream(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
+        self.sagemaker.chat_stream(request, &*self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        self.sagemaker.embed(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
+        self.sagemaker.embed(request, &*self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn complete(
@@ -170,7 +170,7 @@ impl Provider for DeploymentProvider {
         request: CompletionRequest,
         context: &CallContext,
     ) -> Result<Reply<CompletionResponse>, Error> {
-        self.sagemaker.complete(request, &self.context(context)?).await.map_err(|error| callers_own(error, context))
+        self.sagemaker.complete(request, &*self.context(context)?).await.map_err(|error| callers_own(error, context))
     }
 
     async fn complete_stream(
@@ -179,7 +179,7 @@ impl Provider for DeploymentProvider {
         context: &CallContext,
     ) -> Result<CompletionStream, Error> {
         self.sagemaker
-            .complete_stream(request, &self.context(context)?)
+            .complete_stream(request, &*self.context(context)?)
             .await
             .map_err(|error| callers_own(error, context))
     }
