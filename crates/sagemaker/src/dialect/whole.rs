@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn usage_nobody_asked_for_is_left_out() {
-        let mut response = ChatResponse::text("m", "a", sagewire_types::FinishReason::Stop);
+        let mut response = ChatResponse::text("m", "a", FinishReason::Stop);
         response.usage = Some(sagewire_types::Usage::reported(1, 1));
         let chunks = into_chunks(response, false);
         assert!(chunks.len() == 2 && chunks.iter().all(|chunk| chunk.usage.is_none()));
