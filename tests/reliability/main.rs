@@ -2,6 +2,7 @@
 //!
 //! `SAGEWIRE_SEED=<seed>` repeats one run and prints it; `SAGEWIRE_SCHEDULES=<n>` sets how many there are.
 #![expect(
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -79,6 +79,8 @@ fn then_well(error: AwsError) -> Vec<Scripted> {
 }
 
 pub(crate) static CASES: &[Case] = &[
+    spoiled("nothing, `sagemaker/`", TGI, Kind::Harmless, Vec::new),
+    spoiled("nothing, `sagemaker_chat/`", CHAT, Kind::Harmless, Vec::new),
     streamed("an event cut over several frames, `sagemaker/`", TGI, Kind::Harmless, || {
         vec![cut(&tgi_stream(&WORDS), 50)]
     }),

@@ -3,7 +3,12 @@
 //! Opt-in: `SAGEWIRE_LITELLM_PYTHON` names a Python that has `litellm[proxy]` and `boto3`. Both proxies read the same `config.yaml` and
 //! call the same emulator. It prints the table of `docs/reliability.md`, and demands only of ours that nothing is lost, cut short in silence, or
 //! left unexplained.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod caller;
 mod faults;

@@ -15,6 +15,9 @@ use tokio::process::{Child, Command};
 
 use crate::faults::Case;
 
+/// LiteLLM's proxy does not start with a key that is widely known.
+pub(crate) const MASTER_KEY: &str = "sk-side-by-side-5f0c27d1b94e4a8896d3e1";
+
 pub(crate) struct Proxies {
     emulator: Emulator,
     pub(crate) litellm: SocketAddr,
@@ -43,8 +46,9 @@ fn config(url: &str) -> String {
         model("chat-stream", "sagemaker_chat/e", "invocations-response-stream"),
     ];
     // Cooldowns off, so that one fault does not decide about the next; retries as many for both.
-    let rest = "router_settings: {num_retries: 2, cooldown_time: 0, disable_cooldowns: true}\ngeneral_settings: {master_key: sk-1234}\n";
-    format!("model_list:\n{}{rest}", models.concat())
+    let rest =
+        "router_settings: {num_retries: 2, cooldown_time: 0, disable_cooldowns: true}\ngeneral_settings: {master_key: ";
+    format!("model_list:\n{}{rest}{MASTER_KEY}}}\n", models.concat())
 }
 
 impl Proxies {
@@ -64,7 +68,7 @@ impl Proxies {
         tokio::spawn(server.serve(std::future::pending()));
 
         let litellm = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-        let child = Command::new(std::path::Path::new(python).with_file_name("litellm"))
+        let mut child = Command::new(std::path::Path::new(python).with_file_name("litellm"))
             .args(["--host", "127.0.0.1", "--port", &litellm.port().to_string(), "--config"])
             .arg(&path)
             .current_dir(folder.path())
@@ -77,7 +81,7 @@ impl Proxies {
         let mut started = false;
         for _ in 0..600 {
             started = tokio::net::TcpStream::connect(litellm).await.is_ok();
-            if started {
+            if started || child.try_wait().unwrap().is_some() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;

@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(total_length(&short, 9), short);
         assert_eq!(headers_length(&short, 9), short);
         assert_eq!(lengthened(&short, b"x"), short);
-        assert_eq!(padded(&short, 5), [short.clone()]);
+        assert_eq!(padded(&short, 5).concat(), short);
         assert_eq!(corrupt_prelude(&short), short);
         assert_eq!(corrupt_message(&Bytes::new()), Bytes::new());
     }
