@@ -8,7 +8,6 @@
     clippy::panic,
     reason = "a test may stop at the first surprise"
 )]
-#![expect(clippy::print_stdout, reason = "a run that is repeated is shown, and so is what the runs came to")]
 
 mod model;
 mod proxied;
