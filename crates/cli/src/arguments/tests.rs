@@ -26,7 +26,7 @@ fn all() -> Vec<(String, Command)> {
     all
 }
 
-/// The words of a command line as a shell splits them, and the signs that end a command.
+/// The words of a command line as a shell splits them, and the signs that end a command; a comment is none.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut begun) = (Vec::new(), String::new(), None, false);
     for c in line.chars() {
@@ -40,6 +40,8 @@ fn words(line: &str) -> Vec<String> {
                 }
                 begun = false;
             }
+            // The rest is a comment.
+            ('#', None) if !begun && word.is_empty() => break,
             ('|' | '>' | '<' | ';' | '&', None) => {
                 if begun || !word.is_empty() {
                     words.push(std::mem::take(&mut word));
