@@ -42,7 +42,12 @@ impl RecordReader for OpenAiStream {
             self.done = true;
             return Ok(());
         };
-        let mut chunk: ChatChunk = match serde_json::from_slice(text) {
+        // Checked once as a whole, a record's texts need not be checked one by one.
+        let parsed = match std::str::from_utf8(text) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(text),
+        };
+        let mut chunk: ChatChunk = match parsed {
             Ok(chunk) => chunk,
             Err(error) if error.is_eof() => return Err(failure::cut_record(&error)),
             Err(_) => liberties::read_chunk(text).ok_or_else(|| self.not_a_chunk(text))?,
