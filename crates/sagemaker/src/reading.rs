@@ -97,7 +97,8 @@ impl<T: Send + 'static> Reading<T> {
             }
         }
         self.progress = Progress::Begun;
-        Ok(stream::unfold(self, |mut reading| async move {
+        // Boxed, for it moves into and out of the future of each piece.
+        Ok(stream::unfold(Box::new(self), |mut reading| async move {
             let item = reading.next_unless_cancelled().await?;
             Some((item, reading))
         }))

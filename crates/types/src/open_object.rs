@@ -38,6 +38,7 @@ impl<'de> de::Visitor<'de> for KeyVisitor {
 pub(crate) struct OrDefault<T>(pub(crate) T);
 
 impl<'de, T: Default + Deserialize<'de>> Deserialize<'de> for OrDefault<T> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         crate::chat::null_as_default(deserializer).map(Self)
     }
@@ -48,6 +49,7 @@ impl<'de, T: Default + Deserialize<'de>> Deserialize<'de> for OrDefault<T> {
 macro_rules! open_object {
     ($object:ident { $($name:literal => $field:ident: $read:ty, $finish:expr;)* }) => {
         impl<'de> serde::Deserialize<'de> for $object {
+            #[inline]
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Visitor;
 
@@ -58,6 +60,7 @@ macro_rules! open_object {
                         f.write_str(concat!("struct ", stringify!($object)))
                     }
 
+                    #[inline]
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$object, A::Error> {
                         $(let mut $field: Option<$read> = None;)*
                         let mut extra = serde_json::Map::new();

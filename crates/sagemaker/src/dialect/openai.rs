@@ -18,6 +18,7 @@ pub(crate) use stream::OpenAiStream;
 pub(crate) mod body;
 mod choice;
 mod liberties;
+mod repeated;
 mod stream;
 mod think;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sagewire_types::{ChatChunk, ChunkChoice, Error, FinishReason};
 use serde::Deserialize;
 
-use super::{Thoughts, choice::ChoiceState, failure_beside_choices, is_failure, liberties, read};
+use super::{Thoughts, choice::ChoiceState, failure_beside_choices, is_failure, liberties, read, repeated::Repeated};
 use crate::{
     dialect::{
         DecodeContext,
@@ -25,6 +25,7 @@ pub(crate) struct OpenAiStream {
     dialect: &'static str,
     thoughts: Thoughts,
     choices: BTreeMap<u32, ChoiceState>,
+    repeated: Repeated,
     done: bool,
     /// A whole reply came in one record and is out already.
     complete: bool,
@@ -32,7 +33,15 @@ pub(crate) struct OpenAiStream {
 
 impl OpenAiStream {
     pub(crate) fn new(context: DecodeContext, dialect: &'static str, thoughts: Thoughts) -> Self {
-        Self { context, dialect, thoughts, choices: BTreeMap::new(), done: false, complete: false }
+        Self {
+            context,
+            dialect,
+            thoughts,
+            choices: BTreeMap::new(),
+            repeated: Repeated::default(),
+            done: false,
+            complete: false,
+        }
     }
 }
 
@@ -42,11 +51,7 @@ impl RecordReader for OpenAiStream {
             self.done = true;
             return Ok(());
         };
-        let mut chunk: ChatChunk = match serde_json::from_slice(text) {
-            Ok(chunk) => chunk,
-            Err(error) if error.is_eof() => return Err(failure::cut_record(&error)),
-            Err(_) => liberties::read_chunk(text).ok_or_else(|| self.not_a_chunk(text))?,
-        };
+        let mut chunk = self.parse(text)?;
         if let Some(error) = failure_beside_choices(&chunk.extra, text) {
             return Err(error);
         }
@@ -101,6 +106,24 @@ impl RecordReader for OpenAiStream {
 }
 
 impl OpenAiStream {
+    fn parse(&mut self, text: &[u8]) -> Result<ChatChunk, Error> {
+        // Checked once as a whole, a record's texts need not be checked one by one.
+        let parsed = match std::str::from_utf8(text) {
+            Ok(record) => {
+                if let Some(chunk) = self.repeated.read(record) {
+                    return Ok(chunk);
+                }
+                serde_json::from_str(record).inspect(|chunk| self.repeated.learn(record, chunk))
+            }
+            Err(_) => serde_json::from_slice(text),
+        };
+        match parsed {
+            Ok(chunk) => Ok(chunk),
+            Err(error) if error.is_eof() => Err(failure::cut_record(&error)),
+            Err(_) => liberties::read_chunk(text).ok_or_else(|| self.not_a_chunk(text)),
+        }
+    }
+
     /// Gives a chunk what its container left out, and remembers the rest, so that all chunks of an answer are named alike.
     fn name(&mut self, chunk: &mut ChatChunk) {
         let context = &mut self.context;
