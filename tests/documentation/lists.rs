@@ -211,7 +211,7 @@ fn metrics() -> Outcome {
 fn is_metric(text: &str) -> bool {
     // The names of crates and sections begin so, too.
     const NO_METRICS: [&str; 3] = ["sagewire_settings", "sagewire_proxy", "sagewire_router"];
-    text.starts_with("sagewire_")
+    text.strip_prefix("sagewire_").is_some_and(|rest| !rest.is_empty())
         && !NO_METRICS.iter().any(|name| text.starts_with(name))
         && text.chars().all(|character| character.is_ascii_lowercase() || character == '_')
 }
