@@ -45,16 +45,16 @@ impl OtlpSettings {
     pub fn from_config(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let own = &config.sagewire_settings.otlp;
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
-        let url = |path: &str, signal: &str| {
+        let url = |path: &str, exporter: &str, endpoint: &str| {
             let below = |url: &str| format!("{}{path}", url.trim_end_matches('/'));
-            if set(&format!("OTEL_{signal}_EXPORTER")).is_some_and(|exporter| exporter == "none") {
+            if set(exporter).is_some_and(|exporter| exporter == "none") {
                 return None;
             }
             let own = own.endpoint.as_deref().map(below);
-            own.or_else(|| set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")))
-                .or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref().map(below))
+            own.or_else(|| set(endpoint)).or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref().map(below))
         };
-        let (traces_url, metrics_url) = (url("/v1/traces", "TRACES"), url("/v1/metrics", "METRICS"));
+        let traces_url = url("/v1/traces", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+        let metrics_url = url("/v1/metrics", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
         if traces_url.is_none() && metrics_url.is_none() {
             return None;
         }
