@@ -27,7 +27,12 @@ mod terminal;
 use arguments::{Arguments, Command};
 use failure::Failure;
 
-#[tokio::main]
+/// Chosen by measurement: see `docs/performance.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+// What has much to do at once, the proxy, has threads of its own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = match Arguments::from_arg_matches(&arguments::command().get_matches()) {
         Ok(arguments) => arguments,

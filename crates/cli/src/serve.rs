@@ -8,7 +8,9 @@ use std::{
 
 use clap::Args;
 use sagewire::credentials::seam::World;
-use sagewire_proxy::{Config, LogSettings, Reloader, Server, ServerOptions, Wiring, init_logs, shutdown_signal};
+use sagewire_proxy::{
+    Config, LogSettings, Reloader, Server, ServerOptions, Wiring, Workers, init_logs, shutdown_signal,
+};
 
 use crate::{Failure, announce};
 
@@ -74,7 +76,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let address = SocketAddr::new(arguments.host.unwrap_or(IpAddr::V4(default_host)), arguments.port);
     let mut options = ServerOptions::from_config(&config);
     options.permit_no_key |= arguments.permit_no_key;
-    let server = Server::bind(address, app, options).await.map_err(Failure::usage)?;
+    let workers = Workers::by_processors().map_err(Failure::work)?;
+    let server = Server::bind(address, app, options).await.map_err(Failure::usage)?.with_workers(workers);
     #[cfg(feature = "otlp")]
     let exporter = exporter.map(|exporter| exporter.with_metrics(server.handle()));
     announce::line(format!("http://{}", server.local_addr()));

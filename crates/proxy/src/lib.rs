@@ -8,7 +8,7 @@ pub use limits::{ConnectionLimits, RequestLimits};
 pub use reload::{ReloadError, Reloader};
 pub use response::Body;
 pub use routes::CallerParameters;
-pub use server::{Server, ServerError, ServerHandle, ServerOptions, TlsError, shutdown_signal};
+pub use server::{Server, ServerError, ServerHandle, ServerOptions, TlsError, Workers, shutdown_signal};
 pub use telemetry::{Gauge, LogFormat, LogSettings, Span, SpanKind, SpanSink, SpanValue, init_logs};
 #[cfg(feature = "otlp")]
 pub use telemetry::{OtlpExporter, OtlpSettings};

@@ -24,6 +24,13 @@ use crate::error::ApiError;
 /// As much is gathered before it is written: further pieces wait for the next write.
 const ENOUGH: usize = 16 * 1024;
 
+/// The longest that a piece waits for its neighbours. The task that reads from the endpoint hands over one piece at a time: a write for each would
+/// cost more than all the rest.
+const NEIGHBOURS: Duration = Duration::from_millis(1);
+
+/// How many turns the reading task is left in a row without a piece from it, before what is gathered goes out.
+const TURNS: u8 = 3;
+
 /// A piece of a streamed answer.
 pub(crate) trait Piece: serde::Serialize + Send + 'static {
     /// What is kept between two pieces.
@@ -94,7 +101,19 @@ pub(crate) struct SseBody<T: Piece, O> {
     /// Whether the caller is told the tokens used.
     show_usage: bool,
     buffer: BytesMut,
+    gathering: Gathering,
     silence: Silence,
+}
+
+/// Whether more may be at hand than the pieces that are gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gathering {
+    /// The first piece goes out at once: callers wait for it.
+    First,
+    /// Nothing is gathered.
+    Nothing,
+    /// Pieces are gathered since then; so many turns have brought no further one.
+    Since(Instant, u8),
 }
 
 impl<T: Piece, O: Observer> SseBody<T, O> {
@@ -112,12 +131,13 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
             model,
             show_usage,
             buffer: BytesMut::with_capacity(1024),
+            gathering: Gathering::First,
             silence: Silence::new(keep_alive),
         }
     }
 
-    /// Gathers every piece that is ready, up to [`ENOUGH`].
-    fn gather(&mut self, cx: &mut Context<'_>) {
+    /// Gathers every piece that is ready, up to [`ENOUGH`], and says how many came.
+    fn gather(&mut self, cx: &mut Context<'_>) -> usize {
         let mut pieces = 0;
         while self.buffer.len() < ENOUGH {
             let Some(stream) = &mut self.stream else { break };
@@ -141,6 +161,22 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
         if pieces > 0 {
             self.observer.wrote(pieces);
         }
+        pieces
+    }
+
+    /// Whether what is gathered waits for one more turn of the task that reads from the endpoint.
+    fn waits_for_neighbours(&mut self, came: usize) -> bool {
+        if self.buffer.is_empty() || self.stream.is_none() || self.buffer.len() >= ENOUGH {
+            return false;
+        }
+        let (began, turns) = match self.gathering {
+            Gathering::First => return false,
+            Gathering::Nothing => (Instant::now(), 0),
+            Gathering::Since(began, _) if came > 0 => (began, 0),
+            Gathering::Since(began, turns) => (began, turns + 1),
+        };
+        self.gathering = Gathering::Since(began, turns);
+        turns < TURNS && began.elapsed() < NEIGHBOURS
     }
 
     fn push(&mut self, mut piece: T) {
@@ -181,8 +217,13 @@ impl<T: Piece, O: Observer> http_body::Body for SseBody<T, O> {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
-        this.gather(cx);
+        let came = this.gather(cx);
+        if this.waits_for_neighbours(came) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if !this.buffer.is_empty() {
+            this.gathering = Gathering::Nothing;
             this.silence.broken();
             return Poll::Ready(Some(Ok(Frame::data(this.buffer.split().freeze()))));
         }

@@ -4,10 +4,9 @@
 //! connection's are set by whoever calls it.
 
 use std::{
-    collections::HashMap,
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,6 +14,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream::BoxStream};
+
+use self::{clients::Clients, urls::Urls};
+
+mod clients;
+mod urls;
 
 /// Sends requests as they are: what is signed is what is sent. Tests and embedders bring their own.
 #[async_trait]
@@ -121,22 +125,20 @@ impl TransportError {
     }
 }
 
-/// The network, by reqwest with rustls and ring. Connections are kept and shared.
+/// The network, by reqwest with rustls and ring. Connections are kept, and shared by the calls of a runtime.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
-    client: reqwest::Client,
-    /// The certificates to trust in place of the system's.
-    certificates: Arc<[reqwest::Certificate]>,
-    /// reqwest fixes the time for connecting per client: one more for each time that calls set, up to a few.
-    by_connect_timeout: Arc<Mutex<HashMap<Duration, reqwest::Client>>>,
+    source: Source,
+    urls: Arc<Urls>,
 }
 
-/// How many connections to an endpoint are kept for the next calls: a burst's, so that the next burst makes none anew. They close by themselves
-/// after 90 s.
-const MAX_IDLE: usize = 1024;
-
-/// How many clients calls can bring into being by their times for connecting; above it they share the first.
-const MAX_CLIENTS: usize = 8;
+#[derive(Clone, Debug)]
+enum Source {
+    /// Clients of our making.
+    Ours(Arc<Clients>),
+    /// The program's own.
+    Given(reqwest::Client),
+}
 
 impl ReqwestTransport {
     /// A transport that gives up connecting after `connect_timeout`. Proxies are those of the environment and the system.
@@ -152,8 +154,8 @@ impl ReqwestTransport {
     /// # Errors
     /// `Configuration` where the text is no PEM or TLS cannot be set up.
     pub fn trusting(connect_timeout: Duration, pem: &[u8]) -> Result<Self, TransportError> {
-        let certificates: Arc<[_]> = if pem.is_empty() {
-            Arc::default()
+        let certificates: Box<[_]> = if pem.is_empty() {
+            Box::default()
         } else {
             let parsed =
                 reqwest::Certificate::from_pem_bundle(pem).ok().filter(|certificates| !certificates.is_empty());
@@ -161,54 +163,32 @@ impl ReqwestTransport {
                 TransportError::new(TransportErrorKind::Configuration, "the CA bundle holds no PEM certificate")
             })?
         };
-        Ok(Self { client: client(connect_timeout, &certificates)?, certificates, by_connect_timeout: Arc::default() })
+        Clients::new(connect_timeout, certificates).map(|clients| Self::from(Source::Ours(clients)))
     }
 
     /// A transport over the program's own client, with its proxies, certificates and limits.
     #[must_use]
     pub fn with_client(client: reqwest::Client) -> Self {
-        Self { client, certificates: Arc::default(), by_connect_timeout: Arc::default() }
+        Self::from(Source::Given(client))
     }
 
-    fn client_for(&self, request: &http::Request<Bytes>) -> Result<reqwest::Client, TransportError> {
-        let Some(ConnectTimeout(limit)) = request.extensions().get().copied() else { return Ok(self.client.clone()) };
-        let mut clients = self.by_connect_timeout.lock().unwrap_or_else(PoisonError::into_inner);
-        match clients.get(&limit) {
-            Some(client) => Ok(client.clone()),
-            None if clients.len() < MAX_CLIENTS => {
-                Ok(clients.entry(limit).or_insert(client(limit, &self.certificates)?).clone())
-            }
-            None => Ok(self.client.clone()),
-        }
+    fn from(source: Source) -> Self {
+        Self { source, urls: Arc::default() }
     }
-}
-
-fn client(connect_timeout: Duration, certificates: &[reqwest::Certificate]) -> Result<reqwest::Client, TransportError> {
-    // An error means that the program has chosen a provider, which is then used.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder();
-    if !certificates.is_empty() {
-        builder = builder.tls_certs_only(certificates.iter().cloned());
-    }
-    builder
-        .connect_timeout(connect_timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        // Whoever calls tries again, with a fresh signature: no second budget below it, and no copy of each request in case.
-        .retry(reqwest::retry::never().max_retries_per_request(0))
-        .tcp_nodelay(true)
-        .pool_max_idle_per_host(MAX_IDLE)
-        .build()
-        .map_err(|error| {
-            let message = "the HTTP client could not be set up: check the system's certificates";
-            TransportError::new(TransportErrorKind::Configuration, message).with_source(error)
-        })
 }
 
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
-        let client = self.client_for(&request)?;
-        let request = reqwest::Request::try_from(request).map_err(classify)?;
+        let client = match &self.source {
+            Source::Ours(clients) => clients.of(request.extensions().get().map(|ConnectTimeout(limit)| *limit))?,
+            Source::Given(client) => client.clone(),
+        };
+        let (head, body) = request.into_parts();
+        let mut request = reqwest::Request::new(head.method, self.urls.of(&head.uri)?);
+        *request.headers_mut() = head.headers;
+        *request.version_mut() = head.version;
+        *request.body_mut() = Some(body.into());
         let response = client.execute(request).await.map_err(classify)?;
         let response: http::Response<reqwest::Body> = response.into();
         let (head, body) = response.into_parts();

@@ -6,13 +6,14 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
 };
 
 pub use shutdown::shutdown_signal;
 pub use tls::TlsError;
+pub use workers::Workers;
 
 pub(crate) use self::pulse::Beat;
 use self::tls::Certificates;
@@ -24,6 +25,7 @@ mod pulse;
 mod shutdown;
 mod tls;
 mod watched;
+mod workers;
 
 /// How a [`Server`] listens.
 #[derive(Clone, Debug, Default)]
@@ -91,6 +93,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     shared: Arc<Shared>,
+    workers: Option<Workers>,
 }
 
 #[derive(Debug)]
@@ -154,7 +157,14 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
         let shared = Shared { app: ArcSwap::from_pointee(app), options, certificates, address };
-        Ok(Self { listener, address, shared: Arc::new(shared) })
+        Ok(Self { listener, address, shared: Arc::new(shared), workers: None })
+    }
+
+    /// Serves connections on these threads. Without them they are served on the runtime that [`serve`](Self::serve) runs on.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.workers = Some(workers);
+        self
     }
 
     /// Where it listens.
@@ -172,7 +182,7 @@ impl Server {
     /// Serves until the future ends; then takes no more connections, and waits for the requests at work as long as
     /// [`ConnectionLimits::drain_timeout`] says.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, address, shared } = self;
+        let Self { listener, address, shared, workers } = self;
         let limits = shared.options.limits;
         let scheme = if shared.certificates.is_some() { "https" } else { "http" };
         tracing::info!(target: "sagewire::proxy", %address, "listening on {scheme}://{address}");
@@ -185,7 +195,7 @@ impl Server {
             let handle = ServerHandle(Arc::clone(&shared));
             health::probe_in_background(move || handle.app())
         });
-        accept(&listener, &shared, &closed, &mut connections, shutdown).await;
+        accept(&listener, &shared, workers.as_ref(), &closed, &mut connections, shutdown).await;
         drop(listener);
         probes.abort();
 
@@ -207,6 +217,7 @@ impl Server {
 async fn accept(
     listener: &TcpListener,
     shared: &Arc<Shared>,
+    workers: Option<&Workers>,
     closed: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
     shutdown: impl Future<Output = ()>,
@@ -226,10 +237,24 @@ async fn accept(
                 Ok((stream, _)) => {
                     let shared = Arc::clone(shared);
                     let closed = closed.clone();
-                    connections.spawn(async move {
-                        connection::serve(stream, shared, closed).await;
-                        drop(place);
-                    });
+                    match workers.and_then(Workers::least_busy) {
+                        None => {
+                            connections.spawn(async move {
+                                connection::serve(stream, shared, closed).await;
+                                drop(place);
+                            });
+                        }
+                        Some((worker, at_worker)) => {
+                            let task = async move {
+                                match moved(stream) {
+                                    Ok(stream) => connection::serve(stream, shared, closed).await,
+                                    Err(error) => tracing::warn!(target: "sagewire::proxy", %error, "a connection was lost on its way to a worker"),
+                                }
+                                drop((place, at_worker));
+                            };
+                            connections.spawn_on(task, worker);
+                        }
+                    }
                 }
                 Err(error) => {
                     // Most of these are of one connection alone; where files have run out, waiting helps.
@@ -239,4 +264,9 @@ async fn accept(
             },
         }
     }
+}
+
+/// The same connection, watched by the runtime that this is called on.
+fn moved(stream: TcpStream) -> std::io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
 }
