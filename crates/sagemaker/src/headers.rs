@@ -39,7 +39,7 @@ pub struct InvocationHeaders {
 
 /// A header: its name, its field, its parameter's name for errors, its longest value, and whether streams take it.
 struct Rule {
-    name: HeaderName,
+    name: &'static str,
     parameter: &'static str,
     longest: usize,
     on_streams: bool,
@@ -124,7 +124,10 @@ impl InvocationHeaders {
                     ),
                 ));
             }
-            headers.insert(rule.name, checked(value, rule.parameter, rule.longest, rule.pattern)?);
+            headers.insert(
+                HeaderName::from_static(rule.name),
+                checked(value, rule.parameter, rule.longest, rule.pattern)?,
+            );
         }
         if operation == Operation::Stream && self.session_id.as_deref() == Some(NEW_SESSION) {
             return Err(Error::invalid(
@@ -136,13 +139,8 @@ impl InvocationHeaders {
     }
 
     fn rules(&self) -> [(Option<&str>, Rule); 9] {
-        let rule = |name, parameter, longest, on_streams, pattern| Rule {
-            name: HeaderName::from_static(name),
-            parameter,
-            longest,
-            on_streams,
-            pattern,
-        };
+        let rule =
+            |name, parameter, longest, on_streams, pattern| Rule { name, parameter, longest, on_streams, pattern };
         use Pattern::{Name, Printable, Session, Text};
         [
             (

@@ -4,16 +4,23 @@
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_ResponseSyntax>
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, header::AsHeaderName};
 use sagewire_types::{NewSession, ReplyMeta};
+
+// Names that are looked up in each reply, read once.
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+static VARIANT: HeaderName = HeaderName::from_static("x-amzn-invoked-production-variant");
+static NEW_SESSION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-new-session-id");
+static CLOSED_SESSION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-closed-session-id");
+static CUSTOM_ATTRIBUTES: HeaderName = HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
 
 /// AWS's id of the request.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    text(headers, "x-amzn-requestid").or_else(|| text(headers, "x-amz-request-id"))
+    text(headers, &REQUEST_ID).or_else(|| text(headers, "x-amz-request-id"))
 }
 
 /// A header's text.
-pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
@@ -21,10 +28,10 @@ pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 pub(crate) fn read(headers: &HeaderMap, attempts: u32) -> ReplyMeta {
     let mut meta = ReplyMeta::default();
     meta.request_id = request_id(headers);
-    meta.invoked_production_variant = text(headers, "x-amzn-invoked-production-variant");
-    meta.new_session = text(headers, "x-amzn-sagemaker-new-session-id").map(|value| new_session(&value));
-    meta.closed_session_id = text(headers, "x-amzn-sagemaker-closed-session-id");
-    meta.custom_attributes = text(headers, "x-amzn-sagemaker-custom-attributes");
+    meta.invoked_production_variant = text(headers, &VARIANT);
+    meta.new_session = text(headers, &NEW_SESSION).map(|value| new_session(&value));
+    meta.closed_session_id = text(headers, &CLOSED_SESSION);
+    meta.custom_attributes = text(headers, &CUSTOM_ATTRIBUTES);
     meta.attempts = attempts;
     meta
 }

@@ -44,7 +44,7 @@ impl Operation {
     fn accept(self) -> HeaderName {
         match self {
             Self::Invoke => header::ACCEPT,
-            Self::Stream | Self::Async => HeaderName::from_static("x-amzn-sagemaker-accept"),
+            Self::Stream | Self::Async => const { HeaderName::from_static("x-amzn-sagemaker-accept") },
         }
     }
 }

@@ -2,24 +2,23 @@
 //!
 //! Owns the counts as reported or estimated; it counts nothing itself.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::open_object::{OrDefault, open_object};
+
 /// The tokens of one call, as in OpenAI's [`usage`](https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Usage {
     /// Tokens of the prompt.
-    #[serde(default, deserialize_with = "crate::chat::null_as_default")]
     pub prompt_tokens: u64,
     /// Tokens of the answer; 0 for embeddings.
-    #[serde(default, deserialize_with = "crate::chat::null_as_default")]
     pub completion_tokens: u64,
     /// Both together.
-    #[serde(default, deserialize_with = "crate::chat::null_as_default")]
     pub total_tokens: u64,
     /// Whether we estimated the counts because the container reported none.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
     /// Everything else, such as `prompt_tokens_details`.
     #[serde(flatten)]
@@ -40,6 +39,13 @@ impl Usage {
         Self { estimated: true, ..Self::reported(prompt_tokens, completion_tokens) }
     }
 }
+
+open_object!(Usage {
+    "prompt_tokens" => prompt_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
+    "completion_tokens" => completion_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
+    "total_tokens" => total_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
+    "estimated" => estimated: bool, |estimated| Ok(estimated.unwrap_or_default());
+});
 
 #[cfg(test)]
 mod tests {

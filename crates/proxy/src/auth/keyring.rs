@@ -10,6 +10,9 @@ use subtle::ConstantTimeEq;
 use super::KeyDigest;
 use crate::{config::CallerKey, error::ApiError};
 
+/// Where a key may stand as it is.
+static PLAIN: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
+
 /// Every key that is accepted. Without any, every caller is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keyring {
@@ -88,14 +91,13 @@ impl Keyring {
     /// The key that the caller sends: as `Authorization: Bearer`, `x-api-key`, `api-key`, or the header the operator named.
     fn presented<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str, ApiError> {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let plain = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
         // Whoever stands before the proxy may have looked at the other one.
-        let places = self.header.iter().chain(&plain).chain([&header::AUTHORIZATION]);
+        let places = self.header.iter().chain(&PLAIN).chain([&header::AUTHORIZATION]);
         if let Some(name) = places.into_iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
             return Err(ApiError::duplicate_header(name.as_str()));
         }
         let own = self.header.as_ref().and_then(text).map(without_bearer);
-        if let Some(key) = own.or_else(|| plain.iter().find_map(text)).filter(|key| !key.is_empty()) {
+        if let Some(key) = own.or_else(|| PLAIN.iter().find_map(text)).filter(|key| !key.is_empty()) {
             return Ok(key);
         }
         let Some(value) = headers.get(header::AUTHORIZATION) else {

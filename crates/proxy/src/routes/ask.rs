@@ -263,7 +263,7 @@ pub(super) fn add_meta(headers: &mut HeaderMap, meta: &ReplyMeta) {
         }
     };
     if let Some(id) = &meta.request_id {
-        put(HeaderName::from_static("x-amzn-requestid"), id);
+        put(const { HeaderName::from_static("x-amzn-requestid") }, id);
     }
     if let Some(session) = &meta.new_session {
         let expires = session.expires.as_ref().map_or_else(String::new, |expires| format!("; Expires={expires}"));
@@ -273,10 +273,13 @@ pub(super) fn add_meta(headers: &mut HeaderMap, meta: &ReplyMeta) {
         put(HeaderName::from_static("x-amzn-sagemaker-closed-session-id"), id);
     }
     if meta.attempts > 0 {
-        put(HeaderName::from_static("x-sagewire-attempts"), &meta.attempts.to_string());
+        put(const { HeaderName::from_static("x-sagewire-attempts") }, &meta.attempts.to_string());
     }
     for (name, value) in &meta.decisions {
-        if let Ok(name) = HeaderName::from_bytes(format!("x-sagewire-{}", name.replace('_', "-")).as_bytes()) {
+        // What nearly every answer has.
+        if *name == "deployment" {
+            put(const { HeaderName::from_static("x-sagewire-deployment") }, value);
+        } else if let Ok(name) = HeaderName::from_bytes(format!("x-sagewire-{}", name.replace('_', "-")).as_bytes()) {
             put(name, value);
         }
     }

@@ -54,6 +54,10 @@ impl CallerParameters {
     }
 
     pub(super) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
+        // Most requests have none of them.
+        if !headers.keys().any(|name| name.as_str().starts_with("x-amzn-sagemaker-")) {
+            return Ok(Self::default());
+        }
         let text = |name: &'static str| match headers.get(name).map(HeaderValue::to_str) {
             Some(_) if headers.get_all(name).iter().nth(1).is_some() => Err(ApiError::duplicate_header(name)),
             None => Ok(None),

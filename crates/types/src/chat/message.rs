@@ -4,30 +4,31 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{Content, Role, ToolCall};
+use crate::open_object::{OrDefault, open_object};
 
 /// A message of a conversation, in any role. Fields it does not name are kept in `extra`.
 ///
 /// <https://platform.openai.com/docs/api-reference/chat/create#chat_create-messages>
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
     /// What is said; absent where the message only carries tool calls.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
     /// A name that tells participants of one role apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What the model asked its tools to do.
-    #[serde(default, deserialize_with = "super::null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// In a tool message: the call that it answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
     /// Everything else, in its order.
     #[serde(flatten)]
@@ -71,6 +72,14 @@ impl Message {
         self.content.as_ref().map(Content::text).unwrap_or_default()
     }
 }
+
+open_object!(Message {
+    "role" => role: Role, |role| role.ok_or_else(|| A::Error::missing_field("role"));
+    "content" => content: Option<Content>, |content| Ok(content.flatten());
+    "name" => name: Option<String>, |name| Ok(name.flatten());
+    "tool_calls" => tool_calls: OrDefault<Vec<ToolCall>>, |calls| Ok(calls.map(|OrDefault(calls)| calls).unwrap_or_default());
+    "tool_call_id" => tool_call_id: Option<String>, |id| Ok(id.flatten());
+});
 
 #[cfg(test)]
 mod tests {

@@ -2,32 +2,31 @@
 //!
 //! Owns the shape of OpenAI's `chat.completion`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{FinishReason, Role, ToolCall};
-use crate::Usage;
+use crate::{
+    Usage,
+    open_object::{OrDefault, open_object},
+};
 
 /// OpenAI's [`chat.completion`](https://platform.openai.com/docs/api-reference/chat/object).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChatResponse {
     /// The answer's id.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub id: String,
     /// `chat.completion`.
-    #[serde(default = "object_name")]
     pub object: String,
     /// When it was made, in seconds since 1970.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub created: u64,
     /// The model that answered.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub model: String,
     /// The answers; one unless `n` asked for more.
     pub choices: Vec<Choice>,
     /// The tokens used, where reported or estimated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Everything else, in its order.
     #[serde(flatten)]
@@ -51,19 +50,17 @@ impl ChatResponse {
 }
 
 /// One of the answers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Choice {
     /// Its place among the choices, from 0.
-    #[serde(default)]
     pub index: u32,
     /// What the model says.
     pub message: AssistantMessage,
     /// Why it ended.
-    #[serde(default)]
     pub finish_reason: Option<FinishReason>,
     /// The tokens' log probabilities, where asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Value>,
     /// Everything else, in its order.
     #[serde(flatten)]
@@ -71,20 +68,18 @@ pub struct Choice {
 }
 
 /// What the model says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
     /// `assistant`.
-    #[serde(default = "assistant")]
     pub role: Role,
     /// The text; `None` where the model only calls tools.
-    #[serde(default)]
     pub content: Option<String>,
     /// What a reasoning model thought before its answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
     /// The calls it asks for.
-    #[serde(default, deserialize_with = "super::null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// Everything else, in its order: `refusal`, `audio`, `function_call`, ...
     #[serde(flatten)]
@@ -103,12 +98,31 @@ impl Default for AssistantMessage {
     }
 }
 
+open_object!(ChatResponse {
+    "id" => id: OrDefault<String>, |id| Ok(id.map(|OrDefault(id)| id).unwrap_or_default());
+    "object" => object: String, |name| Ok(name.unwrap_or_else(object_name));
+    "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
+    "model" => model: OrDefault<String>, |model| Ok(model.map(|OrDefault(model)| model).unwrap_or_default());
+    "choices" => choices: Vec<Choice>, |choices| choices.ok_or_else(|| A::Error::missing_field("choices"));
+    "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
+});
+
+open_object!(Choice {
+    "index" => index: u32, |index| Ok(index.unwrap_or_default());
+    "message" => message: AssistantMessage, |message| message.ok_or_else(|| A::Error::missing_field("message"));
+    "finish_reason" => finish_reason: Option<FinishReason>, |reason| Ok(reason.flatten());
+    "logprobs" => logprobs: Option<Value>, |logprobs| Ok(logprobs.flatten());
+});
+
+open_object!(AssistantMessage {
+    "role" => role: Role, |role| Ok(role.unwrap_or(Role::Assistant));
+    "content" => content: Option<String>, |content| Ok(content.flatten());
+    "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten());
+    "tool_calls" => tool_calls: OrDefault<Vec<ToolCall>>, |calls| Ok(calls.map(|OrDefault(calls)| calls).unwrap_or_default());
+});
+
 fn object_name() -> String {
     "chat.completion".to_owned()
-}
-
-fn assistant() -> Role {
-    Role::Assistant
 }
 
 #[cfg(test)]
