@@ -10,7 +10,7 @@ use clap::Args;
 use sagewire::credentials::seam::World;
 use sagewire_proxy::{Config, LogSettings, Reloader, Server, ServerOptions, Wiring, init_logs, shutdown_signal};
 
-use crate::{Failure, announce};
+use crate::{Failure, announce, open_files};
 
 /// LiteLLM's port.
 const DEFAULT_PORT: u16 = 4000;
@@ -45,6 +45,7 @@ pub(crate) struct ServeArguments {
 }
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    open_files::raise_limit();
     let world = World::system();
     #[cfg(feature = "emulator")]
     let emulator =
