@@ -1,6 +1,5 @@
 //! Each streamed answer takes two open files: the server takes as many as the system allows it, and not the few that a shell begins with.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{
     fs,
