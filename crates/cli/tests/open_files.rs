@@ -1,5 +1,5 @@
 //! Each streamed answer takes two open files: the server takes as many as the system allows it, and not the few that a shell begins with.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "emulator"))]
 
 use std::{
     fs,
