@@ -14,6 +14,7 @@ mod headers;
 mod keys;
 mod names;
 mod query;
+mod redirects;
 mod settings;
 mod setup;
 mod smuggling;

@@ -39,6 +39,9 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// How many sessions a run may use up.
 const SESSIONS: usize = 40;
 
+/// When a run begins, in seconds since 1970: on 14 November 2023, at 22:13:20.
+const BEGINNING: u64 = 1_700_000_000;
+
 /// What is put in a run's way to see whether the model notices.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Saboteur {
@@ -53,7 +56,7 @@ struct Ticking(Arc<AtomicU64>);
 
 impl Ticking {
     fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(1_700_000_000)))
+        Self(Arc::new(AtomicU64::new(BEGINNING)))
     }
 
     fn at(seconds: u64) -> SystemTime {
@@ -91,6 +94,36 @@ impl ProvideCredentials for Sessions {
     }
 }
 
+/// The bytes of a run's thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    /// The most that were held at a time.
+    pub(crate) most: u64,
+    /// What is still held when the run and all that is known of it are gone.
+    pub(crate) kept: i64,
+}
+
+/// A run with its evidence judged by `judge`, and the memory that it took and did not give back.
+///
+/// Everything in a run happens on one thread, and so does every allocation. What is set up once for a thread and stays is no loss: where
+/// bytes are kept, a second run of the same schedule decides.
+pub(crate) fn weighed<T>(schedule: &Schedule, saboteur: Saboteur, judge: impl FnOnce(&Evidence) -> T) -> (T, Memory) {
+    let (judged, first) = weigh(schedule, saboteur, judge);
+    if first.kept <= 0 {
+        return (judged, first);
+    }
+    let ((), again) = weigh(schedule, saboteur, |_| ());
+    (judged, Memory { most: first.most.max(again.most), kept: again.kept })
+}
+
+fn weigh<T>(schedule: &Schedule, saboteur: Saboteur, judge: impl FnOnce(&Evidence) -> T) -> (T, Memory) {
+    let mut evidence = None;
+    let taken = allocation_counter::measure(|| evidence = Some(run(schedule, saboteur)));
+    let judged = judge(evidence.as_ref().unwrap());
+    let given_back = allocation_counter::measure(|| drop(evidence));
+    (judged, Memory { most: taken.bytes_max, kept: taken.bytes_current + given_back.bytes_current })
+}
+
 /// Carries a schedule out, in a runtime of its own with its time paused.
 pub(crate) fn run(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
     fastrand::seed(schedule.seed);
@@ -100,6 +133,7 @@ pub(crate) fn run(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
 
 async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
     let clock = Ticking::new();
+    let ticks = Arc::clone(&clock.0);
     let emulator = Arc::new(emulator(schedule, &clock, saboteur.container_lies).await);
     let tasks = alive_tasks();
     let seen = Arc::new(Observations::default());
@@ -134,7 +168,8 @@ async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
         }
     };
     let left = what_is_left(&emulator, tasks, &seen).await;
-    Evidence { outcomes, sent: seen.attempts(), received: emulator.received(), left }
+    let seconds = ticks.load(Ordering::Relaxed) - BEGINNING;
+    Evidence { outcomes, sent: seen.attempts(), received: emulator.received(), seconds, left }
 }
 
 async fn emulator(schedule: &Schedule, clock: &Ticking, lies: bool) -> Emulator {

@@ -16,7 +16,7 @@ use sagewire_sagemaker::{Body, Transport, TransportError};
 
 use crate::{
     model::{Left, Violation, violations},
-    run::{Saboteur, run},
+    run::{Saboteur, run, weighed},
     schedule::{Net, Schedule, Way},
 };
 
@@ -116,6 +116,17 @@ fn a_transport_that_keeps_bodies() {
         transport(|inner| Arc::new(CheatingTransport(inner, Wire::Keeps))),
         |violation| matches!(violation, Violation::LeftBehind(Left { bodies, .. }) if *bodies > 0),
     );
+}
+
+/// What is forgotten is never given back, however often the same schedule runs.
+#[test]
+fn a_transport_that_keeps_memory() {
+    let saboteur = transport(|inner| Arc::new(CheatingTransport(inner, Wire::Keeps)));
+    let kept = (0..RUNS).any(|seed| {
+        let schedule = Schedule::new(seed, &[(Way::Provider, Net::Memory)]);
+        weighed(&schedule, saboteur, |_| ()).1.kept > 0
+    });
+    assert!(kept, "{RUNS} runs, and no byte was missed");
 }
 
 /// That a broken connection is hidden from it, sagewire notices by the end mark: the model must find nothing.

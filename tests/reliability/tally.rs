@@ -20,9 +20,15 @@ pub(crate) struct Tally {
     begun_and_failed: u64,
     failed: BTreeMap<String, u64>,
     abandoned: u64,
+    most_memory: u64,
 }
 
 impl Tally {
+    /// The most bytes that a run held at a time.
+    pub(crate) fn weigh(&mut self, most: u64) {
+        self.most_memory = self.most_memory.max(most);
+    }
+
     pub(crate) fn add(&mut self, schedule: &Schedule, evidence: &Evidence) {
         self.runs += 1;
         self.attempts += evidence.sent.len();
@@ -77,6 +83,7 @@ impl fmt::Display for Tally {
             "  whole {} ({} after more than one attempt), failed with one error {failed} ({} after some text), given up by the caller {}",
             self.whole, self.whole_after_faults, self.begun_and_failed, self.abandoned
         )?;
+        writeln!(f, "  all memory given back after each run; at most {} KiB at a time", self.most_memory / 1024)?;
         writeln!(f, "  faults {:?}", self.faults)?;
         write!(f, "  errors {:?}", self.failed)
     }

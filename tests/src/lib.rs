@@ -11,6 +11,7 @@
 )]
 
 pub mod canary;
+pub mod deployment;
 pub mod endpoint;
 #[cfg(doctest)]
 pub mod guide;

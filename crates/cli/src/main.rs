@@ -20,6 +20,7 @@ mod emulate;
 mod failure;
 mod interrupt;
 mod man;
+mod open_files;
 mod serve;
 mod template;
 mod terminal;

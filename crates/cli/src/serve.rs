@@ -12,7 +12,7 @@ use sagewire_proxy::{
     Config, LogSettings, Reloader, Server, ServerOptions, Wiring, Workers, init_logs, shutdown_signal,
 };
 
-use crate::{Failure, announce};
+use crate::{Failure, announce, open_files};
 
 /// LiteLLM's port.
 const DEFAULT_PORT: u16 = 4000;
@@ -47,6 +47,7 @@ pub(crate) struct ServeArguments {
 }
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    open_files::raise_limit();
     let world = World::system();
     #[cfg(feature = "emulator")]
     let emulator =

@@ -6,6 +6,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher as _;
 
+pub mod chat_template;
 pub mod configuration;
 pub mod dialects;
 pub mod embeddings;
@@ -26,6 +27,7 @@ pub struct Property {
 
 /// All of them.
 pub const ALL: &[Property] = &[
+    Property { name: "chat_template", check: chat_template::check },
     Property { name: "configuration", check: configuration::check },
     Property { name: "dialects", check: dialects::check },
     Property { name: "embeddings", check: embeddings::check },

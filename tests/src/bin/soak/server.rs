@@ -1,6 +1,7 @@
-//! The process under load: an emulator, and the proxy over it.
+//! The two processes behind the load: an emulator, and the proxy over it.
 //!
-//! Owns the container that speaks for as long as a prompt asks, and the report that the parent process asks for, line by line.
+//! Owns the container that speaks for as long as a prompt asks, and the reports that the parent process asks for, line by line. The proxy
+//! has a process of its own, so that what it uses is told apart from what stands in for AWS.
 
 use std::{
     sync::{
@@ -13,10 +14,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
+use sagewire::Client;
 use sagewire_emulator::{Container, ContainerReply, Emulator, Invocation};
 use sagewire_proxy::{App, RequestLimits, ServedModel, Server, ServerOptions};
 use sagewire_tests::{
-    endpoint::client,
+    endpoint::builder_for,
     replies::{tgi_reply, tgi_stream, tgi_token},
 };
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -56,15 +58,22 @@ impl Container for Talker {
     }
 }
 
-/// Serves until the parent closes the standard input; answers each line with a report.
-pub(crate) async fn serve() {
+/// Stands in for AWS until the parent closes the standard input.
+pub(crate) async fn emulate() {
     let slow_tokens = Arc::new(AtomicU64::new(0));
     let talker = Talker { slow_tokens: Arc::clone(&slow_tokens) };
     let emulator = Emulator::builder().endpoint("talker", talker).max_received(0).start().await.unwrap();
+    println!("{}", emulator.url());
+    report(|| Usage::of_this_process(slow_tokens.load(Ordering::Relaxed), emulator.open_connections())).await;
+}
+
+/// Serves the emulator at this URL until the parent closes the standard input.
+pub(crate) async fn serve(emulator: &str) {
+    let client = Client::builder().sagemaker(builder_for(emulator).build().unwrap()).build();
     let mut limits = RequestLimits::default();
     limits.concurrent = 100_000;
     let app = App::builder()
-        .provider(Arc::new(client(&emulator)))
+        .provider(Arc::new(client))
         .model(ServedModel::new("sagemaker/talker"))
         .limits(limits)
         .build()
@@ -75,8 +84,13 @@ pub(crate) async fn serve() {
     let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
     println!("{}", server.local_addr());
     tokio::spawn(server.serve(std::future::pending()));
+    report(|| Usage::of_this_process(0, 0)).await;
+}
+
+/// Answers each line of the standard input with a report.
+async fn report(usage: impl Fn() -> Usage) {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(_)) = lines.next_line().await {
-        println!("{}", Usage::of_this_process(slow_tokens.load(Ordering::Relaxed), emulator.open_connections()));
+        println!("{}", usage());
     }
 }
