@@ -9,19 +9,18 @@ use libtest_mimic::{Failed, Trial};
 use crate::{Outcome, data, page, tools::Tools};
 
 pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
-    let mut trials = vec![
+    vec![
         Trial::test("packages::each_has_what_a_registry_shows", each_has_what_a_registry_shows),
         Trial::test("deploy::kubernetes_objects", kubernetes_objects),
         Trial::test("deploy::alerts", alerts),
+        Trial::test("deploy::configuration", || {
+            data::yaml(&fs::read_to_string(page::root().join("deploy/config.yaml"))?)
+        }),
+        Trial::test("deploy::compose_file", compose_file),
         Trial::test("deploy::container_recipe", || container_recipe(tools)).with_ignored_flag(tools.hadolint.is_none()),
         Trial::test("deploy::service", || service(tools)).with_ignored_flag(tools.systemd_analyze.is_none()),
         Trial::test("book::builds", || book(tools)).with_ignored_flag(tools.mdbook.is_none()),
-    ];
-    for path in page::files_below(&page::root().join("deploy"), "config.yaml") {
-        trials
-            .push(Trial::test(format!("deploy::{}", path.display()), move || data::yaml(&fs::read_to_string(&path)?)));
-    }
-    trials
+    ]
 }
 
 fn each_has_what_a_registry_shows() -> Outcome {
@@ -110,6 +109,25 @@ fn alerts() -> Outcome {
         }
     }
     Ok(())
+}
+
+/// The service runs the image's own health check, and what it mounts is there.
+fn compose_file() -> Outcome {
+    let folder = page::root().join("deploy");
+    let objects = data::yaml_objects(&fs::read_to_string(folder.join("compose.yaml"))?)?;
+    let service = &objects.first().ok_or("the file is empty")?["services"]["sagewire"];
+    let test = service["healthcheck"]["test"].as_array().ok_or("there is no health check")?;
+    let words: Vec<_> = test.iter().filter_map(serde_json::Value::as_str).collect();
+    // `CMD-SHELL` would need a shell, and the image has none.
+    let Some(("CMD", command)) = words.split_first().map(|(first, rest)| (*first, rest)) else {
+        return Err(format!("the health check is {words:?}").into());
+    };
+    let own = format!("CMD {}", serde_json::to_string(command)?.replace(',', ", "));
+    if !fs::read_to_string(page::root().join("Dockerfile"))?.contains(&own) {
+        return Err(format!("the Dockerfile's HEALTHCHECK is not `{own}`").into());
+    }
+    let mounted = service["volumes"][0].as_str().and_then(|volume| volume.split(':').next()).ok_or("no volume")?;
+    if folder.join(mounted).is_file() { Ok(()) } else { Err(format!("{mounted} is not there").into()) }
 }
 
 fn container_recipe(tools: &Tools) -> Outcome {

@@ -8,9 +8,15 @@ use std::{
 
 use clap::Args;
 use sagewire::credentials::seam::World;
-use sagewire_proxy::{Config, LogSettings, Reloader, Server, ServerOptions, Wiring, init_logs, shutdown_signal};
+use sagewire_proxy::{
+    Config, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, init_logs, shutdown_signal,
+};
 
 use crate::{Failure, announce};
+
+/// What helps where an address cannot be listened on.
+pub(crate) const OTHER_PORT: &str =
+    "`--port` names another; with 0 it takes any free one, and the first line says which";
 
 /// LiteLLM's port.
 const DEFAULT_PORT: u16 = 4000;
@@ -74,10 +80,14 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let address = SocketAddr::new(arguments.host.unwrap_or(IpAddr::V4(default_host)), arguments.port);
     let mut options = ServerOptions::from_config(&config);
     options.permit_no_key |= arguments.permit_no_key;
-    let server = Server::bind(address, app, options).await.map_err(Failure::usage)?;
+    let server = Server::bind(address, app, options).await.map_err(|error| match error {
+        ServerError::Bind { .. } => Failure::usage(error).with_hint(OTHER_PORT),
+        error => Failure::usage(error),
+    })?;
     #[cfg(feature = "otlp")]
     let exporter = exporter.map(|exporter| exporter.with_metrics(server.handle()));
-    announce::line(format!("http://{}", server.local_addr()));
+    let scheme = if config.sagewire_settings.tls.is_some() { "https" } else { "http" };
+    announce::line(format!("{scheme}://{}", server.local_addr()));
     announce::line(format!("models: {}", model_names(&config)));
     if !has_key {
         announce::line("no key is set: anyone who reaches this address can call (set `general_settings.master_key`)");
