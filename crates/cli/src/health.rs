@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use clap::Args;
-use sagewire::credentials::seam::{RequestOptions, World};
+use sagewire::credentials::seam::{HttpErrorKind, RequestOptions, World};
 use url::Url;
 
 use crate::{Failure, announce::say};
@@ -56,9 +56,12 @@ pub(crate) async fn run(arguments: HealthArguments) -> Result<(), Failure> {
         .with_timeouts(limit, limit)
         .direct()
         .with_ca_bundle(arguments.ca_bundle.map(|path| Arc::from(path.as_path())));
-    let response = World::system().http().send(request, &options).await.map_err(|error| {
-        let hint = "see that `sagewire serve` runs there: its first line says where it listens";
-        Failure::work(error).about(address).with_hint(hint)
+    let response = World::system().http().send(request, &options).await.map_err(|error| match error.kind() {
+        HttpErrorKind::Configuration => Failure::usage(error),
+        _ => {
+            let hint = "see that `sagewire serve` runs there: its first line says where it listens";
+            Failure::work(error).about(address).with_hint(hint)
+        }
     })?;
     if response.status().is_success() {
         say!("ready");
