@@ -19,6 +19,7 @@ pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
         Trial::test("deploy::compose_file", compose_file),
         Trial::test("deploy::container_recipe", || container_recipe(tools)).with_ignored_flag(tools.hadolint.is_none()),
         Trial::test("deploy::service", || service(tools)).with_ignored_flag(tools.systemd_analyze.is_none()),
+        Trial::test("book::picture", || picture(tools)),
         Trial::test("book::builds", || book(tools)).with_ignored_flag(tools.mdbook.is_none()),
     ]
 }
@@ -149,6 +150,30 @@ fn book(tools: &Tools) -> Outcome {
     let mdbook = tools.mdbook.as_ref().ok_or("mdbook is not here")?;
     let folder = tempfile::Builder::new().prefix("sagewire").tempdir()?;
     succeeds(Command::new(mdbook).arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))
+}
+
+/// The picture shows what the demo prints of its first call; what changes with each run (the port, times) is not compared.
+fn picture(tools: &Tools) -> Outcome {
+    let output = Command::new(&tools.sagewire).args(["demo", "--once"]).output()?;
+    let shown = String::from_utf8(output.stdout)?;
+    let picture = fs::read_to_string(page::root().join("docs/picture/demo.svg"))?;
+    let mut compared = 0;
+    for line in shown.lines().take_while(|line| !line.starts_with("2. ")) {
+        let Some((label, text)) = line.trim_start().split_once(": ").filter(|(label, _)| *label != "time") else {
+            continue;
+        };
+        // Long lines are cut in the picture, and marks have a colour of their own.
+        let text: String = text.trim().trim_end_matches("(verified)").chars().take(60).collect();
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        compared += 1;
+        if !picture.contains(&text) {
+            return Err(format!(
+                "the picture lacks the {label} `{text}`: make it anew, as docs/picture/terminal.py says"
+            )
+            .into());
+        }
+    }
+    if compared >= 5 { Ok(()) } else { Err(format!("only {compared} lines were compared").into()) }
 }
 
 fn succeeds(command: &mut Command) -> Outcome {
