@@ -79,8 +79,8 @@ async fn answered(kind: ErrorKind) -> Result<(u16, String, String), Failed> {
     let response = app.answer(request.body(Full::new(Bytes::from(body)))?).await;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await?.to_bytes();
-    let error = &serde_json::from_slice::<serde_json::Value>(&body)?["error"];
-    let text = |name: &str| error[name].as_str().unwrap_or("null").to_owned();
+    let answer: serde_json::Value = serde_json::from_slice(&body)?;
+    let text = |name: &str| answer["error"][name].as_str().unwrap_or("null").to_owned();
     Ok((status, text("type"), text("code")))
 }
 

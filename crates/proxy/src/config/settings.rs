@@ -173,12 +173,9 @@ pub(super) fn environment_variables(
         match value {
             Some(value) => {
                 if PROXIES.iter().any(|name| name.eq_ignore_ascii_case(&entry.key)) {
-                    let name = path.key(&entry.key).to_string();
-                    report.warning(
-                        entry.node.place,
-                        name,
-                        "set it for the process itself, which alone says what is between it and the network",
-                    );
+                    let path = path.key(&entry.key);
+                    let cure = "set it for the process itself, which alone says what is between it and the network";
+                    report.warning(entry.place, path.keys(), format!("{path} has no effect: {cure}"));
                 }
                 variables.insert(entry.key.clone(), value);
             }
