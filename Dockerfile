@@ -10,10 +10,12 @@ RUN target="$(rustc -vV | sed -n 's/^host: //p')" \
     && cargo build --locked --profile dist --target "$target" -p sagewire-cli --no-default-features --features otlp \
     && cp "target/$target/dist/sagewire" /sagewire
 
-# It holds CA certificates and no program. Kubernetes and load balancers ask /health/readiness over HTTP: nothing inside could.
+# It holds CA certificates and no program.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /sagewire /usr/local/bin/sagewire
 USER 65532:65532
 EXPOSE 4000
+# Asks /health/readiness on 127.0.0.1:4000. For Docker and Compose: Kubernetes has its own probes and passes this over.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=10s --retries=3 CMD ["/usr/local/bin/sagewire", "health"]
 ENTRYPOINT ["/usr/local/bin/sagewire"]
 CMD ["serve", "--config", "/etc/sagewire/config.yaml"]

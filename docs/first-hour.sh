@@ -2,6 +2,8 @@
 # A new user's first hour, timed: from a clone to the first streamed answer, three ways. Prints a table for docs/first-hour.md.
 #   docs/first-hour.sh [FOLDER]    works in FOLDER (default: a new one below /tmp), from a clone of the branch at hand
 # Needs git, cargo, curl. It leaves nothing running; the folder stays, to be looked at.
+# Backticks in the tables are Markdown.
+# shellcheck disable=SC2016
 set -euo pipefail
 project="$(cd "$(dirname "$0")/.." && pwd)"
 work="${1:-$(mktemp -d /tmp/first-hour.XXXXXX)}"

@@ -20,6 +20,7 @@ mod python;
 mod self_checks;
 mod session;
 mod shell;
+mod tables;
 mod tools;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -37,6 +38,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let tools = Tools::find();
     let mut trials = lists::trials();
+    trials.extend(tables::trials());
     trials.extend(packages::trials(tools));
     trials.extend(self_checks::trials(tools));
     for page in page::all() {

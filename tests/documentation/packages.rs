@@ -9,19 +9,19 @@ use libtest_mimic::{Failed, Trial};
 use crate::{Outcome, data, page, tools::Tools};
 
 pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
-    let mut trials = vec![
+    vec![
         Trial::test("packages::each_has_what_a_registry_shows", each_has_what_a_registry_shows),
         Trial::test("deploy::kubernetes_objects", kubernetes_objects),
         Trial::test("deploy::alerts", alerts),
+        Trial::test("deploy::configuration", || {
+            data::yaml(&fs::read_to_string(page::root().join("deploy/config.yaml"))?)
+        }),
+        Trial::test("deploy::compose_file", compose_file),
         Trial::test("deploy::container_recipe", || container_recipe(tools)).with_ignored_flag(tools.hadolint.is_none()),
         Trial::test("deploy::service", || service(tools)).with_ignored_flag(tools.systemd_analyze.is_none()),
+        Trial::test("book::picture", || picture(tools)),
         Trial::test("book::builds", || book(tools)).with_ignored_flag(tools.mdbook.is_none()),
-    ];
-    for path in page::files_below(&page::root().join("deploy"), "config.yaml") {
-        trials
-            .push(Trial::test(format!("deploy::{}", path.display()), move || data::yaml(&fs::read_to_string(&path)?)));
-    }
-    trials
+    ]
 }
 
 fn each_has_what_a_registry_shows() -> Outcome {
@@ -112,6 +112,25 @@ fn alerts() -> Outcome {
     Ok(())
 }
 
+/// The service runs the image's own health check, and what it mounts is there.
+fn compose_file() -> Outcome {
+    let folder = page::root().join("deploy");
+    let objects = data::yaml_objects(&fs::read_to_string(folder.join("compose.yaml"))?)?;
+    let service = &objects.first().ok_or("the file is empty")?["services"]["sagewire"];
+    let test = service["healthcheck"]["test"].as_array().ok_or("there is no health check")?;
+    let words: Vec<_> = test.iter().filter_map(serde_json::Value::as_str).collect();
+    // `CMD-SHELL` would need a shell, and the image has none.
+    let Some(("CMD", command)) = words.split_first().map(|(first, rest)| (*first, rest)) else {
+        return Err(format!("the health check is {words:?}").into());
+    };
+    let own = format!("CMD {}", serde_json::to_string(command)?.replace(',', ", "));
+    if !fs::read_to_string(page::root().join("Dockerfile"))?.contains(&own) {
+        return Err(format!("the Dockerfile's HEALTHCHECK is not `{own}`").into());
+    }
+    let mounted = service["volumes"][0].as_str().and_then(|volume| volume.split(':').next()).ok_or("no volume")?;
+    if folder.join(mounted).is_file() { Ok(()) } else { Err(format!("{mounted} is not there").into()) }
+}
+
 fn container_recipe(tools: &Tools) -> Outcome {
     let hadolint = tools.hadolint.as_ref().ok_or("hadolint is not here")?;
     succeeds(Command::new(hadolint).arg(page::root().join("Dockerfile")))
@@ -131,6 +150,30 @@ fn book(tools: &Tools) -> Outcome {
     let mdbook = tools.mdbook.as_ref().ok_or("mdbook is not here")?;
     let folder = tempfile::Builder::new().prefix("sagewire").tempdir()?;
     succeeds(Command::new(mdbook).arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))
+}
+
+/// The picture shows what the demo prints of its first call; what changes with each run (the port, times) is not compared.
+fn picture(tools: &Tools) -> Outcome {
+    let output = Command::new(&tools.sagewire).args(["demo", "--once"]).output()?;
+    let shown = String::from_utf8(output.stdout)?;
+    let picture = fs::read_to_string(page::root().join("docs/picture/demo.svg"))?;
+    let mut compared = 0;
+    for line in shown.lines().take_while(|line| !line.starts_with("2. ")) {
+        let Some((label, text)) = line.trim_start().split_once(": ").filter(|(label, _)| *label != "time") else {
+            continue;
+        };
+        // Long lines are cut in the picture, and marks have a colour of their own.
+        let text: String = text.trim().trim_end_matches("(verified)").chars().take(60).collect();
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        compared += 1;
+        if !picture.contains(&text) {
+            return Err(format!(
+                "the picture lacks the {label} `{text}`: make it anew, as docs/picture/terminal.py says"
+            )
+            .into());
+        }
+    }
+    if compared >= 5 { Ok(()) } else { Err(format!("only {compared} lines were compared").into()) }
 }
 
 fn succeeds(command: &mut Command) -> Outcome {

@@ -17,7 +17,7 @@ pub(crate) fn run(page: &Page, blocks: &[&Block], tools: &Tools) -> Outcome {
     for block in blocks {
         session.serve_if_asked(&block.text)?;
         let script = session.with_real_addresses(&block.text);
-        let python = tools.python.as_ref().ok_or("there is no Python with the package `openai`")?;
+        let python = tools.python.as_ref().ok_or("there is no Python with the clients")?;
         let output = session.program(python).args(["-c", &script]).output()?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);

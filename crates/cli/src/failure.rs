@@ -81,7 +81,7 @@ impl Failure {
                 let text = error.to_string();
                 // A cause whose text the sentence above quotes adds nothing.
                 if !shown.contains(&text) {
-                    eprintln!("  because: {text}");
+                    eprintln!("  because: {}", news(&shown, &text));
                     shown = text;
                 }
                 cause = error.source();
@@ -91,6 +91,14 @@ impl Failure {
             eprintln!("{} {hint}", style.paint(Colour::Yellow, "hint:"));
         }
     }
+}
+
+/// What a cause says that has not been said: without its beginning, where that is how the sentence above ends.
+fn news<'a>(said: &str, text: &'a str) -> &'a str {
+    let mut ends = text.char_indices().rev().map(|(end, _)| end);
+    let repeated = ends.find(|end| text.get(..*end).is_some_and(|beginning| said.ends_with(beginning)));
+    let rest = repeated.and_then(|end| text.get(end..)).unwrap_or(text).trim_start();
+    if rest.starts_with(char::is_uppercase) { rest } else { text }
 }
 
 impl From<Error> for Failure {
@@ -132,4 +140,19 @@ fn hint(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_does_not_begin_with_what_has_been_said() {
+        let said = "no credentials: None are configured. Set some.";
+        assert_eq!(news(said, "None are configured. Set some. Tried: A; B."), "Tried: A; B.");
+        assert_eq!(news(said, "Something else."), "Something else.");
+        // A few letters in common are no repetition.
+        assert_eq!(news("it is set", "set: no"), "set: no");
+        assert_eq!(news("", "Whole."), "Whole.");
+    }
 }

@@ -18,6 +18,7 @@ mod embed;
 #[cfg(feature = "emulator")]
 mod emulate;
 mod failure;
+mod health;
 mod interrupt;
 mod man;
 mod open_files;
@@ -45,6 +46,7 @@ async fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
+        Command::Health(arguments) => health::run(arguments).await,
         Command::Template(command) => template::run(&command),
         #[cfg(feature = "emulator")]
         Command::Demo(arguments) => demo::run(arguments).await,

@@ -9,10 +9,14 @@ use std::{
 use clap::Args;
 use sagewire::credentials::seam::World;
 use sagewire_proxy::{
-    Config, LogSettings, Reloader, Server, ServerOptions, Wiring, Workers, init_logs, shutdown_signal,
+    Config, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers, init_logs, shutdown_signal,
 };
 
 use crate::{Failure, announce, open_files};
+
+/// What helps where an address cannot be listened on.
+pub(crate) const OTHER_PORT: &str =
+    "`--port` names another; with 0 it takes any free one, and the first line says which";
 
 /// LiteLLM's port.
 const DEFAULT_PORT: u16 = 4000;
@@ -78,10 +82,15 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let mut options = ServerOptions::from_config(&config);
     options.permit_no_key |= arguments.permit_no_key;
     let workers = Workers::by_processors().map_err(Failure::work)?;
-    let server = Server::bind(address, app, options).await.map_err(Failure::usage)?.with_workers(workers);
+    let server = Server::bind(address, app, options).await.map_err(|error| match error {
+        ServerError::Bind { .. } => Failure::usage(error).with_hint(OTHER_PORT),
+        error => Failure::usage(error),
+    })?;
+    let server = server.with_workers(workers);
     #[cfg(feature = "otlp")]
     let exporter = exporter.map(|exporter| exporter.with_metrics(server.handle()));
-    announce::line(format!("http://{}", server.local_addr()));
+    let scheme = if config.sagewire_settings.tls.is_some() { "https" } else { "http" };
+    announce::line(format!("{scheme}://{}", server.local_addr()));
     announce::line(format!("models: {}", model_names(&config)));
     if !has_key {
         announce::line("no key is set: anyone who reaches this address can call (set `general_settings.master_key`)");

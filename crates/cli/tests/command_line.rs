@@ -109,9 +109,11 @@ fn a_taken_port_is_a_clear_failure() {
     let port = taken.local_addr().unwrap().port().to_string();
     for arguments in [["emulate", "--port", &port].as_slice(), &["serve", "--demo", "--port", &port]] {
         let output = sagewire(arguments).output().unwrap();
-        assert!(!output.status.success());
+        assert_eq!(output.status.code(), Some(2));
         assert!(
-            text(&output.stderr).starts_with("error: ") && text(&output.stderr).contains(&port),
+            text(&output.stderr).starts_with("error: ")
+                && text(&output.stderr).contains(&port)
+                && text(&output.stderr).contains("`--port` names another"),
             "{}",
             text(&output.stderr)
         );
@@ -156,4 +158,64 @@ fn a_prompt_is_printed_to_the_byte() {
     let output = run_with_input(&["template", "render", "--model", "nobody/knows-this"], "x");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("template list"), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_running_proxy_is_ready_and_one_that_has_ended_is_not() {
+    let server = Server::start(&["serve", "--demo", "--port", "0"]);
+    let url = server.url.clone();
+    // The question goes straight there, whatever proxy the environment names.
+    let output = sagewire(&["health", &url]).env("http_proxy", "http://127.0.0.1:9").output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "ready\n"), "{}", text(&output.stderr));
+    let output = sagewire(&["health", &format!("{url}/nowhere")]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("answers 404"), "{}", text(&output.stderr));
+    assert!(server.interrupt().success());
+    let output = sagewire(&["health", &url]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    assert!(
+        complaint.contains(&format!("error: {url}/health/readiness: ")) && complaint.contains("hint:"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn what_is_no_url_of_a_proxy_is_not_asked() {
+    for wrong in ["127.0.0.1:4000", "localhost:4000", "ftp://127.0.0.1"] {
+        let output = sagewire(&["health", wrong]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(text(&output.stderr).contains("http://host:port"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_proxy_with_tls_is_asked_with_its_own_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let certificate = file("cert.pem", &made.cert.pem());
+    let key = file("key.pem", &made.signing_key.serialize_pem());
+    let config = file(
+        "config.yaml",
+        &format!(
+            "model_list:\n  - model_name: m\n    litellm_params:\n      model: sagemaker/e\n      aws_region_name: us-east-1\n\
+             sagewire_settings:\n  tls:\n    certificate_file: {certificate}\n    private_key_file: {key}\n"
+        ),
+    );
+    let server = Server::start(&["serve", "--config", &config, "--port", "0"]);
+    assert!(server.url.starts_with("https://"), "{}", server.url);
+    let port = server.url.rsplit(':').next().unwrap();
+    for host in ["localhost", "127.0.0.1"] {
+        let url = format!("https://{host}:{port}");
+        let output = sagewire(&["health", &url, "--ca-bundle", &certificate]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{host}: {}", text(&output.stderr));
+    }
+    let output = sagewire(&["health", &format!("https://localhost:{port}")]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "nobody vouches for the certificate");
 }

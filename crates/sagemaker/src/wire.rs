@@ -81,10 +81,23 @@ fn curl(request: &UnsignedRequest, region: &str, has_session_token: bool) -> Str
 fn shown(name: &HeaderName, value: &[u8]) -> String {
     const SHOWN: [&str; 7] =
         ["accept", "content-type", "content-length", "date", "server", "retry-after", "transfer-encoding"];
-    // AWS's service model marks the custom attributes as sensitive.
-    let is_known = name != "x-amzn-sagemaker-custom-attributes"
-        && (SHOWN.contains(&name.as_str()) || name.as_str().starts_with("x-amzn-") || name == "x-amz-retry-after");
-    if is_known { String::from_utf8_lossy(value).into_owned() } else { "[redacted]".to_owned() }
+    let text = String::from_utf8_lossy(value);
+    if name == "x-amzn-sagemaker-custom-attributes" {
+        return shown_attributes(&text);
+    }
+    let is_known =
+        SHOWN.contains(&name.as_str()) || name.as_str().starts_with("x-amzn-") || name == "x-amz-retry-after";
+    if is_known { text.into_owned() } else { REDACTED.to_owned() }
+}
+
+const REDACTED: &str = "[redacted]";
+
+/// AWS's service model marks the custom attributes as sensitive: of them only the licence that JumpStart wants accepted is known to be no secret, and
+/// without it the command could not be replayed.
+fn shown_attributes(value: &str) -> String {
+    const KNOWN: [&str; 2] = ["accept_eula=true", "accept_eula=false"];
+    let shown = value.split(',').map(|attribute| if KNOWN.contains(&attribute) { attribute } else { REDACTED });
+    shown.collect::<Vec<_>>().join(",")
 }
 
 /// Quoted for a POSIX shell.
@@ -117,5 +130,20 @@ mod tests {
              -H \"x-amz-security-token: $AWS_SESSION_TOKEN\" -H 'content-type: application/json' \
              -H 'x-amzn-sagemaker-inference-component: c' -H 'cookie: [redacted]' --data-raw '{\"inputs\":\"it'\\''s\"}'"
         );
+    }
+
+    #[test]
+    fn of_custom_attributes_only_the_accepted_licence_is_shown() {
+        let name = HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
+        for (attributes, expected) in [
+            ("accept_eula=true", "accept_eula=true"),
+            ("accept_eula=false", "accept_eula=false"),
+            ("accept_eula=true,session=the-canary", "accept_eula=true,[redacted]"),
+            ("accept_eula=the-canary", "[redacted]"),
+            ("accept_eula=true the-canary", "[redacted]"),
+            ("the-canary", "[redacted]"),
+        ] {
+            assert_eq!(shown(&name, attributes.as_bytes()), expected, "{attributes}");
+        }
     }
 }

@@ -6,10 +6,13 @@ use clap::{Command, CommandFactory, Parser};
 
 use super::Arguments;
 
-const GUIDES: [&str; 2] = [
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md"),
-    concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"),
-];
+/// The crate's own page.
+const README: &str = include_str!("../../README.md");
+
+/// The guide's, which is no part of the published package.
+fn guide() -> Option<String> {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md")).ok()
+}
 
 fn commands(command: &Command, path: &str, into: &mut Vec<(String, Command)>) {
     for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
@@ -117,12 +120,11 @@ fn every_command_has_examples_and_each_parses() {
     }
 }
 
-#[test]
-fn every_command_of_the_guides_parses_and_none_is_missing_there() {
-    let guide = GUIDES.map(|path| std::fs::read_to_string(path).unwrap()).concat();
+/// Parses each command of a page's blocks, and gives the subcommands that are shown.
+fn assert_page_parses(page: &str) -> BTreeSet<String> {
     let mut shown = BTreeSet::new();
     let mut inside = false;
-    for line in guide.replace("\\\n", " ").lines() {
+    for line in page.replace("\\\n", " ").lines() {
         if let Some(language) = line.trim().strip_prefix("```") {
             inside = !inside && matches!(language, "sh" | "console");
             continue;
@@ -137,6 +139,18 @@ fn every_command_of_the_guides_parses_and_none_is_missing_there() {
             shown.extend(invocations(line).into_iter().filter_map(|words| words.get(1).cloned()));
         }
     }
+    shown
+}
+
+#[test]
+fn every_command_of_the_readme_parses() {
+    assert!(assert_page_parses(README).len() > 3);
+}
+
+#[test]
+fn every_command_of_the_guide_parses_and_none_is_missing_there() {
+    let Some(guide) = guide() else { return };
+    let shown = assert_page_parses(&guide);
     let names: BTreeSet<_> =
         Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
     let missing: Vec<_> = names.difference(&shown).collect();

@@ -31,8 +31,8 @@ use answer::{Outcome, Printer};
   git diff | sagewire chat --model sagemaker_chat/my-endpoint 'Write a commit message:' -
   sagewire chat --demo --json 'What is a llama?' | jq -r '.choices[0].message.content'
 
-Without a question, on a terminal, it holds a conversation: /help lists its commands. Ctrl-C stops the answer and not the conversation; a second
-one, or Ctrl-D, leaves it. The answer goes to standard output, tokens and speed to standard error.
+Without a question, on a terminal, it holds a conversation: /help lists its commands. Ctrl-C stops the answer and not the conversation; Ctrl-D
+leaves it, as Ctrl-C twice at the prompt does. The answer goes to standard output, tokens and speed to standard error.
 
 Exit codes: 0 answered, 1 the call failed, 2 the arguments are wrong, 130 stopped with Ctrl-C.")]
 pub(crate) struct ChatArguments {

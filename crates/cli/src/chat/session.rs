@@ -52,11 +52,8 @@ pub(super) async fn run(connection: &Connection, request: ChatRequest, mut print
             Step::Ask => {
                 let request = conversation.request.clone();
                 match answer::ask(&*connection.provider, request, &mut printer, interrupt::ctrl_c()).await {
-                    Ok(Outcome::Whole(response)) => conversation.answered(&response),
-                    Ok(Outcome::Stopped(response)) => {
-                        interrupted = true;
-                        conversation.answered(&response);
-                    }
+                    // A Ctrl-C that stopped an answer is none of the two that leave.
+                    Ok(Outcome::Whole(response) | Outcome::Stopped(response)) => conversation.answered(&response),
                     Err(failure) => {
                         // The question may be asked again, or another; a half answer would mislead the model.
                         conversation.forget_question();

@@ -18,7 +18,7 @@ pub(super) async fn look(subject: &Subject, world: &World) -> (Step, Option<Cred
             "get fresh ones (for SSO: `aws sso login`), or set this machine's clock",
         ),
         Some((source, failed @ Outcome::Failed { reason, .. })) => {
-            Step::failed(NAME, format!("{source} {failed}"), cure(source, reason, subject, world))
+            Step::failed(NAME, format!("{source}: {failed}"), cure(source, reason, subject, world))
         }
         _ => Step::failed(NAME, "no source gave any", nothing_found(&explanation)),
     };

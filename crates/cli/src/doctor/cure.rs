@@ -62,12 +62,19 @@ fn host(case: &Case<'_>) -> String {
     case.target.as_ref().map(Target::host).unwrap_or_default()
 }
 
+/// The host as NO_PROXY takes it: without a port, with which it would except nothing.
+fn host_name(case: &Case<'_>) -> String {
+    case.target.as_ref().and_then(|target| target.url.host_str()).unwrap_or_default().to_owned()
+}
+
 fn on_the_way(case: &Case<'_>) -> String {
     let host = host(case);
-    match case.target.as_ref().and_then(|target| proxy::of(case.world, target)) {
+    match case.target.as_ref().and_then(|target| proxy::of(&case.subject.system, target)) {
         Some(proxy) => format!(
-            "a proxy is in the way: {} sends the call to {}. Log in to it, have it let `{host}` pass, or add `{host}` to NO_PROXY",
-            proxy.variable, proxy.url
+            "a proxy is in the way: {} sends the call to {}. Log in to it, have it let `{host}` pass, or add `{}` to NO_PROXY",
+            proxy.variable,
+            proxy.url,
+            host_name(case)
         ),
         None => format!(
             "something else than AWS answers at `{host}`, most likely a proxy or a login page of the network: set HTTPS_PROXY to the proxy that you \
@@ -79,10 +86,12 @@ fn on_the_way(case: &Case<'_>) -> String {
 fn unreachable(case: &Case<'_>) -> String {
     let host = host(case);
     let region = case.region.as_ref().map(|found| found.region.as_str()).unwrap_or_default();
-    match case.target.as_ref().and_then(|target| proxy::of(case.world, target)) {
+    match case.target.as_ref().and_then(|target| proxy::of(&case.subject.system, target)) {
         Some(proxy) => format!(
-            "a proxy is in the way: {} sends the call to {}, from where nothing comes. See that it runs, or add `{host}` to NO_PROXY",
-            proxy.variable, proxy.url
+            "a proxy is in the way: {} sends the call to {}, from where nothing comes. See that it runs, or add `{}` to NO_PROXY",
+            proxy.variable,
+            proxy.url,
+            host_name(case)
         ),
         None => match case.target.as_ref().and_then(|target| target.setting.as_deref()) {
             Some(setting) => format!(

@@ -91,7 +91,7 @@ async fn examine(subject: &Subject, no_invoke: bool, examination: &mut Examinati
     examination.add(step);
     let (step, target) = url::look(subject, &world, region.as_ref()).await;
     examination.add(step);
-    if let Some(step) = proxy::look(&world, target.as_ref()) {
+    if let Some(step) = proxy::look(&subject.system, target.as_ref()) {
         examination.add(step);
     }
     let case = cure::Case { subject, region, keys, identity, target, world: &world };

@@ -1,15 +1,10 @@
 //! Who is examined: a model with its settings, from the arguments, a deployment of `config.yaml`, or the embedded emulator.
 
-use std::sync::Arc;
-
 use sagewire::{
     ModelId, SageMaker, Settings,
-    credentials::{
-        AwsParams,
-        seam::{Env, World},
-    },
+    credentials::{AwsParams, seam::World},
 };
-use sagewire_proxy::{Config, config::EnvironmentVariables};
+use sagewire_proxy::{Config, Wiring};
 use serde_json::{Map, Value};
 
 use super::{DoctorArguments, report::Step};
@@ -24,7 +19,10 @@ pub(super) struct Subject {
     /// Everything set for it, under LiteLLM's names. Secrets stand here.
     params: Params,
     pub(super) embeds: bool,
+    /// The world of its calls: a configuration's `environment_variables` stand before those of the process.
     pub(super) world: World,
+    /// The process's own, which alone says what is between this machine and the network.
+    pub(super) system: World,
 }
 
 /// All that are examined, and what keeps them reachable.
@@ -74,6 +72,7 @@ pub(super) async fn find(arguments: &DoctorArguments) -> Result<Subjects, Failur
         deployment: None,
         params: Params(connection.litellm_params(arguments.embeddings)),
         embeds: arguments.embeddings,
+        system: world.clone(),
         world,
     }]
     .into())
@@ -104,6 +103,7 @@ async fn demo(
         deployment: None,
         params: Params(params),
         embeds: arguments.embeddings,
+        system: world.clone(),
         world,
     };
     Ok(Subjects { all: vec![subject], _emulator: Some(emulator) })
@@ -115,8 +115,8 @@ fn of_config(config: &Config, arguments: &DoctorArguments, world: &World) -> Res
         .model
         .as_deref()
         .map(|name| config.router_settings.model_group_alias.get(name).map_or(name, |alias| alias.model.as_str()));
-    let overlay = Overlay { own: config.environment_variables.clone(), below: Arc::clone(world.env()) };
-    let world = world.to_builder().with_env(overlay).build();
+    let system = world.clone();
+    let world = Wiring::new(system.clone()).world_of(config);
     let subjects: Vec<_> = config
         .deployments
         .iter()
@@ -131,6 +131,7 @@ fn of_config(config: &Config, arguments: &DoctorArguments, world: &World) -> Res
                 params: Params(params),
                 embeds: arguments.embeddings || deployment.mode.as_str() == "embedding",
                 world: world.clone(),
+                system: system.clone(),
             }
         })
         .collect();
@@ -207,18 +208,5 @@ impl Subject {
         let aws: Map<String, Value> = aws.map(|(name, value)| (name.clone(), value.clone())).collect();
         // Wrong types have been reported with the settings.
         serde_json::from_value(Value::Object(aws)).unwrap_or_default()
-    }
-}
-
-/// The file's `environment_variables`, before the process's own.
-#[derive(Debug)]
-struct Overlay {
-    own: EnvironmentVariables,
-    below: Arc<dyn Env>,
-}
-
-impl Env for Overlay {
-    fn var(&self, name: &str) -> Option<String> {
-        self.own.get(name).map(str::to_owned).or_else(|| self.below.var(name))
     }
 }

@@ -61,7 +61,11 @@ pub(super) async fn look(subject: &Subject, world: &World, region: Option<&Locat
         Err(error) => return (Step::failed(NAME, super::with_causes(&error), wrong), None),
     };
     let Ok(url) = text.parse::<url::Url>() else { return (Step::failed(NAME, "it is no URL", wrong), None) };
-    let setting = configured.as_ref().map(ConfiguredUrl::source).map(ToString::to_string);
+    let setting = configured.as_ref().map(ConfiguredUrl::source).map(|source| match &explicit {
+        // What was given here has a name of its own.
+        Some(_) => "`sagemaker_base_url` (`--base-url`)".to_owned(),
+        None => source.to_string(),
+    });
     let target = Target { url, setting };
     let origin = target.origin();
     let from = match &target.setting {

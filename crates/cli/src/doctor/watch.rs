@@ -133,17 +133,36 @@ impl Transport for Watched {
     }
 }
 
-/// A header's value, without what is secret in it.
+/// A header's value, as far as it is known to be no secret: a gateway's own header may hold one whatever it is called.
 fn shown(name: &str, value: &HeaderValue) -> String {
-    const HIDDEN: &str = "[hidden]";
+    const SHOWN: [&str; 8] = [
+        "accept",
+        "accept-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+        "x-amz-content-sha256",
+        "x-amz-date",
+    ];
     let text = String::from_utf8_lossy(value.as_bytes());
-    if name == header::AUTHORIZATION.as_str() {
-        return shown_authorization(&text).unwrap_or_else(|| HIDDEN.to_owned());
+    match name {
+        // It is marked as sensitive; what it shows of itself is none of it.
+        "authorization" => shown_authorization(&text).unwrap_or_else(|| HIDDEN.to_owned()),
+        _ if value.is_sensitive() => HIDDEN.to_owned(),
+        "x-amzn-sagemaker-custom-attributes" => shown_attributes(&text),
+        name if SHOWN.contains(&name) || name.starts_with("x-amzn-") => text.into_owned(),
+        _ => HIDDEN.to_owned(),
     }
-    if value.is_sensitive() || ["token", "key", "secret", "cookie"].iter().any(|word| name.contains(word)) {
-        return HIDDEN.to_owned();
-    }
-    text.into_owned()
+}
+
+const HIDDEN: &str = "[hidden]";
+
+/// SageMaker's custom attributes, which may hold anything: of them only the licence that JumpStart wants accepted is known.
+fn shown_attributes(value: &str) -> String {
+    const KNOWN: [&str; 2] = ["accept_eula=true", "accept_eula=false"];
+    let shown = value.split(',').map(|attribute| if KNOWN.contains(&attribute) { attribute } else { HIDDEN });
+    shown.collect::<Vec<_>>().join(",")
 }
 
 /// A signature's scope and headers; of the access key id only the end, and nothing of the signature.
@@ -171,10 +190,21 @@ mod tests {
             "AWS4-HMAC-SHA256 Credential=..MPLE/20261124/us-east-1/sagemaker/aws4_request, SignedHeaders=host;x-amz-date, Signature=[hidden]"
         );
         assert_eq!(shown("authorization", &HeaderValue::from_static("Bearer s3cret")), "[hidden]");
-        assert_eq!(shown("x-amz-security-token", &HeaderValue::from_static("s3cret")), "[hidden]");
+        for name in ["x-amz-security-token", "cookie", "x-gateway", "x-custom"] {
+            assert_eq!(shown(name, &HeaderValue::from_static("s3cret")), "[hidden]");
+        }
         let mut sensitive = HeaderValue::from_static("s3cret");
         sensitive.set_sensitive(true);
-        assert_eq!(shown("x-custom", &sensitive), "[hidden]");
+        assert_eq!(shown("content-type", &sensitive), "[hidden]");
         assert_eq!(shown("content-type", &HeaderValue::from_static("application/json")), "application/json");
+        assert_eq!(shown("x-amzn-sagemaker-inference-component", &HeaderValue::from_static("llama")), "llama");
+        for (attributes, expected) in [
+            ("accept_eula=true", "accept_eula=true"),
+            ("accept_eula=true,trace=s3cret", "accept_eula=true,[hidden]"),
+            ("accept_eula=true s3cret", "[hidden]"),
+            ("s3cret", "[hidden]"),
+        ] {
+            assert_eq!(shown("x-amzn-sagemaker-custom-attributes", &HeaderValue::from_static(attributes)), expected);
+        }
     }
 }

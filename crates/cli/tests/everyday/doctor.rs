@@ -32,6 +32,13 @@ async fn a_healthy_endpoint_is_healthy() {
             printed.out
         );
         assert!(printed.out.contains("set by AWS_ENDPOINT_URL"), "{}", printed.out);
+        // What the signature was made for, and nothing of it.
+        assert!(
+            printed.out.contains("authorization: AWS4-HMAC-SHA256 Credential=..")
+                && printed.out.contains("Signature=[hidden]"),
+            "{}",
+            printed.out
+        );
     }
     let printed = home.run(&["doctor", "sagemaker/embedding", "--embeddings"]);
     assert!(printed.code == Some(0) && printed.out.contains("one vector"), "{}", printed.out);

@@ -21,7 +21,7 @@ fn there_is_a_manual_page_for_each_command() {
     assert_eq!(printed.code, Some(0), "{printed:?}");
     for name in ["sagewire", "sagewire-chat", "sagewire-doctor", "sagewire-embed", "sagewire-template-render"] {
         let page = std::fs::read_to_string(folder.join(format!("{name}.1"))).unwrap();
-        assert!(page.contains(".SH NAME") && page.contains("Examples:"), "{name}");
+        assert!(page.contains(".SH NAME") && page.contains(".SH \"EXAMPLES\""), "{name}");
     }
     let printed = home.run(&["man", "template", "render"]);
     assert!(printed.out.contains("template render"), "{printed:?}");

@@ -56,6 +56,10 @@ async fn ctrl_c_stops_the_answer_and_not_the_conversation() {
     terminal.press(CTRL_C);
     terminal.expect("stopped");
     terminal.expect("> ");
+    // Pressed once more in impatience, it leaves nothing behind.
+    terminal.press(CTRL_C);
+    terminal.expect("once more");
+    terminal.expect("> ");
     terminal.press("and now\r");
     terminal.expect("tokens/s");
     terminal.expect("> ");

@@ -50,7 +50,7 @@ pub struct DeploymentConfig {
     pub stream_timeout: Option<Duration>,
     /// How often a call is tried again once this deployment has failed it.
     pub num_retries: Option<u64>,
-    /// How many failures within a minute send it to rest.
+    /// How many failures in a row it may have.
     pub allowed_fails: Option<u64>,
     /// How long it rests after failures.
     pub cooldown_time: Option<Duration>,

@@ -91,7 +91,7 @@ pub struct RouterSettings {
     pub retry_policy: FailurePolicy,
     /// The same for single models, in place of `retry_policy`.
     pub model_group_retry_policy: IndexMap<String, FailurePolicy>,
-    /// How many failures within a minute send a deployment to rest.
+    /// How many failures in a row, within a minute, a deployment may have.
     pub allowed_fails: Option<u64>,
     /// The same by the sort of the failure.
     pub allowed_fails_policy: FailurePolicy,
@@ -146,6 +146,9 @@ fn section<'a>(file: &Section<'a>, name: &str, table: &'static Table, report: &m
     Some(table.read(file.node(name)?, &Path::default().key(name), report))
 }
 
+/// Variables that are read when the process's connections are set up, in either case of letters.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+
 pub(super) fn environment_variables(
     file: &Node,
     env: &dyn Fn(&str) -> Option<String>,
@@ -169,6 +172,11 @@ pub(super) fn environment_variables(
         };
         match value {
             Some(value) => {
+                if PROXIES.iter().any(|name| name.eq_ignore_ascii_case(&entry.key)) {
+                    let path = path.key(&entry.key);
+                    let cure = "set it for the process itself, which alone says what is between it and the network";
+                    report.warning(entry.place, path.keys(), format!("{path} has no effect: {cure}"));
+                }
                 variables.insert(entry.key.clone(), value);
             }
             None => report.problem(

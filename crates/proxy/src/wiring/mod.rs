@@ -149,6 +149,13 @@ impl Wiring {
         Ok(app.build()?)
     }
 
+    /// The world as the configuration's calls see it: the file's `environment_variables` stand before those of the process.
+    #[must_use]
+    pub fn world_of(&self, config: &Config) -> World {
+        let overlay = Overlay::new(config.environment_variables.clone(), Arc::clone(self.world.env()));
+        self.world.to_builder().with_env(overlay).build()
+    }
+
     /// The provider, with its connections; a new one only where the file's own environment has changed.
     fn sagemaker(&self, config: &Config, kept: &mut Kept) -> Result<(World, SageMaker), WiringError> {
         let variables = &config.environment_variables;
@@ -157,8 +164,7 @@ impl Wiring {
         {
             return Ok((world.clone(), sagemaker.clone()));
         }
-        let overlay = Overlay::new(variables.clone(), Arc::clone(self.world.env()));
-        let world = self.world.to_builder().with_env(overlay).build();
+        let world = self.world_of(config);
         let mut builder = SageMaker::builder().world(world.clone());
         if let Some(transport) = &self.transport {
             builder = builder.transport(Arc::clone(transport));

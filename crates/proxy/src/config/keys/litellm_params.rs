@@ -155,7 +155,7 @@ pub(in super::super) static LITELLM_PARAMS: Table = Table {
         key(
             "allowed_fails",
             Kind::Count,
-            "How many failures within a minute send it to rest, in place of the router's `allowed_fails`.",
+            "How many failures in a row it may have, in place of the router's `allowed_fails`.",
         ),
         key(
             "cooldown_time",

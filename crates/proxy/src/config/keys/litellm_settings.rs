@@ -18,7 +18,11 @@ pub(in super::super) static LITELLM_SETTINGS: Table = Table {
         ),
         key("set_verbose", Kind::Flag, "Whether debug messages are logged. They hold no prompts."),
         key("json_logs", Kind::Flag, "Whether the log is JSON, a line for each event."),
-        key("allowed_fails", Kind::Count, "How many failures within a minute send a deployment to rest."),
+        key(
+            "allowed_fails",
+            Kind::Count,
+            "How many failures in a row, within a minute, a deployment may have; the next one sends it to rest.",
+        ),
         key("cooldown_time", Kind::Seconds, "How long a failing deployment rests."),
         key("fallbacks", Kind::Any, "For a model that fails, the models to ask next: a list of `{model: [models]}`."),
         key("max_fallbacks", Kind::Count, "How many fallbacks a call may go through. Default: 5."),

@@ -35,7 +35,11 @@ pub(in super::super) static ROUTER_SETTINGS: Table = Table {
         key("timeout", Kind::Seconds, "How long a whole call may take, with all its tries and its stream."),
         key("stream_timeout", Kind::Seconds, "How long a stream may take to its first piece."),
         key("retry_after", Kind::Seconds, "The shortest wait before a call is tried again on the same deployment."),
-        key("allowed_fails", Kind::Count, "How many failures within a minute send a deployment to rest. Default: 3."),
+        key(
+            "allowed_fails",
+            Kind::Count,
+            "How many failures in a row, within a minute, a deployment may have; the next one sends it to rest. Default: 3.",
+        ),
         key(
             "allowed_fails_policy",
             Kind::One(&ALLOWED_FAILS_POLICY),
