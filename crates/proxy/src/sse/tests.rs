@@ -148,3 +148,44 @@ async fn a_flood_is_cut_into_writes_of_bounded_size() {
     assert!(writes > 5, "{writes}");
     assert_eq!(String::from_utf8(whole).unwrap().matches("data: {").count(), 100);
 }
+
+/// Pieces that a task of its own hands over one at a time, each only when the last one was taken.
+fn handed_over(count: usize) -> impl Stream<Item = Result<ChatChunk, Error>> + Send {
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        for number in 0..count {
+            // A reader needs a turn to see that there is room, and one to read.
+            tokio::task::yield_now().await;
+            if sender.send(Ok(chunk(&number.to_string()))).await.is_err() {
+                return;
+            }
+        }
+    });
+    stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) })
+}
+
+async fn writes(body: &mut SseBody<ChatChunk, Watched>) -> Vec<usize> {
+    let mut writes = Vec::new();
+    while let Some(bytes) = next(body).await {
+        writes.push(text(&bytes).matches("\"content\"").count());
+    }
+    writes
+}
+
+#[tokio::test]
+async fn the_first_piece_goes_out_at_once_and_what_is_handed_over_one_by_one_after_it_together() {
+    let (mut body, _) = body(handed_over(20), false);
+    assert_eq!(writes(&mut body).await, [1, 19]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_piece_waits_long_for_its_neighbours() {
+    let pieces = stream::unfold(0, |number| async move {
+        tokio::time::advance(NEIGHBOURS / 2).await;
+        (number < 20).then(|| (Ok(chunk(&number.to_string())), number + 1))
+    });
+    let (mut body, _) = body(pieces, false);
+    let writes = writes(&mut body).await;
+    assert_eq!(writes.iter().sum::<usize>(), 20);
+    assert!(writes.iter().all(|pieces| *pieces <= 3), "{writes:?}");
+}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use sagewire_proxy::{App, AppBuilder, ServedDeployment, ServedModel, Server, ServerHandle, ServerOptions};
+use sagewire_proxy::{App, AppBuilder, ServedDeployment, ServedModel, Server, ServerHandle, ServerOptions, Workers};
 use serde_json::Value;
 use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle};
 
@@ -74,9 +74,26 @@ impl Proxy {
     }
 
     pub(crate) async fn with_options(change: impl FnOnce(AppBuilder) -> AppBuilder, options: ServerOptions) -> Self {
+        Self::serve(change, options, None).await
+    }
+
+    /// The same on this runtime, and on threads of the server's own.
+    pub(crate) async fn both(options: ServerOptions) -> [Self; 2] {
+        let workers = Workers::start(2.try_into().unwrap()).unwrap();
+        [Self::serve(|app| app, options.clone(), None).await, Self::serve(|app| app, options, Some(workers)).await]
+    }
+
+    async fn serve(
+        change: impl FnOnce(AppBuilder) -> AppBuilder,
+        options: ServerOptions,
+        workers: Option<Workers>,
+    ) -> Self {
         let double = Arc::new(Double::default());
         let app = change(app(&double)).build().unwrap();
-        let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
+        let mut server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
+        if let Some(workers) = workers {
+            server = server.with_workers(workers);
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         let address = server.local_addr();
         let handle = server.handle();

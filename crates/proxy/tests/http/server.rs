@@ -39,60 +39,66 @@ async fn a_taken_port_is_a_clear_error() {
 
 #[tokio::test]
 async fn stopping_waits_for_requests_at_work() {
-    let mut proxy = Proxy::start().await;
-    let address = proxy.address;
-    let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}]}).to_string();
-    let request = Request::post("/chat/completions").header("host", "x").body(Full::new(Bytes::from(body))).unwrap();
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    let answer = tokio::spawn(sender.send_request(request));
-    proxy.double.began.notified().await;
-    proxy.stop();
-    // Nobody is let in any more, and the call goes on.
-    while TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
+    for mut proxy in Proxy::both(ServerOptions::default()).await {
+        let address = proxy.address;
+        let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}]}).to_string();
+        let request =
+            Request::post("/chat/completions").header("host", "x").body(Full::new(Bytes::from(body))).unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let answer = tokio::spawn(sender.send_request(request));
+        proxy.double.began.notified().await;
+        proxy.stop();
+        // Nobody is let in any more, and the call goes on.
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!proxy.served.is_finished() && !answer.is_finished());
+        proxy.double.go_on.notify_one();
+        assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+        (&mut proxy.served).await.unwrap();
     }
-    assert!(!proxy.served.is_finished() && !answer.is_finished());
-    proxy.double.go_on.notify_one();
-    assert_eq!(answer.await.unwrap().unwrap().status(), 200);
-    (&mut proxy.served).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_stream_at_work_is_finished_after_the_order_to_stop() {
-    let mut proxy = Proxy::start().await;
-    let (feed, receiver) = tokio::sync::mpsc::unbounded_channel();
-    *proxy.double.feed.lock().unwrap() = Some(receiver);
-    let piece = |text: &str| {
-        Ok(sagewire_types::ChatChunk::new("i".into(), "m".into(), 0, vec![sagewire_types::ChunkChoice::text(text)]))
-    };
-    feed.send(piece("a")).unwrap();
-    let body = json!({"model": "fed", "stream": true, "messages": [{"role": "user", "content": "hi"}]}).to_string();
-    let request = Request::post("/chat/completions").header("host", "x").body(Full::new(Bytes::from(body))).unwrap();
-    let mut response = proxy.open(request).await;
-    response.body_mut().frame().await.unwrap().unwrap();
-    proxy.stop();
-    feed.send(piece("b")).unwrap();
-    response.body_mut().frame().await.unwrap().unwrap();
-    drop(feed);
-    assert!(response.into_body().collect().await.unwrap().to_bytes().ends_with(b"data: [DONE]\n\n"));
-    (&mut proxy.served).await.unwrap();
+    for mut proxy in Proxy::both(ServerOptions::default()).await {
+        let (feed, receiver) = tokio::sync::mpsc::unbounded_channel();
+        *proxy.double.feed.lock().unwrap() = Some(receiver);
+        let piece = |text: &str| {
+            Ok(sagewire_types::ChatChunk::new("i".into(), "m".into(), 0, vec![sagewire_types::ChunkChoice::text(text)]))
+        };
+        feed.send(piece("a")).unwrap();
+        let body = json!({"model": "fed", "stream": true, "messages": [{"role": "user", "content": "hi"}]}).to_string();
+        let request =
+            Request::post("/chat/completions").header("host", "x").body(Full::new(Bytes::from(body))).unwrap();
+        let mut response = proxy.open(request).await;
+        response.body_mut().frame().await.unwrap().unwrap();
+        proxy.stop();
+        feed.send(piece("b")).unwrap();
+        response.body_mut().frame().await.unwrap().unwrap();
+        drop(feed);
+        assert!(response.into_body().collect().await.unwrap().to_bytes().ends_with(b"data: [DONE]\n\n"));
+        (&mut proxy.served).await.unwrap();
+    }
 }
 
 #[tokio::test]
 async fn what_does_not_end_in_time_is_cut_off() {
     let mut options = ServerOptions::default();
     options.limits.drain_timeout = Duration::from_millis(50);
-    let mut proxy = Proxy::with_options(|app| app, options).await;
-    let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}]}).to_string();
-    let head = format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
-    proxy.double.began.notified().await;
-    proxy.stop();
-    (&mut proxy.served).await.unwrap();
-    proxy.double.gave_up.notified().await;
+    for mut proxy in Proxy::both(options).await {
+        let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}]}).to_string();
+        let head =
+            format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+        proxy.double.began.notified().await;
+        proxy.stop();
+        (&mut proxy.served).await.unwrap();
+        proxy.double.gave_up.notified().await;
+    }
 }
 
 #[tokio::test]
