@@ -108,6 +108,9 @@ fn read(report: &Value) -> Result<Measured, String> {
     let errors: Vec<String> =
         counts("errorDistribution").into_keys().filter(|error| !error.contains("deadline")).collect();
     let answered = statuses.get("200").copied().unwrap_or_default();
+    if answered == 0 && statuses.is_empty() && errors.is_empty() {
+        return Err("no answer was whole before the time was over".to_owned());
+    }
     if answered == 0 || statuses.len() > 1 || !errors.is_empty() {
         return Err(format!("not every answer was a 200: {statuses:?} {errors:?}"));
     }
@@ -140,6 +143,6 @@ mod tests {
         assert_eq!((measured.requests_per_second, measured.p99), (5.0, 0.002));
         assert!(read(&report(json!({"200": 10, "500": 1}), json!({}))).is_err());
         assert!(read(&report(json!({"200": 10}), json!({"connection closed": 1}))).is_err());
-        assert!(read(&report(json!({}), json!({}))).is_err());
+        assert!(read(&report(json!({}), json!({}))).unwrap_err().contains("before the time was over"));
     }
 }

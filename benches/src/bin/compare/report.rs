@@ -2,7 +2,7 @@
 //!
 //! Owns its text and tables. What was learned in getting there, and where instructions go, stands in `benches/notes.md` and is taken over as it is.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::{
     bars::{self, Bar, Sizes, number},
@@ -15,6 +15,7 @@ const INTRODUCTION: &str = "# Performance
 
 What sagewire costs beyond a forwarder that reads nothing and signs nothing, beside other gateways, on one machine in one run. This page is written by
 
+<!-- not run: it takes a quarter of an hour, and a machine that does nothing else -->
 ```sh
 cargo run --profile dist -p sagewire-benches --bin compare -- --peers target/venv-peers
 ```
@@ -48,7 +49,8 @@ pub(crate) fn page(results: &Results, sizes: &Sizes, plan: Plan, forced: Option<
     page.push_str(&figures(results));
     page.push('\n');
     page.push_str(&cost_as_work_grows(results));
-    for (subject, why) in &results.missing {
+    let missing: BTreeSet<_> = results.missing.iter().collect();
+    for (subject, why) in missing {
         let _ = writeln!(page, "\nNot run, {}: {why}", subject.name());
     }
     if let Some((ours, theirs)) = sizes.cold {
