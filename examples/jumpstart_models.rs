@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             client.chat(ChatRequest::new(format!("sagemaker/{endpoint}"), messages).with_max_tokens(20)).await?;
         let sent = emulator.received().pop().ok_or("nothing was sent")?.json()?;
         // The chat models' names end with `-f`. The others are base models, which know no template: their messages are joined.
-        println!("{endpoint}\n  {}\n  {}", sent["inputs"], reply.value.content());
+        println!("{endpoint}\n  {}\n  {}", sent.get("inputs").ok_or("no inputs were sent")?, reply.value.content());
     }
     Ok(())
 }

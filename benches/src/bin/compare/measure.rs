@@ -134,7 +134,6 @@ impl Bench {
                 return Ok((measured, spent() - spent_before));
             }
             eprintln!("others took {:.0} % of the machine: measured again", others * 100.0);
-            std::thread::sleep(Duration::from_secs(2));
         }
     }
 

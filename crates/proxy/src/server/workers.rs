@@ -57,6 +57,11 @@ impl Workers {
         Self::start(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
     }
 
+    /// Their runtimes, whose metrics tell what they do.
+    pub fn runtimes(&self) -> impl Iterator<Item = &Handle> {
+        self.0.iter().map(|worker| &worker.handle)
+    }
+
     /// The worker with the fewest connections, and a place there.
     pub(super) fn least_busy(&self) -> Option<(&Handle, Place)> {
         let worker = self.0.iter().min_by_key(|worker| worker.connections.load(Relaxed))?;
@@ -103,6 +108,7 @@ mod tests {
         let task = handle.spawn(std::future::pending::<()>());
         let name = handle.spawn(async { thread::current().name().map(str::to_owned) }).await.unwrap();
         assert_eq!(name.as_deref(), Some("sagewire-0"));
+        assert_eq!(workers.runtimes().map(|runtime| runtime.metrics().num_alive_tasks()).sum::<usize>(), 1);
         drop(workers);
         assert!(task.await.unwrap_err().is_cancelled());
     }

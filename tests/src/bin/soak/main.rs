@@ -18,6 +18,10 @@ mod server;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+/// That of `sagewire`, which these processes stand in for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     // A shell's 1,024 open files are too few for 1,000 streams, which take two of the proxy's each.
     let mut files = getrlimit(Resource::Nofile);

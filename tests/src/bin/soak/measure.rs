@@ -7,6 +7,7 @@ use std::{fmt, fs, process::Stdio, str::FromStr};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
+    runtime::Handle,
 };
 
 /// How much more memory the last third of a run may use than the first: what allocators keep varies.
@@ -28,12 +29,12 @@ pub(crate) struct Usage {
 const TASKS_OF_A_KEPT_CONNECTION: u64 = 1;
 
 impl Usage {
-    pub(crate) fn of_this_process(slow_tokens: u64, upstream: usize) -> Self {
+    pub(crate) fn of_this_process(runtimes: &[Handle], slow_tokens: u64, upstream: usize) -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let rss_kib = rss.and_then(|rss| rss.split_whitespace().next()?.parse().ok()).unwrap_or(0);
         let files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-        let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let tasks = runtimes.iter().map(|runtime| runtime.metrics().num_alive_tasks()).sum();
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         Self { rss_kib, files: wide(files), tasks: wide(tasks), slow_tokens, upstream: wide(upstream) }
     }

@@ -16,12 +16,15 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use sagewire::Client;
 use sagewire_emulator::{Container, ContainerReply, Emulator, Invocation};
-use sagewire_proxy::{App, RequestLimits, ServedModel, Server, ServerOptions};
+use sagewire_proxy::{App, RequestLimits, ServedModel, Server, ServerOptions, Workers};
 use sagewire_tests::{
     endpoint::builder_for,
     replies::{tgi_reply, tgi_stream, tgi_token},
 };
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    runtime::Handle,
+};
 
 use crate::measure::Usage;
 
@@ -64,10 +67,11 @@ pub(crate) async fn emulate() {
     let talker = Talker { slow_tokens: Arc::clone(&slow_tokens) };
     let emulator = Emulator::builder().endpoint("talker", talker).max_received(0).start().await.unwrap();
     println!("{}", emulator.url());
-    report(|| Usage::of_this_process(slow_tokens.load(Ordering::Relaxed), emulator.open_connections())).await;
+    let runtime = [Handle::current()];
+    report(|| Usage::of_this_process(&runtime, slow_tokens.load(Ordering::Relaxed), emulator.open_connections())).await;
 }
 
-/// Serves the emulator at this URL until the parent closes the standard input.
+/// Serves the emulator at this URL until the parent closes the standard input, on threads of its own as `sagewire serve` does.
 pub(crate) async fn serve(emulator: &str) {
     let client = Client::builder().sagemaker(builder_for(emulator).build().unwrap()).build();
     let mut limits = RequestLimits::default();
@@ -81,10 +85,12 @@ pub(crate) async fn serve(emulator: &str) {
     let mut options = ServerOptions::default();
     // Idle callers stay, however slow the machine is.
     options.limits.idle_timeout = Duration::from_secs(3_600);
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
+    let workers = Workers::by_processors().unwrap();
+    let runtimes: Vec<Handle> = workers.runtimes().cloned().chain([Handle::current()]).collect();
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap().with_workers(workers);
     println!("{}", server.local_addr());
     tokio::spawn(server.serve(std::future::pending()));
-    report(|| Usage::of_this_process(0, 0)).await;
+    report(|| Usage::of_this_process(&runtimes, 0, 0)).await;
 }
 
 /// Answers each line of the standard input with a report.
