@@ -33,7 +33,9 @@ Then:
 The file is read again when it changes, and on SIGHUP. SIGTERM and Ctrl-C let requests at work finish.")]
 pub(crate) struct ServeArguments {
     /// LiteLLM's configuration file
-    #[arg(long, short, value_name = "FILE", required_unless_present = "demo")]
+    #[arg(long, short, value_name = "FILE")]
+    #[cfg_attr(feature = "emulator", arg(required_unless_present = "demo"))]
+    #[cfg_attr(not(feature = "emulator"), arg(required = true))]
     config: Option<PathBuf>,
     /// Serves the models `tgi`, `messages` and `embedding` of an embedded emulator, without a key
     #[cfg(feature = "emulator")]
