@@ -7,7 +7,10 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, value::RawValue};
 
+pub use self::numbers::NumberList;
 use crate::Usage;
+
+mod numbers;
 
 /// An embedding request: the body of OpenAI's [`POST /embeddings`](https://platform.openai.com/docs/api-reference/embeddings/create).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,6 +153,44 @@ impl EmbedResponse {
         let data = vectors.into_iter().zip(0..).map(|(vector, index)| Embedding::new(index, vector)).collect();
         Self { object: list(), data, model: model.into(), usage: None, extra: Map::new() }
     }
+
+    /// The answer as JSON, as `serde_json` writes it, without reading the texts of vectors once more.
+    ///
+    /// # Errors
+    /// Those of `serde_json`, for what no JSON can hold.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let texts = self.data.iter().map(|embedding| embedding.vector.size_hint() + 64).sum::<usize>();
+        let mut json = Vec::with_capacity(texts + 256);
+        json.extend_from_slice(b"{\"object\":");
+        serde_json::to_writer(&mut json, &self.object)?;
+        json.extend_from_slice(b",\"data\":[");
+        for (place, Embedding { object, index, vector }) in self.data.iter().enumerate() {
+            json.extend_from_slice(if place == 0 { b"{\"object\":" } else { b",{\"object\":" });
+            serde_json::to_writer(&mut json, object)?;
+            json.extend_from_slice(b",\"index\":");
+            serde_json::to_writer(&mut json, index)?;
+            json.extend_from_slice(b",\"embedding\":");
+            match vector {
+                Vector::Raw(numbers) => json.extend_from_slice(numbers.as_bytes()),
+                vector => serde_json::to_writer(&mut json, vector)?,
+            }
+            json.push(b'}');
+        }
+        json.extend_from_slice(b"],\"model\":");
+        serde_json::to_writer(&mut json, &self.model)?;
+        if let Some(usage) = &self.usage {
+            json.extend_from_slice(b",\"usage\":");
+            serde_json::to_writer(&mut json, usage)?;
+        }
+        for (name, value) in &self.extra {
+            json.push(b',');
+            serde_json::to_writer(&mut json, name)?;
+            json.push(b':');
+            serde_json::to_writer(&mut json, value)?;
+        }
+        json.push(b'}');
+        Ok(json)
+    }
 }
 
 /// One vector and which input it belongs to.
@@ -182,7 +223,7 @@ pub enum Vector {
     /// Numbers.
     Floats(Vec<f32>),
     /// The JSON text of a list of numbers, as the container wrote it.
-    Raw(Box<RawValue>),
+    Raw(NumberList),
     /// Base64 of little-endian 32-bit floats.
     Base64(String),
 }
@@ -195,8 +236,17 @@ impl Vector {
     pub fn to_floats(&self) -> Result<Vec<f32>, VectorError> {
         match self {
             Self::Floats(floats) => Ok(floats.clone()),
-            Self::Raw(text) => serde_json::from_str(text.get()).map_err(VectorError::Json),
+            Self::Raw(numbers) => numbers.to_floats(),
             Self::Base64(text) => floats_from_base64(text),
+        }
+    }
+
+    /// About how many bytes of JSON it is.
+    fn size_hint(&self) -> usize {
+        match self {
+            Self::Floats(floats) => 12 * floats.len(),
+            Self::Raw(numbers) => numbers.as_bytes().len(),
+            Self::Base64(text) => text.len(),
         }
     }
 }
@@ -205,7 +255,7 @@ impl fmt::Debug for Vector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Floats(floats) => write!(f, "Floats({} numbers)", floats.len()),
-            Self::Raw(text) => write!(f, "Raw({} bytes)", text.get().len()),
+            Self::Raw(numbers) => write!(f, "Raw({} bytes)", numbers.as_bytes().len()),
             Self::Base64(text) => write!(f, "Base64({} bytes)", text.len()),
         }
     }
@@ -215,7 +265,7 @@ impl Serialize for Vector {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Floats(floats) => floats.serialize(serializer),
-            Self::Raw(text) => text.serialize(serializer),
+            Self::Raw(numbers) => numbers.serialize(serializer),
             Self::Base64(text) => serializer.serialize_str(text),
         }
     }
@@ -225,7 +275,7 @@ impl<'de> Deserialize<'de> for Vector {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         match raw.get().as_bytes().first() {
-            Some(b'[') => Ok(Self::Raw(raw)),
+            Some(b'[') => NumberList::try_from(raw).map(Self::Raw).map_err(serde::de::Error::custom),
             Some(b'"') => serde_json::from_str(raw.get()).map(Self::Base64).map_err(serde::de::Error::custom),
             _ => Err(serde::de::Error::custom("an embedding is a list of numbers or base64 text")),
         }
@@ -265,49 +315,4 @@ fn embedding() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_pass_through_untouched() {
-        let json =
-            r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.10, -1e-7,3]}],"model":"m"}"#;
-        let response: EmbedResponse = serde_json::from_str(json).unwrap();
-        assert_eq!(serde_json::to_string(&response).unwrap(), json);
-        assert_eq!(response.data[0].vector.to_floats().unwrap(), [0.1, -1e-7, 3.0]);
-    }
-
-    #[test]
-    fn base64_is_read_as_little_endian_floats() {
-        let vector: Vector = serde_json::from_str(r#""AACAPwAAAMA=""#).unwrap();
-        assert_eq!(vector.to_floats().unwrap(), [1.0, -2.0]);
-        for wrong in ["AACAPwA=", "not base64"] {
-            assert!(Vector::Base64(wrong.to_owned()).to_floats().is_err());
-        }
-    }
-
-    #[test]
-    fn something_else_is_refused() {
-        for json in ["null", "7", r#"{"a":1}"#] {
-            assert!(serde_json::from_str::<Vector>(json).is_err(), "{json}");
-        }
-        let words: Vector = serde_json::from_str(r#"["a"]"#).unwrap();
-        assert!(matches!(words.to_floats(), Err(VectorError::Json(_))));
-    }
-
-    #[test]
-    fn each_form_of_input_is_told_apart() {
-        for (json, len, has_texts) in
-            [(r#""a""#, 1, true), (r#"["a","b"]"#, 2, true), ("[1,2,3]", 1, false), ("[[1],[2]]", 2, false)]
-        {
-            let input: EmbedInput = serde_json::from_str(json).unwrap();
-            assert_eq!((input.len(), input.texts().is_some()), (len, has_texts), "{json}");
-            assert_eq!(serde_json::to_string(&input).unwrap(), json);
-        }
-    }
-
-    #[test]
-    fn debug_does_not_print_thousands_of_numbers() {
-        assert_eq!(format!("{:?}", Vector::Floats(vec![0.0; 1024])), "Floats(1024 numbers)");
-    }
-}
+mod tests;

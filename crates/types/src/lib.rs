@@ -8,7 +8,7 @@ pub use chat::{
 };
 pub use completion::{CompletionChoice, CompletionRequest, CompletionResponse, Prompt};
 pub use context::{CallContext, Retries, TraceContext};
-pub use embed::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, EncodingFormat, Vector, VectorError};
+pub use embed::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, EncodingFormat, NumberList, Vector, VectorError};
 pub use error::{Error, ErrorKind, Upstream};
 pub use model_id::{ModelId, ModelIdError};
 pub use provider::Provider;

@@ -3,10 +3,10 @@ use std::{collections::BTreeMap, io, sync::Mutex};
 use async_trait::async_trait;
 use futures_util::stream;
 use sagewire::{
-    CallContext, ChatRequest, ChatResponse, ChatStream, EmbedRequest, EmbedResponse, Error, ErrorKind, Provider, Reply,
-    Vector,
+    CallContext, ChatRequest, ChatResponse, ChatStream, EmbedRequest, EmbedResponse, Error, ErrorKind, NumberList,
+    Provider, Reply, Vector,
 };
-use serde_json::{Map, value::RawValue};
+use serde_json::Map;
 
 use super::*;
 
@@ -42,10 +42,9 @@ impl Provider for Counter {
         }
         self.asked.lock().unwrap().extend(texts.iter().cloned());
         let between = if self.spread { ",\n  " } else { "," };
-        let vectors = texts.iter().map(|text| {
-            let raw = RawValue::from_string(format!("[{}{between}0.50]", text.len())).unwrap();
-            Vector::Raw(raw)
-        });
+        let vectors = texts
+            .iter()
+            .map(|text| Vector::Raw(NumberList::from_json(format!("[{}{between}0.50]", text.len())).unwrap()));
         Ok(Reply::new(EmbedResponse::new(request.model, vectors)))
     }
 }

@@ -242,8 +242,16 @@ pub(super) fn answer<T: Serialize>(
     value: &T,
     meta: &ReplyMeta,
 ) -> Result<Response<Body>, ApiError> {
-    let json = serde_json::to_vec(value)
-        .map_err(|_| ApiError::internal("the answer could not be written as JSON: please report it"))?;
+    answer_json(exchange, serde_json::to_vec(value), meta)
+}
+
+/// An answer that has been written as JSON.
+pub(super) fn answer_json(
+    exchange: &Exchange,
+    json: serde_json::Result<Vec<u8>>,
+    meta: &ReplyMeta,
+) -> Result<Response<Body>, ApiError> {
+    let json = json.map_err(|_| ApiError::internal("the answer could not be written as JSON: please report it"))?;
     let settings = &exchange.app.state().settings;
     log_body(exchange, settings, "response", &json);
     let mut response = if settings.compression && compression::is_worthwhile(&exchange.head.headers, json.len()) {

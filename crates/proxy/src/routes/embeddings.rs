@@ -44,7 +44,7 @@ where
     }
     asked.as_ref().clone_into(&mut reply.value.model);
     nulls::clean_embedding(&mut reply.value);
-    ask::answer(exchange, &reply.value, &reply.meta)
+    ask::answer_json(exchange, reply.value.to_json(), &reply.meta)
 }
 
 /// The vector in the form that was asked for; `None` where it has it already.
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_is_no_vector_is_an_error() {
-        let words: Vector = serde_json::from_str(r#"["a"]"#).unwrap();
-        assert_eq!(in_format(&words, EncodingFormat::Base64).unwrap_err().kind(), ErrorKind::Decode);
+        let words = Vector::Base64("no base64".to_owned());
+        assert_eq!(in_format(&words, EncodingFormat::Float).unwrap_err().kind(), ErrorKind::Decode);
     }
 }

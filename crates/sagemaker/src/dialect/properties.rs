@@ -122,7 +122,7 @@ proptest! {
         for family in FAMILIES {
             for inputs in 1..3 {
                 let context = EmbedContext { model: "m".into(), inputs, dimensions: None, encoding_format: None };
-                if let Ok(response) = family.decode(&bytes, &context) {
+                if let Ok(response) = family.decode(&bytes.clone().into(), &context) {
                     prop_assert_eq!(response.data.len(), inputs);
                     for item in response.data {
                         prop_assert!(item.vector.to_floats().is_ok_and(|floats| !floats.is_empty()));

@@ -51,7 +51,7 @@ fn bodies_and_replies_are_as_expected() {
             }
         }
         if folder.has("reply.json") {
-            folder.expect_result("response.json", family.decode(&folder.bytes("reply.json"), &context));
+            folder.expect_result("response.json", family.decode(&folder.bytes("reply.json").into(), &context));
         }
         assert!(folder.has("request.json") || folder.has("reply.json"), "{folder} is empty");
     }

@@ -8,30 +8,6 @@ use serde::{
     de::{self, DeserializeSeed, SeqAccess, Visitor},
 };
 
-/// Whether this JSON text is a list of numbers and nothing else: not empty, and neither `null`, which containers write for what is no
-/// number, nor further lists in it.
-pub(super) fn is_list_of_numbers(json: &str) -> bool {
-    let Some(inside) = json.trim_ascii().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
-        return false;
-    };
-    !inside.trim_ascii().is_empty()
-        && inside.as_bytes().chunks(64).all(|block| block.iter().fold(true, |all, byte| all & is_of_numbers(*byte)))
-}
-
-/// Whether a list of numbers can hold this byte. Without branches, so that a block of bytes is looked at at once.
-fn is_of_numbers(byte: u8) -> bool {
-    let digit = byte.wrapping_sub(b'0') < 10;
-    // `+`, `,`, `-` and `.` lie side by side.
-    let sign = byte.wrapping_sub(b'+') < 4;
-    let blank = (byte == b' ') | (byte == b'\n') | (byte == b'\r') | (byte == b'\t');
-    digit | sign | blank | (byte | 0x20 == b'e')
-}
-
-/// How many numbers a list of numbers has.
-pub(super) fn count(list_of_numbers: &str) -> usize {
-    memchr::memchr_iter(b',', list_of_numbers.as_bytes()).count() + 1
-}
-
 /// The first numbers of a vector, as long again as a vector of length 1.
 ///
 /// That is what models with nested ("Matryoshka") representations are made for, and what OpenAI does with `dimensions`.
@@ -135,17 +111,6 @@ impl<'de> Visitor<'de> for Row<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_lists_of_numbers_are_such() {
-        for json in ["[1]", "[0.1, -1e-7,3E+2]", " [ 1 ]\n"] {
-            assert!(is_list_of_numbers(json), "{json}");
-        }
-        for json in ["[]", "[ ]", "[null]", "[[1]]", "[1,\"a\"]", "[true]", "7", "{}", "[1,[2]]"] {
-            assert!(!is_list_of_numbers(json), "{json}");
-        }
-        assert_eq!((count("[1]"), count("[1, 2,3]")), (1, 3));
-    }
 
     #[test]
     fn the_mean_is_that_of_each_place() {

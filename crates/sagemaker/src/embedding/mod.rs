@@ -7,6 +7,7 @@
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
+use bytes::Bytes;
 use sagewire_types::{EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKind};
 
 use crate::{dialect::Payload, failure};
@@ -21,6 +22,7 @@ mod inputs;
 mod jumpstart;
 mod lmi;
 mod openai;
+mod plain;
 mod tcembedding;
 mod tei;
 mod vectors;
@@ -57,7 +59,7 @@ pub(crate) trait EmbeddingDialect: fmt::Debug + Send + Sync {
     /// # Errors
     /// `Decode` where the shape is not known or the count is not that of the inputs, `ModelFailed` where the reply is the container's own
     /// report of a failure.
-    fn decode(&self, reply: &[u8], context: &EmbedContext) -> Result<EmbedResponse, Error> {
+    fn decode(&self, reply: &Bytes, context: &EmbedContext) -> Result<EmbedResponse, Error> {
         vectors::read(reply, context, self.name())
     }
 }

@@ -3,11 +3,12 @@
 //! Owns the reading of every reply whose shape says what it is: bare lists to four levels, and the objects that containers put them in.
 //! A vector's text passes unparsed unless it must be averaged, cut or encoded.
 
-use sagewire_types::{EmbedResponse, EncodingFormat, Error, ErrorKind, Usage, Vector};
+use bytes::Bytes;
+use sagewire_types::{EmbedResponse, EncodingFormat, Error, ErrorKind, NumberList, Usage, Vector};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{EmbedContext, floats, unknown_reply};
+use super::{EmbedContext, floats, plain, unknown_reply};
 
 /// A reply that is an object: where the vectors are, and what is beside them.
 #[derive(Debug, Deserialize)]
@@ -68,9 +69,9 @@ struct Item<'a> {
 }
 
 /// The vector of one input.
-enum Numbers<'a> {
+enum Numbers {
     /// As the container wrote them.
-    Raw(&'a RawValue),
+    Raw(NumberList),
     /// Averaged.
     Floats(Vec<f32>),
     /// As the container encoded them.
@@ -84,7 +85,7 @@ struct Unknown;
 ///
 /// # Errors
 /// As for [`EmbeddingDialect::decode`](super::EmbeddingDialect::decode).
-pub(super) fn read(reply: &[u8], context: &EmbedContext, family: &str) -> Result<EmbedResponse, Error> {
+pub(super) fn read(reply: &Bytes, context: &EmbedContext, family: &str) -> Result<EmbedResponse, Error> {
     let (vectors, model, usage) = parse(reply).map_err(|Unknown| unknown_reply(reply, family))?;
     if vectors.len() != context.inputs {
         return Err(Error::new(
@@ -102,11 +103,11 @@ pub(super) fn read(reply: &[u8], context: &EmbedContext, family: &str) -> Result
     Ok(response)
 }
 
-type Parsed<'a> = (Vec<Numbers<'a>>, Option<String>, Option<Usage>);
+type Parsed = (Vec<Numbers>, Option<String>, Option<Usage>);
 
-fn parse(reply: &[u8]) -> Result<Parsed<'_>, Unknown> {
-    if let Some(vectors) = plain(reply) {
-        return Ok((vectors, None, None));
+fn parse(reply: &Bytes) -> Result<Parsed, Unknown> {
+    if let Some(lists) = plain::lists(reply) {
+        return Ok((lists.into_iter().map(Numbers::Raw).collect(), None, None));
     }
     if !reply.trim_ascii_start().starts_with(b"{") {
         return Ok((nested(serde_json::from_slice(reply).map_err(|_| Unknown)?)?, None, None));
@@ -129,27 +130,6 @@ fn parse(reply: &[u8]) -> Result<Parsed<'_>, Unknown> {
     Ok((vectors, reply.model, usage))
 }
 
-/// The shapes that most containers reply, a vector for each input and nothing beside them, read in one pass: a reply of 32 vectors has
-/// hundreds of kilobytes. Nothing where the reply is anything else.
-fn plain(reply: &[u8]) -> Option<Vec<Numbers<'_>>> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct OnlyVectors<'a> {
-        #[serde(borrow, alias = "embeddings", alias = "vectors", alias = "predictions")]
-        embedding: Vec<&'a RawValue>,
-    }
-    let lists = if reply.starts_with(b"[[") {
-        serde_json::from_slice(reply).ok()?
-    } else {
-        // Objects that hold more are not read twice as a rule: their first key tells.
-        let names = [&b"{\"embedding\""[..], b"{\"embeddings\"", b"{\"vectors\"", b"{\"predictions\""];
-        names.iter().any(|name| reply.starts_with(name)).then_some(())?;
-        serde_json::from_slice::<OnlyVectors<'_>>(reply).ok()?.embedding
-    };
-    let all_are_vectors = !lists.is_empty() && lists.iter().all(|list| floats::is_list_of_numbers(list.get()));
-    all_are_vectors.then(|| lists.into_iter().map(Numbers::Raw).collect())
-}
-
 /// Voyage counts the tokens of the inputs as the total alone.
 fn with_prompt_tokens(mut usage: Usage) -> Usage {
     if usage.prompt_tokens == 0 {
@@ -159,7 +139,7 @@ fn with_prompt_tokens(mut usage: Usage) -> Usage {
 }
 
 /// OpenAI's list, in the order of its indexes.
-fn items(data: &RawValue) -> Result<Vec<Numbers<'_>>, Unknown> {
+fn items(data: &RawValue) -> Result<Vec<Numbers>, Unknown> {
     let mut items: Vec<Item<'_>> = serde_json::from_str(data.get()).map_err(|_| Unknown)?;
     if items.iter().all(|item| item.index.is_some()) {
         items.sort_by_key(|item| item.index);
@@ -171,7 +151,7 @@ fn items(data: &RawValue) -> Result<Vec<Numbers<'_>>, Unknown> {
 }
 
 /// Lists in lists: one vector, a vector for each input, or a vector for each token of each input.
-fn nested(lists: &RawValue) -> Result<Vec<Numbers<'_>>, Unknown> {
+fn nested(lists: &RawValue) -> Result<Vec<Numbers>, Unknown> {
     match levels(lists.get()) {
         1 => match lists.get().bytes().find(|byte| !byte.is_ascii_whitespace() && *byte != b'[') {
             Some(b']') => Ok(Vec::new()),
@@ -184,12 +164,12 @@ fn nested(lists: &RawValue) -> Result<Vec<Numbers<'_>>, Unknown> {
 }
 
 /// The vector of one input: as it is, or the mean of its tokens'.
-fn one(list: &RawValue) -> Result<Numbers<'_>, Unknown> {
+fn one(list: &RawValue) -> Result<Numbers, Unknown> {
     match levels(list.get()) {
         0 => serde_json::from_str(list.get()).map(Numbers::Base64).map_err(|_| Unknown),
-        1 if floats::is_list_of_numbers(list.get()) => Ok(Numbers::Raw(list)),
+        1 => numbers(list),
         2 => match parts(list)?.as_slice() {
-            [only] if floats::is_list_of_numbers(only.get()) => Ok(Numbers::Raw(only)),
+            [only] => numbers(only),
             _ => floats::mean(list.get()).map(Numbers::Floats).ok_or(Unknown),
         },
         // The toolkit puts each input's tokens into a list of one more level.
@@ -199,6 +179,13 @@ fn one(list: &RawValue) -> Result<Numbers<'_>, Unknown> {
         },
         _ => Err(Unknown),
     }
+}
+
+/// A list of numbers, with at least one.
+fn numbers(list: &RawValue) -> Result<Numbers, Unknown> {
+    let text = Bytes::copy_from_slice(list.get().as_bytes());
+    let numbers = NumberList::from_json(text).ok().filter(|numbers| !numbers.is_empty());
+    numbers.map(Numbers::Raw).ok_or(Unknown)
 }
 
 fn parts(list: &RawValue) -> Result<Vec<&RawValue>, Unknown> {
@@ -211,14 +198,14 @@ fn levels(json: &str) -> usize {
 }
 
 /// The vector with as many numbers and in the format that was asked for.
-fn write(numbers: Numbers<'_>, context: &EmbedContext) -> Result<Vector, Error> {
+fn write(numbers: Numbers, context: &EmbedContext) -> Result<Vector, Error> {
     let dimensions = context.dimensions.map(|dimensions| usize::try_from(dimensions).unwrap_or(usize::MAX));
     let base64 = context.encoding_format == Some(EncodingFormat::Base64);
     let numbers = match numbers {
-        Numbers::Raw(raw) if !base64 && dimensions.is_none_or(|wanted| wanted == floats::count(raw.get())) => {
-            return Ok(Vector::Raw(raw.to_owned()));
+        Numbers::Raw(numbers) if !base64 && dimensions.is_none_or(|wanted| wanted == numbers.len()) => {
+            return Ok(Vector::Raw(numbers));
         }
-        Numbers::Raw(raw) => parsed(&Vector::Raw(raw.to_owned()))?,
+        Numbers::Raw(numbers) => parsed(&Vector::Raw(numbers))?,
         Numbers::Base64(text) if base64 && dimensions.is_none() => return Ok(Vector::Base64(text)),
         Numbers::Base64(text) => parsed(&Vector::Base64(text))?,
         Numbers::Floats(floats) => floats,

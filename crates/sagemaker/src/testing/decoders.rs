@@ -120,5 +120,5 @@ pub fn decode_embedding(
     let family = embedding::by_name(family)
         .ok_or_else(|| Error::new(ErrorKind::Configuration, "no embedding family has this name"))?;
     let context = EmbedContext { model: "m".into(), inputs, dimensions, encoding_format: None };
-    family.decode(reply, &context)
+    family.decode(&bytes::Bytes::copy_from_slice(reply), &context)
 }

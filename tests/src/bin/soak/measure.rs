@@ -149,32 +149,40 @@ impl Server {
     }
 }
 
-/// Fails where the last third of the samples is above the first. At any moment, `swing` more files or tasks are no growth: connections that
-/// begin and end.
-pub(crate) fn assert_flat(samples: &[Both], swing: u64) {
-    assert!(samples.len() >= 6, "only {} samples: let it run longer", samples.len());
-    for (whose, of) in [("proxy", (|both| both.proxy) as fn(&Both) -> Usage), ("emulator", |both| both.emulator)] {
-        let samples: Vec<Usage> = samples.iter().map(of).collect();
-        assert_flat_of(whose, &samples, swing);
+/// What stands for a third of the samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Third {
+    /// The most: of loads that are the same at every moment.
+    Most,
+    /// The average: of loads that swing by themselves.
+    Average,
+}
+
+impl Third {
+    fn of(self, part: &[Usage], figure: fn(&Usage) -> u64) -> u64 {
+        let figures = part.iter().map(figure);
+        match self {
+            Self::Most => figures.max().unwrap_or(0),
+            Self::Average => figures.sum::<u64>() / u64::try_from(part.len()).unwrap().max(1),
+        }
     }
 }
 
-fn assert_flat_of(whose: &str, samples: &[Usage], swing: u64) {
-    let third = samples.len() / 3;
-    let most = |part: &[Usage], of: fn(&Usage) -> u64| part.iter().map(of).max().unwrap_or(0);
-    let (first, last) = (&samples[..third], &samples[samples.len() - third..]);
-    let (rss, grown) = (most(first, |usage| usage.rss_kib), most(last, |usage| usage.rss_kib));
-    let mean = |part: &[Usage]| part.iter().map(|usage| usage.rss_kib).sum::<u64>() / part.len() as u64;
-    let (usual, later) = (mean(first), mean(last));
-    println!(
-        "{whose}: memory {usual} KiB on average in the first third, {later} KiB in the last; at most {rss} and {grown} KiB"
-    );
-    // A moment's burst is no growth.
-    assert!(later * 100 <= usual * FLAT_MEMORY, "the memory of the {whose} grows");
-    for (name, of) in [("files", (|usage| usage.files) as fn(&Usage) -> u64), ("tasks", |usage| usage.tasks)] {
-        let (at_first, at_last) = (most(first, of), most(last, of));
-        println!("{whose}: {name} at most {at_first} in the first third, {at_last} in the last");
-        assert!(at_last <= at_first + swing, "the {name} of the {whose} grow");
+/// Fails where the last third of the samples is above the first.
+pub(crate) fn assert_flat(samples: &[Both], third: Third) {
+    assert!(samples.len() >= 6, "only {} samples: let it run longer", samples.len());
+    for (whose, of) in [("proxy", (|both| both.proxy) as fn(&Both) -> Usage), ("emulator", |both| both.emulator)] {
+        let samples: Vec<Usage> = samples.iter().map(of).collect();
+        let size = samples.len() / 3;
+        let (first, last) = (&samples[..size], &samples[samples.len() - size..]);
+        let judge = |name, figure: fn(&Usage) -> u64, limit: fn(u64) -> u64| {
+            let (before, after) = (third.of(first, figure), third.of(last, figure));
+            println!("{whose}: {name} {before} in the first third, {after} in the last ({third:?})");
+            assert!(after <= limit(before), "the {name} of the {whose} grow");
+        };
+        judge("KiB of memory", |usage| usage.rss_kib, |before| before * FLAT_MEMORY / 100);
+        judge("files", |usage| usage.files, |before| before + before / 20 + 8);
+        judge("tasks", |usage| usage.tasks, |before| before + before / 20 + 8);
     }
 }
 
@@ -191,4 +199,10 @@ pub(crate) fn assert_given_back(before: Both, after: Both) {
     let own = after.proxy.without_pool(before.proxy);
     assert!(own.files <= before.proxy.files, "file descriptors are left behind");
     assert!(own.tasks <= before.proxy.tasks, "tasks are left behind");
+}
+
+/// Fails where the proxy keeps more connections to its endpoint than its clients can have had calls under way.
+pub(crate) fn assert_pool_bounded(after: Both, clients: u64) {
+    let kept = after.emulator.upstream;
+    assert!(kept <= 2 * clients, "{kept} connections to the endpoint are kept after {clients} clients");
 }

@@ -1,0 +1,191 @@
+//! Lists of numbers that stay the JSON text they came as.
+//!
+//! Owns telling such a list from everything else. A reply of 32 vectors has hundreds of kilobytes, so that what is looked at byte by byte here
+//! is most of what such a reply costs.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::VectorError;
+
+/// The JSON text of a list of numbers, as it came: checked to the last byte, and not parsed.
+///
+/// Clones share the text; so do the lists of one reply.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NumberList(Bytes);
+
+impl NumberList {
+    /// Takes this text as it is, if it is a [JSON](https://www.rfc-editor.org/rfc/rfc8259) list of numbers and nothing else.
+    ///
+    /// # Errors
+    /// [`VectorError::Json`] where it is not.
+    pub fn from_json(text: impl Into<Bytes>) -> Result<Self, VectorError> {
+        let text = text.into();
+        let inside = text.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+        if !inside.is_some_and(are_usual_numbers) {
+            check(&text).map_err(VectorError::Json)?;
+        }
+        Ok(Self(text))
+    }
+
+    /// The text: ASCII, from `[` to `]`.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How many numbers it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        if self.is_empty() { 0 } else { memchr::memchr_iter(b',', &self.0).count() + 1 }
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.0.iter().any(u8::is_ascii_digit)
+    }
+
+    /// The numbers.
+    ///
+    /// # Errors
+    /// [`VectorError::Json`] where one is beyond a 64-bit float's range.
+    pub fn to_floats(&self) -> Result<Vec<f32>, VectorError> {
+        serde_json::from_slice(&self.0).map_err(VectorError::Json)
+    }
+}
+
+impl fmt::Debug for NumberList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NumberList({} bytes)", self.0.len())
+    }
+}
+
+/// Reads the text once more, as `serde_json` makes its raw values from nothing else; [`EmbedResponse::to_json`](super::EmbedResponse::to_json)
+/// does not.
+impl Serialize for NumberList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_slice(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for NumberList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(Box::<RawValue>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl TryFrom<Box<RawValue>> for NumberList {
+    type Error = VectorError;
+
+    /// As [`from_json`](Self::from_json).
+    fn try_from(json: Box<RawValue>) -> Result<Self, VectorError> {
+        Self::from_json(String::from(Box::<str>::from(json)))
+    }
+}
+
+/// Reads the list by JSON's full grammar.
+fn check(text: &[u8]) -> Result<(), serde_json::Error> {
+    let items: Vec<&RawValue> = serde_json::from_slice(text)?;
+    let is_number = |item: &&RawValue| item.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    if items.iter().all(is_number) { Ok(()) } else { Err(serde::de::Error::custom("not all of the list are numbers")) }
+}
+
+/// How many bytes are looked at together.
+const BLOCK: usize = 64;
+
+/// How many bytes before a byte decide whether it may stand there.
+const BEHIND: usize = 3;
+
+/// Whether this is a list's inside as containers write it: numbers with at most one digit before their point, a comma between them and at most
+/// one blank behind it. What is refused here may still be numbers.
+fn are_usual_numbers(inside: &[u8]) -> bool {
+    // As if the list went on on both sides, with numbers that are right.
+    let mut edge = [b'1'; BEHIND + BLOCK];
+    let mut seen = Seen::default();
+    let (head, _) = inside.split_at(inside.len().min(BLOCK));
+    let Some(place) = edge.get_mut(..BEHIND + head.len()) else { return false };
+    let (before, copy) = place.split_at_mut(BEHIND);
+    before.fill(b',');
+    copy.copy_from_slice(head);
+    if let Some(end) = edge.get_mut(BEHIND + head.len()) {
+        *end = b',';
+    }
+    seen.look_at(&edge);
+    // Each window begins with the last bytes of the one before.
+    let mut rest = inside.get(BLOCK - BEHIND..).unwrap_or_default();
+    while let Some(window) = rest.first_chunk() {
+        seen.look_at(window);
+        if seen.wrong {
+            return false;
+        }
+        rest = rest.get(BLOCK..).unwrap_or_default();
+    }
+    if inside.len() >= BLOCK {
+        edge.fill(b'1');
+        let (tail, after) = edge.split_at_mut(rest.len());
+        tail.copy_from_slice(rest);
+        if let Some(end) = after.first_mut() {
+            *end = b',';
+        }
+        seen.look_at(&edge);
+    }
+    !seen.wrong && (!seen.exponents || have_one_exponent_each(inside))
+}
+
+/// What windows of a list showed.
+#[derive(Default)]
+struct Seen {
+    wrong: bool,
+    exponents: bool,
+}
+
+impl Seen {
+    /// Looks at a block behind the bytes before it. Without branches, so that the compiler can take many bytes at once.
+    fn look_at(&mut self, window: &[u8; BEHIND + BLOCK]) {
+        let (mut wrong, mut exponents) = (false, false);
+        let [_, from_second @ ..] = window;
+        let [_, from_before @ ..] = from_second;
+        let [_, block @ ..] = from_before;
+        for (((third, second), before), byte) in window.iter().zip(from_second).zip(from_before).zip(block) {
+            let (third, second, before, byte) = (*third, *second, *before, *byte);
+            let first_digit = is_between(second) | ((second == b'-') & is_between(third));
+            let (exponent, behind_exponent) = (byte | 0x20 == b'e', before | 0x20 == b'e');
+            // No other digit follows a number's first zero.
+            let right = (is_digit(byte) & !(first_digit & (before == b'0')))
+                | ((byte == b'-') & (is_between(before) | behind_exponent))
+                | ((byte == b'.') & is_digit(before) & first_digit)
+                | ((exponent | (byte == b',')) & is_digit(before))
+                | ((byte == b'+') & behind_exponent)
+                | ((byte == b' ') & (before == b','));
+            wrong |= !right;
+            exponents |= exponent;
+        }
+        self.wrong |= wrong;
+        self.exponents |= exponents;
+    }
+}
+
+fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10
+}
+
+fn is_between(byte: u8) -> bool {
+    (byte == b',') | (byte == b' ')
+}
+
+/// Whether no number has a second exponent: all else about them has been seen.
+fn have_one_exponent_each(inside: &[u8]) -> bool {
+    let mut since_last: Option<usize> = None;
+    memchr::memchr2_iter(b'e', b'E', inside).all(|at| {
+        let from = since_last.replace(at);
+        from.is_none_or(|from| inside.get(from..at).is_some_and(|between| memchr::memchr(b',', between).is_some()))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+use super::*;
+
+#[test]
+fn numbers_pass_through_untouched() {
+    let json = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.10, -1e-7,3]}],"model":"m"}"#;
+    let response: EmbedResponse = serde_json::from_str(json).unwrap();
+    assert_eq!(serde_json::to_string(&response).unwrap(), json);
+    assert_eq!(response.data[0].vector.to_floats().unwrap(), [0.1, -1e-7, 3.0]);
+}
+
+#[test]
+fn base64_is_read_as_little_endian_floats() {
+    let vector: Vector = serde_json::from_str(r#""AACAPwAAAMA=""#).unwrap();
+    assert_eq!(vector.to_floats().unwrap(), [1.0, -2.0]);
+    for wrong in ["AACAPwA=", "not base64"] {
+        assert!(Vector::Base64(wrong.to_owned()).to_floats().is_err());
+    }
+}
+
+#[test]
+fn something_else_is_refused() {
+    for json in ["null", "7", r#"{"a":1}"#, r#"["a"]"#, "[null]", "[[1]]"] {
+        assert!(serde_json::from_str::<Vector>(json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn each_form_of_input_is_told_apart() {
+    for (json, len, has_texts) in
+        [(r#""a""#, 1, true), (r#"["a","b"]"#, 2, true), ("[1,2,3]", 1, false), ("[[1],[2]]", 2, false)]
+    {
+        let input: EmbedInput = serde_json::from_str(json).unwrap();
+        assert_eq!((input.len(), input.texts().is_some()), (len, has_texts), "{json}");
+        assert_eq!(serde_json::to_string(&input).unwrap(), json);
+    }
+}
+
+#[test]
+fn debug_does_not_print_thousands_of_numbers() {
+    assert_eq!(format!("{:?}", Vector::Floats(vec![0.0; 1024])), "Floats(1024 numbers)");
+}
+
+#[test]
+fn json_written_by_hand_is_serde_jsons() {
+    let mut response = EmbedResponse::new(
+        "a \"model\"",
+        [
+            serde_json::from_str("[0.10, -1e-7,3]").unwrap(),
+            Vector::Floats(vec![1.0, -2.5]),
+            Vector::Base64("AACAPwAAAMA=".to_owned()),
+        ],
+    );
+    let same = |response: &EmbedResponse| {
+        assert_eq!(String::from_utf8(response.to_json().unwrap()).unwrap(), serde_json::to_string(response).unwrap());
+    };
+    same(&response);
+    response.usage = Some(Usage::reported(3, 0));
+    response.extra.insert("a\nb".to_owned(), serde_json::json!({"c": [null, "d"]}));
+    same(&response);
+    same(&EmbedResponse::new("", []));
+}
