@@ -5,13 +5,11 @@
 
 use std::{
     future::Future,
-    pin::pin,
     sync::atomic::{AtomicI64, Ordering},
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::HeaderMap;
 use sagewire_credentials::{
     Credentials, CredentialsError, ErrorKind as CredentialsErrorKind, ProvideCredentials, seam::Clock,
@@ -28,9 +26,6 @@ use crate::{
     settings::Settings,
     transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},
 };
-
-/// As much room is made for a body because its head announces it; beyond that, as it comes.
-const MAX_BELIEVED: usize = 4 * 1024 * 1024;
 
 /// What all calls of a provider share.
 #[derive(Debug)]
@@ -58,23 +53,6 @@ pub(crate) fn deadline(context: &CallContext, settings: &Settings) -> Option<Ins
     let total = settings.timeouts.total.map(|total| Instant::now() + total);
     let given = context.deadline.map(Instant::from_std);
     [total, given].into_iter().flatten().min()
-}
-
-/// Runs a call until it ends or its caller gives it up.
-pub(crate) async fn unless_cancelled<T>(
-    context: &CallContext,
-    call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let Some(cancellation) = context.cancellation.clone() else { return call.await };
-    match select(pin!(call), cancellation).await {
-        Either::Left((result, _)) => result,
-        Either::Right(((), _)) => Err(cancelled()),
-    }
-}
-
-/// The error of a call that its caller gave up.
-pub(crate) fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the call was given up by its caller")
 }
 
 /// The error of a call whose time is over.
@@ -106,10 +84,11 @@ impl Call<'_> {
         let mut resigned = false;
         loop {
             attempts += 1;
-            let one_try = self.once(request, &read, attempts);
             let error = match self.deadline {
-                Some(deadline) => timeout_at(deadline, one_try).await.unwrap_or_else(|_| Err(out_of_time())),
-                None => one_try.await,
+                Some(deadline) => timeout_at(deadline, self.once(request, &read, attempts))
+                    .await
+                    .unwrap_or_else(|_| Err(out_of_time())),
+                None => self.once(request, &read, attempts).await,
             };
             let error = match error {
                 Ok(value) => {
@@ -274,55 +253,4 @@ fn no_credentials(error: CredentialsError) -> Error {
         _ => ErrorKind::Authentication,
     };
     Error::new(kind, format!("no AWS credentials: {}", error.message())).with_retryable(false).with_source(error)
-}
-
-/// Waits between two pieces of a reply, within the call's deadline.
-pub(crate) async fn next_piece(
-    body: &mut Body,
-    idle: Duration,
-    deadline: Option<Instant>,
-    progress: Progress,
-) -> Result<Option<Bytes>, Error> {
-    let idle_end = Instant::now() + idle;
-    let end = deadline.map_or(idle_end, |deadline| deadline.min(idle_end));
-    match timeout_at(end, body.next()).await {
-        Ok(piece) => piece.transpose().map_err(|error| transport_error(error, progress)),
-        Err(_) if end < idle_end => Err(out_of_time()),
-        Err(_) => Err(Error::new(
-            ErrorKind::Timeout,
-            format!(
-                "nothing more came for {} seconds: raise the idle limit, or see the endpoint's log",
-                idle.as_secs_f32()
-            ),
-        )
-        .with_retryable(progress == Progress::Nothing)),
-    }
-}
-
-/// Reads a whole body within the call's limits. `announced` is how long its head says that it is.
-pub(crate) async fn read_whole(
-    mut body: Body,
-    idle: Duration,
-    deadline: Option<Instant>,
-    limit: usize,
-    announced: usize,
-) -> Result<Bytes, Error> {
-    let Some(first) = next_piece(&mut body, idle, deadline, Progress::Nothing).await? else { return Ok(Bytes::new()) };
-    let mut more = None;
-    while let Some(piece) = next_piece(&mut body, idle, deadline, Progress::Nothing).await? {
-        let all: &mut bytes::BytesMut = more.get_or_insert_with(|| {
-            // A head can announce anything: so much is believed of it.
-            let mut all = bytes::BytesMut::with_capacity(announced.min(MAX_BELIEVED).max(first.len()));
-            all.extend_from_slice(&first);
-            all
-        });
-        all.extend_from_slice(&piece);
-        if all.len() > limit {
-            return Err(transport_error(
-                TransportError::new(TransportErrorKind::TooLarge, "the reply is too large"),
-                Progress::Nothing,
-            ));
-        }
-    }
-    Ok(more.map_or(first, bytes::BytesMut::freeze))
 }

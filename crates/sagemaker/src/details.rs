@@ -110,7 +110,9 @@ pub(crate) async fn invoke(
         return Err(refusal);
     }
     tracing::debug!(target: "sagewire::details", endpoint = prepared.model.name(), "the container refuses `details`: asking without");
-    match with_attempts_left(prepared, refusal.attempts()).invoke(shared, context, payload).await {
+    // Boxed: it is rare, and a call's future would have room for it.
+    let again = Box::new(with_attempts_left(prepared, refusal.attempts()));
+    match Box::pin(again.invoke(shared, context, payload)).await {
         Ok((body, mut meta)) => {
             shared.refusals.remember(Place::of(prepared));
             meta.attempts = meta.attempts.saturating_add(refusal.attempts());

@@ -11,6 +11,7 @@ pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, Transport
 
 mod attempt;
 mod builder;
+mod cancellable;
 mod capacity;
 mod checks;
 mod defaults;
@@ -28,6 +29,7 @@ mod invoke_async;
 mod litellm;
 mod meta;
 mod parameters;
+mod pieces;
 mod prepared;
 mod prompt;
 mod provider;

@@ -10,11 +10,12 @@ use sagewire_credentials::SharedCredentialsProvider;
 use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
 
 use crate::{
-    attempt::{Call, read_whole},
+    attempt::Call,
     capacity, checks,
     defaults::REFUSE,
     dialect::{DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder},
     meta,
+    pieces::Pieces,
     prompt::Prompt,
     provider::Shared,
     reading::{Framing, Limits, Reading},
@@ -119,7 +120,7 @@ impl Prepared<'_> {
         self.run(shared, context, request, |response, attempts| async move {
             let (head, body) = response.into_parts();
             let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-            let body = read_whole(body, idle, deadline, MAX_REPLY, announced.unwrap_or_default()).await?;
+            let body = Pieces::new(body, idle, deadline).read_whole(MAX_REPLY, announced.unwrap_or_default()).await?;
             wire.body(&body);
             let meta = meta::read(&head.headers, attempts);
             Ok((body, head.headers, meta))

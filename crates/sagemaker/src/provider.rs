@@ -12,8 +12,9 @@ use sagewire_types::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    attempt::{Sender, deadline, unless_cancelled},
+    attempt::{Sender, deadline},
     builder::SageMakerBuilder,
+    cancellable::unless_cancelled,
     capacity, checks, defaults, details,
     dialect::{CompletionForm, Payload, StreamDecoder, completion},
     embedding::{EmbedContext, batch},

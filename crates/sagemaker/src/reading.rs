@@ -12,11 +12,8 @@ use sagewire_types::{Cancellation, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::{
-    attempt::{Progress, cancelled, next_piece},
-    dialect::StreamDecoder,
-    frames::FrameReader,
-    transport::Body,
-    wire::Wire,
+    attempt::Progress, cancellable::cancelled, dialect::StreamDecoder, frames::FrameReader, pieces::Pieces,
+    transport::Body, wire::Wire,
 };
 
 /// How the payload lies in the body.
@@ -49,7 +46,7 @@ pub(crate) struct Limits {
 
 /// A streamed reply that is being read.
 pub(crate) struct Reading<T> {
-    body: Option<Body>,
+    pieces: Option<Pieces>,
     framing: Framing,
     decoder: Box<dyn StreamDecoder<T>>,
     limits: Limits,
@@ -69,7 +66,7 @@ impl<T: Send + 'static> Reading<T> {
         request_id: Option<String>,
     ) -> Self {
         Self {
-            body: Some(body),
+            pieces: Some(Pieces::new(body, limits.idle, limits.deadline)),
             framing,
             decoder,
             limits,
@@ -122,19 +119,19 @@ impl<T: Send + 'static> Reading<T> {
                 return Some(Ok(piece));
             }
             if let Some(error) = self.failed.take() {
-                self.body = None;
+                self.pieces = None;
                 return Some(Err(self.described(error)));
             }
-            let body = self.body.as_mut()?;
-            let result = match next_piece(body, self.limits.idle, self.limits.deadline, self.progress).await {
+            let pieces = self.pieces.as_mut()?;
+            let result = match pieces.next(self.progress).await {
                 Ok(Some(bytes)) => self.take(bytes),
                 Ok(None) => {
-                    self.body = None;
+                    self.pieces = None;
                     self.finish()
                 }
                 Err(error) => Err(error),
             };
-            if result.is_err() && self.body.is_some() {
+            if result.is_err() && self.pieces.is_some() {
                 // Text may be held back that could have become a stop text: it belongs to what came before the error.
                 self.decoder.flush(&mut self.decoded);
             }

@@ -35,7 +35,8 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: watch:
         Some(certificates) => {
             let handshake = certificates.acceptor().accept(stream);
             match tokio::time::timeout(shared.options.limits.header_timeout, handshake).await {
-                Ok(Ok(stream)) => drive(stream, &shared, closed).await,
+                // Boxed: every connection without TLS would have room for it, too.
+                Ok(Ok(stream)) => Box::pin(drive(stream, &shared, closed)).await,
                 Ok(Err(error)) => tracing::debug!(target: "sagewire::proxy", %error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!(target: "sagewire::proxy", "a TLS handshake took too long"),
             }
