@@ -106,7 +106,12 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &RequestLimits) -
             ),
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| explain(bytes, &error))
+    // Checked once as a whole, a body's texts need not be checked one by one.
+    let parsed = match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    };
+    parsed.map_err(|error| explain(bytes, &error))
 }
 
 fn explain(bytes: &[u8], error: &serde_json::Error) -> ApiError {

@@ -21,6 +21,10 @@ use tokio::time::{Instant, Sleep};
 
 use crate::error::ApiError;
 
+pub(crate) use self::ahead::Ahead;
+
+mod ahead;
+
 /// As much is gathered before it is written: further pieces wait for the next write.
 const ENOUGH: usize = 16 * 1024;
 

@@ -38,26 +38,30 @@ impl Pieces {
 
     /// The next piece; `None` at the end of the body. It can be given up and asked for again.
     pub(crate) async fn next(&mut self, progress: Progress) -> Result<Option<Bytes>, Error> {
-        let idle_end = Instant::now() + self.idle;
-        let end = self.deadline.map_or(idle_end, |deadline| deadline.min(idle_end));
-        let Self { body, timer, .. } = self;
+        let Self { body, idle, deadline, timer } = self;
+        // Most pieces of a busy stream are there already: the clock is looked at only where one is waited for.
+        let mut ends: Option<(Instant, Instant)> = None;
         let piece = poll_fn(|cx| {
             if let Poll::Ready(piece) = Pin::new(&mut *body).poll_next(cx) {
-                return Poll::Ready(Some(piece));
+                return Poll::Ready(Ok(piece));
             }
+            let (end, idle_end) = *ends.get_or_insert_with(|| {
+                let idle_end = Instant::now() + *idle;
+                (deadline.map_or(idle_end, |deadline| deadline.min(idle_end)), idle_end)
+            });
             let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
             loop {
                 ready!(timer.as_mut().poll(cx));
                 if Instant::now() >= end {
-                    return Poll::Ready(None);
+                    return Poll::Ready(Err(end < idle_end));
                 }
                 timer.as_mut().reset(end);
             }
         });
         match piece.await {
-            Some(piece) => piece.transpose().map_err(|error| transport_error(error, progress)),
-            None if end < idle_end => Err(out_of_time()),
-            None => Err(Error::new(
+            Ok(piece) => piece.transpose().map_err(|error| transport_error(error, progress)),
+            Err(true) => Err(out_of_time()),
+            Err(false) => Err(Error::new(
                 ErrorKind::Timeout,
                 format!(
                     "nothing more came for {} seconds: raise the idle limit, or see the endpoint's log",

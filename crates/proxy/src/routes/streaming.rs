@@ -11,7 +11,7 @@ use crate::{
     app::{App, Model},
     error::ApiError,
     response::Body,
-    sse::{Observer, Piece, SseBody},
+    sse::{Ahead, Observer, Piece, SseBody},
     telemetry::{CallRecord, Outcome},
 };
 
@@ -34,7 +34,7 @@ pub(super) fn respond<T: Piece>(
     let observer =
         StreamRecord { app: app.clone(), model: Arc::clone(model), record: exchange.record.take(), broken: None };
     let body = SseBody::new(stream, asked, show_usage, settings.keep_alive, observer);
-    let mut response = Response::new(Body::stream(body));
+    let mut response = Response::new(Body::stream(Ahead::new(body)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -54,7 +54,8 @@ where
         let beat = pulse.request(request.version());
         let app = shared.app.load_full();
         async move {
-            let mut response = routes::answer(app.as_ref().clone(), request).await;
+            // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
+            let mut response = Box::pin(routes::answer(app.as_ref().clone(), request)).await;
             response.body_mut().hold(beat);
             Ok::<_, Infallible>(response)
         }

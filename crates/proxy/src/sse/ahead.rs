@@ -1,0 +1,137 @@
+//! A body that a task of its own reads ahead.
+//!
+//! Owns the hand-over of what goes out. A token that comes wakes whoever reads it: the connection with all that belongs to it, or, as here, a
+//! small task that wakes the connection only once there is something to write.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_channel::mpsc;
+use futures_core::Stream;
+use http_body::{Body, Frame};
+use tokio::task::AbortHandle;
+
+/// What a body gives, read ahead by one piece. Dropping it drops the body.
+pub(crate) struct Ahead {
+    pieces: mpsc::Receiver<Piece>,
+    task: AbortHandle,
+    ended: bool,
+}
+
+struct Piece {
+    bytes: Bytes,
+    is_last: bool,
+}
+
+impl Ahead {
+    /// Begins to read this body, on the runtime that calls.
+    pub(crate) fn new(body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static) -> Self {
+        let (mut sender, pieces) = mpsc::channel(0);
+        let task = tokio::spawn(async move {
+            let mut body = pin!(body);
+            while let Some(Ok(frame)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+                let Ok(bytes) = frame.into_data() else { continue };
+                let piece = Piece { bytes, is_last: body.is_end_stream() };
+                // Waits for the piece before to be taken: a slow reader holds its model back.
+                if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() || sender.start_send(piece).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { pieces, task: task.abort_handle(), ended: false }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Ahead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ahead").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl Body for Ahead {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = ready!(Pin::new(&mut self.pieces).poll_next(cx));
+        self.ended = piece.as_ref().is_none_or(|piece| piece.is_last);
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece.bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use http_body_util::{BodyExt, StreamBody};
+
+    use super::*;
+
+    fn numbers(count: usize, given: &Arc<AtomicUsize>) -> impl Body<Data = Bytes, Error = Infallible> + Send + 'static {
+        let given = Arc::clone(given);
+        StreamBody::new(stream::iter(0..count).map(move |number| {
+            given.fetch_add(1, Ordering::Relaxed);
+            Ok(Frame::data(Bytes::from(number.to_string())))
+        }))
+    }
+
+    #[tokio::test]
+    async fn every_piece_comes_in_order_and_then_the_end() {
+        let mut ahead = Ahead::new(numbers(20, &Arc::default()));
+        for number in 0..20 {
+            let frame = ahead.frame().await.unwrap().unwrap();
+            assert_eq!(frame.into_data().unwrap(), number.to_string());
+        }
+        assert!(ahead.frame().await.is_none() && ahead.is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_holds_the_body_back() {
+        let given = Arc::default();
+        let mut ahead = Ahead::new(numbers(1_000, &given));
+        for taken in 0..5 {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            assert!(given.load(Ordering::Relaxed) <= taken + 2, "{given:?} of {taken}");
+            ahead.frame().await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn dropping_it_drops_the_body() {
+        let held = Arc::new(());
+        let kept = Arc::clone(&held);
+        let endless = stream::pending::<()>().map(move |()| {
+            let _held = &kept;
+            Ok::<_, Infallible>(Frame::data(Bytes::new()))
+        });
+        let mut ahead = Ahead::new(StreamBody::new(endless));
+        assert!(ahead.frame().now_or_never().is_none());
+        tokio::task::yield_now().await;
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(ahead);
+        tokio::task::yield_now().await;
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}
