@@ -3,7 +3,7 @@
 //! Owns the order of these stages, the time limits between pieces, and the promise that an answer which broke off ends with one
 //! error after all that was decoded.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -51,7 +51,7 @@ pub(crate) struct Reading<T> {
     decoder: Box<dyn StreamDecoder<T>>,
     limits: Limits,
     request_id: Option<String>,
-    ready: VecDeque<T>,
+    /// What has been decoded and not given yet, the next one last. Most frames hold one piece: room for more is made when it is needed.
     decoded: Vec<T>,
     failed: Option<Error>,
     progress: Progress,
@@ -71,8 +71,7 @@ impl<T: Send + 'static> Reading<T> {
             decoder,
             limits,
             request_id,
-            ready: VecDeque::new(),
-            decoded: Vec::new(),
+            decoded: Vec::with_capacity(1),
             failed: None,
             progress: Progress::Nothing,
         }
@@ -84,7 +83,7 @@ impl<T: Send + 'static> Reading<T> {
     /// Whatever happened before the first piece.
     pub(crate) async fn begin(mut self) -> Result<impl Stream<Item = Result<T, Error>> + Send + 'static, Error> {
         match self.next().await {
-            Some(Ok(first)) => self.ready.push_front(first),
+            Some(Ok(first)) => self.decoded.push(first),
             Some(Err(error)) => return Err(error),
             None => {
                 return Err(self.described(Error::new(
@@ -102,7 +101,7 @@ impl<T: Send + 'static> Reading<T> {
     }
 
     async fn next_unless_cancelled(&mut self) -> Option<Result<T, Error>> {
-        if let Some(piece) = self.ready.pop_front() {
+        if let Some(piece) = self.decoded.pop() {
             return Some(Ok(piece));
         }
         let Some(cancellation) = self.limits.cancellation.clone() else { return self.next().await };
@@ -115,7 +114,7 @@ impl<T: Send + 'static> Reading<T> {
 
     async fn next(&mut self) -> Option<Result<T, Error>> {
         loop {
-            if let Some(piece) = self.ready.pop_front() {
+            if let Some(piece) = self.decoded.pop() {
                 return Some(Ok(piece));
             }
             if let Some(error) = self.failed.take() {
@@ -135,7 +134,7 @@ impl<T: Send + 'static> Reading<T> {
                 // Text may be held back that could have become a stop text: it belongs to what came before the error.
                 self.decoder.flush(&mut self.decoded);
             }
-            self.ready.extend(self.decoded.drain(..));
+            self.decoded.reverse();
             self.failed = result.err();
         }
     }

@@ -69,7 +69,7 @@ pub(crate) fn number(number: f64) -> String {
 /// Figures that no load gives.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sizes {
-    pub(crate) binary_mib: Option<f64>,
+    pub(crate) binary_mb: Option<f64>,
     pub(crate) crates: Option<usize>,
     /// Seconds of our cold build and of the SDK's.
     pub(crate) cold: Option<(f64, f64)>,
@@ -129,10 +129,10 @@ pub(crate) fn all(results: &Results, sizes: &Sizes) -> Vec<Bar> {
             "",
             results.ratio(embeddings, Sagewire, Forwarder),
         ),
-        Bar::at_most("memory, idle", 12.0, " MiB", results.get(IDLE, Sagewire)),
-        Bar::at_most("memory, 1,000 open streams", 60.0, " MiB", results.get(OPEN, Sagewire)),
+        Bar::at_most("memory, idle", 12.0, " MB", results.get(IDLE, Sagewire)),
+        Bar::at_most("memory, 1,000 open streams", 60.0, " MB", results.get(OPEN, Sagewire)),
         Bar::at_most("start to first answer", 50.0, " ms", results.get(START, Sagewire)),
-        Bar::at_most("binary, stripped", 15.0, " MiB", sizes.binary_mib),
+        Bar::at_most("binary, stripped", 15.0, " MB", sizes.binary_mb),
         Bar::at_most("crates in the facade's tree, ours included", 145.0, "", sizes.crates.map(|crates| crates as f64)),
         Bar::at_most(
             "cold release build against aws-config + aws-sdk-sagemakerruntime",

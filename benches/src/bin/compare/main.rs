@@ -86,9 +86,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         )
         .into());
     }
-    let binary = std::fs::metadata(bench.programs.path("sagewire"))?.len() as f64 / 1024.0 / 1024.0;
+    let binary = std::fs::metadata(bench.programs.path("sagewire"))?.len() as f64 / 1e6;
     let sizes = Sizes {
-        binary_mib: Some(binary),
+        binary_mb: Some(binary),
         crates: machine::crates_of("sagewire").ok(),
         cold: if arguments.cold_build { Some(cold_builds(&bench.programs.scratch)?) } else { None },
         signing: signing(),

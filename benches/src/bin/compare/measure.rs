@@ -45,9 +45,9 @@ pub(crate) const P50: &str = "p50 at 1,000/s, ms";
 pub(crate) const P99: &str = "p99 at 1,000/s, ms";
 pub(crate) const FIRST_TOKEN: &str = "first token p50, ms";
 pub(crate) const START: &str = "start to first answer, ms";
-pub(crate) const IDLE: &str = "memory idle, MiB";
-pub(crate) const LOADED: &str = "memory at load, MiB";
-pub(crate) const OPEN: &str = "memory with 1,000 open streams, MiB";
+pub(crate) const IDLE: &str = "memory idle, MB";
+pub(crate) const LOADED: &str = "memory at load, MB";
+pub(crate) const OPEN: &str = "memory with 1,000 open streams, MB";
 pub(crate) const CALLS: &str = "library calls/s";
 
 /// Body sizes, in bytes, and what an answer to each took, in seconds.
