@@ -207,12 +207,15 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
 
     /// An error event, and nothing after it: no finish reason and no `[DONE]`, so that nobody takes the answer for whole.
     fn fail(&mut self, error: &ApiError) {
-        self.buffer.put_slice(b"data: ");
-        self.buffer.put_slice(&error.to_json());
-        self.buffer.put_slice(b"\n\n");
+        self.buffer.put_slice(&error_event(error));
         self.stream = None;
         self.observer.ended();
     }
+}
+
+/// The event that ends a stream which failed.
+fn error_event(error: &ApiError) -> Bytes {
+    [b"data: ", &*error.to_json(), b"\n\n"].concat().into()
 }
 
 impl<T: Piece, O: Observer> http_body::Body for SseBody<T, O> {

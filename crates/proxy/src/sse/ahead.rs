@@ -17,6 +17,9 @@ use futures_core::Stream;
 use http_body::{Body, Frame};
 use tokio::task::AbortHandle;
 
+use super::error_event;
+use crate::error::ApiError;
+
 /// What a body gives, read ahead by one piece. Dropping it drops the body.
 pub(crate) struct Ahead {
     pieces: mpsc::Receiver<Piece>,
@@ -24,9 +27,11 @@ pub(crate) struct Ahead {
     ended: bool,
 }
 
-struct Piece {
-    bytes: Bytes,
-    is_last: bool,
+/// What the task hands over. Only the end that it says is one.
+enum Piece {
+    More(Bytes),
+    /// The last bytes, or none.
+    Last(Option<Bytes>),
 }
 
 impl Ahead {
@@ -37,11 +42,16 @@ impl Ahead {
             let mut body = pin!(body);
             while let Some(Ok(frame)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
                 let Ok(bytes) = frame.into_data() else { continue };
-                let piece = Piece { bytes, is_last: body.is_end_stream() };
+                let is_last = body.is_end_stream();
+                let piece = if is_last { Piece::Last(Some(bytes)) } else { Piece::More(bytes) };
                 // Waits for the piece before to be taken: a slow reader holds its model back.
-                if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() || sender.start_send(piece).is_err() {
+                if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() || sender.start_send(piece).is_err() || is_last {
                     return;
                 }
+            }
+            if poll_fn(|cx| sender.poll_ready(cx)).await.is_ok() {
+                // Who no longer listens needs no end.
+                let _ = sender.start_send(Piece::Last(None));
             }
         });
         Self { pieces, task: task.abort_handle(), ended: false }
@@ -65,9 +75,18 @@ impl Body for Ahead {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
         let piece = ready!(Pin::new(&mut self.pieces).poll_next(cx));
-        self.ended = piece.as_ref().is_none_or(|piece| piece.is_last);
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece.bytes))))
+        self.ended = !matches!(piece, Some(Piece::More(_)));
+        let bytes = match piece {
+            Some(Piece::More(bytes)) => Some(bytes),
+            Some(Piece::Last(bytes)) => bytes,
+            // The task is gone without a word, as after a panic: that is no end of an answer.
+            None => Some(error_event(&ApiError::internal("the answer broke off inside the proxy: please report it"))),
+        };
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -103,6 +122,21 @@ mod tests {
             assert_eq!(frame.into_data().unwrap(), number.to_string());
         }
         assert!(ahead.frame().await.is_none() && ahead.is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_panics_ends_with_an_error_and_not_as_if_it_were_whole() {
+        let pieces = stream::iter(0..3).map(|number| {
+            assert!(number < 2, "told to");
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"piece")))
+        });
+        let mut ahead = Ahead::new(StreamBody::new(pieces));
+        let mut all = Vec::new();
+        while let Some(frame) = ahead.frame().await {
+            all.push(frame.unwrap().into_data().unwrap());
+        }
+        assert_eq!(all.len(), 3, "{all:?}");
+        assert!(all[2].starts_with(b"data: {\"error\":"), "{:?}", all[2]);
     }
 
     #[tokio::test]
