@@ -134,7 +134,7 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
             observer,
             model,
             show_usage,
-            buffer: BytesMut::with_capacity(1024),
+            buffer: BytesMut::with_capacity(512),
             gathering: Gathering::First,
             silence: Silence::new(keep_alive),
         }

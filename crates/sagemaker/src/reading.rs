@@ -122,12 +122,17 @@ impl<T: Send + 'static> Reading<T> {
                 return Some(Err(self.described(error)));
             }
             let pieces = self.pieces.as_mut()?;
-            let result = match pieces.next(self.progress).await {
-                Ok(Some(bytes)) => self.take(bytes),
-                Ok(None) => {
-                    self.pieces = None;
-                    self.finish()
-                }
+            let result = match decode_frame(&mut self.framing, &self.limits.wire, &mut *self.decoder, &mut self.decoded)
+            {
+                Ok(true) => Ok(()),
+                Ok(false) => match pieces.next(self.progress).await {
+                    Ok(Some(bytes)) => self.take(bytes),
+                    Ok(None) => {
+                        self.pieces = None;
+                        self.finish()
+                    }
+                    Err(error) => Err(error),
+                },
                 Err(error) => Err(error),
             };
             if result.is_err() && self.pieces.is_some() {
@@ -139,6 +144,7 @@ impl<T: Send + 'static> Reading<T> {
         }
     }
 
+    /// Frames are decoded one by one as their pieces are asked for; what is not framed, as it comes.
     fn take(&mut self, bytes: Bytes) -> Result<(), Error> {
         match &mut self.framing {
             Framing::Plain => {
@@ -147,10 +153,6 @@ impl<T: Send + 'static> Reading<T> {
             }
             Framing::EventStream(frames) => {
                 frames.push(bytes);
-                while let Some(payload) = frames.next()? {
-                    self.limits.wire.body(&payload);
-                    self.decoder.push(&payload, &mut self.decoded)?;
-                }
                 Ok(())
             }
         }
@@ -169,6 +171,20 @@ impl<T: Send + 'static> Reading<T> {
             None => error,
         }
     }
+}
+
+/// Decodes the next frame that is there; whether there was one.
+fn decode_frame<T>(
+    framing: &mut Framing,
+    wire: &Wire,
+    decoder: &mut dyn StreamDecoder<T>,
+    decoded: &mut Vec<T>,
+) -> Result<bool, Error> {
+    let Framing::EventStream(frames) = framing else { return Ok(false) };
+    let Some(payload) = frames.next()? else { return Ok(false) };
+    wire.body(&payload);
+    decoder.push(&payload, decoded)?;
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{filter::Targets, fmt::format::FmtSpan, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub enum LogFormat {
 pub struct LogSettings {
     /// How a line looks.
     pub format: LogFormat,
-    /// Which lines there are, as `tracing`'s [directives](https://docs.rs/tracing-subscriber/latest/tracing_subscriber/filter/struct.EnvFilter.html#directives)
-    /// say it; `None` for `info`.
+    /// Which lines there are, as `tracing`'s [targets](https://docs.rs/tracing-subscriber/latest/tracing_subscriber/filter/targets/struct.Targets.html#filtering-with-targets)
+    /// say it (`info,sagewire=debug`); `None` for `info`.
     pub filter: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl LogSettings {
 /// # Errors
 /// What is wrong with the filter.
 pub fn init_logs(settings: &LogSettings) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::try_new(settings.filter.as_deref().unwrap_or("info"))?;
+    let filter: Targets = settings.filter.as_deref().unwrap_or("info").parse()?;
     // Colours are for people who watch: in a file they are noise.
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
