@@ -18,7 +18,7 @@ use crate::{
 /// A stream whose first piece is there.
 pub(super) fn respond<T: Piece>(
     exchange: &mut Exchange,
-    stream: ReplyStream<T>,
+    mut stream: ReplyStream<T>,
     model: &Arc<Model>,
     asked: Arc<str>,
     show_usage: bool,
@@ -29,7 +29,7 @@ pub(super) fn respond<T: Piece>(
         record.learned(&stream.meta);
         record.streams();
     });
-    let meta = stream.meta.clone();
+    let meta = std::mem::take(&mut stream.meta);
     let stream = if settings.log_prompts { logged(exchange, stream) } else { stream };
     let observer =
         StreamRecord { app: app.clone(), model: Arc::clone(model), record: exchange.record.take(), broken: None };

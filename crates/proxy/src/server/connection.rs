@@ -53,12 +53,12 @@ where
     let service = service_fn(|request: Request<Incoming>| {
         let beat = pulse.request(request.version());
         let app = shared.app.load_full();
-        async move {
-            // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
-            let mut response = Box::pin(routes::answer(app.as_ref().clone(), request)).await;
+        // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
+        Box::pin(async move {
+            let mut response = routes::answer(app.as_ref().clone(), request).await;
             response.body_mut().hold(beat);
             Ok::<_, Infallible>(response)
-        }
+        })
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(limits.header_bytes.max(8192));
