@@ -31,7 +31,7 @@ impl NumberList {
         Ok(Self(text))
     }
 
-    /// The text: ASCII, from `[` to `]`.
+    /// The text, all of it ASCII: the list, and the blanks that came around it.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
