@@ -38,7 +38,7 @@ mod settings;
 /// use std::sync::Arc;
 ///
 /// use sagewire_proxy::{App, ServedModel};
-/// # use sagewire_types::{CallContext, ChatRequest, ChatResponse, ChatStream, Error, FinishReason, Provider, Reply};
+/// # use sagewire_types::{CallContext, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, FinishReason, Provider, Reply};
 /// # #[derive(Debug)]
 /// # struct MyProvider;
 /// # #[async_trait::async_trait]
@@ -46,7 +46,9 @@ mod settings;
 /// #     async fn chat(&self, request: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
 /// #         Ok(Reply::new(ChatResponse::text(request.model, "hi", FinishReason::Stop)))
 /// #     }
-/// #     async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> { unimplemented!() }
+/// #     async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> {
+/// #         Err(Error::new(ErrorKind::Unsupported, "it does not stream: ask for a whole answer"))
+/// #     }
 /// # }
 ///
 /// let app = App::builder()
