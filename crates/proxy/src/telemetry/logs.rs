@@ -6,6 +6,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::{filter::Targets, fmt::format::FmtSpan, layer::SubscriberExt, util::SubscriberInitExt};
 
+use super::lines::Lines;
+
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,7 +51,7 @@ pub fn init_logs(settings: &LogSettings) -> Result<(), tracing_subscriber::filte
     let filter: Targets = settings.filter.as_deref().unwrap_or("info").parse()?;
     // Colours are for people who watch: in a file they are noise.
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(Lines::to_standard_error())
         .with_ansi(std::io::stderr().is_terminal())
         .with_span_events(FmtSpan::NONE);
     let registry = tracing_subscriber::registry().with(filter);

@@ -12,6 +12,7 @@ pub(crate) use span::RequestSpans;
 pub use span::{Span, SpanKind, SpanSink, SpanValue};
 
 mod call;
+mod lines;
 mod logs;
 mod metrics;
 #[cfg(feature = "otlp")]
