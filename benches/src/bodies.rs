@@ -96,6 +96,37 @@ pub fn frames() -> Vec<Bytes> {
     events().iter().map(|event| frame::payload_part(event)).collect()
 }
 
+/// The same answer as Hugging Face's text generation containers write it.
+#[must_use]
+pub fn generation_reply() -> Bytes {
+    let said: String = words().collect();
+    format!("[{{\"generated_text\":\"{said}\"}}]").into()
+}
+
+/// Its stream, one token in each frame; the last has the whole text.
+#[must_use]
+pub fn generation_frames() -> Vec<Bytes> {
+    let said: String = words().collect();
+    let event = |(place, word): (usize, String)| {
+        let (text, details) = if place + 1 == TOKENS {
+            (
+                format!("\"{said}\""),
+                format!(
+                    "{{\"finish_reason\":\"eos_token\",\"generated_tokens\":{TOKENS},\"input_length\":38,\"seed\":null}}"
+                ),
+            )
+        } else {
+            ("null".to_owned(), "null".to_owned())
+        };
+        format!(
+            "data:{{\"index\":{},\"token\":{{\"id\":{},\"text\":\"{word}\",\"logprob\":-0.25,\"special\":false}},\"generated_text\":{text},\"details\":{details}}}\n\n",
+            place + 1,
+            1000 + place,
+        )
+    };
+    words().enumerate().map(|word| frame::payload_part(event(word).as_bytes())).collect()
+}
+
 /// The vectors as JumpStart's containers write them.
 #[must_use]
 pub fn embedding_reply() -> Bytes {
@@ -126,6 +157,8 @@ mod tests {
         }
         let reply: serde_json::Value = serde_json::from_slice(&chat_reply()).unwrap();
         assert_eq!(reply["usage"]["completion_tokens"], TOKENS);
+        let generation: serde_json::Value = serde_json::from_slice(&generation_reply()).unwrap();
+        assert_eq!(generation[0]["generated_text"], reply["choices"][0]["message"]["content"]);
         let vectors: serde_json::Value = serde_json::from_slice(&embedding_reply()).unwrap();
         let vectors = vectors["embedding"].as_array().unwrap();
         assert_eq!((vectors.len(), vectors[31].as_array().unwrap().len()), EMBEDDINGS);
@@ -133,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_its_first_chunk_the_tokens_the_last_and_the_end() {
-        assert_eq!((events().len(), frames().len()), (TOKENS + 3, TOKENS + 3));
+        assert_eq!((events().len(), frames().len(), generation_frames().len()), (TOKENS + 3, TOKENS + 3, TOKENS));
         assert!(frames().iter().zip(events()).all(|(frame, event)| frame.len() > event.len()));
     }
 }

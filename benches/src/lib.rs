@@ -4,8 +4,10 @@
 //!
 //! - `compare` measures the proxy and the library beside a bare forwarder and other gateways, and writes `docs/performance.md`;
 //! - `instructions` counts, under callgrind, the instructions of one request and of one token;
-//! - `upstream`, `forwarder`, `library` and `paths` are what these two start.
+//! - `upstream`, `forwarder`, `library` and `paths` are what these two start;
+//! - `guided` builds the command line by what a first build of it counted under such a load.
 
 pub mod bodies;
 pub mod client;
 pub mod frame;
+pub mod upstream;

@@ -4,6 +4,7 @@
 //!
 //! - `--quick`: one short round, to see that everything works
 //! - `--peers FOLDER`: LiteLLM's proxy and TensorZero's gateway too, in this Python environment, which is made where it is not there
+//! - `--guided`: the proxy as the image has it, built by what a first build counted (see `guided`), and the plain one beside it
 //! - `--cold-build`: times a cold build of the facade and of AWS's SDK
 //! - `--no-build`: measures what was built before
 //! - `--force`: measures on a busy machine, and says so in the report
@@ -35,6 +36,7 @@ type Failure = Box<dyn std::error::Error>;
 struct Arguments {
     quick: bool,
     peers: Option<PathBuf>,
+    guided: bool,
     cold_build: bool,
     no_build: bool,
     force: bool,
@@ -47,6 +49,7 @@ impl Arguments {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--quick" => arguments.quick = true,
+                "--guided" => arguments.guided = true,
                 "--cold-build" => arguments.cold_build = true,
                 "--no-build" => arguments.no_build = true,
                 "--force" => arguments.force = true,
@@ -63,9 +66,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
     std::env::set_current_dir(root)?;
     if !arguments.no_build {
-        Programs::build()?;
+        Programs::build(arguments.guided)?;
     }
-    let programs = Programs::find()?;
+    let programs = Programs::find(arguments.guided)?;
     let oha = Oha::find(&root.join("target"))?;
     let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
     let mut bench = Bench { plan, oha, programs, servers: Vec::new(), results: Results::default() };
@@ -86,7 +89,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         )
         .into());
     }
-    let binary = std::fs::metadata(bench.programs.path("sagewire"))?.len() as f64 / 1e6;
+    let binary = std::fs::metadata(&bench.programs.sagewire)?.len() as f64 / 1e6;
     let sizes = Sizes {
         binary_mb: Some(binary),
         crates: machine::crates_of("sagewire").ok(),
@@ -105,9 +108,12 @@ async fn start(bench: &mut Bench, arguments: &Arguments) -> Result<(), Failure> 
     let upstream = Server::announced(&mut bench.programs.command("upstream"))?;
     let url = upstream.url.clone();
     let forwarder = Server::announced(bench.programs.command("forwarder").arg(&url))?;
-    let mut sagewire = Server::announced(&mut bench.programs.sagewire(&url)?)?;
-    sagewire.first_answer("/v1/chat/completions", &bodies::chat("chat", false), Duration::from_secs(10)).await?;
-    bench.servers = vec![(Subject::Upstream, upstream), (Subject::Forwarder, forwarder), (Subject::Sagewire, sagewire)];
+    bench.servers = vec![(Subject::Upstream, upstream), (Subject::Forwarder, forwarder)];
+    for subject in bench.programs.proxies() {
+        let mut sagewire = Server::announced(&mut bench.programs.proxy(subject, &url)?)?;
+        sagewire.first_answer("/v1/chat/completions", &bodies::chat("chat", false), Duration::from_secs(10)).await?;
+        bench.servers.push((subject, sagewire));
+    }
     let (litellm, tensorzero) = match &arguments.peers {
         Some(venv) => peers::start(venv, &bench.programs, &url).await,
         None => (Err("without `--peers`".to_owned()), Err("without `--peers`".to_owned())),
@@ -159,8 +165,14 @@ mod tests {
     #[test]
     fn options_are_read_and_unknown_ones_refused() {
         let parse = |line: &str| Arguments::parse(line.split_whitespace().map(str::to_owned));
-        let arguments = parse("--quick --peers /tmp/venv --out x.md").unwrap();
-        assert!(arguments.quick && !arguments.force && arguments.peers.is_some() && arguments.out.is_some());
+        let arguments = parse("--quick --guided --peers /tmp/venv --out x.md").unwrap();
+        assert!(
+            arguments.quick
+                && arguments.guided
+                && !arguments.force
+                && arguments.peers.is_some()
+                && arguments.out.is_some()
+        );
         assert!(parse("--loud").is_err() && parse("--peers").is_err());
     }
 }

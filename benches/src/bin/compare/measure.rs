@@ -107,9 +107,15 @@ impl Bench {
             (Subject::TensorZero, Ask::Whole | Ask::Stream) => {
                 (TENSORZERO_PATH, bodies::chat(TENSORZERO_MODEL, ask == Ask::Stream))
             }
-            (Subject::Sagewire | Subject::LiteLlm, Ask::Whole) => ("/v1/chat/completions", bodies::chat("chat", false)),
-            (Subject::Sagewire | Subject::LiteLlm, Ask::Stream) => ("/v1/chat/completions", bodies::chat("chat", true)),
-            (Subject::Sagewire, Ask::Embeddings) => ("/v1/embeddings", bodies::embedding_request("embedding")),
+            (Subject::Sagewire | Subject::Plain | Subject::LiteLlm, Ask::Whole) => {
+                ("/v1/chat/completions", bodies::chat("chat", false))
+            }
+            (Subject::Sagewire | Subject::Plain | Subject::LiteLlm, Ask::Stream) => {
+                ("/v1/chat/completions", bodies::chat("chat", true))
+            }
+            (Subject::Sagewire | Subject::Plain, Ask::Embeddings) => {
+                ("/v1/embeddings", bodies::embedding_request("embedding"))
+            }
             (Subject::TensorZero | Subject::LiteLlm | Subject::Library | Subject::Reqwest, _) => return None,
             (_, Ask::Whole) => ("/endpoints/chat/invocations", bodies::chat("chat", false)),
             (_, Ask::Stream) => ("/endpoints/chat/invocations-response-stream", bodies::chat("chat", true)),
@@ -194,7 +200,9 @@ impl Bench {
     /// The time until the first byte of a streamed answer's body, one stream after the other.
     pub(crate) async fn first_tokens(&mut self) -> Result<(), Failure> {
         for _ in 0..self.plan.rounds {
-            for subject in [Subject::Upstream, Subject::Forwarder, Subject::Sagewire, Subject::TensorZero] {
+            for subject in
+                [Subject::Upstream, Subject::Forwarder, Subject::Sagewire, Subject::Plain, Subject::TensorZero]
+            {
                 let (Some(server), Some(target)) = (self.server(subject), self.target(subject, Ask::Stream)) else {
                     continue;
                 };
@@ -259,19 +267,28 @@ impl Bench {
         let upstream = self.server(Subject::Upstream).map(|server| server.url.clone()).unwrap_or_default();
         let body = bodies::chat("chat", false);
         for _ in 0..self.plan.starts {
-            let began = Instant::now();
-            let mut server = Server::announced(&mut self.programs.sagewire(&upstream)?)?;
-            server.first_answer("/v1/chat/completions", &body, Duration::from_secs(10)).await?;
-            self.results.add(START, Subject::Sagewire, began.elapsed().as_secs_f64() * 1e3);
-            self.results.add(IDLE, Subject::Sagewire, machine::memory_of(server.pid()));
+            for subject in self.programs.proxies() {
+                let began = Instant::now();
+                let mut server = Server::announced(&mut self.programs.proxy(subject, &upstream)?)?;
+                server.first_answer("/v1/chat/completions", &body, Duration::from_secs(10)).await?;
+                self.results.add(START, subject, began.elapsed().as_secs_f64() * 1e3);
+                self.results.add(IDLE, subject, machine::memory_of(server.pid()));
+            }
         }
         Ok(())
     }
 
     /// Memory while 1,000 callers hold a stream of which the first token has come; in a process that has done nothing else.
     pub(crate) async fn open_streams(&mut self) -> Result<(), Failure> {
+        for subject in self.programs.proxies() {
+            self.open_streams_of(subject).await?;
+        }
+        Ok(())
+    }
+
+    async fn open_streams_of(&mut self, subject: Subject) -> Result<(), Failure> {
         let upstream = self.server(Subject::Upstream).map(|server| server.url.clone()).unwrap_or_default();
-        let mut server = Server::announced(&mut self.programs.sagewire(&upstream)?)?;
+        let mut server = Server::announced(&mut self.programs.proxy(subject, &upstream)?)?;
         server.first_answer("/v1/chat/completions", &bodies::chat("chat", false), Duration::from_secs(10)).await?;
         let request = post(server.address(), "/v1/chat/completions", KEY, &bodies::chat("held", true));
         let mut open = Vec::new();
@@ -284,7 +301,7 @@ impl Bench {
             open.push(connection);
         }
         sleep(Duration::from_millis(500)).await;
-        self.results.add(OPEN, Subject::Sagewire, machine::memory_of(server.pid()));
+        self.results.add(OPEN, subject, machine::memory_of(server.pid()));
         drop(open);
         Ok(())
     }

@@ -11,7 +11,7 @@ use std::{
 use sagewire_benches::client::{Connection, post};
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::Failure;
+use crate::{Failure, results::Subject};
 
 /// The key that callers send; a forwarder passes it on, and the upstream does not look at it.
 pub(crate) const KEY: &str = "sk-bench";
@@ -102,41 +102,59 @@ impl Drop for Server {
 pub(crate) struct Programs {
     folder: PathBuf,
     pub(crate) scratch: PathBuf,
+    /// The proxy that is judged.
+    pub(crate) sagewire: PathBuf,
+    /// The one that was built without a profile, where that is another.
+    plain: Option<PathBuf>,
 }
 
 impl Programs {
-    /// Those beside this one.
-    pub(crate) fn find() -> Result<Self, Failure> {
+    /// Those beside this one, and the guided proxy, which has a folder of its own.
+    pub(crate) fn find(guided: bool) -> Result<Self, Failure> {
         let folder = std::env::current_exe()?.parent().map(Path::to_owned).ok_or("this program has no folder")?;
         let scratch = folder.join("compare-scratch");
         std::fs::create_dir_all(&scratch)?;
-        Ok(Self { folder, scratch })
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        let plain = folder.join("sagewire");
+        let (sagewire, plain) = if guided {
+            let target = folder.parent().ok_or("this program has no target folder")?;
+            (target.join("guided/sagewire"), Some(plain))
+        } else {
+            (plain, None)
+        };
+        Ok(Self { folder, scratch, sagewire, plain })
     }
 
     pub(crate) fn command(&self, name: &str) -> Command {
-        Command::new(self.path(name))
+        Command::new(self.folder.join(name))
     }
 
     /// Builds all of them, as releases are built.
-    pub(crate) fn build() -> Result<(), Failure> {
+    pub(crate) fn build(guided: bool) -> Result<(), Failure> {
         eprintln!("building what is measured");
         let built = Command::new("cargo")
             .args(["build", "--locked", "--profile", "dist", "-p", "sagewire-cli", "-p", "sagewire-benches"])
             .args(["--bin", "sagewire", "--bin", "upstream", "--bin", "forwarder", "--bin", "library"])
             .status()?;
         let signing = Command::new("cargo").args(SIGNING).arg("--no-run").status()?;
-        if built.success() && signing.success() { Ok(()) } else { Err("the build failed".into()) }
+        let twice = !guided
+            || Command::new("cargo")
+                .args(["run", "--locked", "--profile", "dist", "-p", "sagewire-benches", "--bin", "guided"])
+                .status()?
+                .success();
+        if built.success() && signing.success() && twice { Ok(()) } else { Err("the build failed".into()) }
     }
 
-    /// The proxy under test, over this upstream.
-    pub(crate) fn sagewire(&self, upstream: &str) -> Result<Command, Failure> {
+    /// Our proxies: the judged one, and the plain one where it is another.
+    pub(crate) fn proxies(&self) -> Vec<Subject> {
+        if self.plain.is_some() { vec![Subject::Sagewire, Subject::Plain] } else { vec![Subject::Sagewire] }
+    }
+
+    /// One of our proxies, over this upstream.
+    pub(crate) fn proxy(&self, subject: Subject, upstream: &str) -> Result<Command, Failure> {
         let config = self.scratch.join("sagewire.yaml");
         std::fs::write(&config, litellm_config(upstream))?;
-        let mut command = self.command("sagewire");
+        let program = if subject == Subject::Plain { self.plain.as_ref() } else { None };
+        let mut command = Command::new(program.unwrap_or(&self.sagewire));
         command.args(["serve", "--port", "0", "--host", "127.0.0.1", "--config"]).arg(&config);
         Ok(command)
     }

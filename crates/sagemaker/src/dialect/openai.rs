@@ -34,13 +34,10 @@ pub(crate) enum Thoughts {
 /// Reads a whole reply.
 pub(super) fn read(reply: &[u8], context: &DecodeContext, thoughts: Thoughts) -> Result<ChatResponse, Unread> {
     // Checked once as a whole, a reply's texts need not be checked one by one.
-    let parsed = match std::str::from_utf8(reply) {
-        Ok(reply) => serde_json::from_str(reply),
-        Err(_) => serde_json::from_slice(reply),
-    };
+    let parsed = std::str::from_utf8(reply).ok().and_then(|reply| serde_json::from_str(reply).ok());
     let mut response: ChatResponse = match parsed {
-        Ok(response) => response,
-        Err(_) => liberties::read_reply(reply).ok_or(Unread::Shape)?,
+        Some(response) => response,
+        None => liberties::read_reply(reply).ok_or(Unread::Shape)?,
     };
     if let Some(error) = failure_beside_choices(&response.extra, reply) {
         return Err(Unread::Failed(error));

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use sagewire_types::{ChatChunk, ChunkChoice, Error, FinishReason};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Thoughts, choice::ChoiceState, failure_beside_choices, is_failure, liberties, read, repeated::Repeated};
 use crate::{
@@ -108,19 +108,25 @@ impl RecordReader for OpenAiStream {
 impl OpenAiStream {
     fn parse(&mut self, text: &[u8]) -> Result<ChatChunk, Error> {
         // Checked once as a whole, a record's texts need not be checked one by one.
-        let parsed = match std::str::from_utf8(text) {
+        let failed = match std::str::from_utf8(text) {
             Ok(record) => {
                 if let Some(chunk) = self.repeated.read(record) {
                     return Ok(chunk);
                 }
-                serde_json::from_str(record).inspect(|chunk| self.repeated.learn(record, chunk))
+                match serde_json::from_str(record) {
+                    Ok(chunk) => {
+                        self.repeated.learn(record, &chunk);
+                        return Ok(chunk);
+                    }
+                    Err(error) => Some(error),
+                }
             }
-            Err(_) => serde_json::from_slice(text),
+            // It can be no chunk; a record that was cut within a character still shows that it was cut.
+            Err(_) => serde_json::from_slice::<IgnoredAny>(text).err(),
         };
-        match parsed {
-            Ok(chunk) => Ok(chunk),
-            Err(error) if error.is_eof() => Err(failure::cut_record(&error)),
-            Err(_) => liberties::read_chunk(text).ok_or_else(|| self.not_a_chunk(text)),
+        match failed {
+            Some(error) if error.is_eof() => Err(failure::cut_record(&error)),
+            _ => liberties::read_chunk(text).ok_or_else(|| self.not_a_chunk(text)),
         }
     }
 

@@ -1,0 +1,107 @@
+//! A stand-in for SageMaker Runtime that answers at once, with the same bytes each time.
+//!
+//! Owns which path is answered with which of the fixed bodies. `/endpoints/chat/invocations` gives a whole answer,
+//! `/endpoints/chat/invocations-response-stream` the frames of one, one HTTP chunk for each; `/endpoints/generate/...` the same as text generation
+//! containers write it, `/endpoints/embedding/...` vectors, and `/endpoints/held/...` a first token and then nothing more. `/v1/chat/completions` is
+//! the same container without SageMaker around it. `GET /count` says how many were answered.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::bodies;
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+static CHAT: LazyLock<Bytes> = LazyLock::new(bodies::chat_reply);
+static EMBEDDING: LazyLock<Bytes> = LazyLock::new(bodies::embedding_reply);
+static FRAMES: LazyLock<Vec<Bytes>> = LazyLock::new(bodies::frames);
+static GENERATION: LazyLock<Bytes> = LazyLock::new(bodies::generation_reply);
+static GENERATION_FRAMES: LazyLock<Vec<Bytes>> = LazyLock::new(bodies::generation_frames);
+static EVENTS: LazyLock<Vec<Bytes>> = LazyLock::new(bodies::events);
+
+enum Reply {
+    Whole(Option<Bytes>),
+    Pieces(std::slice::Iter<'static, Bytes>),
+    /// One piece, and then the connection stays open.
+    Held(Option<Bytes>),
+}
+
+impl http_body::Body for Reply {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = match &mut *self {
+            Self::Whole(bytes) => bytes.take(),
+            Self::Pieces(pieces) => pieces.next().cloned(),
+            Self::Held(bytes) => match bytes.take() {
+                None => return Poll::Pending,
+                first => first,
+            },
+        };
+        Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Reply>, hyper::Error> {
+    let path = request.uri().path().to_owned();
+    let body = request.into_body().collect().await?.to_bytes();
+    if path == "/count" {
+        let count = COUNT.load(Ordering::Relaxed).to_string();
+        return Ok(Response::new(Reply::Whole(Some(count.into()))));
+    }
+    COUNT.fetch_add(1, Ordering::Relaxed);
+    let streams = path.ends_with("-response-stream");
+    let (reply, kind) = if path.starts_with("/endpoints/held/") {
+        (Reply::Held(FRAMES.get(1).cloned()), "application/vnd.amazon.eventstream")
+    } else if path.starts_with("/endpoints/generate/") {
+        if streams {
+            (Reply::Pieces(GENERATION_FRAMES.iter()), "application/vnd.amazon.eventstream")
+        } else {
+            (Reply::Whole(Some(GENERATION.clone())), "application/json")
+        }
+    } else if streams {
+        (Reply::Pieces(FRAMES.iter()), "application/vnd.amazon.eventstream")
+    } else if path.starts_with("/endpoints/embedding/") {
+        (Reply::Whole(Some(EMBEDDING.clone())), "application/json")
+    } else if !path.starts_with("/endpoints/") && body.windows(13).any(|bytes| bytes == b"\"stream\":true") {
+        (Reply::Pieces(EVENTS.iter()), "text/event-stream")
+    } else {
+        (Reply::Whole(Some(CHAT.clone())), "application/json")
+    };
+    let mut response = Response::new(reply);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert("x-amzn-requestid", HeaderValue::from_static("8b1f6e3a-6f0e-4d6f-9a4e-2f7a53a1c0de"));
+    headers.insert("x-amzn-invoked-production-variant", HeaderValue::from_static("AllTraffic"));
+    Ok(response)
+}
+
+/// Answers the requests of one connection until it ends.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), hyper::Error> {
+    http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await
+}
