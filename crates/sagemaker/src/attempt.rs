@@ -27,6 +27,9 @@ use crate::{
     transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},
 };
 
+/// How many headers a signature may add.
+const SIGNATURE_HEADERS: usize = 4;
+
 /// What all calls of a provider share.
 #[derive(Debug)]
 pub(crate) struct Sender {
@@ -157,7 +160,9 @@ impl Call<'_> {
         let mut parts = http::Request::new(()).into_parts().0;
         parts.method = request.method.clone();
         parts.uri = request.uri.clone();
-        parts.headers = request.headers.clone();
+        // A clone would have no room for what the signature adds.
+        parts.headers = HeaderMap::with_capacity(request.headers.len() + SIGNATURE_HEADERS);
+        parts.headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         let params = SigningParams {
             access_key_id: credentials.access_key_id(),
             secret_access_key: credentials.secret_access_key(),

@@ -2,6 +2,8 @@
 //!
 //! Owns the checks of requests, and the names of our own settings, which must never reach a container.
 
+use std::fmt::Write as _;
+
 use sagewire_types::{ChatRequest, EmbedRequest, Error, ErrorKind, ReplyMeta};
 use serde_json::{Map, Value};
 
@@ -94,7 +96,10 @@ pub(crate) fn own_parameters(parameters: &Map<String, Value>) -> Result<(), Erro
 
 /// An id for an answer whose container gives none.
 pub(crate) fn new_id(prefix: &str) -> String {
-    format!("{prefix}{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+    let mut id = String::with_capacity(prefix.len() + 32);
+    // Writing to a String cannot fail.
+    let _ = write!(id, "{prefix}{:032x}", fastrand::u128(..));
+    id
 }
 
 /// An error in reading a reply, with what is known of the reply.

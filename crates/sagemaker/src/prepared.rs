@@ -93,9 +93,9 @@ impl Prepared<'_> {
         Fut: Future<Output = Result<T, Error>>,
     {
         let component = self.settings.headers.inference_component.as_deref().unwrap_or_default();
-        let target = format!("{}/{component}", self.model.name());
-        let call = self.call(shared, context);
         let patience = self.settings.wait_for_capacity;
+        let target = patience.map_or_else(String::new, |_| format!("{}/{component}", self.model.name()));
+        let call = self.call(shared, context);
         capacity::wait_for(&shared.waiting, &target, patience, self.deadline, || call.run(request, &read)).await
     }
 

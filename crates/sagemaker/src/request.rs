@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html>
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::InvalidUri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sagewire_types::{Error, ErrorKind};
 
@@ -93,9 +93,13 @@ impl BaseUrl {
         }
         let mut parts = self.uri.clone().into_parts();
         let name = utf8_percent_encode(endpoint, SEGMENT);
-        let path = format!("/endpoints/{name}/{}", operation.path());
-        let invalid = |error| Error::invalid("model", "the endpoint's name makes no URL").with_source(error);
-        parts.path_and_query = Some(path.parse().map_err(|error| invalid(http::Error::from(error)))?);
+        let mut path = String::with_capacity(endpoint.len() + 40);
+        for part in std::iter::once("/endpoints/").chain(name).chain(["/", operation.path()]) {
+            path.push_str(part);
+        }
+        let invalid =
+            |error: http::Error| Error::invalid("model", "the endpoint's name makes no URL").with_source(error);
+        parts.path_and_query = Some(path.try_into().map_err(|error: InvalidUri| invalid(error.into()))?);
         Uri::from_parts(parts).map_err(|error| invalid(error.into()))
     }
 }

@@ -3,7 +3,12 @@
 //! # Where things are
 //! This crate owns the choice of a provider by the prefix, and the re-exports. It has no logic beyond.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+};
 
 pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
@@ -78,11 +83,22 @@ macro_rules! calls {
             })*
         }
 
-        /// With a context of the operator's.
-        #[async_trait::async_trait]
+        /// With a context of the operator's. As `async fn` each call would be a future in a future, both of them on the heap.
         impl Provider for Client {
-            $(async fn $call(&self, request: $request, context: &CallContext) -> Result<$answer, Error> {
-                self.of(&request.model)?.$call(request, context).await
+            $(fn $call<'a, 'b, 'call>(
+                &'a self,
+                request: $request,
+                context: &'b CallContext,
+            ) -> Pin<Box<dyn Future<Output = Result<$answer, Error>> + Send + 'call>>
+            where
+                'a: 'call,
+                'b: 'call,
+                Self: 'call,
+            {
+                match self.of(&request.model) {
+                    Ok(provider) => provider.$call(request, context),
+                    Err(error) => Box::pin(ready(Err(error))),
+                }
             })*
         }
     };

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use http::{header, request::Parts, uri::Scheme};
+use http::{Uri, header, request::Parts, uri::Scheme};
 use sha2::{Digest, Sha256};
 
 use crate::{Payload, SessionTokenMode, SigningError, SigningParams, SigningSettings, date::SigningTime, hex::Hex};
@@ -146,7 +146,18 @@ fn host(head: &Parts) -> Result<Option<Cow<'_, str>>, SigningError> {
         _ => None,
     };
     Ok(Some(match uri.port_u16() {
-        Some(port) if Some(port) != default_port => Cow::Owned(format!("{host}:{port}")),
+        Some(port) if Some(port) != default_port => with_port(uri, host, port),
         _ => Cow::Borrowed(host),
     }))
+}
+
+/// `host:port`, as the URI has it where it writes the port as everyone does.
+fn with_port<'a>(uri: &'a Uri, host: &'a str, port: u16) -> Cow<'a, str> {
+    let written = uri.authority().map(|authority| authority.as_str());
+    let written = written.map(|text| text.rsplit_once('@').map_or(text, |(_, behind)| behind));
+    let is_usual = uri.port().is_some_and(|port| !port.as_str().starts_with('0'));
+    match written {
+        Some(text) if is_usual && text.starts_with(host) => Cow::Borrowed(text),
+        _ => Cow::Owned(format!("{host}:{port}")),
+    }
 }

@@ -3,7 +3,7 @@
 //! Owns the one pass in which known fields go to their places and all others, in their order, to `extra`. serde's own `flatten` does the
 //! same by way of a buffer; a stream reads three such objects for each token.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -44,6 +44,40 @@ impl<'de, T: Default + Deserialize<'de>> Deserialize<'de> for OrDefault<T> {
     }
 }
 
+/// A list that nearly always has one item: room for one, where `Vec` makes room for four.
+pub(crate) struct Few<T>(pub(crate) Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(FewVisitor(PhantomData))
+    }
+}
+
+struct FewVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> de::Visitor<'de> for FewVisitor<T> {
+    type Value = Few<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Few<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            if items.is_empty() {
+                items.reserve_exact(1);
+            }
+            items.push(item);
+        }
+        Ok(Few(items))
+    }
+}
+
+/// How many unknown fields an object has room for once it has one: the containers' nulls come in handfuls, and growing takes longer than the room.
+pub(crate) const HANDFUL: usize = 7;
+
 /// Implements `Deserialize` for a struct with an `extra`. Each line is a field's name in JSON, the field, and how what was read, an
 /// `Option`, becomes it.
 macro_rules! open_object {
@@ -71,6 +105,9 @@ macro_rules! open_object {
                                 }
                                 $name => $field = Some(map.next_value()?),)*
                                 _ => {
+                                    if extra.is_empty() {
+                                        extra = serde_json::Map::with_capacity($crate::open_object::HANDFUL);
+                                    }
                                     extra.insert(name.into_owned(), map.next_value()?);
                                 }
                             }

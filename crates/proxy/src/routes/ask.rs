@@ -242,7 +242,10 @@ pub(super) fn answer<T: Serialize>(
     value: &T,
     meta: &ReplyMeta,
 ) -> Result<Response<Body>, ApiError> {
-    answer_json(exchange, serde_json::to_vec(value), meta)
+    // Room for a short answer: a longer one grows from here.
+    let mut json = Vec::with_capacity(1024);
+    let written = serde_json::to_writer(&mut json, value);
+    answer_json(exchange, written.map(|()| json), meta)
 }
 
 /// An answer that has been written as JSON.

@@ -27,7 +27,9 @@ impl Payload {
     /// # Errors
     /// `InvalidRequest` where a parameter cannot be written as JSON.
     pub(crate) fn json(value: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(value).map_err(|error| {
+        // Room for a short chat: a longer one grows from here.
+        let mut body = Vec::with_capacity(512);
+        serde_json::to_writer(&mut body, value).map_err(|error| {
             Error::invalid("body", "the request cannot be written as JSON: check its parameters").with_source(error)
         })?;
         Ok(Self::from_json(body.into()))

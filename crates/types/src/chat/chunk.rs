@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{FinishReason, Role, ToolCallDelta};
 use crate::{
     Usage,
-    open_object::{OrDefault, open_object},
+    open_object::{Few, OrDefault, open_object},
     text,
 };
 
@@ -115,7 +115,7 @@ open_object!(ChatChunk {
     "object" => object: ObjectName, |name| Ok(name.map_or_else(object_name, |ObjectName(name)| name));
     "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
     "model" => model: OrDefault<SharedText>, |model| Ok(model.map_or_else(no_text, |OrDefault(SharedText(model))| model));
-    "choices" => choices: Vec<ChunkChoice>, |choices| choices.ok_or_else(|| A::Error::missing_field("choices"));
+    "choices" => choices: Few<ChunkChoice>, |choices| choices.map(|Few(choices)| choices).ok_or_else(|| A::Error::missing_field("choices"));
     "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
 });
 

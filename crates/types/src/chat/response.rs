@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{FinishReason, Role, ToolCall};
 use crate::{
     Usage,
-    open_object::{OrDefault, open_object},
+    open_object::{Few, OrDefault, open_object},
 };
 
 /// OpenAI's [`chat.completion`](https://platform.openai.com/docs/api-reference/chat/object).
@@ -103,7 +103,7 @@ open_object!(ChatResponse {
     "object" => object: String, |name| Ok(name.unwrap_or_else(object_name));
     "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
     "model" => model: OrDefault<String>, |model| Ok(model.map(|OrDefault(model)| model).unwrap_or_default());
-    "choices" => choices: Vec<Choice>, |choices| choices.ok_or_else(|| A::Error::missing_field("choices"));
+    "choices" => choices: Few<Choice>, |choices| choices.map(|Few(choices)| choices).ok_or_else(|| A::Error::missing_field("choices"));
     "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
 });
 
