@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    future::{Future, ready},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -13,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream::BoxStream};
+use futures_util::{FutureExt, Stream, StreamExt, stream::BoxStream};
 
 use self::{clients::Clients, urls::Urls};
 
@@ -177,9 +178,12 @@ impl ReqwestTransport {
     }
 }
 
-#[async_trait]
-impl Transport for ReqwestTransport {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+impl ReqwestTransport {
+    /// Sends the request. What waits is reqwest's own future alone, which is small.
+    fn begin(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
         let client = match &self.source {
             Source::Ours(clients) => clients.of(request.extensions().get().map(|ConnectTimeout(limit)| *limit))?,
             Source::Given(client) => client.clone(),
@@ -189,12 +193,31 @@ impl Transport for ReqwestTransport {
         *request.headers_mut() = head.headers;
         *request.version_mut() = head.version;
         *request.body_mut() = Some(body.into());
-        let response = client.execute(request).await.map_err(classify)?;
-        let response: http::Response<reqwest::Body> = response.into();
-        let (head, body) = response.into_parts();
-        let pieces = http_body_util::BodyDataStream::new(body).map(|piece| piece.map_err(classify));
-        Ok(http::Response::from_parts(head, Body::new(pieces)))
+        Ok(client.execute(request))
     }
+}
+
+impl Transport for ReqwestTransport {
+    fn send<'a, 'call>(
+        &'a self,
+        request: http::Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<http::Response<Body>, TransportError>> + Send + 'call>>
+    where
+        'a: 'call,
+        Self: 'call,
+    {
+        // As `async fn` the future would hold the request, too, and be one of the blocks for which threads wait at their allocator.
+        match self.begin(request) {
+            Ok(response) => Box::pin(response.map(|response| response.map(with_pieces).map_err(classify))),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+}
+
+fn with_pieces(response: reqwest::Response) -> http::Response<Body> {
+    let (head, body) = http::Response::from(response).into_parts();
+    let pieces = http_body_util::BodyDataStream::new(body).map(|piece| piece.map_err(classify));
+    http::Response::from_parts(head, Body::new(pieces))
 }
 
 /// reqwest's own texts quote the URL: only what failed, and the cause below it, are kept.

@@ -75,13 +75,16 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for FewVisitor<T> {
     }
 }
 
-/// How many unknown fields an object has room for once it has one: the containers' nulls come in handfuls, and growing takes longer than the room.
-pub(crate) const HANDFUL: usize = 7;
-
 /// Implements `Deserialize` for a struct with an `extra`. Each line is a field's name in JSON, the field, and how what was read, an
-/// `Option`, becomes it.
+/// `Option`, becomes it. A reply's unknown nulls say nothing, and containers send many: they are left out. A request's are the caller's.
 macro_rules! open_object {
-    ($object:ident { $($name:literal => $field:ident: $read:ty, $finish:expr;)* }) => {
+    ($object:ident with nulls { $($fields:tt)* }) => {
+        $crate::open_object::open_object!($object, |_: &serde_json::Value| true, { $($fields)* });
+    };
+    ($object:ident without nulls { $($fields:tt)* }) => {
+        $crate::open_object::open_object!($object, |value: &serde_json::Value| !value.is_null(), { $($fields)* });
+    };
+    ($object:ident, $kept:expr, { $($name:literal => $field:ident: $read:ty, $finish:expr;)* }) => {
         impl<'de> serde::Deserialize<'de> for $object {
             #[inline]
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -105,10 +108,10 @@ macro_rules! open_object {
                                 }
                                 $name => $field = Some(map.next_value()?),)*
                                 _ => {
-                                    if extra.is_empty() {
-                                        extra = serde_json::Map::with_capacity($crate::open_object::HANDFUL);
+                                    let value = map.next_value()?;
+                                    if ($kept)(&value) {
+                                        extra.insert(name.into_owned(), value);
                                     }
-                                    extra.insert(name.into_owned(), map.next_value()?);
                                 }
                             }
                         }

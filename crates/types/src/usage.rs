@@ -40,7 +40,7 @@ impl Usage {
     }
 }
 
-open_object!(Usage {
+open_object!(Usage without nulls {
     "prompt_tokens" => prompt_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
     "completion_tokens" => completion_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
     "total_tokens" => total_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));

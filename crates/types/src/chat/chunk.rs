@@ -31,7 +31,7 @@ pub struct ChatChunk {
     /// The tokens used, in the last chunk, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// Everything else, in its order.
+    /// Everything else that is not null, in its order.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -63,7 +63,7 @@ pub struct ChunkChoice {
     /// The log probabilities of this piece's tokens, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Value>,
-    /// Everything else, in its order.
+    /// Everything else that is not null, in its order.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -105,12 +105,12 @@ pub struct Delta {
     /// The next pieces of tool calls.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCallDelta>,
-    /// Everything else, in its order.
+    /// Everything else that is not null, in its order.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-open_object!(ChatChunk {
+open_object!(ChatChunk without nulls {
     "id" => id: OrDefault<SharedText>, |id| Ok(id.map_or_else(no_text, |OrDefault(SharedText(id))| id));
     "object" => object: ObjectName, |name| Ok(name.map_or_else(object_name, |ObjectName(name)| name));
     "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
@@ -119,14 +119,14 @@ open_object!(ChatChunk {
     "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
 });
 
-open_object!(ChunkChoice {
+open_object!(ChunkChoice without nulls {
     "index" => index: u32, |index| Ok(index.unwrap_or_default());
     "delta" => delta: OrDefault<Delta>, |delta| Ok(delta.map(|OrDefault(delta)| delta).unwrap_or_default());
     "finish_reason" => finish_reason: Option<FinishReason>, |reason| Ok(reason.flatten());
     "logprobs" => logprobs: Option<Value>, |logprobs| Ok(logprobs.flatten());
 });
 
-open_object!(Delta {
+open_object!(Delta without nulls {
     "role" => role: Option<Role>, |role| Ok(role.flatten());
     "content" => content: Option<String>, |content| Ok(content.flatten());
     "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten());

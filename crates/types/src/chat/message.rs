@@ -73,7 +73,7 @@ impl Message {
     }
 }
 
-open_object!(Message {
+open_object!(Message with nulls {
     "role" => role: Role, |role| role.ok_or_else(|| A::Error::missing_field("role"));
     "content" => content: Option<Content>, |content| Ok(content.flatten());
     "name" => name: Option<String>, |name| Ok(name.flatten());

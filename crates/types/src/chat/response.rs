@@ -28,7 +28,7 @@ pub struct ChatResponse {
     /// The tokens used, where reported or estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// Everything else, in its order.
+    /// Everything else that is not null, in its order.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -62,7 +62,7 @@ pub struct Choice {
     /// The tokens' log probabilities, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Value>,
-    /// Everything else, in its order.
+    /// Everything else that is not null, in its order.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -81,7 +81,7 @@ pub struct AssistantMessage {
     /// The calls it asks for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
-    /// Everything else, in its order: `refusal`, `audio`, `function_call`, ...
+    /// Everything else that is not null, in its order: `refusal`, `audio`, `function_call`, ...
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -98,7 +98,7 @@ impl Default for AssistantMessage {
     }
 }
 
-open_object!(ChatResponse {
+open_object!(ChatResponse without nulls {
     "id" => id: OrDefault<String>, |id| Ok(id.map(|OrDefault(id)| id).unwrap_or_default());
     "object" => object: String, |name| Ok(name.unwrap_or_else(object_name));
     "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
@@ -107,14 +107,14 @@ open_object!(ChatResponse {
     "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
 });
 
-open_object!(Choice {
+open_object!(Choice without nulls {
     "index" => index: u32, |index| Ok(index.unwrap_or_default());
     "message" => message: AssistantMessage, |message| message.ok_or_else(|| A::Error::missing_field("message"));
     "finish_reason" => finish_reason: Option<FinishReason>, |reason| Ok(reason.flatten());
     "logprobs" => logprobs: Option<Value>, |logprobs| Ok(logprobs.flatten());
 });
 
-open_object!(AssistantMessage {
+open_object!(AssistantMessage without nulls {
     "role" => role: Role, |role| Ok(role.unwrap_or(Role::Assistant));
     "content" => content: Option<String>, |content| Ok(content.flatten());
     "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten());
@@ -131,10 +131,22 @@ mod tests {
 
     #[test]
     fn unknown_fields_survive_at_every_level() {
-        let json = r#"{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi","refusal":null},"finish_reason":"eos_token","stop_reason":2}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"x":1},"kv_transfer_params":null}"#;
+        let json = r#"{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi","refusal":"no"},"finish_reason":"eos_token","stop_reason":2}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"x":1},"kv_transfer_params":{"a":null}}"#;
         let response: ChatResponse = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&response).unwrap(), json);
         assert_eq!(response.content(), "hi");
+    }
+
+    #[test]
+    fn unknown_nulls_are_left_out_and_known_ones_mean_what_they_mean() {
+        let json = r#"{"id":"a","choices":[{"message":{"content":null,"refusal":null,"audio":null},"logprobs":null,"stop_reason":null}],"usage":{"prompt_tokens":1,"prompt_tokens_details":null},"kv_transfer_params":null}"#;
+        let response: ChatResponse = serde_json::from_str(json).unwrap();
+        let [choice] = response.choices.as_slice() else { panic!("{response:?}") };
+        assert_eq!((&choice.message.content, &choice.logprobs), (&None, &None));
+        let usage = response.usage.as_ref().unwrap();
+        assert!(
+            [&response.extra, &choice.extra, &choice.message.extra, &usage.extra].iter().all(|extra| extra.is_empty())
+        );
     }
 
     #[test]
