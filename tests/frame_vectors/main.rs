@@ -13,6 +13,7 @@ use bytes::Bytes;
 use libtest_mimic::{Arguments, Failed, Trial};
 use sagewire::{Error, ErrorKind};
 use sagewire_sagemaker::testing::Frames;
+use sagewire_tests::properties::event_stream::as_official;
 use sagewire_tests::vectors;
 use serde_json::Value;
 
@@ -108,7 +109,7 @@ fn read(bytes: &Bytes, size: usize) -> (Vec<Message>, Result<(), Error>) {
         frames.push(rest.split_to(size.min(rest.len())));
         loop {
             match frames.next() {
-                Ok(Some(message)) => messages.push(message),
+                Ok(Some(frame)) => messages.push(as_official(&frame)),
                 Ok(None) => break,
                 Err(error) => return (messages, Err(error)),
             }

@@ -1,15 +1,17 @@
 //! AWS's event-stream frames: bytes in, payload parts out.
 //!
-//! Owns the guard in front of the official decoder. That decoder takes a cut inside the prelude for a clean end and waits for up to
-//! 4 GiB on a corrupt length: here the prelude is checked first, and a partial frame at the end of the connection is an error.
+//! Owns the frame: its lengths, its two checksums and its end. The prelude is checked as soon as it is there, so that nobody waits for a corrupt
+//! length, and a partial frame at the end of the connection is an error. The official decoder is the oracle of the tests.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>
 
-use aws_smithy_eventstream::frame::read_message_from;
-use aws_smithy_types::event_stream::Message;
 use bytes::{Bytes, BytesMut};
 use sagewire_types::{Error, ErrorKind, Upstream};
 use serde::Deserialize;
+
+pub(crate) use self::header::Header;
+
+mod header;
 
 /// Length, length of the headers, and the CRC of both.
 const PRELUDE_LEN: usize = 12;
@@ -47,12 +49,12 @@ impl FrameReader {
     /// `StreamBroken` for a frame that is damaged; what the service reports in an error frame.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Error> {
         while let Some(frame) = self.take_frame()? {
-            if let Some(payload) = frame.payload_behind(&self.payload_headers) {
+            let payload = frame.payload()?;
+            if !self.payload_headers.is_empty() && frame.header_bytes() == &*self.payload_headers {
                 return Ok(Some(payload));
             }
-            let message = frame.message()?;
-            if let Some(payload) = payload_part(&message)? {
-                self.payload_headers = frame.headers().into();
+            if is_payload_part(&frame.headers()?, &payload)? {
+                self.payload_headers = frame.header_bytes().into();
                 return Ok(Some(payload));
             }
         }
@@ -64,8 +66,11 @@ impl FrameReader {
     /// # Errors
     /// `StreamBroken` for a frame that is damaged.
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn next_message(&mut self) -> Result<Option<Message>, Error> {
-        self.take_frame()?.map(|frame| frame.message()).transpose()
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
+        let Some(frame) = self.take_frame()? else { return Ok(None) };
+        frame.payload()?;
+        frame.headers()?;
+        Ok(Some(frame))
     }
 
     /// The bytes have ended.
@@ -100,38 +105,37 @@ impl FrameReader {
 }
 
 /// A whole frame, whose prelude has been checked and whose other checksum has not.
-struct Frame {
+pub(crate) struct Frame {
     bytes: Bytes,
     headers_end: usize,
 }
 
 impl Frame {
-    fn headers(&self) -> &[u8] {
+    fn header_bytes(&self) -> &[u8] {
         self.bytes.get(PRELUDE_LEN..self.headers_end).unwrap_or_default()
     }
 
-    /// The payload, where the headers are these bytes and the frame is whole. Anything else is for the official decoder to judge.
-    fn payload_behind(&self, headers: &[u8]) -> Option<Bytes> {
-        if headers.is_empty() || self.headers() != headers {
-            return None;
-        }
-        let (checked, crc) = self.bytes.split_last_chunk::<4>()?;
-        (crc32fast::hash(checked) == u32::from_be_bytes(*crc))
-            .then(|| self.bytes.slice(self.headers_end..checked.len()))
+    /// The payload, where the frame's checksum is that of its bytes.
+    pub(crate) fn payload(&self) -> Result<Bytes, Error> {
+        let whole = self.bytes.split_last_chunk::<4>();
+        let whole = whole.filter(|(checked, crc)| crc32fast::hash(checked) == u32::from_be_bytes(**crc));
+        whole.map(|(checked, _)| self.bytes.slice(self.headers_end..checked.len())).ok_or_else(damaged)
     }
 
-    fn message(&self) -> Result<Message, Error> {
-        let message = read_message_from(&mut self.bytes.clone()).map_err(|error| {
-            broken("a frame of the stream is damaged: the answer so far is not whole. Ask again").with_source(error)
-        })?;
+    pub(crate) fn headers(&self) -> Result<Vec<Header<'_>>, Error> {
+        let headers = header::read(self.header_bytes()).ok_or_else(damaged)?;
         // The official decoder takes them: whose type would count, the first one's or the last one's?
-        let mut names: Vec<&str> = message.headers().iter().map(|header| header.name().as_str()).collect();
+        let mut names: Vec<&str> = headers.iter().map(|header| header.name).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| matches!(pair, [first, second] if first == second)) {
             return Err(broken("a frame of the stream has a header twice: check that the URL is SageMaker Runtime's"));
         }
-        Ok(message)
+        Ok(headers)
     }
+}
+
+fn damaged() -> Error {
+    broken("a frame of the stream is damaged: the answer so far is not whole. Ask again")
 }
 
 /// The lengths that a prelude announces.
@@ -163,21 +167,14 @@ impl Lengths {
     }
 }
 
-/// The payload of a payload part; nothing for events that carry none; the service's error for the others.
-fn payload_part(message: &Message) -> Result<Option<Bytes>, Error> {
-    let header = |name: &str| {
-        message
-            .headers()
-            .iter()
-            .find(|header| header.name().as_str() == name)
-            .and_then(|header| header.value().as_string().ok())
-            .map(|value| value.as_str())
-    };
+/// Whether a frame is a payload part; an event of another name is none, and what is no event is the service's error.
+fn is_payload_part(headers: &[Header<'_>], payload: &[u8]) -> Result<bool, Error> {
+    let header = |name: &str| headers.iter().find(|header| header.name == name).and_then(Header::text);
     match header(":message-type") {
-        Some("event") => Ok((header(":event-type") == Some("PayloadPart")).then(|| message.payload().clone())),
+        Some("event") => Ok(header(":event-type") == Some("PayloadPart")),
         Some("exception") => {
             let name = header(":exception-type").unwrap_or("an unnamed exception");
-            Err(stream_exception(name, message.payload()))
+            Err(stream_exception(name, payload))
         }
         Some("error") => {
             let code = header(":error-code").unwrap_or("an unnamed error");

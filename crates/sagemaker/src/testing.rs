@@ -4,7 +4,7 @@
 //! Owns the reach alone: every function here calls what the provider itself calls.
 
 pub use decoders::{Asked, Streamed, decode_chat, decode_completion, decode_embedding, stream_chat, stream_completion};
-pub use frames::Frames;
+pub use frames::{Frames, ReadFrame};
 pub use records::records;
 
 mod decoders;

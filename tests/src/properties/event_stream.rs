@@ -5,9 +5,12 @@
 use std::collections::HashSet;
 
 use aws_smithy_eventstream::frame::read_message_from;
-use aws_smithy_types::event_stream::Message;
+use aws_smithy_types::{
+    DateTime,
+    event_stream::{Header, HeaderValue, Message},
+};
 use bytes::{Buf as _, Bytes};
-use sagewire_sagemaker::testing::Frames;
+use sagewire_sagemaker::testing::{Frames, ReadFrame};
 use sagewire_types::{Error, ErrorKind};
 
 use super::cuttings;
@@ -59,13 +62,38 @@ fn has_each_header_once(message: &Message) -> bool {
     message.headers().iter().all(|header| names.insert(header.name().as_str()))
 }
 
+/// A frame of ours as the official crate has it.
+///
+/// # Panics
+/// Where a value is not of its type's length.
+#[must_use]
+pub fn as_official(frame: &ReadFrame) -> Message {
+    let headers = frame.headers.iter().map(|(name, kind, value)| {
+        let value = match (kind, &value[..]) {
+            (0, []) => HeaderValue::Bool(true),
+            (1, []) => HeaderValue::Bool(false),
+            (2, value) => HeaderValue::Byte(i8::from_be_bytes(value.try_into().unwrap())),
+            (3, value) => HeaderValue::Int16(i16::from_be_bytes(value.try_into().unwrap())),
+            (4, value) => HeaderValue::Int32(i32::from_be_bytes(value.try_into().unwrap())),
+            (5, value) => HeaderValue::Int64(i64::from_be_bytes(value.try_into().unwrap())),
+            (6, value) => HeaderValue::ByteArray(Bytes::copy_from_slice(value)),
+            (7, value) => HeaderValue::String(Bytes::copy_from_slice(value).try_into().unwrap()),
+            (8, value) => HeaderValue::Timestamp(DateTime::from_millis(i64::from_be_bytes(value.try_into().unwrap()))),
+            (9, value) => HeaderValue::Uuid(u128::from_be_bytes(value.try_into().unwrap())),
+            other => panic!("{other:?} is no header's value"),
+        };
+        Header::new(name.clone(), value)
+    });
+    headers.fold(Message::new(frame.payload.clone()), Message::add_header)
+}
+
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>, Result<(), Error>) {
     let (mut frames, mut messages) = (Frames::default(), Vec::new());
     for piece in pieces {
         frames.push(Bytes::copy_from_slice(piece));
         loop {
             match frames.next() {
-                Ok(Some(message)) => messages.push(message),
+                Ok(Some(frame)) => messages.push(as_official(&frame)),
                 Ok(None) => break,
                 Err(error) => return (messages, Err(error)),
             }

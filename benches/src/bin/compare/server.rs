@@ -138,7 +138,9 @@ impl Programs {
         let signing = Command::new("cargo").args(SIGNING).arg("--no-run").status()?;
         let twice = !guided
             || Command::new("cargo")
-                .args(["run", "--locked", "--profile", "dist", "-p", "sagewire-benches", "--bin", "guided"])
+                .args(["run", "--locked", "--profile", "dist", "-p", "sagewire-benches", "--bin", "guided", "--"])
+                // As the image has it.
+                .args(["--static", "--no-default-features", "--features", "otlp"])
                 .status()?
                 .success();
         if built.success() && signing.success() && twice { Ok(()) } else { Err("the build failed".into()) }

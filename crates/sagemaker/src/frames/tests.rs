@@ -1,7 +1,7 @@
 //! Frames cut at every byte, damaged at every byte, and with every length that no frame has.
 
 use aws_smithy_eventstream::frame::write_message_to;
-use aws_smithy_types::event_stream::{Header, HeaderValue};
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 
 use super::*;
 
@@ -156,7 +156,7 @@ fn the_shortest_frame_is_a_frame() {
     assert_eq!(bytes.len(), MIN_FRAME_LEN);
     let mut reader = FrameReader::default();
     reader.push(bytes.into());
-    assert!(reader.next_message().unwrap().unwrap().payload().is_empty());
+    assert!(reader.next_frame().unwrap().unwrap().payload().unwrap().is_empty());
     assert!(reader.finish().is_ok());
 }
 

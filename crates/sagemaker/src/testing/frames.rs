@@ -1,10 +1,18 @@
 //! The reader of AWS's frames.
 
-use aws_smithy_types::event_stream::Message;
 use bytes::Bytes;
 use sagewire_types::Error;
 
 use crate::frames::FrameReader;
+
+/// A frame as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFrame {
+    /// Each header's name, its value's type as a number, and the value's bytes.
+    pub headers: Vec<(String, u8, Vec<u8>)>,
+    /// The payload.
+    pub payload: Bytes,
+}
 
 /// The reader that streamed replies go through, frame by frame.
 #[derive(Debug, Default)]
@@ -21,8 +29,12 @@ impl Frames {
     /// # Errors
     /// `StreamBroken` for a frame that is damaged.
     #[expect(clippy::should_implement_trait, reason = "a frame that needs more bytes is no end")]
-    pub fn next(&mut self) -> Result<Option<Message>, Error> {
-        self.0.next_message()
+    pub fn next(&mut self) -> Result<Option<ReadFrame>, Error> {
+        let Some(frame) = self.0.next_frame()? else { return Ok(None) };
+        let headers = frame.headers()?;
+        let headers =
+            headers.iter().map(|header| (header.name.to_owned(), header.kind, header.value.to_vec())).collect();
+        Ok(Some(ReadFrame { headers, payload: frame.payload()? }))
     }
 
     /// The next payload part, as a reply's reader takes it; `None` where more bytes are needed.
