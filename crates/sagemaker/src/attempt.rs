@@ -161,7 +161,7 @@ impl Call<'_> {
         parts.method = request.method.clone();
         parts.uri = request.uri.clone();
         // A clone would have no room for what the signature adds.
-        parts.headers = HeaderMap::with_capacity(request.headers.len() + SIGNATURE_HEADERS);
+        parts.headers = HeaderMap::try_with_capacity(request.headers.len() + SIGNATURE_HEADERS).unwrap_or_default();
         parts.headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         let params = SigningParams {
             access_key_id: credentials.access_key_id(),

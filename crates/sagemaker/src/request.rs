@@ -145,7 +145,7 @@ pub(crate) fn build(
     if !base.is_verbatim() {
         check_endpoint_name(endpoint)?;
     }
-    let mut headers = HeaderMap::with_capacity(3 + extra.len());
+    let mut headers = HeaderMap::try_with_capacity(3 + extra.len()).unwrap_or_default();
     for (name, value) in extra {
         check_extra_header(name)?;
         headers.append(name.clone(), value.clone());

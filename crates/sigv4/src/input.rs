@@ -155,7 +155,7 @@ fn host(head: &Parts) -> Result<Option<Cow<'_, str>>, SigningError> {
 fn with_port<'a>(uri: &'a Uri, host: &'a str, port: u16) -> Cow<'a, str> {
     let written = uri.authority().map(|authority| authority.as_str());
     let written = written.map(|text| text.rsplit_once('@').map_or(text, |(_, behind)| behind));
-    let is_usual = uri.port().is_some_and(|port| !port.as_str().starts_with('0'));
+    let is_usual = uri.port().is_some_and(|port| port.as_str().starts_with(|first| matches!(first, '1'..='9')));
     match written {
         Some(text) if is_usual && text.starts_with(host) => Cow::Borrowed(text),
         _ => Cow::Owned(format!("{host}:{port}")),

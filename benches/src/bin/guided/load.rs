@@ -3,13 +3,9 @@
 //! Owns its mix: what a gateway does all day, whole and streamed answers of both dialects, completions and embeddings, over TLS as with SageMaker and
 //! without, and some of what it refuses. The measurements of `compare` are other requests of the same kinds.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::PrivateKeyDer;
 use sagewire_benches::{
     bodies,
@@ -90,11 +86,10 @@ pub(crate) async fn run(program: &Path, folder: &Path) -> Result<(), Failure> {
     for work in all() {
         do_work(&address, work).await?;
     }
-    let pid = proxy.id().ok_or("the program ended by itself")?;
-    let told = Command::new("kill").args(["-TERM", &pid.to_string()]).status()?;
-    let ended = tokio::time::timeout(Duration::from_secs(60), proxy.wait()).await;
-    match ended {
-        Ok(Ok(status)) if told.success() && status.success() => Ok(()),
+    let pid = proxy.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).ok_or("the program ended by itself")?;
+    kill_process(pid, Signal::TERM)?;
+    match tokio::time::timeout(Duration::from_secs(60), proxy.wait()).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
         _ => Err("the program did not end as it was asked to".into()),
     }
 }
