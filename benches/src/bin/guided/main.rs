@@ -4,7 +4,8 @@
 //! processor's cache: a compiler that knows which way requests go puts that way in one place, and makes the rest small.
 //!
 //! - `--target TRIPLE`: for another one than this machine's, which must be able to run it
-//! - `--static`: without the C library's shared object, as the image has it
+//! - `--static`: without the C library's shared object, as the image has it. The program that counts is not: code that is never called would be
+//!   kept in it for its counters, and some of that calls what a static C library does not have
 //! - everything else goes to `cargo build`, as `--no-default-features --features otlp`
 //!
 //! It needs `llvm-profdata`, by `rustup component add llvm-tools` or of an LLVM that reads this compiler's profiles: <https://doc.rust-lang.org/rustc/profile-guided-optimization.html>
@@ -50,7 +51,8 @@ impl Arguments {
 struct Build<'a> {
     folder: PathBuf,
     target: &'a str,
-    arguments: &'a Arguments,
+    is_static: bool,
+    cargo: &'a [String],
 }
 
 impl Build<'_> {
@@ -58,7 +60,7 @@ impl Build<'_> {
     #[expect(clippy::disallowed_methods, reason = "the flags that cargo itself would read")]
     fn run(&self, flag: &str) -> Result<PathBuf, Failure> {
         let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-        if self.arguments.is_static {
+        if self.is_static {
             flags.push_str(" -C target-feature=+crt-static");
         }
         flags.push(' ');
@@ -66,7 +68,7 @@ impl Build<'_> {
         // With an explicit target the flags stay away from build scripts and macros.
         let built = Command::new("cargo")
             .args(["build", "--locked", "--profile", "dist", "-p", "sagewire-cli", "--target", self.target])
-            .args(&self.arguments.cargo)
+            .args(self.cargo)
             .env("RUSTFLAGS", flags.trim_start())
             .env("CARGO_TARGET_DIR", &self.folder)
             .status()?;
@@ -84,18 +86,18 @@ async fn run(arguments: &Arguments) -> Result<PathBuf, Failure> {
     let target = arguments.target.as_deref().unwrap_or(&compiler.host);
     let folder = tools::target_folder(root).join("guided");
     let counts = folder.join("counts");
-    let build = |name| Build { folder: folder.join(name), target, arguments };
+    let build = |name, is_static| Build { folder: folder.join(name), target, is_static, cargo: &arguments.cargo };
 
     eprintln!("first build: it counts");
     // What an earlier run counted is of another program.
     let _ = std::fs::remove_dir_all(&counts);
-    let counting = build("counting").run(&format!("-Cprofile-generate={}", counts.display()))?;
+    let counting = build("counting", false).run(&format!("-Cprofile-generate={}", counts.display()))?;
     eprintln!("at work");
     load::run(&counting, &folder).await?;
     let profile = folder.join("sagewire.profdata");
     tools::merge(&merge, &counts, &profile)?;
     eprintln!("second build: by what was counted");
-    let guided = build("guided").run(&format!("-Cprofile-use={}", profile.display()))?;
+    let guided = build("guided", arguments.is_static).run(&format!("-Cprofile-use={}", profile.display()))?;
     // A binary beside the others, where the caller looks for it.
     let result = folder.join("sagewire");
     std::fs::copy(guided, &result)?;
