@@ -94,8 +94,7 @@ async fn run(arguments: &Arguments) -> Result<PathBuf, Failure> {
     let counting = build("counting", false).run(&format!("-Cprofile-generate={}", counts.display()))?;
     eprintln!("at work");
     load::run(&counting, &folder).await?;
-    let profile = folder.join("sagewire.profdata");
-    tools::merge(&merge, &counts, &profile)?;
+    let profile = tools::merge_to(&merge, &counts, &folder.join("profiles"))?;
     eprintln!("second build: by what was counted");
     let guided = build("guided", arguments.is_static).run(&format!("-Cprofile-use={}", profile.display()))?;
     // A binary beside the others, where the caller looks for it.

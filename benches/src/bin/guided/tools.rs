@@ -98,6 +98,19 @@ pub(crate) fn merge(program: &Path, counts: &Path, profile: &Path) -> Result<(),
     }
 }
 
+/// The same into a folder that holds nothing else, under a name that no other profile has: cargo builds anew for another flag, and never looks
+/// into the file that a flag names.
+pub(crate) fn merge_to(program: &Path, counts: &Path, folder: &Path) -> Result<PathBuf, Failure> {
+    // What an earlier run left is of another program.
+    let _ = std::fs::remove_dir_all(folder);
+    std::fs::create_dir_all(folder)?;
+    let merged = folder.join("merged");
+    merge(program, counts, &merged)?;
+    let named = folder.join(format!("{:08x}.profdata", crc32fast::hash(&std::fs::read(&merged)?)));
+    std::fs::rename(merged, &named)?;
+    Ok(named)
+}
+
 /// Where cargo builds.
 #[expect(clippy::disallowed_methods, reason = "the folder that cargo itself would read")]
 pub(crate) fn target_folder(root: &Path) -> PathBuf {
