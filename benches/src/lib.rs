@@ -9,5 +9,6 @@
 
 pub mod bodies;
 pub mod client;
+pub mod config;
 pub mod frame;
 pub mod upstream;

@@ -61,18 +61,6 @@ impl FrameReader {
         Ok(None)
     }
 
-    /// The next frame, whatever it carries; `None` where more bytes are needed.
-    ///
-    /// # Errors
-    /// `StreamBroken` for a frame that is damaged.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
-        let Some(frame) = self.take_frame()? else { return Ok(None) };
-        frame.payload()?;
-        frame.headers()?;
-        Ok(Some(frame))
-    }
-
     /// The bytes have ended.
     ///
     /// # Errors
@@ -84,7 +72,11 @@ impl FrameReader {
         Err(broken("the connection ended inside a frame: the answer so far is not whole. Ask again"))
     }
 
-    fn take_frame(&mut self) -> Result<Option<Frame>, Error> {
+    /// The next frame, whatever it carries; `None` where more bytes are needed. Its prelude is checked, its payload and headers are not yet.
+    ///
+    /// # Errors
+    /// `StreamBroken` for a prelude that is damaged.
+    pub(crate) fn take_frame(&mut self) -> Result<Option<Frame>, Error> {
         let available: &[u8] = if self.partial.is_empty() { &self.fresh } else { &self.partial };
         match Lengths::of(available)? {
             Some(lengths) if lengths.total <= available.len() => {

@@ -25,8 +25,8 @@ the rounds, each ratio the median of the rounds' own ratios; the rounds are inte
 tokens, streams of the same 64 tokens (each in an AWS event-stream frame and an HTTP chunk of its own), and 32 vectors of 1,024 numbers. sagewire signs every request, as SageMaker demands;
 the forwarder signs none. TensorZero's gateway asks the same upstream by OpenAI's API.
 
-sagewire's proxy is the one that the [image](deployment.md#a-container) has: a static program, built by what a first build counted at work. Beside it is what `cargo build --profile dist` makes of the same source.
-The library is built once, as any program that uses it.
+sagewire's proxy is the one that the [image](deployment.md#a-container) has: a static program, built by what a first build counted at work. The mix that it counts has this page's short chat, stream and embeddings among others.
+Beside it is what `cargo build --profile dist` makes of the same source. The library is built once, as any program that uses it.
 ";
 
 /// The whole page.

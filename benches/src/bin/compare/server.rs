@@ -8,7 +8,10 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use sagewire_benches::client::{Connection, post};
+use sagewire_benches::{
+    client::{Connection, post},
+    config,
+};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::{Failure, results::Subject};
@@ -164,16 +167,7 @@ impl Programs {
 
 /// The same file configures LiteLLM's proxy.
 pub(crate) fn litellm_config(upstream: &str) -> String {
-    let model = |name: &str, model: &str| {
-        format!(
-            "  - model_name: {name}\n    litellm_params:\n      model: {model}\n      sagemaker_base_url: {upstream}\n      aws_region_name: us-east-1\n      \
-             aws_access_key_id: AKIDEXAMPLE\n      aws_secret_access_key: wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n"
-        )
-    };
-    format!(
-        "model_list:\n{}{}{}general_settings:\n  master_key: {KEY}\n",
-        model("chat", "sagemaker_chat/chat"),
-        model("held", "sagemaker_chat/held"),
-        model("embedding", "sagemaker/embedding"),
-    )
+    let models =
+        [("chat", "sagemaker_chat/chat"), ("held", "sagemaker_chat/held"), ("embedding", "sagemaker/embedding")];
+    config::litellm(models.map(|(name, model)| (name.to_owned(), model, upstream)), KEY)
 }

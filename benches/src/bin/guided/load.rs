@@ -1,7 +1,7 @@
 //! The work by which the compiler is told what matters.
 //!
 //! Owns its mix: what a gateway does all day, whole and streamed answers of both dialects, completions and embeddings, over TLS as with SageMaker and
-//! without, and some of what it refuses. The measurements of `compare` are other requests of the same kinds.
+//! without, and some of what it refuses. The short chat, the stream and the embeddings among it are those that `compare` asks for.
 
 use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use rustls::pki_types::PrivateKeyDer;
 use sagewire_benches::{
     bodies,
     client::{Connection, post},
-    upstream,
+    config, upstream,
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -146,17 +146,11 @@ async fn upstreams(ca: &Path) -> Result<(String, String), Failure> {
 }
 
 fn config_of(plain: &str, tls: &str) -> String {
-    let mut text = String::from("model_list:\n");
-    for (suffix, url) in [("", plain), ("-tls", tls)] {
-        for (name, model) in
-            [("chat", "sagemaker_chat/chat"), ("generate", "sagemaker/generate"), ("embedding", "sagemaker/embedding")]
-        {
-            text.push_str(&format!(
-                "  - model_name: {name}{suffix}\n    litellm_params: {{model: {model}, sagemaker_base_url: \"{url}\", aws_region_name: us-east-1, \
-                 aws_access_key_id: AKIDEXAMPLE, aws_secret_access_key: wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY}}\n"
-            ));
-        }
-    }
-    text.push_str(&format!("general_settings:\n  master_key: {KEY}\n"));
-    text
+    let models =
+        [("chat", "sagemaker_chat/chat"), ("generate", "sagemaker/generate"), ("embedding", "sagemaker/embedding")];
+    let upstreams = [("", plain), ("-tls", tls)];
+    let all = upstreams
+        .iter()
+        .flat_map(|(suffix, url)| models.iter().map(move |(name, model)| (format!("{name}{suffix}"), *model, *url)));
+    config::litellm(all, KEY)
 }

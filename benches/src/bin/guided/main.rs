@@ -15,10 +15,7 @@
     reason = "a program says what it is doing, and where the result is"
 )]
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 mod load;
 mod tools;
@@ -80,11 +77,10 @@ impl Build<'_> {
 }
 
 async fn run(arguments: &Arguments) -> Result<PathBuf, Failure> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
     let compiler = tools::Compiler::find()?;
     let merge = compiler.profdata()?;
     let target = arguments.target.as_deref().unwrap_or(&compiler.host);
-    let folder = tools::target_folder(root).join("guided");
+    let folder = tools::target_folder()?.join("guided");
     let counts = folder.join("counts");
     let build = |name, is_static| Build { folder: folder.join(name), target, is_static, cargo: &arguments.cargo };
 

@@ -111,8 +111,8 @@ pub(crate) fn merge_to(program: &Path, counts: &Path, folder: &Path) -> Result<P
     Ok(named)
 }
 
-/// Where cargo builds.
-#[expect(clippy::disallowed_methods, reason = "the folder that cargo itself would read")]
-pub(crate) fn target_folder(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+/// Where cargo builds: this program lies in a profile's folder of it.
+pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?;
+    Ok(program.ancestors().nth(2).ok_or("this program has no target folder")?.to_owned())
 }

@@ -32,7 +32,7 @@ impl Lines {
         Self(RwLock::new(standard_error().map_or(Target::StandardError, Target::File)))
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, unix))]
     fn to(file: File) -> Self {
         Self(RwLock::new(Target::File(file)))
     }
@@ -86,7 +86,8 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-#[cfg(test)]
+// Standard error is a file, and a pipe one's end, on Unix.
+#[cfg(all(test, unix))]
 mod tests {
     use std::{
         io::{BufRead, BufReader},

@@ -156,7 +156,7 @@ fn the_shortest_frame_is_a_frame() {
     assert_eq!(bytes.len(), MIN_FRAME_LEN);
     let mut reader = FrameReader::default();
     reader.push(bytes.into());
-    assert!(reader.next_frame().unwrap().unwrap().payload().unwrap().is_empty());
+    assert!(reader.take_frame().unwrap().unwrap().payload().unwrap().is_empty());
     assert!(reader.finish().is_ok());
 }
 

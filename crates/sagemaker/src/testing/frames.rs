@@ -30,11 +30,12 @@ impl Frames {
     /// `StreamBroken` for a frame that is damaged.
     #[expect(clippy::should_implement_trait, reason = "a frame that needs more bytes is no end")]
     pub fn next(&mut self) -> Result<Option<ReadFrame>, Error> {
-        let Some(frame) = self.0.next_frame()? else { return Ok(None) };
+        let Some(frame) = self.0.take_frame()? else { return Ok(None) };
+        let payload = frame.payload()?;
         let headers = frame.headers()?;
         let headers =
             headers.iter().map(|header| (header.name.to_owned(), header.kind, header.value.to_vec())).collect();
-        Ok(Some(ReadFrame { headers, payload: frame.payload()? }))
+        Ok(Some(ReadFrame { headers, payload }))
     }
 
     /// The next payload part, as a reply's reader takes it; `None` where more bytes are needed.
