@@ -74,7 +74,7 @@ fn keys_are_hashed_and_then_compared_in_constant_time() {
     assert!(bool::from(KeyDigest::of("a").ct_eq(&KeyDigest::of("a"))));
     assert!(!bool::from(KeyDigest::of("a").ct_eq(&KeyDigest::of(&"a".repeat(10_000)))));
 
-    let source = include_str!("../../crates/proxy/src/auth/keyring.rs");
+    let source = include_str!("../../crates/proxy/src/callers/keyring.rs");
     let identify = source.split("fn identify").nth(1).and_then(|rest| rest.split("\n    }\n").next()).unwrap();
     assert!(identify.contains("KeyDigest::of(self.presented("), "what is presented is hashed before it is compared");
     assert_eq!(identify.matches(".ct_eq(&presented)").count(), 2, "the master key and each other key");

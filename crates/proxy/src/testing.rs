@@ -7,7 +7,10 @@ use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{CallerParameters, RequestLimits, ServedModel, app::ModelTable, body, error::ApiError, telemetry::Metrics};
+use crate::{
+    CallerParameters, RequestLimits, ServedModel, app::ModelTable, http::body, http::error::ApiError,
+    telemetry::Metrics,
+};
 
 /// A refusal as the caller gets it.
 #[derive(Debug)]

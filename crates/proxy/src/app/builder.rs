@@ -6,14 +6,14 @@ use sagewire_types::Provider;
 
 use super::{App, AppSettings, Insight, Lasting, ModelTable, ServedModel, State};
 use crate::{
-    admission::Admission,
-    auth::{KeyDigest, Keyring, Ledger, MemoryLedger},
+    app::probes::HealthRecords,
+    callers::Admission,
+    callers::{KeyDigest, Keyring, Ledger, MemoryLedger},
     clock::Clock,
     config::{CallerKey, Config},
-    cors::Cors,
-    health::HealthRecords,
+    http::cors::Cors,
+    http::request_id::RequestIds,
     limits::RequestLimits,
-    request_id::RequestIds,
     telemetry::{Metrics, SpanSink},
 };
 

@@ -15,20 +15,21 @@ pub(crate) use self::{
     settings::AppSettings,
 };
 use crate::{
-    admission::Admission,
-    auth::{Keyring, Ledger},
+    app::probes::HealthRecords,
+    callers::Admission,
+    callers::{Keyring, Ledger},
     clock::Clock,
-    cors::Cors,
-    health::HealthRecords,
+    http::cors::Cors,
+    http::request_id::RequestIds,
+    http::response::Body,
     limits::RequestLimits,
-    request_id::RequestIds,
-    response::Body,
     telemetry::{Gauge, Metrics, SpanSink},
 };
 
 mod builder;
 mod insight;
 mod models;
+pub(crate) mod probes;
 mod served;
 mod settings;
 
@@ -112,7 +113,7 @@ impl App {
         B: http_body::Body<Data = bytes::Bytes> + Send,
         B::Error: std::error::Error,
     {
-        crate::routes::answer(self.clone(), request).await
+        crate::http::answer(self.clone(), request).await
     }
 
     /// The names that `/models` lists to those who may use every model.

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::served::{ServedDeployment, ServedModel};
 use crate::{
     config::Mode,
-    disclosure::HiddenName,
+    http::disclosure::HiddenName,
     telemetry::{Metrics, ModelMetrics},
 };
 

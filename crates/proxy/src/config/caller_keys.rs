@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{environment::Path, keys::KEYS, node::Node, problem::Report, table::Section};
-use crate::auth::KeyDigest;
+use crate::callers::KeyDigest;
 
 /// A key that a caller was given, with its rights and limits.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,7 @@ use super::{
     problem::Report,
     table::{Section, Table},
 };
-use crate::auth::KeyDigest;
+use crate::callers::KeyDigest;
 
 /// What holds for every call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -22,7 +22,6 @@ use super::{
     pulse::{Pulse, Verdict},
     watched::Watched,
 };
-use crate::routes;
 
 /// How long a peer may take its last answer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -55,7 +54,7 @@ where
         let app = shared.app.load_full();
         // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
         Box::pin(async move {
-            let mut response = routes::answer(app.as_ref().clone(), request).await;
+            let mut response = crate::http::answer(app.as_ref().clone(), request).await;
             response.body_mut().hold(beat);
             Ok::<_, Infallible>(response)
         })

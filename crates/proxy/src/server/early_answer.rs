@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::{
     App, ConnectionLimits,
-    error::ApiError,
-    request_id,
+    http::error::ApiError,
+    http::request_id,
     telemetry::{CallRecord, Outcome},
 };
 

@@ -11,17 +11,19 @@ use tokio::{
     task::JoinSet,
 };
 
+pub use reload::{ReloadError, Reloader};
 pub use shutdown::shutdown_signal;
 pub use tls::TlsError;
 pub use workers::Workers;
 
 pub(crate) use self::pulse::Beat;
 use self::tls::Certificates;
-use crate::{App, ConnectionLimits, config::Config, config::TlsFiles, health};
+use crate::{App, ConnectionLimits, app::probes, config::Config, config::TlsFiles};
 
 mod connection;
 mod early_answer;
 mod pulse;
+mod reload;
 mod shutdown;
 mod tls;
 mod watched;
@@ -193,7 +195,7 @@ impl Server {
         let mut connections = JoinSet::new();
         let probes = tokio::spawn({
             let handle = ServerHandle(Arc::clone(&shared));
-            health::probe_in_background(move || handle.app())
+            probes::probe_in_background(move || handle.app())
         });
         accept(&listener, &shared, workers.as_ref(), &closed, &mut connections, shutdown).await;
         drop(listener);

@@ -14,10 +14,10 @@ use super::{
     span::{Ended, RequestSpans},
 };
 use crate::{
-    admission::Permit,
     app::Model,
-    auth::{Caller, Ledger},
-    error::{ApiError, CLIENT_CLOSED_REQUEST},
+    callers::Permit,
+    callers::{Caller, Ledger},
+    http::error::{ApiError, CLIENT_CLOSED_REQUEST},
 };
 
 /// What is remembered of a request.

@@ -11,13 +11,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{CallerParameters, Exchange, compression};
+use super::{Exchange, compression};
 use crate::{
     app::{AppSettings, Model},
-    body,
-    disclosure::Disclosure,
-    error::ApiError,
-    response::{Body, json_response},
+    callers::CallerParameters,
+    http::body,
+    http::disclosure::Disclosure,
+    http::error::ApiError,
+    http::response::{Body, json_response},
     telemetry::{RequestSpans, SpanValue, trace_context},
 };
 

@@ -9,7 +9,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use crate::{error::ApiError, limits::RequestLimits};
+use crate::{http::error::ApiError, limits::RequestLimits};
 
 /// Counts the requests at work and those that wait.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use super::{
     ask::{self, Prepared},
     nulls, streaming,
 };
-use crate::{error::ApiError, response::Body};
+use crate::{http::error::ApiError, http::response::Body};
 
 pub(super) async fn chat<B>(exchange: &mut Exchange, model: Option<&str>, body: B) -> Result<Response<Body>, ApiError>
 where

@@ -6,7 +6,7 @@ use http_body::Body as _;
 use sagewire_types::{ChunkChoice, ErrorKind, FinishReason, ReplyMeta};
 
 use super::*;
-use crate::disclosure::Disclosure;
+use crate::http::disclosure::Disclosure;
 
 #[derive(Clone, Default)]
 struct Watched(Arc<Mutex<Vec<String>>>);

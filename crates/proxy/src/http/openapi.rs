@@ -5,7 +5,7 @@
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::response::{Body, json_response};
+use crate::http::response::{Body, json_response};
 
 const POSTS: &[(&str, &str, &str)] = &[
     ("/chat/completions", "Answers a conversation, as a whole or as a stream.", "ChatRequest"),

@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
-use crate::{error::ApiError, response::Body};
+use crate::{http::error::ApiError, http::response::Body};
 
 /// The pages that may call.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use super::{
     ask::{self, Prepared},
     nulls,
 };
-use crate::{error::ApiError, response::Body};
+use crate::{http::error::ApiError, http::response::Body};
 
 pub(super) async fn embed<B>(exchange: &mut Exchange, model: Option<&str>, body: B) -> Result<Response<Body>, ApiError>
 where

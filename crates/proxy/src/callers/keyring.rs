@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, header};
 use subtle::ConstantTimeEq;
 
 use super::KeyDigest;
-use crate::{config::CallerKey, error::ApiError};
+use crate::{config::CallerKey, http::error::ApiError};
 
 /// Where a key may stand as it is.
 static PLAIN: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];

@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    disclosure::Disclosure,
-    response::{Body, json_response},
+    http::disclosure::Disclosure,
+    http::response::{Body, json_response},
 };
 
 /// The status that logs show where the caller went away. It is never sent.

@@ -4,7 +4,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 /// The names that keys and tokens are sent under elsewhere. Case, `-` and `_` make no difference.
 const NAMES: &[&str] =

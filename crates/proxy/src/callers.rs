@@ -2,15 +2,19 @@
 //!
 //! Owns keys, their comparison and their limits. Every decision here is made from a request's head, before its body is read.
 
-pub use digest::KeyDigest;
+pub use key_digest::KeyDigest;
 pub use ledger::{Ledger, MemoryLedger, Refusal};
+pub use parameters::CallerParameters;
 
 pub(crate) use self::{
+    admission::{Admission, Permit},
+    key_in_url::refuse_key_in_url,
     keyring::{Caller, Keyring},
-    url::refuse_key_in_url,
 };
 
-mod digest;
+mod admission;
+mod key_digest;
+mod key_in_url;
 mod keyring;
 mod ledger;
-mod url;
+mod parameters;

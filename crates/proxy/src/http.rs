@@ -11,28 +11,31 @@ use tokio::time::Instant;
 
 use crate::{
     app::App,
-    auth::{self, Caller, Refusal},
-    cors::Cors,
-    error::ApiError,
-    request_id,
-    response::Body,
+    callers::{self, Caller, Refusal},
+    http::cors::Cors,
+    http::error::ApiError,
+    http::response::Body,
     telemetry::{CallRecord, Outcome},
 };
 
 mod ask;
-mod caller_parameters;
+pub(crate) mod body;
 mod chat;
 mod completions;
 mod compression;
+pub(crate) mod cors;
+pub(crate) mod disclosure;
 mod embeddings;
+pub(crate) mod error;
 mod health;
 mod metrics;
 mod models;
 mod nulls;
 mod openapi;
+pub(crate) mod request_id;
+pub(crate) mod response;
+pub(crate) mod sse;
 mod streaming;
-
-pub use caller_parameters::CallerParameters;
 
 /// What a path means. A model in the path stands before the body's.
 #[derive(Debug, PartialEq, Eq)]
@@ -214,7 +217,7 @@ where
     if target.needs_key(&exchange.app) {
         let state = exchange.app.state();
         state.cors.check(&exchange.head.headers)?;
-        auth::refuse_key_in_url(exchange.head.uri.query())?;
+        callers::refuse_key_in_url(exchange.head.uri.query())?;
         let caller = state.keyring.identify(&exchange.head.headers, exchange.began)?;
         exchange.note(|record| record.caller = caller.clone());
         exchange.caller = caller;

@@ -18,7 +18,7 @@ use http_body::{Body, Frame};
 use tokio::task::AbortHandle;
 
 use super::error_event;
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 /// What a body gives, read ahead by one piece. Dropping it drops the body.
 pub(crate) struct Ahead {

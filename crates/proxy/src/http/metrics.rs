@@ -3,7 +3,7 @@
 use http::{Response, StatusCode};
 
 use super::Exchange;
-use crate::response::{Body, typed_response};
+use crate::http::response::{Body, typed_response};
 
 pub(super) async fn metrics(exchange: &Exchange) -> Response<Body> {
     let gauges = exchange.app.gauges().await;

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-use crate::response::{Body, json_response};
+use crate::http::response::{Body, json_response};
 
 /// Below this the time is worth more than the bytes.
 const WORTHWHILE: usize = 16 * 1024;

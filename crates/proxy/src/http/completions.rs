@@ -10,7 +10,7 @@ use super::{
     chat::usage_wanted,
     nulls, streaming,
 };
-use crate::{error::ApiError, response::Body};
+use crate::{http::error::ApiError, http::response::Body};
 
 pub(super) async fn complete<B>(
     exchange: &mut Exchange,

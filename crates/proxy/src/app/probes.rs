@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::{
     app::{App, Probe, ServedDeployment},
     config::Mode,
-    disclosure::Disclosure,
+    http::disclosure::Disclosure,
 };
 
 /// What the last probe of a deployment found.

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::{error::ApiError, limits::RequestLimits};
+use crate::{http::error::ApiError, limits::RequestLimits};
 
 /// Reads a whole body.
 pub(crate) async fn read<B>(headers: &HeaderMap, body: B, limits: &RequestLimits) -> Result<Bytes, ApiError>

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::Exchange;
 use crate::{
-    error::ApiError,
-    health,
-    response::{Body, json_response},
+    app::probes,
+    http::error::ApiError,
+    http::response::{Body, json_response},
 };
 
 /// The process runs.
@@ -30,7 +30,7 @@ pub(super) async fn health(exchange: &Exchange) -> Result<Response<Body>, ApiErr
         return Err(ApiError::forbidden("operator_only", "`/health` is for the proxy's operator: use the master key"));
     }
     let probe = exchange.head.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "probe=true"));
-    let left_out = if probe { health::probe_all(&exchange.app).await } else { 0 };
+    let left_out = if probe { probes::probe_all(&exchange.app).await } else { 0 };
     let state = exchange.app.state();
     let resting = match &state.insight {
         Some(insight) => insight.resting().await,

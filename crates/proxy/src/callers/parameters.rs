@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
 
-use crate::{app::Model, config::is_operator_parameter, error::ApiError};
+use crate::{app::Model, config::is_operator_parameter, http::error::ApiError};
 
 /// What a caller asked for beside the request itself. It goes into the call's context as an extension, for the wiring of a
 /// provider to use; only what is harmless, and what the deployment allows, is ever in it.
@@ -49,11 +49,11 @@ impl fmt::Debug for CallerParameters {
 }
 
 impl CallerParameters {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    pub(super) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         // Most requests have none of them.
         if !headers.keys().any(|name| name.as_str().starts_with("x-amzn-sagemaker-")) {
             return Ok(Self::default());

@@ -9,8 +9,8 @@ use super::Exchange;
 use crate::{
     app::Model,
     config::Parameters,
-    error::ApiError,
-    response::{Body, json_response},
+    http::error::ApiError,
+    http::response::{Body, json_response},
 };
 
 /// What OpenAI's shape asks for and nobody knows: LiteLLM gives the same.

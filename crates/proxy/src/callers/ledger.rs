@@ -121,7 +121,7 @@ impl Ledger for MemoryLedger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::KeyDigest;
+    use crate::callers::KeyDigest;
 
     fn key() -> CallerKey {
         CallerKey::new("a", KeyDigest::of("x"))

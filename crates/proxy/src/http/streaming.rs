@@ -9,9 +9,9 @@ use sagewire_types::{Error, ReplyStream, Usage};
 use super::{Exchange, ask};
 use crate::{
     app::{App, Model},
-    error::ApiError,
-    response::Body,
-    sse::{Ahead, Observer, Piece, SseBody},
+    http::error::ApiError,
+    http::response::Body,
+    http::sse::{Ahead, Observer, Piece, SseBody},
     telemetry::{CallRecord, Outcome},
 };
 

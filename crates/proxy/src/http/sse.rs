@@ -19,7 +19,7 @@ use http_body::Frame;
 use sagewire_types::{ChatChunk, ChunkWriter, CompletionResponse, Error, ReplyStream, Usage};
 use tokio::time::{Instant, Sleep};
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 pub(crate) use self::ahead::Ahead;
 
