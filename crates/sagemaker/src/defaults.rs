@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use crate::ParameterPolicy;
 
 /// The policy where none is set: what a dialect cannot carry is refused.
-pub(crate) static REFUSE: ParameterPolicy =
-    ParameterPolicy { drop_params: false, allowed_openai_params: Vec::new(), additional_drop_params: Vec::new() };
+pub(crate) static REFUSE: ParameterPolicy = ParameterPolicy::refusing();
 
 /// Fills in what the request leaves open.
 pub(crate) fn fill(request: &mut ChatRequest, defaults: Option<&ChatRequest>) {

@@ -13,18 +13,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use sagewire_dialects::{DetailsPolicy, Dialect, EncodeContext};
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta};
 use serde_json::Value;
 
-use crate::{
-    dialect::{Dialect, EncodeContext},
-    parameters::DetailsPolicy,
-    prepared::Prepared,
-    prompt::Prompt,
-    provider::Shared,
-    request::BaseUrl,
-    retry::DEFAULT_MAX_ATTEMPTS,
-};
+use crate::{prepared::Prepared, prompt::Prompt, provider::Shared, request::BaseUrl, retry::DEFAULT_MAX_ATTEMPTS};
 
 /// The containers that refused to be asked for details. At most this many are remembered; beyond that all are forgotten, which costs
 /// each one more try.
@@ -91,7 +84,9 @@ pub(crate) async fn invoke(
         return prepared.invoke(shared, context, dialect.encode(request, &encoding)?).await;
     }
     let without = |encoding: &EncodeContext<'_>, request| {
-        dialect.encode(request, &EncodeContext { details: DetailsPolicy::Never, ..encoding.clone() })
+        let mut encoding = encoding.clone();
+        encoding.details = DetailsPolicy::Never;
+        dialect.encode(request, &encoding)
     };
     if shared.refusals.include(prepared) {
         return prepared.invoke(shared, context, without(&encoding, request)?).await;

@@ -5,7 +5,7 @@
 use futures_util::{Stream, stream};
 use sagewire_types::{ChatChunk, ChatResponse, Error};
 
-use crate::dialect::whole;
+use sagewire_dialects::whole_as_chunks as whole;
 
 /// The chunks of a whole reply: a word at a time, then each choice's end, then the usage where it is wanted.
 pub(crate) fn chunks(

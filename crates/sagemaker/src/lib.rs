@@ -3,8 +3,8 @@
 pub use builder::SageMakerBuilder;
 pub use headers::InvocationHeaders;
 pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
-pub use parameters::{DetailsPolicy, ParameterPolicy};
 pub use provider::SageMaker;
+pub use sagewire_dialects::{DetailsPolicy, ParameterPolicy};
 pub use settings::{Settings, Timeouts};
 pub use template::{TemplateChoice, TemplateSource};
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
@@ -16,19 +16,13 @@ mod capacity;
 mod checks;
 mod defaults;
 mod details;
-mod dialect;
-mod embedding;
-mod failure;
+mod embedding_batches;
 mod fake_stream;
-#[cfg(test)]
-mod fixture;
 mod frames;
-mod framing;
 mod headers;
 mod invoke_async;
 mod litellm;
 mod meta;
-mod parameters;
 mod pieces;
 mod prepared;
 mod prompt;
@@ -40,7 +34,6 @@ mod retry;
 mod route;
 mod scrub;
 mod settings;
-mod stop;
 mod target;
 mod template;
 #[cfg(feature = "testing")]

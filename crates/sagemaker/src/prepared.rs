@@ -7,13 +7,13 @@ use std::{borrow::Cow, future::Future};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use sagewire_credentials::SharedCredentialsProvider;
+use sagewire_dialects::{DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder};
 use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
 
 use crate::{
     attempt::Call,
     capacity, checks,
     defaults::REFUSE,
-    dialect::{DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder},
     meta,
     pieces::Pieces,
     prompt::Prompt,
@@ -24,6 +24,7 @@ use crate::{
     settings::Settings,
     target::Target,
     transport::Body,
+    usage,
 };
 
 /// The most bytes of a whole reply: AWS's own limit is below it.
@@ -61,7 +62,8 @@ impl Prepared<'_> {
 
     pub(crate) fn decode_context(&self, request: &ChatRequest, prompt: Option<&Prompt>) -> DecodeContext {
         let id = checks::new_id("chatcmpl-");
-        let context = DecodeContext::new(id, self.model.name(), self.created).with_request(request);
+        let context =
+            DecodeContext::new(id, self.model.name(), self.created).with_count(usage::COUNT).with_request(request);
         match prompt {
             Some(prompt) => context.with_prompt(&prompt.text, prompt.is_marked, &prompt.end_tokens),
             None => context,
@@ -69,15 +71,14 @@ impl Prepared<'_> {
     }
 
     pub(crate) fn encode_context<'a>(&'a self, prompt: Option<&'a Prompt>, stream: bool) -> EncodeContext<'a> {
-        EncodeContext {
-            endpoint: self.model.name(),
-            model: self.body_model(),
-            prompt: prompt.map(|prompt| prompt.text.as_str()),
-            stream,
-            policy: self.settings.parameters.as_ref().unwrap_or(&REFUSE),
-            details: self.settings.details.unwrap_or_default(),
-            zero_temperature: self.settings.zero_temperature(),
-        }
+        let policy = self.settings.parameters.as_ref().unwrap_or(&REFUSE);
+        let mut context = EncodeContext::new(self.body_model(), policy);
+        context.endpoint = self.model.name();
+        context.prompt = prompt.map(|prompt| prompt.text.as_str());
+        context.stream = stream;
+        context.details = self.settings.details.unwrap_or_default();
+        context.zero_temperature = self.settings.zero_temperature();
+        context
     }
 
     /// Waits for capacity where that is asked for, and tries again where that may help.

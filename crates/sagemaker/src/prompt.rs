@@ -6,10 +6,11 @@
 //! do. A container whose tokenizer adds that token to every text sees it twice then; its template can be given without it.
 
 use sagewire_chat_template::{ChatTemplate, Conversation, ConversationError, Limit, TemplateError};
+use sagewire_dialects::Dialect;
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
 
-use crate::{attempt::out_of_time, dialect::Dialect, prepared::Prepared, provider::Shared};
+use crate::{attempt::out_of_time, prepared::Prepared, provider::Shared};
 
 /// vLLM's name for variables of the template, such as `enable_thinking`.
 const KWARGS: &str = "chat_template_kwargs";

@@ -4,7 +4,11 @@ use std::{borrow::Cow, sync::Arc, time::UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use sagewire_credentials::{SharedCredentialsProvider, seam::World};
+use sagewire_dialects::{
+    CompletionForm, Payload, StreamDecoder, completion, drop_named_of_embedding, embedding::EmbedContext,
+};
 use sagewire_types::{
     CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
     EmbedRequest, EmbedResponse, Error, ModelId, Provider, Reply, ReplyMeta, ReplyStream,
@@ -15,11 +19,7 @@ use crate::{
     attempt::{Sender, deadline},
     builder::SageMakerBuilder,
     cancellable::unless_cancelled,
-    capacity, checks, defaults, details,
-    dialect::{CompletionForm, Payload, StreamDecoder, completion},
-    embedding::{EmbedContext, batch},
-    fake_stream,
-    parameters::drop_named_of_embedding,
+    capacity, checks, defaults, details, embedding_batches as batch, fake_stream,
     prepared::Prepared,
     prompt,
     request::{self, Operation},
@@ -104,7 +104,8 @@ impl SageMaker {
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
         unless_cancelled(context, async {
             let prepared = self.prepare(model, context).await?;
-            let payload = Payload { accept: None, ..Payload::from_json(Bytes::new()) };
+            let mut payload = Payload::from_json(Bytes::new());
+            payload.accept = None;
             let mut request = prepared.request(operation, payload)?;
             write(&mut request)?;
             prepared.invoke_request(&self.shared, context, &request).await
@@ -262,7 +263,7 @@ impl Provider for SageMaker {
             let stream =
                 prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await?;
             let meta = stream.meta.clone();
-            Ok(ReplyStream::new(meta, completion::from_chunks(stream)))
+            Ok(ReplyStream::new(meta, stream.map(|chunk| chunk.map(completion::from_chunk))))
         })
         .await
     }

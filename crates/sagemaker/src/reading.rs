@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http::{HeaderMap, header::CONTENT_TYPE};
+use sagewire_dialects::StreamDecoder;
 use sagewire_types::{Cancellation, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::{
-    attempt::Progress, cancellable::cancelled, dialect::StreamDecoder, frames::FrameReader, pieces::Pieces,
-    transport::Body, wire::Wire,
+    attempt::Progress, cancellable::cancelled, frames::FrameReader, pieces::Pieces, transport::Body, wire::Wire,
 };
 
 /// How the payload lies in the body.
@@ -190,13 +190,11 @@ fn decode_frame<T>(
 #[cfg(test)]
 mod tests {
     use futures_util::StreamExt;
+    use sagewire_dialects::{DecodeContext, by_name};
     use sagewire_types::{ChatChunk, ChatRequest};
 
     use super::*;
-    use crate::{
-        dialect::{DecodeContext, by_name},
-        transport::{TransportError, TransportErrorKind},
-    };
+    use crate::transport::{TransportError, TransportErrorKind};
 
     #[tokio::test]
     async fn text_that_was_held_back_comes_before_the_error_and_nothing_says_stop() {

@@ -7,12 +7,10 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::InvalidUri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sagewire_dialects::Payload;
 use sagewire_types::{Error, ErrorKind};
 
-use crate::{
-    dialect::Payload,
-    headers::{InvocationHeaders, is_resource_name},
-};
+use crate::headers::{InvocationHeaders, is_resource_name};
 
 /// The longest name that AWS gives an endpoint.
 const MAX_ENDPOINT_NAME: usize = 63;

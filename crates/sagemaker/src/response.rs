@@ -8,14 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use sagewire_dialects::failure_report::{container_kind, excerpt, read_report};
 use sagewire_types::{Error, ErrorKind, Upstream};
 use serde::Deserialize;
 
-use crate::{
-    failure::{container_kind, excerpt, read_report},
-    meta,
-    scrub::scrub,
-};
+use crate::{meta, scrub::scrub};
 
 /// How much of an error's body is kept.
 pub(crate) const MAX_ERROR_BODY: usize = 16 * 1024;

@@ -3,7 +3,10 @@
 //! The input's first line holds words: a dialect's name and what the caller asked for (`prompt`, `keep`, `stop`, `end`, `logprobs`,
 //! `usage`, `two`). What follows is the reply.
 
-use sagewire_sagemaker::testing::{self, Asked, Streamed};
+use sagewire_dialects::{
+    DecodeContext, StreamDecoder, by_name,
+    completion::{self, CompletionDecoder},
+};
 use sagewire_types::{ChatChunk, Error};
 use serde::Serialize;
 
@@ -32,14 +35,13 @@ pub fn check(input: &[u8]) {
     let (head, reply) = headed(input);
     let words: Vec<&str> = head.split(|byte| *byte == b' ').filter_map(|word| std::str::from_utf8(word).ok()).collect();
     let asked = asked(&words);
-    let known = testing::dialects();
-    let dialect = known.iter().find(|name| words.contains(name)).unwrap_or(&"tgi");
+    let dialect = words.iter().find_map(|name| by_name(name)).or_else(|| by_name("tgi")).unwrap();
 
-    let chat = |pieces: &[&[u8]]| testing::stream_chat(dialect, pieces.iter().copied(), &asked).unwrap();
+    let chat = |pieces: &[&[u8]]| drain(dialect.stream_decoder(asked.clone()), pieces);
     let whole = chat(&[reply]);
     is_bounded(&whole, reply);
     is_complete_for_a_reason(&whole, reply);
-    let completion = |pieces: &[&[u8]]| testing::stream_completion(dialect, pieces.iter().copied(), &asked).unwrap();
+    let completion = |pieces: &[&[u8]]| drain(Box::new(CompletionDecoder::new(asked.clone(), dialect.name())), pieces);
     let whole_completion = completion(&[reply]);
     is_bounded(&whole_completion, reply);
     for pieces in cuttings(reply) {
@@ -48,26 +50,44 @@ pub fn check(input: &[u8]) {
     }
     without_its_end_it_is_broken(&whole, reply, |part| chat(&[part]).error);
 
-    if let Ok(response) = testing::decode_chat(dialect, reply, &asked) {
+    if let Ok(response) = dialect.decode(reply, &asked) {
         assert!(!response.choices.is_empty(), "an answer without a choice");
         serde_json::to_string(&response).expect("an answer has a JSON form");
     }
-    if let Ok(response) = testing::decode_completion(dialect, reply, &asked) {
+    if let Ok(response) = completion::decode(reply, &asked, dialect.name()).map(completion::from_chat) {
         serde_json::to_string(&response).expect("an answer has a JSON form");
     }
 }
 
-fn asked(words: &[&str]) -> Asked {
+fn asked(words: &[&str]) -> DecodeContext {
     let has = |word: &str| words.contains(&word);
-    Asked {
-        prompt: has("prompt").then(|| "Hello, how are you?".to_owned()),
-        keep_prompt: has("keep"),
-        stop: if has("stop") { vec!["END".to_owned(), "</s>".to_owned()] } else { Vec::new() },
-        end_tokens: if has("end") { vec!["<|im_end|>".to_owned()] } else { Vec::new() },
-        logprobs: has("logprobs"),
-        include_usage: has("usage"),
-        choices: if has("two") { 2 } else { 1 },
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let mut context = DecodeContext::new("id", "m", 1);
+    context.prompt = has("prompt").then(|| "Hello, how are you?".into());
+    context.keep_prompt = has("keep");
+    context.stop = if has("stop") { texts(&["END", "</s>"]) } else { texts(&[]) };
+    context.end_tokens = if has("end") { texts(&["<|im_end|>"]) } else { texts(&[]) };
+    (context.logprobs, context.include_usage) = (has("logprobs"), has("usage"));
+    context.choices = if has("two") { 2 } else { 1 };
+    context
+}
+
+/// What a streamed reply gave: its parts, and the error that ended it.
+struct Streamed<T> {
+    parts: Vec<T>,
+    error: Option<Error>,
+}
+
+fn drain<T>(mut decoder: Box<dyn StreamDecoder<T>>, pieces: &[&[u8]]) -> Streamed<T> {
+    let mut parts = Vec::new();
+    for piece in pieces {
+        if let Err(error) = decoder.push(piece, &mut parts) {
+            decoder.flush(&mut parts);
+            return Streamed { parts, error: Some(error) };
+        }
     }
+    let error = decoder.finish(&mut parts).err();
+    Streamed { parts, error }
 }
 
 fn told(error: Option<&Error>) -> Option<(&'static str, String)> {

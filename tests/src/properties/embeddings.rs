@@ -3,7 +3,8 @@
 //! The input's first line holds words: a family's name, `two` for two inputs, and `cut` for vectors cut to two numbers. What follows
 //! is the reply.
 
-use sagewire_sagemaker::testing;
+use sagewire_dialects::embedding::{self, EmbedContext};
+use sagewire_types::EmbedRequest;
 
 use super::headed;
 
@@ -15,11 +16,13 @@ use super::headed;
 pub fn check(input: &[u8]) {
     let (head, reply) = headed(input);
     let words: Vec<&str> = head.split(|byte| *byte == b' ').filter_map(|word| std::str::from_utf8(word).ok()).collect();
-    let known = testing::embedding_families();
-    let family = known.iter().find(|name| words.contains(name)).unwrap_or(&"hf");
+    let family = words.iter().find_map(|name| embedding::by_name(name)).or_else(|| embedding::by_name("hf")).unwrap();
     let inputs = if words.contains(&"two") { 2 } else { 1 };
     let dimensions = words.contains(&"cut").then_some(2);
-    let Ok(response) = testing::decode_embedding(family, reply, inputs, dimensions) else { return };
+    let mut request = EmbedRequest::new("m", vec!["text".to_owned(); inputs]);
+    request.dimensions = dimensions;
+    let context = EmbedContext::new("m", &request);
+    let Ok(response) = family.decode(&bytes::Bytes::copy_from_slice(reply), &context) else { return };
     assert_eq!(response.data.len(), inputs, "not one vector for each input");
     for item in &response.data {
         let floats = match item.vector.to_floats() {

@@ -1,6 +1,6 @@
 //! The framer of server-sent events and JSON lines.
 
-use sagewire_sagemaker::testing;
+use sagewire_dialects::records::{Record, RecordFramer};
 
 use super::cuttings;
 
@@ -9,12 +9,29 @@ use super::cuttings;
 /// # Panics
 /// Where this is not so.
 pub fn check(input: &[u8]) {
-    let whole = testing::records([input]).expect("a record of this length has room");
+    let whole = records(&[input]);
     let bytes: usize = whole.iter().flatten().map(Vec::len).sum();
     assert!(bytes <= input.len(), "{bytes} bytes came out of {}", input.len());
     assert!(whole.iter().flatten().all(|record| !record.is_empty()), "a record is empty: {whole:?}");
     for pieces in cuttings(input) {
-        let cut = testing::records(pieces.iter().copied()).expect("cuts make no record longer");
+        let cut = records(&pieces);
         assert_eq!(cut, whole, "cut as {:?}", pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>());
     }
+}
+
+/// The records of a stream that comes in these pieces; `None` is the mark `[DONE]`.
+fn records(pieces: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+    let (mut framer, mut records) = (RecordFramer::default(), Vec::new());
+    let mut take = |record: Record<'_>| {
+        records.push(match record {
+            Record::Json(text) => Some(text.to_vec()),
+            _ => None,
+        });
+        Ok(())
+    };
+    for piece in pieces {
+        framer.push(piece, &mut take).expect("a record of this length has room");
+    }
+    framer.finish(&mut take).expect("the end makes no record longer");
+    records
 }

@@ -1,0 +1,171 @@
+//! Raw prompts: OpenAI's older completion API on top of chat dialects.
+//!
+//! Owns both ways: a prompt in a text dialect's own body, its reply turned into a completion, and OpenAI's completion body for
+//! containers that take it.
+//!
+//! <https://platform.openai.com/docs/api-reference/completions>
+
+use std::fmt;
+
+use sagewire_types::{
+    ChatChunk, ChatRequest, ChatResponse, CompletionChoice, CompletionRequest, CompletionResponse, Error, ErrorKind,
+    Prompt,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    DecodeContext, EncodeContext, Payload, StreamDecoder,
+    messages::body::{self, ModelName},
+    reply::{
+        self, ReplyStream, Unread, generated,
+        openai::{self, Thoughts},
+    },
+};
+
+mod logprobs;
+
+/// A completion request as a chat request without messages, and its prompt.
+///
+/// # Errors
+/// `Unsupported` for prompts that a text dialect cannot carry.
+pub fn as_prompt(request: CompletionRequest) -> Result<(ChatRequest, String), Error> {
+    let prompt = match request.prompt {
+        Prompt::Text(text) => text,
+        Prompt::Texts(texts) => match <[String; 1]>::try_from(texts) {
+            Ok([text]) => text,
+            Err(_) => return Err(one_prompt_only("several prompts at once")),
+        },
+        Prompt::Tokens(_) | Prompt::TokenLists(_) => return Err(one_prompt_only("token ids")),
+    };
+    let mut chat = ChatRequest::new(request.model, []);
+    chat.temperature = request.temperature;
+    chat.top_p = request.top_p;
+    chat.n = request.n;
+    chat.stop = request.stop;
+    chat.stream_options = request.stream_options;
+    chat.max_tokens = request.max_tokens;
+    chat.presence_penalty = request.presence_penalty;
+    chat.frequency_penalty = request.frequency_penalty;
+    chat.seed = request.seed;
+    chat.logprobs = request.logprobs.map(|_| true);
+    chat.top_logprobs = request.logprobs;
+    chat.user = request.user;
+    chat.extra = request.extra;
+    if let Some(Value::Object(bias)) = chat.extra.shift_remove("logit_bias") {
+        chat.logit_bias = Some(bias);
+    }
+    if request.echo == Some(true) {
+        chat.extra.insert("return_full_text".to_owned(), json!(true));
+    }
+    Ok((chat, prompt))
+}
+
+fn one_prompt_only(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("a text container takes one prompt as text, not {what}: send one request for each prompt, as text"),
+    )
+    .with_param("prompt")
+}
+
+/// A chat answer as the completion that it is.
+#[must_use]
+pub fn from_chat(response: ChatResponse) -> CompletionResponse {
+    let choices = response
+        .choices
+        .into_iter()
+        .map(|choice| {
+            let text = choice.message.content.unwrap_or_default();
+            let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
+            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
+            completion.extra = choice.extra;
+            completion
+        })
+        .collect();
+    let mut completion = CompletionResponse::new(response.id.into(), response.model.into(), response.created, choices);
+    completion.usage = response.usage;
+    completion.extra = response.extra;
+    completion
+}
+
+/// A chunk of a chat answer as the piece of a completion that it is.
+#[must_use]
+pub fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
+    let choices = chunk
+        .choices
+        .into_iter()
+        .map(|choice| {
+            let text = choice.delta.content.unwrap_or_default();
+            let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
+            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
+            completion.extra = choice.extra;
+            completion
+        })
+        .collect();
+    let mut completion = CompletionResponse::new(chunk.id, chunk.model, chunk.created, choices);
+    completion.usage = chunk.usage;
+    completion.extra = chunk.extra;
+    completion
+}
+
+/// OpenAI's completion body with the model's name as the container knows it.
+///
+/// # Errors
+/// `InvalidRequest` where a parameter cannot be written.
+pub(crate) fn encode(request: CompletionRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
+    body::completion(request, context, ModelName::Sent)
+}
+
+/// Reads a whole reply to OpenAI's completion body, in the form that [`from_chat`] takes.
+///
+/// # Errors
+/// `Decode` for an unknown shape; what the container says, where the reply is a report of a failure.
+pub fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<ChatResponse, Error> {
+    let read = openai::read(reply, context, Thoughts::Kept).or_else(|unread| match unread {
+        Unread::Shape => generated::read(reply, context),
+        failed @ Unread::Failed(_) => Err(failed),
+    });
+    read.map_err(|unread| match unread {
+        Unread::Failed(error) => error,
+        Unread::Shape => reply::unknown(reply, dialect),
+    })
+}
+
+/// Reads a streamed reply to OpenAI's completion body.
+pub struct CompletionDecoder {
+    stream: ReplyStream,
+    chunks: Vec<ChatChunk>,
+}
+
+impl fmt::Debug for CompletionDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompletionDecoder").finish_non_exhaustive()
+    }
+}
+
+impl CompletionDecoder {
+    /// A reader for one reply; `dialect` is the name that errors mention.
+    #[must_use]
+    pub fn new(context: DecodeContext, dialect: &'static str) -> Self {
+        Self { stream: ReplyStream::for_completion(context, dialect), chunks: Vec::new() }
+    }
+}
+
+impl StreamDecoder<CompletionResponse> for CompletionDecoder {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
+        let result = self.stream.push(bytes, &mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
+        result
+    }
+
+    fn flush(&mut self, out: &mut Vec<CompletionResponse>) {
+        self.stream.flush(&mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
+    }
+
+    fn finish(&mut self, out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
+        let result = self.stream.finish(&mut self.chunks);
+        out.extend(self.chunks.drain(..).map(from_chunk));
+        result
+    }
+}

@@ -1,0 +1,171 @@
+//! What embedding containers speak, behind one small trait.
+//!
+//! Owns the trait, the table of all families and LiteLLM's rules by name. Adding a family is a row in `rows` if its body is a list of
+//! inputs, else a file, a row in [`FAMILIES`] and a folder of fixtures.
+//!
+//! Bodies are each family's own. Replies are not: `vectors` understands every shape for every family.
+
+use std::{fmt, num::NonZeroUsize, sync::Arc};
+
+use bytes::Bytes;
+use sagewire_types::{EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKind};
+
+use crate::{Payload, failure_report as failure};
+
+mod cohere;
+mod floats;
+mod inputs;
+mod openai;
+mod plain;
+mod rows;
+mod tcembedding;
+mod vectors;
+mod voyage;
+
+/// How one family of embedding containers is asked and understood.
+pub trait EmbeddingFamily: fmt::Debug + Send + Sync {
+    /// The name that the setting `embedding_dialect` selects it by.
+    fn name(&self) -> &'static str;
+
+    /// The most inputs that the container takes at once; `None` where it knows no limit.
+    fn max_batch(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    /// Whether its body has a place for parameters.
+    fn takes_parameters(&self) -> bool {
+        true
+    }
+
+    /// How many inputs it gets at once where the operator says `asked`.
+    fn batch(&self, asked: Option<NonZeroUsize>) -> Option<NonZeroUsize> {
+        asked.or_else(|| self.max_batch())
+    }
+
+    /// The body of a request, serialized once: these bytes are signed and sent.
+    ///
+    /// # Errors
+    /// An input or a parameter that this family cannot carry.
+    fn encode(&self, request: &EmbedRequest, context: &EmbedContext) -> Result<Payload, Error>;
+
+    /// A whole reply: one vector for each input, in their order, cut to the dimensions and written in the format that were asked for.
+    ///
+    /// # Errors
+    /// `Decode` where the shape is not known or the count is not that of the inputs, `ModelFailed` where the reply is the container's own
+    /// report of a failure.
+    fn decode(&self, reply: &Bytes, context: &EmbedContext) -> Result<EmbedResponse, Error> {
+        vectors::read(reply, context, self.name())
+    }
+}
+
+/// What a family is told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EmbedContext {
+    /// The model's name for body and answer.
+    pub model: Arc<str>,
+    /// How many inputs were sent: the reply must have as many vectors.
+    pub inputs: usize,
+    /// How many numbers each vector shall have.
+    pub dimensions: Option<u32>,
+    /// How the vectors shall be written.
+    pub encoding_format: Option<EncodingFormat>,
+}
+
+impl EmbedContext {
+    /// What this request, or this batch of one, asks for.
+    #[must_use]
+    pub fn new(model: impl Into<Arc<str>>, request: &EmbedRequest) -> Self {
+        Self {
+            model: model.into(),
+            inputs: request.input.len(),
+            dimensions: request.dimensions,
+            encoding_format: request.encoding_format,
+        }
+    }
+}
+
+/// All families, by the names of the setting `embedding_dialect`.
+pub static FAMILIES: &[&dyn EmbeddingFamily] = &[
+    &rows::HUGGING_FACE,
+    &rows::TEI,
+    &rows::JUMPSTART,
+    &tcembedding::TcEmbedding,
+    &rows::LMI,
+    &openai::OpenAi,
+    &cohere::Cohere,
+    &voyage::Voyage,
+];
+
+/// LiteLLM's rules, and one for a family that LiteLLM does not know: a part of the endpoint's name, the family it stands for, and why.
+/// The first that fits counts.
+///
+/// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
+static NAME_RULES: &[(&str, &str, &str)] = &[
+    ("voyage", "voyage", "the endpoint's name contains `voyage`"),
+    ("cohere", "cohere", "the endpoint's name contains `cohere`"),
+    ("tcembedding", "tcembedding", "the endpoint's name contains `tcembedding`"),
+    ("", "hf", "no rule fits the endpoint's name"),
+];
+
+/// The family of this name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn EmbeddingFamily> {
+    FAMILIES.iter().find(|family| family.name() == name).copied()
+}
+
+/// The family that an endpoint's name stands for where no setting says otherwise, and why. Upper and lower case are the same.
+#[must_use]
+pub fn by_endpoint(name: &str) -> (&'static dyn EmbeddingFamily, &'static str) {
+    let name = name.to_ascii_lowercase();
+    NAME_RULES
+        .iter()
+        .filter(|(part, ..)| name.contains(part))
+        .find_map(|(_, family, reason)| Some((by_name(family)?, *reason)))
+        .unwrap_or((&rows::HUGGING_FACE, "no rule fits the endpoint's name"))
+}
+
+/// The error for a reply that no family knows.
+fn unknown_reply(reply: &[u8], family: &str) -> Error {
+    match failure::read_report(reply) {
+        Some(report) => failure::reported_error(&report),
+        None => failure::unknown_reply(
+            reply,
+            &format!("Set `embedding_dialect` to the family that fits the container (now `{family}`)"),
+        ),
+    }
+}
+
+/// The error for token ids that a family cannot carry.
+fn texts_only(family: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "a `{family}` container takes texts, not token ids: send the texts (LangChain's `OpenAIEmbeddings` does with \
+             `check_embedding_ctx_length=False`), or set `embedding_dialect` to `tei` or `openai` if the container is one of these"
+        ),
+    )
+    .with_param("input")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_names_a_family_and_case_does_not_count() {
+        for (_, family, _) in NAME_RULES {
+            assert!(by_name(family).is_some(), "{family}");
+        }
+        for (endpoint, family) in [
+            ("my-Voyage-ep", "voyage"),
+            ("COHERE-embed", "cohere"),
+            ("jumpstart-dft-tensorflow-tcembedding-bert", "tcembedding"),
+            ("bge-large", "hf"),
+            ("", "hf"),
+        ] {
+            let (chosen, reason) = by_endpoint(endpoint);
+            assert_eq!((chosen.name(), reason.contains("rule fits")), (family, family == "hf"), "{endpoint}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The cases in `fixtures/`, each a folder that the tests find by itself.
+
+pub(crate) mod folder;
+
+mod dialects;
+mod embeddings;

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+pub use context::{DecodeContext, EncodeContext};
+pub use dialect::{CompletionForm, DIALECTS, Dialect, StreamDecoder, by_name, by_prefix};
+pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named_of_embedding};
+pub use payload::Payload;
+
+pub mod completion;
+mod context;
+mod dialect;
+pub mod embedding;
+pub mod failure_report;
+#[cfg(test)]
+mod fixtures;
+mod messages;
+mod parameters;
+mod payload;
+#[cfg(test)]
+mod properties;
+pub mod records;
+mod reply;
+mod stop_texts;
+mod text;
+mod thoughts;
+pub mod usage;
+pub mod whole_as_chunks;

@@ -1,0 +1,147 @@
+//! What a text container knows about its answer: why it ended, how many tokens it has, and their log probabilities.
+//!
+//! Owns the details' wire shape, in which TGI and DJL differ by names, and their reading into OpenAI's terms.
+
+use sagewire_types::{FinishReason, Usage};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::{Value, json, value::RawValue};
+
+use crate::DecodeContext;
+
+/// The details of an answer, or of the end of a stream.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Details<'a> {
+    #[serde(default)]
+    finish_reason: Option<String>,
+    #[serde(default)]
+    generated_tokens: Option<u64>,
+    #[serde(default)]
+    input_length: Option<u64>,
+    #[serde(borrow, default)]
+    prefill: Option<&'a RawValue>,
+    /// Read only where log probabilities are wanted, and in a form that nobody knows they must not cost the answer.
+    #[serde(borrow, default)]
+    tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    top_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) best_of_sequences: Option<Vec<Sequence<'a>>>,
+}
+
+/// One of the other answers when several were asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sequence<'a> {
+    pub(super) generated_text: String,
+    #[serde(default)]
+    finish_reason: Option<String>,
+    #[serde(default)]
+    pub(super) generated_tokens: Option<u64>,
+    #[serde(borrow, default)]
+    tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    top_tokens: Option<&'a RawValue>,
+}
+
+/// A token; TGI writes `logprob` and `special`, DJL `log_prob` and `special_token`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Token {
+    #[serde(default)]
+    id: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(super) text: Option<String>,
+    #[serde(default, alias = "log_prob")]
+    logprob: Option<f64>,
+    #[serde(default, alias = "special_token")]
+    special: Option<bool>,
+}
+
+impl Details<'_> {
+    /// Whether the container ended the answer because it failed.
+    pub(super) fn has_failed(&self) -> bool {
+        is_failure(self.finish_reason.as_deref())
+    }
+
+    pub(super) fn finish_reason(&self) -> Option<FinishReason> {
+        self.finish_reason.as_deref().map(FinishReason::from_container)
+    }
+
+    /// The counts that the container reports. Where it does not say how long the prompt was, that count is 0.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let generated = self.generated_tokens?;
+        let prefill = list::<IgnoredAny>(self.prefill).map(|tokens| tokens.len()).filter(|length| *length > 0);
+        let prompt = self.input_length.or(prefill.and_then(|length| u64::try_from(length).ok()));
+        Some(Usage::reported(prompt.unwrap_or_default(), generated))
+    }
+
+    /// The log probabilities, where the caller asked for them.
+    pub(super) fn logprobs(&self, context: &DecodeContext) -> Option<Value> {
+        logprobs_of(context, self.tokens, self.top_tokens)
+    }
+}
+
+impl Sequence<'_> {
+    pub(super) fn finish_reason(&self) -> Option<FinishReason> {
+        self.finish_reason.as_deref().map(FinishReason::from_container)
+    }
+
+    pub(super) fn logprobs(&self, context: &DecodeContext) -> Option<Value> {
+        logprobs_of(context, self.tokens, self.top_tokens)
+    }
+}
+
+impl Token {
+    /// Whether it is one of the model's special texts, which are not for the user.
+    pub(super) fn is_special(&self) -> bool {
+        self.special == Some(true)
+    }
+
+    /// Whether it comes from a server that knows its tokens, as TGI and DJL do, and not from a script that wraps texts.
+    pub(super) fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
+    fn entry(&self) -> Value {
+        let text = self.text.as_deref().unwrap_or_default();
+        json!({ "token": text, "logprob": self.logprob, "bytes": text.as_bytes() })
+    }
+
+    fn entry_with_top(&self, top: &[Self]) -> Value {
+        let text = self.text.as_deref().unwrap_or_default();
+        let top: Vec<Value> = top.iter().map(Self::entry).collect();
+        json!({ "token": text, "logprob": self.logprob, "bytes": text.as_bytes(), "top_logprobs": top })
+    }
+}
+
+/// DJL ends a failed answer so, vLLM an aborted one.
+pub(super) fn is_failure(finish_reason: Option<&str>) -> bool {
+    matches!(finish_reason, Some("error" | "abort"))
+}
+
+fn logprobs_of(context: &DecodeContext, tokens: Option<&RawValue>, top_tokens: Option<&RawValue>) -> Option<Value> {
+    if !context.logprobs {
+        return None;
+    }
+    logprobs(context, &list(tokens)?, &list(top_tokens).unwrap_or_default())
+}
+
+/// A list in the form that is known, if it has it.
+fn list<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<Vec<T>> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+/// OpenAI's form of [log probabilities](https://platform.openai.com/docs/api-reference/chat/object#chat/object-choices).
+pub(super) fn logprobs(context: &DecodeContext, tokens: &[Token], top_tokens: &[Vec<Token>]) -> Option<Value> {
+    if !context.logprobs {
+        return None;
+    }
+    let content: Vec<Value> = tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| !token.is_special())
+        .map(|(place, token)| token.entry_with_top(top_tokens.get(place).map(Vec::as_slice).unwrap_or_default()))
+        .collect();
+    Some(json!({ "content": content, "refusal": null }))
+}
