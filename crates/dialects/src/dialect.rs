@@ -100,11 +100,13 @@ pub static DIALECTS: &[&dyn Dialect] = &[&Tgi, &Lmi, &Messages, &Nova, &JumpStar
 static PREFIXES: &[(&str, &str)] = &[("sagemaker", "tgi"), ("sagemaker_chat", "messages"), ("sagemaker_nova", "nova")];
 
 /// The dialect of this name.
+#[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
     DIALECTS.iter().find(|dialect| dialect.name() == name).copied()
 }
 
 /// The dialect that a model's prefix stands for.
+#[must_use]
 pub fn by_prefix(prefix: &str) -> Option<&'static dyn Dialect> {
     let (_, name) = PREFIXES.iter().find(|(known, _)| *known == prefix)?;
     by_name(name)

@@ -24,6 +24,7 @@ const CONTEXT_TOO_LONG: &[&str] = &[
 const LENGTH_WORDS: &[&str] = &["token", "length", "max_model_len"];
 
 /// The kind of a container's failure, by its status where there is one, and by what it says.
+#[must_use]
 pub fn container_kind(status: Option<u16>, message: &str, error_type: Option<&str>) -> ErrorKind {
     let text = message.to_ascii_lowercase();
     if CONTEXT_TOO_LONG.iter().any(|mark| text.contains(mark)) && LENGTH_WORDS.iter().any(|word| text.contains(word)) {
@@ -76,6 +77,7 @@ pub struct ContainerReport {
 }
 
 /// Reads a container's report of a failure.
+#[must_use]
 pub fn read_report(text: &[u8]) -> Option<ContainerReport> {
     // A list is no report, though `serde` would read a struct from one.
     let report: Report = serde_json::from_slice(text).ok().filter(|_| text.trim_ascii_start().starts_with(b"{"))?;
@@ -174,6 +176,7 @@ fn upstream_of(report: &ContainerReport) -> Upstream {
 }
 
 /// A container's text, cut to a length that a message can carry.
+#[must_use]
 pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 600;
     match text.char_indices().nth(LONGEST) {
