@@ -1,10 +1,13 @@
 //! The commands that `verbose` shows, replayed by curl: the emulator accepts their signatures and answers as it answered the call.
 //!
-//! Needs `curl` with `--aws-sigv4`, and a shell. Where they are not there, the case is reported as ignored.
+//! `SAGEWIRE_CURL` names a curl with the option `--aws-sigv4`. Without it, the test is ignored.
 
-use std::process::{Command, ExitCode, Stdio};
+use std::{
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use sagewire::{CallContext, ChatRequest, EmbedRequest, Message, Provider, Settings};
 use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY};
 use sagewire_tests::{
@@ -13,18 +16,12 @@ use sagewire_tests::{
 };
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let trial = Trial::test("curl::each_command_is_accepted_and_answered_alike", replay);
-    libtest_mimic::run(&arguments, vec![trial.with_ignored_flag(!is_there())]).exit_code()
+    let curl = sagewire_test_programs::curl();
+    let trial = curl.trial("curl::each_command_is_accepted_and_answered_alike", |curl| replay(curl));
+    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
 }
 
-fn is_there() -> bool {
-    let mut help = Command::new("curl");
-    let help = help.args(["--help", "all"]).stderr(Stdio::null()).output();
-    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--aws-sigv4"))
-}
-
-fn replay() -> Result<(), Failed> {
+fn replay(curl: &Path) -> Result<(), Failed> {
     let logs = Logs::capture();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
@@ -47,10 +44,15 @@ fn replay() -> Result<(), Failed> {
         for (command, call) in commands.iter().zip(calls) {
             emulator.clear_received();
             let mut shell = tokio::task::spawn_blocking({
-                let command = format!("{command} --silent --fail --max-time 20 --output /dev/null");
+                // The name in the command means the curl that was prepared.
+                let curl = curl.to_owned();
+                let command = format!(
+                    "curl() {{ \"$CURL\" \"$@\"; }}\n{command} --silent --fail --max-time 20 --output /dev/null"
+                );
                 move || {
                     Command::new("sh")
                         .args(["-c", &command])
+                        .env("CURL", curl)
                         .env("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID)
                         .env("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY)
                         .stdin(Stdio::null())

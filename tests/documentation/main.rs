@@ -62,7 +62,8 @@ fn of_page(page: &'static Page, tools: &'static Tools) -> Vec<Trial> {
             // Its own session: what comes before it may be there without it.
             ("sh" | "console", Some(command)) => {
                 let is_there = tools.subcommands.contains(command);
-                trials.push(Trial::test(name, || together(page, &[block], tools)).with_ignored_flag(!is_there));
+                let trial = tools.trial_of_commands(name, &[&block.text], || together(page, &[block], tools));
+                trials.push(if is_there { trial } else { trial.with_ignored_flag(true) });
             }
             ("sh" | "console", None) => commands.push(block),
             ("python", _) => scripts.push(block),
@@ -74,14 +75,13 @@ fn of_page(page: &'static Page, tools: &'static Tools) -> Vec<Trial> {
         }
     }
     if !commands.is_empty() {
-        let cannot = tools.missing(&commands);
         let name = format!("commands::{}", page.name);
-        trials.push(Trial::test(name, move || together(page, &commands, tools)).with_ignored_flag(cannot));
+        let texts: Vec<&str> = commands.iter().map(|block| block.text.as_str()).collect();
+        trials.push(tools.trial_of_commands(name, &texts, move || together(page, &commands, tools)));
     }
     if !scripts.is_empty() {
-        let cannot = tools.python.is_none();
         let name = format!("python::{}", page.name);
-        trials.push(Trial::test(name, move || python::run(page, &scripts, tools)).with_ignored_flag(cannot));
+        trials.push(tools::python(&scripts).trial(name, move |python| python::run(page, &scripts, tools, python)));
     }
     trials
 }

@@ -1,10 +1,11 @@
 //! What is published and deployed: every crate's package, the container's recipe, the service, the cluster's objects, the book.
 //!
-//! Owns what each must have. Programs that are not here make their case ignored.
+//! Owns what each must have. A case whose program is not named is reported as ignored.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use libtest_mimic::{Failed, Trial};
+use sagewire_test_programs::MdBook;
 
 use crate::{Outcome, data, page, tools::Tools};
 
@@ -17,10 +18,10 @@ pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
             data::yaml(&fs::read_to_string(page::root().join("deploy/config.yaml"))?)
         }),
         Trial::test("deploy::compose_file", compose_file),
-        Trial::test("deploy::container_recipe", || container_recipe(tools)).with_ignored_flag(tools.hadolint.is_none()),
-        Trial::test("deploy::service", || service(tools)).with_ignored_flag(tools.systemd_analyze.is_none()),
+        sagewire_test_programs::hadolint().trial("deploy::container_recipe", |hadolint| container_recipe(hadolint)),
+        sagewire_test_programs::systemd_analyze().trial("deploy::service", |analyze| service(analyze, tools)),
         Trial::test("book::picture", || picture(tools)),
-        Trial::test("book::builds", || book(tools)).with_ignored_flag(tools.mdbook.is_none()),
+        sagewire_test_programs::mdbook().trial("book::builds", book),
     ]
 }
 
@@ -131,14 +132,12 @@ fn compose_file() -> Outcome {
     if folder.join(mounted).is_file() { Ok(()) } else { Err(format!("{mounted} is not there").into()) }
 }
 
-fn container_recipe(tools: &Tools) -> Outcome {
-    let hadolint = tools.hadolint.as_ref().ok_or("hadolint is not here")?;
+fn container_recipe(hadolint: &Path) -> Outcome {
     succeeds(Command::new(hadolint).arg(page::root().join("Dockerfile")))
 }
 
 /// The unit, with a program that is there in place of the one that will be.
-fn service(tools: &Tools) -> Outcome {
-    let analyze = tools.systemd_analyze.as_ref().ok_or("systemd-analyze is not here")?;
+fn service(analyze: &Path, tools: &Tools) -> Outcome {
     let folder = tempfile::Builder::new().prefix("sagewire").tempdir()?;
     let text = fs::read_to_string(page::root().join("deploy/sagewire.service"))?;
     let unit = folder.path().join("sagewire.service");
@@ -146,10 +145,13 @@ fn service(tools: &Tools) -> Outcome {
     succeeds(Command::new(analyze).args(["verify", "--man=no"]).arg(unit))
 }
 
-fn book(tools: &Tools) -> Outcome {
-    let mdbook = tools.mdbook.as_ref().ok_or("mdbook is not here")?;
+/// The book's preprocessor is run by the Python that is named, and not by the one of the page's settings.
+fn book(mdbook: &MdBook) -> Outcome {
     let folder = tempfile::Builder::new().prefix("sagewire").tempdir()?;
-    succeeds(Command::new(mdbook).arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))
+    let preprocessor = format!("{} links_out.py", mdbook.python.display());
+    let mut command = Command::new(&mdbook.program);
+    command.env("MDBOOK_PREPROCESSOR__LINKS_OUT__COMMAND", preprocessor);
+    succeeds(command.arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))
 }
 
 /// The picture shows what the demo prints of its first call; what changes with each run (the port, times) is not compared.

@@ -2,9 +2,11 @@
 //!
 //! Owns how they run: one process for each, against the page's proxy, in order.
 
+use std::path::Path;
+
 use crate::{Outcome, page::Block, page::Page, session::Session, shell, tools::Tools};
 
-pub(crate) fn run(page: &Page, blocks: &[&Block], tools: &Tools) -> Outcome {
+pub(crate) fn run(page: &Page, blocks: &[&Block], tools: &Tools, python: &Path) -> Outcome {
     let mut session = Session::start(page, tools)?;
     // A page that serves a configuration of its own is asked through it.
     for block in
@@ -17,7 +19,6 @@ pub(crate) fn run(page: &Page, blocks: &[&Block], tools: &Tools) -> Outcome {
     for block in blocks {
         session.serve_if_asked(&block.text)?;
         let script = session.with_real_addresses(&block.text);
-        let python = tools.python.as_ref().ok_or("there is no Python with the clients")?;
         let output = session.program(python).args(["-c", &script]).output()?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);

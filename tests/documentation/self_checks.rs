@@ -8,7 +8,7 @@ use crate::{Outcome, data, kinds, links, page, page::Page, together, tools::Tool
 
 pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
     let says = |name: &str, check: fn(&Page, &Tools) -> Outcome, text: &'static str, wanted: &'static str| {
-        Trial::test(format!("self_checks::{name}"), move || {
+        tools.trial_of_commands(format!("self_checks::{name}"), &[text], move || {
             let page = Page::of("docs/wrong.md".to_owned(), page::root().join("docs/wrong.md"), text.to_owned());
             match check(&page, tools) {
                 Err(why) if why.message().is_some_and(|why| why.contains(wanted)) => Ok(()),

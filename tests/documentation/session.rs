@@ -4,6 +4,7 @@
 //! reachable but this machine.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
@@ -71,7 +72,7 @@ impl<'a> Session<'a> {
             Ok(())
         };
         write("sagewire", format!("exec '{}' \"$@\"", self.tools.sagewire.display()))?;
-        if let Some(curl) = &self.tools.curl {
+        if let Some(curl) = self.tools.curl.ready() {
             // A status that is no success is a failure of the page.
             write(
                 "curl",
@@ -79,6 +80,13 @@ impl<'a> Session<'a> {
             )?;
         }
         Ok(())
+    }
+
+    fn search_path(&self) -> OsString {
+        let mut path = self.programs().into_os_string();
+        path.push(":");
+        path.push(&self.tools.path);
+        path
     }
 
     fn programs(&self) -> std::path::PathBuf {
@@ -155,7 +163,7 @@ impl<'a> Session<'a> {
             .stderr(Stdio::piped())
             .env_clear()
             .env("HOME", self.folder.path())
-            .env("PATH", format!("{}:{}", self.programs().display(), self.tools.path))
+            .env("PATH", self.search_path())
             // Every service of AWS that a command could ask.
             .env("AWS_ENDPOINT_URL", self.emulator.url())
             .env("AWS_EC2_METADATA_DISABLED", "true")

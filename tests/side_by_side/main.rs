@@ -1,6 +1,6 @@
 //! The same faults through LiteLLM's proxy and through ours: what each tells its caller.
 //!
-//! Opt-in: `SAGEWIRE_LITELLM_PYTHON` names a Python that has `litellm[proxy]` and `boto3`. Both proxies read the same `config.yaml` and
+//! `SAGEWIRE_LITELLM_PYTHON` names a Python with `litellm[proxy]` and `boto3`. Without it, the test is ignored. Both proxies read the same `config.yaml` and
 //! call the same emulator. It prints the table of `docs/reliability.md`, and demands only of ours that nothing is lost, cut short in silence, or
 //! left unexplained.
 #![expect(
@@ -14,7 +14,9 @@ mod caller;
 mod faults;
 mod proxies;
 
-use libtest_mimic::{Arguments, Trial};
+use std::path::Path;
+
+use libtest_mimic::Arguments;
 
 use crate::{
     caller::Told,
@@ -26,19 +28,15 @@ use crate::{
 const TIMES: usize = 10;
 
 fn main() {
-    #[expect(clippy::disallowed_methods, reason = "a test is told by its environment where LiteLLM is")]
-    let python = std::env::var_os("SAGEWIRE_LITELLM_PYTHON");
-    let ignored = python.is_none();
-    let trial = Trial::test("litellm_and_sagewire", move || {
-        let python = python.ok_or("SAGEWIRE_LITELLM_PYTHON is not set")?;
+    let trial = sagewire_test_programs::litellm().trial("litellm_and_sagewire", |python| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(compare(&python));
+        runtime.block_on(compare(python));
         Ok(())
     });
-    libtest_mimic::run(&Arguments::from_args(), vec![trial.with_ignored_flag(ignored)]).exit();
+    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit();
 }
 
-async fn compare(python: &std::ffi::OsStr) {
+async fn compare(python: &Path) {
     let proxies = Proxies::start(python).await;
     println!("| injected | times | LiteLLM's proxy | sagewire |\n|---|---|---|---|");
     let (mut theirs, mut ours) = (Vec::new(), Vec::new());

@@ -1,9 +1,9 @@
 //! Both proxies over one emulator, from one `config.yaml`.
 
 use std::{
-    ffi::OsStr,
     fs,
     net::{SocketAddr, TcpListener},
+    path::Path,
     process::Stdio,
     time::Duration,
 };
@@ -52,7 +52,7 @@ fn config(url: &str) -> String {
 }
 
 impl Proxies {
-    pub(crate) async fn start(python: &OsStr) -> Self {
+    pub(crate) async fn start(python: &Path) -> Self {
         let emulator = Emulator::start().await.unwrap();
         let yaml = config(&emulator.url());
         let folder = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ impl Proxies {
         tokio::spawn(server.serve(std::future::pending()));
 
         let litellm = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-        let mut child = Command::new(std::path::Path::new(python).with_file_name("litellm"))
+        let mut child = Command::new(python.with_file_name("litellm"))
             .args(["--host", "127.0.0.1", "--port", &litellm.port().to_string(), "--config"])
             .arg(&path)
             .current_dir(folder.path())

@@ -1,8 +1,7 @@
 //! Random templates and conversations, rendered by us and by Python's `transformers`: both give the same text, or fail
 //! in the same way.
 //!
-//! Runs where `$SAGEWIRE_PYTHON` names a Python that has `transformers` (it needs no torch), and is counted as ignored
-//! elsewhere. `$SAGEWIRE_DIFFERENTIAL` is the number of cases and `$SAGEWIRE_SEED` the seed, for longer runs;
+//! `SAGEWIRE_TRANSFORMERS_PYTHON` names a Python with `transformers` (it needs no torch). Without it, the test is ignored. `$SAGEWIRE_DIFFERENTIAL` is the number of cases and `$SAGEWIRE_SEED` the seed, for longer runs;
 //! `$SAGEWIRE_CASES` names a file with cases to run instead, one JSON object per line.
 
 #![expect(
@@ -19,9 +18,10 @@ mod grammar;
 mod vectors;
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use sagewire_chat_template::{ChatTemplate, Conversation, SpecialTokens, TemplateError};
 use serde_json::Value;
 
@@ -38,14 +38,12 @@ fn main() {
     let number = |name: &str| variable(name).and_then(|text| text.parse::<usize>().ok());
     let cases = number("SAGEWIRE_DIFFERENTIAL").unwrap_or(CASES);
     let seed = number("SAGEWIRE_SEED").unwrap_or(1);
-    let test = match variable("SAGEWIRE_PYTHON") {
-        Some(python) => Trial::test("random templates", move || compare(&python, cases, seed as u64)),
-        None => vectors::absent("random templates"),
-    };
+    let python = sagewire_test_programs::transformers();
+    let test = python.trial("random templates", move |python| compare(python, cases, seed as u64));
     libtest_mimic::run(&arguments, vec![test]).exit();
 }
 
-fn compare(python: &str, cases: usize, seed: u64) -> Result<(), Failed> {
+fn compare(python: &Path, cases: usize, seed: u64) -> Result<(), Failed> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential/render.py");
     let mut child =
         Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
@@ -61,7 +59,7 @@ fn compare(python: &str, cases: usize, seed: u64) -> Result<(), Failed> {
     let mut outcomes = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut rendered = 0;
     for case in &cases {
-        let outcome = outcomes.next().ok_or("Python stopped: does it have transformers?")??;
+        let outcome = outcomes.next().ok_or("the script stopped before its last case")??;
         let outcome: Value = serde_json::from_str(&outcome)?;
         let ours = render(case);
         rendered += usize::from(ours.is_ok());

@@ -39,8 +39,8 @@ impl Server {
 
     #[cfg(unix)]
     fn interrupt(mut self) -> std::process::ExitStatus {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
         self.child.wait().unwrap()
     }
 

@@ -63,8 +63,10 @@ impl Installed {
         // A link costs nothing where the target folder is on the same disk.
         let (from, to) = (env!("CARGO_BIN_EXE_sagewire"), this.path("sagewire"));
         fs::hard_link(from, &to).or_else(|_| fs::copy(from, &to).map(drop)).unwrap();
-        let folder = this.folder.path().to_str().unwrap();
-        assert!(Command::new("chmod").args(["755", folder, &to]).status().unwrap().success());
+        #[cfg(unix)]
+        for path in [this.folder.path(), to.as_ref()] {
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
         let config = "model_list: [{model_name: m, litellm_params: {model: sagemaker/e, aws_region_name: us-east-1, aws_access_key_id: a, aws_secret_access_key: b}}]\n";
         fs::write(this.path("config.yaml"), config).unwrap();
         this

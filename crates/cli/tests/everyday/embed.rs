@@ -131,9 +131,8 @@ async fn ctrl_c_twice_ends_at_once_with_its_exit_code_and_keeps_what_is_done() {
     let mut child = home.command(&arguments).spawn().unwrap();
     reached.recv_timeout(Duration::from_secs(120)).unwrap();
     // Two that come at once count as one: it is pressed until it helps.
-    let id = child.id().to_string();
     while child.try_wait().unwrap().is_none() {
-        std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
     }
     let printed = crate::process::Printed::from(child.wait_with_output().unwrap());
     assert_eq!(printed.code, Some(130), "{printed:?}");

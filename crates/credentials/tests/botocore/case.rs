@@ -23,8 +23,6 @@ pub(crate) struct Case {
     /// Paths below the home folder, and lines.
     #[serde(default)]
     files: BTreeMap<String, Vec<String>>,
-    /// A Python module that botocore needs for it, and may not have.
-    pub(crate) requires: Option<String>,
     /// What we make of it.
     pub(crate) expect: Value,
     /// What botocore makes of it, where that is something else.

@@ -1,7 +1,7 @@
 //! Our chain and botocore's, side by side: given the same home folder and environment, both find the same keys in the same way.
 //!
 //! Each case is a file in `chain` or `endpoints` with the outcome in it, so that our side is tested wherever this runs.
-//! botocore's side needs a Python that has it: `SAGEWIRE_PYTHON` names the interpreter. Without it, its cases are ignored.
+//! botocore's side needs `SAGEWIRE_BOTOCORE_PYTHON`, a Python with `botocore[crt]`. Without it, its cases are ignored.
 //! Where the two differ on purpose, the case names one of [`DIFFERENCES`].
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
@@ -11,6 +11,7 @@ mod python;
 mod stub;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,10 +22,10 @@ use sagewire_credentials::endpoint::{
 use sagewire_credentials::profile::{FileKind, FileLocations, Platform, ProfileFile, ProfileSet};
 use sagewire_credentials::seam::{MapEnv, World};
 use sagewire_credentials::{DefaultChain, ErrorKind, ProvideCredentials};
+use sagewire_test_programs::Prepared;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Home};
-use crate::python::Python;
 
 /// Where we do otherwise than botocore, and why.
 const DIFFERENCES: [(&str, &str); 16] = [
@@ -74,46 +75,36 @@ const SHARED_CHAIN: [(&str, &str); 5] = [
 
 fn main() -> ExitCode {
     let server: Arc<str> = stub::start().into();
-    let python = Python::named().map(Arc::new);
+    let python = sagewire_test_programs::botocore();
     let (chain, endpoints) = (Case::all("chain"), Case::all("endpoints"));
     let mut trials = vec![differences(chain.iter().chain(&endpoints))];
     for case in chain {
         let (home, theirs) = (case.lay_out(&server, &SHARED_CHAIN), case.lay_out(&server, &SHARED_CHAIN));
-        trials.extend(pair(&case, python.clone(), &[], home, theirs, our_credentials));
+        trials.extend(pair(&case, &python, &[], home, theirs, our_credentials));
     }
     for case in endpoints {
         let (home, theirs) = (case.lay_out(&server, &SHARED), case.lay_out(&server, &SHARED));
-        trials.extend(pair(&case, python.clone(), &["endpoints"], home, theirs, our_endpoints));
+        trials.extend(pair(&case, &python, &["endpoints"], home, theirs, our_endpoints));
     }
-    let ignored = python.is_none();
-    trials.push(
-        Trial::test("botocore's hosts in every region", move || hosts(python.as_deref())).with_ignored_flag(ignored),
-    );
+    trials.push(python.trial("botocore's hosts in every region", |python| hosts(python)));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 /// A case twice: what we make of it, and what botocore does.
 fn pair(
     case: &Case,
-    python: Option<Arc<Python>>,
+    python: &Prepared<PathBuf>,
     arguments: &'static [&'static str],
     ours: Home,
     theirs: Home,
     find: fn(&Home) -> Value,
 ) -> [Trial; 2] {
     let (name, expected, of_botocore) = (case.name.clone(), case.expect.clone(), case.expected_of_botocore().clone());
-    let able = |python: &Arc<Python>| case.requires.as_ref().is_none_or(|module| python.has(module));
-    let asked = python.filter(able);
-    let ignored = asked.is_none();
     [
         Trial::test(format!("ours: {name}"), move || compare(&find(&ours), &expected)),
-        Trial::test(format!("botocore: {name}"), move || {
-            compare(
-                &asked.as_ref().ok_or("no Python is named")?.ask("resolve.py", arguments, theirs.env())?,
-                &of_botocore,
-            )
-        })
-        .with_ignored_flag(ignored),
+        python.trial(format!("botocore: {name}"), move |python| {
+            compare(&python::ask(python, "resolve.py", arguments, theirs.env())?, &of_botocore)
+        }),
     ]
 }
 
@@ -220,8 +211,8 @@ const SERVICES: [(&str, Service); 4] = [
 ];
 
 /// botocore's own rules for hosts, over every region of every partition, with and without FIPS and dual-stack.
-fn hosts(python: Option<&Python>) -> Result<(), Failed> {
-    let answer = python.ok_or("no Python is named")?.ask("hosts.py", &[], &BTreeMap::new())?;
+fn hosts(python: &Path) -> Result<(), Failed> {
+    let answer = python::ask(python, "hosts.py", &[], &BTreeMap::new())?;
     let all = answer.as_array().unwrap();
     assert!(all.len() > 900, "only {} hosts were compared", all.len());
     for host in all {

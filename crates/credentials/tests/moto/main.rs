@@ -1,10 +1,9 @@
 //! A second opinion on STS and the instance metadata service: moto's server answers, our chain reads it.
 //!
-//! `SAGEWIRE_PYTHON` names a Python that has `moto[server]`. Without it, these cases are ignored. moto verifies no signature.
+//! `SAGEWIRE_MOTO_PYTHON` names a Python with `moto[server]`. Without it, these cases are ignored. moto verifies no signature.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -14,27 +13,25 @@ use std::time::{Duration, SystemTime};
 use libtest_mimic::{Arguments, Failed, Trial};
 use sagewire_credentials::seam::{MapEnv, World};
 use sagewire_credentials::{Credentials, CredentialsError, DefaultChain, ProvideCredentials};
+use sagewire_test_programs::Prepared;
 use tempfile::TempDir;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/reader";
 
 fn main() -> ExitCode {
-    let moto = Moto::start().map(Arc::new);
+    let moto = sagewire_test_programs::moto().and_then(|python| Moto::start(&python)).map(Arc::new);
     let trials = [
-        trial("a role of a profile", moto.as_ref(), role_of_profile),
-        trial("a role of a role", moto.as_ref(), role_of_role),
-        trial("a web identity", moto.as_ref(), web_identity),
-        trial("the instance's role", moto.as_ref(), instance),
-        trial("a role with the instance's credentials", moto.as_ref(), role_of_instance),
+        trial("a role of a profile", &moto, role_of_profile),
+        trial("a role of a role", &moto, role_of_role),
+        trial("a web identity", &moto, web_identity),
+        trial("the instance's role", &moto, instance),
+        trial("a role with the instance's credentials", &moto, role_of_instance),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
 }
 
-fn trial(name: &str, moto: Option<&Arc<Moto>>, check: fn(&Place) -> Result<(), Failed>) -> Trial {
-    let ignored = moto.is_none();
-    let moto = moto.cloned();
-    let run = move || check(&Place::new(moto.as_ref().ok_or("there is no moto")?));
-    Trial::test(name, run).with_ignored_flag(ignored)
+fn trial(name: &str, moto: &Prepared<Arc<Moto>>, check: fn(&Place) -> Result<(), Failed>) -> Trial {
+    moto.trial(name, move |moto| check(&Place::new(moto)))
 }
 
 /// moto's server, which ends when this is dropped.
@@ -44,13 +41,7 @@ struct Moto {
 }
 
 impl Moto {
-    /// Starts it, if a Python is named that has it.
-    #[expect(clippy::disallowed_methods, reason = "a test harness reads its own settings from the environment")]
-    fn start() -> Option<Self> {
-        let python: OsString = std::env::var_os("SAGEWIRE_PYTHON")?;
-        if !Command::new(&python).args(["-c", "import moto.server"]).stderr(Stdio::null()).status().ok()?.success() {
-            return None;
-        }
+    fn start(python: &Path) -> Result<Self, String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/serve.py");
         let mut server = Command::new(python)
             .arg(script)
@@ -61,7 +52,10 @@ impl Moto {
             .unwrap();
         let mut url = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Some(Self { server, url: url.trim().to_owned() })
+        if url.is_empty() {
+            return Err(format!("moto's server did not start: {}", server.wait().unwrap()));
+        }
+        Ok(Self { server, url: url.trim().to_owned() })
     }
 }
 

@@ -1,8 +1,8 @@
-//! A Python that has boto3, and calls made with it.
+//! Calls made with boto3.
 
 use std::{
     future::Future,
-    path::{Path, PathBuf},
+    path::Path,
     pin::Pin,
     process::{Command, Stdio},
 };
@@ -12,19 +12,6 @@ use serde_json::{Value, json};
 
 /// One case: given the Python, it makes its calls and judges them.
 pub(crate) type Case = for<'a> fn(&'a Path) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
-
-/// The first Python that can import boto3, by its own path: a name alone means another program, or none, in a clean environment.
-pub(crate) fn find() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "a test is told by its environment where Python is")]
-    let chosen = std::env::var_os("SAGEWIRE_PYTHON").map(PathBuf::from);
-    let in_target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("venv-boto3").join("bin/python");
-    let candidates = chosen.map_or_else(|| vec![in_target, PathBuf::from("python3")], |chosen| vec![chosen]);
-    candidates.into_iter().find_map(|python| {
-        let script = "import boto3, sys; print(sys.executable, end='')";
-        let output = Command::new(python).args(["-c", script]).stderr(Stdio::null()).output().ok()?;
-        output.status.success().then(|| PathBuf::from(String::from_utf8_lossy(&output.stdout).into_owned()))
-    })
-}
 
 pub(crate) fn run(python: &Path, case: Case) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

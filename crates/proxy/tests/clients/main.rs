@@ -1,9 +1,9 @@
 //! Real clients against the proxy on the emulator: a script for each case, in the folder of its client.
 //!
-//! A script is told the proxy's address as `PROXY_URL` and its key as `PROXY_KEY`; it passes if it ends well. A new case is a new
-//! file. What a client needs is looked for: a Python with `openai` and `langchain-openai` in `$SAGEWIRE_PYTHON`, the virtual environment
-//! `venv-clients` in the target folder, or `python3`; the npm package `openai` in `$SAGEWIRE_NODE_MODULES` or `node_modules` in the
-//! target folder; and `curl`. Where one is missing, its cases are reported as ignored.
+//! A script is told the proxy's address as `PROXY_URL` and its key as `PROXY_KEY`; it passes if it exits with 0. A new case is a new
+//! file. The folder decides which variables name its program: `openai` needs `SAGEWIRE_PYTHON`, `langchain` needs
+//! `SAGEWIRE_LANGCHAIN_PYTHON`, `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`. The scripts
+//! of a folder whose program is not named are reported as ignored.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -12,80 +12,57 @@ mod proxy;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
+use sagewire_test_programs::{Node, Prepared};
 
 use crate::proxy::Running;
 
 /// How the scripts of a folder are run.
 #[derive(Clone)]
 struct Client {
-    folder: &'static str,
-    program: Option<PathBuf>,
+    program: PathBuf,
     environment: Vec<(&'static str, PathBuf)>,
 }
 
+impl Client {
+    fn of(program: PathBuf) -> Self {
+        Self { program, environment: Vec::new() }
+    }
+}
+
 fn main() {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned();
-    let clients = [python(&target), node(&target), curl()];
+    let node = |node: Node| Client { program: node.program, environment: vec![("NODE_PATH", node.modules)] };
+    let curl = |curl| Client { program: PathBuf::from("/bin/sh"), environment: vec![("CURL", curl)] };
+    let clients: [(&str, Prepared<Client>); 4] = [
+        ("openai", sagewire_test_programs::openai().map(Client::of)),
+        ("langchain", sagewire_test_programs::langchain().map(Client::of)),
+        ("node", sagewire_test_programs::node().map(node)),
+        ("curl", sagewire_test_programs::curl().map(curl)),
+    ];
     let mut trials = Vec::new();
-    for client in clients {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(client.folder);
+    for (name, client) in clients {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name);
         let mut scripts: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         scripts.sort();
         assert!(!scripts.is_empty(), "no scripts in {}", folder.display());
         for script in scripts {
-            let client = client.clone();
-            let missing = client.program.is_none();
-            let name = format!("{}::{}", client.folder, script.file_stem().unwrap().to_string_lossy());
-            trials.push(Trial::test(name, move || run(&client, &script)).with_ignored_flag(missing));
+            let name = format!("{name}::{}", script.file_stem().unwrap().to_string_lossy());
+            trials.push(client.trial(name, move |client| run(client, &script)));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test is told by its environment where its clients are")]
-fn told(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).map(PathBuf::from)
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
-fn python(target: &Path) -> Client {
-    let candidates = match told("SAGEWIRE_PYTHON") {
-        Some(chosen) => vec![chosen],
-        None => vec![target.join("venv-clients/bin/python"), PathBuf::from("python3")],
-    };
-    let program = candidates
-        .into_iter()
-        .find(|python| succeeds(Command::new(python).args(["-c", "import openai, langchain_openai"])));
-    Client { folder: "python", program, environment: Vec::new() }
-}
-
-fn node(target: &Path) -> Client {
-    let modules = told("SAGEWIRE_NODE_MODULES").unwrap_or_else(|| target.join("node_modules"));
-    let found = succeeds(Command::new("node").args(["-e", "require('openai')"]).env("NODE_PATH", &modules));
-    Client { folder: "node", program: found.then(|| PathBuf::from("node")), environment: vec![("NODE_PATH", modules)] }
-}
-
-fn curl() -> Client {
-    let found = succeeds(Command::new("curl").arg("--version")) && succeeds(Command::new("bash").arg("--version"));
-    Client { folder: "curl", program: found.then(|| PathBuf::from("bash")), environment: Vec::new() }
-}
-
 fn run(client: &Client, script: &Path) -> Result<(), Failed> {
-    let program = client.program.as_ref().ok_or("the client is missing")?;
     let proxy = Running::start();
-    let path = told("PATH").unwrap_or_default();
-    let output = Command::new(program)
+    let output = Command::new(&client.program)
         .arg(script)
         // Nothing of this machine's own settings may matter: no key, no proxy in between.
         .env_clear()
-        .env("PATH", path)
+        .env("PATH", sagewire_test_programs::search_path(&[&client.program])?)
         .env("HOME", env!("CARGO_TARGET_TMPDIR"))
         .env("PROXY_URL", proxy.url())
         .env("PROXY_KEY", proxy::KEY)

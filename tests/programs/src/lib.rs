@@ -1,0 +1,162 @@
+//! Programs by others that tests call: a Python with boto3, Node, Java, curl.
+//!
+//! `cargo test --workspace` depends on Rust alone: a test may call such a program only if a variable names it. Nothing is looked up on
+//! `PATH`. A test whose program is not named is reported as ignored. A program that is named but missing, too old or without the package
+//! that the test needs makes the test fail with a sentence that says so.
+//!
+//! This crate is the only place that reads these variables. `.ci/run` and `.ci/clients` prepare the programs and set them;
+//! `docs/environment-variables.md` lists them.
+
+mod packages;
+mod prepared;
+
+use std::path::{Path, PathBuf};
+
+pub use prepared::Prepared;
+
+/// A Python with boto3. Variable: `SAGEWIRE_PYTHON`.
+#[must_use]
+pub fn boto3() -> Prepared<PathBuf> {
+    python("SAGEWIRE_PYTHON", &["boto3"])
+}
+
+/// A Python with the package `openai`. Variable: `SAGEWIRE_PYTHON`.
+#[must_use]
+pub fn openai() -> Prepared<PathBuf> {
+    python("SAGEWIRE_PYTHON", &["openai"])
+}
+
+/// A Python with `langchain-openai`. Variable: `SAGEWIRE_LANGCHAIN_PYTHON`.
+#[must_use]
+pub fn langchain() -> Prepared<PathBuf> {
+    python("SAGEWIRE_LANGCHAIN_PYTHON", &["langchain-openai"])
+}
+
+/// A Python with botocore and the optional package that its sign-in needs. Variable: `SAGEWIRE_BOTOCORE_PYTHON`.
+#[must_use]
+pub fn botocore() -> Prepared<PathBuf> {
+    python("SAGEWIRE_BOTOCORE_PYTHON", &["botocore", "awscrt"])
+}
+
+/// A Python with moto's server. Variable: `SAGEWIRE_MOTO_PYTHON`.
+#[must_use]
+pub fn moto() -> Prepared<PathBuf> {
+    python("SAGEWIRE_MOTO_PYTHON", &["moto", "flask"])
+}
+
+/// A Python with transformers. Variable: `SAGEWIRE_TRANSFORMERS_PYTHON`.
+#[must_use]
+pub fn transformers() -> Prepared<PathBuf> {
+    python("SAGEWIRE_TRANSFORMERS_PYTHON", &["transformers", "jinja2"])
+}
+
+/// A Python with LiteLLM's proxy; the program `litellm` is beside it. Variable: `SAGEWIRE_LITELLM_PYTHON`.
+#[must_use]
+pub fn litellm() -> Prepared<PathBuf> {
+    python("SAGEWIRE_LITELLM_PYTHON", &["litellm", "boto3"])
+}
+
+/// AWS's model server and its Java.
+#[derive(Debug, Clone)]
+pub struct ModelServer {
+    /// A Python with `multi-model-server` and `sagemaker-inference`.
+    pub python: PathBuf,
+    /// The program `java`.
+    pub java: PathBuf,
+}
+
+/// AWS's model server. Variables: `SAGEWIRE_CONTAINER_PYTHON` and `SAGEWIRE_JAVA`.
+#[must_use]
+pub fn model_server() -> Prepared<ModelServer> {
+    let python = python("SAGEWIRE_CONTAINER_PYTHON", &["multi-model-server", "sagemaker-inference"]);
+    python.and(program("SAGEWIRE_JAVA", "-version")).map(|(python, java)| ModelServer { python, java })
+}
+
+/// Node and a folder of packages for it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The program `node`.
+    pub program: PathBuf,
+    /// A folder `node_modules` with the package `openai`.
+    pub modules: PathBuf,
+}
+
+/// Node with the package `openai`. Variables: `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`.
+#[must_use]
+pub fn node() -> Prepared<Node> {
+    let variable = "SAGEWIRE_NODE_MODULES";
+    let modules = Prepared::named(variable, told(variable));
+    let modules = modules.and_then(|folder| packages::in_node_modules(variable, &folder, "openai").map(|()| folder));
+    program("SAGEWIRE_NODE", "--version").and(modules).map(|(program, modules)| Node { program, modules })
+}
+
+/// A curl that can sign for AWS. Variable: `SAGEWIRE_CURL`.
+#[must_use]
+pub fn curl() -> Prepared<PathBuf> {
+    let variable = "SAGEWIRE_CURL";
+    Prepared::named(variable, told(variable)).and_then(|path| {
+        let help = prepared::output(variable, &path, &["--help", "all"])?;
+        if help.contains("--aws-sigv4") {
+            return Ok(path);
+        }
+        Err(format!(
+            "`{variable}`: {} is too old: it has no option `--aws-sigv4`; use curl 7.75 or newer",
+            path.display()
+        ))
+    })
+}
+
+/// The linter of the `Dockerfile`. Variable: `SAGEWIRE_HADOLINT`.
+#[must_use]
+pub fn hadolint() -> Prepared<PathBuf> {
+    program("SAGEWIRE_HADOLINT", "--version")
+}
+
+/// The checker of systemd's units. Variable: `SAGEWIRE_SYSTEMD_ANALYZE`.
+#[must_use]
+pub fn systemd_analyze() -> Prepared<PathBuf> {
+    program("SAGEWIRE_SYSTEMD_ANALYZE", "--version")
+}
+
+/// mdBook and the Python of its preprocessor, which needs no package.
+#[derive(Debug, Clone)]
+pub struct MdBook {
+    /// The program `mdbook`.
+    pub program: PathBuf,
+    /// Any Python 3.
+    pub python: PathBuf,
+}
+
+/// What builds the guide. Variables: `SAGEWIRE_MDBOOK` and `SAGEWIRE_MDBOOK_PYTHON`.
+#[must_use]
+pub fn mdbook() -> Prepared<MdBook> {
+    let python = python("SAGEWIRE_MDBOOK_PYTHON", &[]);
+    program("SAGEWIRE_MDBOOK", "--version").and(python).map(|(program, python)| MdBook { program, python })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where tests are told by variables where programs are")]
+fn told(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
+}
+
+/// A program that answers the question for its version.
+fn program(variable: &'static str, version: &str) -> Prepared<PathBuf> {
+    Prepared::named(variable, told(variable))
+        .and_then(|path| prepared::output(variable, &path, &[version]).map(|_| path))
+}
+
+/// A Python with packages, in the pinned version or a newer one.
+fn python(variable: &'static str, needed: &[&str]) -> Prepared<PathBuf> {
+    Prepared::named(variable, told(variable)).and_then(|path: PathBuf| packages::in_python(variable, &path, needed))
+}
+
+/// A search path whose first folder is that of a program, for what the program starts by name.
+///
+/// # Errors
+/// A folder whose name cannot be part of a search path.
+#[expect(clippy::disallowed_methods, reason = "a child process is given the path that this one has")]
+pub fn search_path(programs: &[&Path]) -> Result<std::ffi::OsString, std::env::JoinPathsError> {
+    let rest = std::env::var_os("PATH").unwrap_or_default();
+    let first = programs.iter().filter_map(|program| program.parent()).map(Path::to_owned);
+    std::env::join_paths(first.chain(std::env::split_paths(&rest)))
+}
