@@ -2,17 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::prepared::output;
 
 /// What `.ci/run` and `.ci/clients` install for Python.
-const PINS: [&str; 4] = [
-    include_str!("../../../.ci/requirements.txt"),
-    include_str!("../../../.ci/requirements-clients.txt"),
-    include_str!("../../../.ci/requirements-container.txt"),
-    include_str!("../../../.ci/requirements-litellm.txt"),
-];
+const REQUIREMENTS: [&str; 4] =
+    ["requirements.txt", "requirements-clients.txt", "requirements-container.txt", "requirements-litellm.txt"];
 /// What `.ci/clients` installs for Node.
-const NODE_PINS: &str = include_str!("../../../.ci/node/package.json");
+const NODE_PACKAGES: &str = "node/package.json";
 
 /// Prints the interpreter's own path, which a shim hides, and the version of each package.
 const VERSIONS: &str = "
@@ -33,19 +31,26 @@ pub(crate) fn in_python(variable: &str, python: &Path, packages: &[&str]) -> Res
     let own = lines.next().map(PathBuf::from).unwrap_or_default();
     for package in packages {
         let found = lines.next().filter(|version| *version != "missing");
-        new_enough(variable, &own, package, found, pinned(package))?;
+        new_enough(variable, &own, package, found, pinned(package)?.as_deref())?;
     }
     Ok(own)
 }
 
 /// Whether a folder `node_modules` has the package.
 pub(crate) fn in_node_modules(variable: &str, folder: &Path, package: &str) -> Result<(), String> {
-    let manifest = std::fs::read_to_string(folder.join(package).join("package.json")).ok();
-    let manifest: serde_json::Value = manifest.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let pins: serde_json::Value = serde_json::from_str(NODE_PINS).unwrap_or_default();
-    let found = manifest.get("version").and_then(|version| version.as_str());
+    let installed = std::fs::read_to_string(folder.join(package).join("package.json")).ok();
+    let installed: Option<Value> = installed.and_then(|text| serde_json::from_str(&text).ok());
+    let found = installed.as_ref().and_then(|manifest| manifest.get("version")?.as_str());
+    let pins: Value =
+        serde_json::from_str(&pins(NODE_PACKAGES)?).map_err(|error| format!("{NODE_PACKAGES}: {error}"))?;
     let needed = pins.get("dependencies").and_then(|pins| pins.get(package)?.as_str());
     new_enough(variable, folder, package, found, needed)
+}
+
+/// The text of a file of pins. It is read when a test runs, so that the crate compiles without the project around it.
+fn pins(file: &str) -> Result<String, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.ci").join(file);
+    std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn new_enough(
@@ -66,12 +71,19 @@ fn new_enough(
 }
 
 /// The version that is pinned, if it is: a package that another one brings along is not.
-fn pinned(package: &str) -> Option<&'static str> {
-    PINS.iter().flat_map(|file| file.lines()).find_map(|line| {
-        let (name, version) = line.split_once("==")?;
-        let name = name.split('[').next().unwrap_or(name);
-        (name == package).then_some(version.trim())
-    })
+fn pinned(package: &str) -> Result<Option<String>, String> {
+    for file in REQUIREMENTS {
+        let pins = pins(file)?;
+        let pin = pins.lines().find_map(|line| {
+            let (name, version) = line.split_once("==")?;
+            let name = name.split('[').next().unwrap_or(name);
+            (name == package).then(|| version.trim().to_owned())
+        });
+        if pin.is_some() {
+            return Ok(pin);
+        }
+    }
+    Ok(None)
 }
 
 /// The numbers of a version, up to the first part that is not one.
@@ -119,9 +131,10 @@ mod tests {
     fn each_package_that_a_test_asks_for_is_pinned() {
         let packages = ["boto3", "openai", "langchain-openai", "botocore", "moto", "transformers", "jinja2"];
         for package in packages.into_iter().chain(["litellm", "multi-model-server", "sagemaker-inference"]) {
-            assert!(pinned(package).is_some_and(|version| !numbers(version).is_empty()), "{package}");
+            let version = pinned(package).unwrap().unwrap_or_default();
+            assert!(!numbers(&version).is_empty(), "{package}");
         }
-        assert_eq!(pinned("boto"), None);
+        assert_eq!(pinned("boto"), Ok(None));
     }
 
     #[test]
