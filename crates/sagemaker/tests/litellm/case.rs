@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Case {
     pub(crate) name: String,
+    /// The version of LiteLLM that was recorded.
+    pub(crate) litellm: String,
     pub(crate) call: String,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) setup: Option<String>,
@@ -64,7 +66,7 @@ impl Case {
 
     /// What LiteLLM sent to SageMaker, if anything.
     pub(crate) fn sent(&self) -> Option<&Request> {
-        self.requests.iter().find(|request| request.url.contains("/endpoints/") || !request.url.contains("/sts"))
+        self.requests.iter().find(|request| !request.url.starts_with("https://sts."))
     }
 }
 

@@ -1,11 +1,15 @@
-//! What LiteLLM sent and returned, against what we send and return: the same input, the body as JSON and the outcome.
+//! What LiteLLM sent and returned, compared with what sagewire sends and returns for the same input: the body as JSON, and
+//! the outcome.
 //!
-//! Each recorded case is a test. Where we differ on purpose the case stands in `differences.rs` with its reason; a case that is listed
-//! and does not differ fails too, so that the list stays true. Cases are read from `$SAGEWIRE_VECTORS/litellm`; where that is absent they
-//! are reported as ignored.
+//! Each case in `recorded/` is a test. `record.py` wrote them with the version of LiteLLM that `requirements.txt` pins. A case that
+//! differs on purpose is listed in `differences.rs` with its reason. A listed case that does not differ fails too, so that the list
+//! stays true.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -16,50 +20,45 @@ mod replay;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials = Vec::new();
-    match cases() {
-        Some(paths) => {
-            for path in paths {
-                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-                trials.push(Trial::test(format!("litellm::{name}"), move || run(&path)));
-            }
-            trials.push(Trial::test("litellm::every_listed_difference_is_a_case", listed_cases_exist));
-        }
-        None => trials.push(
-            Trial::test("litellm (set SAGEWIRE_VECTORS to the recorded cases)", || Ok(())).with_ignored_flag(true),
-        ),
-    }
+    let mut trials: Vec<_> = cases()
+        .into_iter()
+        .map(|path| Trial::test(format!("litellm::{}", name(&path)), move || run(&path)))
+        .collect();
+    trials.push(Trial::test("litellm::every_listed_difference_is_a_case", listed_cases_exist));
+    trials.push(Trial::test("litellm::every_case_is_of_the_pinned_version", one_version));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn cases() -> Option<Vec<PathBuf>> {
-    let mut paths: Vec<_> = std::fs::read_dir(folder()?).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/litellm/recorded");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    Some(paths).filter(|paths| !paths.is_empty())
+    paths
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test's own setting, read once at its start")]
-fn folder() -> Option<PathBuf> {
-    let vectors = std::env::var_os("SAGEWIRE_VECTORS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"), PathBuf::from);
-    Some(vectors.join("litellm")).filter(|folder| folder.is_dir())
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
 fn listed_cases_exist() -> Result<(), Failed> {
-    let names: Vec<_> = cases()
-        .unwrap_or_default()
-        .iter()
-        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
-        .collect();
+    let names: Vec<_> = cases().iter().map(|path| name(path)).collect();
     let listed = differences::LISTED.iter().flat_map(|difference| difference.cases);
     match listed.into_iter().find(|listed| !names.iter().any(|name| name == *listed)) {
-        Some(unknown) => Err(format!("`{unknown}` is listed and no case").into()),
+        Some(unknown) => Err(format!("`{unknown}` is listed but is not a case").into()),
         None => Ok(()),
     }
 }
 
-fn run(path: &std::path::Path) -> Result<(), Failed> {
+/// The pages that compare with LiteLLM name one version: that of every recording.
+fn one_version() -> Result<(), Failed> {
+    let pinned = include_str!("requirements.txt").lines().find_map(|line| line.strip_prefix("litellm==")).unwrap();
+    match cases().iter().map(|path| case::Case::read(path)).find(|case| case.litellm != pinned) {
+        Some(case) => Err(format!("`{}` was recorded with LiteLLM {}, not {pinned}", case.name, case.litellm).into()),
+        None => Ok(()),
+    }
+}
+
+fn run(path: &Path) -> Result<(), Failed> {
     let case = case::Case::read(path);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let ours = runtime.block_on(replay::replay(&case));
