@@ -20,10 +20,8 @@ mod replay;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials: Vec<_> = cases()
-        .into_iter()
-        .map(|path| Trial::test(format!("litellm::{}", name(&path)), move || run(&path)))
-        .collect();
+    let mut trials: Vec<_> =
+        cases().into_iter().map(|path| Trial::test(format!("litellm::{}", name(&path)), move || run(&path))).collect();
     trials.push(Trial::test("litellm::every_listed_difference_is_a_case", listed_cases_exist));
     trials.push(Trial::test("litellm::every_case_is_of_the_pinned_version", one_version));
     libtest_mimic::run(&arguments, trials).exit_code()
