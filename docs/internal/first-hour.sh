@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A new user's first hour, timed: from a clone to the first streamed answer, three ways. Prints a table for docs/first-hour.md.
-#   docs/first-hour.sh [FOLDER]    works in FOLDER (default: a new one below /tmp), from a clone of the branch at hand
+# A new user's first hour, timed: from a clone to the first streamed answer, three ways. Prints a table for docs/internal/first-hour.md.
+#   docs/internal/first-hour.sh [FOLDER]    works in FOLDER (default: a new one below /tmp), from a clone of the branch at hand
 # Needs git, cargo, curl. It leaves nothing running; the folder stays, to be looked at.
 # Backticks in the tables are Markdown.
 # shellcheck disable=SC2016
 set -euo pipefail
-project="$(cd "$(dirname "$0")/.." && pwd)"
+project="$(cd "$(dirname "$0")/../.." && pwd)"
 work="${1:-$(mktemp -d /tmp/first-hour.XXXXXX)}"
 mkdir -p "$work"
 unset CARGO_TARGET_DIR AWS_PROFILE AWS_SESSION_TOKEN
