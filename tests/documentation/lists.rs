@@ -44,12 +44,12 @@ pub(crate) fn is_compiled(page: &Page) -> Outcome {
     Err(format!("{} has Rust that nothing compiles: add it to tests/src/guide.rs", page.name).into())
 }
 
-/// Every page of the guide is in it, and a chapter that is announced is no page yet.
+/// The summary lists every page of the guide. Records for the project's own engineers in `docs/internal/` are not part of it.
 fn pages_in_the_summary() -> Outcome {
     let summary = &page("docs/SUMMARY.md").text;
     let pages = page::all().iter().filter_map(|page| page.name.strip_prefix("docs/"));
     let is_listed = |name: &str| name == "SUMMARY.md" || summary.contains(&format!("({name})"));
-    let missing: Vec<_> = pages.filter(|name| !is_listed(name)).map(str::to_owned).collect();
+    let missing: Vec<_> = pages.filter(|name| !name.starts_with("internal/") && !is_listed(name)).map(str::to_owned).collect();
     none(&missing, "docs/SUMMARY.md lacks these pages")
 }
 
