@@ -49,7 +49,8 @@ fn pages_in_the_summary() -> Outcome {
     let summary = &page("docs/SUMMARY.md").text;
     let pages = page::all().iter().filter_map(|page| page.name.strip_prefix("docs/"));
     let is_listed = |name: &str| name == "SUMMARY.md" || summary.contains(&format!("({name})"));
-    let missing: Vec<_> = pages.filter(|name| !name.starts_with("internal/") && !is_listed(name)).map(str::to_owned).collect();
+    let missing: Vec<_> =
+        pages.filter(|name| !name.starts_with("internal/") && !is_listed(name)).map(str::to_owned).collect();
     none(&missing, "docs/SUMMARY.md lacks these pages")
 }
 

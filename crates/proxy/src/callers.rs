@@ -1,20 +1,27 @@
-//! Who calls, and what they may.
+//! Who calls, what they may, and what they use.
 //!
-//! Owns keys, their comparison and their limits. Every decision here is made from a request's head, before its body is read.
+//! Owns keys, their comparison and their limits, places at work, and what a caller may set. A key is judged by a request's head, before its body is
+//! read.
 
 pub use key_digest::KeyDigest;
-pub use ledger::{Ledger, MemoryLedger, Refusal};
+pub use ledger::{KeyLimit, Ledger, Refusal, Standing};
+pub use memory_ledger::MemoryLedger;
 pub use parameters::CallerParameters;
 
 pub(crate) use self::{
-    admission::{Admission, Permit},
+    admission::Admission,
+    booking::{Booking, Count, Wanted},
+    expected_output::{ExpectedOutput, ExpectedOutputs},
     key_in_url::refuse_key_in_url,
     keyring::{Caller, Keyring},
 };
 
 mod admission;
+mod booking;
+mod expected_output;
 mod key_digest;
 mod key_in_url;
 mod keyring;
 mod ledger;
+mod memory_ledger;
 mod parameters;

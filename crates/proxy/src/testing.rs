@@ -8,7 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    CallerParameters, RequestLimits, ServedModel, app::ModelTable, http::body, http::error::ApiError,
+    CallerParameters, RequestLimits, ServedModel,
+    app::ModelTable,
+    callers::ExpectedOutputs,
+    http::{body, error::ApiError},
     telemetry::Metrics,
 };
 
@@ -72,7 +75,7 @@ fn take<T: DeserializeOwned>(
 ) -> Result<Taken<T>, Refused> {
     const MODEL: &str = "m";
     let mut request: T = body::parse(bytes, &RequestLimits::default())?;
-    let table = ModelTable::new(vec![ServedModel::new(MODEL)], &Metrics::default());
+    let table = ModelTable::new(vec![ServedModel::new(MODEL)], &Metrics::default(), &ExpectedOutputs::default());
     let model = table.find(MODEL).ok_or_else(|| ApiError::unknown_model(MODEL))?;
     let mut parameters = CallerParameters::default();
     parameters.take_from(extra(&mut request), model)?;

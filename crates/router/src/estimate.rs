@@ -10,7 +10,9 @@ const BYTES_PER_TOKEN: usize = 4;
 /// Role and separators of a message.
 const TOKENS_PER_MESSAGE: usize = 4;
 
-pub(crate) fn of_chat(request: &ChatRequest) -> u64 {
+/// About how many tokens the messages have.
+#[must_use]
+pub fn of_chat(request: &ChatRequest) -> u64 {
     let tokens = request.messages.iter().map(|message| {
         let text = message.content.as_ref().map_or(0, content_bytes);
         let calls: usize =
@@ -20,7 +22,9 @@ pub(crate) fn of_chat(request: &ChatRequest) -> u64 {
     whole(tokens.sum())
 }
 
-pub(crate) fn of_completion(request: &CompletionRequest) -> u64 {
+/// About how many tokens the prompts have.
+#[must_use]
+pub fn of_completion(request: &CompletionRequest) -> u64 {
     whole(match &request.prompt {
         Prompt::Text(text) => in_bytes(text.len()),
         Prompt::Texts(texts) => texts.iter().map(|text| in_bytes(text.len())).sum(),
@@ -29,7 +33,9 @@ pub(crate) fn of_completion(request: &CompletionRequest) -> u64 {
     })
 }
 
-pub(crate) fn of_embed(request: &EmbedRequest) -> u64 {
+/// About how many tokens the inputs have.
+#[must_use]
+pub fn of_embed(request: &EmbedRequest) -> u64 {
     whole(match &request.input {
         EmbedInput::Text(text) => in_bytes(text.len()),
         EmbedInput::Texts(texts) => texts.iter().map(|text| in_bytes(text.len())).sum(),
@@ -38,8 +44,9 @@ pub(crate) fn of_embed(request: &EmbedRequest) -> u64 {
     })
 }
 
-/// About how many tokens a text of this length has.
-pub(crate) fn of_text(bytes: usize) -> u64 {
+/// About how many tokens a text of this length in bytes has.
+#[must_use]
+pub fn of_text(bytes: usize) -> u64 {
     whole(in_bytes(bytes))
 }
 

@@ -20,7 +20,7 @@ mod bounds;
 mod builder;
 mod call;
 mod deployment;
-mod estimate;
+pub mod estimate;
 mod failure;
 mod groups;
 mod lease;

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use sagewire_types::Provider;
 
-use super::{App, AppSettings, Insight, Lasting, ModelTable, ServedModel, State};
+use super::{App, AppSettings, HealthRecords, Insight, Lasting, ModelTable, ServedModel, State};
 use crate::{
-    app::probes::HealthRecords,
-    callers::Admission,
-    callers::{KeyDigest, Keyring, Ledger, MemoryLedger},
+    callers::{Admission, ExpectedOutputs, KeyDigest, Keyring, Ledger, MemoryLedger},
     clock::Clock,
     config::{CallerKey, Config},
-    http::cors::Cors,
-    http::request_id::RequestIds,
+    http::{cors::Cors, request_id::RequestIds},
     limits::RequestLimits,
-    telemetry::{Metrics, SpanSink},
+    telemetry::SpanSink,
 };
 
 /// Puts an [`App`] together. Setters may be called in any order; a later call of one wins.
@@ -157,12 +154,12 @@ impl AppBuilder {
                 admission: Arc::new(Admission::default()),
                 request_ids: RequestIds::default(),
                 health: HealthRecords::default(),
+                expected_outputs: ExpectedOutputs::default(),
             })
         });
-        let metrics: &Metrics = &lasting.metrics;
-        Ok(App(Arc::new(State {
+        Ok(App::new(State {
             provider,
-            models: ModelTable::new(self.models, metrics),
+            models: ModelTable::new(self.models, &lasting.metrics, &lasting.expected_outputs),
             cors: Cors::new(self.origins.as_deref(), !self.keyring.is_empty()),
             keyring: self.keyring,
             limits: self.limits,
@@ -171,6 +168,6 @@ impl AppBuilder {
             spans: self.spans.or(previous_spans),
             clock: self.clock.unwrap_or_else(Clock::system),
             lasting,
-        })))
+        }))
     }
 }

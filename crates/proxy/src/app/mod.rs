@@ -4,7 +4,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Router;
 use sagewire_types::Provider;
+use tower_service::Service as _;
 
 pub use builder::{AppBuilder, AppError};
 pub use insight::Insight;
@@ -12,16 +14,13 @@ pub use served::{Probe, ServedDeployment, ServedModel};
 
 pub(crate) use self::{
     models::{Model, ModelTable},
+    probes::HealthRecords,
     settings::AppSettings,
 };
 use crate::{
-    app::probes::HealthRecords,
-    callers::Admission,
-    callers::{Keyring, Ledger},
+    callers::{Admission, ExpectedOutputs, Keyring, Ledger},
     clock::Clock,
-    http::cors::Cors,
-    http::request_id::RequestIds,
-    http::response::Body,
+    http::{cors::Cors, request_id::RequestIds, response::Body},
     limits::RequestLimits,
     telemetry::{Gauge, Metrics, SpanSink},
 };
@@ -61,7 +60,10 @@ mod settings;
 /// # Ok::<(), sagewire_proxy::AppError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct App(Arc<State>);
+pub struct App {
+    state: Arc<State>,
+    router: Router,
+}
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -85,9 +87,32 @@ pub(crate) struct Lasting {
     pub(crate) admission: Arc<Admission>,
     pub(crate) request_ids: RequestIds,
     pub(crate) health: HealthRecords,
+    pub(crate) expected_outputs: ExpectedOutputs,
+}
+
+impl State {
+    /// The numbers that are read when somebody asks for them.
+    #[expect(clippy::cast_precision_loss, reason = "no count of requests is near 2^52")]
+    pub(crate) async fn gauges(&self) -> Vec<Gauge> {
+        let count = |name, help, value: usize| Gauge::new(name, help, value as f64);
+        let admission = &self.lasting.admission;
+        let mut gauges = vec![
+            count("sagewire_requests_in_flight", "Requests at work.", admission.at_work()),
+            count("sagewire_requests_queued", "Requests that wait for their turn.", admission.waiting()),
+        ];
+        if let Some(insight) = &self.insight {
+            gauges.extend(insight.gauges().await);
+        }
+        gauges
+    }
 }
 
 impl App {
+    fn new(state: State) -> Self {
+        let state = Arc::new(state);
+        Self { router: crate::http::router(Arc::clone(&state)), state }
+    }
+
     /// Starts a new app.
     pub fn builder() -> AppBuilder {
         AppBuilder::default()
@@ -96,7 +121,7 @@ impl App {
     /// Whether callers must send a key.
     #[must_use]
     pub fn asks_for_key(&self) -> bool {
-        !self.0.keyring.is_empty()
+        !self.state.keyring.is_empty()
     }
 
     /// Answers one request, for a server of your own in place of [`Server`](crate::Server): TLS and the limits of connections are then
@@ -110,49 +135,47 @@ impl App {
     /// ```
     pub async fn answer<B>(&self, request: http::Request<B>) -> http::Response<Body>
     where
-        B: http_body::Body<Data = bytes::Bytes> + Send,
-        B::Error: std::error::Error,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
     {
-        crate::http::answer(self.clone(), request).await
+        let Ok(response) = self.router.clone().call(request.map(Body::new)).await;
+        response
+    }
+
+    /// The routes as an [`axum::Router`], which is a [`tower` service](https://docs.rs/tower-service): to be served by a server of your own, or
+    /// merged into a larger application.
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// The names that `/models` lists to those who may use every model.
     pub fn models(&self) -> impl Iterator<Item = &str> {
-        self.0.models.iter().filter(|model| !model.hidden && !model.is_wildcard()).map(|model| model.name.as_str())
+        self.state.models.iter().filter(|model| !model.hidden && !model.is_wildcard()).map(|model| model.name.as_str())
     }
 
     /// What answers: where [`Wiring`](crate::Wiring) made the app, the router over the configuration's deployments.
     #[must_use]
     pub fn provider(&self) -> &Arc<dyn Provider> {
-        &self.0.provider
+        &self.state.provider
     }
 
     /// How often every deployment is to be probed in the background, where it is.
     #[must_use]
     pub fn background_health_checks(&self) -> Option<Duration> {
-        self.0.settings.background_health_checks
+        self.state.settings.background_health_checks
     }
 
-    /// The numbers that are read when somebody asks for them.
-    #[expect(clippy::cast_precision_loss, reason = "no count of requests is near 2^52")]
+    /// The numbers of the app and of what lies behind it.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only an exporter wants them"))]
     pub(crate) async fn gauges(&self) -> Vec<Gauge> {
-        let count = |name, help, value: usize| Gauge::new(name, help, value as f64);
-        let admission = &self.lasting().admission;
-        let mut gauges = vec![
-            count("sagewire_requests_in_flight", "Requests at work.", admission.at_work()),
-            count("sagewire_requests_queued", "Requests that wait for their turn.", admission.waiting()),
-        ];
-        if let Some(insight) = &self.state().insight {
-            gauges.extend(insight.gauges().await);
-        }
-        gauges
+        self.state.gauges().await
     }
 
     pub(crate) fn state(&self) -> &State {
-        &self.0
+        &self.state
     }
 
     pub(crate) fn lasting(&self) -> &Arc<Lasting> {
-        &self.0.lasting
+        &self.state.lasting
     }
 }

@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::served::{ServedDeployment, ServedModel};
 use crate::{
+    callers::{ExpectedOutput, ExpectedOutputs},
     config::Mode,
     http::disclosure::HiddenName,
     telemetry::{Metrics, ModelMetrics},
@@ -26,11 +27,13 @@ pub(crate) struct Model {
     /// Real names that its callers do not see.
     pub(crate) hidden_names: Vec<HiddenName>,
     pub(crate) metrics: ModelMetrics,
+    pub(crate) expected_output: Arc<ExpectedOutput>,
 }
 
 impl Model {
-    fn new(served: ServedModel, metrics: &Metrics) -> Self {
+    fn new(served: ServedModel, metrics: &Metrics, outputs: &ExpectedOutputs) -> Self {
         Self {
+            expected_output: outputs.of_model(&served.name),
             metrics: metrics.of_model(&served.name),
             hidden_names: hidden_names(&served),
             name: served.name,
@@ -72,10 +75,10 @@ pub(crate) struct ModelTable {
 }
 
 impl ModelTable {
-    pub(crate) fn new(served: Vec<ServedModel>, metrics: &Metrics) -> Self {
+    pub(crate) fn new(served: Vec<ServedModel>, metrics: &Metrics, outputs: &ExpectedOutputs) -> Self {
         let mut table = Self::default();
         for model in served {
-            let model = Arc::new(Model::new(model, metrics));
+            let model = Arc::new(Model::new(model, metrics, outputs));
             match model.name.strip_suffix('*') {
                 Some(prefix) => table.wildcards.push((prefix.to_owned(), Arc::clone(&model))),
                 None => {
@@ -107,7 +110,8 @@ mod tests {
     #[test]
     fn an_exact_name_comes_first_and_then_the_longest_prefix() {
         let names = ["sagemaker/*", "sagemaker/special-*", "sagemaker/one"];
-        let table = ModelTable::new(names.map(ServedModel::new).to_vec(), &Metrics::default());
+        let table =
+            ModelTable::new(names.map(ServedModel::new).to_vec(), &Metrics::default(), &ExpectedOutputs::default());
         let found = |name: &str| table.find(name).map(|model| model.name.clone());
         assert_eq!(found("sagemaker/one").as_deref(), Some("sagemaker/one"));
         assert_eq!(found("sagemaker/special-x").as_deref(), Some("sagemaker/special-*"));

@@ -13,7 +13,7 @@ use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest, Error, Messag
 use tokio::time::Instant;
 
 use crate::{
-    app::{App, Probe, ServedDeployment},
+    app::{App, Probe, ServedDeployment, State},
     config::Mode,
     http::disclosure::Disclosure,
 };
@@ -58,15 +58,14 @@ impl HealthRecords {
 }
 
 /// Probes every deployment once, one after another, as far as the budget goes. Says how many were left out.
-pub(crate) async fn probe_all(app: &App) -> usize {
-    let state = app.state();
+pub(crate) async fn probe_all(state: &State) -> usize {
     let mut left_out = 0;
     for deployment in
         state.models.iter().filter(|model| !model.is_wildcard() && !model.is_alias).flat_map(|model| &model.deployments)
     {
         let Some(probe) = &deployment.probe else { continue };
         if state.lasting.health.spend(state.settings.health_check.max_probes_per_minute) {
-            let finding = probe_one(app, deployment, probe).await;
+            let finding = probe_one(state, deployment, probe).await;
             state.lasting.health.put(&deployment.id, finding);
         } else {
             left_out += 1;
@@ -75,8 +74,7 @@ pub(crate) async fn probe_all(app: &App) -> usize {
     left_out
 }
 
-async fn probe_one(app: &App, deployment: &ServedDeployment, probe: &Probe) -> Finding {
-    let state = app.state();
+async fn probe_one(state: &State, deployment: &ServedDeployment, probe: &Probe) -> Finding {
     let started = Instant::now();
     let limit = state.settings.health_check.timeout;
     let context = probe.context.clone().with_deadline((started + limit).into_std());
@@ -116,7 +114,7 @@ pub(crate) async fn probe_in_background(current: impl Fn() -> App) {
         let app = current();
         match app.background_health_checks() {
             Some(interval) => {
-                probe_all(&app).await;
+                probe_all(app.state()).await;
                 tokio::time::sleep(interval).await;
             }
             None => tokio::time::sleep(IDLE).await,

@@ -1,162 +1,122 @@
-//! What each key has used: requests and tokens a minute, and tokens of its budget.
+//! What each key has used and what its calls have reserved: requests and tokens a minute, and tokens of its budget.
 //!
-//! Owns the counting in process behind one small trait, so that several proxies can share it one day.
+//! Owns the trait that several proxies can share an implementation of, and what is told about a key's limits. Counting in this process's
+//! memory is `memory_ledger`'s; what one call reserves and uses is `booking`'s.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
 use crate::config::CallerKey;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// Counts what keys use. It outlives a reload of the configuration.
+///
+/// A call is counted in three steps: [`admit`](Self::admit) when its head has come, [`reserve`](Self::reserve) when its body is known, and
+/// [`settle`](Self::settle) when it has ended, so that a key cannot pass its limits by asking many times at once.
 #[async_trait]
 pub trait Ledger: std::fmt::Debug + Send + Sync {
-    /// Counts a request of this key, unless one of the key's limits is reached.
+    /// Counts a request of this key.
     ///
     /// # Errors
-    /// [`Refusal`] where the key has used up a limit.
+    /// [`Refusal`] if the key has used up a limit. Nothing is counted then.
     async fn admit(&self, key: &CallerKey) -> Result<(), Refusal>;
 
-    /// Counts tokens that a call of this key used.
-    async fn spend(&self, key: &CallerKey, tokens: u64);
+    /// Reserves tokens for a call of this key. A call is let through although its tokens exceed what is left if no other call of the key
+    /// holds a reservation: an estimate must not lock it out for ever.
+    ///
+    /// # Errors
+    /// [`Refusal`] if a limit has been used up meanwhile, or if what is left of one is reserved by other calls. Nothing is reserved then.
+    async fn reserve(&self, key: &CallerKey, tokens: u64) -> Result<(), Refusal>;
+
+    /// Ends a call: gives back what [`reserve`](Self::reserve) reserved, and counts what was used.
+    ///
+    /// Called where a call ends, which may be where its task is dropped. It must not block, and what it counts must be seen by the next
+    /// [`admit`](Self::admit): an implementation that tells others does so later, and counts here at once.
+    fn settle(&self, key: &CallerKey, reserved: u64, used: u64);
+
+    /// What the key has used and has left.
+    async fn standing(&self, key: &CallerKey) -> Standing;
+}
+
+/// One of a key's limits, by its setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyLimit {
+    /// `rpm`: requests a minute.
+    Requests,
+    /// `tpm`: tokens a minute.
+    Tokens,
+    /// `token_budget`: tokens in all, or in each `budget_duration`.
+    Budget,
 }
 
 /// Which limit a key has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// Its requests a minute; more after this time.
-    Requests(Duration),
-    /// Its tokens a minute; more after this time.
-    Tokens(Duration),
-    /// Its budget of tokens; where it begins anew, after this time.
-    Budget(Option<Duration>),
+pub struct Refusal {
+    /// The limit.
+    pub limit: KeyLimit,
+    /// How much it allows.
+    pub allowed: u64,
+    /// When it begins anew, from now; `None` if it does not by itself.
+    pub resets_in: Option<Duration>,
+    /// Whether it is not used up, but what is left is reserved by calls under way.
+    pub reserved: bool,
 }
 
-/// A ledger in this process's memory: it begins anew with each start.
-#[derive(Debug, Default)]
-pub struct MemoryLedger {
-    accounts: Mutex<HashMap<String, Account>>,
+/// What a key has used and has left, limit by limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// Requests that were counted within this minute.
+    pub requests: u64,
+    /// Tokens that were used within this minute.
+    pub tokens: u64,
+    /// Tokens that were used of the budget.
+    pub spent: u64,
+    /// Tokens that calls under way have reserved.
+    pub reserved: u64,
+    /// When the minute ends, from now.
+    pub minute_ends_in: Duration,
+    /// When the budget begins anew, from now; `None` if it does not by itself.
+    pub budget_resets_in: Option<Duration>,
 }
 
-#[derive(Debug)]
-struct Account {
-    minute_began: Instant,
-    requests: u64,
-    tokens: u64,
-    budget_began: Instant,
-    spent: u64,
-}
+/// A limit that is set, what it allows, what is used of it, and when it begins anew.
+type Used = (KeyLimit, u64, u64, Option<Duration>);
 
-impl Account {
-    fn new(now: Instant) -> Self {
-        Self { minute_began: now, requests: 0, tokens: 0, budget_began: now, spent: 0 }
+impl Standing {
+    /// The limits that a key has, those first that last longest.
+    pub(crate) fn limits(&self, key: &CallerKey) -> impl Iterator<Item = Used> + use<> {
+        let minute = Some(self.minute_ends_in);
+        [
+            key.token_budget.map(|budget| (KeyLimit::Budget, budget, self.spent, self.budget_resets_in)),
+            key.rpm.map(|rpm| (KeyLimit::Requests, rpm, self.requests, minute)),
+            key.tpm.map(|tpm| (KeyLimit::Tokens, tpm, self.tokens, minute)),
+        ]
+        .into_iter()
+        .flatten()
     }
 
-    fn turn_over(&mut self, key: &CallerKey, now: Instant) {
-        if now.duration_since(self.minute_began) >= MINUTE {
-            self.minute_began = now;
-            self.requests = 0;
-            self.tokens = 0;
-        }
-        if key.budget_duration.is_some_and(|duration| now.duration_since(self.budget_began) >= duration) {
-            self.budget_began = now;
-            self.spent = 0;
-        }
+    /// Which limit refuses a further request, if one does.
+    pub(super) fn refuses_request(&self, key: &CallerKey) -> Option<Refusal> {
+        self.limits(key).find(|(_, allowed, used, _)| used >= allowed).map(|limit| refusal(limit, false))
     }
 
-    fn refusal(&self, key: &CallerKey, now: Instant) -> Option<Refusal> {
-        let reached = |limit: Option<u64>, used: u64| limit.is_some_and(|limit| used >= limit);
-        let rest = |began: Instant, length: Duration| length.saturating_sub(now.duration_since(began));
-        if reached(key.token_budget, self.spent) {
-            Some(Refusal::Budget(key.budget_duration.map(|length| rest(self.budget_began, length))))
-        } else if reached(key.rpm, self.requests) {
-            Some(Refusal::Requests(rest(self.minute_began, MINUTE)))
-        } else if reached(key.tpm, self.tokens) {
-            Some(Refusal::Tokens(rest(self.minute_began, MINUTE)))
-        } else {
-            None
-        }
-    }
-}
-
-impl MemoryLedger {
-    fn with_account<T>(&self, key: &CallerKey, act: impl FnOnce(&mut Account, Instant) -> T) -> T {
-        let now = Instant::now();
-        // Counters are whole after every step, so a panic elsewhere leaves them usable.
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let account = accounts.entry(key.name.clone()).or_insert_with(|| Account::new(now));
-        account.turn_over(key, now);
-        act(account, now)
+    /// Which limit refuses a call of so many tokens, if one does. Only if it is `alone` may it need more than is left.
+    pub(super) fn refuses_call(&self, key: &CallerKey, tokens: u64, alone: bool) -> Option<Refusal> {
+        let of_tokens = || self.limits(key).filter(|(limit, ..)| *limit != KeyLimit::Requests);
+        let used_up = of_tokens().find(|(_, allowed, used, _)| used >= allowed).map(|limit| refusal(limit, false));
+        let wanted = self.reserved.saturating_add(tokens);
+        let taken = || {
+            of_tokens()
+                .find(|(_, allowed, used, _)| !alone && used.saturating_add(wanted) > *allowed)
+                .map(|limit| refusal(limit, true))
+        };
+        used_up.or_else(taken)
     }
 }
 
-#[async_trait]
-impl Ledger for MemoryLedger {
-    async fn admit(&self, key: &CallerKey) -> Result<(), Refusal> {
-        self.with_account(key, |account, now| match account.refusal(key, now) {
-            Some(refusal) => Err(refusal),
-            None => {
-                account.requests += 1;
-                Ok(())
-            }
-        })
-    }
-
-    async fn spend(&self, key: &CallerKey, tokens: u64) {
-        self.with_account(key, |account, _| {
-            account.tokens = account.tokens.saturating_add(tokens);
-            account.spent = account.spent.saturating_add(tokens);
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::callers::KeyDigest;
-
-    fn key() -> CallerKey {
-        CallerKey::new("a", KeyDigest::of("x"))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn requests_and_tokens_come_back_with_the_next_minute() {
-        let ledger = MemoryLedger::default();
-        let key = CallerKey { rpm: Some(2), tpm: Some(100), ..key() };
-        ledger.admit(&key).await.unwrap();
-        tokio::time::advance(Duration::from_secs(20)).await;
-        ledger.admit(&key).await.unwrap();
-        assert_eq!(ledger.admit(&key).await, Err(Refusal::Requests(Duration::from_secs(40))));
-        tokio::time::advance(Duration::from_secs(40)).await;
-        ledger.admit(&key).await.unwrap();
-        ledger.spend(&key, 100).await;
-        assert_eq!(ledger.admit(&key).await, Err(Refusal::Tokens(MINUTE)));
-        tokio::time::advance(MINUTE).await;
-        ledger.admit(&key).await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_budget_ends_and_begins_anew_only_where_it_says_so() {
-        let ledger = MemoryLedger::default();
-        let once = CallerKey { token_budget: Some(10), ..key() };
-        ledger.spend(&once, 10).await;
-        assert_eq!(ledger.admit(&once).await, Err(Refusal::Budget(None)));
-        tokio::time::advance(Duration::from_secs(86_400)).await;
-        assert_eq!(ledger.admit(&once).await, Err(Refusal::Budget(None)));
-
-        let daily = CallerKey { name: "b".to_owned(), budget_duration: Some(Duration::from_secs(3600)), ..once };
-        ledger.spend(&daily, 11).await;
-        tokio::time::advance(Duration::from_secs(600)).await;
-        assert_eq!(ledger.admit(&daily).await, Err(Refusal::Budget(Some(Duration::from_secs(3000)))));
-        tokio::time::advance(Duration::from_secs(3000)).await;
-        ledger.admit(&daily).await.unwrap();
-    }
+fn refusal((limit, allowed, _, resets_in): Used, reserved: bool) -> Refusal {
+    Refusal { limit, allowed, resets_in, reserved }
 }

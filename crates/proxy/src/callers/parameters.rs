@@ -129,6 +129,7 @@ mod tests {
     use super::*;
     use crate::{
         app::{ModelTable, ServedModel},
+        callers::ExpectedOutputs,
         telemetry::Metrics,
     };
 
@@ -137,7 +138,7 @@ mod tests {
         allowed: &[&str],
     ) -> Result<(CallerParameters, Map<String, Value>, Option<Duration>), ApiError> {
         let served = allowed.iter().fold(ServedModel::new("m"), |model, name| model.with_caller_parameter(*name));
-        let table = ModelTable::new(vec![served], &Metrics::default());
+        let table = ModelTable::new(vec![served], &Metrics::default(), &ExpectedOutputs::default());
         let Value::Object(mut extra) = body else { panic!("an object is needed") };
         let mut parameters = CallerParameters::default();
         let timeout = parameters.take_from(&mut extra, table.find("m").unwrap())?;

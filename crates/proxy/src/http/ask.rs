@@ -4,21 +4,24 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use sagewire_types::{CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, ReplyMeta};
+use sagewire_router::estimate;
+use sagewire_types::{
+    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, Prompt, ReplyMeta, Usage,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Exchange, compression};
+use super::{
+    Exchange, body,
+    disclosure::Disclosure,
+    error::ApiError,
+    response::{Body, json_response},
+};
 use crate::{
     app::{AppSettings, Model},
-    callers::CallerParameters,
-    http::body,
-    http::disclosure::Disclosure,
-    http::error::ApiError,
-    http::response::{Body, json_response},
+    callers::{CallerParameters, Wanted},
     telemetry::{RequestSpans, SpanValue, trace_context},
 };
 
@@ -28,6 +31,8 @@ pub(super) trait Ask: DeserializeOwned {
     fn extra(&mut self) -> &mut Map<String, Value>;
     /// What it asks for, as [spans](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/) say it.
     fn asked(&self) -> Attributes;
+    /// What its answer seems to need.
+    fn wanted(&self) -> Wanted;
 }
 
 type Attributes = Vec<(&'static str, SpanValue)>;
@@ -70,6 +75,14 @@ impl Ask for ChatRequest {
             ],
         )
     }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            prompt: estimate::of_chat(self),
+            answers: u64::from(self.n.unwrap_or(1)),
+            max_output: self.max_completion_tokens.or(self.max_tokens),
+        }
+    }
 }
 
 impl Ask for CompletionRequest {
@@ -92,6 +105,19 @@ impl Ask for CompletionRequest {
             [("gen_ai.request.max_tokens", self.max_tokens), ("gen_ai.request.choice.count", choices(self.n))],
         )
     }
+
+    fn wanted(&self) -> Wanted {
+        let prompts = match &self.prompt {
+            Prompt::Text(_) | Prompt::Tokens(_) => 1,
+            Prompt::Texts(texts) => texts.len() as u64,
+            Prompt::TokenLists(lists) => lists.len() as u64,
+        };
+        Wanted {
+            prompt: estimate::of_completion(self),
+            answers: prompts.saturating_mul(u64::from(self.n.unwrap_or(1))),
+            max_output: self.max_tokens,
+        }
+    }
 }
 
 impl Ask for EmbedRequest {
@@ -105,6 +131,10 @@ impl Ask for EmbedRequest {
 
     fn asked(&self) -> Attributes {
         Vec::new()
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted { prompt: estimate::of_embed(self), answers: 0, max_output: None }
     }
 }
 
@@ -120,24 +150,16 @@ pub(super) struct Prepared<T> {
 }
 
 /// Reads and checks a body.
-pub(super) async fn prepare<T: Ask, B>(
-    exchange: &mut Exchange,
-    path_model: Option<&str>,
-    body: B,
-) -> Result<Prepared<T>, ApiError>
-where
-    B: http_body::Body<Data = Bytes> + Send,
-    B::Error: std::error::Error,
-{
-    let app = exchange.app.clone();
-    let state = app.state();
+pub(super) async fn prepare<T: Ask>(exchange: &mut Exchange) -> Result<Prepared<T>, ApiError> {
+    let state = Arc::clone(&exchange.state);
+    let body = exchange.take_body();
     let bytes = body::read(&exchange.head.headers, body, &state.limits).await?;
     log_body(exchange, &state.settings, "request", &bytes);
     let mut request: T = body::parse(&bytes, &state.limits)?;
 
     let name = request.model();
-    if let Some(model) = path_model {
-        model.clone_into(name);
+    if let Some(model) = exchange.parameter.take() {
+        *name = model;
     } else if name.is_empty()
         && let Some(model) = &state.settings.default_model
     {
@@ -170,6 +192,9 @@ where
         context = context.with_trace(trace);
     }
     exchange.note(|record| record.spans = spans);
+    if let Some(booking) = exchange.booking() {
+        booking.reserve(request.wanted(), &model.expected_output).await?;
+    }
     if !parameters.is_empty() {
         context = context.with(parameters);
     }
@@ -184,6 +209,9 @@ pub(super) async fn ask<T>(
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, ApiError> {
     let began = Instant::now();
+    if let Some(booking) = exchange.booking() {
+        booking.asked();
+    }
     let outcome = match tokio::time::timeout_at(deadline, call).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::new(
@@ -195,10 +223,15 @@ pub(super) async fn ask<T>(
         )),
     };
     exchange.note(|record| record.upstream_took(began.elapsed()));
+    if let Some(booking) = exchange.booking() {
+        match &outcome {
+            Ok(_) => booking.answering(),
+            Err(error) => booking.failed(error),
+        }
+    }
     outcome.map_err(|error| {
-        let settings = &exchange.app.state().settings;
-        let shown = ApiError::from_provider(&error, &disclosure(settings, model));
-        log_failure(exchange.record.as_ref().map_or("", |record| record.request_id()), &error);
+        let shown = ApiError::from_provider(&error, &disclosure(&exchange.state.settings, model));
+        log_failure(exchange.request_id(), &error);
         exchange.note(|record| record.failed(&shown));
         shown
     })
@@ -237,6 +270,20 @@ pub(super) fn log_failure(request_id: &str, error: &Error) {
     );
 }
 
+/// Books what a whole answer took. The next request of its key is judged by this.
+pub(super) fn book(exchange: &mut Exchange, meta: &ReplyMeta, usage: Option<&Usage>, text_bytes: usize) {
+    let Some(call) = &mut exchange.call else { return };
+    call.record.learned(meta);
+    if let Some(booking) = &mut call.booking {
+        if let Some(usage) = usage {
+            booking.used(usage);
+        }
+        booking.wrote(text_bytes);
+        booking.answered();
+    }
+    call.settle();
+}
+
 /// A whole answer.
 pub(super) fn answer<T: Serialize>(
     exchange: &Exchange,
@@ -256,13 +303,8 @@ pub(super) fn answer_json(
     meta: &ReplyMeta,
 ) -> Result<Response<Body>, ApiError> {
     let json = json.map_err(|_| ApiError::internal("the answer could not be written as JSON: please report it"))?;
-    let settings = &exchange.app.state().settings;
-    log_body(exchange, settings, "response", &json);
-    let mut response = if settings.compression && compression::is_worthwhile(&exchange.head.headers, json.len()) {
-        compression::gzip(&json)
-    } else {
-        json_response(StatusCode::OK, json.into())
-    };
+    log_body(exchange, &exchange.state.settings, "response", &json);
+    let mut response = json_response(StatusCode::OK, json.into());
     add_meta(response.headers_mut(), meta);
     Ok(response)
 }
@@ -302,7 +344,7 @@ fn log_body(exchange: &Exchange, settings: &AppSettings, which: &str, bytes: &[u
     if settings.log_prompts {
         tracing::debug!(
             target: "sagewire::proxy::prompts",
-            request_id = exchange.record.as_ref().map_or("", |record| record.request_id()),
+            request_id = exchange.request_id(),
             which,
             body = %String::from_utf8_lossy(bytes),
         );

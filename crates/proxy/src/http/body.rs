@@ -6,17 +6,15 @@ use std::{pin::Pin, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::{http::error::ApiError, limits::RequestLimits};
+use super::{error::ApiError, response::Body};
+use crate::limits::RequestLimits;
 
 /// Reads a whole body.
-pub(crate) async fn read<B>(headers: &HeaderMap, body: B, limits: &RequestLimits) -> Result<Bytes, ApiError>
-where
-    B: http_body::Body<Data = Bytes> + Send,
-    B::Error: std::error::Error,
-{
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &RequestLimits) -> Result<Bytes, ApiError> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && encoding.as_bytes() != b"identity"
     {
@@ -36,16 +34,11 @@ where
     }
 }
 
-async fn gather<B>(body: B, limit: usize) -> Result<Bytes, ApiError>
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: std::error::Error,
-{
-    let mut body = std::pin::pin!(body);
+async fn gather(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     // Most bodies come in one piece, which is then passed on as it is.
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = std::future::poll_fn(|cx| Pin::as_mut(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let frame = frame.map_err(|_| {
             ApiError::refused(
                 StatusCode::BAD_REQUEST,

@@ -1,22 +1,34 @@
 //! `POST /chat/completions`: <https://platform.openai.com/docs/api-reference/chat/create>
 
-use bytes::Bytes;
 use http::Response;
 use sagewire_types::{ChatRequest, StreamOptions};
+use serde_json::{Value, json};
 
 use super::{
     Exchange,
     ask::{self, Prepared},
-    nulls, streaming,
+    error::ApiError,
+    nulls,
+    openapi::schema,
+    response::Body,
+    route::{Access, Answer, Paths, Route, Verb},
+    streaming::{self, Written as _},
 };
-use crate::{http::error::ApiError, http::response::Body};
 
-pub(super) async fn chat<B>(exchange: &mut Exchange, model: Option<&str>, body: B) -> Result<Response<Body>, ApiError>
-where
-    B: http_body::Body<Data = Bytes> + Send,
-    B::Error: std::error::Error,
-{
-    let prepared: Prepared<ChatRequest> = ask::prepare(exchange, model, body).await?;
+pub(super) const ROUTE: Route = Route {
+    name: "chat",
+    method: Verb::Post,
+    paths: Paths::OfModel("/chat/completions"),
+    access: Access::Key,
+    operation: Some("chat"),
+    summary: "Answers a conversation, as a whole or as a stream.",
+    request: Some(request_schema),
+    answer: Answer::JsonOrStream(answer_schema, chunk_schema),
+    handler: |exchange| Box::pin(chat(exchange)),
+};
+
+async fn chat(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    let prepared: Prepared<ChatRequest> = ask::prepare(exchange).await?;
     if prepared.request.messages.is_empty() {
         return Err(ApiError::invalid(
             Some("messages"),
@@ -32,14 +44,9 @@ where
 
 async fn whole(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Result<Response<Body>, ApiError> {
     let Prepared { request, context, model, asked, deadline } = prepared;
-    let provider = exchange.app.state().provider.clone();
+    let provider = exchange.state.provider.clone();
     let mut reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
-    exchange.note(|record| {
-        record.learned(&reply.meta);
-        if let Some(usage) = &reply.value.usage {
-            record.used(usage);
-        }
-    });
+    ask::book(exchange, &reply.meta, reply.value.usage.as_ref(), reply.value.text_bytes());
     reply.value.model = asked.as_ref().to_owned();
     nulls::clean_chat(&mut reply.value);
     ask::answer(exchange, &reply.value, &reply.meta)
@@ -47,8 +54,8 @@ async fn whole(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Resu
 
 async fn stream(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Result<Response<Body>, ApiError> {
     let Prepared { mut request, context, model, asked, deadline } = prepared;
-    let show_usage = usage_wanted(&mut request.stream_options, exchange.app.state().settings.always_include_usage);
-    let provider = exchange.app.state().provider.clone();
+    let show_usage = usage_wanted(&mut request.stream_options, exchange.state.settings.always_include_usage);
+    let provider = exchange.state.provider.clone();
     let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
     Ok(streaming::respond(exchange, stream, &model, asked, show_usage))
 }
@@ -60,4 +67,55 @@ pub(super) fn usage_wanted(options: &mut Option<StreamOptions>, always: bool) ->
         options.get_or_insert_default().include_usage = Some(true);
     }
     asked || always
+}
+
+fn request_schema() -> Value {
+    let mut schema = schema::request(
+        "OpenAI's chat request. Other keys are sent to the model's container as they are.",
+        &["model", "messages"],
+        json!({
+            "messages": { "type": "array", "items": { "type": "object" }, "minItems": 1 },
+            "max_completion_tokens": schema::count(), "logit_bias": { "type": "object" }, "logprobs": schema::flag(),
+            "top_logprobs": schema::count(), "response_format": { "type": "object" },
+            "tools": { "type": "array", "items": { "type": "object" } }, "tool_choice": {}, "parallel_tool_calls": schema::flag(),
+            "reasoning_effort": schema::text(),
+        }),
+    );
+    schema::add(&mut schema, schema::sampling());
+    schema
+}
+
+fn answer_schema() -> Value {
+    schema::answer(
+        "chat.completion",
+        json!({
+            "index": schema::count(),
+            "message": {
+                "type": "object",
+                "required": ["role"],
+                "properties": {
+                    "role": schema::text(), "content": { "type": ["string", "null"] }, "reasoning_content": schema::text(),
+                    "tool_calls": { "type": "array", "items": { "type": "object" } },
+                },
+            },
+            "finish_reason": { "type": ["string", "null"] }, "logprobs": {},
+        }),
+    )
+}
+
+fn chunk_schema() -> Value {
+    schema::answer(
+        "chat.completion.chunk",
+        json!({
+            "index": schema::count(),
+            "delta": {
+                "type": "object",
+                "properties": {
+                    "role": schema::text(), "content": { "type": ["string", "null"] }, "reasoning_content": schema::text(),
+                    "tool_calls": { "type": "array", "items": { "type": "object" } },
+                },
+            },
+            "finish_reason": { "type": ["string", "null"] }, "logprobs": {},
+        }),
+    )
 }

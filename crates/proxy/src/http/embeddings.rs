@@ -3,39 +3,45 @@
 //! Owns giving each vector the form that was asked for: OpenAI's SDKs ask for base64 unless told otherwise.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use http::Response;
 use sagewire_types::{EmbedRequest, EncodingFormat, Error, ErrorKind, Vector};
+use serde_json::{Value, json};
 
 use super::{
     Exchange,
     ask::{self, Prepared},
+    error::ApiError,
     nulls,
+    openapi::schema,
+    response::Body,
+    route::{Access, Answer, Paths, Route, Verb},
 };
-use crate::{http::error::ApiError, http::response::Body};
 
-pub(super) async fn embed<B>(exchange: &mut Exchange, model: Option<&str>, body: B) -> Result<Response<Body>, ApiError>
-where
-    B: http_body::Body<Data = Bytes> + Send,
-    B::Error: std::error::Error,
-{
-    let prepared: Prepared<EmbedRequest> = ask::prepare(exchange, model, body).await?;
+pub(super) const ROUTE: Route = Route {
+    name: "embeddings",
+    method: Verb::Post,
+    paths: Paths::OfModel("/embeddings"),
+    access: Access::Key,
+    operation: Some("embeddings"),
+    summary: "Embeds texts.",
+    request: Some(request_schema),
+    answer: Answer::Json(answer_schema),
+    handler: |exchange| Box::pin(embed(exchange)),
+};
+
+async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    let prepared: Prepared<EmbedRequest> = ask::prepare(exchange).await?;
     let Prepared { request, context, model, asked, deadline } = prepared;
     if request.input.is_empty() {
         return Err(ApiError::invalid(Some("input"), "`input` is empty: give at least one text"));
     }
     let format = request.encoding_format.unwrap_or_default();
-    let provider = exchange.app.state().provider.clone();
+    let provider = exchange.state.provider.clone();
     let mut reply = ask::ask(exchange, &model, deadline, provider.embed(request, &context)).await?;
-    exchange.note(|record| {
-        record.learned(&reply.meta);
-        if let Some(usage) = &reply.value.usage {
-            record.used(usage);
-        }
-    });
+    ask::book(exchange, &reply.meta, reply.value.usage.as_ref(), 0);
     for embedding in &mut reply.value.data {
         if let Some(vector) = in_format(&embedding.vector, format).map_err(|error| {
-            let shown = ApiError::from_provider(&error, &ask::disclosure(&exchange.app.state().settings, &model));
+            let shown = ApiError::from_provider(&error, &ask::disclosure(&exchange.state.settings, &model));
             exchange.note(|record| record.failed(&shown));
             shown
         })? {
@@ -45,6 +51,38 @@ where
     asked.as_ref().clone_into(&mut reply.value.model);
     nulls::clean_embedding(&mut reply.value);
     ask::answer_json(exchange, reply.value.to_json(), &reply.meta)
+}
+
+fn request_schema() -> Value {
+    schema::request(
+        "OpenAI's embedding request. Other keys are sent to the model's container as they are.",
+        &["model", "input"],
+        json!({
+            "input": schema::text_or_list(), "dimensions": schema::count(), "encoding_format": { "enum": ["float", "base64"] },
+        }),
+    )
+}
+
+fn answer_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["object", "data", "model"],
+        "properties": {
+            "object": { "const": "list" },
+            "data": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["object", "index", "embedding"],
+                    "properties": {
+                        "object": { "const": "embedding" }, "index": schema::count(),
+                        "embedding": { "oneOf": [{ "type": "array", "items": { "type": "number" } }, { "type": "string" }] },
+                    },
+                },
+            },
+            "model": schema::text(), "usage": schema::usage(),
+        },
+    })
 }
 
 /// The vector in the form that was asked for; `None` where it has it already.

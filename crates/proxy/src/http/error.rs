@@ -214,11 +214,15 @@ impl ApiError {
     }
 
     /// A key's own limit.
-    pub(crate) fn rate_limited(code: &'static str, message: impl Into<String>, retry_after: Option<Duration>) -> Self {
+    pub(crate) fn rate_limited(
+        code: &'static str,
+        message: impl Into<String>,
+        retry_after: Option<Duration>,
+        retryable: bool,
+    ) -> Self {
         let mut this = Self::new((StatusCode::TOO_MANY_REQUESTS, RATE_LIMIT, Some(code)), message);
         this.0.retry_after = retry_after;
-        // An exhausted budget does not come back by itself.
-        this.0.retryable = Some(retry_after.is_some());
+        this.0.retryable = Some(retryable);
         this
     }
 

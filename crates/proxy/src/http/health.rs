@@ -5,33 +5,71 @@
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::Exchange;
-use crate::{
-    app::probes,
-    http::error::ApiError,
-    http::response::{Body, json_response},
+use super::{
+    Exchange,
+    error::ApiError,
+    openapi::schema,
+    response::{Body, json_response},
+    route::{Access, Answer, Paths, Route, Verb},
+};
+use crate::app::probes;
+
+pub(super) const HEALTH: Route = Route {
+    name: "health",
+    method: Verb::Get,
+    paths: Paths::Fixed(&["/health"]),
+    access: Access::Key,
+    operation: None,
+    summary: "What is known of each deployment; with `?probe=true` each is called. For the operator.",
+    request: None,
+    answer: Answer::Json(health_schema),
+    handler: |exchange| Box::pin(health(exchange)),
+};
+
+pub(super) const LIVELINESS: Route = Route {
+    name: "liveliness",
+    method: Verb::Get,
+    paths: Paths::Fixed(&["/health/liveliness", "/health/liveness"]),
+    access: Access::Anyone,
+    operation: None,
+    summary: "Whether the process runs.",
+    request: None,
+    answer: Answer::Json(schema::text),
+    handler: |_| Box::pin(std::future::ready(Ok(liveliness()))),
+};
+
+pub(super) const READINESS: Route = Route {
+    name: "readiness",
+    method: Verb::Get,
+    paths: Paths::Fixed(&["/health/readiness"]),
+    access: Access::Anyone,
+    operation: None,
+    summary: "Whether the process takes requests.",
+    request: None,
+    answer: Answer::Json(readiness_schema),
+    handler: |exchange| Box::pin(std::future::ready(Ok(readiness(exchange)))),
 };
 
 /// The process runs.
-pub(super) fn liveliness() -> Response<Body> {
+fn liveliness() -> Response<Body> {
     json_response(StatusCode::OK, "\"I'm alive!\"".into())
 }
 
 /// The process takes requests.
-pub(super) fn readiness(exchange: &Exchange) -> Response<Body> {
-    let models = exchange.app.state().models.iter().count();
+fn readiness(exchange: &Exchange) -> Response<Body> {
+    let models = exchange.state.models.iter().count();
     let body = json!({ "status": "healthy", "db": "Not connected", "models": models });
     json_response(StatusCode::OK, body.to_string().into())
 }
 
 /// What is known of each deployment. Only `?probe=true` calls them, and only the operator may ask for it.
-pub(super) async fn health(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
+async fn health(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     if !exchange.caller.is_operator() {
         return Err(ApiError::forbidden("operator_only", "`/health` is for the proxy's operator: use the master key"));
     }
     let probe = exchange.head.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "probe=true"));
-    let left_out = if probe { probes::probe_all(&exchange.app).await } else { 0 };
-    let state = exchange.app.state();
+    let left_out = if probe { probes::probe_all(&exchange.state).await } else { 0 };
+    let state = &exchange.state;
     let resting = match &state.insight {
         Some(insight) => insight.resting().await,
         None => Vec::new(),
@@ -75,4 +113,35 @@ pub(super) async fn health(exchange: &Exchange) -> Result<Response<Body>, ApiErr
         "probes_left_out": left_out,
     });
     Ok(json_response(StatusCode::OK, body.to_string().into()))
+}
+
+fn readiness_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["status", "models"],
+        "properties": { "status": schema::text(), "db": schema::text(), "models": schema::count() },
+    })
+}
+
+fn health_schema() -> Value {
+    let endpoints = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["model_name", "id", "mode", "status"],
+            "properties": {
+                "model_name": schema::text(), "id": schema::text(), "mode": schema::text(), "model": schema::text(),
+                "status": schema::text(), "probed_at": schema::count(), "probe_seconds": { "type": "number" },
+                "error": schema::text(),
+            },
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["healthy_count", "unhealthy_count", "healthy_endpoints", "unhealthy_endpoints", "probes_left_out"],
+        "properties": {
+            "healthy_count": schema::count(), "unhealthy_count": schema::count(), "healthy_endpoints": endpoints,
+            "unhealthy_endpoints": endpoints, "probes_left_out": schema::count(),
+        },
+    })
 }

@@ -5,21 +5,57 @@
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::Exchange;
-use crate::{
-    app::Model,
-    config::Parameters,
-    http::error::ApiError,
-    http::response::{Body, json_response},
+use super::{
+    Exchange,
+    error::ApiError,
+    openapi::schema,
+    response::{Body, json_response},
+    route::{Access, Answer, Paths, Route, Verb},
+};
+use crate::{app::Model, config::Parameters};
+
+pub(super) const LIST: Route = Route {
+    name: "models",
+    method: Verb::Get,
+    paths: Paths::Versioned("/models"),
+    access: Access::Key,
+    operation: None,
+    summary: "The models that the key may use.",
+    request: None,
+    answer: Answer::Json(list_schema),
+    handler: |exchange| Box::pin(std::future::ready(Ok(list(exchange)))),
+};
+
+pub(super) const ONE: Route = Route {
+    name: "models",
+    method: Verb::Get,
+    paths: Paths::Versioned("/models/{*id}"),
+    access: Access::Key,
+    operation: None,
+    summary: "One model.",
+    request: None,
+    answer: Answer::Json(one_schema),
+    handler: |exchange| Box::pin(std::future::ready(one(exchange))),
+};
+
+pub(super) const INFO: Route = Route {
+    name: "model_info",
+    method: Verb::Get,
+    paths: Paths::Versioned("/model/info"),
+    access: Access::Key,
+    operation: None,
+    summary: "The deployments behind the models.",
+    request: None,
+    answer: Answer::Json(info_schema),
+    handler: |exchange| Box::pin(std::future::ready(Ok(info(exchange)))),
 };
 
 /// What OpenAI's shape asks for and nobody knows: LiteLLM gives the same.
 const CREATED: u64 = 1_677_610_602;
 
-pub(super) fn list(exchange: &Exchange) -> Response<Body> {
+fn list(exchange: &Exchange) -> Response<Body> {
     let models: Vec<Value> = exchange
-        .app
-        .state()
+        .state
         .models
         .iter()
         .filter(|model| !model.hidden && !model.is_wildcard() && exchange.caller.may_use(&model.name))
@@ -28,10 +64,10 @@ pub(super) fn list(exchange: &Exchange) -> Response<Body> {
     json_response(StatusCode::OK, json!({ "object": "list", "data": models }).to_string().into())
 }
 
-pub(super) fn one(exchange: &Exchange, id: &str) -> Result<Response<Body>, ApiError> {
+fn one(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
+    let id = exchange.parameter.as_deref().unwrap_or_default();
     exchange
-        .app
-        .state()
+        .state
         .models
         .find(id)
         .filter(|model| exchange.caller.may_use(id) || exchange.caller.may_use(&model.name))
@@ -44,8 +80,8 @@ fn described(id: &str) -> Value {
 }
 
 /// LiteLLM's shape: one entry for each deployment.
-pub(super) fn info(exchange: &Exchange) -> Response<Body> {
-    let state = exchange.app.state();
+fn info(exchange: &Exchange) -> Response<Body> {
+    let state = &exchange.state;
     let show_names = state.settings.expose_names;
     let entries: Vec<Value> = state
         .models
@@ -86,4 +122,41 @@ fn deployments(model: &Model, show_names: bool) -> Vec<Value> {
             entry(info, parameters)
         })
         .collect()
+}
+
+fn list_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["object", "data"],
+        "properties": { "object": { "const": "list" }, "data": { "type": "array", "items": one_schema() } },
+    })
+}
+
+fn one_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "object", "created", "owned_by"],
+        "properties": {
+            "id": schema::text(), "object": { "const": "model" }, "created": schema::count(), "owned_by": schema::text(),
+        },
+    })
+}
+
+fn info_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "data": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["model_name", "litellm_params", "model_info"],
+                    "properties": {
+                        "model_name": schema::text(), "litellm_params": { "type": "object" }, "model_info": { "type": "object" },
+                    },
+                },
+            },
+        },
+    })
 }

@@ -1,30 +1,46 @@
 //! `GET /openapi.json` and `/`.
 //!
-//! Owns the description of the HTTP side for machines. <https://spec.openapis.org/oas/v3.1.0>
+//! Owns the description of the HTTP side for machines, made from the list of routes. <https://spec.openapis.org/oas/v3.1.0>
 
+use std::sync::LazyLock;
+
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::http::response::{Body, json_response};
+use super::{
+    ROUTES,
+    response::{Body, json_response},
+    route::{Access, Answer, MODEL_PREFIXES, Paths, Route, Verb},
+};
 
-const POSTS: &[(&str, &str, &str)] = &[
-    ("/chat/completions", "Answers a conversation, as a whole or as a stream.", "ChatRequest"),
-    ("/completions", "Continues a raw prompt, as a whole or as a stream.", "CompletionRequest"),
-    ("/embeddings", "Embeds texts.", "EmbeddingRequest"),
-];
+pub(super) mod schema;
 
-const GETS: &[(&str, &str, bool)] = &[
-    ("/models", "The models that the key may use.", true),
-    ("/models/{id}", "One model.", true),
-    ("/model/info", "The deployments behind the models.", true),
-    ("/health", "What is known of each deployment; with `?probe=true` each is called. For the operator.", true),
-    ("/health/liveliness", "Whether the process runs.", false),
-    ("/health/readiness", "Whether the process takes requests.", false),
-    ("/metrics", "Numbers for Prometheus.", false),
-    ("/openapi.json", "This description.", false),
-];
+pub(super) const ROUTE: Route = Route {
+    name: "openapi",
+    method: Verb::Get,
+    paths: Paths::Fixed(&["/openapi.json"]),
+    access: Access::Anyone,
+    operation: None,
+    summary: "This description.",
+    request: None,
+    answer: Answer::Json(schema::object),
+    handler: |_| Box::pin(std::future::ready(Ok(openapi()))),
+};
 
-pub(super) fn home() -> Response<Body> {
+pub(super) const HOME: Route = Route {
+    name: "home",
+    method: Verb::Get,
+    paths: Paths::Fixed(&["/"]),
+    access: Access::Anyone,
+    operation: None,
+    summary: "The proxy's name and version.",
+    request: None,
+    answer: Answer::Json(home_schema),
+    handler: |_| Box::pin(std::future::ready(Ok(home()))),
+};
+
+fn home() -> Response<Body> {
     let body = json!({
         "name": "sagewire",
         "version": env!("CARGO_PKG_VERSION"),
@@ -33,38 +49,34 @@ pub(super) fn home() -> Response<Body> {
     json_response(StatusCode::OK, body.to_string().into())
 }
 
-pub(super) fn openapi() -> Response<Body> {
-    json_response(StatusCode::OK, document().to_string().into())
+fn home_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name", "version", "openapi"],
+        "properties": { "name": schema::text(), "version": schema::text(), "openapi": schema::text() },
+    })
+}
+
+fn openapi() -> Response<Body> {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
+    json_response(StatusCode::OK, DOCUMENT.clone())
 }
 
 fn document() -> Value {
-    let mut paths = Map::new();
-    for (path, summary, schema) in POSTS {
-        let operation = post(summary, schema);
-        for prefix in ["", "/v1"] {
-            paths.insert(format!("{prefix}{path}"), json!({ "post": operation }));
+    let mut paths: Map<String, Value> = Map::new();
+    let mut add = |path: String, verb: Verb, operation: Value| {
+        if let Value::Object(methods) = paths.entry(path).or_insert_with(|| json!({})) {
+            methods.insert(verb.as_str().to_ascii_lowercase(), operation);
         }
-        for prefix in ["/engines/{model}", "/openai/deployments/{model}"] {
-            let mut operation = operation.clone();
-            if let Value::Object(operation) = &mut operation {
-                operation.insert("parameters".to_owned(), json!([path_parameter("model")]));
-            }
-            paths.insert(format!("{prefix}{path}"), json!({ "post": operation }));
+    };
+    for route in ROUTES {
+        for path in route.plain_paths() {
+            add(path.replace("{*", "{"), route.method, operation(route, path_parameter(&path)));
         }
-    }
-    for (path, summary, needs_key) in GETS {
-        let mut operation = json!({ "summary": summary, "responses": { "200": { "description": "The answer." } } });
-        if let Value::Object(operation) = &mut operation {
-            if !needs_key {
-                operation.insert("security".to_owned(), json!([]));
+        if let Some(path) = route.after_model() {
+            for prefix in MODEL_PREFIXES {
+                add(format!("{prefix}/{{model}}{path}"), route.method, operation(route, Some("model")));
             }
-            if path.ends_with("{id}") {
-                operation.insert("parameters".to_owned(), json!([path_parameter("id")]));
-            }
-        }
-        paths.insert((*path).to_owned(), json!({ "get": operation }));
-        if path.starts_with("/model") {
-            paths.insert(format!("/v1{path}"), json!({ "get": operation }));
         }
     }
     json!({
@@ -82,103 +94,90 @@ fn document() -> Value {
                 "x-api-key": { "type": "apiKey", "in": "header", "name": "x-api-key" },
                 "api-key": { "type": "apiKey", "in": "header", "name": "api-key" },
             },
-            "schemas": schemas(),
+            "schemas": { "Error": schema::error() },
         },
     })
 }
 
-fn path_parameter(name: &str) -> Value {
-    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+/// The name of what a path takes at its end.
+fn path_parameter(path: &str) -> Option<&str> {
+    path.split_once("{*").map(|(_, name)| name.trim_end_matches('}'))
 }
 
-fn post(summary: &str, schema: &str) -> Value {
-    let failure = |description: &str| {
-        json!({
-            "description": description,
-            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } },
-        })
+fn operation(route: &Route, parameter: Option<&str>) -> Value {
+    let mut operation = Map::new();
+    operation.insert("summary".to_owned(), json!(route.summary));
+    if let Some(name) = parameter {
+        let parameter = json!({ "name": name, "in": "path", "required": true, "schema": schema::text() });
+        operation.insert("parameters".to_owned(), json!([parameter]));
+    }
+    if let Some(request) = route.request {
+        operation.insert(
+            "requestBody".to_owned(),
+            json!({ "required": true, "content": { "application/json": { "schema": request() } } }),
+        );
+    }
+    if route.access != Access::Key {
+        operation.insert("security".to_owned(), json!([]));
+    }
+    operation.insert("responses".to_owned(), responses(route));
+    Value::Object(operation)
+}
+
+fn responses(route: &Route) -> Value {
+    let (description, content) = match &route.answer {
+        Answer::Json(schema) => ("The answer.", json!({ "application/json": { "schema": schema() } })),
+        Answer::JsonOrStream(whole, chunk) => (
+            "The answer; with `stream: true` an event stream that ends with `data: [DONE]`.",
+            json!({
+                "application/json": { "schema": whole() },
+                "text/event-stream": { "schema": chunk() },
+            }),
+        ),
+        Answer::Text => ("The answer.", json!({ "text/plain": { "schema": schema::text() } })),
     };
-    json!({
-        "summary": summary,
-        "requestBody": {
-            "required": true,
-            "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } },
-        },
-        "responses": {
-            "200": {
-                "description": "The answer; with `stream: true` an event stream that ends with `data: [DONE]`.",
-                "content": { "application/json": {}, "text/event-stream": {} },
-            },
-            "400": failure("The request cannot be used as it is."),
-            "401": failure("The key is missing or wrong."),
-            "404": failure("There is no such model."),
-            "413": failure("The body is too large."),
-            "429": failure("A rate or a budget is used up; `retry-after` says how long to wait."),
-            "500": failure("The proxy is misconfigured."),
-            "502": failure("The model or AWS failed."),
-            "503": failure("The model or the proxy takes no more work now; `retry-after` may say how long to wait."),
-            "504": failure("The model took too long."),
-        },
-    })
+    let mut responses = Map::new();
+    responses.insert("200".to_owned(), json!({ "description": description, "content": content }));
+    let mut fail = |status: &str, description: &str| {
+        let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
+        responses.insert(status.to_owned(), json!({ "description": description, "content": content }));
+    };
+    if route.access == Access::Key {
+        fail("401", "The key is missing or wrong.");
+    }
+    if route.operation.is_some() {
+        fail("400", "The request cannot be used as it is.");
+        fail("404", "There is no such model.");
+        fail("413", "The body is too large.");
+        fail("429", "A rate or a budget is used up; `retry-after` says how long to wait.");
+        fail("500", "The proxy is misconfigured.");
+        fail("502", "The model or AWS failed.");
+        fail("503", "The model or the proxy takes no more work now; `retry-after` may say how long to wait.");
+        fail("504", "The model took too long.");
+    }
+    Value::Object(responses)
 }
 
-fn schemas() -> Value {
-    let text = json!({ "type": "string" });
-    let texts = json!({ "oneOf": [{ "type": "string" }, { "type": "array" }] });
-    let number = json!({ "type": "number" });
-    let count = json!({ "type": "integer", "minimum": 0 });
-    let flag = json!({ "type": "boolean" });
-    json!({
-        "ChatRequest": {
-            "type": "object",
-            "description": "OpenAI's chat request. Other keys are sent to the model's container as they are.",
-            "required": ["model", "messages"],
-            "properties": {
-                "model": text, "messages": { "type": "array", "items": { "type": "object" }, "minItems": 1 },
-                "temperature": number, "top_p": number, "n": count, "stop": texts, "stream": flag,
-                "stream_options": { "type": "object", "properties": { "include_usage": flag } },
-                "max_tokens": count, "max_completion_tokens": count, "presence_penalty": number,
-                "frequency_penalty": number, "logit_bias": { "type": "object" }, "logprobs": flag, "top_logprobs": count,
-                "seed": { "type": "integer" }, "response_format": { "type": "object" },
-                "tools": { "type": "array", "items": { "type": "object" } }, "tool_choice": {}, "parallel_tool_calls": flag,
-                "reasoning_effort": text, "user": text,
-                "model_id": { "type": "string", "description": "The inference component on the endpoint." },
-                "timeout": { "type": "number", "description": "How many seconds the whole call may take." },
-            },
-        },
-        "CompletionRequest": {
-            "type": "object",
-            "description": "OpenAI's completion request. Other keys are sent to the model's container as they are.",
-            "required": ["model", "prompt"],
-            "properties": {
-                "model": text, "prompt": texts, "temperature": number, "top_p": number, "n": count, "stop": texts,
-                "stream": flag, "max_tokens": count, "presence_penalty": number, "frequency_penalty": number,
-                "seed": { "type": "integer" }, "echo": flag, "logprobs": count, "user": text,
-            },
-        },
-        "EmbeddingRequest": {
-            "type": "object",
-            "description": "OpenAI's embedding request. Other keys are sent to the model's container as they are.",
-            "required": ["model", "input"],
-            "properties": {
-                "model": text, "input": texts, "dimensions": count,
-                "encoding_format": { "enum": ["float", "base64"] }, "user": text,
-            },
-        },
-        "Error": {
-            "type": "object",
-            "required": ["error"],
-            "properties": {
-                "error": {
-                    "type": "object",
-                    "required": ["message", "type", "param", "code"],
-                    "properties": {
-                        "message": text, "type": text,
-                        "param": { "type": ["string", "null"] }, "code": { "type": ["string", "null"] },
-                        "aws_request_id": text, "upstream": { "type": "object" },
-                    },
-                },
-            },
-        },
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_described_at_every_path_with_what_it_takes_and_gives() {
+        let document = document();
+        for route in ROUTES {
+            for path in route.plain_paths() {
+                let path = path.replace("{*", "{");
+                let operation = &document["paths"][&path][route.method.as_str().to_lowercase()];
+                assert_eq!(operation["summary"], route.summary, "{path}");
+                let content = operation["responses"]["200"]["content"].as_object().unwrap();
+                assert!(content.values().all(|content| content["schema"].is_object()), "{path}");
+                assert_eq!(operation["requestBody"].is_object(), route.method == Verb::Post, "{path}");
+            }
+        }
+        let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
+        for path in ["/v1/chat/completions", "/openai/deployments/{model}/embeddings", "/v1/models/{id}", "/metrics"] {
+            assert!(paths.iter().any(|found| *found == path), "no {path} in {paths:?}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use http_body::Frame;
 use sagewire_types::{ChatChunk, ChunkWriter, CompletionResponse, Error, ReplyStream, Usage};
 use tokio::time::{Instant, Sleep};
 
-use crate::http::error::ApiError;
+use super::{error::ApiError, streaming::Written};
 
 pub(crate) use self::ahead::Ahead;
 
@@ -36,7 +36,7 @@ const NEIGHBOURS: Duration = Duration::from_millis(1);
 const TURNS: u8 = 3;
 
 /// A piece of a streamed answer.
-pub(crate) trait Piece: serde::Serialize + Send + 'static {
+pub(crate) trait Piece: serde::Serialize + Written + Send + 'static {
     /// What is kept between two pieces.
     type Writer: Default + Send + Unpin;
 
@@ -90,6 +90,8 @@ impl Piece for CompletionResponse {
 pub(crate) trait Observer: Send + Unpin + 'static {
     /// The failure as the caller may see it.
     fn failed(&mut self, error: &Error) -> ApiError;
+    /// A piece came, with so many bytes of text.
+    fn generated(&mut self, text_bytes: usize);
     /// So many pieces came since the last write.
     fn wrote(&mut self, pieces: usize);
     fn used(&mut self, usage: &Usage);
@@ -184,6 +186,7 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
     }
 
     fn push(&mut self, mut piece: T) {
+        self.observer.generated(piece.text_bytes());
         piece.set_model(Arc::clone(&self.model));
         if let Some(usage) = piece.usage() {
             self.observer.used(usage);

@@ -1,18 +1,22 @@
-//! Streamed answers: the head with the first piece, and the record that lives as long as the stream.
+//! Streamed answers: the head with the first piece, and the call that lives as long as the stream.
 
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use http::{HeaderValue, Response, header};
-use sagewire_types::{Error, ReplyStream, Usage};
+use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, ReplyStream, Usage};
 
-use super::{Exchange, ask};
+use super::{
+    Exchange, ask,
+    call::Call,
+    error::ApiError,
+    response::Body,
+    sse::{Ahead, Observer, Piece, SseBody},
+};
 use crate::{
-    app::{App, Model},
-    http::error::ApiError,
-    http::response::Body,
-    http::sse::{Ahead, Observer, Piece, SseBody},
-    telemetry::{CallRecord, Outcome},
+    app::{Model, State},
+    callers::Booking,
+    telemetry::Outcome,
 };
 
 /// A stream whose first piece is there.
@@ -23,18 +27,17 @@ pub(super) fn respond<T: Piece>(
     asked: Arc<str>,
     show_usage: bool,
 ) -> Response<Body> {
-    let app = exchange.app.clone();
-    let settings = &app.state().settings;
+    let state = Arc::clone(&exchange.state);
     exchange.note(|record| {
         record.learned(&stream.meta);
         record.streams();
     });
     let meta = std::mem::take(&mut stream.meta);
-    let stream = if settings.log_prompts { logged(exchange, stream) } else { stream };
-    let observer =
-        StreamRecord { app: app.clone(), model: Arc::clone(model), record: exchange.record.take(), broken: None };
-    let body = SseBody::new(stream, asked, show_usage, settings.keep_alive, observer);
-    let mut response = Response::new(Body::stream(Ahead::new(body)));
+    let stream = if state.settings.log_prompts { logged(exchange, stream) } else { stream };
+    let keep_alive = state.settings.keep_alive;
+    let observer = StreamedCall { state, model: Arc::clone(model), call: exchange.call.take(), broken: None };
+    let body = SseBody::new(stream, asked, show_usage, keep_alive, observer);
+    let mut response = Response::new(Body::new(Ahead::new(body)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -44,8 +47,57 @@ pub(super) fn respond<T: Piece>(
     response
 }
 
+/// Something that a model generated.
+pub(crate) trait Written {
+    /// How many bytes of text it has, for models that report no usage.
+    fn text_bytes(&self) -> usize;
+}
+
+impl Written for ChatResponse {
+    fn text_bytes(&self) -> usize {
+        self.choices
+            .iter()
+            .map(|choice| {
+                let message = &choice.message;
+                let calls: usize = message
+                    .tool_calls
+                    .iter()
+                    .map(|call| call.function.name.len() + call.function.arguments.len())
+                    .sum();
+                let texts = [&message.content, &message.reasoning_content];
+                texts.into_iter().flatten().map(String::len).sum::<usize>() + calls
+            })
+            .sum()
+    }
+}
+
+impl Written for ChatChunk {
+    fn text_bytes(&self) -> usize {
+        self.choices
+            .iter()
+            .map(|choice| {
+                let delta = &choice.delta;
+                let calls = delta.tool_calls.iter().filter_map(|call| call.function.as_ref());
+                let calls = calls.flat_map(|function| [&function.name, &function.arguments]);
+                [&delta.content, &delta.reasoning_content]
+                    .into_iter()
+                    .chain(calls)
+                    .flatten()
+                    .map(String::len)
+                    .sum::<usize>()
+            })
+            .sum()
+    }
+}
+
+impl Written for CompletionResponse {
+    fn text_bytes(&self) -> usize {
+        self.choices.iter().map(|choice| choice.text.len()).sum()
+    }
+}
+
 fn logged<T: Piece>(exchange: &Exchange, stream: ReplyStream<T>) -> ReplyStream<T> {
-    let request_id = exchange.record.as_ref().map_or_else(String::new, |record| record.request_id().to_owned());
+    let request_id = exchange.request_id().to_owned();
     let meta = stream.meta.clone();
     let pieces = stream.inspect(move |piece| {
         if let Ok(json) = piece.as_ref().map_err(|_| ()).and_then(|piece| serde_json::to_string(piece).map_err(|_| ()))
@@ -56,45 +108,63 @@ fn logged<T: Piece>(exchange: &Exchange, stream: ReplyStream<T>) -> ReplyStream<
     ReplyStream::new(meta, pieces)
 }
 
-/// The record of a streamed answer. Dropped before the stream's end, it says that the caller went away.
+/// The call of a streamed answer. Dropped before the stream's end, it says that the caller went away.
 #[derive(Debug)]
-struct StreamRecord {
-    app: App,
+struct StreamedCall {
+    state: Arc<State>,
     model: Arc<Model>,
-    record: Option<CallRecord>,
+    call: Option<Call>,
     broken: Option<ApiError>,
 }
 
-impl Observer for StreamRecord {
+impl StreamedCall {
+    fn booking(&mut self) -> Option<&mut Booking> {
+        self.call.as_mut()?.booking.as_mut()
+    }
+}
+
+impl Observer for StreamedCall {
     fn failed(&mut self, error: &Error) -> ApiError {
-        let shown = || ApiError::from_provider(error, &ask::disclosure(&self.app.state().settings, &self.model));
+        let shown = || ApiError::from_provider(error, &ask::disclosure(&self.state.settings, &self.model));
         let for_caller = shown();
-        if let Some(record) = &mut self.record {
-            ask::log_failure(record.request_id(), error);
-            record.failed(&for_caller);
+        if let Some(call) = &mut self.call {
+            ask::log_failure(call.record.request_id(), error);
+            call.record.failed(&for_caller);
         }
         self.broken = Some(shown());
         for_caller
     }
 
+    fn generated(&mut self, text_bytes: usize) {
+        if let Some(booking) = self.booking() {
+            booking.wrote(text_bytes);
+        }
+    }
+
     fn wrote(&mut self, pieces: usize) {
-        if let Some(record) = &mut self.record {
-            record.wrote(pieces);
+        if let Some(call) = &mut self.call {
+            call.record.wrote(pieces);
         }
     }
 
     fn used(&mut self, usage: &Usage) {
-        if let Some(record) = &mut self.record {
-            record.used(usage);
+        if let Some(booking) = self.booking() {
+            booking.used(usage);
         }
     }
 
     fn ended(&mut self) {
-        if let Some(record) = &mut self.record {
-            match &self.broken {
-                Some(error) => record.ended(&Outcome::Failed(error)),
-                None => record.ended(&Outcome::Status(200)),
+        let Some(call) = &mut self.call else { return };
+        match &self.broken {
+            Some(error) => call.record.ended(&Outcome::Failed(error)),
+            None => {
+                call.record.ended(&Outcome::Status(200));
+                if let Some(booking) = &mut call.booking {
+                    booking.answered();
+                }
             }
         }
+        // Before the last bytes are sent: whoever reads them may ask anew at once.
+        call.settle();
     }
 }

@@ -2,9 +2,18 @@
 //!
 //! Owns the protocol's set-up and the end of connections that are idle, slow or no longer wanted.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
+use http_body::{Frame, SizeHint};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -19,7 +28,7 @@ use tokio::{
 
 use super::{
     Shared, early_answer,
-    pulse::{Pulse, Verdict},
+    pulse::{Beat, Pulse, Verdict},
     watched::Watched,
 };
 
@@ -43,6 +52,29 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: watch:
     }
 }
 
+/// A body that keeps its request at work until it has been sent or given up.
+struct Held {
+    body: Body,
+    _beat: Beat,
+}
+
+impl http_body::Body for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 async fn drive<S>(stream: S, shared: &Arc<Shared>, mut closed: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -53,11 +85,7 @@ where
         let beat = pulse.request(request.version());
         let app = shared.app.load_full();
         // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
-        Box::pin(async move {
-            let mut response = crate::http::answer(app.as_ref().clone(), request).await;
-            response.body_mut().hold(beat);
-            Ok::<_, Infallible>(response)
-        })
+        Box::pin(async move { Ok::<_, Infallible>(app.answer(request).await.map(|body| Held { body, _beat: beat })) })
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(limits.header_bytes.max(8192));

@@ -41,7 +41,7 @@ pub(super) fn refused_head(app: &App, status: StatusCode, limits: &ConnectionLim
 fn answer(app: &App, error: &ApiError) -> Bytes {
     let lasting = app.lasting();
     let id = lasting.request_ids.of(&HeaderMap::new());
-    CallRecord::new(lasting.metrics.clone(), "none", id.clone(), Instant::now()).ended(&Outcome::Failed(error));
+    CallRecord::new(lasting.metrics.clone(), None, id.clone(), Instant::now()).ended(&Outcome::Failed(error));
     let body = error.to_json();
     let head = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{}: {}\r\ndate: {}\r\n\r\n",

@@ -16,7 +16,6 @@ pub use shutdown::shutdown_signal;
 pub use tls::TlsError;
 pub use workers::Workers;
 
-pub(crate) use self::pulse::Beat;
 use self::tls::Certificates;
 use crate::{App, ConnectionLimits, app::probes, config::Config, config::TlsFiles};
 

@@ -1,12 +1,12 @@
 //! One request from its head to the end of its answer.
 //!
-//! Owns what is remembered of it, and says it once: as a log line, in the numbers, and to the key's ledger. Whoever drops the
-//! record early says that the caller went away.
+//! Owns what is remembered of it, and says it once, as a log line and in the numbers. A record that is dropped early says that the caller
+//! went away.
 
 use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
-use sagewire_types::{ReplyMeta, Usage};
+use sagewire_types::ReplyMeta;
 use tokio::time::Instant;
 
 use super::{
@@ -15,16 +15,19 @@ use super::{
 };
 use crate::{
     app::Model,
-    callers::Permit,
-    callers::{Caller, Ledger},
-    http::error::{ApiError, CLIENT_CLOSED_REQUEST},
+    callers::{Caller, Count},
+    http::{
+        error::{ApiError, CLIENT_CLOSED_REQUEST},
+        route::Route,
+    },
 };
 
 /// What is remembered of a request.
 #[derive(Debug)]
 pub(crate) struct CallRecord {
     metrics: Arc<Metrics>,
-    route: &'static str,
+    /// `None` if the path is unknown.
+    route: Option<&'static Route>,
     request_id: HeaderValue,
     started: Instant,
     /// How long the provider had the call, where it answered as a whole.
@@ -37,16 +40,12 @@ pub(crate) struct CallRecord {
     error_kind: Option<&'static str>,
     attempts: u32,
     aws_request_id: Option<String>,
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    has_usage: bool,
+    /// `None` if no model worked on it.
+    tokens: Option<Count>,
     /// The request's spans, where anyone takes them.
     pub(crate) spans: Option<RequestSpans>,
     pub(crate) caller: Caller,
     pub(crate) model: Option<Arc<Model>>,
-    pub(crate) ledger: Option<Arc<dyn Ledger>>,
-    /// The request's place at work, held until its answer has ended.
-    pub(crate) permit: Option<Permit>,
 }
 
 /// How a request ended.
@@ -59,7 +58,12 @@ pub(crate) enum Outcome<'a> {
 }
 
 impl CallRecord {
-    pub(crate) fn new(metrics: Arc<Metrics>, route: &'static str, request_id: HeaderValue, started: Instant) -> Self {
+    pub(crate) fn new(
+        metrics: Arc<Metrics>,
+        route: Option<&'static Route>,
+        request_id: HeaderValue,
+        started: Instant,
+    ) -> Self {
         Self {
             metrics,
             route,
@@ -74,14 +78,10 @@ impl CallRecord {
             error_kind: None,
             attempts: 0,
             aws_request_id: None,
-            prompt_tokens: 0,
-            completion_tokens: 0,
-            has_usage: false,
+            tokens: None,
             spans: None,
             caller: Caller::Anyone,
             model: None,
-            ledger: None,
-            permit: None,
         }
     }
 
@@ -102,10 +102,9 @@ impl CallRecord {
         }
     }
 
-    pub(crate) fn used(&mut self, usage: &Usage) {
-        self.prompt_tokens = usage.prompt_tokens;
-        self.completion_tokens = usage.completion_tokens;
-        self.has_usage = true;
+    /// So many tokens were counted.
+    pub(crate) fn counted(&mut self, count: Count) {
+        self.tokens = Some(count);
     }
 
     /// The answer is a stream, and its first piece is here.
@@ -160,7 +159,7 @@ impl CallRecord {
             499 => "499",
             _ => &self.status.to_string(),
         };
-        self.metrics.requests.with([self.route, name, status]).add(1);
+        self.metrics.requests.with([self.route_name(), name, status]).add(1);
         let Some(model) = model else { return };
         if let Some(gen_ai) = self.metrics.gen_ai() {
             gen_ai.ended(&Operation {
@@ -169,7 +168,7 @@ impl CallRecord {
                 took,
                 first_token: self.first_byte.map(|at| at - self.started),
                 error: self.error_kind,
-                tokens: self.has_usage.then_some((self.prompt_tokens, self.completion_tokens)),
+                tokens: self.reported_tokens(),
             });
         }
         let numbers = &model.metrics;
@@ -181,40 +180,30 @@ impl CallRecord {
             }
         }
         numbers.retries.add(u64::from(self.attempts.saturating_sub(1)));
-        numbers.prompt_tokens.add(self.prompt_tokens);
-        numbers.completion_tokens.add(self.completion_tokens);
-    }
-
-    fn spend(&mut self) {
-        // A stream that reported nothing is counted by its pieces: most carry one token.
-        let tokens =
-            if self.has_usage { self.prompt_tokens.saturating_add(self.completion_tokens) } else { self.pieces };
-        if let (Some(ledger), Caller::Key(key), true) = (self.ledger.take(), &self.caller, tokens > 0)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let key = Arc::clone(key);
-            runtime.spawn(async move { ledger.spend(&key, tokens).await });
+        if let Some(tokens) = self.tokens {
+            numbers.prompt_tokens.add(tokens.prompt);
+            numbers.completion_tokens.add(tokens.completion);
         }
     }
 
-    /// The route as OpenTelemetry calls it.
+    fn route_name(&self) -> &'static str {
+        self.route.map_or("none", |route| route.name)
+    }
+
+    /// The operation as OpenTelemetry calls it.
     fn operation(&self) -> &'static str {
-        match self.route {
-            "completions" => "text_completion",
-            "embeddings" => "embeddings",
-            _ => "chat",
-        }
+        self.route.and_then(|route| route.operation).unwrap_or_default()
+    }
+
+    /// Prompt and completion tokens as the model reported them.
+    fn reported_tokens(&self) -> Option<(u64, u64)> {
+        self.tokens.filter(|tokens| !tokens.estimated).map(|tokens| (tokens.prompt, tokens.completion))
     }
 
     fn trace(&self, took: Duration) {
         let Some(spans) = &self.spans else { return };
-        let route = match self.route {
-            "completions" => "/completions",
-            "embeddings" => "/embeddings",
-            _ => "/chat/completions",
-        };
         spans.end(&Ended {
-            route,
+            route: self.route.map_or("", Route::path),
             operation: self.operation(),
             status: self.status,
             request_id: self.request_id(),
@@ -222,7 +211,7 @@ impl CallRecord {
             model: self.model.as_ref().map(|model| model.name.as_str()),
             streamed: self.streamed,
             attempts: self.attempts,
-            tokens: self.has_usage.then_some((self.prompt_tokens, self.completion_tokens)),
+            tokens: self.reported_tokens(),
             aws_request_id: self.aws_request_id.as_deref(),
             error: self.error_kind,
         });
@@ -236,15 +225,16 @@ impl CallRecord {
                 tracing::$level!(
                     target: "sagewire::proxy::access",
                     request_id = self.request_id(),
-                    route = self.route,
+                    route = self.route_name(),
                     status = self.status,
                     model = self.model.as_ref().map(|model| &*model.name),
                     key = self.caller.name(),
                     stream = self.streamed,
                     duration_ms = millis(took),
                     first_byte_ms = first_byte,
-                    prompt_tokens = self.prompt_tokens,
-                    completion_tokens = self.completion_tokens,
+                    prompt_tokens = self.tokens.map(|tokens| tokens.prompt),
+                    completion_tokens = self.tokens.map(|tokens| tokens.completion),
+                    tokens_estimated = self.tokens.filter(|tokens| tokens.estimated).map(|_| true),
                     attempts = self.attempts,
                     aws_request_id = self.aws_request_id.as_deref(),
                     error = self.error_kind,
@@ -252,7 +242,7 @@ impl CallRecord {
             };
         }
         // Probes of the proxy's own pages come every few seconds.
-        if matches!(self.route, "chat" | "completions" | "embeddings" | "none") {
+        if self.route.is_none_or(|route| route.operation.is_some()) {
             line!(info);
         } else {
             line!(debug);
@@ -265,7 +255,6 @@ impl Drop for CallRecord {
         let took = self.started.elapsed();
         self.measure(took);
         self.trace(took);
-        self.spend();
         self.log(took);
     }
 }

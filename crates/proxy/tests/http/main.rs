@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 mod auth;
+mod budgets;
 mod chat;
 mod client;
 mod disclosure;
@@ -12,6 +13,7 @@ mod health;
 mod hostile;
 mod limits;
 mod models;
+mod routes;
 mod server;
 mod streams;
 mod tls;

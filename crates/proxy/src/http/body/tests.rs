@@ -40,11 +40,11 @@ fn message(error: &ApiError) -> String {
 async fn a_body_is_put_together_and_no_more_than_the_limit_is_kept() {
     let headers = HeaderMap::new();
     for pieces in [&["abcdef"][..], &["ab", "cd", "ef"], &["", "abc", "", "def"]] {
-        assert_eq!(read(&headers, Pieces::new(pieces), &limits(6)).await.unwrap(), "abcdef");
-        let error = read(&headers, Pieces::new(pieces), &limits(5)).await.unwrap_err();
+        assert_eq!(read(&headers, Body::new(Pieces::new(pieces)), &limits(6)).await.unwrap(), "abcdef");
+        let error = read(&headers, Body::new(Pieces::new(pieces)), &limits(5)).await.unwrap_err();
         assert_eq!(error.status(), 413);
     }
-    assert_eq!(read(&headers, Pieces::new(&[]), &limits(5)).await.unwrap(), "");
+    assert_eq!(read(&headers, Body::new(Pieces::new(&[])), &limits(5)).await.unwrap(), "");
 }
 
 #[tokio::test]
@@ -63,13 +63,13 @@ async fn an_announced_length_is_refused_before_a_byte_is_read() {
             SizeHint::with_exact(1_000_000)
         }
     }
-    assert_eq!(read(&HeaderMap::new(), Announced, &limits(10)).await.unwrap_err().status(), 413);
+    assert_eq!(read(&HeaderMap::new(), Body::new(Announced), &limits(10)).await.unwrap_err().status(), 413);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_ends_times_out() {
     let endless = Pieces(stream::pending().boxed());
-    let error = read(&HeaderMap::new(), endless, &limits(10)).await.unwrap_err();
+    let error = read(&HeaderMap::new(), Body::new(endless), &limits(10)).await.unwrap_err();
     assert_eq!(error.status(), 408);
 }
 
@@ -77,7 +77,7 @@ async fn a_body_that_never_ends_times_out() {
 async fn a_compressed_body_is_refused_with_a_reason() {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
-    let error = read(&headers, Pieces::new(&["x"]), &limits(10)).await.unwrap_err();
+    let error = read(&headers, Body::new(Pieces::new(&["x"])), &limits(10)).await.unwrap_err();
     assert_eq!(error.status(), 415);
 }
 

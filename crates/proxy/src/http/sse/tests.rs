@@ -23,6 +23,8 @@ impl Observer for Watched {
         ApiError::from_provider(error, &Disclosure::none())
     }
 
+    fn generated(&mut self, _: usize) {}
+
     fn wrote(&mut self, pieces: usize) {
         self.note(format!("wrote {pieces}"));
     }

@@ -1,0 +1,221 @@
+//! What one call of a model takes, from its admission to its end.
+//!
+//! Owns a request's place at work, the tokens that its key has reserved for it, and what is counted when it ends. The task that answers settles
+//! it before the end of the answer is sent; a call whose caller goes away is settled where it is dropped.
+
+use std::sync::Arc;
+
+use sagewire_router::estimate;
+use sagewire_types::{Error, ErrorKind, Usage};
+
+use super::{
+    Caller,
+    admission::Permit,
+    expected_output::ExpectedOutput,
+    ledger::{KeyLimit, Ledger, Refusal},
+};
+use crate::{app::Lasting, config::CallerKey, http::error::ApiError, limits::RequestLimits};
+
+/// A call under way. It is settled once: by [`settle`](Self::settle), or when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Booking {
+    /// Held until the call is settled.
+    permit: Option<Permit>,
+    account: Option<Account>,
+    wanted: Wanted,
+    /// What answers of this model have had of late.
+    expected: Option<Arc<ExpectedOutput>>,
+    progress: Progress,
+    usage: Option<Usage>,
+    /// How much text was generated.
+    text_bytes: usize,
+}
+
+/// The key that is charged.
+#[derive(Debug)]
+struct Account {
+    ledger: Arc<dyn Ledger>,
+    key: Arc<CallerKey>,
+    /// What is reserved, once something is.
+    reserved: Option<u64>,
+}
+
+/// What a call seems to need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Tokens of the prompt, estimated.
+    pub(crate) prompt: u64,
+    /// How many answers are generated.
+    pub(crate) answers: u64,
+    /// The most tokens that an answer may have, if the caller says so.
+    pub(crate) max_output: Option<u64>,
+}
+
+/// How far a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// No model was asked, or it refused.
+    NotServed,
+    /// A model was asked, and no answer has begun.
+    Asked,
+    /// An answer has begun.
+    Answering,
+    /// An answer has ended well.
+    Answered,
+}
+
+/// Tokens of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) prompt: u64,
+    pub(crate) completion: u64,
+    /// Whether they are estimated, because nothing was reported.
+    pub(crate) estimated: bool,
+}
+
+impl Booking {
+    /// Counts a request of this caller against its key's limits, and takes a place at work.
+    pub(crate) async fn admit(lasting: &Lasting, caller: &Caller, limits: &RequestLimits) -> Result<Self, ApiError> {
+        let account = match caller {
+            Caller::Key(key) => {
+                lasting.ledger.admit(key).await.map_err(|refusal| refused(&refusal))?;
+                Some(Account { ledger: Arc::clone(&lasting.ledger), key: Arc::clone(key), reserved: None })
+            }
+            Caller::Anyone | Caller::Master => None,
+        };
+        Ok(Self {
+            permit: Some(lasting.admission.enter(limits).await?),
+            account,
+            wanted: Wanted::default(),
+            expected: None,
+            progress: Progress::NotServed,
+            usage: None,
+            text_bytes: 0,
+        })
+    }
+
+    /// Reserves what the call seems to need.
+    pub(crate) async fn reserve(&mut self, wanted: Wanted, expected: &Arc<ExpectedOutput>) -> Result<(), ApiError> {
+        self.wanted = wanted;
+        self.expected = Some(Arc::clone(expected));
+        let tokens = wanted.prompt.saturating_add(self.expected_output());
+        if let Some(account) = &mut self.account {
+            account.ledger.reserve(&account.key, tokens).await.map_err(|refusal| refused(&refusal))?;
+            account.reserved = Some(tokens);
+        }
+        Ok(())
+    }
+
+    fn expected_output(&self) -> u64 {
+        let average = self.expected.as_ref().map_or(0, |expected| expected.tokens());
+        let each = self.wanted.max_output.map_or(average, |most| most.min(average));
+        each.saturating_mul(self.wanted.answers)
+    }
+
+    /// A model is asked from now on.
+    pub(crate) fn asked(&mut self) {
+        self.progress = Progress::Asked;
+    }
+
+    /// An answer has begun.
+    pub(crate) fn answering(&mut self) {
+        self.progress = Progress::Answering;
+    }
+
+    /// The call has failed. Before an answer has begun nothing is counted, unless the model may be at work on it still.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        let at_work = matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::StreamBroken);
+        if self.progress == Progress::Asked && !at_work {
+            self.progress = Progress::NotServed;
+        }
+    }
+
+    /// The answer has ended well.
+    pub(crate) fn answered(&mut self) {
+        self.progress = Progress::Answered;
+    }
+
+    /// The model reported this.
+    pub(crate) fn used(&mut self, usage: &Usage) {
+        self.usage = Some(usage.clone());
+    }
+
+    /// So much text was generated.
+    pub(crate) fn wrote(&mut self, text_bytes: usize) {
+        self.text_bytes = self.text_bytes.saturating_add(text_bytes);
+    }
+
+    /// Books what was used, and gives back the place at work and what was reserved. Says what was counted.
+    pub(crate) fn settle(mut self) -> Option<Count> {
+        self.book()
+    }
+
+    fn book(&mut self) -> Option<Count> {
+        let count = self.count();
+        if let (Progress::Answered, Some(expected), Some(count)) = (self.progress, &self.expected, &count)
+            && self.wanted.answers > 0
+        {
+            expected.learn(count.completion / self.wanted.answers);
+        }
+        if let Some(Account { ledger, key, reserved: Some(reserved) }) = self.account.take() {
+            ledger.settle(&key, reserved, count.map_or(0, |count| count.prompt.saturating_add(count.completion)));
+        }
+        self.permit = None;
+        count
+    }
+
+    fn count(&self) -> Option<Count> {
+        let generated = estimate::of_text(self.text_bytes);
+        if let Some(usage) = &self.usage {
+            let total = usage.total_tokens.max(usage.prompt_tokens.saturating_add(usage.completion_tokens));
+            if usage.prompt_tokens > 0 || usage.completion_tokens > 0 {
+                // What a total has beyond its parts, such as tokens of thoughts, was generated.
+                let completion = total - usage.prompt_tokens;
+                return Some(Count { prompt: usage.prompt_tokens, completion, estimated: usage.estimated });
+            }
+            if total > 0 {
+                let completion = generated.min(total);
+                return Some(Count { prompt: total - completion, completion, estimated: true });
+            }
+        }
+        let completion = match self.progress {
+            Progress::NotServed => return None,
+            Progress::Asked => self.expected_output(),
+            Progress::Answering | Progress::Answered => generated,
+        };
+        Some(Count { prompt: self.wanted.prompt, completion, estimated: true })
+    }
+}
+
+impl Drop for Booking {
+    fn drop(&mut self) {
+        if self.permit.is_some() {
+            self.book();
+        }
+    }
+}
+
+/// What a caller is told whose key has reached a limit.
+fn refused(refusal: &Refusal) -> ApiError {
+    let allowed = refusal.allowed;
+    let (code, what) = match refusal.limit {
+        KeyLimit::Requests => ("rate_limit_exceeded", format!("{allowed} requests per minute (`rpm`)")),
+        KeyLimit::Tokens => ("rate_limit_exceeded", format!("{allowed} tokens per minute (`tpm`)")),
+        KeyLimit::Budget => ("insufficient_quota", format!("a budget of {allowed} tokens (`token_budget`)")),
+    };
+    if refusal.reserved {
+        let message = format!(
+            "this key has {what}, and its calls under way have reserved what is left; retry when they have ended"
+        );
+        return ApiError::rate_limited("rate_limit_exceeded", message, Some(std::time::Duration::from_secs(1)), true);
+    }
+    let when = match refusal.resets_in {
+        Some(time) => {
+            format!("it resets in {} seconds", time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)))
+        }
+        None => "it does not reset; ask the proxy's operator for more".to_owned(),
+    };
+    // Waiting for a minute helps a client that retries; a budget may be spent for a month.
+    let retry = refusal.limit != KeyLimit::Budget;
+    ApiError::rate_limited(code, format!("this key has {what}, which is used up; {when}"), refusal.resets_in, retry)
+}
