@@ -1,5 +1,6 @@
 //! What is the operator's: URLs, regions, credentials, templates and how a request is carried.
 
+use sagewire::sagemaker::parameters::{self, InRequest};
 use serde_json::{Value, json};
 
 use crate::setup::{MASTER, Setup, bearer, question};
@@ -73,6 +74,97 @@ async fn in_a_body_each_is_refused_by_name_on_every_route() {
         }
     }
     assert!(setup.emulator.received().is_empty());
+    setup.nothing_went_astray();
+}
+
+/// The parameters of the table that a request may not have, by each of their names.
+fn of_the_table() -> Vec<&'static str> {
+    let refused = |in_request| matches!(in_request, InRequest::Listed | InRequest::Operator | InRequest::Nested);
+    let parameters = parameters::all().iter().filter(|parameter| refused(parameter.in_request()));
+    parameters.flat_map(|parameter| parameter.aliases().iter().copied().chain([parameter.name()])).collect()
+}
+
+#[tokio::test]
+async fn every_parameter_of_the_table_is_refused_wherever_litellm_takes_it() {
+    let setup = Setup::start().await;
+    let names = of_the_table();
+    assert!(names.contains(&"session_id") && names.contains(&"headers") && names.contains(&"rpm"), "{names:?}");
+    for name in names {
+        let mut body = question("chat");
+        body[name] = json!("evil");
+        setup.chat(&body).await.is_refused(400, &json!("parameter_not_allowed"), &json!(name));
+        for container in ["extra_body", "litellm_params", "user_config"] {
+            let mut body = question("chat");
+            body[container] = json!({ name: "evil" });
+            setup.chat(&body).await.is_refused(400, &json!("parameter_not_allowed"), &json!(container));
+        }
+    }
+    assert!(setup.emulator.received().is_empty());
+    setup.nothing_went_astray();
+}
+
+/// Inside of messages, tools, schemas and the like the same names are ordinary words, and they arrive.
+#[tokio::test]
+async fn the_same_words_arrive_where_they_are_content() {
+    let setup = Setup::start().await;
+    for name in of_the_table().into_iter().chain(["timeout", "model_id", "api_base", "litellm_params"]) {
+        let schema = json!({"type": "object", "properties": {name: {"type": "string"}}, "required": [name]});
+        let call = json!({"id": "c", "type": "function", "function": {"name": name, "arguments": format!("{{\"{name}\":1}}")}});
+        let body = json!({
+            "model": "chat",
+            "messages": [
+                {"role": "user", "content": format!("what is `{name}`?"), name: "a word"},
+                {"role": "assistant", "content": "", "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": "c", "content": format!("{{\"{name}\": 1}}")},
+            ],
+            "tools": [{"type": "function", "function": {"name": name, "parameters": schema}}],
+            "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}},
+            "metadata": {name: "a word"},
+            "chat_template_kwargs": {name: true},
+        });
+        let answer = setup.chat(&body).await;
+        assert_eq!(answer.status, 200, "{name}: {}", answer.json());
+        let received = setup.emulator.received().pop().unwrap();
+        let sent: Value = serde_json::from_slice(&received.body).unwrap();
+        for key in ["messages", "tools", "response_format", "metadata", "chat_template_kwargs"] {
+            assert_eq!(sent[key], body[key], "{name}");
+        }
+    }
+    setup.nothing_went_astray();
+}
+
+/// What LiteLLM's clients send for LiteLLM itself is no reason to refuse a request, and no container is told it.
+#[tokio::test]
+async fn book_keeping_of_litellms_clients_reaches_no_container() {
+    let setup = Setup::start().await;
+    for model in ["text", "chat"] {
+        let mut body = question(model);
+        let plain = setup.chat(&body).await;
+        for (name, value) in [
+            ("metadata", json!({"tags": ["evil"], "trace_id": 1})),
+            ("cache", json!({"no-cache": true})),
+            ("caching", json!(true)),
+            ("tags", json!(["evil"])),
+            ("no-log", json!(true)),
+            ("ttl", json!(60)),
+            ("litellm_metadata", json!({"a": "evil"})),
+            ("litellm_session_id", json!("evil")),
+            ("litellm_trace_id", json!("evil")),
+            ("proxy_server_request", json!({"url": "evil"})),
+            ("input_cost_per_token", json!(0.1)),
+            ("s3_bucket_name", json!("evil")),
+        ] {
+            body[name] = value;
+        }
+        assert_eq!((setup.chat(&body).await.status, plain.status), (200, 200));
+        let [.., before, after] = &setup.emulator.received()[..] else { panic!("two calls") };
+        assert_eq!(before.body, after.body, "{model}");
+    }
+    for name in ["guardrails", "fallbacks", "user_config", "mock_response"] {
+        let mut body = question("chat");
+        body[name] = json!(["evil"]);
+        setup.chat(&body).await.is_refused(400, &json!("parameter_not_allowed"), &json!(name));
+    }
     setup.nothing_went_astray();
 }
 

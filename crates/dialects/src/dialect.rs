@@ -99,6 +99,12 @@ pub static DIALECTS: &[&dyn Dialect] = &[&Tgi, &Lmi, &Messages, &Nova, &JumpStar
 /// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
 static PREFIXES: &[(&str, &str)] = &[("sagemaker", "tgi"), ("sagemaker_chat", "messages"), ("sagemaker_nova", "nova")];
 
+/// The names of all dialects.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    DIALECTS.iter().map(|dialect| dialect.name()).collect()
+}
+
 /// The dialect of this name.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {

@@ -97,6 +97,12 @@ pub static FAMILIES: &[&dyn EmbeddingFamily] = &[
     &voyage::Voyage,
 ];
 
+/// The names of all families.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    FAMILIES.iter().map(|family| family.name()).collect()
+}
+
 /// LiteLLM's rules, and one for a family that LiteLLM does not know: a part of the endpoint's name, the family it stands for, and why.
 /// The first that fits counts.
 ///

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use context::{DecodeContext, EncodeContext};
-pub use dialect::{CompletionForm, DIALECTS, Dialect, StreamDecoder, by_name, by_prefix};
+pub use dialect::{CompletionForm, DIALECTS, Dialect, StreamDecoder, by_name, by_prefix, names};
 pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named_of_embedding};
 pub use payload::Payload;
 

@@ -3,6 +3,8 @@
 //! Owns the policy (`drop_params`, `allowed_openai_params`, `additional_drop_params`), whether details are asked for (`details`), and
 //! the list of parameters by name; how a parameter looks in a body is each dialect's.
 
+mod nested;
+
 use std::str::FromStr;
 
 use sagewire_types::{
@@ -20,7 +22,8 @@ pub struct ParameterPolicy {
     pub drop_params: bool,
     /// Passes these on as they are, although the dialect does not know them.
     pub allowed_openai_params: Vec<String>,
-    /// Leaves these out, whether the dialect knows them or not; parameters that only a container knows too.
+    /// Leaves these out, whether the dialect knows them or not; parameters that only a container knows too. A path such as
+    /// `tools[*].function.strict` leaves out a field inside of a parameter.
     pub additional_drop_params: Vec<String>,
 }
 
@@ -49,6 +52,11 @@ pub enum DetailsPolicy {
     Never,
 }
 
+impl DetailsPolicy {
+    /// Its names in a configuration.
+    pub const NAMES: [&str; 3] = ["auto", "true", "false"];
+}
+
 impl FromStr for DetailsPolicy {
     type Err = Error;
 
@@ -58,8 +66,8 @@ impl FromStr for DetailsPolicy {
             "true" => Ok(Self::Always),
             "false" => Ok(Self::Never),
             _ => {
-                Err(Error::new(ErrorKind::Configuration, "`details` must be `auto`, true or false")
-                    .with_param("details"))
+                let message = format!("`details` must be one of `{}`", Self::NAMES.join("`, `"));
+                Err(Error::new(ErrorKind::Configuration, message).with_param("details"))
             }
         }
     }
@@ -101,7 +109,40 @@ pub(crate) fn apply_policy(
 /// Leaves out what `additional_drop_params` names.
 pub(crate) fn drop_named(request: &mut ChatRequest, policy: &ParameterPolicy) {
     for name in &policy.additional_drop_params {
-        clear(request, name);
+        match nested::Path::parse(name) {
+            Some(path) => drop_nested(request, &path),
+            None => clear(request, name),
+        }
+    }
+}
+
+fn drop_nested(request: &mut ChatRequest, path: &nested::Path) {
+    if let Some(value) = request.extra.get_mut(&path.parameter) {
+        return path.remove_from(value);
+    }
+    let whole = take(request, &path.parameter);
+    if whole.is_null() {
+        return;
+    }
+    let mut value = whole.clone();
+    path.remove_from(&mut value);
+    // A tool cannot be without its type, for one: then the parameter stays as it is.
+    if !put(request, &path.parameter, value) {
+        put(request, &path.parameter, whole);
+    }
+}
+
+/// Leaves out a further parameter, or a field inside of one.
+fn drop_from(extra: &mut Map<String, Value>, name: &str) {
+    match nested::Path::parse(name) {
+        Some(path) => {
+            if let Some(value) = extra.get_mut(&path.parameter) {
+                path.remove_from(value);
+            }
+        }
+        None => {
+            extra.shift_remove(name);
+        }
     }
 }
 
@@ -121,9 +162,7 @@ pub(crate) fn drop_named_of_completion(request: &mut CompletionRequest, policy: 
             "echo" => request.echo = None,
             "logprobs" => request.logprobs = None,
             "user" => request.user = None,
-            other => {
-                request.extra.shift_remove(other);
-            }
+            other => drop_from(&mut request.extra, other),
         }
     }
 }
@@ -135,9 +174,7 @@ pub fn drop_named_of_embedding(request: &mut EmbedRequest, policy: &ParameterPol
             "dimensions" => request.dimensions = None,
             "encoding_format" => request.encoding_format = None,
             "user" => request.user = None,
-            other => {
-                request.extra.shift_remove(other);
-            }
+            other => drop_from(&mut request.extra, other),
         }
     }
 }
@@ -213,6 +250,23 @@ macro_rules! by_name {
                 other => request.extra.shift_remove(other).unwrap_or_default(),
             }
         }
+
+        /// Sets a parameter, if it can have this value.
+        fn put(request: &mut ChatRequest, name: &str, value: Value) -> bool {
+            match name {
+                $($name => match serde_json::from_value(value) {
+                    Ok(value) => {
+                        request.$field = Some(value);
+                        true
+                    }
+                    Err(_) => false,
+                },)*
+                other => {
+                    request.extra.insert(other.to_owned(), value);
+                    true
+                }
+            }
+        }
     };
 }
 
@@ -279,6 +333,42 @@ mod tests {
         let passed_on = apply_policy(&mut request, &["temperature"], &policy, "tgi").unwrap();
         assert_eq!(passed_on, [("tool_choice".into(), json!("auto")), ("verbosity".into(), json!("low"))]);
         assert_eq!((request.temperature, request.extra.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_path_drops_a_field_inside_of_a_parameter() {
+        let schema = json!({"type": "object", "additionalProperties": false});
+        let tool = json!({"type": "function", "function": {"name": "f", "strict": true, "parameters": schema}});
+        let mut request =
+            ChatRequest::new("sagemaker_chat/e", [Message::user("hi")]).with_parameter("a", json!({"b": 1, "c": 2}));
+        request.tools = serde_json::from_value(json!([tool])).unwrap();
+        let dropped = [
+            "tools[*].function.strict",
+            "tools[*].function.parameters.additionalProperties",
+            "a.b",
+            "absent.b",
+            // Neither can be left out.
+            "tools[*].type",
+            "messages[0].content",
+        ];
+        let policy = ParameterPolicy {
+            additional_drop_params: dropped.map(str::to_owned).to_vec(),
+            ..ParameterPolicy::default()
+        };
+        drop_named(&mut request, &policy);
+        assert_eq!(
+            serde_json::to_value(&request).unwrap(),
+            json!({
+                "model": "sagemaker_chat/e",
+                "messages": [{"role": "user", "content": "hi"}],
+                "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+                "a": {"c": 2},
+            })
+        );
+        let mut embed = EmbedRequest::new("m", "p");
+        embed.extra.insert("a".to_owned(), json!({"b": 1, "c": 2}));
+        drop_named_of_embedding(&mut embed, &policy);
+        assert_eq!(embed.extra["a"], json!({"c": 2}));
     }
 
     #[test]

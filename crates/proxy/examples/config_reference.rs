@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run -p sagewire-proxy --example config_reference -- schema > docs/config.schema.json
-//! cargo run -p sagewire-proxy --example config_reference -- keys
+//! cargo run -p sagewire-proxy --example config_reference -- keys > docs/configuration.md
 //! ```
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]

@@ -3,6 +3,7 @@
 //!
 //! Owns the reach alone: a body goes through the same steps as in a request, up to the call of the provider.
 
+use sagewire::sagemaker::parameters::{self, InRequest};
 use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -66,7 +67,7 @@ pub fn embedding(bytes: &[u8]) -> Result<Taken<EmbedRequest>, Refused> {
 /// Whether only the operator may set a parameter of this name.
 #[must_use]
 pub fn is_operators(name: &str) -> bool {
-    crate::config::is_operator_parameter(name)
+    matches!(parameters::in_request(name, &Value::Null), InRequest::Listed | InRequest::Operator | InRequest::Nested)
 }
 
 fn take<T: DeserializeOwned>(

@@ -12,16 +12,14 @@ use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyS
 
 use crate::{
     attempt::Call,
-    capacity, checks,
-    defaults::REFUSE,
-    meta,
+    capacity, checks, meta,
     pieces::Pieces,
     prompt::Prompt,
     provider::Shared,
     reading::{Framing, Limits, Reading},
     request::{self, Operation, UnsignedRequest},
     route,
-    settings::Settings,
+    settings::{Settings, defaults::REFUSE},
     target::Target,
     transport::Body,
     usage,

@@ -19,12 +19,12 @@ use crate::{
     attempt::{Sender, deadline},
     builder::SageMakerBuilder,
     cancellable::unless_cancelled,
-    capacity, checks, defaults, details, embedding_batches as batch, fake_stream,
+    capacity, checks, details, embedding_batches as batch, fake_stream,
     prepared::Prepared,
     prompt,
     request::{self, Operation},
     route,
-    settings::Settings,
+    settings::{Settings, defaults, request::take_out},
     target::{self, Target},
     template::Templates,
     usage,
@@ -141,7 +141,7 @@ impl SageMaker {
 #[async_trait]
 impl Provider for SageMaker {
     async fn chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        checks::chat(&request)?;
+        checks::chat(&mut request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             defaults::fill(&mut request, prepared.settings.defaults.as_deref());
@@ -158,7 +158,7 @@ impl Provider for SageMaker {
     }
 
     async fn chat_stream(&self, mut request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        checks::chat(&request)?;
+        checks::chat(&mut request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             defaults::fill(&mut request, prepared.settings.defaults.as_deref());
@@ -179,7 +179,7 @@ impl Provider for SageMaker {
     }
 
     async fn embed(&self, mut request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        checks::embed(&request)?;
+        checks::embed(&mut request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
@@ -211,7 +211,7 @@ impl Provider for SageMaker {
         mut request: CompletionRequest,
         context: &CallContext,
     ) -> Result<Reply<CompletionResponse>, Error> {
-        checks::own_parameters(&request.extra)?;
+        take_out(&mut request.extra)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
@@ -241,7 +241,7 @@ impl Provider for SageMaker {
         mut request: CompletionRequest,
         context: &CallContext,
     ) -> Result<CompletionStream, Error> {
-        checks::own_parameters(&request.extra)?;
+        take_out(&mut request.extra)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
             defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());

@@ -15,9 +15,8 @@ use crate::checks::unknown_setting;
 /// # Errors
 /// `Configuration` for a setting or a prefix that names nothing we know.
 pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dyn Dialect, Error> {
-    let names = || dialects::DIALECTS.iter().map(|dialect| dialect.name());
     let chosen = match setting {
-        Some(name) => dialects::by_name(name).ok_or_else(|| unknown_setting("dialect", name, names()))?,
+        Some(name) => dialects::by_name(name).ok_or_else(|| unknown_setting("dialect", name, &dialects::names()))?,
         None => dialects::by_prefix(model.prefix()).ok_or_else(|| unknown_prefix(model))?,
     };
     tracing::debug!(target: "sagewire::route", model = %model, dialect = chosen.name(), by = if setting.is_some() { "setting" } else { "prefix" }, "dialect chosen");
@@ -29,10 +28,9 @@ pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dy
 /// # Errors
 /// As for [`chat`].
 pub(crate) fn embeddings(setting: Option<&str>, model: &ModelId) -> Result<&'static dyn EmbeddingFamily, Error> {
-    let names = || embedding::FAMILIES.iter().map(|family| family.name());
     let (chosen, why) = match setting {
         Some(name) => (
-            embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, names()))?,
+            embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, &embedding::names()))?,
             "the setting says so",
         ),
         None if dialects::by_prefix(model.prefix()).is_some() => embedding::by_endpoint(model.name()),

@@ -15,6 +15,15 @@ use crate::{
     wire::Wire,
 };
 
+mod container;
+pub(crate) mod defaults;
+mod kind;
+mod litellm;
+pub mod parameters;
+mod reading;
+pub(crate) mod request;
+mod table;
+
 /// Settings of a [`SageMaker`](crate::SageMaker) provider, or of one call as an extension of its
 /// [`CallContext`](sagewire_types::CallContext).
 ///

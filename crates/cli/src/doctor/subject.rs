@@ -164,7 +164,7 @@ impl Subject {
         let settings = match self.settings() {
             Ok(settings) => settings,
             Err(error) => {
-                let cure = "mend or leave out the parameter: docs/proxy.md lists them";
+                let cure = "fix or remove the parameter; see docs/configuration.md";
                 return Some(Step::failed(NAME, super::with_causes(&error), cure));
             }
         };

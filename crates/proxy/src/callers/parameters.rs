@@ -5,9 +5,10 @@
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderValue};
+use sagewire::sagemaker::parameters::{self, InRequest};
 use serde_json::{Map, Value};
 
-use crate::{app::Model, config::is_operator_parameter, http::error::ApiError};
+use crate::{app::Model, http::error::ApiError};
 
 /// What a caller asked for beside the request itself. It goes into the call's context as an extension, for the wiring of a
 /// provider to use; only what is harmless, and what the deployment allows, is ever in it.
@@ -84,41 +85,41 @@ impl CallerParameters {
         if extra.is_empty() {
             return Ok(None);
         }
-        // `shift_remove` and `retain` keep the caller's order of what remains.
-        match extra.shift_remove("model_id") {
-            None | Some(Value::Null) => {}
-            Some(Value::String(id)) => self.model_id = Some(id),
-            Some(_) => {
-                return Err(ApiError::invalid(
-                    Some("model_id"),
-                    "`model_id` must be a text: the inference component's name",
-                ));
+        let mut timeout = None;
+        let mut kept = Map::new();
+        for (name, value) in std::mem::take(extra) {
+            match parameters::in_request(&name, &value) {
+                InRequest::Passed => {
+                    kept.insert(name, value);
+                }
+                InRequest::Caller => self.take(&name, value, &mut timeout)?,
+                InRequest::Dropped(_) => {}
+                InRequest::Listed if model.caller_parameters.contains(&name) => {
+                    self.allowed.insert(name, value);
+                }
+                _ => return Err(ApiError::operator_parameter(&name)),
             }
         }
-        let timeout = match extra.shift_remove("timeout") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(
-                value
-                    .as_f64()
-                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                    .ok_or_else(|| ApiError::invalid(Some("timeout"), "`timeout` must be a number of seconds"))?,
-            ),
-        };
-        if let Some(name) = extra
-            .keys()
-            .find(|name| is_operator_parameter(name) && !model.caller_parameters.iter().any(|allowed| allowed == *name))
-        {
-            return Err(ApiError::operator_parameter(name));
-        }
-        let names: Vec<String> = extra.keys().filter(|name| is_operator_parameter(name)).cloned().collect();
-        for name in names {
-            if let Some(value) = extra.shift_remove(&name) {
-                self.allowed.insert(name, value);
-            }
-        }
-        // LiteLLM's clients send these for its own book-keeping (`litellm_session_id`, ...).
-        extra.retain(|name, _| !name.starts_with("litellm_"));
+        *extra = kept;
         Ok(timeout)
+    }
+
+    /// Takes a parameter that every caller may set.
+    fn take(&mut self, name: &str, value: Value, timeout: &mut Option<Duration>) -> Result<(), ApiError> {
+        if value.is_null() {
+            return Ok(());
+        }
+        let wrong = |kind: parameters::Kind| ApiError::invalid(Some(name), format!("`{name}` must be {kind}"));
+        let parameter = parameters::find(name).ok_or_else(|| ApiError::operator_parameter(name))?;
+        match (parameter.name(), value) {
+            ("model_id", Value::String(id)) => self.model_id = Some(id),
+            ("timeout", value) => {
+                let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                *timeout = Some(seconds.ok_or_else(|| wrong(parameter.kind()))?);
+            }
+            _ => return Err(wrong(parameter.kind())),
+        }
+        Ok(())
     }
 }
 
@@ -161,7 +162,8 @@ mod tests {
             "aws_region_name",
             "sagemaker_base_url",
             "api_base",
-            "aws_new_thing",
+            "session_id",
+            "headers",
             "roles",
             "dialect",
         ] {
@@ -172,6 +174,24 @@ mod tests {
             assert_eq!(parameters.allowed[name], "hush");
             assert!(!extra.contains_key(name));
             assert!(!format!("{parameters:?} {parameters:#?}").contains("hush"));
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_the_operators_is_refused() {
+        for parameter in parameters::all() {
+            let name = parameter.name();
+            let refused = match take(json!({ name: "hush" }), &[]) {
+                Ok(_) => false,
+                Err(error) => String::from_utf8(error.to_json()).unwrap().contains("parameter_not_allowed"),
+            };
+            let expected =
+                matches!(parameter.in_request(), InRequest::Listed | InRequest::Operator | InRequest::Nested);
+            assert_eq!(refused, expected, "{name}");
+        }
+        for name in ["aws_new_thing", "sagemaker_new_thing", "litellm_params", "user_config", "rpm", "fallbacks"] {
+            // Not even where it is listed.
+            assert_eq!(take(json!({ name: "hush" }), &[name]).unwrap_err().status(), 400, "{name}");
         }
     }
 

@@ -11,13 +11,13 @@ use indexmap::IndexMap;
 
 pub use caller_keys::CallerKey;
 pub use documentation::key_tables;
-pub use model_list::{DeploymentConfig, Mode, Parameters};
+pub use litellm_params::Parameters;
+pub use model_list::{DeploymentConfig, Mode};
 pub use problem::{ConfigError, Problem, Warning};
 pub use sagewire_settings::{HealthCheckSettings, OtlpSection, ProxySettings, TlsFiles};
 pub use schema::json_schema;
 pub use settings::{Alias, GeneralSettings, LitellmSettings, RouterSettings, Strategy};
 
-pub(crate) use self::keys::is_operator_parameter;
 use self::{
     environment::{Environment, Path},
     keys::FILE,
@@ -32,6 +32,7 @@ mod environment;
 mod failure_policy;
 pub(crate) mod include;
 mod keys;
+mod litellm_params;
 mod model_list;
 mod nearest;
 mod node;

@@ -45,6 +45,7 @@ impl Config {
 }
 
 fn deployment(deployment: &DeploymentConfig) -> Value {
+    let routing = &deployment.routing;
     let parameters: Map<String, Value> = deployment
         .parameters
         .iter()
@@ -59,17 +60,17 @@ fn deployment(deployment: &DeploymentConfig) -> Value {
         "model": deployment.model,
         "mode": deployment.mode.as_str(),
         "parameters": parameters,
-        "weight": deployment.weight,
-        "order": deployment.order,
-        "rpm": deployment.rpm,
-        "tpm": deployment.tpm,
-        "max_parallel_requests": deployment.max_parallel_requests,
-        "timeout": deployment.timeout.map(seconds),
-        "stream_timeout": deployment.stream_timeout.map(seconds),
-        "num_retries": deployment.num_retries,
-        "allowed_fails": deployment.allowed_fails,
-        "cooldown_time": deployment.cooldown_time.map(seconds),
-        "configurable_clientside_auth_params": deployment.configurable_clientside_auth_params,
+        "weight": routing.weight,
+        "order": routing.order,
+        "rpm": routing.rpm,
+        "tpm": routing.tpm,
+        "max_parallel_requests": routing.max_parallel_requests,
+        "timeout": routing.timeout.map(seconds),
+        "stream_timeout": routing.stream_timeout.map(seconds),
+        "num_retries": routing.num_retries,
+        "allowed_fails": routing.allowed_fails,
+        "cooldown_time": routing.cooldown_time.map(seconds),
+        "configurable_clientside_auth_params": routing.configurable_clientside_auth_params,
     }))
 }
 

@@ -5,11 +5,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::{
     environment::Path,
-    nearest::{nearest, slip},
+    nearest::nearest,
     node::{Entry, Node, Place},
     problem::Report,
 };
@@ -55,6 +53,8 @@ pub(super) enum Kind {
     /// A mapping whose keys are the user's.
     Mapping,
     Any,
+    /// The mapping of `litellm_params`, which has its own table.
+    Parameters,
     One(&'static Table),
     Many(&'static Table),
 }
@@ -63,8 +63,6 @@ pub(super) enum Kind {
 pub(super) enum Unknown {
     /// It is an error.
     Refused,
-    /// It is a parameter that some container knows.
-    Parameter(&'static [&'static str]),
     /// It is the user's own.
     Kept,
 }
@@ -72,10 +70,6 @@ pub(super) enum Unknown {
 impl Table {
     pub(super) fn find(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
-    }
-
-    pub(super) fn ignores(&self, name: &str) -> bool {
-        self.reason_ignored(name).is_some()
     }
 
     fn reason_ignored(&self, name: &str) -> Option<&'static str> {
@@ -124,23 +118,9 @@ impl Table {
                             "write a space after the `-`, and indent what belongs to the item".to_owned()
                         }
                         Some(known) => format!("did you mean `{known}`?"),
-                        None => "remove it, or see docs/proxy.md for the keys there are".to_owned(),
+                        None => "remove it, or see docs/configuration.md for the known keys".to_owned(),
                     };
                     report.problem(entry.place, format!("{path} is not a known key: {hint}"));
-                }
-                Unknown::Parameter(parameters) => {
-                    if !parameters.contains(&entry.key.as_str())
-                        && let Some(known) = slip(&entry.key, self.names().chain(parameters.iter().copied()))
-                    {
-                        report.warning(
-                            entry.place,
-                            path.keys(),
-                            format!(
-                                "{path} is sent to the model as it is, since nobody knows it: did you mean `{known}`?"
-                            ),
-                        );
-                    }
-                    section.others.push(entry);
                 }
                 Unknown::Kept => section.others.push(entry),
             }
@@ -158,22 +138,11 @@ impl Kind {
             Self::Seconds => node.as_number().is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_ok()),
             Self::Texts => node.items().is_some_and(|items| items.iter().all(|item| item.as_text().is_some())),
             Self::Choice(names) => node.text().is_some_and(|text| names.contains(&text)),
-            Self::Mapping | Self::One(_) => node.entries().is_some(),
+            Self::Mapping | Self::Parameters | Self::One(_) => node.entries().is_some(),
             Self::Many(_) => node.items().is_some(),
             Self::Any => true,
         };
         if fits { Ok(()) } else { Err(self.wanted()) }
-    }
-
-    /// The value in its own type, where it was written as a text or came from the environment as one.
-    pub(super) fn typed(self, node: &Node) -> Option<Value> {
-        match self {
-            Self::Text | Self::Secret => node.as_text().map(Value::from),
-            Self::Flag => node.as_flag().map(Value::from),
-            Self::Count => node.as_count().map(Value::from),
-            Self::Number | Self::Seconds if node.from_environment => node.as_number().map(Value::from),
-            _ => None,
-        }
     }
 
     /// What the value must be, as a message and the documentation say it.
@@ -186,7 +155,7 @@ impl Kind {
             Self::Seconds => "a number of seconds".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
             Self::Choice(names) => format!("one of `{}`", names.join("`, `")),
-            Self::Mapping | Self::One(_) => "a mapping".to_owned(),
+            Self::Mapping | Self::Parameters | Self::One(_) => "a mapping".to_owned(),
             Self::Many(_) => "a list of mappings".to_owned(),
             Self::Any => "anything".to_owned(),
         }

@@ -64,7 +64,7 @@ impl DeploymentProvider {
     ) -> Self {
         Self {
             sagemaker: sagemaker.with_settings(settings),
-            caller_may_set: deployment.configurable_clientside_auth_params.clone(),
+            caller_may_set: deployment.routing.configurable_clientside_auth_params.clone().unwrap_or_default(),
             forward_trace: config.litellm_settings.forward_traceparent_to_llm_provider,
             world,
         }

@@ -194,26 +194,27 @@ fn routed(
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let mut routed =
         sagewire_router::Deployment::new(&deployment.model_name, &deployment.model, provider).with_id(&deployment.id);
-    routed.weight = deployment.weight;
-    routed.rpm = deployment.rpm;
-    routed.tpm = deployment.tpm;
+    let routing = &deployment.routing;
+    routed.weight = routing.weight;
+    routed.rpm = routing.rpm;
+    routed.tpm = routing.tpm;
     routed.max_parallel_requests =
-        deployment.max_parallel_requests.or(config.router_settings.default_max_parallel_requests).map(small);
-    routed.timeout = deployment.timeout;
-    routed.stream_timeout = deployment.stream_timeout;
-    routed.order = deployment.order.map_or(0, small);
+        routing.max_parallel_requests.or(config.router_settings.default_max_parallel_requests).map(small);
+    routed.timeout = routing.timeout;
+    routed.stream_timeout = routing.stream_timeout;
+    routed.order = routing.order.map_or(0, small);
     routed.max_input_tokens = deployment.max_input_tokens;
-    routed.num_retries = deployment.num_retries.map(small);
-    routed.allowed_fails = deployment.allowed_fails.map(small);
-    // The switch for all of them stands above what one says.
-    routed.cooldown_time = deployment.cooldown_time.filter(|_| !config.router_settings.disable_cooldowns);
+    routed.num_retries = routing.num_retries.map(small);
+    routed.allowed_fails = routing.allowed_fails.map(small);
+    // The switch for all of them wins over what one says.
+    routed.cooldown_time = routing.cooldown_time.filter(|_| !config.router_settings.disable_cooldowns);
     routed
 }
 
 /// Adds the deployment to the model of its name.
 fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, served: ServedDeployment) {
     // A caller's parameter must mean the same whichever deployment answers: all of them have to allow it.
-    let allowed = &deployment.configurable_clientside_auth_params;
+    let allowed = deployment.routing.configurable_clientside_auth_params.as_deref().unwrap_or_default();
     match models.iter_mut().find(|model| model.name == deployment.model_name) {
         Some(model) => {
             model.caller_parameters.retain(|name| allowed.contains(name));

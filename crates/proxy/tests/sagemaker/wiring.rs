@@ -19,7 +19,7 @@ async fn what_cannot_be_served_is_named_with_its_deployment() {
         ("{model: openai/gpt-4o}", "`openai/gpt-4o`, which nobody serves"),
         ("{model: my-endpoint}", "`my-endpoint`, which nobody serves"),
         ("{model: sagemaker/a, aws_region_name: 'no region!'}", "region"),
-        ("{model: sagemaker/a, aws_nonsense: hush}", "`aws_nonsense`"),
+        ("{model: sagemaker/a, aws_nonsense: hush}", "aws_nonsense`"),
         (
             "{model: sagemaker/a, aws_web_identity_token: hush, aws_role_name: 'arn:aws:iam::123456789012:role/r'}",
             "aws_web_identity_token",

@@ -2,7 +2,7 @@
 
 use super::{
     super::table::{Kind, Table, Unknown, key},
-    GENERAL_SETTINGS, LITELLM_PARAMS, LITELLM_SETTINGS, ROUTER_SETTINGS, SAGEWIRE_SETTINGS,
+    GENERAL_SETTINGS, LITELLM_SETTINGS, ROUTER_SETTINGS, SAGEWIRE_SETTINGS,
 };
 
 pub(in super::super) static FILE: Table = Table {
@@ -81,7 +81,7 @@ pub(in super::super) static DEPLOYMENT: Table = Table {
             Kind::Text,
             "The name that callers ask for. `sagemaker/*` stands for every name that begins so.",
         ),
-        key("litellm_params", Kind::One(&LITELLM_PARAMS), "Where the model is and how it is called."),
+        key("litellm_params", Kind::Parameters, "Where the model is and how it is called."),
         key("model_info", Kind::One(&MODEL_INFO), "What is known about the model."),
     ],
     ignored: &[("LiteLLM keeps it for its own database", &["model_id"])],

@@ -4,15 +4,12 @@
 
 pub(super) use file::{CREDENTIAL, DEPLOYMENT, FILE, MODEL_INFO};
 pub(super) use general_settings::GENERAL_SETTINGS;
-pub(crate) use litellm_params::is_operator_parameter;
-pub(super) use litellm_params::{LITELLM_PARAMS, SECRET_PARAMETERS};
 pub(super) use litellm_settings::LITELLM_SETTINGS;
 pub(super) use router_settings::{ALLOWED_FAILS_POLICY, RETRY_POLICY, ROUTER_SETTINGS};
 pub(super) use sagewire_settings::{CORS, HEALTH_CHECK, KEYS, LIMITS, OTLP, SAGEWIRE_SETTINGS, TLS};
 
 mod file;
 mod general_settings;
-mod litellm_params;
 mod litellm_settings;
 mod router_settings;
 mod sagewire_settings;

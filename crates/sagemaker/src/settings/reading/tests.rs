@@ -1,7 +1,9 @@
+use std::num::NonZeroUsize;
+
 use serde_json::json;
 
 use super::*;
-use crate::TemplateSource;
+use crate::{DetailsPolicy, TemplateSource};
 
 fn read(params: Value) -> Result<Settings, Error> {
     Settings::from_litellm_params(params.as_object().cloned().unwrap(), &World::builder().build())

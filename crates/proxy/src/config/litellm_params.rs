@@ -1,0 +1,144 @@
+//! `litellm_params`: what a deployment is given.
+//!
+//! Owns holding a deployment's parameters against the table of parameters, each at its place in the file. The table is
+//! `sagewire_sagemaker::parameters`.
+
+use std::fmt;
+
+use sagewire::sagemaker::parameters::{self, CONTAINER_PARAMETERS, InRequest, RoutingParams};
+use serde_json::{Map, Value};
+use zeroize::Zeroize;
+
+use super::{
+    environment::Path,
+    nearest::slip,
+    node::{Entry, Node},
+    problem::Report,
+};
+
+/// What the mapping is for, as the schema and the documentation say it.
+pub(super) const MEANING: &str = "Where the model is and how it is called. A key that is not listed here is a parameter of the model's container and is sent to it (`top_k: 40`).";
+
+/// Parameters of a deployment, in the file's order. Their values are not shown, and wiped when dropped.
+#[derive(Clone, Default, PartialEq)]
+pub struct Parameters(Map<String, Value>);
+
+impl Parameters {
+    /// The value of this parameter.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        self.0.clone()
+    }
+
+    /// Names and values, in the file's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether no page, log or message may show this parameter's value.
+    #[must_use]
+    pub fn is_secret(name: &str) -> bool {
+        parameters::is_secret(name)
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(map) => map.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The parameters of a deployment: those of the router, and all others. What was wrong is in the report and missing here.
+pub(super) fn read(node: &Node, path: &Path, report: &mut Report) -> (RoutingParams, Parameters) {
+    let mut all = Map::new();
+    if !node.is_null() && node.entries().is_none() {
+        report.problem(node.place, format!("{path} must be a mapping of keys to values, not {}", node.kind()));
+    }
+    for entry in node.entries().unwrap_or_default() {
+        if let Some(value) = value(entry, &path.key(&entry.key), report) {
+            all.insert(entry.key.clone(), value);
+        }
+    }
+    // Each value has been held against its kind, so nothing is left to be wrong.
+    let routing = RoutingParams::take_from(&mut all).unwrap_or_default();
+    if let Some(listed) = node.value("configurable_clientside_auth_params") {
+        check_listed(listed, &path.key("configurable_clientside_auth_params"), report);
+    }
+    (routing, Parameters(all))
+}
+
+/// The value of a parameter in its own type, if it has an effect.
+fn value(entry: &Entry, path: &Path, report: &mut Report) -> Option<Value> {
+    if entry.node.is_null() {
+        return None;
+    }
+    let value = entry.node.to_json();
+    if let Some(parameter) = parameters::find(&entry.key) {
+        let kind = parameter.kind();
+        if !kind.accepts(&value) {
+            report.problem(entry.node.place, format!("{path} must be {kind}, not {}", entry.node.kind()));
+            return None;
+        }
+        return Some(kind.typed(value));
+    }
+    if let Some(reason) = parameters::without_effect(&entry.key) {
+        report.warning(entry.place, path.keys(), format!("{path} has no effect: {reason}"));
+        return None;
+    }
+    if parameters::in_request(&entry.key, &value) != InRequest::Passed {
+        let hint = parameters::nearest(&entry.key)
+            .map_or_else(|| "remove it".to_owned(), |known| format!("did you mean `{known}`?"));
+        report.problem(entry.place, format!("{path} is not a known parameter: {hint}"));
+        return None;
+    }
+    if !CONTAINER_PARAMETERS.contains(&entry.key.as_str())
+        && let Some(known) = slip(&entry.key, known_names())
+    {
+        report.warning(
+            entry.place,
+            path.keys(),
+            format!("{path} is sent to the model because it is not a known parameter: did you mean `{known}`?"),
+        );
+    }
+    Some(value)
+}
+
+fn known_names() -> impl Iterator<Item = &'static str> {
+    let ours =
+        parameters::all().iter().flat_map(|parameter| parameter.aliases().iter().copied().chain([parameter.name()]));
+    let without_effect = parameters::groups().iter().flat_map(|group| group.names.iter().copied());
+    ours.chain(without_effect).chain(CONTAINER_PARAMETERS.iter().copied())
+}
+
+/// Warns about names that callers may set anyway, or never.
+fn check_listed(node: &Node, path: &Path, report: &mut Report) {
+    for item in node.items().unwrap_or_default() {
+        let Some(name) = item.as_text() else { continue };
+        let reason = match parameters::in_request(&name, &Value::Null) {
+            InRequest::Listed => continue,
+            InRequest::Caller | InRequest::Passed => "callers may set it without being listed here",
+            InRequest::Dropped(reason) => reason,
+            _ => "only the operator may set it",
+        };
+        report.warning(item.place, path.keys(), format!("`{name}` in {path} has no effect: {reason}"));
+    }
+}
