@@ -47,10 +47,9 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
         emulator.shutdown().await;
         return Ok(());
     }
-    say!("\nThe emulator goes on until Ctrl-C. Try it with any AWS client:");
-    say!("  export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={} AWS_REGION=us-east-1", emulator.url());
-    say!("  export AWS_ACCESS_KEY_ID={EXAMPLE_ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY={EXAMPLE_SECRET_ACCESS_KEY}");
-    say!("  cargo run -p sagewire-examples --example stream");
+    say!("\nThe emulator runs until Ctrl-C. Try it with any AWS client:\n");
+    say!("{}", emulator.exports());
+    say!("cargo run -p sagewire-examples --example stream");
     tokio::signal::ctrl_c().await.map_err(Failure::work)?;
     emulator.shutdown().await;
     Ok(())

@@ -13,8 +13,12 @@ use crate::{Failure, announce, serve::OTHER_PORT};
   sagewire emulate --container http://127.0.0.1:8081 --container-endpoint my-model
 
 Then, with any AWS client:
-  export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080 AWS_REGION=us-east-1
-  export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
+  export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080
+  export AWS_ENDPOINT_URL_STS=http://127.0.0.1:8080
+  export AWS_REGION=us-east-1
+  export AWS_DEFAULT_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=AKIDEXAMPLE
+  export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
 
 It ends with Ctrl-C, and the exit code 0.")]
 pub(crate) struct EmulateArguments {
@@ -69,6 +73,7 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
     announce::line(emulator.url());
     announce::line(format!("endpoints: {}", emulator.endpoints().join(", ")));
     announce::line(format!("keys: {EXAMPLE_ACCESS_KEY_ID} / {EXAMPLE_SECRET_ACCESS_KEY} (AWS's documented example)"));
+    announce::line(format!("Try it with any AWS client:\n\n{}", emulator.exports()));
     if arguments.container.is_some() {
         match emulator.ping(&arguments.container_endpoint).await {
             Ok(()) => announce::line("the container answers /ping"),

@@ -16,6 +16,7 @@ use crate::{
     error::EmulatorError,
     fault::{Chaos, Fault},
     identity::IssuedSession,
+    keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},
     listener::Order,
     operation::Operation,
     received::Received,
@@ -71,6 +72,32 @@ impl Emulator {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Shell commands that point any AWS client at it, one `export` a line: the URLs of its services, the region and the
+    /// [example key pair](crate::EXAMPLE_ACCESS_KEY_ID).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sagewire_emulator::EmulatorError> {
+    /// let emulator = sagewire_emulator::Emulator::start().await?;
+    /// assert!(emulator.exports().contains(&format!("export AWS_ENDPOINT_URL_STS={}\n", emulator.url())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn exports(&self) -> String {
+        let (url, region) = (self.url(), "us-east-1");
+        let variables = [
+            ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url.as_str()),
+            ("AWS_ENDPOINT_URL_STS", &url),
+            ("AWS_REGION", region),
+            // The only one of the two that boto3 and the AWS CLI read.
+            ("AWS_DEFAULT_REGION", region),
+            ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
+            ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY),
+        ];
+        variables.map(|(name, value)| format!("export {name}={value}\n")).concat()
     }
 
     /// The address it listens on.

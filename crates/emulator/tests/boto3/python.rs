@@ -21,7 +21,8 @@ pub(crate) fn run(python: &Path, case: Case) {
 /// Who calls, and what.
 pub(crate) struct Session<'a> {
     pub(crate) python: &'a Path,
-    pub(crate) url: String,
+    pub(crate) url: Option<String>,
+    pub(crate) region: Option<&'static str>,
     pub(crate) service: &'static str,
     pub(crate) access_key_id: String,
     pub(crate) secret: String,
@@ -30,13 +31,16 @@ pub(crate) struct Session<'a> {
     /// Are the keys given, or does boto3 look for some?
     pub(crate) keys: bool,
     pub(crate) environment: Vec<(&'static str, String)>,
+    /// What is pasted into a shell before; empty: there is no shell.
+    pub(crate) exports: String,
 }
 
 impl<'a> Session<'a> {
     pub(crate) fn new(python: &'a Path, emulator: &Emulator) -> Self {
         Self {
             python,
-            url: emulator.url(),
+            url: Some(emulator.url()),
+            region: Some("eu-west-1"),
             service: "sagemaker-runtime",
             access_key_id: sagewire_emulator::EXAMPLE_ACCESS_KEY_ID.to_owned(),
             secret: sagewire_emulator::EXAMPLE_SECRET_ACCESS_KEY.to_owned(),
@@ -44,6 +48,7 @@ impl<'a> Session<'a> {
             attempts: 1,
             keys: true,
             environment: Vec::new(),
+            exports: String::new(),
         }
     }
 
@@ -53,7 +58,7 @@ impl<'a> Session<'a> {
             calls.iter().map(|(method, arguments)| json!({"method": method, "arguments": arguments})).collect();
         let plan = json!({
             "service": self.service,
-            "region": "eu-west-1",
+            "region": self.region,
             "url": self.url,
             "access_key_id": self.keys.then_some(&self.access_key_id),
             "secret": self.keys.then_some(&self.secret),
@@ -62,7 +67,13 @@ impl<'a> Session<'a> {
             "calls": calls,
         });
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/boto3/calls.py");
-        let mut command = Command::new(self.python);
+        let mut command = if self.exports.is_empty() {
+            Command::new(self.python)
+        } else {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", &format!("{}exec \"$0\" \"$@\"", self.exports)]).arg(self.python);
+            shell
+        };
         // Nothing of this machine's own AWS settings may matter.
         command.arg(script).arg(plan.to_string()).env_clear().env("HOME", "/nonexistent").stderr(Stdio::piped());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
