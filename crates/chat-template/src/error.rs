@@ -74,6 +74,9 @@ pub enum TemplateError {
         /// The bound itself.
         bound: usize,
     },
+    /// Rendering was stopped before its end: [`KeepGoing`](crate::KeepGoing) said no.
+    #[error("rendering the chat template was stopped before its end; use a simpler template, or allow more time")]
+    Stopped,
     /// The conversation cannot be rendered by any template.
     #[error(transparent)]
     Conversation(#[from] ConversationError),
@@ -139,6 +142,8 @@ impl TemplateError {
             Class::Security => Self::Forbidden { detail, line },
             Class::Value | Class::Runtime => Self::Runtime { detail, line },
             Class::Depth => Self::limit(Limit::Recursion, crate::jinja::MAX_DEPTH),
+            Class::Length => Self::limit(Limit::OutputBytes, 0),
+            Class::Stopped => Self::Stopped,
         }
     }
 
@@ -150,6 +155,9 @@ impl TemplateError {
             }
             Self::LimitExceeded { which: Limit::Recursion, bound: 0 } => {
                 Self::limit(Limit::Recursion, limits.recursion)
+            }
+            Self::LimitExceeded { which: Limit::OutputBytes, bound: 0 } => {
+                Self::limit(Limit::OutputBytes, limits.output_bytes)
             }
             other => other,
         }

@@ -2,7 +2,7 @@
 
 pub use conversation::{Conversation, ConversationError};
 pub use error::TemplateError;
-pub use limits::{Limit, Limits};
+pub use limits::{KeepGoing, Limit, Limits};
 pub use roles::{RoleAffixes, RoleTemplate};
 pub use special_tokens::SpecialTokens;
 pub use template::ChatTemplate;

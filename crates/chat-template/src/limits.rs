@@ -1,6 +1,7 @@
 //! The bounds a template runs in. A template is untrusted input: it may come from the Hub or from a caller.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// How much a template may do. All bounds are hard: going past one ends rendering with
 /// [`TemplateError::LimitExceeded`](crate::TemplateError::LimitExceeded).
@@ -12,7 +13,7 @@ use std::fmt;
 pub struct Limits {
     /// Steps of one rendering. One unit pays for one instruction, or for 64 bytes of text that are read or written.
     pub fuel: u64,
-    /// The longest prompt, in bytes.
+    /// The longest prompt, in bytes, and the longest text that a template may make on its way to it.
     pub output_bytes: usize,
     /// The longest template, in bytes.
     pub source_bytes: usize,
@@ -53,6 +54,47 @@ impl Limits {
     pub fn recursion(mut self, levels: usize) -> Self {
         self.recursion = levels;
         self
+    }
+}
+
+/// Whether a rendering may go on: a question of the caller's, such as whether its time is over. It is asked after every
+/// few thousand steps, and before work of that size, on the thread that renders.
+///
+/// ```
+/// use sagewire_chat_template::{ChatTemplate, Conversation, KeepGoing, SpecialTokens, TemplateError};
+///
+/// let template = ChatTemplate::from_jinja("{% for i in range(9999) %}{{ i }}{% endfor %}", SpecialTokens::new())?;
+/// let messages = [serde_json::json!({"role": "user", "content": "Hi"})];
+/// let conversation = Conversation::new(&messages);
+/// let stopped = template.render_while(&conversation, &|| std::time::UNIX_EPOCH, &KeepGoing::new(|_| false));
+/// assert!(matches!(stopped, Err(TemplateError::Stopped)));
+/// # Ok::<(), TemplateError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeepGoing(Arc<dyn Fn(u64) -> bool + Send + Sync>);
+
+impl KeepGoing {
+    /// Goes on as long as `question` answers true. It gets the steps taken so far, in the unit of [`Limits::fuel`], with
+    /// those that are about to be taken. It must be quick.
+    #[must_use]
+    pub fn new(question: impl Fn(u64) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(question))
+    }
+
+    /// Goes on to the end, within [`Limits`].
+    #[must_use]
+    pub fn always() -> Self {
+        Self::new(|_| true)
+    }
+
+    pub(crate) fn ask(&self, steps: u64) -> bool {
+        (self.0)(steps)
+    }
+}
+
+impl fmt::Debug for KeepGoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeepGoing").finish()
     }
 }
 

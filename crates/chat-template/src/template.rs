@@ -11,7 +11,7 @@ use crate::continuation;
 use crate::conversation::{Conversation, ConversationError};
 use crate::error::TemplateError;
 use crate::jinja::program::Program;
-use crate::limits::Limits;
+use crate::limits::{KeepGoing, Limits};
 use crate::roles::RoleTemplate;
 use crate::special_tokens::SpecialTokens;
 use crate::tokenizer_config;
@@ -201,18 +201,32 @@ impl ChatTemplate {
         conversation: &Conversation<'_>,
         clock: &dyn Fn() -> SystemTime,
     ) -> Result<String, TemplateError> {
+        self.render_while(conversation, clock, &KeepGoing::always())
+    }
+
+    /// Renders the prompt as long as `keep_going` says so: what a server uses that has other work, or a deadline.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render), and [`TemplateError::Stopped`].
+    pub fn render_while(
+        &self,
+        conversation: &Conversation<'_>,
+        clock: &dyn Fn() -> SystemTime,
+        keep_going: &KeepGoing,
+    ) -> Result<String, TemplateError> {
+        let around = &Surroundings { clock, keep_going };
         if let Some(abilities) = self.inner.abilities {
             let messages = adapt::adapt(conversation.messages, abilities)?;
-            return self.render_messages(conversation, &messages, clock);
+            return self.render_messages(conversation, &messages, around);
         }
-        let first = match self.render_messages(conversation, conversation.messages, clock) {
+        let first = match self.render_messages(conversation, conversation.messages, around) {
             Err(error) if self.inner.adapting && is_worth_adapting(&error) => error,
             done => return done,
         };
         for system in [SystemPlace::Anywhere, SystemPlace::None] {
             let abilities = Abilities { system, tools: false, same_role_in_a_row: false };
             let Ok(messages) = adapt::adapt(conversation.messages, abilities) else { break };
-            if let Ok(prompt) = self.render_messages(conversation, &messages, clock) {
+            if let Ok(prompt) = self.render_messages(conversation, &messages, around) {
                 return Ok(prompt);
             }
         }
@@ -223,10 +237,10 @@ impl ChatTemplate {
         &self,
         conversation: &Conversation<'_>,
         messages: &[Json],
-        clock: &dyn Fn() -> SystemTime,
+        around: &Surroundings<'_>,
     ) -> Result<String, TemplateError> {
         if !conversation.continue_final_message {
-            return self.run(conversation, messages, clock);
+            return self.run(conversation, messages, around);
         }
         if conversation.add_generation_prompt {
             return Err(ConversationError::ConflictingEndings.into());
@@ -236,7 +250,7 @@ impl ChatTemplate {
             Body::Roles(_) | Body::PlainJoin => "content",
         };
         let (marked, text) = continuation::mark(messages, source)?;
-        let prompt = self.run(conversation, &marked, clock)?;
+        let prompt = self.run(conversation, &marked, around)?;
         Ok(continuation::cut(prompt, &text)?)
     }
 
@@ -244,14 +258,14 @@ impl ChatTemplate {
         &self,
         conversation: &Conversation<'_>,
         messages: &[Json],
-        clock: &dyn Fn() -> SystemTime,
+        around: &Surroundings<'_>,
     ) -> Result<String, TemplateError> {
         let limits = &self.inner.limits;
         match &self.inner.body {
             Body::Jinja { programs, tokens } => {
                 let program = program(programs, conversation)?;
                 let variables = variables(conversation, messages, tokens)?;
-                program.run(variables, clock).map_err(|error| error.with_bounds(limits))
+                program.run(variables, around.clock, around.keep_going).map_err(|error| error.with_bounds(limits))
             }
             Body::Roles(roles) => {
                 let texts = texts(messages)?;
@@ -270,6 +284,12 @@ impl fmt::Debug for ChatTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChatTemplate").field("name", &self.name()).finish_non_exhaustive()
     }
+}
+
+/// What a rendering reads besides the conversation.
+struct Surroundings<'s> {
+    clock: &'s dyn Fn() -> SystemTime,
+    keep_going: &'s KeepGoing,
 }
 
 /// The program for a conversation: the one it names, `tool_use` if it has tools, `default`.

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
-use sagewire_chat_template::{ChatTemplate, Conversation, Limit, Limits, SpecialTokens, TemplateError};
+use sagewire_chat_template::{ChatTemplate, Conversation, KeepGoing, Limit, Limits, SpecialTokens, TemplateError};
 use serde_json::json;
 
 /// The stack a worker thread of a server has.
@@ -90,6 +90,64 @@ fn strings_and_lists_cannot_explode() {
     assert_limited("{{ range(3)|batch(90000000000, 'x')|list }}");
     assert_limited("{{ range(3)|slice(90000000000)|list }}");
     assert_limited("{{ [1]|tojson(indent=90000000000) }}");
+}
+
+#[test]
+fn a_width_from_the_arguments_is_bounded_as_a_written_one() {
+    for form in ["%*d", "%*s", "%0*d", "%*c", "%#*x", "%-*s", "%+*d", "%*.2f", "%(*)d"] {
+        for width in ["10**18", "10**12", "10001", "-10**18", "9223372036854775807", "-9223372036854775807 - 1"] {
+            let source = format!("{{{{ '{form}' % ({width}, 65) }}}}");
+            assert!(render(&source).is_err(), "{source}");
+        }
+    }
+    for form in ["%.*f", "%.*e", "%.*g", "%.*s"] {
+        assert!(render(&format!("{{{{ '{form}' % (10**18, 1.5) }}}}")).is_err(), "{form}");
+    }
+    assert_limited("{{ ('%*d' * 9000) % ((9999, 1) * 9000) }}");
+    // As Python: a negative width aligns left, a negative precision is none.
+    assert_eq!(render("{{ '[%*d|%*d|%0*d|%-*s]' % (4, 1, -4, 2, 3, 7, 3, 'x') }}").unwrap(), "[   1|2   |007|x  ]");
+    assert_eq!(render("{{ '[%.*f|%.*s|%*.*f]' % (1, 2.55, 2, 'abc', 6, 1, 0.25) }}").unwrap(), "[2.5|ab|   0.2]");
+    assert!(matches!(render("{{ '%*d' % ('4', 1) }}"), Err(TemplateError::Type { .. })));
+}
+
+#[test]
+fn a_rendering_stops_when_it_is_told_to() {
+    let messages = [json!({"role": "user", "content": "x".repeat(20_000)})];
+    for body in [
+        "{{ s[i] }}",
+        "{{ s|upper|length }}",
+        "{% if s|upper == s %}{% endif %}",
+        "{% set x = s ~ i %}",
+        "{% set x = [s]|map('upper') %}",
+        "{% for j in range(1000) %}{% endfor %}",
+        "{{ f() }}",
+    ] {
+        let source = format!(
+            "{{% macro f() %}}{{% for j in range(99) %}}{{{{ j }}}}{{% endfor %}}{{% endmacro %}}\
+             {{% set s = messages[0].content %}}{{% for i in range(100000) %}}{body}{{% endfor %}}"
+        );
+        let template = ChatTemplate::from_jinja(&source, SpecialTokens::new()).unwrap();
+        let left = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(20));
+        let asked = std::sync::Arc::clone(&left);
+        let keep_going = KeepGoing::new(move |_| {
+            let enough = std::sync::atomic::Ordering::Relaxed;
+            asked.fetch_update(enough, enough, |left| left.checked_sub(1)).is_ok()
+        });
+        let result = template.render_while(&Conversation::new(&messages), &|| std::time::UNIX_EPOCH, &keep_going);
+        assert!(matches!(result, Err(TemplateError::Stopped)), "{body}: {:?}", result.map(|text| text.len()));
+    }
+    // Work that is about to be done counts: a caller that allows few steps is not kept by one large one.
+    let template = ChatTemplate::from_jinja("{% set x = 'x' * 9000000 %}{{ x|length }}", SpecialTokens::new()).unwrap();
+    let few = KeepGoing::new(|steps| steps < 5_000);
+    let result = template.render_while(&Conversation::new(&messages), &|| std::time::UNIX_EPOCH, &few);
+    assert!(matches!(result, Err(TemplateError::Stopped)));
+    // No variable of the caller's takes the place of the bounds.
+    let kwargs = json!({" bounds": 1, "begin": 1});
+    let conversation = Conversation::new(&messages).kwargs(kwargs.as_object().unwrap());
+    let template =
+        ChatTemplate::from_jinja("{% for i in range(9) %}{{ i }}{% endfor %}", SpecialTokens::new()).unwrap();
+    let result = template.render_while(&conversation, &|| std::time::UNIX_EPOCH, &KeepGoing::new(|_| false));
+    assert!(matches!(result, Err(TemplateError::Stopped)));
 }
 
 #[test]

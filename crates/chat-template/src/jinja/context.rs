@@ -27,6 +27,11 @@ impl Variables {
         self.names.push((name.into(), value));
     }
 
+    /// Sets a variable in front of all others, so that none of the caller's can replace it.
+    pub(crate) fn put_first(&mut self, name: &'static str, value: Value) {
+        self.names.insert(0, (Cow::Borrowed(name), value));
+    }
+
     /// Sets a variable unless there is one of this name.
     pub(crate) fn push_default(&mut self, name: &'static str, value: impl FnOnce() -> Value) {
         if !self.names.iter().any(|(known, _)| known == name) {

@@ -8,6 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior
 
 use super::{filters, globals, methods, operators, predicates};
 use crate::limits::Limits;
+use crate::python::budget;
 use crate::python::kind::{Kind, kind};
 use crate::python::repr::str_of;
 
@@ -17,6 +18,7 @@ static SHARED: LazyLock<Environment<'static>> = LazyLock::new(|| {
     predicates::register(&mut env);
     globals::register(&mut env);
     operators::register(&mut env);
+    budget::register(&mut env);
     env.set_unknown_method_callback(methods::call);
     env.set_undefined_behavior(UndefinedBehavior::Lenient);
     env.set_formatter(print);
@@ -34,16 +36,17 @@ pub(super) fn with_limits(limits: &Limits) -> Environment<'static> {
 /// Prints the value of `{{ ... }}`.
 fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if matches!(state.auto_escape(), AutoEscape::None) {
-        return write(out, &str_of(state, value)?);
+        return write(state, out, &str_of(state, value)?);
     }
     // Inside `{% autoescape true %}`.
     let text = str_of(state, value)?;
     if value.is_safe() || kind(value) == Kind::Undefined {
-        return write(out, &text);
+        return write(state, out, &text);
     }
-    write(out, &filters::escape_html(state, &text)?)
+    write(state, out, &filters::escape_html(state, &text)?)
 }
 
-fn write(out: &mut Output<'_>, text: &str) -> Result<(), Error> {
+fn write(state: &State<'_, '_>, out: &mut Output<'_>, text: &str) -> Result<(), Error> {
+    budget::print_bytes(state, text.len())?;
     out.write_str(text).map_err(Error::from)
 }

@@ -13,7 +13,8 @@ use super::lower::lower;
 use super::source::{self, Refused};
 use super::{context, environment};
 use crate::error::TemplateError;
-use crate::limits::{Limit, Limits};
+use crate::limits::{KeepGoing, Limit, Limits};
+use crate::python::budget::Carrier;
 use crate::python::strftime::Civil;
 
 /// What the instructions borrow from.
@@ -73,7 +74,9 @@ impl Program {
         &self,
         mut variables: context::Variables,
         clock: &dyn Fn() -> SystemTime,
+        keep_going: &KeepGoing,
     ) -> Result<String, TemplateError> {
+        variables.put_first(Carrier::VARIABLE, Carrier::value(self.output_bytes, keep_going.clone()));
         if self.clock {
             variables.push_default("strftime_now", || Value::from_object(StrftimeNow(Civil::new(clock()))));
         }

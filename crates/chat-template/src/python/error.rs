@@ -24,6 +24,10 @@ pub(crate) enum Class {
     Raised,
     /// The value is nested deeper than [`crate::Limits::recursion`] allows.
     Depth,
+    /// A text is longer than a prompt may be.
+    Length,
+    /// The caller wanted the rendering to stop.
+    Stopped,
 }
 
 /// One such exception.
@@ -75,4 +79,12 @@ pub(crate) fn raised(message: impl Into<String>) -> Error {
 
 pub(crate) fn depth_error() -> Error {
     raise(Class::Depth, "a value is nested too deeply".to_owned())
+}
+
+pub(crate) fn too_long() -> Error {
+    raise(Class::Length, "a text is too long".to_owned())
+}
+
+pub(crate) fn stopped() -> Error {
+    raise(Class::Stopped, "rendering was stopped".to_owned())
 }

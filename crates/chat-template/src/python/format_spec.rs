@@ -75,16 +75,22 @@ pub(crate) fn number(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Re
     while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
         chars.next();
         let value = found.unwrap_or(0_usize).saturating_mul(10).saturating_add(digit as usize);
-        if value > MAX_WIDTH {
-            return Err(value_error("Too many decimal digits in format string"));
-        }
-        found = Some(value);
+        found = Some(bounded_width(value)?);
     }
     Ok(found)
 }
 
+/// A width or precision, wherever it came from. Fails if it is beyond [`MAX_WIDTH`].
+pub(crate) fn bounded_width(width: usize) -> Result<usize, Error> {
+    if width > MAX_WIDTH { Err(value_error("Too many decimal digits in format string")) } else { Ok(width) }
+}
+
 /// `format(value, spec)`.
 pub(crate) fn format_value(state: &State<'_, '_>, value: &Value, spec: &Spec) -> Result<String, Error> {
+    // Before the text is made: the padding, and the digits of a float, each of which takes several steps.
+    let padding = spec.width.saturating_mul(spec.fill.map_or(1, char::len_utf8));
+    budget::afford_bytes(state, padding.saturating_add(value.as_str().map_or(0, str::len)))?;
+    budget::charge_items(state, spec.precision.filter(|_| kind(value) != Kind::Str).unwrap_or(0) / 8)?;
     let text = match kind(value) {
         Kind::Int | Kind::Bool if spec.ty.is_none_or(|ty| "bcdoxXn".contains(ty)) => format_int(value, spec)?,
         Kind::Bool if spec.ty == Some('s') => return Err(unknown_code('s', value)),

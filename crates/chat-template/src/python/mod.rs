@@ -16,4 +16,5 @@ pub(crate) mod percent;
 pub(crate) mod repr;
 pub(crate) mod str_format;
 pub(crate) mod strftime;
+pub(crate) mod subscript;
 pub(crate) mod text;

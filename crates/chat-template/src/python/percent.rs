@@ -6,7 +6,7 @@ use minijinja::{Error, State};
 
 use super::budget;
 use super::error::{type_error, undefined_error, value_error};
-use super::format_spec::{Spec, format_value, number};
+use super::format_spec::{Spec, bounded_width, format_value, number};
 use super::kind::{Kind, kind, type_name};
 use super::repr::{repr_of, str_of};
 
@@ -41,15 +41,21 @@ impl Formatter<'_, '_, '_> {
                 continue;
             }
             let named = if chars.next_if_eq(&'(').is_some() { Some(self.by_name(&mut chars)?) } else { None };
-            let (mut spec, left) = flags(&mut chars);
-            if chars.next_if_eq(&'*').is_some() {
-                let width = self.take(None)?;
-                spec.width = super::args::as_int(&width)?.try_into().map_err(|_| value_error("width out of range"))?;
-            } else {
-                spec.width = number(&mut chars)?.unwrap_or(0);
-            }
+            let (mut spec, mut left) = flags(&mut chars);
+            spec.width = match self.number(&mut chars)? {
+                // A negative width from the arguments is a flag `-` and a width.
+                Some((width, negative)) => {
+                    if negative {
+                        (left, spec.fill) = (true, None);
+                    }
+                    width
+                }
+                None => 0,
+            };
             if chars.next_if_eq(&'.').is_some() {
-                spec.precision = Some(number(&mut chars)?.unwrap_or(0));
+                let precision = self.number(&mut chars)?;
+                spec.precision =
+                    Some(precision.filter(|(_, negative)| !negative).map_or(0, |(precision, _)| precision));
             }
             while chars.next_if(|c| matches!(c, 'h' | 'l' | 'L')).is_some() {}
             let code = chars.next().ok_or_else(|| value_error("incomplete format"))?;
@@ -64,6 +70,20 @@ impl Formatter<'_, '_, '_> {
             self.out.push_str(&text);
         }
         Ok(())
+    }
+
+    /// A width or a precision: written, or taken from the values for `*`; and whether it was negative.
+    fn number(&mut self, chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Option<(usize, bool)>, Error> {
+        if chars.next_if_eq(&'*').is_none() {
+            return Ok(number(chars)?.map(|number| (number, false)));
+        }
+        let value = self.take(None)?;
+        if !matches!(kind(&value), Kind::Int | Kind::Bool) {
+            return Err(type_error("* wants int"));
+        }
+        let given = super::args::as_int(&value)?;
+        let size = usize::try_from(given.unsigned_abs()).unwrap_or(usize::MAX);
+        Ok(Some((bounded_width(size)?, given < 0)))
     }
 
     /// Reads the rest of `%(name)` and looks the name up.

@@ -8,6 +8,7 @@ use super::budget;
 use super::error::value_error;
 use super::format_spec::{Spec, format_value};
 use super::repr::{repr_of, str_of};
+use super::subscript::item;
 
 /// How deep a replacement field may nest in a format specification; Python's own bound.
 const MAX_NESTING: usize = 2;
@@ -110,7 +111,7 @@ impl Formatter<'_, '_, '_> {
                     (Value::from(key), tail)
                 }
             };
-            value = value.get_item(&key)?;
+            value = item(self.state, &value, &key)?;
             path = tail;
         }
         Ok(value)

@@ -19,8 +19,8 @@ use minijinja::{Environment, Error, State};
 pub(super) use html::escape_html;
 pub(super) use sequence::dict_of;
 
+use super::operators::item;
 use crate::python::budget::{charge_bytes, charge_value};
-use crate::python::error::undefined_error;
 
 /// The names Jinja2 knows. Operators are registered as filters too (see [`super::operators`]), but are not among them.
 const NAMES: [&str; 54] = [
@@ -99,23 +99,16 @@ pub(super) fn register(env: &mut Environment<'static>) {
 /// `environment.getitem` along a path such as `function.name` or `0.content`.
 fn item_at(state: &State<'_, '_>, value: &Value, path: &Value) -> Result<Value, Error> {
     charge_value(state, path)?;
-    let Some(path) = path.as_str() else { return get_item(value, path) };
+    let Some(path) = path.as_str() else { return item(state, value, path) };
     let mut current = value.clone();
     for part in path.split('.') {
         let key = match part.parse::<i64>() {
             Ok(index) if part.bytes().all(|byte| byte.is_ascii_digit()) => Value::from(index),
             _ => Value::from(part),
         };
-        current = get_item(&current, &key)?;
+        current = item(state, &current, &key)?;
     }
     Ok(current)
-}
-
-fn get_item(value: &Value, key: &Value) -> Result<Value, Error> {
-    if value.is_undefined() {
-        return Err(undefined_error("an attribute of an undefined value is read"));
-    }
-    Ok(value.get_item(key).unwrap_or_default())
 }
 
 /// The key an item is compared by: the value at `path`, or the item itself; text in lower case unless `exact`.

@@ -103,16 +103,23 @@ fn join(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let bound = bind("join", ["value", "d", "attribute"], args)?;
     let separator = bound.get(1).map(|separator| str_of(state, separator)).transpose()?.unwrap_or_default();
     let attribute = bound.get(2).filter(|attribute| !attribute.is_none());
-    let mut out = String::new();
-    for (index, item) in items_of(state, subject(args)?)?.iter().enumerate() {
+    let mut items = items_of(state, subject(args)?)?;
+    if let Some(path) = attribute {
+        for item in &mut items {
+            *item = item_at(state, item, path)?;
+        }
+    }
+    // What is text already has a length before the joined text is made; what is printed on the way is checked on the way.
+    let known: usize = items.iter().filter_map(Value::as_str).map(str::len).sum();
+    let separators = separator.len().saturating_mul(items.len().saturating_sub(1));
+    afford_bytes(state, known.saturating_add(separators))?;
+    let mut out = String::with_capacity(known.saturating_add(separators));
+    for (index, item) in items.iter().enumerate() {
         if index > 0 {
             out.push_str(&separator);
         }
-        let text = match attribute {
-            Some(path) => str_of(state, &item_at(state, item, path)?)?.into_owned(),
-            None => str_of(state, item)?.into_owned(),
-        };
-        afford_bytes(state, out.len() + text.len() + separator.len())?;
+        let text = str_of(state, item)?;
+        afford_bytes(state, out.len().saturating_add(text.len()))?;
         out.push_str(&text);
     }
     Ok(Value::from(out))

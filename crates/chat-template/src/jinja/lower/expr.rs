@@ -5,7 +5,7 @@ use minijinja::machinery::ast::{
     BinOp, BinOpKind, Call, CallArg, CallType, CompareOpKind, Const, Expr, Filter, GetAttr, GetItem, IfExpr, List, Map,
     Spanned, Test, Tuple, UnaryOp, UnaryOpKind, Var,
 };
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::Value;
 
 use super::emit::sum_operands;
 use super::shape::{is_calm, is_constant, is_loop, is_number, is_scalar_literal, is_text, is_text_literal};
@@ -197,9 +197,11 @@ impl<'s> Lowering<'s> {
                 return Ok(filter("['']", lowered, vec![subscript], span));
             }
         }
-        let known = is_scalar_literal(key) || is_number(key) || is_text(key) || is_negative_literal(key);
-        let subscript_expr = if known { subscript } else { filter("[key]", subscript, Vec::new(), key.span()) };
-        Ok(Expr::GetItem(Spanned::new(GetItem { expr: lowered, subscript_expr }, span)))
+        // The engine finds a written name or a small number without walking far.
+        if is_text_literal(key) || is_small_literal(key) {
+            return Ok(Expr::GetItem(Spanned::new(GetItem { expr: lowered, subscript_expr: subscript }, span)));
+        }
+        Ok(filter("[]", lowered, vec![subscript], span))
     }
 
     fn binary(
@@ -305,14 +307,9 @@ fn unary<'s>(op: &UnaryOpKind, expr: Expr<'s>, span: Span) -> Expr<'s> {
     Expr::UnaryOp(Spanned::new(UnaryOp { op, expr }, span))
 }
 
-fn is_negative_literal(expr: &Expr<'_>) -> bool {
-    match expr {
-        Expr::UnaryOp(node) => {
-            matches!(node.op, UnaryOpKind::Neg)
-                && matches!(&node.expr, Expr::Const(c) if c.value.kind() == ValueKind::Number)
-        }
-        _ => false,
-    }
+/// A written index close to the beginning.
+fn is_small_literal(expr: &Expr<'_>) -> bool {
+    matches!(expr, Expr::Const(node) if node.value.as_i64().is_some_and(|index| (0..64).contains(&index)))
 }
 
 /// The operands of `a ~ b ~ c`.

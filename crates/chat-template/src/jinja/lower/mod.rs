@@ -23,6 +23,8 @@ use minijinja::machinery::ast::{
 use loops::{Found, Place};
 use macros::Signature;
 
+use crate::python::budget::Carrier;
+
 /// What makes a template invalid although it parses.
 #[derive(Debug)]
 pub(super) struct Invalid {
@@ -40,6 +42,13 @@ pub(super) fn lower<'s>(template: &Stmt<'s>, markup: bool) -> Result<Stmt<'s>, I
     // Macros that use `varargs` or `kwargs` are known only now; their calls may have come before.
     let mut again = Lowering { markup, signatures: lowering.found, ..Lowering::default() };
     again.stmt(template)
+}
+
+/// The statement in front of every template that puts the bounds of a rendering into its state.
+fn begin<'s>(span: Span) -> Stmt<'s> {
+    let bounds = Expr::Var(Spanned::new(ast::Var { id: Carrier::VARIABLE }, span));
+    let begin = expr::filter(Carrier::BEGIN, bounds, Vec::new(), span);
+    Stmt::EmitExpr(Spanned::new(EmitExpr { expr: begin }, span))
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +107,9 @@ impl<'s> Lowering<'s> {
     fn stmt(&mut self, stmt: &Stmt<'s>) -> Lowered<Stmt<'s>> {
         Ok(match stmt {
             Stmt::Template(node) => {
-                Stmt::Template(Spanned::new(Template { children: self.stmts(&node.children)? }, node.span()))
+                let mut children = vec![begin(node.span())];
+                children.extend(self.stmts(&node.children)?);
+                Stmt::Template(Spanned::new(Template { children }, node.span()))
             }
             Stmt::EmitExpr(node) => {
                 Stmt::EmitExpr(Spanned::new(EmitExpr { expr: self.expr(&node.expr)? }, node.span()))

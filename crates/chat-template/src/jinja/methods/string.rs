@@ -10,6 +10,7 @@ use crate::python::budget::{afford_bytes, charge_bytes, charge_items};
 use crate::python::error::type_error;
 use crate::python::kind::type_name;
 use crate::python::str_format::str_format;
+use crate::python::subscript::item;
 use crate::python::text::{CharSet, capitalize, char_slice, is_space, is_titlecase, swap_case, title};
 
 pub(super) const METHODS: [&str; 47] = [
@@ -237,12 +238,17 @@ fn join(state: &State<'_, '_>, separator: &str, args: &[Value]) -> Result<String
     let [items] = args else {
         return Err(type_error(format!("str.join() takes exactly one argument ({} given)", args.len())));
     };
-    let mut out = String::new();
-    for (index, item) in items_of(state, items)?.iter().enumerate() {
+    let items = items_of(state, items)?;
+    let mut length = separator.len().saturating_mul(items.len().saturating_sub(1));
+    for (index, item) in items.iter().enumerate() {
         let text = item.as_str().ok_or_else(|| {
             type_error(format!("sequence item {index}: expected str instance, {} found", type_name(item)))
         })?;
-        afford_bytes(state, out.len() + text.len() + separator.len())?;
+        length = length.saturating_add(text.len());
+    }
+    afford_bytes(state, length)?;
+    let mut out = String::with_capacity(length);
+    for (index, text) in items.iter().filter_map(Value::as_str).enumerate() {
         if index > 0 {
             out.push_str(separator);
         }
@@ -311,7 +317,7 @@ fn translate(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<String
     let mut out = String::with_capacity(text.len());
     charge_items(state, text.len())?;
     for c in text.chars() {
-        let entry = table.get_item(&Value::from(u32::from(c))).unwrap_or_default();
+        let entry = item(state, table, &Value::from(u32::from(c)))?;
         match entry.kind() {
             ValueKind::Undefined => out.push(c),
             ValueKind::None => {}

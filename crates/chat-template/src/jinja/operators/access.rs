@@ -13,6 +13,7 @@ use crate::python::dict::{DictView, ViewKind};
 use crate::python::error::{type_error, undefined_error, value_error};
 use crate::python::iterators::PyRange;
 use crate::python::kind::{Kind, kind, type_name};
+use crate::python::subscript;
 
 /// `value[start:stop:step]`, copied at once as Python copies.
 pub(super) fn slice(
@@ -106,18 +107,12 @@ fn slice_text(text: &str, start: Option<i64>, stop: Option<i64>, step: i64) -> S
     }
 }
 
-/// A subscript on its way into `[...]`: what cannot be a key finds nothing.
-pub(super) fn subscript(state: &State<'_, '_>, key: &Value) -> Result<Value, Error> {
-    match kind(key) {
-        Kind::Tuple => {
-            charge_tree(state, key)?;
-            Ok(key.clone())
-        }
-        // A list or dictionary is not hashable, so that Jinja2 answers undefined; no mapping has this key.
-        Kind::List | Kind::Dict | Kind::View | Kind::Range | Kind::Generator | Kind::Object => Ok(Value::UNDEFINED),
-        Kind::Float => Ok(key.clone()),
-        _ => Ok(key.clone()),
+/// `container[key]`, for a key that is not written in the template.
+pub(in crate::jinja) fn item(state: &State<'_, '_>, container: &Value, key: &Value) -> Result<Value, Error> {
+    if kind(key) == Kind::Tuple {
+        charge_tree(state, key)?;
     }
+    subscript::item(state, container, key)
 }
 
 /// A key on its way into a dictionary literal.

@@ -10,11 +10,11 @@ use std::cmp::Ordering;
 use minijinja::value::{Tuple, Value};
 use minijinja::{Environment, Error, State};
 
-pub(super) use self::access::check_hashable;
+pub(super) use self::access::{check_hashable, item};
 use super::filters::escape_html;
 use super::nesting::{self, charge_tree};
 use crate::python::args::Args;
-use crate::python::budget::{afford_bytes, charge_bytes, charge_items};
+use crate::python::budget::{afford_bytes, charge_bytes, charge_items, keep_going};
 use crate::python::error::{security_error, type_error, undefined_error, value_error};
 use crate::python::iterators::{Generator, PyRange};
 use crate::python::kind::{Kind, kind, type_name};
@@ -42,7 +42,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("for", |state: &State<'_, '_>, value: &Value| iterable(state, value));
     env.add_filter("[:]", access::slice);
     env.add_filter("[:]?", access::slice_or_undefined);
-    env.add_filter("[key]", access::subscript);
+    env.add_filter("[]", item);
     env.add_filter(".", access::attribute);
     env.add_filter("['']", access::item_or_attribute);
     env.add_filter("str", text_operand);
@@ -285,6 +285,7 @@ pub(super) fn contains(state: &State<'_, '_>, container: &Value, item: &Value) -
 
 /// What a `for` loop walks: a list made of `value`, so that the loop knows its length. `None` cannot be walked.
 pub(super) fn iterable(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    keep_going(state)?;
     match kind(value) {
         Kind::List | Kind::Tuple | Kind::Range | Kind::Dict | Kind::View | Kind::Undefined => Ok(value.clone()),
         Kind::Str => items_of(state, value).map(Value::from),
