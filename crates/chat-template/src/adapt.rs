@@ -141,32 +141,51 @@ fn turn(
     Ok(turn)
 }
 
-/// OpenAI's format has the arguments of a call as a JSON text; templates print them as JSON.
-fn parse_arguments(turn: &mut Map<String, Value>) {
-    let Some(Value::Array(calls)) = turn.get_mut("tool_calls") else { return };
-    for call in calls {
-        let function = if call.get("function").is_some() { call.get_mut("function") } else { Some(call) };
-        if let Some(arguments) = function.and_then(|function| function.get_mut("arguments")) {
-            if let Value::String(text) = arguments {
-                *arguments = parsed(text);
+/// Makes the arguments of calls objects. OpenAI's format has them as a JSON text; templates print them as JSON.
+pub(crate) fn parse_arguments(turn: &mut Map<String, Value>) {
+    for function in functions(turn) {
+        if let Some(arguments) = function.get_mut("arguments") {
+            *arguments = parsed(arguments);
+        }
+    }
+}
+
+/// Makes the arguments of calls texts.
+pub(crate) fn write_arguments(turn: &mut Map<String, Value>) {
+    for function in functions(turn) {
+        if let Some(arguments) = function.get_mut("arguments") {
+            match arguments {
+                Value::String(text) if !text.trim().is_empty() => {}
+                other => *other = Value::String(spaced(&parsed(other))),
             }
         }
     }
 }
 
-/// The JSON in a text, or the text itself.
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+/// What each call of a turn calls.
+fn functions(turn: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> {
+    let calls = turn.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
+    calls.filter_map(|call| if call.get("function").is_some() { call.get_mut("function") } else { Some(call) })
+}
+
+/// Arguments as they are meant: what their JSON text says, an empty object for none, a text that is not JSON as it is.
+fn parsed(arguments: &Value) -> Value {
+    match arguments {
+        Value::Null => json!({}),
+        Value::String(text) if text.trim().is_empty() => json!({}),
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(Value::Null) => json!({}),
+            Ok(value) => value,
+            Err(_) => arguments.clone(),
+        },
+        other => other.clone(),
+    }
 }
 
 /// A tool call as text: its name and arguments as JSON, the form most models were trained on.
 fn call_text(call: &Value) -> String {
     let function = call.get("function").unwrap_or(call);
-    let arguments = match function.get("arguments") {
-        Some(Value::String(text)) => parsed(text),
-        Some(arguments) => arguments.clone(),
-        None => json!({}),
-    };
+    let arguments = function.get("arguments").map_or_else(|| json!({}), parsed);
     spaced(&json!({"name": function.get("name").unwrap_or(&Value::Null), "arguments": arguments}))
 }
 

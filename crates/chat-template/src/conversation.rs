@@ -140,11 +140,19 @@ pub enum ConversationError {
         /// The variable's name.
         name: String,
     },
+    /// A parameter that shapes the prompt has the wrong type.
+    #[error("invalid `{name}`: expected {expected}")]
+    BadParameter {
+        /// The parameter's name.
+        name: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
     /// Both ways to end a prompt were asked for.
-    #[error("add_generation_prompt and continue_final_message exclude each other; choose one")]
+    #[error("`add_generation_prompt` and `continue_final_message` exclude each other; choose one")]
     ConflictingEndings,
     /// `continue_final_message` without a text to go on with.
-    #[error("continue_final_message needs a text in the last message's content")]
+    #[error("`continue_final_message` needs a text in the last message's content")]
     NothingToContinue,
     /// The template does not print the last message where it could be continued.
     #[error(

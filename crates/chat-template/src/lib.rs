@@ -3,6 +3,7 @@
 pub use conversation::{Conversation, ConversationError};
 pub use error::TemplateError;
 pub use limits::{KeepGoing, Limit, Limits};
+pub use request::PromptParameters;
 pub use roles::{RoleAffixes, RoleTemplate};
 pub use special_tokens::SpecialTokens;
 pub use template::ChatTemplate;
@@ -12,12 +13,15 @@ pub mod catalog;
 pub mod model_files;
 
 mod adapt;
+mod attempts;
 mod continuation;
 mod conversation;
 mod error;
+mod habits;
 mod jinja;
 mod limits;
 mod python;
+mod request;
 mod roles;
 mod special_tokens;
 mod template;

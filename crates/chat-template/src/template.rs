@@ -1,21 +1,23 @@
 //! [`ChatTemplate`]: every kind of template behind one `render`.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use serde_json::Value as Json;
 
-use crate::adapt::{self, Abilities, SystemPlace};
+use crate::adapt::{self, Abilities};
+use crate::attempts::attempts;
 use crate::continuation;
 use crate::conversation::{Conversation, ConversationError};
 use crate::error::TemplateError;
+use crate::habits::Habits;
 use crate::jinja::program::Program;
 use crate::limits::{KeepGoing, Limits};
 use crate::roles::RoleTemplate;
 use crate::special_tokens::SpecialTokens;
 use crate::tokenizer_config;
-use crate::variables::variables;
+use crate::variables::{NullContent, variables};
 
 /// Texts that end a turn in the formats models are trained on. Those that occur in a template are its
 /// [stop strings](ChatTemplate::stop_strings).
@@ -65,9 +67,24 @@ struct Inner {
 
 #[derive(Debug, Clone)]
 enum Body {
-    Jinja { programs: Vec<(String, Arc<Program>)>, tokens: SpecialTokens },
+    Jinja { programs: Vec<Named>, tokens: SpecialTokens },
     Roles(RoleTemplate),
     PlainJoin,
+}
+
+/// One of a model's templates.
+#[derive(Debug, Clone)]
+struct Named {
+    name: String,
+    program: Arc<Program>,
+    /// Found out when they are needed.
+    habits: OnceLock<Habits>,
+}
+
+impl Named {
+    fn habits(&self, tokens: &SpecialTokens) -> Habits {
+        *self.habits.get_or_init(|| Habits::of(&self.program, tokens))
+    }
 }
 
 impl ChatTemplate {
@@ -138,7 +155,8 @@ impl ChatTemplate {
                     stop_strings.push((*mark).to_owned());
                 }
             }
-            programs.push((name.clone(), Arc::new(Program::compile(source, &limits)?)));
+            let program = Arc::new(Program::compile(source, &limits)?);
+            programs.push(Named { name: name.clone(), program, habits: OnceLock::new() });
         }
         Ok(Self::of(name, Body::Jinja { programs, tokens }, stop_strings, limits))
     }
@@ -162,13 +180,26 @@ impl ChatTemplate {
         self
     }
 
-    /// Makes rendering forgiving: a conversation that the template refuses or cannot read is tried again with content
-    /// as text, tool turns as text and turns of one role joined, and then with the system message in the first user
-    /// turn. Without this, [`render`](Self::render) is exactly `apply_chat_template`.
+    /// Makes rendering take OpenAI's conversations: arguments of calls become objects, `developer` is `system` for a
+    /// template that does not know it, and content in parts is one text for a template that would print the parts. Null
+    /// content is none. A conversation that the template still refuses or cannot read is tried again with smaller
+    /// changes before larger ones: arguments as texts, ids of calls as Mistral wants them, turns of one role joined, the
+    /// system message in the first user turn, tool turns as text. Without this, [`render`](Self::render) is exactly
+    /// `apply_chat_template`.
     #[must_use]
     pub fn adapting(mut self) -> Self {
         Arc::make_mut(&mut self.inner).adapting = true;
         self
+    }
+
+    /// Whether tool definitions have a place in the prompt.
+    #[must_use]
+    pub fn takes_tools(&self) -> bool {
+        match (&self.inner.body, self.inner.abilities) {
+            (_, Some(abilities)) => abilities.tools,
+            (Body::Jinja { programs, tokens }, None) => programs.iter().any(|named| named.habits(tokens).tools),
+            (Body::Roles(_) | Body::PlainJoin, None) => false,
+        }
     }
 
     /// Always makes messages fit these abilities.
@@ -219,18 +250,30 @@ impl ChatTemplate {
             let messages = adapt::adapt(conversation.messages, abilities)?;
             return self.render_messages(conversation, &messages, around);
         }
-        let first = match self.render_messages(conversation, conversation.messages, around) {
-            Err(error) if self.inner.adapting && is_worth_adapting(&error) => error,
-            done => return done,
-        };
-        for system in [SystemPlace::Anywhere, SystemPlace::None] {
-            let abilities = Abilities { system, tools: false, same_role_in_a_row: false };
-            let Ok(messages) = adapt::adapt(conversation.messages, abilities) else { break };
-            if let Ok(prompt) = self.render_messages(conversation, &messages, around) {
-                return Ok(prompt);
+        match &self.inner.body {
+            Body::Jinja { programs, tokens } if self.inner.adapting => {
+                let habits = program(programs, conversation)?.habits(tokens);
+                self.render_adapting(conversation, habits, around)
+            }
+            _ => self.render_messages(conversation, conversation.messages, around),
+        }
+    }
+
+    /// Renders the first form of the conversation that the template takes.
+    fn render_adapting(
+        &self,
+        conversation: &Conversation<'_>,
+        habits: Habits,
+        around: &Surroundings<'_>,
+    ) -> Result<String, TemplateError> {
+        let mut first = None;
+        for messages in attempts(conversation.messages, habits) {
+            match self.render_messages(conversation, &messages?, around) {
+                Err(error) if is_worth_adapting(&error) => _ = first.get_or_insert(error),
+                done => return done,
             }
         }
-        Err(first)
+        Err(first.unwrap_or_else(|| ConversationError::Empty.into()))
     }
 
     fn render_messages(
@@ -246,7 +289,7 @@ impl ChatTemplate {
             return Err(ConversationError::ConflictingEndings.into());
         }
         let source = match &self.inner.body {
-            Body::Jinja { programs, .. } => program(programs, conversation)?.text(),
+            Body::Jinja { programs, .. } => program(programs, conversation)?.program.text(),
             Body::Roles(_) | Body::PlainJoin => "content",
         };
         let (marked, text) = continuation::mark(messages, source)?;
@@ -264,8 +307,12 @@ impl ChatTemplate {
         match &self.inner.body {
             Body::Jinja { programs, tokens } => {
                 let program = program(programs, conversation)?;
-                let variables = variables(conversation, messages, tokens)?;
-                program.run(variables, around.clock, around.keep_going).map_err(|error| error.with_bounds(limits))
+                let null = if self.inner.adapting { NullContent::Kept } else { NullContent::Dropped };
+                let variables = variables(conversation, messages, tokens, null)?;
+                program
+                    .program
+                    .run(variables, around.clock, around.keep_going)
+                    .map_err(|error| error.with_bounds(limits))
             }
             Body::Roles(roles) => {
                 let texts = texts(messages)?;
@@ -293,12 +340,9 @@ struct Surroundings<'s> {
 }
 
 /// The program for a conversation: the one it names, `tool_use` if it has tools, `default`.
-fn program<'p>(
-    programs: &'p [(String, Arc<Program>)],
-    conversation: &Conversation<'_>,
-) -> Result<&'p Program, ConversationError> {
-    let find = |wanted: &str| programs.iter().find(|(name, _)| name == wanted).map(|(_, program)| program.as_ref());
-    let names = || programs.iter().map(|(name, _)| name.clone()).collect();
+fn program<'p>(programs: &'p [Named], conversation: &Conversation<'_>) -> Result<&'p Named, ConversationError> {
+    let find = |wanted: &str| programs.iter().find(|named| named.name == wanted);
+    let names = || programs.iter().map(|named| named.name.clone()).collect();
     if let Some(wanted) = conversation.template {
         return find(wanted).ok_or_else(|| ConversationError::UnknownTemplate { names: names() });
     }

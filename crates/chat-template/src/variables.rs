@@ -1,6 +1,6 @@
 //! From a conversation to the variables of a template, as `apply_chat_template` of `transformers` 5 prepares them.
 //!
-//! Keys that are null at the top of a message are dropped, and reasoning is made readable under both names that
+//! Keys that are null at the top of a message are dropped (see [`NullContent`]), and reasoning is made readable under both names that
 //! templates use.
 
 use serde_json::{Map, Value as Json};
@@ -18,11 +18,21 @@ const REASONING: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
 /// What a caller's variables must not replace.
 const RESERVED: [&str; 4] = ["messages", "tools", "documents", "add_generation_prompt"];
 
+/// What becomes of a message's null content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NullContent {
+    /// It is dropped as every null key of a message: `transformers` since version 5.
+    Dropped,
+    /// It is none, and only absent content is undefined: `transformers` before, for which most templates were written.
+    Kept,
+}
+
 /// Builds the variables. `messages` are the conversation's, or what was made of them.
 pub(crate) fn variables(
     conversation: &Conversation<'_>,
     messages: &[Json],
     tokens: &SpecialTokens,
+    null_content: NullContent,
 ) -> Result<Variables, ConversationError> {
     if messages.is_empty() {
         return Err(ConversationError::Empty);
@@ -32,7 +42,7 @@ pub(crate) fn variables(
     let mut values = Vec::with_capacity(messages.len());
     for (index, json) in messages.iter().enumerate() {
         let Json::Object(entries) = json else { return Err(ConversationError::NotAnObject { index }) };
-        values.push(message(entries).ok_or(ConversationError::TooDeep)?);
+        values.push(message(entries, null_content).ok_or(ConversationError::TooDeep)?);
     }
     variables.push("messages", Value::from(values));
     variables.push("tools", optional(conversation.tools)?);
@@ -60,7 +70,8 @@ fn optional(items: Option<&[Json]>) -> Result<Value, ConversationError> {
 }
 
 /// One message. `None` if it is nested too deeply.
-fn message(entries: &Map<String, Json>) -> Option<Value> {
+fn message(entries: &Map<String, Json>, null_content: NullContent) -> Option<Value> {
+    let is_kept = |key: &str| null_content == NullContent::Kept && key == "content";
     let reasoning = REASONING.iter().find_map(|name| entries.get(*name).filter(|value| !value.is_null()));
     let mut values: Vec<(Value, Value)> = Vec::with_capacity(entries.len() + 2);
     let reasoning = reasoning.map(from_json).map_or(Some(None), |value| value.map(Some))?;
@@ -70,7 +81,7 @@ fn message(entries: &Map<String, Json>) -> Option<Value> {
         values.push((Value::from("thinking"), own.unwrap_or_else(|| Some(reasoning.clone()))?));
     }
     for (key, json) in entries {
-        if json.is_null() || (reasoning.is_some() && key == "thinking") {
+        if (json.is_null() && !is_kept(key)) || (reasoning.is_some() && key == "thinking") {
             continue;
         }
         let value = match &reasoning {
@@ -93,7 +104,7 @@ mod tests {
     use serde_json::json;
 
     fn keys(json: &Json) -> Vec<String> {
-        let value = message(json.as_object().unwrap()).unwrap();
+        let value = message(json.as_object().unwrap(), NullContent::Dropped).unwrap();
         value.try_iter().unwrap().map(|key| key.to_string()).collect()
     }
 
@@ -101,9 +112,17 @@ mod tests {
     fn null_keys_are_dropped_at_the_top_only() {
         let json = json!({"role": "assistant", "content": null, "tool_calls": [{"id": null}]});
         assert_eq!(keys(&json), ["role", "tool_calls"]);
-        let value = message(json.as_object().unwrap()).unwrap();
+        let value = message(json.as_object().unwrap(), NullContent::Dropped).unwrap();
         let call = value.get_attr("tool_calls").unwrap().get_item_by_index(0).unwrap();
         assert!(call.get_attr("id").unwrap().is_none());
+    }
+
+    #[test]
+    fn null_content_may_be_kept_and_absent_content_stays_undefined() {
+        let kept = |json: &Json| message(json.as_object().unwrap(), NullContent::Kept).unwrap();
+        let null = kept(&json!({"role": "assistant", "content": null, "name": null}));
+        assert!(null.get_attr("content").unwrap().is_none() && null.get_attr("name").unwrap().is_undefined());
+        assert!(kept(&json!({"role": "assistant"})).get_attr("content").unwrap().is_undefined());
     }
 
     #[test]
@@ -116,7 +135,9 @@ mod tests {
             keys(&json!({"role": "a", "reasoning_content": "r", "thinking": "t"})),
             ["thinking", "role", "reasoning_content"]
         );
-        let value = message(json!({"thinking": "t", "reasoning_content": "r"}).as_object().unwrap()).unwrap();
+        let value =
+            message(json!({"thinking": "t", "reasoning_content": "r"}).as_object().unwrap(), NullContent::Dropped)
+                .unwrap();
         assert_eq!(value.get_attr("thinking").unwrap().as_str(), Some("t"));
         assert_eq!(value.get_attr("reasoning_content").unwrap().as_str(), Some("r"));
         assert_eq!(keys(&json!({"role": "a", "thinking": null})), ["role"]);
@@ -125,8 +146,9 @@ mod tests {
     #[test]
     fn bad_conversations_are_refused_before_rendering() {
         let tokens = SpecialTokens::new();
-        let refuse =
-            |conversation: &Conversation<'_>| variables(conversation, conversation.messages, &tokens).unwrap_err();
+        let refuse = |conversation: &Conversation<'_>| {
+            variables(conversation, conversation.messages, &tokens, NullContent::Dropped).unwrap_err()
+        };
         assert_eq!(refuse(&Conversation::new(&[])), ConversationError::Empty);
         assert_eq!(refuse(&Conversation::new(&[json!("hi")])), ConversationError::NotAnObject { index: 0 });
         let mut deep = json!("x");

@@ -1,8 +1,8 @@
 //! What has to happen to a template's text before it is parsed, and what its tokens tell.
 //!
-//! The one rewrite of source text lives here: the tag `{% generation %}` of `transformers`, which the engine's parser
-//! does not know and cannot be taught, becomes `{% with %}`. It works on the engine's own tokens, so that comments, raw
-//! blocks and literals are left alone.
+//! The rewrites of source text live here: the tag `{% generation %}` of `transformers`, which the engine's parser does
+//! not know and cannot be taught, becomes `{% with %}`, and `{% raw %}` becomes `{% raw +%}` where a line ends behind it.
+//! They work on the engine's own tokens, so that comments, raw blocks and literals are left alone.
 
 use std::borrow::Cow;
 
@@ -54,7 +54,11 @@ pub(super) fn prepare(source: &str) -> Result<Source, Refused> {
     let syntax = syntax().map_err(Refused::Syntax)?;
     for token in tokenize(&text, false, syntax) {
         let (token, span) = token.map_err(Refused::Syntax)?;
-        scan.token(&token, usize::from(span.start_line), span.start_offset as usize)?;
+        let offset = span.start_offset as usize;
+        if matches!(token, Token::TemplateData(_)) {
+            scan.rewrites.extend(raw_end(&text, offset).map(|at| (at, "%}", "+%}")));
+        }
+        scan.token(&token, usize::from(span.start_line), offset)?;
     }
     scan.finish()?;
     let mut rewritten = text.into_owned();
@@ -65,6 +69,14 @@ pub(super) fn prepare(source: &str) -> Result<Source, Refused> {
         }
     }
     Ok(Source { text: rewritten, markup: scan.markup, clock: scan.clock })
+}
+
+/// Where the tag `{% raw %}` ends whose line break the engine took away in front of the data at `offset`. Jinja2 keeps it,
+/// and so does the engine behind `+%}`.
+fn raw_end(text: &str, offset: usize) -> Option<usize> {
+    let tag = text.get(..offset)?.strip_suffix("%}\n")?;
+    let name = tag.trim_end().strip_suffix("raw")?.trim_end();
+    ["{%", "{%-", "{%+"].iter().any(|start| name.ends_with(start)).then_some(tag.len())
 }
 
 /// `\r\n` and `\r` become `\n`, as Jinja2 reads templates.
@@ -272,6 +284,20 @@ mod tests {
             "{% if generation %}{{ generation }}{% endif %}",
         ] {
             assert_eq!(text(source), source);
+        }
+    }
+
+    #[test]
+    fn raw_tags_keep_the_line_break_behind_them() {
+        assert_eq!(text("{% raw %}\nx{% endraw %}"), "{% raw +%}\nx{% endraw %}");
+        assert_eq!(text("a{%- raw\n%}\n\nx{% endraw %}"), "a{%- raw\n+%}\n\nx{% endraw %}");
+        for same in [
+            "{% raw %}x{% endraw %}",
+            "{% raw -%}\nx{% endraw %}",
+            "{# {% raw %}\n #}x",
+            "{% raw %}{% raw %}\nx{% endraw %}",
+        ] {
+            assert_eq!(text(same), same);
         }
     }
 

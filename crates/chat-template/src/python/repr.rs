@@ -17,6 +17,7 @@ const MAX_DEPTH: usize = 512;
 
 /// `str(value)`. Text comes back borrowed.
 pub(crate) fn str_of<'a>(state: &State<'_, '_>, value: &'a Value) -> Result<Cow<'a, str>, Error> {
+    budget::keep_going(state)?;
     // Bytes that are text have a text too, but print otherwise.
     match value.as_str().filter(|_| value.kind() == ValueKind::String) {
         Some(text) => Ok(Cow::Borrowed(text)),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 
-use crate::python::budget::charge_value;
+use crate::python::budget::{charge_value, keep_going};
 use crate::python::error::{security_error, type_error, undefined_error};
 use crate::python::kind::{Kind, kind, type_name};
 
@@ -54,6 +54,7 @@ pub(super) fn is_method_name(name: &str) -> bool {
 
 /// Calls a method; the engine's callback for methods that an object does not answer itself.
 pub(super) fn call(state: &mut State<'_, '_>, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
+    keep_going(state)?;
     let kind = kind(value);
     match kind {
         _ if name.starts_with("__") => Err(undefined_error(format!("'{}' object has no attribute", type_name(value)))),
