@@ -5,15 +5,16 @@
 //! A template that prints the token that begins a text (`<s>`, `<|begin_of_text|>`) has it in the prompt, as `transformers` and LiteLLM
 //! do. A container whose tokenizer adds that token to every text sees it twice then; its template can be given without it.
 
-use sagewire_chat_template::{ChatTemplate, Conversation, ConversationError, Limit, TemplateError};
+use sagewire_chat_template::{ChatTemplate, ConversationError, Limit, PromptParameters, TemplateError};
 use sagewire_dialects::Dialect;
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
 
+pub(crate) use self::rendering::Renderings;
+use self::rendering::{Failure, Rendering};
 use crate::{attempt::out_of_time, prepared::Prepared, provider::Shared};
 
-/// vLLM's name for variables of the template, such as `enable_thinking`.
-const KWARGS: &str = "chat_template_kwargs";
+mod rendering;
 
 /// What ends a turn of most models, for those whose template does not say.
 const USUAL_END_TOKENS: [&str; 6] = ["</s>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>", "<|end|>"];
@@ -52,14 +53,11 @@ pub(crate) async fn render(
         return Ok(None);
     }
     only_text(request)?;
-    let kwargs = take_kwargs(&mut request.extra)?;
+    let parameters = take_parameters(&mut request.extra)?;
     let template = find(shared, prepared).await?;
-    let messages = messages(request)?;
-    let mut conversation = Conversation::new(&messages).add_generation_prompt(true);
-    if let Some(kwargs) = &kwargs {
-        conversation = conversation.kwargs(kwargs);
-    }
-    let text = template.render(&conversation, &|| shared.world.now()).map_err(not_rendered)?;
+    let (messages, now) = (messages(request)?, shared.world.now());
+    let rendering = Rendering { template: template.clone(), messages, parameters, now };
+    let text = shared.templates.renderings.render(rendering, prepared.deadline).await.map_err(not_rendered)?;
     let end_tokens = match template.stop_strings() {
         [] => USUAL_END_TOKENS.map(str::to_owned).to_vec(),
         own => own.to_vec(),
@@ -90,15 +88,12 @@ fn only_text(request: &ChatRequest) -> Result<(), Error> {
     }
 }
 
-/// The template's variables, as a parameter or within `extra_body`, which stands for parameters too.
-fn take_kwargs(extra: &mut Map<String, Value>) -> Result<Option<Map<String, Value>>, Error> {
-    let own = extra.shift_remove(KWARGS);
-    let within = extra.get_mut("extra_body").and_then(Value::as_object_mut).and_then(|body| body.shift_remove(KWARGS));
-    match own.filter(|own| !own.is_null()).or(within) {
-        Some(Value::Object(kwargs)) => Ok(Some(kwargs)),
-        None | Some(Value::Null) => Ok(None),
-        Some(_) => Err(Error::invalid(KWARGS, format!("`{KWARGS}` must be an object"))),
-    }
+/// The parameters that shape the prompt, as parameters or within `extra_body`, which stands for parameters too.
+fn take_parameters(extra: &mut Map<String, Value>) -> Result<PromptParameters, Error> {
+    let refused = |error: ConversationError| not_rendered(Failure::Template(error.into()));
+    let own = PromptParameters::take(extra).map_err(refused)?;
+    let within = extra.get_mut("extra_body").and_then(Value::as_object_mut).map(PromptParameters::take);
+    Ok(own.or(within.transpose().map_err(refused)?.unwrap_or_default()))
 }
 
 /// The look-up, for no longer than the call may take.
@@ -119,9 +114,27 @@ fn messages(request: &ChatRequest) -> Result<Vec<Value>, Error> {
 }
 
 /// Whose the fault is: the template's, or that of the conversation that it was given.
-fn not_rendered(error: TemplateError) -> Error {
+fn not_rendered(failure: Failure) -> Error {
+    let error = match failure {
+        Failure::Template(TemplateError::Stopped) | Failure::OutOfTime => return out_of_time(),
+        Failure::Lost(error) => {
+            return Error::new(ErrorKind::Cancelled, "the rendering of the prompt was given up").with_source(error);
+        }
+        Failure::Template(error) => error,
+    };
     let (kind, param) = match &error {
-        TemplateError::Conversation(ConversationError::ReservedVariable { .. }) => (ErrorKind::InvalidRequest, KWARGS),
+        TemplateError::Conversation(ConversationError::ReservedVariable { .. }) => {
+            (ErrorKind::InvalidRequest, "chat_template_kwargs")
+        }
+        TemplateError::Conversation(ConversationError::BadParameter { name, .. }) => (ErrorKind::InvalidRequest, *name),
+        TemplateError::Conversation(
+            ConversationError::ConflictingEndings
+            | ConversationError::NothingToContinue
+            | ConversationError::CannotContinue,
+        ) => (ErrorKind::InvalidRequest, "continue_final_message"),
+        TemplateError::Conversation(ConversationError::DocumentNotAnObject { .. }) => {
+            (ErrorKind::InvalidRequest, "documents")
+        }
         TemplateError::Syntax { .. }
         | TemplateError::Forbidden { .. }
         | TemplateError::Config(_)

@@ -5,13 +5,15 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sagewire_chat_template::SpecialTokens;
+use sagewire_chat_template::{Limits, SpecialTokens};
 use sagewire_credentials::seam::{HttpClient, HttpError, MapEnv, RequestOptions, World};
 use sagewire_types::{CallContext, Content, ContentPart, Message, Provider};
 use serde_json::json;
 
 use super::*;
 use crate::{Body, SageMaker, Settings, TemplateChoice, Timeouts, Transport, TransportError};
+
+const KWARGS: &str = "chat_template_kwargs";
 
 /// An endpoint that keeps the bodies it is sent.
 #[derive(Clone, Debug, Default)]
@@ -130,4 +132,83 @@ async fn a_look_up_takes_no_longer_than_the_call_may() {
     let before = tokio::time::Instant::now();
     let error = send(world, settings, question()).await.unwrap_err();
     assert_eq!((error.kind(), before.elapsed().as_secs()), (ErrorKind::Timeout, 7));
+}
+
+#[tokio::test]
+async fn what_shapes_the_prompt_reaches_the_template_and_not_the_container() {
+    let settings = || {
+        jinja(
+            "{{ add_generation_prompt }}{% for d in documents or [] %}[{{ d.text }}]{% endfor %}{{ messages[-1].content }}!",
+        )
+    };
+    let cases = [
+        (json!({"add_generation_prompt": false}), "Falsehi!"),
+        (json!({"documents": [{"text": "d"}]}), "True[d]hi!"),
+        (json!({"continue_final_message": true}), "Falsehi"),
+        (json!({"documents": null, "add_generation_prompt": null}), "Truehi!"),
+    ];
+    for (given, expected) in cases {
+        for within in [false, true] {
+            let given = if within { json!({ "extra_body": given }) } else { given.clone() };
+            let request = given
+                .as_object()
+                .unwrap()
+                .iter()
+                .fold(question(), |request, (name, value)| request.with_parameter(name.as_str(), value.clone()));
+            let body = send(World::builder().build(), settings(), request).await.unwrap();
+            assert_eq!(body, json!({"inputs": expected, "parameters": {"details": true}}), "{given}");
+        }
+    }
+    for (name, value) in [
+        ("documents", json!("d")),
+        ("documents", json!([1])),
+        ("add_generation_prompt", json!(1)),
+        ("continue_final_message", json!("yes")),
+    ] {
+        let error = prompt(settings(), question().with_parameter(name, value)).await.unwrap_err();
+        assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidRequest, Some(name)), "{error}");
+    }
+}
+
+/// A template whose rendering would take hours, as far as its own limits go.
+fn endless() -> Settings {
+    let loops = "{% for a in range(100000) %}".repeat(4) + "{{ a }}" + &"{% endfor %}".repeat(4);
+    let limits = Limits::default().fuel(u64::MAX).output_bytes(usize::MAX);
+    let template = ChatTemplate::from_jinja_within(
+        &loops.replace("{{ a }}", "{% if a|string == '' %}{% endif %}"),
+        SpecialTokens::new(),
+        limits,
+    );
+    Settings { template: Some(TemplateChoice::Template(template.unwrap())), ..Settings::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rendering_holds_up_no_other_task_and_ends_with_the_call() {
+    let settings =
+        Settings { timeouts: Timeouts { total: Some(Duration::from_secs(7)), ..Timeouts::default() }, ..endless() };
+    let call = tokio::spawn(send(World::builder().build(), settings, question()));
+    // The call is on its way, and this task goes on.
+    tokio::task::yield_now().await;
+    tokio::time::advance(Duration::from_secs(8)).await;
+    assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_rendering_ends_when_its_caller_is_gone() {
+    let renderings = Renderings::default();
+    let Some(TemplateChoice::Template(template)) = endless().template else { unreachable!() };
+    let rendering = || Rendering {
+        template: template.clone(),
+        messages: vec![json!({"role": "user", "content": "hi"})],
+        parameters: PromptParameters::default(),
+        now: std::time::UNIX_EPOCH,
+    };
+    // More than there are places for: each is given up while it waits or renders, and gives its place back.
+    for _ in 0..8 {
+        assert!(tokio::time::timeout(Duration::ZERO, renderings.render(rendering(), None)).await.is_err());
+    }
+    let short =
+        ChatTemplate::from_jinja("{% for a in range(99999) %}{{ a }}{% endfor %}", SpecialTokens::new()).unwrap();
+    let done = renderings.render(Rendering { template: short, ..rendering() }, None).await.unwrap();
+    assert!(done.starts_with("0123") && done.ends_with("99998"));
 }

@@ -18,7 +18,7 @@ use self::{
     memory::{Memory, Query},
     search::{Outcome, Search},
 };
-use crate::settings::Settings;
+use crate::{prompt::Renderings, settings::Settings};
 
 mod choice;
 mod disk;
@@ -35,6 +35,7 @@ pub(crate) struct Templates {
     registered: HashMap<String, ChatTemplate>,
     plain_join: ChatTemplate,
     memory: Arc<Memory>,
+    pub(crate) renderings: Renderings,
 }
 
 /// A template, and where it is from.
@@ -60,7 +61,12 @@ enum Origin {
 
 impl Templates {
     pub(crate) fn new(registered: HashMap<String, ChatTemplate>) -> Self {
-        Self { registered, plain_join: ChatTemplate::plain_join(), memory: Arc::default() }
+        Self {
+            registered,
+            plain_join: ChatTemplate::plain_join(),
+            memory: Arc::default(),
+            renderings: Renderings::default(),
+        }
     }
 
     /// The template for this model and these settings. Only the first call for a model or path touches disk or network.
