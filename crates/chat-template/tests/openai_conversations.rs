@@ -5,7 +5,12 @@
 //! message as `developer` where the template does not know that role. Where `transformers` refused the conversation, a
 //! prompt must come out that holds all that was said.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod vectors;
 
