@@ -1,7 +1,9 @@
-//! One signature, here and in AWS's `aws-sigv4`, for the request that sagewire sends most: an `InvokeEndpoint` call with temporary
-//! credentials. The signing key is cached here; the official crate has no cache.
+//! One signature, here and in AWS's `aws-sigv4`, for the request that sagewire sends most: an
+//! `InvokeEndpoint` call with temporary credentials. The signing key is cached here; the official
+//! crate has no cache.
 //!
-//! `cargo bench -p sagewire-sigv4` prints criterion's figures and then, measured in turns within one run, the ratio of the two.
+//! `cargo bench -p sagewire-sigv4` prints criterion's figures and then, measured in turns within
+//! one run, the ratio of the two.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -112,7 +114,8 @@ impl Bench {
         request
     }
 
-    /// Takes turns, so that whatever else the machine does weighs on both alike, and compares the medians.
+    /// Takes turns, so that whatever else the machine does weighs on both alike, and compares the
+    /// medians.
     fn print_ratio(&self, name: &str, body: &[u8]) {
         const TURNS: usize = 101;
         const CALLS: u32 = 100;

@@ -1,10 +1,12 @@
-//! Signing keys by credential, day, region and service, so that a signature costs one HMAC instead of five.
+//! Signing keys by credential, day, region and service, so that a signature costs one HMAC instead
+//! of five.
 //!
-//! Owns the look-up, the bound of 64 keys and what is given up for a new one. Reading takes a shared lock and writes to
-//! memory only the first time that a key is used after a sweep, so many threads can sign at once.
+//! Owns the look-up, the bound of 64 keys and what is given up for a new one. Reading takes a
+//! shared lock and writes to memory only the first time that a key is used after a sweep, so many
+//! threads can sign at once.
 //!
-//! A key is found by comparing every part exactly, the secret included: two credentials with the same access key id never share
-//! one. Nothing derived from a secret is used to look it up.
+//! A key is found by comparing every part exactly, the secret included: two credentials with the
+//! same access key id never share one. Nothing derived from a secret is used to look it up.
 
 use std::sync::{
     PoisonError, RwLock,
@@ -30,7 +32,8 @@ struct Keys {
     hand: usize,
 }
 
-/// What is compared first lies side by side; the rest is behind one pointer, so that secrets do not move when slots do.
+/// What is compared first lies side by side; the rest is behind one pointer, so that secrets do not
+/// move when slots do.
 struct Slot {
     day: u32,
     /// The end of the access key id: no secret, and different for nearly every two ids.
@@ -51,7 +54,8 @@ struct Entry {
 impl KeyCache {
     /// Signs with the key of this scope, deriving it when it is not known.
     pub(crate) fn sign(&self, scope: &Scope<'_>, string_to_sign: &str) -> [u8; 32] {
-        // A poisoned lock only says that some thread panicked: slots are replaced whole, so what is there is good.
+        // A poisoned lock only says that some thread panicked: slots are replaced whole, so what is
+        // there is good.
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = keys.find(scope) {
             slot.mark_used();
@@ -82,7 +86,8 @@ impl Keys {
         if self.find(scope).is_some() {
             return;
         }
-        // Keys of other days are of no more use. The days next to this one stay: clocks are adjusted around midnight.
+        // Keys of other days are of no more use. The days next to this one stay: clocks are
+        // adjusted around midnight.
         self.slots.retain(|slot| slot.day.abs_diff(scope.time.day()) <= 1);
         let slot = Slot {
             day: scope.time.day(),
@@ -97,7 +102,8 @@ impl Keys {
         }
     }
 
-    /// The first slot not used since the hand last passed it; two rounds find one, as the first clears the marks.
+    /// The first slot not used since the hand last passed it; two rounds find one, as the first
+    /// clears the marks.
     fn slot_to_give_up(&mut self) -> Option<&mut Slot> {
         let count = self.slots.len();
         let place = (0..2 * count).find_map(|_| {
@@ -111,7 +117,8 @@ impl Keys {
 }
 
 impl Slot {
-    /// Writes only when there is something to change, so that readers do not take the cache line from each other.
+    /// Writes only when there is something to change, so that readers do not take the cache line
+    /// from each other.
     fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
@@ -138,7 +145,8 @@ impl Entry {
     }
 }
 
-/// Compares without stopping at the first difference, so that the time taken tells nothing about where it is.
+/// Compares without stopping at the first difference, so that the time taken tells nothing about
+/// where it is.
 fn same_secret(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
 }

@@ -1,7 +1,9 @@
-//! The canonical request and the string to sign: the texts that AWS rebuilds from what it receives and compares.
+//! The canonical request and the string to sign: the texts that AWS rebuilds from what it receives
+//! and compares.
 //!
 //! Owns their layout; the three parts with rules of their own are in `path`, `query` and `headers`.
-//! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
+//! See
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
 use crate::{SigningSettings, canonical::headers::CanonicalHeaders, hex::Hex, input::Scope};
 

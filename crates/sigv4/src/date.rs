@@ -1,4 +1,5 @@
-//! The signing time: a `SystemTime` turned into the two texts that SigV4 wants, and the day that a signing key belongs to.
+//! The signing time: a `SystemTime` turned into the two texts that SigV4 wants, and the day that a
+//! signing key belongs to.
 //!
 //! Owns the calendar. It never reads a clock: the time is the caller's.
 
@@ -56,7 +57,8 @@ impl SigningTime {
 
 /// Year, month and day of month, of a day counted from 1970-01-01 in the Gregorian calendar.
 ///
-/// Days are counted from 0000-03-01 instead, so that a leap day is the last of its year, and the 400-year cycle starts at a multiple of 400.
+/// Days are counted from 0000-03-01 instead, so that a leap day is the last of its year, and the
+/// 400-year cycle starts at a multiple of 400.
 fn civil_date(days_since_1970: u64) -> (u64, u64, u64) {
     const DAYS_FROM_YEAR_0_MARCH_TO_1970: u64 = 719_468;
     const DAYS_PER_400_YEARS: u64 = 146_097;

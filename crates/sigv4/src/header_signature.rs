@@ -46,7 +46,8 @@ impl HeaderSignature {
         headers: &CanonicalHeaders<'_>,
         signature: &Hex,
     ) -> Result<Self, SigningError> {
-        // Everything in these values was checked before; should that ever fail, the cause is the input named here.
+        // Everything in these values was checked before; should that ever fail, the cause is the
+        // input named here.
         let date = HeaderValue::from_str(input.scope.time.timestamp()).map_err(|_| SigningError::Time)?;
         let token = input.token().map(sensitive).transpose().map_err(|_| SigningError::SessionToken)?;
         let content_sha256 = input
@@ -64,7 +65,8 @@ impl HeaderSignature {
     pub(crate) fn commit(self, headers: &mut HeaderMap) -> Result<(), SigningError> {
         const ADDED: usize = 4;
         let count = headers.len();
-        // With room for all of them, and far below the map's limit, none of the following can fail or panic.
+        // With room for all of them, and far below the map's limit, none of the following can fail
+        // or panic.
         headers.try_reserve(ADDED).map_err(|_| SigningError::TooManyHeaders { count, limit: MAX_HEADER_FIELDS })?;
         headers.insert(X_AMZ_DATE, self.date);
         match self.token {

@@ -38,7 +38,8 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// Appends the credential scope, `20150830/us-east-1/sagemaker/aws4_request`, with `slash` for its slashes.
+    /// Appends the credential scope, `20150830/us-east-1/sagemaker/aws4_request`, with `slash` for
+    /// its slashes.
     pub(crate) fn write(&self, out: &mut String, slash: &str) {
         for part in [self.time.date(), slash, self.region, slash, self.service, slash, "aws4_request"] {
             out.push_str(part);
@@ -52,7 +53,8 @@ fn scope_part(text: &str) -> Option<&str> {
     (fits && !text.is_empty()).then_some(text)
 }
 
-/// No white space, no control characters, ASCII only. Looks at every byte, which is faster than stopping at the first bad one.
+/// No white space, no control characters, ASCII only. Looks at every byte, which is faster than
+/// stopping at the first bad one.
 fn is_visible_ascii(text: &str) -> bool {
     text.bytes().fold(true, |good, byte| good & byte.is_ascii_graphic())
 }
@@ -129,7 +131,8 @@ impl<'a> PayloadHash<'a> {
     }
 }
 
-/// What an HTTP client will send as `Host` for this URI: with the port, unless it is the scheme's own.
+/// What an HTTP client will send as `Host` for this URI: with the port, unless it is the scheme's
+/// own.
 fn host(head: &Parts) -> Result<Option<Cow<'_, str>>, SigningError> {
     let mut given = head.headers.get_all(header::HOST).iter();
     match (given.next(), given.next()) {

@@ -12,9 +12,11 @@ use crate::input::Scope;
 /// HMAC-SHA256's block: a longer key is hashed first.
 const BLOCK: usize = 64;
 
-/// A signing key, kept as an HMAC that has taken the key in, so that each signature starts two blocks ahead.
+/// A signing key, kept as an HMAC that has taken the key in, so that each signature starts two
+/// blocks ahead.
 ///
-/// The hash states inside overwrite themselves when dropped (the `zeroize` features of `hmac` and `sha2`).
+/// The hash states inside overwrite themselves when dropped (the `zeroize` features of `hmac` and
+/// `sha2`).
 pub(crate) struct SigningKey(Hmac<Sha256>);
 
 impl SigningKey {
@@ -40,7 +42,8 @@ fn hmac(mac: Hmac<Sha256>, message: &str) -> [u8; 32] {
     mac.chain_update(message).finalize().into_bytes().into()
 }
 
-/// An HMAC over a key of any length. (`new_from_slice` does the same, behind an error that cannot happen.)
+/// An HMAC over a key of any length. (`new_from_slice` does the same, behind an error that cannot
+/// happen.)
 fn mac(key: &[u8]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; BLOCK]);
     if key.len() > BLOCK {

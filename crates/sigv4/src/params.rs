@@ -1,6 +1,8 @@
-//! What a caller passes in: credentials, scope, time, payload, and the settings by which services differ.
+//! What a caller passes in: credentials, scope, time, payload, and the settings by which services
+//! differ.
 //!
-//! Owns the public input types and the table of headers left unsigned. Checking the values is `input`'s.
+//! Owns the public input types and the table of headers left unsigned. Checking the values is
+//! `input`'s.
 
 use std::{fmt, time::SystemTime};
 
@@ -35,7 +37,8 @@ pub struct SigningParams<'a> {
     pub region: &'a str,
     /// The service's signing name, such as `sagemaker` or `sts`.
     pub service: &'a str,
-    /// The time of signing. AWS refuses what is more than five minutes (some services: fifteen) away from its own clock.
+    /// The time of signing. AWS refuses what is more than five minutes (some services: fifteen)
+    /// away from its own clock.
     pub time: SystemTime,
     /// What differs from service to service.
     pub settings: SigningSettings,
@@ -65,8 +68,8 @@ pub enum Payload<'a> {
     Bytes(&'a [u8]),
     /// The SHA-256 of the body, computed beforehand: 64 lower-case hexadecimal digits.
     Sha256Hex(&'a str),
-    /// `UNSIGNED-PAYLOAD`: the body is not covered. Few services accept it (S3 does, over TLS and with
-    /// [`sign_body_header`](SigningSettings::sign_body_header)); SageMaker does not.
+    /// `UNSIGNED-PAYLOAD`: the body is not covered. Few services accept it (S3 does, over TLS and
+    /// with [`sign_body_header`](SigningSettings::sign_body_header)); SageMaker does not.
     Unsigned,
 }
 
@@ -87,7 +90,8 @@ pub enum SessionTokenMode {
     /// Signed like any `x-amz-*` header or query parameter: what nearly every service wants.
     #[default]
     Signed,
-    /// Added after the signature was made, and not covered by it: AWS IoT's WebSocket endpoint, for one, wants this.
+    /// Added after the signature was made, and not covered by it: AWS IoT's WebSocket endpoint, for
+    /// one, wants this.
     Appended,
 }
 
@@ -100,22 +104,24 @@ pub enum SessionTokenMode {
 /// assert!(settings.double_encode_path && settings.normalize_path);
 /// ```
 ///
-/// See [AWS: create a canonical request](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-canonical-request).
+/// See [AWS: create a canonical
+/// request](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-canonical-request).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SigningSettings {
-    /// Percent-encode the (already encoded) path once more in the canonical request. True for every service but S3.
-    /// When false the path is taken as it is: encode everything but `A-Z a-z 0-9 - . _ ~ /` in it yourself.
+    /// Percent-encode the (already encoded) path once more in the canonical request. True for every
+    /// service but S3. When false the path is taken as it is: encode everything but `A-Z a-z 0-9 -
+    /// . _ ~ /` in it yourself.
     pub double_encode_path: bool,
-    /// Remove `.`, `..` and empty segments from the path in the canonical request. True for every service but S3.
-    /// The path that is sent stays as it is.
+    /// Remove `.`, `..` and empty segments from the path in the canonical request. True for every
+    /// service but S3. The path that is sent stays as it is.
     pub normalize_path: bool,
     /// Add (and sign) `x-amz-content-sha256`. S3 demands it; presigning never adds it.
     pub sign_body_header: bool,
     /// Whether the session token is signed, or appended after signing.
     pub session_token: SessionTokenMode,
-    /// Names, in lower case, of headers that are sent but not signed. `host` and every `x-amz-*` header are signed whatever
-    /// this list says, because AWS demands it.
+    /// Names, in lower case, of headers that are sent but not signed. `host` and every `x-amz-*`
+    /// header are signed whatever this list says, because AWS demands it.
     pub unsigned_headers: &'static [&'static str],
 }
 
@@ -176,7 +182,8 @@ impl Default for SigningSettings {
     }
 }
 
-/// The headers that are sent but not signed by default, because something between here and AWS may change them.
+/// The headers that are sent but not signed by default, because something between here and AWS may
+/// change them.
 ///
 /// | headers | who changes them |
 /// |---|---|
@@ -186,8 +193,9 @@ impl Default for SigningSettings {
 /// | `forwarded`, `via`, `x-forwarded-for`, `x-forwarded-host`, `x-forwarded-port`, `x-forwarded-proto` | every proxy adds its own part |
 /// | `traceparent`, `tracestate`, `x-amzn-trace-id` | service meshes and load balancers write their own span |
 ///
-/// Every other header of the request is signed. `content-length` is signed when the request holds it at the time of signing,
-/// as AWS's test suite wants; an HTTP client that adds it later sends it unsigned, which AWS accepts.
+/// Every other header of the request is signed. `content-length` is signed when the request holds
+/// it at the time of signing, as AWS's test suite wants; an HTTP client that adds it later sends it
+/// unsigned, which AWS accepts.
 pub const UNSIGNED_HEADERS: &[&str] = &[
     "accept-encoding",
     "authorization",

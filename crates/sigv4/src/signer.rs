@@ -1,6 +1,7 @@
 //! [`Signer`]: signs a request's head in place, by headers or by query, or not at all.
 //!
-//! Owns the order of the steps and the promise that a failed call changes nothing. The texts are `canonical`'s, the keys `cache`'s.
+//! Owns the order of the steps and the promise that a failed call changes nothing. The texts are
+//! `canonical`'s, the keys `cache`'s.
 
 use std::{fmt, time::Duration};
 
@@ -19,9 +20,10 @@ use crate::{
 
 /// Signs requests with AWS Signature Version 4 and keeps the signing keys it derives.
 ///
-/// Up to 64 keys are kept, each for one credential, day, region and service. They, and the secrets they are compared by, are
-/// overwritten in memory when they are given up and when the signer is dropped. Share one signer in an `Arc`: signing takes
-/// `&self`, and threads do not wait for each other but while a new key is stored.
+/// Up to 64 keys are kept, each for one credential, day, region and service. They, and the secrets
+/// they are compared by, are overwritten in memory when they are given up and when the signer is
+/// dropped. Share one signer in an `Arc`: signing takes `&self`, and threads do not wait for each
+/// other but while a new key is stored.
 ///
 /// `Debug` shows the number of keys and nothing else.
 #[derive(Default)]
@@ -36,15 +38,18 @@ impl Signer {
         Self::default()
     }
 
-    /// Signs by headers: adds `x-amz-date`, `x-amz-security-token` (when there is a token), `x-amz-content-sha256` (when the
-    /// settings say so) and `authorization`.
+    /// Signs by headers: adds `x-amz-date`, `x-amz-security-token` (when there is a token),
+    /// `x-amz-content-sha256` (when the settings say so) and `authorization`.
     ///
-    /// - Headers of these names that the request already has are replaced; a token left from an earlier signing is removed when
-    ///   there is none now. So a request can be signed again, for a retry or with other credentials.
+    /// - Headers of these names that the request already has are replaced; a token left from an
+    ///   earlier signing is removed when there is none now. So a request can be signed again, for a
+    ///   retry or with other credentials.
     /// - `authorization` and `x-amz-security-token` are marked sensitive.
-    /// - Every header is signed but [`UNSIGNED_HEADERS`](crate::UNSIGNED_HEADERS). Whatever is added afterwards is not covered.
-    /// - `host` is signed as the `Host` header gives it, else as the URI does, with the port where it is not the scheme's own. A
-    ///   `Host` header is **not** added: HTTP clients write the same one from the URI, and HTTP/2 has none.
+    /// - Every header is signed but [`UNSIGNED_HEADERS`](crate::UNSIGNED_HEADERS). Whatever is
+    ///   added afterwards is not covered.
+    /// - `host` is signed as the `Host` header gives it, else as the URI does, with the port where
+    ///   it is not the scheme's own. A `Host` header is **not** added: HTTP clients write the same
+    ///   one from the URI, and HTTP/2 has none.
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};
@@ -68,7 +73,8 @@ impl Signer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// See [AWS: create a signed request](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+    /// See [AWS: create a signed
+    /// request](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
     ///
     /// # Errors
     /// Any [`SigningError`] but those of presigning. `head` is then untouched.
@@ -80,17 +86,20 @@ impl Signer {
         signed.commit(&mut head.headers)
     }
 
-    /// Signs by query: adds the `X-Amz-*` parameters, so that the URL alone is the permission, until `expires_in` has passed
-    /// since [`time`](SigningParams::time).
+    /// Signs by query: adds the `X-Amz-*` parameters, so that the URL alone is the permission,
+    /// until `expires_in` has passed since [`time`](SigningParams::time).
     ///
-    /// - Only the URI is changed: the parameters go behind the request's own, which stay as they are written. Those of an earlier
-    ///   presigning are replaced.
-    /// - `expires_in` counts in whole seconds, from 1 to 604,800 (7 days). Temporary credentials end it sooner.
-    /// - Every header of the request is signed as in [`sign`](Self::sign), and whoever uses the URL must send the same: set as
-    ///   few as possible. `x-amz-user-agent` and `x-amz-checksum-mode` are left out.
+    /// - Only the URI is changed: the parameters go behind the request's own, which stay as they
+    ///   are written. Those of an earlier presigning are replaced.
+    /// - `expires_in` counts in whole seconds, from 1 to 604,800 (7 days). Temporary credentials
+    ///   end it sooner.
+    /// - Every header of the request is signed as in [`sign`](Self::sign), and whoever uses the URL
+    ///   must send the same: set as few as possible. `x-amz-user-agent` and `x-amz-checksum-mode`
+    ///   are left out.
     /// - Whoever has the URL can use it: treat it as a secret.
     ///
-    /// See [AWS: query parameters](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
+    /// See [AWS: query
+    /// parameters](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
     ///
     /// # Errors
     /// Any [`SigningError`]. `head` is then untouched.
@@ -109,7 +118,8 @@ impl Signer {
         Ok(())
     }
 
-    /// The stages of what [`sign`](Self::sign) would do, to compare with AWS's answer when it refuses a signature.
+    /// The stages of what [`sign`](Self::sign) would do, to compare with AWS's answer when it
+    /// refuses a signature.
     ///
     /// # Errors
     /// As [`sign`](Self::sign).

@@ -12,11 +12,13 @@ use crate::{
 
 /// What was signed, stage by stage, as [`Signer::explain`](crate::Signer::explain) returns it.
 ///
-/// When a signature does not match, many AWS services answer with the canonical request and the string to sign that *they* made.
-/// The first line that differs from these is the cause; where none does, the secret access key is not the right one.
+/// When a signature does not match, many AWS services answer with the canonical request and the
+/// string to sign that *they* made. The first line that differs from these is the cause; where none
+/// does, the secret access key is not the right one.
 ///
-/// `Display` and `Debug` show the canonical request with session token, cookies and sensitive headers redacted, and no
-/// signature: they may be logged. The methods give the exact texts, which may hold the session token: they may not.
+/// `Display` and `Debug` show the canonical request with session token, cookies and sensitive
+/// headers redacted, and no signature: they may be logged. The methods give the exact texts, which
+/// may hold the session token: they may not.
 #[derive(Clone)]
 pub struct SigningTrace {
     canonical_request: String,
@@ -41,7 +43,8 @@ impl SigningTrace {
         &self.canonical_request
     }
 
-    /// The string to sign: algorithm, time, credential scope and the canonical request's hash, a line each.
+    /// The string to sign: algorithm, time, credential scope and the canonical request's hash, a
+    /// line each.
     #[must_use]
     pub fn string_to_sign(&self) -> &str {
         &self.string_to_sign

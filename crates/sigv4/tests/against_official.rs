@@ -1,6 +1,8 @@
-//! Random requests, signed here and by AWS's own `aws-sigv4`: canonical differences show up as different signatures.
+//! Random requests, signed here and by AWS's own `aws-sigv4`: canonical differences show up as
+//! different signatures.
 //!
-//! Where this crate differs on purpose (see the README) the official one is given what would arrive at the server.
+//! Where this crate differs on purpose (see the README) the official one is given what would arrive
+//! at the server.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{
@@ -151,7 +153,8 @@ impl Case {
             .into();
 
         let bytes = self.body.bytes();
-        // HTTP drops white space at the ends of a value, tabs included: this is what the server sees.
+        // HTTP drops white space at the ends of a value, tabs included: this is what the server
+        // sees.
         let arriving = self.headers.iter().map(|(name, value)| (*name, value.trim_matches([' ', '\t'])));
         let signable =
             official::SignableRequest::new(self.method, self.uri(), arriving, self.body.theirs(&bytes)).unwrap();

@@ -1,4 +1,5 @@
-//! What callers rely on beside the right signature: a failed call changes nothing, signing again starts afresh, nothing secret shows.
+//! What callers rely on beside the right signature: a failed call changes nothing, signing again
+//! starts afresh, nothing secret shows.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 use std::{
@@ -53,7 +54,8 @@ fn state(head: &Parts) -> (Method, String, Vec<(HeaderName, HeaderValue, bool)>)
     (head.method.clone(), head.uri.to_string(), fields.collect())
 }
 
-/// Signs both ways and explains both, expects the error of each, and checks that nothing was touched.
+/// Signs both ways and explains both, expects the error of each, and checks that nothing was
+/// touched.
 fn both_fail(
     mut head: Parts,
     body: Payload<'_>,
@@ -365,7 +367,8 @@ fn the_host_is_signed_as_clients_send_it() {
     }
 }
 
-/// The day decides on the key: right after midnight another one is used, and each signature is the one a new signer makes.
+/// The day decides on the key: right after midnight another one is used, and each signature is the
+/// one a new signer makes.
 #[test]
 fn one_signer_over_days_and_credentials_signs_as_fresh_ones_do() {
     let kept = Signer::new();

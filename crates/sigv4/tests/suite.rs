@@ -1,7 +1,8 @@
 //! AWS's own signing test suite, every case at every stage, by headers and by query.
 //!
-//! The suite is read where it lies: inside the published sources of `aws-sigv4` (a dev-dependency, found with `cargo metadata`),
-//! and in `$SAGEWIRE_VECTORS`. Where neither is there, it is reported as ignored.
+//! The suite is read where it lies: inside the published sources of `aws-sigv4` (a dev-dependency,
+//! found with `cargo metadata`), and in `$SAGEWIRE_VECTORS`. Where neither is there, it is reported
+//! as ignored.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

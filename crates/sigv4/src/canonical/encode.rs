@@ -1,4 +1,5 @@
-//! Percent-encoding as SigV4 defines it: everything but the unreserved characters, in upper-case hexadecimal.
+//! Percent-encoding as SigV4 defines it: everything but the unreserved characters, in upper-case
+//! hexadecimal.
 
 /// Appends `bytes` percent-encoded; `/` stays when `keep_slash` (in paths).
 pub(crate) fn push_encoded(out: &mut String, bytes: &[u8], keep_slash: bool) {

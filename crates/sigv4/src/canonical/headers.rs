@@ -1,7 +1,8 @@
 //! The canonical headers: which are signed, in which order, and how their values are written.
 //!
-//! Names come in lower case (as `http` keeps them) and sorted. Of a value, white space at the ends goes (HTTP itself does not
-//! carry it) and runs of spaces become one; values of one name are joined by commas in the order they are sent.
+//! Names come in lower case (as `http` keeps them) and sorted. Of a value, white space at the ends
+//! goes (HTTP itself does not carry it) and runs of spaces become one; values of one name are
+//! joined by commas in the order they are sent.
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -56,7 +57,8 @@ struct Field<'a> {
 }
 
 impl<'a> CanonicalHeaders<'a> {
-    /// Chooses and sorts what is signed of `headers`. `host` is the one to sign where no `Host` header is set.
+    /// Chooses and sorts what is signed of `headers`. `host` is the one to sign where no `Host`
+    /// header is set.
     ///
     /// # Errors
     /// [`SigningError::HeaderEncoding`] for a signed value that is not UTF-8.

@@ -26,7 +26,8 @@ fn push(out: &mut String, text: &str, settings: &SigningSettings) {
     }
 }
 
-/// Whether a segment is empty or starts with a dot. A path that only holds names is never taken apart.
+/// Whether a segment is empty or starts with a dot. A path that only holds names is never taken
+/// apart.
 fn needs_normalizing(path: &str) -> bool {
     let mut before = b'/';
     for (index, byte) in path.bytes().enumerate() {
@@ -38,7 +39,8 @@ fn needs_normalizing(path: &str) -> bool {
     false
 }
 
-/// [RFC 3986, 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4), and empty segments go too.
+/// [RFC 3986, 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4), and empty segments go
+/// too.
 fn write_normalized(out: &mut String, path: &str, settings: &SigningSettings) {
     let mut segments = Vec::new();
     for segment in path.split('/') {

@@ -1,6 +1,7 @@
 //! The canonical query: every name and value decoded, encoded by SigV4's rule, and sorted.
 //!
-//! As AWS's own signers do, `+` counts as a space, a name without `=` gets an empty value, and empty pieces between `&` vanish.
+//! As AWS's own signers do, `+` counts as a space, a name without `=` gets an empty value, and
+//! empty pieces between `&` vanish.
 
 use std::borrow::Cow;
 

@@ -41,7 +41,8 @@ impl Case {
                 .with_normalize_path(self.context["normalize"].as_bool().unwrap())
                 .with_sign_body_header(self.context["sign_body"].as_bool().unwrap())
                 .with_session_token(if omit_token { SessionTokenMode::Appended } else { SessionTokenMode::Signed })
-                // The suite writes paths before any encoding. A space cannot be in a URI: it is encoded already, so not again.
+                // The suite writes paths before any encoding. A space cannot be in a URI: it is
+                // encoded already, so not again.
                 .with_double_encode_path(!self.request.target.contains("%20")),
         }
     }
