@@ -1,6 +1,8 @@
-//! The seams: every way in which this crate touches the world, as traits, with the real ones behind the feature `system` and others for tests.
+//! The seams: every way in which this crate touches the world, as traits, with the real ones behind
+//! the feature `system` and others for tests.
 //!
-//! Each seam is a file: [`Env`], [`Files`], [`HttpClient`], [`Processes`] and [`Clock`]. [`World`] bundles the five.
+//! Each seam is a file: [`Env`], [`Files`], [`HttpClient`], [`Processes`] and [`Clock`]. [`World`]
+//! bundles the five.
 
 mod clock;
 mod env;
@@ -19,5 +21,5 @@ pub use http::{HttpClient, HttpError, HttpErrorKind, HttpFn, NoHttp, RequestOpti
 pub use observe::Look;
 pub use process::{NoProcesses, ProcessLimits, ProcessOutput, Processes};
 #[cfg(feature = "system")]
-pub use system::{SystemFiles, SystemHttp, SystemProcesses};
+pub use system::{CA_BUNDLE_LIMIT, SystemFiles, SystemHttp, SystemProcesses};
 pub use world::{World, WorldBuilder};

@@ -5,7 +5,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sagewire_chat_template::ChatTemplate;
-use sagewire_credentials::{AwsParams, Credentials, Region, SharedCredentialsProvider, StaticCredentials, seam::World};
+use sagewire_credentials::{
+    AwsParams, Credentials, Region, SharedCredentialsProvider, StaticCredentials,
+    seam::{CA_BUNDLE_LIMIT, SystemFiles, World},
+};
 use sagewire_sigv4::Signer;
 use sagewire_types::{Error, ErrorKind};
 
@@ -146,10 +149,10 @@ impl SageMakerBuilder {
 fn network(world: &World, connect_timeout: Duration) -> Result<ReqwestTransport, Error> {
     let wrong = |message: String| Error::new(ErrorKind::Configuration, message).with_param("AWS_CA_BUNDLE");
     let pem = match world.var("AWS_CA_BUNDLE") {
-        Some(path) => std::fs::read(&path).map_err(|error| {
+        Some(path) => SystemFiles::read_blocking(path.as_ref(), CA_BUNDLE_LIMIT).map_err(|error| {
             wrong(format!("the CA bundle `{path}` cannot be read: mend or unset AWS_CA_BUNDLE")).with_source(error)
         })?,
-        None => Vec::new(),
+        None => Default::default(),
     };
     ReqwestTransport::trusting(connect_timeout, &pem).map_err(|error| wrong(error.to_string()).with_source(error))
 }

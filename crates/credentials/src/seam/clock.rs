@@ -19,7 +19,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that starts at a given time and moves with tokio's: in a test with paused time it stands still until the test moves it.
+/// A clock that starts at a given time and moves with tokio's: in a test with paused time it stands
+/// still until the test moves it.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioClock {
     start: SystemTime,

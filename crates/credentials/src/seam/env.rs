@@ -1,4 +1,5 @@
-//! The environment seam: variables, looked up by name. Which variables mean what is not decided here.
+//! The environment seam: variables, looked up by name. Which variables mean what is not decided
+//! here.
 
 use std::collections::HashMap;
 
@@ -25,7 +26,8 @@ impl Env for ProcessEnv {
     }
 }
 
-/// An environment made of given variables, for tests and for programs that keep their settings elsewhere.
+/// An environment made of given variables, for tests and for programs that keep their settings
+/// elsewhere.
 ///
 /// ```
 /// use sagewire_credentials::seam::{Env, MapEnv};

@@ -33,16 +33,19 @@ pub trait Files: Send + Sync + std::fmt::Debug {
     /// The whole content of the file at `path`, wiped from memory when dropped.
     ///
     /// # Errors
-    /// The system's own, and [`io::ErrorKind::FileTooLarge`] for a file of more than `limit` bytes, which is not read further.
+    /// The system's own, and [`io::ErrorKind::FileTooLarge`] for a file of more than `limit` bytes,
+    /// which is not read further.
     async fn read(&self, path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>>;
 
-    /// Replaces the file at `path` by `content` in one step, so that no reader sees half of it, readable by its owner alone.
+    /// Replaces the file at `path` by `content` in one step, so that no reader sees half of it,
+    /// readable by its owner alone.
     ///
     /// # Errors
     /// The system's own; then the old file is untouched.
     async fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// Creates the folder at `path` and those above it, accessible to their owner alone; folders that are there stay as they are.
+    /// Creates the folder at `path` and those above it, accessible to their owner alone; folders
+    /// that are there stay as they are.
     ///
     /// The default does nothing: it suits files that need no folder.
     ///

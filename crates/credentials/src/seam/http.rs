@@ -1,4 +1,5 @@
-//! The HTTP seam: one small request, one small answer. Retries, signatures and formats belong to those who ask.
+//! The HTTP seam: one small request, one small answer. Retries, signatures and formats belong to
+//! those who ask.
 
 use std::error::Error;
 use std::path::Path;
@@ -124,8 +125,8 @@ impl HttpError {
 
 /// Whatever can send a small HTTP request.
 ///
-/// An implementation must not follow redirects (a metadata service's answer must come from it) and must never log or keep headers or bodies: they
-/// hold tokens and keys.
+/// An implementation must not follow redirects (a metadata service's answer must come from it) and
+/// must never log or keep headers or bodies: they hold tokens and keys.
 #[async_trait]
 pub trait HttpClient: Send + Sync + std::fmt::Debug {
     /// Sends `request`, whose URI is absolute, and returns the whole answer, whatever its status.

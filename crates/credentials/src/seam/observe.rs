@@ -1,4 +1,5 @@
-//! A world that writes down what is looked at: which variables, files, URLs and processes, and what came of it. Never what they held.
+//! A world that writes down what is looked at: which variables, files, URLs and processes, and what
+//! came of it. Never what they held.
 
 use std::fmt;
 use std::io;
@@ -209,7 +210,7 @@ mod tests {
                 "file /g: No such file or directory (os error 2)",
                 "file /f: replaced",
                 "GET http://h/p: status 200",
-                "process: this program may not run processes",
+                "process: this program does not run processes",
             ]
         );
         assert!(!format!("{looks:?}").contains("hidden"));

@@ -1,4 +1,4 @@
-//! The process seam: run one command line, take what it prints. What it prints is read elsewhere.
+//! The process seam: runs one command line and returns its output.
 
 use std::io;
 use std::time::Duration;
@@ -6,21 +6,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-/// What bounds a run.
+/// The limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessLimits {
-    /// The process is killed when it runs longer.
+    /// The process, with those that it started, is killed if it runs longer.
     pub timeout: Duration,
-    /// The process is killed when it prints more bytes to its standard output.
+    /// The process, with those that it started, is killed if it prints more bytes to its standard
+    /// output.
     pub max_stdout: u64,
 }
 
-/// How a process ended and what it printed to its standard output. Its standard error is thrown away: it may hold secrets.
+/// The exit code and the standard output of a process. The standard error is discarded, since it
+/// may contain secrets.
 #[derive(Clone)]
 pub struct ProcessOutput {
-    /// Its exit code; `None` when a signal ended it.
+    /// The exit code. `None` if a signal ended the process.
     pub exit_code: Option<i32>,
-    /// What it printed, wiped from memory when dropped.
+    /// The output, which is wiped from memory on drop.
     pub stdout: Zeroizing<Vec<u8>>,
 }
 
@@ -30,23 +32,25 @@ impl std::fmt::Debug for ProcessOutput {
     }
 }
 
-/// Whatever can run a command line.
+/// Runs command lines.
 #[async_trait]
 pub trait Processes: Send + Sync + std::fmt::Debug {
-    /// Runs `command_line` in the system's shell and waits for its end. Implementations never log the command line or its output.
+    /// Runs `command_line` in the system's shell and waits for its end. Implementations never log
+    /// the command line or its output.
     ///
     /// # Errors
-    /// The system's own; [`io::ErrorKind::TimedOut`] where the run took too long and [`io::ErrorKind::FileTooLarge`] where it printed too much.
+    /// The system's own, [`io::ErrorKind::TimedOut`] if the run took too long, and
+    /// [`io::ErrorKind::FileTooLarge`] if it printed too much.
     async fn run(&self, command_line: &str, limits: ProcessLimits) -> io::Result<ProcessOutput>;
 }
 
-/// No processes: every run is refused.
+/// Runs no processes: every run is refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProcesses;
 
 #[async_trait]
 impl Processes for NoProcesses {
     async fn run(&self, _: &str, _: ProcessLimits) -> io::Result<ProcessOutput> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "this program may not run processes"))
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this program does not run processes"))
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{Clock, Env, Files, HttpClient, MapEnv, MapFiles, NoHttp, NoProcesses, Processes, SystemClock};
 
-/// Everything outside this crate that a source may touch: environment, files, HTTP, processes and clock. Cloning is cheap.
+/// Everything outside this crate that a source may touch: environment, files, HTTP, processes and
+/// clock. Cloning is cheap.
 ///
-/// [`World::system`] is the real one. [`World::builder`] starts from nothing (no variables, no files, no network, no processes), so that a test
-/// touches only what it puts in.
+/// [`World::system`] is the real one. [`World::builder`] starts from nothing (no variables, no
+/// files, no network, no processes), so that a test touches only what it puts in.
 ///
 /// ```
 /// use sagewire_credentials::seam::{MapEnv, World};
@@ -41,7 +42,8 @@ impl World {
         WorldBuilder(self.clone())
     }
 
-    /// The value of a variable, trimmed; one that is unset, empty or blank is `None`, as in AWS's SDKs.
+    /// The value of a variable, trimmed; one that is unset, empty or blank is `None`, as in AWS's
+    /// SDKs.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<String> {
         let value = self.env.var(name)?;

@@ -5,25 +5,49 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use tokio::fs;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use zeroize::Zeroizing;
 
 use crate::seam::files::too_large;
 use crate::seam::{FileMetadata, Files};
 
-/// The machine's own files.
+/// The largest file of certificates that is read, in bytes.
+pub const CA_BUNDLE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// The machine's own files. Only regular files are read: a pipe could block for ever, and a device
+/// may have no end.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemFiles;
+
+impl SystemFiles {
+    /// The whole content of the regular file at `path`, read by the calling thread. [`Files::read`]
+    /// is the same for asynchronous code.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub fn read_blocking(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        use io::Read as _;
+
+        // Before it is opened: opening a pipe waits for someone to write.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let file = std::fs::File::open(path)?;
+        // Room for all of it from the start: a buffer that grows would leave copies of secrets
+        // behind.
+        let expected = file.metadata()?.len().min(limit);
+        let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(expected).unwrap_or(0).saturating_add(1)));
+        file.take(limit.saturating_add(1)).read_to_end(&mut content)?;
+        if content.len() as u64 > limit { Err(too_large(limit)) } else { Ok(content) }
+    }
+}
 
 #[async_trait]
 impl Files for SystemFiles {
     async fn read(&self, path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-        let file = fs::File::open(path).await?;
-        // Room for all of it from the start: a buffer that grows would leave copies of secrets behind.
-        let expected = file.metadata().await?.len().min(limit);
-        let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(expected).unwrap_or(0).saturating_add(1)));
-        file.take(limit.saturating_add(1)).read_to_end(&mut content).await?;
-        if content.len() as u64 > limit { Err(too_large(limit)) } else { Ok(content) }
+        let path = path.to_owned();
+        let read = tokio::task::spawn_blocking(move || Self::read_blocking(&path, limit)).await;
+        read.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     async fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
@@ -33,7 +57,8 @@ impl Files for SystemFiles {
             Err(error) => Err(error),
         };
         if written.is_err() {
-            // The first error is the one to report; a temporary file that cannot be deleted adds nothing to it.
+            // The first error is the one to report; a temporary file that cannot be deleted adds
+            // nothing to it.
             let _ = fs::remove_file(&temporary).await;
         }
         written
@@ -53,7 +78,8 @@ impl Files for SystemFiles {
     }
 }
 
-/// A name in the same folder, so that the rename stays on one file system, that no other writer picks.
+/// A name in the same folder, so that the rename stays on one file system, that no other writer
+/// picks.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
     let mut temporary = name.to_owned();
@@ -92,9 +118,15 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn an_endless_file_is_refused() {
-        let error = SystemFiles.read(Path::new("/dev/zero"), 1024).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+    async fn only_regular_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        for path in [Path::new("/dev/zero"), &pipe, folder.path()] {
+            let error = SystemFiles.read(path, 1024).await.unwrap_err();
+            assert_eq!(error.to_string(), "not a regular file", "{}", path.display());
+        }
     }
 
     #[tokio::test]

@@ -9,25 +9,22 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Mutex;
 
-use super::SystemFiles;
+use super::files::{CA_BUNDLE_LIMIT, SystemFiles};
 use super::proxy;
 use crate::error::describe;
 use crate::seam::{Env, Files, HttpClient, HttpError, HttpErrorKind, RequestOptions, Route};
 
-/// The largest certificate file taken.
-const CA_BUNDLE_LIMIT: u64 = 16 * 1024 * 1024;
-
 /// The machine's network.
 ///
-/// Redirects are not followed. No connection is kept: calls for credentials are minutes apart, so that a kept one would mostly be dead.
-/// Where a process has no default rustls provider, ring's becomes it.
+/// Redirects are not followed. Connections are not kept, since calls for credentials are minutes
+/// apart. If the process has no default rustls provider, ring's becomes the default.
 #[derive(Clone, Debug)]
 pub struct SystemHttp {
     env: Arc<dyn Env>,
     clients: Arc<Mutex<HashMap<ClientKey, reqwest::Client>>>,
 }
 
-/// What reqwest fixes per client rather than per request.
+/// The options that reqwest sets per client and not per request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ClientKey {
     connect_timeout: Duration,
@@ -36,8 +33,9 @@ struct ClientKey {
 }
 
 impl SystemHttp {
-    /// A client that takes its proxies from `env`: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case. Where none is set, the
-    /// operating system's proxy settings count.
+    /// A client that takes its proxies from `env`: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY`, in upper or lower case. If none is set, the operating system's proxy settings
+    /// are used.
     #[must_use]
     pub fn new(env: impl Env + 'static) -> Self {
         Self { env: Arc::new(env), clients: Arc::default() }
@@ -59,7 +57,7 @@ impl SystemHttp {
     }
 
     async fn build(&self, key: &ClientKey) -> Result<reqwest::Client, HttpError> {
-        // An error means that the program has chosen a provider, which is then used.
+        // An error means that the program has chosen another provider, which is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(key.connect_timeout)
@@ -78,7 +76,7 @@ impl SystemHttp {
             builder = builder.tls_certs_only(certificates(path).await?);
         }
         builder.build().map_err(|error| {
-            HttpError::new(HttpErrorKind::Configuration, "the HTTP client could not be set up").with_source(error)
+            HttpError::new(HttpErrorKind::Configuration, "cannot set up the HTTP client").with_source(error)
         })
     }
 }
@@ -88,14 +86,14 @@ async fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, HttpErro
         let path = path.display();
         HttpError::new(
             HttpErrorKind::Configuration,
-            format!("the CA bundle `{path}` {what}: mend or unset AWS_CA_BUNDLE"),
+            format!("the CA bundle `{path}` {what}; correct or unset `AWS_CA_BUNDLE`"),
         )
     };
     let pem =
         SystemFiles.read(path, CA_BUNDLE_LIMIT).await.map_err(|error| problem("cannot be read").with_source(error))?;
     let certificates =
-        reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| problem("is not PEM").with_source(error))?;
-    if certificates.is_empty() { Err(problem("holds no certificate")) } else { Ok(certificates) }
+        reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| problem("is not valid PEM").with_source(error))?;
+    if certificates.is_empty() { Err(problem("contains no certificate")) } else { Ok(certificates) }
 }
 
 #[async_trait]
@@ -132,7 +130,7 @@ fn classify(error: reqwest::Error) -> HttpError {
         (false, false) if error.is_builder() => HttpErrorKind::Configuration,
         (false, false) => HttpErrorKind::Broken,
     };
-    // A URL may hold a query: reqwest's message must not quote it.
+    // A URL may have a query, which reqwest's message would quote.
     HttpError::new(kind, describe(&error.without_url()))
 }
 

@@ -1,27 +1,29 @@
-//! Which proxies the environment names. The rules are curl's: lower case before upper case, and `NO_PROXY` lists the exceptions.
+//! The proxies that the environment configures. The rules are those of curl: lower case before
+//! upper case, and `NO_PROXY` lists the exceptions.
 
 use reqwest::{NoProxy, Proxy};
 
 use crate::seam::{Env, HttpError, HttpErrorKind};
 
-/// What the environment says about proxies.
+/// The proxies of the environment.
 pub(super) fn from_env(env: &dyn Env) -> Result<Vec<Proxy>, HttpError> {
     let exceptions = setting(env, "no_proxy", "NO_PROXY").and_then(|(_, list)| NoProxy::from_string(&list));
     let mut proxies = Vec::new();
     let mut add = |found: Option<(&'static str, String)>, build: fn(String) -> reqwest::Result<Proxy>| {
         let Some((name, url)) = found else { return Ok(()) };
-        // The value may hold a password: the error names the variable alone.
+        // The value may contain a password, so the error names only the variable.
         let proxy = build(url).map_err(|_| {
             HttpError::new(
                 HttpErrorKind::Configuration,
-                format!("{name} is not the URL of an HTTP proxy: mend or unset it"),
+                format!("invalid `{name}`: expected the URL of an HTTP proxy; correct or unset it"),
             )
         })?;
         proxies.push(proxy.no_proxy(exceptions.clone()));
         Ok::<(), HttpError>(())
     };
     add(setting(env, "https_proxy", "HTTPS_PROXY"), Proxy::https)?;
-    // In a CGI program HTTP_PROXY is a request header that anyone can send (CVE-2016-5385): only the lower-case name is safe there.
+    // In a CGI program HTTP_PROXY is a request header that callers can send (CVE-2016-5385): only
+    // the lower-case name is safe there.
     let http = match env.var("REQUEST_METHOD") {
         Some(_) => setting(env, "http_proxy", "http_proxy"),
         None => setting(env, "http_proxy", "HTTP_PROXY"),

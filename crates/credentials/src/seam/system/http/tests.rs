@@ -90,7 +90,7 @@ async fn a_bad_ca_bundle_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();
-    for (path, reason) in [(empty.as_path(), "holds no certificate"), (Path::new("/none.pem"), "cannot be read")] {
+    for (path, reason) in [(empty.as_path(), "contains no certificate"), (Path::new("/none.pem"), "cannot be read")] {
         let options = RequestOptions::default().with_ca_bundle(Some(Arc::from(path)));
         let client = SystemHttp::new(MapEnv::new());
         let error = client.send(get("https://127.0.0.1:1/".to_owned()), &options).await.unwrap_err();
