@@ -1,5 +1,7 @@
-//! [`SharedConfig`]: what the environment and the selected profile say together. Owns reading the two files and the order of variable before
-//! profile; their grammar is [`profile`](crate::profile)'s and the hosts are [`endpoint`](crate::endpoint)'s.
+//! [`SharedConfig`]: the environment and the selected profile together.
+//!
+//! This file reads the two shared files and decides that a variable wins over the profile. The
+//! grammar is in [`profile`](crate::profile), and the hosts are in [`endpoint`](crate::endpoint).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,17 +9,18 @@ use std::sync::Arc;
 
 use crate::CredentialsError;
 use crate::endpoint::{self, ConfiguredUrl, EndpointError, EndpointSettings, Service};
-use crate::env_vars::AWS_CA_BUNDLE;
+use crate::env_vars::{AWS_CA_BUNDLE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE};
+use crate::error::describe;
 use crate::profile::{
-    FileKind, FileLocation, FileLocations, Platform, Profile, ProfileFile, ProfileSet, SelectedProfile,
+    FileKind, FileLocations, Platform, Profile, ProfileFile, ProfileSet, SelectedProfile, SyntaxError,
 };
 use crate::region::Region;
 use crate::seam::{RequestOptions, World};
 
-/// The largest config or credentials file read.
+/// The largest config or credentials file that is read, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// The environment, and the shared config and credentials files as they were when read.
+/// The environment, and the shared config and credentials files as they were when they were read.
 ///
 /// ```
 /// use sagewire_credentials::SharedConfig;
@@ -28,48 +31,93 @@ const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 ///     .with_env(MapEnv::from([("HOME", "/home/me")]))
 ///     .with_files(MapFiles::new().with("/home/me/.aws/config", "[default]\nregion = eu-west-1\n"))
 ///     .build();
-/// let config = SharedConfig::load(&world, None).await?;
+/// let config = SharedConfig::load(&world, None).await;
 /// assert_eq!(config.setting("AWS_REGION", "region").as_deref(), Some("eu-west-1"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # })?;
+/// # });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct SharedConfig {
     world: World,
     profiles: Arc<ProfileSet>,
+    problems: Arc<[FileProblem]>,
+}
+
+/// A shared file that is not used, because it cannot be read or breaks the grammar.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum FileProblem {
+    #[error("cannot read the AWS config file `{path}`; check its permissions or name another file in `{variable}`")]
+    Unreadable { path: String, variable: &'static str, source: Arc<io::Error> },
+    #[error("invalid AWS config file")]
+    Broken(#[from] SyntaxError),
+}
+
+impl From<FileProblem> for CredentialsError {
+    fn from(problem: FileProblem) -> Self {
+        Self::invalid_configuration("cannot use the AWS config files; fix the file named here").with_cause(problem)
+    }
 }
 
 impl SharedConfig {
-    /// Reads both files. The profile is `profile`, else what `AWS_PROFILE` says, else `default`. Files that do not exist are empty.
+    /// Reads both files. The profile is `profile`, else the one that `AWS_PROFILE` names, else
+    /// `default`.
     ///
-    /// # Errors
-    /// [`InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) where a file cannot be read or breaks the grammar, with file and line.
-    pub async fn load(world: &World, profile: Option<&str>) -> Result<Self, CredentialsError> {
+    /// A file that does not exist is empty. One that cannot be read or breaks the grammar is
+    /// ignored with a warning, so that it cannot stop a call that does not need it: see
+    /// [`problem`](Self::problem).
+    pub async fn load(world: &World, profile: Option<&str>) -> Self {
         let locations = FileLocations::resolve(|name| world.env().var(name), Platform::current());
         let selected = profile.map_or(locations.profile, SelectedProfile::explicit);
-        let config = read(world, &locations.config).await?;
-        let credentials = read(world, &locations.credentials).await?;
-        let files: Vec<_> = [
-            (FileKind::Config, &locations.config, &config),
-            (FileKind::Credentials, &locations.credentials, &credentials),
-        ]
-        .into_iter()
-        .filter_map(|(kind, location, content)| {
-            Some(ProfileFile::new(kind, location.path()?, content.as_ref()?.as_slice()))
-        })
-        .collect();
-        let profiles = ProfileSet::parse(selected, &files).map_err(|error| {
-            CredentialsError::invalid_configuration("The AWS config files cannot be used: mend the line named here.")
-                .with_cause(error)
-        })?;
-        for warning in profiles.warnings() {
-            tracing::warn!(%warning, "a line of the AWS config files was passed over");
+        let mut problems = Vec::new();
+        let mut contents = Vec::new();
+        for (kind, location, variable) in [
+            (FileKind::Config, &locations.config, AWS_CONFIG_FILE),
+            (FileKind::Credentials, &locations.credentials, AWS_SHARED_CREDENTIALS_FILE),
+        ] {
+            let Some(path) = location.path() else { continue };
+            match read(world, path, location.variable()).await {
+                Ok(content) => contents.extend(content.map(|content| (kind, path, content))),
+                Err(error) => {
+                    problems.push(FileProblem::Unreadable { path: path.into(), variable, source: error.into() })
+                }
+            }
         }
-        Ok(Self { world: world.clone(), profiles: Arc::new(profiles) })
+        let mut files: Vec<_> =
+            contents.iter().map(|(kind, path, content)| ProfileFile::new(*kind, path, content)).collect();
+        let profiles = loop {
+            match ProfileSet::parse(selected.clone(), &files) {
+                Ok(profiles) => break profiles,
+                Err(error) => {
+                    files.retain(|file| file.name() != error.origin().file());
+                    problems.push(error.into());
+                }
+            }
+        };
+        for problem in &problems {
+            tracing::warn!(problem = describe(problem), "an AWS config file is ignored");
+        }
+        for warning in profiles.warnings() {
+            tracing::warn!(%warning, "a line of an AWS config file is ignored");
+        }
+        Self { world: world.clone(), profiles: Arc::new(profiles), problems: problems.into() }
     }
 
-    /// What the files hold.
+    /// Why a file is ignored, if one is. Report it if the files do not give what was looked for in
+    /// them.
+    #[must_use]
+    pub fn problem(&self) -> Option<CredentialsError> {
+        self.problems.first().cloned().map(CredentialsError::from)
+    }
+
+    /// The file that breaks the grammar, if one does. Its author meant to configure something, so
+    /// credentials must not be taken from elsewhere. A file that cannot be read may belong to
+    /// another user (`HOME=/root` in a container).
+    pub(crate) fn broken_file(&self) -> Option<CredentialsError> {
+        let broken = self.problems.iter().find(|problem| matches!(problem, FileProblem::Broken(_)));
+        broken.cloned().map(CredentialsError::from)
+    }
+
+    /// The contents of the files.
     #[must_use]
     pub fn profiles(&self) -> &ProfileSet {
         &self.profiles
@@ -81,7 +129,7 @@ impl SharedConfig {
         self.profiles.selected()
     }
 
-    /// The world the environment is taken from.
+    /// The world of the environment and the files.
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world
@@ -94,7 +142,7 @@ impl SharedConfig {
         self.world.var(variable).or_else(of_profile)
     }
 
-    /// Whether FIPS and dual-stack hosts are asked for.
+    /// Whether FIPS and dual-stack hosts are requested.
     ///
     /// # Errors
     /// As [`EndpointSettings::resolve`].
@@ -102,7 +150,8 @@ impl SharedConfig {
         EndpointSettings::resolve(|name| self.world.env().var(name), self.profile())
     }
 
-    /// The URL that the program (`explicit`), the environment or the profile sets for `service`, if any does.
+    /// The URL that the program (`explicit`), the environment or the profile sets for `service`, if
+    /// one of them does.
     ///
     /// # Errors
     /// As [`configured_endpoint_url`](endpoint::configured_endpoint_url).
@@ -114,7 +163,7 @@ impl SharedConfig {
         endpoint::configured_endpoint_url(service, explicit, |name| self.world.env().var(name), Some(&self.profiles))
     }
 
-    /// The URL to call `service` at: the one set, else that of AWS's own host in `region`.
+    /// The URL to call `service` at: the configured one, else that of AWS's own host in `region`.
     ///
     /// # Errors
     /// As [`configured_url`](Self::configured_url) and [`service_url`](endpoint::service_url).
@@ -139,26 +188,27 @@ impl SharedConfig {
     pub(crate) fn home(world: &World) -> Result<PathBuf, CredentialsError> {
         let home = Platform::current().home(|name| world.env().var(name));
         home.map(PathBuf::from)
-            .ok_or_else(|| CredentialsError::invalid_configuration("The home folder is not known: set HOME."))
+            .ok_or_else(|| CredentialsError::invalid_configuration("unknown home folder; set `HOME`"))
     }
 }
 
-async fn read(world: &World, location: &FileLocation) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, CredentialsError> {
-    let Some(path) = location.path() else { return Ok(None) };
+/// The content of a file, if it exists. `variable` is the one that names it, if it is not in its
+/// usual place.
+async fn read(world: &World, path: &str, variable: Option<&str>) -> io::Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
+    // The usual way to say that there is no file.
+    if path == "/dev/null" {
+        return Ok(None);
+    }
     match world.files().read(Path::new(path), FILE_LIMIT).await {
         Ok(content) => Ok(Some(content)),
-        // A home such as /dev/null, as services have, makes the path no path at all.
+        // With a home such as /dev/null, as services have, a part of the path is not a folder.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            if let Some(variable) = location.variable() {
-                tracing::warn!(variable, path, "the file does not exist");
+            if let Some(variable) = variable {
+                tracing::warn!(variable, path, "the AWS config file does not exist");
             }
             Ok(None)
         }
-        Err(error) => {
-            let message =
-                format!("The AWS config file `{path}` cannot be read: mend its permissions, or name another file.");
-            Err(CredentialsError::invalid_configuration(message).with_cause(error))
-        }
+        Err(error) => Err(error),
     }
 }
 
@@ -169,7 +219,7 @@ mod tests {
     use crate::endpoint::Service;
     use crate::seam::{MapEnv, MapFiles, World};
 
-    async fn load(env: MapEnv, config: &str) -> Result<SharedConfig, crate::CredentialsError> {
+    async fn load(env: MapEnv, config: &str) -> SharedConfig {
         let files = MapFiles::new().with("/h/.aws/config", config);
         let world = World::builder().with_env(env.with("HOME", "/h")).with_files(files).build();
         SharedConfig::load(&world, None).await
@@ -178,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn a_variable_comes_before_the_profile() {
         let config = "[default]\nregion = eu-west-1\nuse_fips_endpoint = True\nca_bundle = /ca.pem\n";
-        let shared = load(MapEnv::from([("AWS_REGION", "us-east-1")]), config).await.unwrap();
+        let shared = load(MapEnv::from([("AWS_REGION", "us-east-1")]), config).await;
         assert_eq!(shared.setting("AWS_REGION", "region").as_deref(), Some("us-east-1"));
         assert_eq!(shared.setting("AWS_UNSET", "region").as_deref(), Some("eu-west-1"));
         assert!(shared.endpoint_settings().unwrap().use_fips);
@@ -186,25 +236,48 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_file_is_named_with_its_line() {
-        let error = load(MapEnv::new(), "[default]\nregion\n").await.unwrap_err();
+    async fn a_broken_file_is_ignored_and_reported() {
+        let files = MapFiles::new()
+            .with("/h/.aws/config", "[default]\nregion = eu-west-1\n")
+            .with("/h/.aws/credentials", "[default]\nregion = us-east-1\nnonsense\n");
+        let world = World::builder().with_env(MapEnv::from([("HOME", "/h")])).with_files(files).build();
+        let shared = SharedConfig::load(&world, None).await;
+        assert_eq!(shared.setting("AWS_REGION", "region").as_deref(), Some("eu-west-1"));
+        let error = shared.broken_file().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
-        assert!(crate::error::describe(&error).contains("/h/.aws/config:2"), "{}", crate::error::describe(&error));
+        assert!(crate::error::describe(&error).contains("/h/.aws/credentials:3"), "{}", crate::error::describe(&error));
+    }
+
+    #[cfg(all(unix, feature = "system"))]
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_is_ignored_and_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let env = MapEnv::from([("AWS_CONFIG_FILE", path), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+        let world = World::builder().with_env(env).with_files(crate::seam::SystemFiles).build();
+        let shared = SharedConfig::load(&world, None).await;
+        assert!(shared.broken_file().is_none());
+        let text = crate::error::describe(&shared.problem().unwrap());
+        assert!(
+            text.contains(path) && text.contains("AWS_CONFIG_FILE") && text.ends_with("not a regular file"),
+            "{text}"
+        );
     }
 
     #[tokio::test]
-    async fn files_that_are_not_there_are_empty() {
+    async fn files_that_do_not_exist_are_empty() {
         let world = World::builder().with_env(MapEnv::from([("AWS_CONFIG_FILE", "/none")])).build();
-        assert!(SharedConfig::load(&world, None).await.unwrap().profiles().is_empty());
+        let shared = SharedConfig::load(&world, None).await;
+        assert!(shared.profiles().is_empty() && shared.problem().is_none());
     }
 
     #[tokio::test]
     async fn a_service_is_called_where_the_settings_say() {
-        let shared = load(MapEnv::new(), "[default]\nendpoint_url = http://localhost:4566\n").await.unwrap();
+        let shared = load(MapEnv::new(), "[default]\nendpoint_url = http://localhost:4566\n").await;
         let region = crate::Region::new("eu-west-1").unwrap();
         assert_eq!(shared.service_url(Service::Sts, Some(&region), None).unwrap(), "http://localhost:4566");
         assert_eq!(shared.service_url(Service::Sts, None, Some("http://[::1]")).unwrap(), "http://[::1]");
-        let shared = load(MapEnv::new(), "").await.unwrap();
+        let shared = load(MapEnv::new(), "").await;
         let url = shared.service_url(Service::Sts, Some(&region), None).unwrap();
         assert_eq!(url, "https://sts.eu-west-1.amazonaws.com");
     }

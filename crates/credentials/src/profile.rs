@@ -1,11 +1,13 @@
 //! The configuration files that all AWS SDKs share: `~/.aws/config` and `~/.aws/credentials`.
 //!
-//! Owns where the files are ([`FileLocations`]), their grammar, what they hold ([`ProfileSet`], [`Profile`]) and which source
-//! of credentials a profile asks for ([`resolve_chain`]). All of it is pure: text and an environment look-up go in, values come
-//! out. It reads no file, calls nothing and knows no clock; the sources of credentials do that.
+//! Owns where the files are ([`FileLocations`]), their grammar, what they hold ([`ProfileSet`],
+//! [`Profile`]) and which source of credentials a profile asks for ([`resolve_chain`]). All of it
+//! is pure: text and an environment look-up go in, values come out. It reads no file, calls nothing
+//! and knows no clock; the sources of credentials do that.
 //!
-//! The grammar is the one of the [AWS SDKs and tools reference][files]; where SDKs differ, the rule of AWS's Rust SDK holds,
-//! except that an indented line that starts with `#` or `;` is a comment, as it is for the AWS CLI.
+//! The grammar is the one of the [AWS SDKs and tools reference][files]; where SDKs differ, the rule
+//! of AWS's Rust SDK holds, except that an indented line that starts with `#` or `;` is a comment,
+//! as it is for the AWS CLI.
 //!
 //! [files]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 //!

@@ -1,4 +1,4 @@
-//! [`Region`] and the one order in which every part of sagewire looks for it.
+//! [`Region`] and the order in which sagewire looks for it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,12 +26,13 @@ use crate::{CredentialsError, ErrorKind};
 pub struct Region(Arc<str>);
 
 impl Region {
-    /// Takes `name`, trimmed, if it is a host label: 1 to 63 letters, digits and hyphens, with no hyphen at either end.
+    /// The region called `name`, which is trimmed and must be a host label: 1 to 63 letters, digits
+    /// and hyphens, without a hyphen at either end.
     ///
     /// # Errors
     /// [`RegionError::Invalid`].
     pub fn new(name: &str) -> Result<Self, RegionError> {
-        Self::from_setting(name, "the region given")
+        Self::from_setting(name, "the argument")
     }
 
     /// The region's name.
@@ -75,25 +76,25 @@ impl AsRef<str> for Region {
     }
 }
 
-/// Why there is no region.
+/// An error of finding the region.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegionError {
     /// A region that cannot be part of a host name.
-    #[error("{from} is `{shown}`, which is no AWS region: write one such as us-east-1")]
+    #[error("invalid AWS region `{shown}` in {from}: expected one such as us-east-1")]
     Invalid {
         /// Where it was set.
         from: &'static str,
         /// Its first forty characters.
         shown: String,
     },
-    /// No region anywhere.
-    #[error("no AWS region is set: set aws_region_name, AWS_REGION, or `region` in the profile.{}", tried(.attempts))]
+    /// No region is set.
+    #[error("no AWS region is set; set `aws_region_name`, `AWS_REGION`, or `region` in the profile{}", tried(.attempts))]
     NotFound {
-        /// The places looked at, in order.
+        /// The places that were looked at, in order.
         attempts: Vec<Attempt>,
     },
-    /// The config files, or the metadata service's settings, are wrong.
+    /// The config files or the settings of the metadata service are invalid.
     #[error(transparent)]
     Config(#[from] CredentialsError),
 }
@@ -109,7 +110,7 @@ impl From<RegionError> for CredentialsError {
 
 fn tried(attempts: &[Attempt]) -> String {
     let places: Vec<_> = attempts.iter().map(|attempt| format!("{} ({})", attempt.source, attempt.reason)).collect();
-    if places.is_empty() { String::new() } else { format!(" Looked at: {}.", places.join(", ")) }
+    if places.is_empty() { String::new() } else { format!(" (looked at: {})", places.join(", ")) }
 }
 
 /// A region, and where it was found.
@@ -118,20 +119,21 @@ fn tried(attempts: &[Attempt]) -> String {
 pub struct LocatedRegion {
     /// The region.
     pub region: Region,
-    /// The place that named it, such as `AWS_REGION`.
+    /// The place where it is set, such as `AWS_REGION`.
     pub source: Cow<'static, str>,
-    /// The places before it, in order, and why each was passed over.
+    /// The places before it, in order, and why each was skipped.
     pub passed_over: Vec<Attempt>,
 }
 
-/// The region for `world`: `explicit` (a parameter such as `aws_region_name`), else the variables `AWS_REGION_NAME`, `AWS_REGION` and
-/// `AWS_DEFAULT_REGION`, else `region` in the profile, else the instance's own, from the instance metadata service.
+/// The region for `world`: `explicit` (a parameter such as `aws_region_name`), else the variables
+/// `AWS_REGION_NAME`, `AWS_REGION` and `AWS_DEFAULT_REGION`, else `region` in the profile, else the
+/// instance's own, from the instance metadata service. There is no default.
 ///
-/// `profile` names the profile to look at; without one it is LiteLLM's `AWS_PROFILE_NAME`, else the selected one. There is no region by default.
+/// The profile is `profile`, else the one in LiteLLM's `AWS_PROFILE_NAME`, else the selected one.
 ///
 /// # Errors
-/// [`RegionError::Invalid`] where the first value found is no region, [`RegionError::NotFound`] where there is none, and
-/// [`RegionError::Config`] where the config files are broken.
+/// [`RegionError::Invalid`] if the first value found is not a region, [`RegionError::NotFound`] if
+/// there is none, and [`RegionError::Config`] if it would come from a config file that is broken.
 pub async fn resolve_region(
     world: &World,
     explicit: Option<&str>,
@@ -140,7 +142,7 @@ pub async fn resolve_region(
     Ok(locate_region(world, explicit, profile).await?.region)
 }
 
-/// The same region as [`resolve_region`]'s, and where it was found.
+/// The region of [`resolve_region`] and where it was found.
 ///
 /// # Errors
 /// As [`resolve_region`].
@@ -150,16 +152,16 @@ pub async fn locate_region(
     profile: Option<&str>,
 ) -> Result<LocatedRegion, RegionError> {
     let mut search = Search::default();
-    // First without the files: a broken one must not get in the way of a region that does not come from it.
+    // First without the files, which are not needed if the region is set elsewhere.
     if let Some(found) = search.parameter_and_variables(world, explicit)? {
         return Ok(found);
     }
     let profile = profile.map(str::to_owned).or_else(|| world.var(AWS_PROFILE_NAME));
-    let config = SharedConfig::load(world, profile.as_deref()).await?;
+    let config = SharedConfig::load(world, profile.as_deref()).await;
     search.profile_and_instance(&config).await
 }
 
-/// The region, with the files already read.
+/// The region, from files that are already read.
 pub(crate) async fn resolve(config: &SharedConfig) -> Result<Region, RegionError> {
     let mut search = Search::default();
     Ok(match search.parameter_and_variables(config.world(), None)? {
@@ -168,7 +170,7 @@ pub(crate) async fn resolve(config: &SharedConfig) -> Result<Region, RegionError
     })
 }
 
-/// The places passed over so far.
+/// The places that were skipped so far.
 #[derive(Default)]
 struct Search(Vec<Attempt>);
 
@@ -196,9 +198,16 @@ impl Search {
         if let Some(name) = config.profile().and_then(|profile| profile.setting("region")) {
             return self.found(name, "`region` in the profile");
         }
+        if let Some(error) = config.broken_file() {
+            return Err(error.into());
+        }
         let name = config.profiles().selected_name();
-        let reason = if config.profile().is_some() { "it has no `region`" } else { "there is no such profile" };
-        self.pass_over(format!("profile `{name}`"), reason);
+        let reason = match config.problem() {
+            Some(problem) => problem,
+            None if config.profile().is_some() => CredentialsError::not_configured("it has no `region`"),
+            None => CredentialsError::not_configured("there is no such profile"),
+        };
+        self.0.push(Attempt::new(format!("profile `{name}`"), &reason));
         match of_instance(config).await {
             Ok(name) => self.found(&name, "the instance's own region"),
             Err(error) if error.kind() == ErrorKind::InvalidConfiguration => Err(error.into()),

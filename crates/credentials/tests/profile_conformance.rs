@@ -1,6 +1,8 @@
 //! AWS's own cases for the shared files: grammar, file locations, and role chains.
 //!
-//! The wording of errors is ours; a table says which of our errors answers to which of AWS's.
+//! The wording of errors is ours; a table says which of our errors corresponds to which of AWS's.
+//! The cases are those of AWS's Rust SDK. Where the AWS CLI reads a file that the SDK refuses, so
+//! do we: [`AS_THE_CLI`] lists these cases.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,6 +26,20 @@ use serde_json::{Map, Value, json};
 
 use crate::vectors::{equal, suite};
 
+/// The cases that the AWS CLI reads otherwise than AWS's Rust SDK, with what both we and the CLI
+/// read.
+const AS_THE_CLI: [(&str, &str); 3] = [
+    // A colon separates as an equals sign does.
+    ("Property definitions must contain an equals sign.", r#"{"foo": {"key": "value"}}"#),
+    // A name may contain any characters.
+    (
+        "Profile names support alphanumeric characters and - / . % @ _ : +",
+        r#"{"some-thing:long/the_one%only.foo@bar+": {}, "foo!bar": {}}"#,
+    ),
+    // The credentials file's sections are names as they are written.
+    ("Invalid profile names are ignored.", r#"{"in valid 2": {"name2": "value2"}}"#),
+];
+
 fn main() -> ExitCode {
     let mut trials = Vec::new();
     trials.extend(suite("grammar", "credentials/profile-parser-tests.json", "tests", 65, grammar));
@@ -39,6 +55,9 @@ fn grammar(case: &Value) -> Result<(), Failed> {
         ProfileFile::new(FileKind::Credentials, "credentials", text("credentialsFile")),
     ];
     let parsed = ProfileSet::parse(SelectedProfile::default(), &files);
+    if let Some((_, expected)) = AS_THE_CLI.iter().find(|(name, _)| case["name"] == *name) {
+        return equal(&sections(parsed?.profiles()), &serde_json::from_str::<Value>(expected)?);
+    }
     if let Some(expected) = case["output"].get("errorContaining") {
         let error = parsed.err().ok_or("it was accepted")?;
         return equal(&error.kind(), &syntax_error(expected.as_str().unwrap()));
@@ -64,13 +83,14 @@ fn syntax_error(expected: &str) -> SyntaxErrorKind {
         // AWS's words are the same for a property and for an indented line.
         "Expected a profile definition" => SyntaxErrorKind::OutsideSection,
         "Property did not have a name" => SyntaxErrorKind::EmptyName,
-        "Expected an '=' sign defining a property" => SyntaxErrorKind::MissingEquals,
+        // The AWS CLI reads an indented line below a header as a property, which needs a
+        // separator.
         "Expected a property definition" | "Expected a property definition, found continuation" => {
-            SyntaxErrorKind::ContinuationWithoutProperty
+            SyntaxErrorKind::MissingSeparator
         }
         "Expected an '=' sign defining a sub-property" => SyntaxErrorKind::NestedMissingEquals,
         "Sub-property did not have a name" => SyntaxErrorKind::NestedEmptyName,
-        other => panic!("no error of ours is listed for `{other}`"),
+        other => panic!("no error corresponds to `{other}`"),
     }
 }
 
@@ -105,13 +125,13 @@ fn role_chain(case: &Value) -> Result<(), Failed> {
     if let Some(expected) = case["output"].get("Error") {
         let error = resolved.err().ok_or("it was accepted")?;
         let expected = expected.as_str().unwrap();
-        return if answers(expected, &error) { Ok(()) } else { Err(format!("`{expected}` was {error:?}").into()) };
+        return if corresponds(expected, &error) { Ok(()) } else { Err(format!("`{expected}` was {error:?}").into()) };
     }
     equal(&described(&resolved?), &case["output"]["ProfileChain"])
 }
 
-/// Whether this is our error for what AWS says in these words.
-fn answers(expected: &str, error: &ProfileError) -> bool {
+/// Whether this is our error for AWS's message.
+fn corresponds(expected: &str, error: &ProfileError) -> bool {
     match expected {
         "profile must contain `source_profile`" => matches!(error, ProfileError::MissingSource { name } if name == "A"),
         "profile contained both source_profile and credential_source" => {
@@ -147,7 +167,7 @@ fn answers(expected: &str, error: &ProfileError) -> bool {
         "sso-session named `oops` (referenced by profile `A`) was not found" => {
             matches!(error, ProfileError::SsoSessionNotFound { session, name } if session == "oops" && name == "A")
         }
-        other => panic!("no error of ours is listed for `{other}`"),
+        other => panic!("no error corresponds to `{other}`"),
     }
 }
 

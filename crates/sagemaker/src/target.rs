@@ -29,10 +29,7 @@ pub(crate) async fn resolve(world: &World, settings: &Settings) -> Result<Target
         None => resolve_region(world, None, settings.profile.as_deref()).await.map_err(no_region)?,
     };
     let named = AwsParams { aws_profile_name: settings.profile.clone(), ..AwsParams::default() }.profile_name(world);
-    let config = SharedConfig::load(world, named.as_deref()).await.map_err(|error| {
-        Error::new(ErrorKind::Configuration, format!("the AWS configuration cannot be read: {error}"))
-            .with_source(error)
-    })?;
+    let config = SharedConfig::load(world, named.as_deref()).await;
     let url =
         config.service_url(Service::SageMakerRuntime, Some(&region), settings.base_url.as_deref()).map_err(no_url)?;
     Ok(Target { region, base: BaseUrl::parse(&url)? })

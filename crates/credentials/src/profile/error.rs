@@ -1,13 +1,13 @@
-//! How reading the shared files, or following a profile, can fail.
+//! The errors of reading the shared files and of following a profile to its credentials.
 //!
-//! No text here holds a value from a file: any of them may be a secret pasted in the wrong place. Names of profiles and
-//! sections do appear.
+//! Messages contain names of profiles and sections and never a value from a file, which may be a
+//! misplaced secret.
 
 use std::fmt;
 
 use super::section::Origin;
 
-/// A file that does not follow the grammar. Nothing of it is used.
+/// A file that breaks the grammar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{origin}: {kind}")]
 pub struct SyntaxError {
@@ -16,99 +16,94 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
-    /// The line in question.
+    /// The line of the error.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Which rule is broken.
+    /// The rule that the line breaks.
     #[must_use]
     pub fn kind(&self) -> SyntaxErrorKind {
         self.kind
     }
 }
 
-/// Which rule of the grammar a file breaks.
+/// The rule of the grammar that a line breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyntaxErrorKind {
-    /// A line that opens with `[` and does not close with `]`.
+    /// A line that begins with `[` and has no `]`.
     UnclosedSection,
-    /// A line before the first section that is neither blank nor a comment.
+    /// A property before the first section.
     OutsideSection,
-    /// An indented line right after a section's header, where there is no property to continue.
-    ContinuationWithoutProperty,
-    /// A line with no `=`.
-    MissingEquals,
-    /// Nothing before the `=`.
+    /// A line with neither `=` nor `:`.
+    MissingSeparator,
+    /// A property without a name.
     EmptyName,
-    /// An indented line with no `=`, below a property with no value of its own.
+    /// An indented line without `=` below a property that has no value of its own.
     NestedMissingEquals,
-    /// Nothing before the `=` of a nested property.
+    /// A nested property without a name.
     NestedEmptyName,
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     NotUtf8,
 }
 
 impl fmt::Display for SyntaxErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnclosedSection => "a section's header must end with `]`; write [profile name] or [name] and nothing but a comment after it",
-            Self::OutsideSection => "this line belongs to no section; put a header such as [default] above it",
-            Self::ContinuationWithoutProperty => {
-                "this line is indented, but there is no property above it to continue; begin it in the first column"
-            }
-            Self::MissingEquals => "this line is no property, since it has no `=`; write name = value, or start the line with # to make it a comment",
-            Self::EmptyName => "this property has no name before its `=`; write name = value",
+            Self::UnclosedSection => "missing `]` after the section name; write `[profile name]` or `[name]`",
+            Self::OutsideSection => "property before the first section; add a header such as `[default]` above it",
+            Self::MissingSeparator => "expected `name = value`; begin the line with `#` if it is a comment",
+            Self::EmptyName => "missing name before the separator; write `name = value`",
             Self::NestedMissingEquals => {
-                "this indented line has no `=`; below a property with an empty value every indented line must be name = value"
+                "expected `name = value`, because the property above this indented line has no value"
             }
-            Self::NestedEmptyName => "this nested property has no name before its `=`; write name = value",
-            Self::NotUtf8 => "this line is not UTF-8 text; save the file again as UTF-8",
+            Self::NestedEmptyName => "missing name of a nested property; write `name = value`",
+            Self::NotUtf8 => "invalid UTF-8; save the file as UTF-8",
         })
     }
 }
 
-/// A profile that does not say where its credentials come from.
+/// A profile whose source of credentials cannot be determined.
 ///
-/// Only the kinds for which [`ProfileError::is_not_configured`] holds mean that profiles are not in use; every other one is a
-/// mistake that its author wants to hear about, and no reason to look for credentials elsewhere.
+/// Only the kinds for which [`ProfileError::is_not_configured`] is true mean that profiles are not
+/// in use. The others are configuration mistakes, after which credentials must not be taken from
+/// elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// There is no profile at all, or the default one was asked for and there is none.
-    #[error("no profiles are defined: there is no config or credentials file with the profile in it")]
+    /// The files define no profile, or not the default one, which was asked for.
+    #[error("no profile is defined in the AWS config and credentials files")]
     NoProfiles,
-    /// The profile asked for does not exist.
-    #[error("there is no profile `{name}`; {}", names(.known))]
+    /// The requested profile does not exist.
+    #[error("unknown profile `{name}`; {}", names(.known))]
     NotFound {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Names that do exist, some of them where there are many.
+        /// Some of the names that exist.
         known: Vec<String>,
     },
     /// A `source_profile` that does not exist.
-    #[error("profile `{from}` names `{name}` as its source_profile, and there is no such profile; {}", names(.known))]
+    #[error("`source_profile` of profile `{from}` is the unknown profile `{name}`; {}", names(.known))]
     SourceNotFound {
         /// The name in `source_profile`.
         name: String,
         /// The profile that refers to it.
         from: String,
-        /// Names that do exist, some of them where there are many.
+        /// Some of the names that exist.
         known: Vec<String>,
     },
-    /// The profile asked for has settings but no credentials.
-    #[error(
-        "profile `{name}` says nothing about credentials; add keys, role_arn, sso_session or credential_process to it"
-    )]
+    /// The requested profile has settings but no credentials.
+    #[error("profile `{name}` has no credentials; add access keys, `role_arn`, `sso_session` or `credential_process`")]
     NoCredentials {
         /// The profile's name.
         name: String,
     },
     /// A `source_profile` that has no credentials.
     #[error(
-        "profile `{from}` takes its credentials from `{name}`, which has none; add keys, sso_session or credential_process to `{name}`"
+        "`source_profile` of profile `{from}` is `{name}`, which has no credentials; \
+         add access keys, `sso_session` or `credential_process` to `{name}`"
     )]
     SourceWithoutCredentials {
         /// The profile without credentials.
@@ -116,64 +111,70 @@ pub enum ProfileError {
         /// The profile that refers to it.
         from: String,
     },
-    /// Profiles that name each other as `source_profile` without end.
-    #[error("source_profile leads in a circle: {}; let one of them have credentials of its own", .path.join(" -> "))]
+    /// Profiles that name each other as `source_profile`.
+    #[error("`source_profile` forms a loop: {}; give one of these profiles its own credentials", .path.join(" -> "))]
     Loop {
-        /// The names in the order followed; the last one is in the list twice.
+        /// The names in the order followed. The last one occurs twice.
         path: Vec<String>,
     },
     /// A profile that names itself as `source_profile` and has no keys.
     #[error(
-        "profile `{name}` names itself as source_profile, which needs keys in it; add aws_access_key_id and aws_secret_access_key"
+        "profile `{name}` is its own `source_profile` and has no access keys; \
+         add `aws_access_key_id` and `aws_secret_access_key`"
     )]
     SelfSourceWithoutKeys {
         /// The profile's name.
         name: String,
     },
-    /// `role_arn` with nothing to assume the role with.
+    /// `role_arn` without credentials to assume the role with.
     #[error(
-        "profile `{name}` has role_arn and nothing to assume the role with; add source_profile, credential_source or web_identity_token_file"
+        "profile `{name}` has `role_arn` but no credentials to assume the role with; \
+         add `source_profile`, `credential_source` or `web_identity_token_file`"
     )]
     MissingSource {
         /// The profile's name.
         name: String,
     },
     /// `source_profile` and `credential_source` together.
-    #[error("profile `{name}` has both source_profile and credential_source; keep one of them")]
+    #[error("profile `{name}` has both `source_profile` and `credential_source`; remove one of them")]
     BothSources {
         /// The profile's name.
         name: String,
     },
     /// A `credential_source` that does not exist.
-    #[error("{origin}: credential_source in profile `{name}` must be Environment, Ec2InstanceMetadata or EcsContainer")]
+    #[error(
+        "{origin}: invalid `credential_source` in profile `{name}`: \
+         expected Environment, Ec2InstanceMetadata or EcsContainer"
+    )]
     UnknownCredentialSource {
         /// The profile's name.
         name: String,
-        /// The line in question.
+        /// The line of the setting.
         origin: Origin,
     },
     /// One of the two keys without the other.
-    #[error("{origin}: profile `{name}` has {present} without {missing}; add it or remove both")]
+    #[error("{origin}: profile `{name}` has `{present}` without `{missing}`; add it or remove both")]
     PartialKeys {
         /// The profile's name.
         name: String,
         /// The key that is there.
         present: &'static str,
-        /// The key that is not.
+        /// The key that is missing.
         missing: &'static str,
         /// The line of the key that is there.
         origin: Origin,
     },
     /// `web_identity_token_file` without `role_arn`.
-    #[error("profile `{name}` has web_identity_token_file without role_arn; add the ARN of the role to assume")]
+    #[error("profile `{name}` has `web_identity_token_file` without `role_arn`; add the ARN of the role to assume")]
     MissingRoleArn {
         /// The profile's name.
         name: String,
     },
-    /// A role that asks for a one-time code, which nobody is there to type.
+    /// A role that requires a one-time code, which a service cannot ask for.
     #[error(
-        "{origin}: profile `{name}` asks for a code from an MFA device (mfa_serial), which is not supported; get a session's keys with \
-         `aws sts get-session-token --serial-number ... --token-code ...`, put them in a profile of their own, and remove mfa_serial"
+        "{origin}: profile `{name}` requires an MFA code (`mfa_serial`), which is not supported; run \
+         `aws sts get-session-token --serial-number ... --token-code ...`, put the keys it prints into another \
+         profile, and use that one"
     )]
     MfaUnsupported {
         /// The profile's name.
@@ -181,35 +182,35 @@ pub enum ProfileError {
         /// The line of `mfa_serial`.
         origin: Origin,
     },
-    /// `duration_seconds` that is no whole number.
-    #[error("{origin}: duration_seconds in profile `{name}` must be a whole number of seconds, from 900 to 43200")]
+    /// `duration_seconds` that is not a whole number in its range.
+    #[error("{origin}: invalid `duration_seconds` in profile `{name}`: expected a whole number from 900 to 43200")]
     InvalidDuration {
         /// The profile's name.
         name: String,
-        /// The line in question.
+        /// The line of the setting.
         origin: Origin,
     },
-    /// An SSO setting without another that it needs.
-    #[error("profile `{name}` has {present} without {missing}; run `aws configure sso`, or add it")]
+    /// An SSO setting without another one that it needs.
+    #[error("profile `{name}` has `{present}` without `{missing}`; add it or run `aws configure sso`")]
     IncompleteSso {
         /// The profile's name.
         name: String,
         /// The key that is there.
         present: &'static str,
-        /// The key that is not.
+        /// The key that is missing.
         missing: &'static str,
     },
     /// An `sso-session` section without a key that it needs.
-    #[error("[sso-session {session}], which profile `{name}` uses, has no {missing}; add it there")]
+    #[error("missing `{missing}` in [sso-session {session}], which profile `{name}` uses; add it")]
     IncompleteSsoSession {
         /// The profile's name.
         name: String,
         /// The section's name.
         session: String,
-        /// The key that is not there.
+        /// The key that is missing.
         missing: &'static str,
     },
-    /// `sso_session` that names no section.
+    /// `sso_session` that names a section that does not exist.
     #[error("profile `{name}` uses [sso-session {session}], which does not exist; add it or run `aws configure sso`")]
     SsoSessionNotFound {
         /// The profile's name.
@@ -217,24 +218,23 @@ pub enum ProfileError {
         /// The name in `sso_session`.
         session: String,
     },
-    /// A profile with `sso_session` that says otherwise than its session.
-    #[error(
-        "{origin}: profile `{name}` has a {key} that is not the one of [sso-session {session}]; remove it from the profile"
-    )]
+    /// A profile with `sso_session` and a setting that contradicts the session's.
+    #[error("{origin}: `{key}` in profile `{name}` differs from [sso-session {session}]; remove it from the profile")]
     SsoConflict {
         /// The profile's name.
         name: String,
         /// The name in `sso_session`.
         session: String,
-        /// The key that both may hold.
+        /// The key that both have.
         key: &'static str,
-        /// The profile's line.
+        /// The line in the profile.
         origin: Origin,
     },
 }
 
 impl ProfileError {
-    /// Whether this means only that profiles hold no credentials, so that a chain of sources may go on to the next.
+    /// Whether the error only means that profiles have no credentials, so that a chain may try its
+    /// next source.
     #[must_use]
     pub fn is_not_configured(&self) -> bool {
         matches!(self, Self::NoProfiles | Self::NoCredentials { .. })
@@ -245,5 +245,5 @@ fn names(names: &[String]) -> String {
     if names.is_empty() {
         return "no profile is defined".to_owned();
     }
-    format!("the files define {}", names.join(", "))
+    format!("defined profiles: {}", names.join(", "))
 }

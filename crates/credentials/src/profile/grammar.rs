@@ -1,7 +1,12 @@
-//! The grammar of the shared files: one pass over the text, yielding sections and properties in the order they stand in.
+//! The grammar of the shared files: one pass over the text, which yields sections and properties in
+//! their order.
 //!
-//! Knows nothing of what a section means or which names are allowed: `set` judges that. Defined by the
-//! [file format page](https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html).
+//! It does not know what a section means or which names are allowed: `set` decides that. The rules
+//! are those of the [file format
+//! page](https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html), read as the AWS CLI
+//! (Python's `RawConfigParser`) reads them: a line continues a property only if it is indented
+//! further than that property, `:` separates a name from its value as `=` does, and text after a
+//! section's `]` is ignored.
 
 use std::iter::Peekable;
 use std::str::Lines;
@@ -9,12 +14,14 @@ use std::str::Lines;
 use super::error::SyntaxErrorKind;
 use crate::secret::Secret;
 
-/// What may stand around names, values and lines. A carriage return is here for files written on Windows.
-const BLANK: [char; 3] = [' ', '\t', '\r'];
-/// What opens a comment.
+/// The characters that begin a comment.
 const COMMENT: [char; 2] = ['#', ';'];
+/// The characters that separate a name from its value.
+const SEPARATOR: [char; 2] = ['=', ':'];
+/// The property whose value is a command line: the shell decides what a comment in it is.
+const COMMAND_LINE: &str = "credential_process";
 
-/// One thing read from a file, with the number of the line it begins on (the first line is 1).
+/// One section or property, with the number of the line it begins on. The first line is 1.
 #[derive(Debug)]
 pub(super) enum Item<'t> {
     /// `[header]`, without the brackets and the blanks inside them.
@@ -23,10 +30,10 @@ pub(super) enum Item<'t> {
     Property { name: &'t str, value: Secret, line: u32 },
 }
 
-/// A mistake and the number of the line it is on.
+/// An error and the number of its line.
 pub(super) type Fault = (u32, SyntaxErrorKind);
 
-/// Reads a file's text. Stop at the first error: what follows it has no meaning.
+/// Reads a file's text. Stop at the first error: the lines after it cannot be interpreted.
 pub(super) struct Items<'t> {
     lines: Peekable<Lines<'t>>,
     line: u32,
@@ -35,7 +42,7 @@ pub(super) struct Items<'t> {
 
 impl<'t> Items<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        // Some editors on Windows open a UTF-8 file with a byte order mark.
+        // Some editors on Windows begin a UTF-8 file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self { lines: text.lines().peekable(), line: 0, in_section: false }
     }
@@ -46,12 +53,11 @@ impl<'t> Items<'t> {
         Some(line)
     }
 
-    fn section(&mut self, line: &'t str) -> Result<Item<'t>, SyntaxErrorKind> {
-        let line = before_comment(line, false);
-        let header =
-            line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or(SyntaxErrorKind::UnclosedSection)?;
+    /// `rest` is what follows the opening bracket.
+    fn section(&mut self, rest: &'t str) -> Result<Item<'t>, SyntaxErrorKind> {
+        let (header, _) = rest.split_once(']').ok_or(SyntaxErrorKind::UnclosedSection)?;
         self.in_section = true;
-        Ok(Item::Section { header: header.trim_matches(BLANK), line: self.line })
+        Ok(Item::Section { header: header.trim(), line: self.line })
     }
 
     fn property(&mut self, line: &'t str) -> Result<Item<'t>, Fault> {
@@ -59,16 +65,16 @@ impl<'t> Items<'t> {
         if !self.in_section {
             return Err((start, SyntaxErrorKind::OutsideSection));
         }
-        let (name, value) =
-            before_comment(line, true).split_once('=').ok_or((start, SyntaxErrorKind::MissingEquals))?;
-        let name = name.trim_matches(BLANK);
+        let (name, value) = line.split_once(SEPARATOR).ok_or((start, SyntaxErrorKind::MissingSeparator))?;
+        let name = name.trim();
         if name.is_empty() {
             return Err((start, SyntaxErrorKind::EmptyName));
         }
-        let mut value = value.trim_matches(BLANK).to_owned();
-        // A property whose own line has no value holds properties of its own, one a line.
+        let value = if name.eq_ignore_ascii_case(COMMAND_LINE) { value } else { before_comment(value) };
+        let mut value = value.trim().to_owned();
+        // A property without a value on its own line holds nested properties, one on each line.
         let nested = value.is_empty();
-        while let Some(continuation) = self.next_continuation() {
+        while let Some(continuation) = self.next_continuation(indentation(line)) {
             if nested {
                 check_nested(continuation).map_err(|kind| (self.line, kind))?;
             }
@@ -78,35 +84,21 @@ impl<'t> Items<'t> {
         Ok(Item::Property { name, value: value.into(), line: start })
     }
 
-    /// The next line, trimmed, if it continues the property before it. Blank lines and comments between them are passed over.
-    fn next_continuation(&mut self) -> Option<&'t str> {
+    /// The next line, trimmed, if it is indented further than `property`. Blank lines and comments
+    /// are skipped.
+    fn next_continuation(&mut self, property: usize) -> Option<&'t str> {
         loop {
             let next = *self.lines.peek()?;
-            let trimmed = next.trim_matches(BLANK);
+            let trimmed = next.trim();
             if is_void(trimmed) {
                 self.take_line();
-            } else if is_indented(next) {
+            } else if indentation(next) > property {
                 self.take_line();
                 return Some(trimmed);
             } else {
                 return None;
             }
         }
-    }
-
-    fn item(&mut self, line: &'t str) -> Result<Item<'t>, Fault> {
-        if is_indented(line) {
-            let kind = if self.in_section {
-                SyntaxErrorKind::ContinuationWithoutProperty
-            } else {
-                SyntaxErrorKind::OutsideSection
-            };
-            return Err((self.line, kind));
-        }
-        if line.starts_with('[') {
-            return self.section(line).map_err(|kind| (self.line, kind));
-        }
-        self.property(line)
     }
 }
 
@@ -116,44 +108,51 @@ impl<'t> Iterator for Items<'t> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let line = self.take_line()?;
-            if !is_void(line.trim_matches(BLANK)) {
-                return Some(self.item(line));
+            let trimmed = line.trim();
+            if is_void(trimmed) {
+                continue;
             }
+            return Some(match trimmed.strip_prefix('[') {
+                Some(rest) => self.section(rest).map_err(|kind| (self.line, kind)),
+                None => self.property(line),
+            });
         }
     }
 }
 
-/// Nothing but blanks, or a comment. Takes a trimmed line.
+/// Whether a trimmed line is empty or a comment.
 fn is_void(trimmed: &str) -> bool {
     trimmed.is_empty() || trimmed.starts_with(COMMENT)
 }
 
-fn is_indented(line: &str) -> bool {
-    line.starts_with(BLANK)
+/// The number of blanks before the first other character. A tab counts as one, as it does for the
+/// AWS CLI.
+fn indentation(line: &str) -> usize {
+    line.chars().take_while(|character| character.is_whitespace()).count()
 }
 
-/// The part of a line before its comment, trimmed. In a property a comment needs a blank before it, since values may hold `#`
-/// and `;`; after a section's bracket it does not.
-fn before_comment(line: &str, needs_blank: bool) -> &str {
-    let comment = line.match_indices(COMMENT).map(|(start, _)| line.split_at(start).0);
-    let before = comment.into_iter().find(|before| !needs_blank || before.ends_with(BLANK));
-    before.unwrap_or(line).trim_matches(BLANK)
+/// The part of a value before its comment, which must follow a blank: values may contain `#` and
+/// `;`.
+fn before_comment(value: &str) -> &str {
+    let mut comments = value.match_indices(COMMENT).map(|(start, _)| value.split_at(start).0);
+    comments.find(|before| before.ends_with(char::is_whitespace)).unwrap_or(value)
 }
 
-/// A nested property must have a name and an equals sign. Its name may hold any character.
+/// A nested property must have a name and an equals sign. Its name may contain any character.
 fn check_nested(line: &str) -> Result<(), SyntaxErrorKind> {
     let (name, _) = line.split_once('=').ok_or(SyntaxErrorKind::NestedMissingEquals)?;
-    if name.trim_matches(BLANK).is_empty() {
+    if name.trim().is_empty() {
         return Err(SyntaxErrorKind::NestedEmptyName);
     }
     Ok(())
 }
 
-/// The properties nested in a property's value, as `name`, `value`, both trimmed. None where the value is a plain one.
+/// The names and values, trimmed, of the properties nested in a value. A value that is not nested
+/// has none.
 pub(super) fn nested(value: &str) -> impl DoubleEndedIterator<Item = (&str, &str)> {
     let lines = if value.starts_with('\n') { value } else { "" };
     lines.lines().filter_map(|line| {
         let (name, value) = line.split_once('=')?;
-        Some((name.trim_matches(BLANK), value.trim_matches(BLANK)))
+        Some((name.trim(), value.trim()))
     })
 }

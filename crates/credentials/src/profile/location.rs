@@ -14,7 +14,8 @@ use crate::env_vars::{
 pub enum Platform {
     /// Anything but Windows: the home folder is `HOME`.
     Unix,
-    /// Windows: the home folder is `HOME`, else `USERPROFILE`, else `HOMEDRIVE` and `HOMEPATH` together.
+    /// Windows: the home folder is `HOME`, else `USERPROFILE`, else `HOMEDRIVE` and `HOMEPATH`
+    /// together.
     Windows,
 }
 
@@ -59,7 +60,8 @@ pub struct FileLocations {
 }
 
 impl FileLocations {
-    /// Finds both files and the profile. A leading `~` is the home folder; no other part of a path is expanded.
+    /// Finds both files and the profile. A leading `~` is the home folder; no other part of a path
+    /// is expanded.
     #[must_use]
     pub fn resolve(env: impl Fn(&str) -> Option<String>, platform: Platform) -> Self {
         let home = platform.home(&env);
@@ -90,13 +92,15 @@ pub struct FileLocation {
 }
 
 impl FileLocation {
-    /// The path. None where it begins with the home folder and the environment does not say which that is.
+    /// The path. None where it begins with the home folder and the environment does not say which
+    /// that is.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
 
-    /// The variable that names the file; none for the usual place. Then a missing file is no surprise.
+    /// The variable that names the file; none for the usual place. Then a missing file is no
+    /// surprise.
     #[must_use]
     pub fn variable(&self) -> Option<&'static str> {
         self.variable

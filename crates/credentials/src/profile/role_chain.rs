@@ -1,7 +1,9 @@
-//! From a profile to its credentials: which source to begin with, and which roles to assume one after the other.
+//! From a profile to its credentials: which source to begin with, and which roles to assume one
+//! after the other.
 //!
-//! Follows `source_profile` from profile to profile and refuses what cannot work. It assumes no role itself. Defined by the
-//! [assume role page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html).
+//! Follows `source_profile` from profile to profile and refuses what cannot work. It assumes no
+//! role itself. Defined by the [assume role
+//! page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html).
 
 use std::collections::HashSet;
 
@@ -34,7 +36,8 @@ impl RoleChain {
         &self.base_profile
     }
 
-    /// The roles, the first being the one that the source's credentials assume; the last one's credentials are the result.
+    /// The roles, the first being the one that the source's credentials assume; the last one's
+    /// credentials are the result.
     #[must_use]
     pub fn roles(&self) -> &[RoleStep] {
         &self.roles
@@ -61,13 +64,13 @@ pub struct RoleStep {
 
 /// Follows the profile `name` to its source.
 ///
-/// A profile with a role names what to assume it with: `source_profile`, `credential_source`, or a web identity token. Keys in
-/// a profile with a role are for that role only if the profile names itself as its source; in the profile that another one
-/// refers to, keys come before its own role.
+/// A profile with a role names what to assume it with: `source_profile`, `credential_source`, or a
+/// web identity token. Keys in a profile with a role are for that role only if the profile names
+/// itself as its source; in the profile that another one refers to, keys come before its own role.
 ///
 /// # Errors
-/// [`ProfileError`] says which profile is wrong and what to do. Where [`ProfileError::is_not_configured`] holds, profiles are
-/// merely not in use.
+/// [`ProfileError`] says which profile is wrong and what to do. Where
+/// [`ProfileError::is_not_configured`] holds, profiles are merely not in use.
 pub fn resolve_chain(profiles: &ProfileSet, name: &str) -> Result<RoleChain, ProfileError> {
     if profiles.is_empty() || (name == DEFAULT && profiles.get(name).is_none()) {
         return Err(ProfileError::NoProfiles);
@@ -98,7 +101,8 @@ pub fn resolve_chain(profiles: &ProfileSet, name: &str) -> Result<RoleChain, Pro
         if !visited.insert(next) {
             return Err(ProfileError::Loop { path: path.into_iter().map(str::to_owned).collect() });
         }
-        // A profile that is only a source gives its keys if it has both, whatever role it may have for itself.
+        // A profile that is only a source gives its keys if it has both, whatever role it may have
+        // for itself.
         if let Ok(Some(keys)) = source::static_keys(profile) {
             break keys;
         }
@@ -124,7 +128,8 @@ fn next(profile: &Profile) -> Result<Next<'_>, ProfileError> {
     }
 }
 
-/// The role to assume in this profile, if it has one. With a web identity token the role is part of the source instead.
+/// The role to assume in this profile, if it has one. With a web identity token the role is part of
+/// the source instead.
 fn role(profile: &Profile) -> Result<Option<RoleStep>, ProfileError> {
     let Some((role_arn, origin)) = setting(profile, "role_arn") else { return Ok(None) };
     if profile.setting("web_identity_token_file").is_some() {

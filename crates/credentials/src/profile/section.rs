@@ -36,7 +36,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The value of one key and where it stands. The value is wiped from memory when dropped, and `Debug` hides it.
+/// The value of one key and where it stands. The value is wiped from memory when dropped, and
+/// `Debug` hides it.
 #[derive(Debug, Clone)]
 pub struct Property {
     pub(super) value: Secret,
@@ -59,12 +60,14 @@ impl Property {
 
 /// A section whose keys are a profile's settings.
 ///
-/// The same type as an `sso-session` or a `services` section: all three are a name and its properties.
+/// The same type as an `sso-session` or a `services` section: all three are a name and its
+/// properties.
 pub type Profile = Section;
 
 /// One section: its name and its properties, merged from all the places that define it.
 ///
-/// `Debug` shows neither keys nor values: a token pasted over several lines would be taken for both.
+/// `Debug` shows neither keys nor values: a token pasted over several lines would be taken for
+/// both.
 #[derive(Clone)]
 pub struct Section {
     pub(super) name: String,
@@ -110,7 +113,8 @@ impl Section {
         self.properties.get(key)
     }
 
-    /// The value of `subkey` nested under `key`, as `endpoint_url` is here under `sts`. The last of several wins.
+    /// The value of `subkey` nested under `key`, as `endpoint_url` is here under `sts`. The last of
+    /// several wins.
     ///
     /// ```text
     /// sts =

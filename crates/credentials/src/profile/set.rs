@@ -1,8 +1,9 @@
 //! All profiles, sessions and services of the shared files, merged into one set.
 //!
-//! Owns what a section's header means and which value wins. The text's grammar is in `grammar`; following a profile to its
-//! credentials is in `role_chain`.
+//! This file decides what a section's header means and which of several values is used. The grammar
+//! is in `grammar`, and following a profile to its credentials is in `role_chain`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,19 +13,20 @@ use super::location::SelectedProfile;
 use super::section::{Origin, Profile, Property, Section};
 use super::warning::{Warning, WarningKind};
 
-/// Warnings kept for one set. A file of any size full of mistakes must not fill the memory with complaints.
+/// The number of warnings that one set keeps, so that a large broken file does not fill the memory.
 const MAX_WARNINGS: usize = 100;
 
-/// The profile used where none is named.
+/// The profile that is used if none is named.
 pub(super) const DEFAULT: &str = "default";
 
-/// The words that stand before a name in a config file.
+/// The words that may come before a name in a config file.
 const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
 
-/// Sections of the AWS CLI's own that are in a config file for good reason, and are nothing to us.
+/// Sections that the AWS CLI alone reads. They need no warning.
 const FOREIGN_SECTIONS: [&str; 2] = ["plugins", "preview"];
 
-/// Which of the two shared files a text is: they name profiles differently, and the credentials file wins.
+/// The kind of a shared file. The two kinds name profiles differently, and values of the
+/// credentials file win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// `~/.aws/config`: `[profile name]`, `[default]`, `[sso-session name]`, `[services name]`.
@@ -33,7 +35,7 @@ pub enum FileKind {
     Credentials,
 }
 
-/// A file's contents and the name that errors and explanations use for it.
+/// A file's contents and its name in errors and explanations.
 #[derive(Clone, Copy)]
 pub struct ProfileFile<'a> {
     kind: FileKind,
@@ -42,10 +44,15 @@ pub struct ProfileFile<'a> {
 }
 
 impl<'a> ProfileFile<'a> {
-    /// A file of this kind; `name` is its path as people know it.
+    /// A file of this kind. `name` is its path as errors show it.
     #[must_use]
     pub fn new(kind: FileKind, name: &'a str, contents: &'a [u8]) -> Self {
         Self { kind, name, contents }
+    }
+
+    /// The file's name in errors and explanations.
+    pub(crate) fn name(&self) -> &str {
+        self.name
     }
 }
 
@@ -59,7 +66,7 @@ impl std::fmt::Debug for ProfileFile<'_> {
     }
 }
 
-/// What the shared files hold, and which profile is selected.
+/// The contents of the shared files and the selected profile.
 #[derive(Debug, Clone)]
 pub struct ProfileSet {
     selected: SelectedProfile,
@@ -68,19 +75,21 @@ pub struct ProfileSet {
 }
 
 impl ProfileSet {
-    /// A set with nothing in it, as when there are no files.
+    /// An empty set, as if there were no files.
     #[must_use]
     pub fn empty(selected: SelectedProfile) -> Self {
         Self { selected, sections: Sections::default(), warnings: Warnings::default() }
     }
 
-    /// Reads and merges files. Within a file the last value of a key wins; between files, the credentials file's.
+    /// Reads and merges files. The last value of a key in a file wins, and the credentials file
+    /// wins over the config file.
     ///
-    /// A section or property with an invalid name is passed over: see [`ProfileSet::warnings`].
+    /// A section or property with an invalid name is ignored: see [`ProfileSet::warnings`].
     ///
     /// # Errors
-    /// [`SyntaxError`] with the file and the line where a file breaks the grammar or is no UTF-8. Then nothing is usable: a
-    /// file that is half understood could yield the wrong account's keys.
+    /// [`SyntaxError`] with file and line if a file breaks the grammar or is not UTF-8. Nothing of
+    /// that file is used then, because a file that is understood in part could give the keys of the
+    /// wrong account.
     pub fn parse(selected: SelectedProfile, files: &[ProfileFile<'_>]) -> Result<Self, SyntaxError> {
         let mut set = Self::empty(selected);
         for kind in [FileKind::Config, FileKind::Credentials] {
@@ -103,9 +112,9 @@ impl ProfileSet {
             match item.map_err(|(line, kind)| SyntaxError { origin: at(line), kind })? {
                 Item::Section { header, line } => {
                     current = match Header::read(file.kind, header) {
-                        Header::Profile(name) => Some(open(&mut self.sections.profiles, name, at(line))),
-                        Header::SsoSession(name) => Some(open(&mut self.sections.sso_sessions, name, at(line))),
-                        Header::Services(name) => Some(open(&mut self.sections.services, name, at(line))),
+                        Header::Profile(name) => Some(open(&mut self.sections.profiles, &name, at(line))),
+                        Header::SsoSession(name) => Some(open(&mut self.sections.sso_sessions, &name, at(line))),
+                        Header::Services(name) => Some(open(&mut self.sections.services, &name, at(line))),
                         Header::BareDefault => {
                             Some(bare_default.get_or_insert_with(|| Section::new(DEFAULT, at(line))))
                         }
@@ -118,7 +127,7 @@ impl ProfileSet {
                 }
                 Item::Property { name, value, line } => {
                     let Some(section) = current.as_mut() else { continue };
-                    if is_name(name) {
+                    if is_property_name(name) {
                         section.properties.insert(name.to_ascii_lowercase(), Property { value, origin: at(line) });
                     } else {
                         self.warnings.add(|| Warning { origin: at(line), kind: WarningKind::InvalidPropertyName });
@@ -132,7 +141,7 @@ impl ProfileSet {
         Ok(())
     }
 
-    /// `[default]` counts only where the file has no `[profile default]`.
+    /// `[default]` is used only if the file has no `[profile default]`.
     fn adopt_bare_default(&mut self, section: Section) {
         if self.sections.profiles.contains_key(DEFAULT) {
             self.warnings.add(|| Warning { origin: section.origin, kind: WarningKind::ShadowedDefault });
@@ -171,13 +180,13 @@ impl ProfileSet {
         self.selected.name()
     }
 
-    /// Who selected the profile.
+    /// How the profile was selected.
     #[must_use]
     pub fn selection(&self) -> &SelectedProfile {
         &self.selected
     }
 
-    /// Whether there is no profile at all.
+    /// Whether there are no profiles.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sections.profiles.is_empty()
@@ -193,13 +202,13 @@ impl ProfileSet {
         self.sections.sso_sessions.values()
     }
 
-    /// What was passed over, in the order of the files: the first hundred such lines.
+    /// The lines that are ignored, in the order of the files. At most a hundred are kept.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings.kept
     }
 
-    /// How many more warnings there were than [`ProfileSet::warnings`] holds.
+    /// The number of warnings beyond those in [`ProfileSet::warnings`].
     #[must_use]
     pub fn more_warnings(&self) -> usize {
         self.warnings.more
@@ -229,61 +238,104 @@ impl Warnings {
     }
 }
 
-/// What a header's text asks for.
+/// The meaning of a section's header.
 enum Header<'t> {
-    Profile(&'t str),
-    SsoSession(&'t str),
-    Services(&'t str),
+    Profile(Cow<'t, str>),
+    SsoSession(Cow<'t, str>),
+    Services(Cow<'t, str>),
     /// `[default]` of a config file.
     BareDefault,
-    /// Another program's section: no warning.
+    /// A section of another program, ignored without a warning.
     Foreign,
     Ignored(WarningKind),
 }
 
 impl<'t> Header<'t> {
     fn read(kind: FileKind, header: &'t str) -> Self {
-        let (word, name) = match header.split_once([' ', '\t']) {
-            Some((word, name)) => (word, Some(name.trim_matches([' ', '\t']))),
-            None => (header, None),
-        };
-        match (kind, name) {
-            (FileKind::Credentials, None) if is_name(word) => Self::Profile(word),
-            (FileKind::Credentials, Some(_)) if PREFIXES.contains(&word) => {
-                Self::Ignored(WarningKind::ConfigSectionInCredentials)
-            }
-            (FileKind::Config, None) if word == DEFAULT => Self::BareDefault,
-            (FileKind::Config, None) if FOREIGN_SECTIONS.contains(&word) => Self::Foreign,
-            (FileKind::Config, None) if is_name(word) && !PREFIXES.contains(&word) => {
-                Self::Ignored(WarningKind::UnprefixedProfile { name: word.to_owned() })
-            }
-            (FileKind::Config, Some(name)) => Self::with_prefix(word, name),
-            _ => Self::Ignored(WarningKind::InvalidSectionName),
+        if header.is_empty() || header.chars().any(|character| character.is_control() && character != '\t') {
+            return Self::Ignored(WarningKind::InvalidSectionName);
+        }
+        match kind {
+            FileKind::Config => Self::in_config(header),
+            FileKind::Credentials => Self::in_credentials(header),
         }
     }
 
-    fn with_prefix(word: &str, name: &'t str) -> Self {
-        let section = match word {
-            "profile" => Self::Profile(name),
-            "sso-session" => Self::SsoSession(name),
-            "services" => Self::Services(name),
-            _ => return Self::Ignored(WarningKind::UnknownSectionType { word: word.to_owned() }),
-        };
-        if is_name(name) { section } else { Self::Ignored(WarningKind::InvalidSectionName) }
+    /// The whole header is a profile's name: the AWS CLI neither splits nor unquotes it.
+    fn in_credentials(header: &'t str) -> Self {
+        match header.split_once(char::is_whitespace) {
+            Some((word, _)) if PREFIXES.contains(&word) => Self::Ignored(WarningKind::ConfigSectionInCredentials),
+            _ => Self::Profile(header.into()),
+        }
+    }
+
+    /// The header is words as in a shell, so that a quoted name may contain blanks.
+    fn in_config(header: &'t str) -> Self {
+        let Some(mut words) = words(header) else { return Self::Ignored(WarningKind::InvalidSectionName) };
+        let name = words.pop().unwrap_or_default();
+        match words.as_slice() {
+            [] if name == DEFAULT => Self::BareDefault,
+            [] if FOREIGN_SECTIONS.contains(&&*name) => Self::Foreign,
+            [] if name.is_empty() || PREFIXES.contains(&&*name) => Self::Ignored(WarningKind::InvalidSectionName),
+            [] => Self::Ignored(WarningKind::UnprefixedProfile { name: name.into_owned() }),
+            [word, ..] if !PREFIXES.contains(&&**word) => {
+                Self::Ignored(WarningKind::UnknownSectionType { word: word.clone().into_owned() })
+            }
+            [word] if !name.is_empty() => match &**word {
+                "profile" => Self::Profile(name),
+                "sso-session" => Self::SsoSession(name),
+                _ => Self::Services(name),
+            },
+            _ => Self::Ignored(WarningKind::InvalidSectionName),
+        }
     }
 }
 
-/// Names of sections and of properties: letters, digits and a few marks.
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/.%@:+".contains(&byte))
+/// The words of a header, split and unquoted as a POSIX shell does, as Python's `shlex` does for
+/// the AWS CLI. `None` if a quote is not closed or a backslash ends the text.
+fn words(text: &str) -> Option<Vec<Cow<'_, str>>> {
+    if !text.contains(['\'', '"', '\\']) {
+        return Some(text.split_whitespace().map(Cow::Borrowed).collect());
+    }
+    let mut words = Vec::new();
+    // An empty word in quotes is a word.
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None, blank) if blank.is_whitespace() => words.extend(word.take().map(Cow::Owned)),
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                word = Some(word.unwrap_or_default());
+            }
+            (Some(open), close) if open == close => quote = None,
+            (None, '\\') => word.get_or_insert_default().push(characters.next()?),
+            (Some('"'), '\\') => match characters.next()? {
+                escaped @ ('"' | '\\') => word.get_or_insert_default().push(escaped),
+                other => word.get_or_insert_default().extend(['\\', other]),
+            },
+            (_, other) => word.get_or_insert_default().push(other),
+        }
+    }
+    if quote.is_some() {
+        return None;
+    }
+    words.extend(word.map(Cow::Owned));
+    Some(words)
 }
 
-/// The section of this name, new or as it already is.
+/// Whether a property has a name that AWS's reference allows: letters, digits and a few marks.
+fn is_property_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/.%@+".contains(&byte))
+}
+
+/// The section of this name, which is created if it does not exist.
 fn open<'s>(sections: &'s mut BTreeMap<String, Section>, name: &str, origin: Origin) -> &'s mut Section {
     sections.entry(name.to_owned()).or_insert_with(|| Section::new(name, origin))
 }
 
-/// The text, or the line of the first byte that is no UTF-8.
+/// The text, or the line of the first byte that is not UTF-8.
 fn utf8(contents: &[u8]) -> Result<&str, u32> {
     std::str::from_utf8(contents).map_err(|error| {
         let before = contents.iter().take(error.valid_up_to());

@@ -1,6 +1,8 @@
-//! The source of credentials that one profile states by itself, before any role is assumed with them.
+//! The source of credentials that one profile states by itself, before any role is assumed with
+//! them.
 //!
-//! Owns the order among the ways a single profile can state one; `role_chain` follows the references between profiles.
+//! Owns the order among the ways a single profile can state one; `role_chain` follows the
+//! references between profiles.
 
 use super::error::ProfileError;
 use super::section::{Origin, Profile};

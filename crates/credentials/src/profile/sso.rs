@@ -1,7 +1,7 @@
 //! The IAM Identity Center settings of a profile, with and without an `sso-session` section.
 //!
-//! Reads no token and calls nothing. Defined by the
-//! [IAM Identity Center page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html).
+//! Reads no token and calls nothing. Defined by the [IAM Identity Center
+//! page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html).
 
 use super::error::ProfileError;
 use super::section::{Profile, Section};
@@ -18,13 +18,16 @@ const ROLE_NAME: &str = "sso_role_name";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SsoSource {
-    /// The name of the `sso-session` section, whose token can be refreshed; none for the older form, whose token cannot.
+    /// The name of the `sso-session` section, whose token can be refreshed; none for the older
+    /// form, whose token cannot.
     pub session: Option<String>,
     /// `sso_start_url`.
     pub start_url: String,
-    /// `sso_region`: the region of the sign-in and portal services, which need not be the one that is worked in.
+    /// `sso_region`: the region of the sign-in and portal services, which need not be the one that
+    /// is worked in.
     pub region: String,
-    /// `sso_account_id` and `sso_role_name`; a profile with a session and neither has a token and no credentials.
+    /// `sso_account_id` and `sso_role_name`; a profile with a session and neither has a token and
+    /// no credentials.
     pub role: Option<SsoRole>,
 }
 

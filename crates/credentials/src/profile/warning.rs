@@ -1,10 +1,11 @@
-//! What a file holds that is passed over: nothing fails, but its author will wonder.
+//! Lines of the shared files that have no effect. They fail nothing, but their author should know.
 
 use std::fmt;
 
 use super::section::Origin;
 
-/// Something in a file that has no effect, and why. Its text holds no value and no property's name: either may be a secret.
+/// A line that is ignored, and why. Its text contains no value and no property name, since either
+/// may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     pub(super) origin: Origin,
@@ -12,13 +13,13 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// The line in question.
+    /// The ignored line.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// What is the matter.
+    /// Why it is ignored.
     #[must_use]
     pub fn kind(&self) -> &WarningKind {
         &self.kind
@@ -31,51 +32,55 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Why a section or a property is passed over.
+/// Why a section or a property is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WarningKind {
-    /// The section's name holds a character that names may not have, or is empty.
+    /// The header does not have exactly one name, or the name contains a control character.
     InvalidSectionName,
-    /// A configuration file's section with neither `profile` nor another known word before its name.
+    /// A section of a config file without `profile` or another known word before its name.
     UnprefixedProfile {
         /// The name in the brackets.
         name: String,
     },
-    /// A section that only a configuration file may hold, in a credentials file.
+    /// A section in a credentials file that only a config file may have.
     ConfigSectionInCredentials,
-    /// A section whose first word is none that is known, such as a mistyped `sso-session`.
+    /// A section whose first word is unknown, such as a mistyped `sso-session`.
     UnknownSectionType {
         /// The first word in the brackets.
         word: String,
     },
-    /// `[default]` in a configuration file that has a `[profile default]` too.
+    /// `[default]` in a config file that also has `[profile default]`.
     ShadowedDefault,
-    /// The property's name holds a character that names may not have.
+    /// The property's name contains a character that is not allowed.
     InvalidPropertyName,
 }
 
 impl fmt::Display for WarningKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InvalidSectionName => {
-                f.write_str("this section is ignored: its name may hold only letters, digits and - _ / . % @ : +")
+            Self::InvalidSectionName => f.write_str(
+                "section ignored: expected one name after the first word; \
+                 quote a name that contains blanks, as in [profile 'my profile']",
+            ),
+            Self::UnprefixedProfile { name } if name.contains(char::is_whitespace) => {
+                write!(f, "section ignored: write [profile '{name}'] in a config file")
             }
             Self::UnprefixedProfile { name } => {
-                write!(f, "this section is ignored: in a config file write [profile {name}]")
+                write!(f, "section ignored: write [profile {name}] in a config file")
             }
             Self::ConfigSectionInCredentials => f.write_str(
-                "this section is ignored: a credentials file holds profiles alone, by their bare name; \
-                 move the section to the config file or remove the word before the name",
+                "section ignored: a credentials file contains only profiles, without a word before their name; \
+                 move the section to the config file or remove the word",
             ),
             Self::UnknownSectionType { word } => {
-                write!(f, "this section is ignored: `{word}` is none of profile, sso-session and services")
+                write!(f, "section ignored: unknown type `{word}`; expected profile, sso-session or services")
             }
             Self::ShadowedDefault => {
-                f.write_str("[default] is ignored, because the file has a [profile default] too; merge the two")
+                f.write_str("[default] ignored: the file also has [profile default]; merge the two")
             }
             Self::InvalidPropertyName => {
-                f.write_str("this property is ignored: its name may hold only letters, digits and - _ / . % @ : +")
+                f.write_str("property ignored: its name may contain only letters, digits and - _ / . % @ +")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The order of the places, and what is no region.
+//! The order of the places, and invalid regions.
 
 use super::{Region, RegionError, locate_region, resolve_region};
 use crate::seam::{HttpFn, MapEnv, MapFiles, World};
@@ -61,7 +61,7 @@ async fn none_anywhere_says_what_to_set_and_where_it_looked() {
     let error = resolve_region(&world(env, CONFIG), None, Some("empty")).await.unwrap_err();
     let text = error.to_string();
     for part in
-        ["set aws_region_name", "AWS_DEFAULT_REGION (not set)", "profile `empty` (it has no", "instance metadata"]
+        ["set `aws_region_name`", "AWS_DEFAULT_REGION (not set)", "profile `empty` (it has no", "instance metadata"]
     {
         assert!(text.contains(part), "{text}");
     }
@@ -73,7 +73,7 @@ async fn what_cannot_be_a_host_label_is_refused_where_it_was_set() {
         assert!(matches!(Region::new(bad), Err(RegionError::Invalid { .. })), "{bad}");
     }
     let error = resolve_region(&world(MapEnv::from([("AWS_REGION", "x/y\n")]), CONFIG), None, None).await.unwrap_err();
-    assert!(error.to_string().starts_with("AWS_REGION is `x/y`"), "{error}");
+    assert!(error.to_string().starts_with("invalid AWS region `x/y` in AWS_REGION"), "{error}");
     assert_eq!(Region::new(" us-east-1 ").unwrap().as_str(), "us-east-1");
 }
 

@@ -1,4 +1,5 @@
-//! Credentials of a profile in the shared files: its own keys or the source it names, and then the roles it asks for, one after the other.
+//! Credentials of a profile in the shared files: its own keys or the source that it names, and then
+//! its chain of roles.
 
 use async_trait::async_trait;
 
@@ -16,10 +17,11 @@ use crate::{Credentials, CredentialsError, ProvideCredentials};
 
 const NAME: &str = "Profile";
 
-/// Takes the credentials that a profile in `~/.aws/config` and `~/.aws/credentials` asks for. Both files are read at each call.
+/// Gives the credentials that a profile in `~/.aws/config` and `~/.aws/credentials` configures.
+/// Both files are read at each call.
 ///
-/// See [the settings](https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html). A profile with `mfa_serial` is refused: nobody is there
-/// to type a code.
+/// See [the settings](https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html). A profile
+/// with `mfa_serial` is refused, because a service cannot ask for a code.
 #[derive(Clone, Debug)]
 pub struct ProfileCredentials {
     profile: Option<String>,
@@ -54,11 +56,16 @@ impl ProfileCredentials {
     }
 
     async fn load(&self) -> Result<Credentials, CredentialsError> {
-        let config = SharedConfig::load(&self.sts.world, self.profile.as_deref()).await?;
-        let chain = resolve_chain(config.profiles(), config.profiles().selected_name()).map_err(misconfigured)?;
+        let config = SharedConfig::load(&self.sts.world, self.profile.as_deref()).await;
+        if let Some(error) = config.broken_file() {
+            return Err(error);
+        }
+        let chain = resolve_chain(config.profiles(), config.profiles().selected_name())
+            .map_err(|error| unusable(error, config.problem()))?;
         let mut credentials = match self.base(&config, &chain).await {
             Ok(credentials) => credentials,
-            // The profile asks for this source: that it is not there is no reason to look elsewhere.
+            // The profile names this source, so a missing one is an error and not a reason to look
+            // elsewhere.
             Err(error) if chain.roles().is_empty() => return Err(unusable_base(error)),
             Err(error) => return Err(unusable_source(error)),
         };
@@ -72,7 +79,7 @@ impl ProfileCredentials {
             role.external_id.clone_from(&step.external_id);
             role.duration = step.duration_seconds.map(|seconds| std::time::Duration::from_secs(seconds.into()));
             credentials = sts.assume_role(&credentials, &role).await.map_err(|error| {
-                let message = format!("The role of profile `{}` could not be assumed.", step.profile);
+                let message = format!("cannot assume the role of profile `{}`", step.profile);
                 CredentialsError::new(error.kind(), message).with_cause(error)
             })?;
         }
@@ -117,18 +124,24 @@ impl ProfileCredentials {
     }
 }
 
-fn misconfigured(error: ProfileError) -> CredentialsError {
-    if error.is_not_configured() {
-        CredentialsError::not_configured(error.to_string()).with_cause(error)
-    } else {
-        CredentialsError::invalid_configuration("The profile cannot be used.").with_cause(error)
+/// A profile that gives no credentials. `problem` is a file that could not be read, where it may be
+/// defined.
+fn unusable(error: ProfileError, problem: Option<CredentialsError>) -> CredentialsError {
+    let unusable = match (error.is_not_configured(), &problem) {
+        (true, _) => CredentialsError::not_configured(error.to_string()),
+        (false, Some(_)) => CredentialsError::invalid_configuration(format!("cannot use the profile: {error}")),
+        (false, None) => CredentialsError::invalid_configuration("cannot use the profile"),
+    };
+    match problem {
+        Some(problem) => unusable.with_cause(problem),
+        None => unusable.with_cause(error),
     }
 }
 
 fn unusable_base(error: CredentialsError) -> CredentialsError {
     match error.kind() {
         crate::ErrorKind::NotConfigured => {
-            CredentialsError::provider("The source that the profile names has no credentials.").with_cause(error)
+            CredentialsError::provider("the source of credentials that the profile names has none").with_cause(error)
         }
         _ => error,
     }

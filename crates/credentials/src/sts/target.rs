@@ -1,4 +1,5 @@
-//! Which STS a source speaks to: what its builder was told, completed from environment and profile at each call.
+//! The STS that a source calls: the settings of its builder, completed from the environment and the
+//! profile at each call.
 
 use super::Sts;
 use crate::CredentialsError;
@@ -6,11 +7,11 @@ use crate::config::SharedConfig;
 use crate::region::Region;
 use crate::seam::World;
 
-/// What a source was told about STS.
+/// The settings of a source for STS.
 #[derive(Clone, Debug)]
 pub(crate) struct StsTarget {
     pub(crate) world: World,
-    /// Whose region and endpoint settings count, in place of the selected profile.
+    /// The profile whose region and endpoint settings are used. Default: the selected one.
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
     pub(crate) endpoint: Option<String>,
@@ -22,7 +23,7 @@ impl StsTarget {
     }
 
     pub(crate) async fn connect(&self) -> Result<Sts, CredentialsError> {
-        let config = SharedConfig::load(&self.world, self.profile.as_deref()).await?;
+        let config = SharedConfig::load(&self.world, self.profile.as_deref()).await;
         self.connect_with(&config).await
     }
 

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// One case. In values of the environment and in lines, `{home}` is the home folder and `{server}` the stub's URL.
+/// One case. In values of the environment and in lines, `{home}` is the home folder and `{server}`
+/// the stub's URL.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {

@@ -1,8 +1,10 @@
-//! Our chain and botocore's, side by side: given the same home folder and environment, both find the same keys in the same way.
+//! Our chain and botocore's compared: with the same home folder and environment, both find the same
+//! keys in the same way.
 //!
-//! Each case is a file in `chain` or `endpoints` with the outcome in it, so that our side is tested wherever this runs.
-//! botocore's side needs `SAGEWIRE_BOTOCORE_PYTHON`, a Python with `botocore[crt]`. Without it, its cases are ignored.
-//! Where the two differ on purpose, the case names one of [`DIFFERENCES`].
+//! Each case is a file in `chain` or `endpoints` with the outcome in it, so that our side is tested
+//! wherever this runs. botocore's side needs `SAGEWIRE_BOTOCORE_PYTHON`, a Python with
+//! `botocore[crt]`. Without it, its cases are ignored. Where the two differ on purpose, the case
+//! names one of [`DIFFERENCES`].
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
@@ -27,23 +29,20 @@ use serde_json::{Value, json};
 
 use crate::case::{Case, Home};
 
-/// Where we do otherwise than botocore, and why.
+/// The differences from botocore, and their reasons.
 const DIFFERENCES: [(&str, &str); 16] = [
     ("aws_profile_first", "AWS_PROFILE is the variable that all AWS SDKs have; botocore lets its own older one win"),
     (
         "blank_is_unset",
         "a blank variable is what an empty template leaves behind; AWS's Rust SDK takes it as unset too",
     ),
+    ("broken_file_not_needed", "a file that a call does not need cannot stop it; botocore reads it before all else"),
     ("comment_after_a_value", "the files' grammar has comments after a value; botocore takes them into the value"),
-    (
-        "indented_properties",
-        "the grammar takes an indented line as a continuation; the error says to begin it in the first column",
-    ),
     (
         "no_files_no_profiles",
         "as AWS's Rust SDK: with no profiles at all, a variable inherited from elsewhere stops nothing",
     ),
-    ("no_mfa", "a service has nobody to type a code; the error says what to do instead"),
+    ("no_mfa", "a service cannot ask for a code; the error says what to do instead"),
     ("no_other_words", "someone who writes `yes` for FIPS must not be given other hosts unawares"),
     ("old_session_token_variable", "AWS_SECURITY_TOKEN is botocore's own older name; no other SDK reads it"),
     ("pair_in_two_files", "both files are one set of profiles, as the reference says; botocore reads each by itself"),
@@ -130,8 +129,8 @@ fn differences<'c>(cases: impl Iterator<Item = &'c Case>) -> Trial {
     })
 }
 
-/// Compares an outcome with a case's. Keys have the secret that belongs to them unless the case says otherwise, and the token
-/// if they are temporary.
+/// Compares an outcome with a case's. Keys have the secret that belongs to them unless the case
+/// says otherwise, and the token if they are temporary.
 fn compare(found: &Value, expected: &Value) -> Result<(), Failed> {
     let mut expected = expected.clone();
     if let Some(fields) = expected.as_object_mut()
@@ -164,7 +163,8 @@ fn our_credentials(home: &Home) -> Value {
     }
 }
 
-/// A source by the name that the cases use. We call a role of a profile by the profile's name; the stub's keys tell them apart.
+/// A source by the name that the cases use. We call a role of a profile by the profile's name; the
+/// stub's keys tell them apart.
 fn ours<'n>(source: &'n str, id: &str) -> &'n str {
     match source {
         "Environment" => "env",
@@ -210,7 +210,8 @@ const SERVICES: [(&str, Service); 4] = [
     ("sso-oidc", Service::SsoOidc),
 ];
 
-/// botocore's own rules for hosts, over every region of every partition, with and without FIPS and dual-stack.
+/// botocore's own rules for hosts, over every region of every partition, with and without FIPS and
+/// dual-stack.
 fn hosts(python: &Path) -> Result<(), Failed> {
     let answer = python::ask(python, "hosts.py", &[], &BTreeMap::new())?;
     let all = answer.as_array().unwrap();

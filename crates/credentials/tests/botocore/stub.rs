@@ -1,7 +1,9 @@
-//! A server on this machine that answers as STS, the metadata services and IAM Identity Center would.
+//! A server on this machine that answers as STS, the metadata services and IAM Identity Center
+//! would.
 //!
-//! The keys it gives tell their own story: `assumed:one:AKIDBASE` is the role `one`, assumed with the keys `AKIDBASE`. It does
-//! not verify signatures, but it refuses temporary keys that come without their token.
+//! The keys it gives tell their own story: `assumed:one:AKIDBASE` is the role `one`, assumed with
+//! the keys `AKIDBASE`. It does not verify signatures, but it refuses temporary keys that come
+//! without their token.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -159,7 +161,8 @@ fn field(form: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(form.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// The key's id from `Credential=<id>/<date>/<region>/<service>/aws4_request`; the id may hold slashes here.
+/// The key's id from `Credential=<id>/<date>/<region>/<service>/aws4_request`; the id may hold
+/// slashes here.
 fn access_key_id(authorization: &str) -> String {
     let credential = authorization.split_once("Credential=").map_or("", |(_, rest)| rest);
     let credential = credential.split_once(',').map_or(credential, |(credential, _)| credential);

@@ -1,6 +1,8 @@
-//! A second opinion on STS and the instance metadata service: moto's server answers, our chain reads it.
+//! A second opinion on STS and the instance metadata service: moto's server answers, our chain
+//! reads it.
 //!
-//! `SAGEWIRE_MOTO_PYTHON` names a Python with `moto[server]`. Without it, these cases are ignored. moto verifies no signature.
+//! `SAGEWIRE_MOTO_PYTHON` names a Python with `moto[server]`. Without it, these cases are ignored.
+//! moto verifies no signature.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 

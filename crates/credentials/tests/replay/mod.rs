@@ -12,7 +12,8 @@ use libtest_mimic::Failed;
 use sagewire_credentials::seam::{HttpClient, HttpError, HttpErrorKind, RequestOptions};
 use serde_json::Value;
 
-/// Request headers that must be as recorded. The others name the SDK that made the recording, or follow from time and keys.
+/// Request headers that must be as recorded. The others name the SDK that made the recording, or
+/// follow from time and keys.
 const COMPARED_HEADERS: [&str; 5] = [
     "accept",
     "content-type",
@@ -58,7 +59,8 @@ impl Replay {
             } else if let Some(response) = action.get("Response").map(|event| &event["response"]["Ok"]) {
                 *exchange.answer.status_mut() =
                     u16::try_from(response["status"].as_u64().unwrap()).unwrap().try_into().unwrap();
-                // The recorded `Date` is left out: it belongs to the day of the recording, not to the clock of the test.
+                // The recorded `Date` is left out: it belongs to the day of the recording, not to
+                // the clock of the test.
             } else if let Some(data) = action.get("Data") {
                 let text = data["data"]["Utf8"].as_str().unwrap().to_owned();
                 match data["direction"].as_str().unwrap() {
@@ -71,7 +73,8 @@ impl Replay {
         Self(Arc::new(Mutex::new(State { expected, surprises: Vec::new(), asked_more: false })))
     }
 
-    /// Fails where a request differed from the recording, was not made, or, unless `asks_more`, was made beyond it.
+    /// Fails where a request differed from the recording, was not made, or, unless `asks_more`, was
+    /// made beyond it.
     pub(crate) fn check(&self, asks_more: bool) -> Result<(), Failed> {
         let state = self.0.lock().unwrap();
         if !state.surprises.is_empty() {

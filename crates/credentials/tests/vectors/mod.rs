@@ -1,4 +1,5 @@
-//! Where AWS's recorded cases are. They are not part of this repository: where they are absent, tests count as ignored.
+//! Where AWS's recorded cases are. They are not part of this repository: where they are absent,
+//! tests count as ignored.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +7,8 @@ use std::path::PathBuf;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-/// The folder of the recorded cases: `$SAGEWIRE_VECTORS`, else `../shared/vectors` beside the project's root.
+/// The folder of the recorded cases: `$SAGEWIRE_VECTORS`, else `../shared/vectors` beside the
+/// project's root.
 #[expect(clippy::disallowed_methods, reason = "a test harness reads its own settings from the environment")]
 pub(crate) fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("SAGEWIRE_VECTORS").map(PathBuf::from);
@@ -29,8 +31,9 @@ pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(got: &T, want: &T) -> Result
     if got == want { Ok(()) } else { Err(format!("got {got:?}, want {want:?}").into()) }
 }
 
-/// One trial for each case in the array `list` of a file (or in the file itself, where that is an array), and one for their
-/// number, so that a file that lost its cases does not pass. A single ignored one where the file is absent.
+/// One trial for each case in the array `list` of a file (or in the file itself, where that is an
+/// array), and one for their number, so that a file that lost its cases does not pass. A single
+/// ignored one where the file is absent.
 pub(crate) fn suite(
     name: &str,
     path: &str,

@@ -36,6 +36,57 @@ fn an_indented_comment_is_a_comment() {
 }
 
 #[test]
+fn indented_lines_are_properties_unless_one_before_them_is_less_indented() {
+    let set = config(
+        "[profile a]\n  region = us-east-1\n\t output: json\n  [profile b]\n  region = x\n    y\n  key = 1\nlast = 2\n",
+    );
+    let (a, b) = (set.get("a").unwrap(), set.get("b").unwrap());
+    assert_eq!((a.get("region"), a.get("output")), (Some("us-east-1"), Some("json")));
+    assert_eq!((b.get("region"), b.get("key"), b.get("last")), (Some("x\ny"), Some("1"), Some("2")));
+}
+
+#[test]
+fn the_first_separator_ends_the_name() {
+    let set = config("[default]\nregion:us-east-1\na = b:c\nd: e = f\nurl=http://h:1/\n");
+    let profile = set.selected().unwrap();
+    let values = ["region", "a", "d", "url"].map(|key| profile.get(key).unwrap());
+    assert_eq!(values, ["us-east-1", "b:c", "e = f", "http://h:1/"]);
+}
+
+#[test]
+fn a_command_line_keeps_what_looks_like_a_comment() {
+    let set = config("[default]\ncredential_process = keys --tag 'a # b' ; true\nregion = x # mine\n");
+    let profile = set.selected().unwrap();
+    assert_eq!(profile.get("credential_process"), Some("keys --tag 'a # b' ; true"));
+    assert_eq!(profile.get("region"), Some("x"));
+}
+
+#[test]
+fn names_of_sections_may_be_quoted_in_a_config_file() {
+    let headers = [
+        ("profile 'My Mac Pro'", "My Mac Pro"),
+        (r#"profile "x""#, "x"),
+        (r#"profile "a \"b\" \c""#, r#"a "b" \c"#),
+        (r"profile a\ b", "a b"),
+        ("profile  pre'fix 'ed", "prefix ed"),
+        ("profile foo!bar", "foo!bar"),
+        ("profile f\u{fc}r", "f\u{fc}r"),
+    ];
+    for (header, name) in headers {
+        let set = config(&format!("[{header}] /* s3 */\nregion = us-east-1\n"));
+        assert_eq!(set.get(name).and_then(|profile| profile.get("region")), Some("us-east-1"), "{header}");
+    }
+    for header in ["profile 'a", "profile a\\", "profile a b", "profile ''", "profile a\u{1b}b"] {
+        let set = config(&format!("[{header}]\n"));
+        assert!(set.is_empty(), "{header}");
+        assert_eq!(set.warnings()[0].kind(), &WarningKind::InvalidSectionName, "{header}");
+    }
+    let set = parse("[sso-session 'my sso']\nsso_region = a\n", "[My Mac Pro]\nkey = 1\n['x']\n").unwrap();
+    assert_eq!(set.sso_session("my sso").unwrap().get("sso_region"), Some("a"));
+    assert!(set.get("My Mac Pro").is_some() && set.get("'x'").is_some());
+}
+
+#[test]
 fn a_file_from_windows_is_read() {
     let set =
         config("\u{feff}[default]\r\nregion = us-east-1\r\n\r\nsts =\r\n  endpoint_url = http://a\r\n[profile b]\r");
@@ -62,16 +113,16 @@ fn nested_properties_are_found_under_their_key_alone() {
 }
 
 #[test]
-fn an_empty_value_is_a_value_and_no_setting() {
+fn an_empty_value_is_not_a_setting() {
     let set = config("[default]\nregion =\n");
     assert_eq!(set.selected().unwrap().get("region"), Some(""));
     assert_eq!(set.selected().unwrap().setting("region"), None);
 }
 
 #[test]
-fn what_is_passed_over_is_reported_with_its_line() {
+fn ignored_lines_are_reported() {
     let text = "[foo]\n[profile in valid]\n[sso-sesion x]\n[default]\nin valid = 1\n[profile default]\n[plugins]\n[profile ]\n[]\n";
-    let set = parse(text, "[profile x]\n[a b]\n").unwrap();
+    let set = parse(text, "[profile x]\n[]\n").unwrap();
     let found: Vec<_> =
         set.warnings().iter().map(|warning| (warning.origin().line(), warning.kind().clone())).collect();
     let expected = [
@@ -88,24 +139,24 @@ fn what_is_passed_over_is_reported_with_its_line() {
     assert_eq!(found, expected);
     assert_eq!(
         set.warnings().first().unwrap().to_string(),
-        "~/.aws/config:1: this section is ignored: in a config file write [profile foo]"
+        "~/.aws/config:1: section ignored: write [profile foo] in a config file"
     );
 }
 
 #[test]
-fn an_error_names_the_file_the_line_and_the_remedy() {
+fn an_error_names_the_file_the_line_and_what_to_do() {
     let error = parse("[default]\nregion = x\n\nnonsense\n", "").unwrap_err();
-    assert_eq!((error.kind(), error.origin().line()), (SyntaxErrorKind::MissingEquals, 4));
+    assert_eq!((error.kind(), error.origin().line()), (SyntaxErrorKind::MissingSeparator, 4));
     assert_eq!(
         error.to_string(),
-        "~/.aws/config:4: this line is no property, since it has no `=`; write name = value, or start the line with # to make it a comment"
+        "~/.aws/config:4: expected `name = value`; begin the line with `#` if it is a comment"
     );
     let nested = parse("[default]\nsts =\n  a = b\n  nonsense\n", "").unwrap_err();
     assert_eq!((nested.kind(), nested.origin().line()), (SyntaxErrorKind::NestedMissingEquals, 4));
 }
 
 #[test]
-fn bytes_that_are_no_text_are_found_by_line() {
+fn invalid_utf8_is_reported_with_its_line() {
     let file = ProfileFile::new(FileKind::Config, "config", b"[default]\nregion = us-east-1\nname = caf\xe9\n");
     let error = ProfileSet::parse(SelectedProfile::default(), &[file]).unwrap_err();
     assert_eq!((error.kind(), error.origin().line()), (SyntaxErrorKind::NotUtf8, 3));
@@ -113,7 +164,7 @@ fn bytes_that_are_no_text_are_found_by_line() {
 
 #[test]
 fn nothing_printed_holds_a_value_or_a_key() {
-    // A session token that was broken over lines reads as properties and as names that are none.
+    // The parts of a session token that was broken over lines look like properties.
     let credentials =
         "[default]\naws_secret_access_key = s3cr3t\naws_session_token = t0k3n\nFwoG tok+en/part==\nplainTOKENpart=\n";
     let set = parse("", credentials).unwrap();
@@ -131,10 +182,11 @@ fn nothing_printed_holds_a_value_or_a_key() {
             assert!(!text.contains(hidden), "{hidden} is in {text}");
         }
     }
-    assert_eq!(set.warnings().len(), 1, "the piece with a blank in it is no name");
+    assert_eq!(set.warnings().len(), 1, "the piece with a blank in it is not a name");
 }
 
-/// Six megabytes of one line, repeated. Each shape would take hours if any step looked again at what came before it.
+/// Six megabytes of one line, repeated. Each shape would take hours if any step looked again at
+/// what came before it.
 fn repeated(line: &str) -> String {
     line.repeat(SIX_MB / line.len())
 }

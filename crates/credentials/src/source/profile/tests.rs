@@ -1,4 +1,5 @@
-//! From a profile to its credentials. Which source and roles a profile asks for is tested with [`crate::profile`]; here it is carried out.
+//! From a profile to its credentials. Which source and roles a profile asks for is tested with
+//! [`crate::profile`]; here it is carried out.
 
 use std::sync::{Arc, Mutex};
 
@@ -75,17 +76,17 @@ async fn the_region_and_the_endpoint_of_the_environment_come_first() {
 #[tokio::test]
 async fn what_cannot_work_is_refused_before_anything_is_sent() {
     for (config, kind, word) in [
-        ("", ErrorKind::NotConfigured, "no profiles"),
-        ("[default]\nregion = a\n", ErrorKind::NotConfigured, "nothing about credentials"),
+        ("", ErrorKind::NotConfigured, "no profile is defined"),
+        ("[default]\nregion = a\n", ErrorKind::NotConfigured, "has no credentials"),
         (
             "[default]\nrole_arn = arn:aws:iam::1:role/a\nsource_profile = default\n",
             ErrorKind::InvalidConfiguration,
-            "names itself",
+            "is its own `source_profile`",
         ),
         (
             "[default]\nrole_arn = arn:aws:iam::1:role/a\nsource_profile = b\n[profile b]\nrole_arn = arn:aws:iam::1:role/b\nsource_profile = default\n",
             ErrorKind::InvalidConfiguration,
-            "circle",
+            "forms a loop",
         ),
         (
             "[default]\nrole_arn = arn:aws:iam::1:role/a\nsource_profile = b\nmfa_serial = arn:aws:iam::1:mfa/me\n",
@@ -108,7 +109,7 @@ async fn what_cannot_work_is_refused_before_anything_is_sent() {
             "/none",
         ),
         ("[default]\nlogin_session = arn\n", ErrorKind::Provider, "aws login"),
-        ("[default]\ncredential_process = keys\n", ErrorKind::Provider, "may not run processes"),
+        ("[default]\ncredential_process = keys\n", ErrorKind::Provider, "does not run processes"),
     ] {
         let (outcome, calls) = load(MapEnv::new(), config).await;
         let error = outcome.unwrap_err();
