@@ -5,8 +5,8 @@
 //!     cargo run -p sagewire-credentials --features aws-interop --example into_aws_sdk
 //! ```
 //!
-//! In place of the network stands a connector that prints where the client's `GetCallerIdentity` would have gone and with which key it is
-//! signed, and answers it. Nothing secret is printed.
+//! In place of the network stands a connector that prints where the client's `GetCallerIdentity`
+//! would have gone and with which key it is signed, and answers it. Nothing secret is printed.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ struct Printer;
 impl HttpConnector for Printer {
     #[expect(clippy::print_stdout, reason = "an example shows what it did")]
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        // `AWS4-HMAC-SHA256 Credential=<key id>/<date>/<region>/<service>/aws4_request, ..`: the signature comes later.
+        // `AWS4-HMAC-SHA256 Credential=<key id>/<date>/<region>/<service>/aws4_request, ..`: the
+        // signature comes later.
         let scope = request.headers().get("authorization").and_then(|value| value.split(',').next());
         println!("{} {}: {}", request.method(), request.uri(), scope.unwrap_or("not signed"));
         HttpConnectorFuture::ready(answer())

@@ -1,4 +1,5 @@
-//! [`CachedProvider`]: keeps credentials and renews them before they expire. Owns when to ask and who waits; what is asked is any provider.
+//! [`CachedProvider`]: keeps credentials and renews them before they expire. It decides when to ask
+//! its provider and who waits for the answer.
 
 mod flight;
 mod policy;
@@ -15,18 +16,22 @@ use self::state::{Decision, State};
 use crate::seam::World;
 use crate::{Credentials, CredentialsError, ProvideCredentials};
 
-/// Renewals that one call begins or joins, where they end without an outcome.
+/// The number of renewals that one call begins or joins if they end without an outcome.
 const FLIGHTS_PER_CALL: u32 = 3;
 
 /// Keeps the credentials of another provider until shortly before they expire. Clones share them.
 ///
-/// - They are renewed in the background, ahead of expiry and at a time chosen by chance, so that many programs do not ask at once. A caller waits only
-///   when there are none, or when they are about to expire.
-/// - However many callers wait, one asks. What it asks goes on when it gives up, so that the answer is there for the next.
-/// - When a renewal fails, credentials that are still valid stay in use, and the next try comes later each time.
-/// - Credentials without expiry are kept until [`invalidate`](ProvideCredentials::invalidate) says that AWS refused them.
+/// - Credentials are renewed in the background before they expire, at a random time, so that many
+///   programs do not ask at once. A caller waits only if there are none or if they are about to
+///   expire.
+/// - However many callers wait, there is one renewal. It continues when its caller gives up, for
+///   the benefit of the next.
+/// - If a renewal fails, credentials that are still valid stay in use. The time to the next attempt
+///   doubles.
+/// - Credentials without expiry are kept until [`invalidate`](ProvideCredentials::invalidate)
+///   reports that AWS refused them.
 ///
-/// Needs a tokio runtime.
+/// Requires a tokio runtime.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -57,20 +62,20 @@ struct Shared {
 }
 
 impl CachedProvider {
-    /// A cache over `inner` with the default policy, by the clock of `world`.
+    /// A cache over `inner` with the default policy and the clock of `world`.
     #[must_use]
     pub fn new(world: &World, inner: Arc<dyn ProvideCredentials>) -> Self {
         Self::with_policy(world, inner, CachePolicy::default())
     }
 
-    /// A cache with a policy of one's own.
+    /// A cache over `inner` with the given policy.
     #[must_use]
     pub fn with_policy(world: &World, inner: Arc<dyn ProvideCredentials>, policy: CachePolicy) -> Self {
         let state = Mutex::new(State::default());
         Self { shared: Arc::new(Shared { inner, world: world.clone(), policy, state }) }
     }
 
-    /// Begins a renewal, which outlives whoever asked for it.
+    /// Begins a renewal, which continues when its caller is dropped.
     fn take_off(&self, state: &mut State) -> Flight {
         let (flight, landing) = state.take_off();
         let shared = Arc::clone(&self.shared);
@@ -78,7 +83,7 @@ impl CachedProvider {
             let asked = tokio::time::timeout(shared.policy.load_timeout, shared.inner.provide_credentials()).await;
             let outcome = asked.unwrap_or_else(|_| Err(shared.too_slow())).and_then(|keys| shared.still_valid(keys));
             if let Err(error) = &outcome {
-                tracing::warn!(%error, "AWS credentials could not be renewed");
+                tracing::warn!(%error, "cannot renew the AWS credentials");
             }
             shared.state().land(landing.id(), &outcome, shared.world.now(), &shared.policy);
             landing.announce(outcome);
@@ -89,20 +94,21 @@ impl CachedProvider {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked left the state whole: every change to it is one assignment.
+        // A thread that panicked left the state consistent: every change to it is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn too_slow(&self) -> CredentialsError {
         let seconds = self.policy.load_timeout.as_secs();
-        CredentialsError::timeout(format!("No AWS credentials were given within {seconds} seconds."))
+        CredentialsError::timeout(format!("no AWS credentials within {seconds} seconds"))
     }
 
     fn still_valid(&self, credentials: Credentials) -> Result<Credentials, CredentialsError> {
         let now = self.world.now();
         match credentials.expiry() {
             Some(expiry) if expiry <= now => Err(CredentialsError::provider(format!(
-                "{} gave AWS credentials that expired at {}, and this machine's clock shows {}: renew them, or set the clock right.",
+                "{} gave AWS credentials that expired at {}, and this machine's clock shows {}; renew them or correct the \
+                 clock",
                 credentials.source(),
                 crate::timestamp::format_rfc3339(expiry),
                 crate::timestamp::format_rfc3339(now),
@@ -132,14 +138,15 @@ impl ProvideCredentials for CachedProvider {
             match flight.outcome().await {
                 Some(Ok(credentials)) => return Ok(credentials),
                 Some(Err(error)) => {
-                    // Nobody who can still sign a request is turned away.
+                    // Credentials that are still valid are used although their renewal failed.
                     return self.shared.state().valid_at(self.shared.world.now()).ok_or(error);
                 }
-                // The runtime that it ran on has ended, or the provider panicked: ask on this one.
+                // The runtime of the renewal has ended, or the provider panicked: ask again on this
+                // runtime.
                 None => self.shared.state().abandon(flight.id()),
             }
         }
-        Err(CredentialsError::provider("The AWS credentials provider ended without an answer: it may have panicked."))
+        Err(CredentialsError::provider("the AWS credentials provider ended without an answer; it may have panicked"))
     }
 
     fn invalidate(&self, credentials: &Credentials) {
@@ -157,8 +164,8 @@ impl std::fmt::Debug for CachedProvider {
     }
 }
 
-/// A part of `of`, by chance: nothing at least, all of it at most.
-fn by_chance(of: Duration) -> Duration {
+/// A random part of `of`.
+fn random_part(of: Duration) -> Duration {
     of.mul_f64(fastrand::f64())
 }
 

@@ -1,4 +1,4 @@
-//! [`DefaultChain`]: the sources in the order of AWS's Rust SDK. Owns the order and when to move on; each source owns itself.
+//! [`DefaultChain`]: the sources in the order of AWS's Rust SDK, and when the next one is tried.
 
 use std::fmt;
 
@@ -54,10 +54,12 @@ impl fmt::Display for ChainSource {
     }
 }
 
-/// Tries, in this order: environment variables, the profile, a web identity token, the container's role, the instance's role.
+/// Tries, in this order: environment variables, the profile, a web identity token, the container's
+/// role, the instance's role.
 ///
-/// Only a source that is not configured is passed over. Any other failure ends the chain: a program that was told to use one identity must
-/// not end up with another. The error names every source that was tried, and why each gave nothing. All sources are asked anew at each call: put a
+/// Only a source that is not configured is skipped. Any other failure ends the chain, so that a
+/// program that is configured to use one identity never uses another. The error names every source
+/// that was tried and why it gave no credentials. All sources are asked again at each call: put a
 /// [`CachedProvider`](crate::CachedProvider) over the chain.
 ///
 /// ```
@@ -94,36 +96,38 @@ impl DefaultChain {
         }
     }
 
-    /// Uses the profile `name` in place of the selected one. Environment variables still come first: see [`without`](Self::without).
+    /// Uses the profile `name` instead of the selected one. Environment variables still come first:
+    /// see [`without`](Self::without).
     #[must_use]
     pub fn with_profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
         self
     }
 
-    /// Asks the STS of this region where a role is to be assumed.
+    /// Assumes roles with the STS of this region.
     #[must_use]
     pub fn with_region(mut self, region: Region) -> Self {
         self.region = Some(region);
         self
     }
 
-    /// Asks the STS at this URL where a role is to be assumed.
+    /// Assumes roles with the STS at this URL.
     #[must_use]
     pub fn with_sts_endpoint(mut self, url: impl Into<String>) -> Self {
         self.sts_endpoint = Some(url.into());
         self
     }
 
-    /// Leaves a source out.
+    /// Removes a source.
     #[must_use]
     pub fn without(mut self, source: ChainSource) -> Self {
         self.sources.retain(|kept| *kept != source);
         self
     }
 
-    /// Runs the chain and reports, for each source, what it looked at and why it was passed over, failed, or gave credentials. Nothing in the report
-    /// is secret. Roles are really assumed and services really asked.
+    /// Runs the chain and reports, for each source, what it looked at and why it was skipped,
+    /// failed, or gave credentials. The report contains no secret. Roles are assumed and services
+    /// called as in any run of the chain.
     pub async fn explain(&self) -> Explanation {
         let mut steps = Vec::new();
         let mut ended = false;
@@ -198,18 +202,18 @@ impl ProvideCredentials for DefaultChain {
                 Err(error) => {
                     attempts.push(Attempt::new(source.as_str(), &error));
                     if error.kind() != ErrorKind::NotConfigured {
-                        let message = "AWS credentials are configured but could not be loaded.";
+                        let message = "cannot load the configured AWS credentials";
                         return Err(CredentialsError::new(error.kind(), message)
                             .with_provider(source.as_str())
                             .with_attempts(attempts)
                             .with_cause(error));
                     }
-                    tracing::debug!(%source, %error, "passed over");
+                    tracing::debug!(%source, %error, "source is not configured");
                 }
             }
         }
-        let message = "No AWS credentials are configured. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with \
-                       AWS_PROFILE, or give the machine a role.";
+        let message = "no AWS credentials are configured; set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, name a \
+                       profile in `AWS_PROFILE`, or give the machine a role";
         Err(CredentialsError::not_configured(message).with_attempts(attempts))
     }
 }

@@ -1,4 +1,5 @@
-//! [`Credentials`]: one set of AWS keys, with what is known of where they came from. Owns their secrecy; does not find or refresh them.
+//! [`Credentials`]: one set of AWS keys, with what is known of where they came from. Owns their
+//! secrecy; does not find or refresh them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +8,15 @@ use std::time::SystemTime;
 
 use crate::secret::Secret;
 
-/// One set of AWS keys: an access key id, a secret access key, and, for temporary ones, a session token and an expiry.
+/// One set of AWS keys: an access key id, a secret access key, and, for temporary ones, a session
+/// token and an expiry.
 ///
-/// A clone shares the same memory, which is wiped when the last clone is dropped. `Debug` shows neither secret nor token:
-/// only the last four characters of a long access key id, the source and the expiry.
+/// A clone shares the same memory, which is wiped when the last clone is dropped. `Debug` shows
+/// neither secret nor token: only the last four characters of a long access key id, the source and
+/// the expiry.
 ///
-/// See [AWS security credentials](https://docs.aws.amazon.com/IAM/latest/UserGuide/security-creds.html).
+/// See [AWS security
+/// credentials](https://docs.aws.amazon.com/IAM/latest/UserGuide/security-creds.html).
 ///
 /// ```
 /// use sagewire_credentials::Credentials;
@@ -69,7 +73,8 @@ impl Credentials {
         self
     }
 
-    /// The same keys under the name of the source that gave them, such as `Environment`. The name is printed: no secret in it.
+    /// The same keys under the name of the source that gave them, such as `Environment`. The name
+    /// is printed: no secret in it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Cow<'static, str>>) -> Self {
         self.parts().source = source.into();
@@ -118,7 +123,8 @@ impl Credentials {
         self.0.expiry.is_some_and(|expiry| expiry <= now)
     }
 
-    /// Whether both are the same keys, wherever they came from and whatever their expiry is said to be.
+    /// Whether both are the same keys, wherever they came from and whatever their expiry is said to
+    /// be.
     #[must_use]
     pub fn same_keys(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -127,7 +133,8 @@ impl Credentials {
                 && self.0.session_token == other.0.session_token)
     }
 
-    /// The last four characters of the access key id, for people to tell keys apart; `None` where that would be much of it.
+    /// The last four characters of the access key id, for people to tell keys apart; `None` where
+    /// that would be much of it.
     #[must_use]
     pub fn key_id_hint(&self) -> Option<String> {
         const SHORTEST: usize = 16;

@@ -1,10 +1,11 @@
-//! Which URL a service of AWS is reached at: its host in a region, or the one that settings give instead.
+//! The URL of an AWS service: its host in a region, or the URL that settings give instead.
 //!
-//! Owns partitions, the names of hosts with FIPS and dual-stack, and the order of the endpoint settings. All of it is pure:
-//! the environment is a look-up passed in, profiles are already read. It sends nothing and resolves no name.
+//! This module has the partitions, the names of FIPS and dual-stack hosts, and the order of the
+//! endpoint settings. It is pure: the environment is a function that is passed in, and the profiles
+//! are already read.
 //!
-//! Hosts follow AWS's endpoint rules; the settings follow the
-//! [service-specific endpoints page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
+//! Hosts follow AWS's endpoint rules; the settings follow the [service-specific endpoints
+//! page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
 //!
 //! ```
 //! use sagewire_credentials::endpoint::{EndpointSettings, Service, configured_endpoint_url, service_url};

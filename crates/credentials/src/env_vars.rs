@@ -1,7 +1,8 @@
 //! Every environment variable that this crate reads, with what it means.
 //!
-//! The names of AWS's are those of the [AWS SDKs and Tools Reference Guide](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html);
-//! those ending in `_NAME` and the other upper-case forms of `aws_*` parameters are LiteLLM's.
+//! The names of AWS's are those of the [AWS SDKs and Tools Reference
+//! Guide](https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html); those ending in
+//! `_NAME` and the other upper-case forms of `aws_*` parameters are LiteLLM's.
 
 /// The path of the config file, in place of `~/.aws/config`.
 pub const AWS_CONFIG_FILE: &str = "AWS_CONFIG_FILE";

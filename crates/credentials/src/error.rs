@@ -1,26 +1,29 @@
-//! [`CredentialsError`]: the crate's one error. Owns its kinds and how it reads; each source words its own message.
+//! [`CredentialsError`]: the crate's one error, with its kinds and its format. Each source writes
+//! its own message.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// What went wrong, as far as a program needs to know it.
+/// The kind of an error, for programs that react to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Nothing tells this source to give credentials. A chain moves on; from a whole chain it means that none is configured.
+    /// The source is not configured. A chain tries its next source; if a chain returns it, no
+    /// source is configured.
     NotConfigured,
-    /// A setting is wrong or incomplete. Nothing was sent; trying again is of no use until it is mended.
+    /// A setting is invalid or incomplete. Nothing was sent, and a retry fails until the setting is
+    /// corrected.
     InvalidConfiguration,
-    /// The source was asked and refused, failed, or answered something that cannot be used.
+    /// The source refused, failed, or gave an unusable answer.
     Provider,
     /// The source did not answer in time.
     Timeout,
 }
 
 impl ErrorKind {
-    /// The kind in a few words, for sentences.
+    /// The kind in a few words, for messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,15 +35,15 @@ impl ErrorKind {
     }
 }
 
-/// One source that a chain tried, and why it gave nothing.
+/// One source that a chain tried, and why it gave no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The name of the source, such as `Environment`.
     pub source: Cow<'static, str>,
-    /// Whether it was passed over or failed.
+    /// Whether it is not configured or failed.
     pub kind: ErrorKind,
-    /// The reason, with those behind it, in one line.
+    /// The reason and its causes, in one line.
     pub reason: String,
 }
 
@@ -52,10 +55,11 @@ impl Attempt {
     }
 }
 
-/// Why no credentials were given.
+/// An error of finding credentials.
 ///
-/// `Display` is one sentence that says what to do; what lies behind it is in [`source`](Error::source). Neither holds a secret. A clone
-/// shares the same error, so that all waiters of one refresh get it.
+/// `Display` says what is wrong and what to do; the cause is in [`source`](Error::source). Neither
+/// contains a secret. A clone shares the same error, so that all callers that wait for one renewal
+/// get it.
 #[derive(Clone)]
 pub struct CredentialsError(Arc<Inner>);
 
@@ -69,19 +73,20 @@ struct Inner {
 }
 
 impl CredentialsError {
-    /// An error of `kind` whose `message` says what to do. The message is printed: no secret in it.
+    /// An error of `kind`. The `message` says what to do. It is printed, so it must contain no
+    /// secret.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner { kind, provider: None, message: message.into(), attempts: Vec::new(), cause: None }))
     }
 
-    /// Nothing tells the source to give credentials.
+    /// The source is not configured.
     #[must_use]
     pub fn not_configured(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotConfigured, message)
     }
 
-    /// A setting is wrong or incomplete.
+    /// A setting is invalid or incomplete.
     #[must_use]
     pub fn invalid_configuration(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidConfiguration, message)
@@ -99,14 +104,15 @@ impl CredentialsError {
         Self::new(ErrorKind::Timeout, message)
     }
 
-    /// The same error with what lies behind it.
+    /// The same error with its cause.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.inner().cause = Some(Arc::from(cause.into()));
         self
     }
 
-    /// The same error, of the source called `name`. The first name given stays: it is the one nearest to the fault.
+    /// The same error, of the source called `name`. The first name is kept, since it is the nearest
+    /// to the fault.
     #[must_use]
     pub fn with_provider(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         if self.0.provider.is_none() {
@@ -122,19 +128,19 @@ impl CredentialsError {
         self
     }
 
-    /// What went wrong.
+    /// The error's kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The one sentence that says what to do, without the list of what was tried.
+    /// The message without the list of the sources that were tried.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The name of the source that failed, where there is one.
+    /// The name of the source that failed, if there is one.
     #[must_use]
     pub fn provider_name(&self) -> Option<&str> {
         self.0.provider.as_deref()
@@ -168,12 +174,12 @@ impl fmt::Display for CredentialsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         if !self.0.attempts.is_empty() {
-            f.write_str(" Tried, in this order:")?;
+            f.write_str(" (tried in this order:")?;
             for (index, attempt) in self.0.attempts.iter().enumerate() {
                 let mark = if index == 0 { " " } else { "; " };
                 write!(f, "{mark}{} ({}: {})", attempt.source, attempt.kind.as_str(), attempt.reason)?;
             }
-            f.write_str(".")?;
+            f.write_str(")")?;
         }
         Ok(())
     }
@@ -207,19 +213,18 @@ pub(crate) struct ReadError {
 
 impl From<crate::endpoint::EndpointError> for CredentialsError {
     fn from(error: crate::endpoint::EndpointError) -> Self {
-        Self::invalid_configuration("No AWS endpoint can be made of the settings.").with_cause(error)
+        Self::invalid_configuration("could not determine the AWS endpoint from the settings").with_cause(error)
     }
 }
 
-/// `error` and everything behind it in one line, each level after a colon. A level that its parent already quotes is left out.
+/// `error` and its causes in one line, separated by colons. A cause that its parent already quotes
+/// is left out.
 pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         let level = cause.to_string();
         if !text.ends_with(&level) {
-            let end = text.trim_end_matches('.').len();
-            text.truncate(end);
             text.push_str(": ");
             text.push_str(&level);
         }
@@ -236,24 +241,24 @@ mod tests {
     fn keeps_its_cause_and_finds_it_by_type() {
         let io = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
         let error =
-            CredentialsError::provider("could not read the token.").with_cause(io).with_provider("WebIdentityToken");
+            CredentialsError::provider("cannot read the token").with_cause(io).with_provider("WebIdentityToken");
         assert_eq!(error.provider_name(), Some("WebIdentityToken"));
         assert_eq!(error.find_cause::<std::io::Error>().unwrap().kind(), std::io::ErrorKind::NotFound);
-        assert_eq!(describe(&error), "could not read the token: no such file");
-        assert_eq!(error.to_string(), "could not read the token.");
+        assert_eq!(describe(&error), "cannot read the token: no such file");
+        assert_eq!(error.to_string(), "cannot read the token");
     }
 
     #[test]
     fn names_what_was_tried_in_order() {
         let first = CredentialsError::not_configured("AWS_ACCESS_KEY_ID is not set");
         let second = CredentialsError::timeout("no answer");
-        let error = CredentialsError::new(ErrorKind::Timeout, "No credentials.")
+        let error = CredentialsError::new(ErrorKind::Timeout, "no credentials")
             .with_attempts(vec![Attempt::new("Environment", &first), Attempt::new("InstanceMetadata", &second)]);
-        assert_eq!(error.message(), "No credentials.");
+        assert_eq!(error.message(), "no credentials");
         assert_eq!(
             error.to_string(),
-            "No credentials. Tried, in this order: Environment (not configured: AWS_ACCESS_KEY_ID is not set); \
-             InstanceMetadata (timed out: no answer)."
+            "no credentials (tried in this order: Environment (not configured: AWS_ACCESS_KEY_ID is not set); \
+             InstanceMetadata (timed out: no answer))"
         );
     }
 }

@@ -1,4 +1,5 @@
-//! [`Explanation`]: what a chain or a set of parameters did to find credentials, for people to read. It holds no secret.
+//! [`Explanation`]: a report of how a chain or a set of parameters looked for credentials. It
+//! contains no secret.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +10,9 @@ use crate::seam::Look;
 use crate::timestamp::format_rfc3339;
 use crate::{Credentials, CredentialsError, ErrorKind};
 
-/// What was tried, in order, what each source looked at, and what came of it.
+/// The sources that were tried, in order, with what each looked at and its outcome.
 ///
-/// `Display` gives it as indented lines.
+/// `Display` writes it as indented lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -27,21 +28,22 @@ pub struct Step {
     pub source: Cow<'static, str>,
     /// The variables, files, URLs and processes it looked at.
     pub looked_at: Vec<Look>,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// What came of a source.
+/// The outcome of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// It gave credentials.
     Found {
-        /// The source they name themselves, which may lie behind the one that was asked.
+        /// The source that the credentials name, which may be another one that the asked source
+        /// uses.
         source: String,
         /// The last four characters of a long access key id.
         key_id_hint: Option<String>,
-        /// The account, where it is known.
+        /// The account, if it is known.
         account_id: Option<String>,
         /// When they expire, if they do.
         expiry: Option<SystemTime>,
@@ -53,12 +55,12 @@ pub enum Outcome {
         /// Where.
         what: String,
     },
-    /// Nothing told it to give any.
+    /// It is not configured.
     PassedOver {
         /// Why.
         reason: String,
     },
-    /// It was to give some and could not; nothing after it was tried.
+    /// It is configured and failed. No source after it was tried.
     Failed {
         /// What went wrong.
         kind: ErrorKind,
@@ -70,7 +72,8 @@ pub enum Outcome {
 }
 
 impl Explanation {
-    /// The outcome that ended the search: what was found or what failed. `None` where every source was passed over.
+    /// The step that ended the search: the one that found credentials or failed. `None` if no
+    /// source is configured.
     #[must_use]
     pub fn conclusion(&self) -> Option<&Step> {
         self.steps.iter().rfind(|step| matches!(step.outcome, Outcome::Found { .. } | Outcome::Failed { .. }))
@@ -106,14 +109,14 @@ impl fmt::Display for Outcome {
                 }
                 match (expiry, expired) {
                     (Some(expiry), true) => {
-                        write!(f, ", EXPIRED at {}: renew them, or set the clock right", format_rfc3339(*expiry))
+                        write!(f, ", EXPIRED at {}; renew them or correct the clock", format_rfc3339(*expiry))
                     }
                     (Some(expiry), false) => write!(f, ", valid until {}", format_rfc3339(*expiry)),
                     (None, _) => write!(f, ", without expiry"),
                 }
             }
             Self::Decided { what } => write!(f, "decided: {what}"),
-            Self::PassedOver { reason } => write!(f, "passed over: {reason}"),
+            Self::PassedOver { reason } => write!(f, "not configured: {reason}"),
             Self::Failed { kind, reason } => write!(f, "{}: {reason}", kind.as_str()),
             Self::NotReached => f.write_str("not reached"),
         }

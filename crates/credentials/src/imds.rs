@@ -1,5 +1,6 @@
-//! The instance metadata service, version 2: a session token first, then paths. Owns its address, its time limits and its refusals; what is behind a
-//! path is read elsewhere. See [how it works](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
+//! The instance metadata service, version 2: a session token first, then paths. This file has its
+//! address, its time limits and its errors; the callers read the documents. See [how it
+//! works](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,43 +15,43 @@ use crate::config::SharedConfig;
 use crate::env_vars::{
     AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE,
 };
-use crate::retry::{Failure, retry};
+use crate::retry::{Failure, RetryConfig, retry};
 use crate::seam::{HttpErrorKind, RequestOptions, World};
 use crate::service_error::ServiceError;
 
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token");
 const TOKEN_TTL_HEADER: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token-ttl-seconds");
-/// The longest life a session token may have.
+/// The longest life of a session token, in seconds.
 const TOKEN_TTL: HeaderValue = HeaderValue::from_static("21600");
 const TOKEN_PATH: &str = "/latest/api/token";
 
-/// One second to connect: off an instance nobody answers, and a program must not wait for long to learn that.
+/// Outside EC2 there is no answer, and a program must not wait long to learn that.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-/// For a path and its token, all tries together.
+/// The time limit of all attempts for a path and its token.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
-const TRIES: u32 = 4;
 
-/// The service of this machine.
+/// A client of this machine's service.
 #[derive(Clone, Debug)]
 pub(crate) struct Imds {
     world: World,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     endpoint: String,
     options: RequestOptions,
-    /// The session token, for all the paths that are asked for in a row.
+    /// The session token, which serves for several paths.
     token: Arc<Mutex<Option<HeaderValue>>>,
 }
 
 impl Imds {
-    /// The service where environment and profile say it is.
+    /// A client of the service that the environment and the profile configure.
     ///
     /// # Errors
-    /// Not configured where it is switched off; invalid configuration where its address or mode is none.
+    /// Not configured if the service is turned off; invalid configuration if its URL or mode is
+    /// invalid.
     pub(crate) fn new(config: &SharedConfig) -> Result<Self, CredentialsError> {
         let disabled = config.world().var(AWS_EC2_METADATA_DISABLED);
         if disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return Err(CredentialsError::not_configured("AWS_EC2_METADATA_DISABLED is true"));
+            return Err(CredentialsError::not_configured("`AWS_EC2_METADATA_DISABLED` is true"));
         }
         Ok(Self {
             world: config.world().clone(),
@@ -60,14 +61,15 @@ impl Imds {
         })
     }
 
-    /// The text behind `path`.
+    /// The document at `path`.
     ///
     /// # Errors
-    /// Not configured where nobody answers or the path is not there; otherwise what the service refused with.
+    /// Not configured if there is no service or no document; otherwise the service's error.
     pub(crate) async fn get(&self, path: &str) -> Result<String, CredentialsError> {
-        let fetched = tokio::time::timeout(TOTAL_TIMEOUT, retry(TRIES, || self.try_get(path))).await;
+        let fetched =
+            tokio::time::timeout(TOTAL_TIMEOUT, retry(RetryConfig::INSTANCE_METADATA, || self.try_get(path))).await;
         fetched.unwrap_or_else(|_| {
-            Err(CredentialsError::timeout("The instance metadata service gave no usable answer in 30 seconds."))
+            Err(CredentialsError::timeout("no usable answer from the instance metadata service within 30 seconds"))
         })
     }
 
@@ -80,15 +82,17 @@ impl Imds {
         let answer = self.send(http::Method::GET, path, (TOKEN_HEADER, token)).await?;
         match answer.status() {
             StatusCode::OK => String::from_utf8(answer.into_body().to_vec()).map_err(|_| {
-                Failure::temporary(CredentialsError::provider("The instance metadata service's answer is not text."))
+                Failure::temporary(CredentialsError::provider(
+                    "the answer of the instance metadata service is not text",
+                ))
             }),
             StatusCode::NOT_FOUND => Err(Failure::final_(CredentialsError::not_configured(format!(
-                "the instance metadata service has nothing at {path}"
+                "the instance metadata service has no document at {path}"
             )))),
             StatusCode::UNAUTHORIZED => {
-                // The token ran out: the next try gets another.
+                // The token has expired: the next attempt gets another one.
                 *kept = None;
-                Err(Failure { again: true, ..refused(StatusCode::UNAUTHORIZED) })
+                Err(Failure { retryable: true, ..refused(StatusCode::UNAUTHORIZED) })
             }
             status => Err(refused(status)),
         }
@@ -99,16 +103,14 @@ impl Imds {
         match answer.status() {
             StatusCode::OK => {
                 let mut token = HeaderValue::from_maybe_shared(answer.into_body()).map_err(|_| {
-                    Failure::temporary(CredentialsError::provider(
-                        "The instance metadata service gave no usable token.",
-                    ))
+                    Failure::temporary(CredentialsError::provider("the instance metadata service gave no usable token"))
                 })?;
                 token.set_sensitive(true);
                 Ok(token)
             }
             StatusCode::FORBIDDEN => Err(Failure::final_(CredentialsError::provider(
-                "The instance metadata service answered: request forbidden: IMDS is disabled, or its answer may not travel this \
-                 far. Enable it for the instance; in a container, raise its hop limit to 2.",
+                "request forbidden: IMDS is disabled for the instance, or its hop limit is too low; enable it, and in a \
+                 container raise the hop limit to 2",
             ))),
             status => Err(refused(status)),
         }
@@ -126,22 +128,22 @@ impl Imds {
             .header(name, value)
             .body(Bytes::new())
             .map_err(|error| {
-                let message = "The address of the instance metadata service cannot be used.";
+                let message = "cannot use the URL of the instance metadata service";
                 Failure::final_(CredentialsError::invalid_configuration(message).with_cause(error))
             })?;
         self.world.http().send(request, &self.options).await.map_err(|error| match error.kind() {
             HttpErrorKind::ConnectTimeout | HttpErrorKind::Connect => Failure::final_(
-                CredentialsError::not_configured(format!("no instance metadata service answers at {}", self.endpoint))
+                CredentialsError::not_configured(format!("no instance metadata service at {}", self.endpoint))
                     .with_cause(error),
             ),
-            _ => Failure::no_answer("The instance metadata service", error),
+            _ => Failure::no_answer("the instance metadata service", error),
         })
     }
 }
 
 fn refused(status: StatusCode) -> Failure {
-    let advice = "Off EC2, set AWS_EC2_METADATA_DISABLED=true.";
-    Failure::refused("The instance metadata service", advice, ServiceError::new(status.as_u16()))
+    let advice = "set `AWS_EC2_METADATA_DISABLED=true` on machines outside EC2";
+    Failure::refused("the instance metadata service", advice, ServiceError::new(status.as_u16()))
 }
 
 fn endpoint(config: &SharedConfig) -> Result<String, CredentialsError> {
@@ -153,7 +155,8 @@ fn endpoint(config: &SharedConfig) -> Result<String, CredentialsError> {
             Ok(url.trim_end_matches('/').to_owned())
         } else {
             Err(CredentialsError::invalid_configuration(
-                "AWS_EC2_METADATA_SERVICE_ENDPOINT (or ec2_metadata_service_endpoint) must be a URL that begins with http://.",
+                "invalid `AWS_EC2_METADATA_SERVICE_ENDPOINT` (or `ec2_metadata_service_endpoint`): expected a URL that begins \
+                 with http://",
             ))
         };
     }
@@ -163,7 +166,8 @@ fn endpoint(config: &SharedConfig) -> Result<String, CredentialsError> {
         Some(mode) if mode.eq_ignore_ascii_case("ipv4") => Ok("http://169.254.169.254".to_owned()),
         Some(mode) if mode.eq_ignore_ascii_case("ipv6") => Ok("http://[fd00:ec2::254]".to_owned()),
         Some(_) => Err(CredentialsError::invalid_configuration(
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE (or ec2_metadata_service_endpoint_mode) must be IPv4 or IPv6.",
+            "invalid `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` (or `ec2_metadata_service_endpoint_mode`): expected IPv4 or \
+             IPv6",
         )),
     }
 }

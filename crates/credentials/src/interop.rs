@@ -1,4 +1,5 @@
-//! To and from the official AWS SDK for Rust: its credentials, and its trait for providers. Feature `aws-interop`.
+//! To and from the official AWS SDK for Rust: its credentials, and its trait for providers. Feature
+//! `aws-interop`.
 
 use async_trait::async_trait;
 use aws_credential_types::provider::error::CredentialsError as SdkError;
@@ -50,7 +51,8 @@ impl From<CredentialsError> for SdkError {
     }
 }
 
-/// A provider of this crate as one of the official SDK: hand it to `credentials_provider` of a client's configuration.
+/// A provider of this crate as one of the official SDK: hand it to `credentials_provider` of a
+/// client's configuration.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -82,7 +84,8 @@ impl SdkProvideCredentials for IntoAwsSdk {
     }
 }
 
-/// A provider of the official SDK as one of this crate. Put a [`CachedProvider`](crate::CachedProvider) over one that keeps nothing itself.
+/// A provider of the official SDK as one of this crate. Put a
+/// [`CachedProvider`](crate::CachedProvider) over one that keeps nothing itself.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -111,7 +114,7 @@ impl<P: SdkProvideCredentials> ProvideCredentials for FromAwsSdk<P> {
             Ok(credentials) => return Ok(credentials.into()),
             Err(error) => error,
         };
-        let message = "The AWS SDK's credentials provider gave none.";
+        let message = "the credentials provider of the AWS SDK gave none";
         Err(match &error {
             SdkError::CredentialsNotLoaded(_) => CredentialsError::not_configured(message),
             SdkError::InvalidConfiguration(_) => CredentialsError::invalid_configuration(message),

@@ -1,12 +1,15 @@
-//! [`Secret`]: a string that is wiped when dropped and never printed. Owns redaction; knows nothing of what the string means.
+//! [`Secret`]: a string that is wiped when dropped and never printed. Owns redaction; knows nothing
+//! of what the string means.
 
 use std::fmt;
 
 use zeroize::Zeroize;
 
-/// A string that must not be seen: `Debug` shows only that it exists, there is no `Display`, and its memory is wiped on drop.
+/// A string that must not be seen: `Debug` shows only that it exists, there is no `Display`, and
+/// its memory is wiped on drop.
 ///
-/// Two secrets are compared without leaving early, so that the time taken does not tell how much of them agrees.
+/// Two secrets are compared without leaving early, so that the time taken does not tell how much of
+/// them agrees.
 #[derive(Clone, Default)]
 pub struct Secret(String);
 

@@ -1,10 +1,12 @@
-//! [`ServiceError`]: what an AWS service answered instead of credentials.
+//! [`ServiceError`]: the error that an AWS service answered.
 
 use std::fmt;
 
-/// An AWS service's refusal or failure: HTTP status, error code, message and request id, as far as the answer held them.
+/// An error that an AWS service answered: HTTP status, and code, message and request id if the
+/// answer had them.
 ///
-/// It is the cause of a [`CredentialsError`](crate::CredentialsError): see [`CredentialsError::find_cause`](crate::CredentialsError::find_cause).
+/// It is the cause of a [`CredentialsError`](crate::CredentialsError): see
+/// [`CredentialsError::find_cause`](crate::CredentialsError::find_cause).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceError {
@@ -14,11 +16,12 @@ pub struct ServiceError {
     pub code: Option<String>,
     /// AWS's message.
     pub message: Option<String>,
-    /// What AWS's support asks for.
+    /// The request id, which AWS support asks for.
     pub request_id: Option<String>,
 }
 
-/// Codes of temporary trouble, whatever the status: those of AWS's standard retry mode, and STS's own for an identity provider out of reach.
+/// Codes of temporary errors, whatever the status: those of AWS's standard retry mode, and the one
+/// of STS for an identity provider that it cannot reach.
 const RETRYABLE_CODES: [&str; 12] = [
     "IDPCommunicationError",
     "InternalError",
@@ -35,13 +38,21 @@ const RETRYABLE_CODES: [&str; 12] = [
 ];
 
 impl ServiceError {
-    /// An answer of which only the status is known.
+    /// An error of which only the status is known.
     #[must_use]
     pub fn new(status: u16) -> Self {
         Self { status, code: None, message: None, request_id: None }
     }
 
-    /// Whether asking again, unchanged, may help.
+    /// What an answer with `status` reports. Its texts come from outside: they become one line
+    /// each, without `secrets`, which are the keys and tokens of the request. A service or a proxy
+    /// may quote them.
+    pub(crate) fn reported(status: u16, texts: Reported<'_>, secrets: &[&str]) -> Self {
+        let clean = |text: Option<&str>| text.map(|text| readable(text, secrets)).filter(|text| !text.is_empty());
+        Self { status, code: clean(texts.code), message: clean(texts.message), request_id: clean(texts.request_id) }
+    }
+
+    /// Whether the same request may succeed if it is sent again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self.status, 429 | 500 | 502 | 503 | 504)
@@ -51,7 +62,7 @@ impl ServiceError {
                 .is_some_and(|code| RETRYABLE_CODES.contains(&code) || code == "TooManyRequestsException")
     }
 
-    /// Whether AWS refused the request because of the time in its signature.
+    /// Whether AWS refused the time in the request's signature.
     pub(crate) fn is_clock_skew(&self) -> bool {
         let by_message = || {
             let message = self.message.as_deref().unwrap_or_default();
@@ -63,6 +74,14 @@ impl ServiceError {
             _ => false,
         }
     }
+}
+
+/// The texts of an answer that reports an error, as they were received.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Reported<'a> {
+    pub(crate) code: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) request_id: Option<&'a str>,
 }
 
 impl fmt::Display for ServiceError {
@@ -87,24 +106,42 @@ impl fmt::Display for ServiceError {
 
 impl std::error::Error for ServiceError {}
 
-/// A service's message as one line of at most 500 characters, without `secrets`, and without the request that services quote to explain why
-/// a signature does not match: session token and all.
-pub(crate) fn readable(message: &str, secrets: &[&str]) -> String {
+/// A text as one line of at most 500 characters, without `secrets` and without the canonical
+/// request, which services quote when a signature does not match: it contains the session token.
+fn readable(text: &str, secrets: &[&str]) -> String {
     const LONGEST: usize = 500;
-    let mut message = message.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        message = message.replace(secret, "[hidden]");
+    // Shorter ones, which only test servers have, would garble other words.
+    const SHORTEST_SECRET: usize = 6;
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+        text = text.replace(secret, "[hidden]");
     }
-    let quoted = message.find("The Canonical String").or_else(|| message.find("The String-to-Sign"));
-    message.truncate(quoted.unwrap_or(message.len()));
-    let words: Vec<_> = message.split(|character: char| character.is_whitespace() || character.is_control()).collect();
+    let quoted = text.find("The Canonical String").or_else(|| text.find("The String-to-Sign"));
+    text.truncate(quoted.unwrap_or(text.len()));
+    let words: Vec<_> = text.split(|character: char| character.is_whitespace() || character.is_control()).collect();
     let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
     words.join(" ").chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ServiceError;
+    use super::{Reported, ServiceError};
+
+    #[test]
+    fn no_text_contains_what_was_sent() {
+        let texts = Reported {
+            code: Some("Denied\u{1b}[31m s3cret"),
+            message: Some("No\n\nmatch for the-t0ken. The Canonical String for this request: the-t0ken"),
+            request_id: Some("id of the-t0ken"),
+        };
+        let error = ServiceError::reported(403, texts, &["s3cret", "the-t0ken", "", "d"]);
+        assert_eq!(
+            error.to_string(),
+            "Denied [31m [hidden]: No match for [hidden]. (HTTP status 403, request id of [hidden])"
+        );
+        let error = ServiceError::reported(403, Reported { code: Some(" "), ..Reported::default() }, &[]);
+        assert_eq!(error, ServiceError::new(403));
+    }
 
     #[test]
     fn reads_as_one_line() {
@@ -117,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_temporary_trouble_from_refusal() {
+    fn temporary_errors_are_retryable() {
         let with_code = |status, code: &str| ServiceError { code: Some(code.to_owned()), ..ServiceError::new(status) };
         assert!(ServiceError::new(503).is_retryable());
         assert!(with_code(400, "IDPCommunicationError").is_retryable());

@@ -1,7 +1,9 @@
-//! The AWS Security Token Service: `AssumeRole`, `AssumeRoleWithWebIdentity` and `GetCallerIdentity`.
+//! The AWS Security Token Service: `AssumeRole`, `AssumeRoleWithWebIdentity` and
+//! `GetCallerIdentity`.
 //!
-//! Owns the call, its retries and its clock; the sources decide what to ask for. The wire format is the
-//! [STS API](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html)'s.
+//! This file sends the requests, retries them and corrects their time; the sources decide what to
+//! request. The wire format is defined by the [STS
+//! API](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html).
 
 mod answer;
 mod query;
@@ -26,24 +28,25 @@ use self::skew::{OnLocalClock, Skew};
 use crate::config::SharedConfig;
 use crate::endpoint::{self, Service};
 use crate::region::{self, Region};
-use crate::retry::{Failure, STANDARD_TRIES, retry};
+use crate::retry::{Failure, RetryConfig, retry};
 use crate::seam::{RequestOptions, World};
 use crate::service_error::ServiceError;
 use crate::{Credentials, CredentialsError};
 
-/// Where STS is and how it is reached.
+/// A client of STS at one URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Sts {
     world: World,
     url: String,
-    /// The region that signatures are made for.
+    /// The region to sign for.
     region: Region,
     options: RequestOptions,
 }
 
 impl Sts {
-    /// Settles endpoint and region. The endpoint is `endpoint`, else what the environment and the profile configure, else the region's own; the region
-    /// is the one that the endpoint's host names, else `region`, else what [`region::resolve`] finds.
+    /// Determines endpoint and region. The endpoint is `endpoint`, else the one that the
+    /// environment or the profile configures, else the region's. The region is the one in the
+    /// endpoint's host, else `region`, else the one that [`region::resolve`] finds.
     pub(crate) async fn connect(
         config: &SharedConfig,
         region: Option<&Region>,
@@ -77,13 +80,13 @@ impl Sts {
             form.add(&format!("Tags.member.{number}.Value"), &tag.value);
         }
         let advice = format!(
-            "Check that `{}` exists, that its trust policy names the caller, and that the caller may sts:AssumeRole it.",
+            "check that `{}` exists, that its trust policy names the caller, and that the caller may call sts:AssumeRole for it",
             role.name()
         );
         self.call(form, Some(source), &[], &advice, answer::credentials).await
     }
 
-    /// `AssumeRoleWithWebIdentity`, which is not signed: the token is the proof.
+    /// `AssumeRoleWithWebIdentity`, which is not signed.
     pub(crate) async fn assume_role_with_web_identity(
         &self,
         role: &RoleParams,
@@ -93,7 +96,7 @@ impl Sts {
         let mut form = self.role_form("AssumeRoleWithWebIdentity", role);
         form.add("WebIdentityToken", token);
         let advice = format!(
-            "Check that the token is current and that the trust policy of `{}` names its issuer, subject and audience.",
+            "check that the token has not expired and that the trust policy of `{}` names its issuer, subject and audience",
             role.name()
         );
         self.call(form, None, &[token], &advice, answer::credentials).await
@@ -104,7 +107,7 @@ impl Sts {
         &self,
         credentials: &Credentials,
     ) -> Result<CallerIdentity, CredentialsError> {
-        let advice = "Check that the keys exist, are active and have not expired.";
+        let advice = "check that the keys exist, are active and have not expired";
         self.call(Form::new("GetCallerIdentity"), Some(credentials), &[], advice, answer::identity).await
     }
 
@@ -143,7 +146,7 @@ impl Sts {
             let answer = match (refused(&first), skew) {
                 (None, _) => first,
                 (Some(refusal), Some(skew)) if signer.is_some() && refusal.is_clock_skew() => {
-                    tracing::warn!(%skew, "this machine's clock is wrong; signing again with AWS's time");
+                    tracing::warn!(%skew, "this machine's clock is wrong; signing again with the time of AWS");
                     let second = self.send(&body, signer, skew.correct(self.world.now()), &what).await?;
                     match refused(&second) {
                         None => second,
@@ -154,7 +157,7 @@ impl Sts {
                 (Some(refusal), _) => return Err(Failure::refused(&what, advice, refusal)),
             };
             let value = read(answer.body()).map_err(|error| {
-                let message = format!("{what} answered something unusable: is it STS, or a proxy in between?");
+                let message = format!("unusable answer of {what}; check that the URL is one of STS and not of a proxy");
                 Failure::temporary(CredentialsError::provider(message).with_cause(error))
             })?;
             Ok(match skew {
@@ -162,7 +165,7 @@ impl Sts {
                 None => value,
             })
         };
-        retry(STANDARD_TRIES, attempt).await
+        retry(RetryConfig::STANDARD, attempt).await
     }
 
     async fn send(
@@ -188,9 +191,9 @@ impl Sts {
                 time,
                 settings: SigningSettings::default(),
             };
-            // A signer of its own: calls are too rare for its cache of keys to help.
+            // A new signer each time: calls are too rare for its cache of keys to help.
             Signer::new().sign(&mut parts, Payload::Bytes(body), &params).map_err(|error| {
-                let message = format!("The request to {what} could not be signed: check the source's keys.");
+                let message = format!("cannot sign the request to {what}; check the keys of the source");
                 Failure::final_(CredentialsError::invalid_configuration(message).with_cause(error))
             })?;
         }
@@ -199,11 +202,13 @@ impl Sts {
     }
 }
 
-/// Asks STS who `credentials` belong to: [`GetCallerIdentity`](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html),
-/// which every principal may call. Region and STS are those of `config` where they are not given.
+/// Asks STS for the owner of `credentials` with
+/// [`GetCallerIdentity`](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html),
+/// which every principal may call. Region and URL default to those of `config`.
 ///
 /// # Errors
-/// [`Provider`](crate::ErrorKind::Provider) where STS refuses the credentials, and whatever keeps it from being asked.
+/// [`Provider`](crate::ErrorKind::Provider) if STS refuses the credentials, and the errors of
+/// reaching it.
 pub async fn caller_identity(
     config: &SharedConfig,
     region: Option<&Region>,
@@ -220,15 +225,16 @@ fn host(url: &str) -> &str {
 }
 
 fn unusable_url(what: &str) -> CredentialsError {
-    CredentialsError::invalid_configuration(format!("The URL of {what} cannot be used: check the configured endpoint."))
+    CredentialsError::invalid_configuration(format!("cannot use the URL of {what}; check the configured endpoint"))
 }
 
 fn skewed(what: &str, skew: Skew, refusal: ServiceError) -> Failure {
-    let message = format!("{what} refused the time of the request. This machine's clock is {skew}: set it right.");
+    let message = format!("{what} refused the time of the request: this machine's clock is {skew}; correct it");
     Failure::final_(CredentialsError::provider(message).with_cause(refusal))
 }
 
-/// The region that a host of AWS's names: a regional, FIPS, dual-stack or VPC endpoint. `sts.amazonaws.com` is signed for us-east-1.
+/// The region in the name of an AWS host: a regional, FIPS, dual-stack or VPC endpoint. Requests to
+/// `sts.amazonaws.com` are signed for us-east-1.
 fn region_of_host(host: &str) -> Option<Region> {
     let mut labels = host.split('.').skip_while(|label| !matches!(*label, "sts" | "sts-fips")).skip(1);
     match labels.next()? {

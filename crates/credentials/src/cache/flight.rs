@@ -1,4 +1,4 @@
-//! One renewal under way, and those who wait for it.
+//! A renewal in progress and the callers that wait for it.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Flight {
         self.id
     }
 
-    /// Waits for the outcome; `None` where the task that was to give it is gone.
+    /// Waits for the outcome. `None` if the task of the renewal is gone.
     pub(super) async fn outcome(&self) -> Option<Outcome> {
         let mut receiver = self.outcome.clone();
         let outcome = receiver.wait_for(Option::is_some).await.ok()?.clone()?;
@@ -45,7 +45,7 @@ impl Landing {
     }
 
     pub(super) fn announce(self, outcome: Outcome) {
-        // Without receivers nobody waits, which is no fault.
+        // An error means that no caller waits, which is fine.
         let _ = self.outcome.send(Some(Arc::new(outcome)));
     }
 }

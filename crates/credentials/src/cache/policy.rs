@@ -2,22 +2,24 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::by_chance;
+use super::random_part;
 use crate::{Credentials, ErrorKind};
 
 /// The times of a [`CachedProvider`](crate::CachedProvider).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CachePolicy {
-    /// Credentials with less than this left are renewed in the background, and so are those with less than a fifth of their life left, whichever
-    /// comes later. Default: 5 minutes.
+    /// Credentials that expire in less than this are renewed in the background, but not before a
+    /// fifth of their life is left. Default: 5 minutes.
     pub advisory: Duration,
-    /// For credentials with less than this left, callers wait; at most a tenth of their life. Default: 1 minute.
+    /// Callers wait for the renewal of credentials that expire in less than this, or in a tenth of
+    /// their life if that is less. Default: 1 minute.
     pub mandatory: Duration,
-    /// The longest that one renewal may take. Default: 90 seconds, more than any source's own limits.
+    /// The time limit of one renewal. Default: 90 seconds, which is more than the limits of every
+    /// source.
     pub load_timeout: Duration,
-    /// The wait after the first failed renewal, which doubles with each further one. Default: 1 second. While there are no valid credentials it stays
-    /// at this.
+    /// The wait after the first failed renewal. It doubles with each further one while there are
+    /// valid credentials. Default: 1 second.
     pub first_backoff: Duration,
     /// The longest such wait. Default: 1 minute.
     pub longest_backoff: Duration,
@@ -38,9 +40,9 @@ impl Default for CachePolicy {
 /// When credentials are renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Schedule {
-    /// From here on in the background.
+    /// The time from which they are renewed in the background.
     pub(super) advisory: SystemTime,
-    /// From here on while callers wait.
+    /// The time from which callers wait for the renewal.
     pub(super) mandatory: SystemTime,
 }
 
@@ -51,20 +53,20 @@ impl CachePolicy {
         let life = expiry.duration_since(now).unwrap_or_default();
         let advisory = self.advisory.min(life / 5);
         let mandatory = self.mandatory.min(life / 10);
-        // Up to a quarter earlier, by chance.
-        let spread = by_chance(advisory / 4);
+        // Up to a quarter earlier, at random.
+        let spread = random_part(advisory / 4);
         let before = |margin: Duration| expiry.checked_sub(margin).unwrap_or(now);
         Some(Schedule { advisory: before(advisory + spread), mandatory: before(mandatory) })
     }
 
-    /// How long to wait after the `failed`th failure in a row.
+    /// The wait after the `failed`th consecutive failure.
     pub(super) fn backoff(&self, failed: u32, has_valid: bool, kind: ErrorKind) -> Duration {
         if !has_valid || kind == ErrorKind::NotConfigured {
             return self.first_backoff;
         }
         let doubled = self.first_backoff.saturating_mul(1 << failed.saturating_sub(1).min(16));
         let longest = doubled.min(self.longest_backoff);
-        longest / 2 + by_chance(longest / 2)
+        longest / 2 + random_part(longest / 2)
     }
 }
 
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn renewals_are_spread_by_chance() {
+    fn renewals_are_spread_random_part() {
         let found: std::collections::HashSet<_> = (0..100).map(|_| margins(3600).0).collect();
         assert!(found.len() > 10, "{found:?}");
     }

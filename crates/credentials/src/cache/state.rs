@@ -1,4 +1,5 @@
-//! What the cache knows at one moment, and what follows from it. Synchronous and without a clock of its own.
+//! The state of the cache and the decisions that follow from it. Synchronous; the time is passed
+//! in.
 
 use std::time::SystemTime;
 
@@ -12,7 +13,8 @@ pub(super) struct State {
     flight: Option<Flight>,
     failure: Option<Failure>,
     flights: u64,
-    /// Credentials that AWS refused while a renewal was under way: if it brings the same ones, they are not taken for new.
+    /// Credentials that AWS refused during a renewal. If the renewal gives the same ones, they are
+    /// not kept.
     refused: Option<Credentials>,
 }
 
@@ -29,7 +31,7 @@ struct Failure {
     until: SystemTime,
 }
 
-/// What a caller is to do.
+/// What a caller must do.
 pub(super) enum Decision {
     Use(Credentials),
     UseAndRenew(Credentials),
@@ -60,7 +62,7 @@ impl State {
         }
     }
 
-    /// The credentials at hand, if they are valid at `now`.
+    /// The current credentials, if they are valid at `now`.
     pub(super) fn valid_at(&self, now: SystemTime) -> Option<Credentials> {
         let credentials = &self.current.as_ref()?.credentials;
         (!credentials.is_expired_at(now)).then(|| credentials.clone())
@@ -74,7 +76,7 @@ impl State {
         (waiting, landing)
     }
 
-    /// Ends the renewal `id`, if it is still the one that counts.
+    /// Ends the renewal `id`, if it is the current one.
     pub(super) fn land(&mut self, id: u64, outcome: &Outcome, now: SystemTime, policy: &CachePolicy) {
         if self.flight.as_ref().is_none_or(|flight| flight.id() != id) {
             return;
@@ -85,7 +87,7 @@ impl State {
                 let refused = self.refused.take().is_some_and(|refused| refused.same_keys(credentials));
                 self.failure = None;
                 if refused {
-                    // Whoever waited gets them; the next caller asks again.
+                    // The callers that waited get them; the next caller asks again.
                     self.current = None;
                     return;
                 }
@@ -100,12 +102,12 @@ impl State {
         }
     }
 
-    /// Gives up the renewal `id`, whose task is gone.
+    /// Removes the renewal `id`, whose task is gone.
     pub(super) fn abandon(&mut self, id: u64) {
         self.flight.take_if(|flight| flight.id() == id);
     }
 
-    /// Forgets `credentials`, which AWS refused. Others, newer ones, stay.
+    /// Removes `credentials`, which AWS refused. Newer ones are kept.
     pub(super) fn forget(&mut self, credentials: &Credentials) {
         self.current.take_if(|entry| entry.credentials.same_keys(credentials));
         if self.flight.is_some() {

@@ -15,7 +15,8 @@ use crate::{Credentials, CredentialsError, ErrorKind, ProvideCredentials};
 
 type Answer = Result<Credentials, CredentialsError>;
 
-/// A provider that counts its calls, gives scripted answers, and answers only when the gate lets it.
+/// A provider that counts its calls, gives scripted answers, and answers only when the gate lets
+/// it.
 #[derive(Debug)]
 struct Scripted {
     calls: AtomicU32,

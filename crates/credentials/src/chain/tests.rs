@@ -19,7 +19,7 @@ async fn nothing_anywhere_names_every_place_and_says_what_to_do() {
     let tried: Vec<_> = error.attempts().iter().map(|attempt| &*attempt.source).collect();
     assert_eq!(tried, ["Environment", "Profile", "WebIdentityToken", "Container", "InstanceMetadata"]);
     let text = error.to_string();
-    for part in ["Set AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE is not set", "169.254.169.254"] {
+    for part in ["set `AWS_ACCESS_KEY_ID`", "`AWS_WEB_IDENTITY_TOKEN_FILE` is not set", "169.254.169.254"] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -51,7 +51,7 @@ async fn explains_what_was_looked_at_and_why() {
     let explained = DefaultChain::new(&world(MapEnv::new(), config)).explain().await;
     assert_eq!(
         explained.to_string(),
-        "Environment: passed over: neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set\n  \
+        "Environment: not configured: neither `AWS_ACCESS_KEY_ID` nor `AWS_SECRET_ACCESS_KEY` is set\n  \
            variable AWS_ACCESS_KEY_ID: not set\n  \
            variable AWS_SECRET_ACCESS_KEY: not set\n  \
            variable SECRET_ACCESS_KEY: not set\n\
@@ -76,7 +76,9 @@ async fn explains_failures_and_requests() {
     let explained = DefaultChain::new(&world).explain().await;
     let text = explained.to_string();
     assert!(
-        text.contains("Container: invalid configuration: AWS_CONTAINER_CREDENTIALS_FULL_URI must be https"),
+        text.contains(
+            "Container: invalid configuration: invalid `AWS_CONTAINER_CREDENTIALS_FULL_URI`: expected an https"
+        ),
         "{text}"
     );
     assert!(text.contains("InstanceMetadata: not reached"), "{text}");

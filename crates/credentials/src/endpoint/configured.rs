@@ -1,4 +1,5 @@
-//! The URL that settings give a service in place of its usual host, and which setting it was.
+//! The URL that settings give a service instead of its usual host, and the setting that it comes
+//! from.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::profile::{Origin, Profile, ProfileSet};
 /// The key of a URL in a profile and in a `services` section.
 const ENDPOINT_URL: &str = "endpoint_url";
 
-/// A service's URL from the settings. `Debug` leaves out a query, which may hold a key.
+/// A service's URL from the settings. `Debug` leaves out the query, which may contain a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfiguredUrl {
     url: String,
@@ -19,7 +20,7 @@ pub struct ConfiguredUrl {
 }
 
 impl ConfiguredUrl {
-    /// The URL as written, without blanks around it.
+    /// The URL as it is written, trimmed.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -47,7 +48,7 @@ impl fmt::Debug for ConfiguredUrl {
     }
 }
 
-/// The setting that a URL comes from, in the order in which they are looked at.
+/// The setting of a URL, in the order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlSource {
@@ -82,15 +83,17 @@ impl fmt::Display for UrlSource {
     }
 }
 
-/// The URL that the settings give `service`, if any does: the program's own, else the service's variable, else
-/// `AWS_ENDPOINT_URL`, else the service's in the `services` section that the selected profile uses, else that profile's.
+/// The URL that the settings give `service`, if there is one: the program's, else the service's
+/// variable, else `AWS_ENDPOINT_URL`, else the service's in the `services` section that the
+/// selected profile uses, else that profile's.
 ///
-/// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, or `ignore_configured_endpoint_urls` in the profile, leaves the program's own alone.
-/// Beware that `AWS_ENDPOINT_URL` and the profile's `endpoint_url` are for every service: they redirect STS and SSO too.
+/// With `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, or `ignore_configured_endpoint_urls` in the profile,
+/// only the program's URL is used. `AWS_ENDPOINT_URL` and the profile's `endpoint_url` apply to
+/// every service, including STS and SSO.
 ///
 /// # Errors
-/// [`EndpointError::InvalidUrl`] and [`EndpointError::ServicesNotFound`] for the setting that would have been used, and
-/// [`EndpointError::NotBoolean`].
+/// [`EndpointError::InvalidUrl`] and [`EndpointError::ServicesNotFound`] for the setting that would
+/// have been used, and [`EndpointError::NotBoolean`].
 pub fn configured_endpoint_url(
     service: Service,
     explicit: Option<&str>,
@@ -143,12 +146,12 @@ fn from_profile(
     }
 }
 
-/// Why no request could be sent to this URL, or should be.
+/// Why no request can be sent to this URL.
 fn problem(url: &str) -> Option<&'static str> {
-    let Ok(parsed) = url.parse::<http::Uri>() else { return Some("is no URL") };
+    let Ok(parsed) = url.parse::<http::Uri>() else { return Some("is not a URL") };
     match (parsed.scheme_str(), parsed.authority()) {
         (Some("http" | "https"), Some(authority)) if authority.as_str().contains('@') => {
-            Some("has a user name or a password in it, which would be sent to nobody and logged by everybody")
+            Some("contains a user name or a password, which is not supported")
         }
         (Some("http" | "https"), Some(authority)) if authority.host().is_empty() => Some("has no host"),
         (Some("http" | "https"), Some(_)) if url.contains('#') => Some("has a fragment (#)"),

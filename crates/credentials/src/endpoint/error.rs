@@ -1,45 +1,46 @@
-//! How finding a service's URL can fail: always a setting that someone has to change.
+//! The errors of determining a service's URL. Each is a setting that has to be changed.
 
 use super::configured::UrlSource;
 
-/// A region or a setting from which no URL can be made.
+/// A missing or invalid region or setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// Nothing says which region.
-    #[error("no region is known; set AWS_REGION, or region in the profile")]
+    /// The region is not known.
+    #[error("no AWS region is set; set `AWS_REGION`, or `region` in the profile")]
     MissingRegion,
-    /// The region could not be part of a host's name.
-    #[error("{region:?} cannot be a region: it must be letters, digits and hyphens, such as us-east-1")]
+    /// The region cannot be part of a host name.
+    #[error("invalid AWS region {region:?}: expected letters, digits and hyphens, such as us-east-1")]
     InvalidRegion {
         /// The region as given.
         region: String,
     },
-    /// FIPS hosts were asked for, and a URL was set that may be anything.
+    /// FIPS hosts are requested together with a URL that may not be one.
     #[error(
-        "FIPS endpoints are asked for, but {url_source} sets a URL; remove it, or turn AWS_USE_FIPS_ENDPOINT and use_fips_endpoint off"
+        "FIPS endpoints are requested, but {url_source} sets a URL; \
+         remove it, or turn `AWS_USE_FIPS_ENDPOINT` and `use_fips_endpoint` off"
     )]
     FipsWithConfiguredUrl {
-        /// Who sets the URL.
+        /// The setting of the URL.
         url_source: UrlSource,
     },
-    /// Dual-stack hosts were asked for, and a URL was set that may be anything.
+    /// Dual-stack hosts are requested together with a URL that may not be one.
     #[error(
-        "dual-stack endpoints are asked for, but {url_source} sets a URL; \
-         remove it, or turn AWS_USE_DUALSTACK_ENDPOINT and use_dualstack_endpoint off"
+        "dual-stack endpoints are requested, but {url_source} sets a URL; \
+         remove it, or turn `AWS_USE_DUALSTACK_ENDPOINT` and `use_dualstack_endpoint` off"
     )]
     DualStackWithConfiguredUrl {
-        /// Who sets the URL.
+        /// The setting of the URL.
         url_source: UrlSource,
     },
-    /// A URL that no request can be sent to. The URL itself is not shown: it may hold a password.
+    /// A URL to which no request can be sent. It is not shown, since it may contain a password.
     #[error(
-        "the endpoint URL from {url_source} {problem}; write it as https://host or http://host:port, with a path if need be"
+        "invalid endpoint URL in {url_source}: it {problem}; write https://host or http://host:port, optionally with a path"
     )]
     InvalidUrl {
-        /// Who sets the URL.
+        /// The setting of the URL.
         url_source: UrlSource,
-        /// What is the matter with it.
+        /// What is wrong with it.
         problem: &'static str,
     },
     /// A profile that refers to a `services` section that does not exist.
@@ -53,7 +54,7 @@ pub enum EndpointError {
         services: String,
     },
     /// A setting that must be `true` or `false` and is neither.
-    #[error("{setting} must be true or false")]
+    #[error("invalid {setting}: expected true or false")]
     NotBoolean {
         /// The variable, or the profile's key and its place.
         setting: String,

@@ -17,8 +17,8 @@ const AWS_GLOBAL_SIGNING_REGION: &str = "us-east-1";
 /// A region that no partition claims is taken to be in `aws`, so that new regions work.
 ///
 /// # Errors
-/// [`EndpointError::InvalidRegion`] where the region could not be part of a host's name; this is what keeps a region such as
-/// `x.example.com/` from sending credentials elsewhere.
+/// [`EndpointError::InvalidRegion`] where the region could not be part of a host's name; this is
+/// what keeps a region such as `x.example.com/` from sending credentials elsewhere.
 pub fn service_host(service: Service, region: &str, settings: EndpointSettings) -> Result<String, EndpointError> {
     let Ok(valid) = Region::new(region) else {
         return Err(EndpointError::InvalidRegion { region: region.to_owned() });
@@ -32,7 +32,8 @@ pub fn service_host(service: Service, region: &str, settings: EndpointSettings) 
     Ok(format!("{}.{region}.{suffix}", prefix(service, partition, settings)))
 }
 
-/// The region to sign for when calling [`service_host`]'s host: the region itself, but for STS in `aws-global`.
+/// The region to sign for when calling [`service_host`]'s host: the region itself, but for STS in
+/// `aws-global`.
 #[must_use]
 pub fn signing_region(service: Service, region: &str, settings: EndpointSettings) -> &str {
     if is_global_sts(service, region, settings) { AWS_GLOBAL_SIGNING_REGION } else { region }
@@ -41,9 +42,9 @@ pub fn signing_region(service: Service, region: &str, settings: EndpointSettings
 /// The URL to call `service` at: the configured one as it is, or `https://` and [`service_host`].
 ///
 /// # Errors
-/// [`EndpointError::FipsWithConfiguredUrl`] and [`EndpointError::DualStackWithConfiguredUrl`] where a URL is configured that
-/// cannot be known to honour them; [`EndpointError::MissingRegion`] where neither URL nor region is known; and those of
-/// [`service_host`].
+/// [`EndpointError::FipsWithConfiguredUrl`] and [`EndpointError::DualStackWithConfiguredUrl`] where
+/// a URL is configured that cannot be known to honour them; [`EndpointError::MissingRegion`] where
+/// neither URL nor region is known; and those of [`service_host`].
 pub fn service_url(
     service: Service,
     region: Option<&str>,

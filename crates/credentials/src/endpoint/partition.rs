@@ -12,7 +12,8 @@ pub struct Partition {
     region_prefixes: &'static [&'static str],
 }
 
-/// The cloud that an unknown region is taken to be in, so that a new region works before this table knows it.
+/// The cloud that an unknown region is taken to be in, so that a new region works before this table
+/// knows it.
 static AWS: Partition = Partition {
     id: "aws",
     dns_suffix: "amazonaws.com",

@@ -15,12 +15,12 @@ pub struct EndpointSettings {
 }
 
 impl EndpointSettings {
-    /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`, else the profile's `use_fips_endpoint` and
-    /// `use_dualstack_endpoint`.
+    /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`, else the profile's
+    /// `use_fips_endpoint` and `use_dualstack_endpoint`.
     ///
     /// # Errors
-    /// [`EndpointError::NotBoolean`] where one of them is neither `true` nor `false`: someone who writes `yes` for FIPS must
-    /// not be given other hosts.
+    /// [`EndpointError::NotBoolean`] where one of them is neither `true` nor `false`: someone who
+    /// writes `yes` for FIPS must not be given other hosts.
     pub fn resolve(env: impl Fn(&str) -> Option<String>, profile: Option<&Profile>) -> Result<Self, EndpointError> {
         let flag = |variable, key| Ok(boolean(&env, variable, profile, key)?.unwrap_or(false));
         Ok(Self {
@@ -30,7 +30,8 @@ impl EndpointSettings {
     }
 }
 
-/// A setting that is true or false: the variable's, else the profile's. A blank one counts as unset.
+/// A setting that is true or false: the variable's, else the profile's. A blank one counts as
+/// unset.
 pub(super) fn boolean(
     env: impl Fn(&str) -> Option<String>,
     variable: &str,
@@ -86,8 +87,8 @@ mod tests {
     #[test]
     fn anything_else_than_true_and_false_is_refused() {
         let error = resolve(&MapEnv::from([("AWS_USE_FIPS_ENDPOINT", "yes")]), "").unwrap_err();
-        assert_eq!(error.to_string(), "AWS_USE_FIPS_ENDPOINT must be true or false");
+        assert_eq!(error.to_string(), "invalid AWS_USE_FIPS_ENDPOINT: expected true or false");
         let error = resolve(&MapEnv::new(), "use_dualstack_endpoint = 1\n").unwrap_err();
-        assert_eq!(error.to_string(), "use_dualstack_endpoint (config:2) must be true or false");
+        assert_eq!(error.to_string(), "invalid use_dualstack_endpoint (config:2): expected true or false");
     }
 }

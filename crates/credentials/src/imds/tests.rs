@@ -14,7 +14,7 @@ use crate::{CredentialsError, ErrorKind};
 
 async fn get(env: MapEnv, http: impl HttpClient + 'static) -> Result<String, CredentialsError> {
     let world = World::builder().with_env(env).with_http(http).build();
-    let config = SharedConfig::load(&world, None).await.unwrap();
+    let config = SharedConfig::load(&world, None).await;
     Imds::new(&config)?.get("/path").await
 }
 

@@ -229,7 +229,7 @@ async fn a_profile_that_is_not_there_is_an_error_and_no_reason_to_look_elsewhere
     let params = AwsParams { aws_profile_name: Some("absent".to_owned()), ..with_keys() };
     let error = provide(params, env_keys()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
-    assert!(crate::error::describe(&error).contains("there is no profile `absent`"), "{error:?}");
+    assert!(crate::error::describe(&error).contains("unknown profile `absent`"), "{error:?}");
 }
 
 #[tokio::test]

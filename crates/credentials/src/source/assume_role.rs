@@ -11,7 +11,7 @@ use crate::{Credentials, CredentialsError, ErrorKind, ProvideCredentials, Servic
 
 const NAME: &str = "AssumeRole";
 
-/// Assumes a role with the credentials that another provider gives. No session policy narrows the role.
+/// Assumes a role with the credentials of another provider. No session policy is sent.
 ///
 /// See [the API](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 ///
@@ -42,22 +42,22 @@ impl AssumeRoleCredentials {
         Self { role: RoleParams::new(role_arn), source, sts: StsTarget::new(world), keep_own_role: false }
     }
 
-    /// Names the session, in CloudTrail and in the resulting ARN. Without it a name is generated.
+    /// Names the session in CloudTrail and in the resulting ARN. Default: a generated name.
     #[must_use]
     pub fn with_session_name(mut self, name: impl Into<String>) -> Self {
         self.role.session_name = Some(name.into());
         self
     }
 
-    /// Sends the id by which the role's owner knows the caller.
+    /// Sends the external id that the role's trust policy requires.
     #[must_use]
     pub fn with_external_id(mut self, id: impl Into<String>) -> Self {
         self.role.external_id = Some(id.into());
         self
     }
 
-    /// Asks for credentials that last this long, 15 minutes to 12 hours, instead of STS's one hour. A role assumed by a role's credentials lasts an
-    /// hour at most.
+    /// Requests credentials for this long, from 15 minutes to 12 hours. Default: one hour, which is
+    /// also the limit if the role is assumed with the credentials of another role.
     #[must_use]
     pub fn with_duration(mut self, duration: Duration) -> Self {
         self.role.duration = Some(duration);
@@ -85,15 +85,16 @@ impl AssumeRoleCredentials {
         self
     }
 
-    /// Takes region and endpoint settings from this profile in place of the selected one.
+    /// Takes region and endpoint settings from this profile instead of the selected one.
     #[must_use]
     pub fn with_profile(mut self, name: impl Into<String>) -> Self {
         self.sts.profile = Some(name.into());
         self
     }
 
-    /// Where STS denies the role, and the source's credentials turn out to be that very role's, gives those instead: a machine told to assume the
-    /// role it already has needs no trust policy that lets the role assume itself.
+    /// If STS denies the role and the source's credentials are those of that same role, gives the
+    /// source's credentials. A machine that is configured to assume its own role then needs no
+    /// trust policy that allows it.
     #[must_use]
     pub fn keep_own_role(mut self) -> Self {
         self.keep_own_role = true;
@@ -113,26 +114,27 @@ impl AssumeRoleCredentials {
                 tracing::debug!(role = self.role.role_arn, "the source's credentials are the role's own");
                 Ok(source)
             }
-            // The denial is what the caller must hear of, whether or not STS says who asked.
+            // The denial is the error to report, even if the identity is unknown.
             _ => Err(denied),
         }
     }
 }
 
-/// A role was asked for: that its source is not configured must not let a chain pass over it.
+/// The error of the credentials to assume a role with. A chain must not skip a configured role.
 pub(super) fn unusable_source(error: CredentialsError) -> CredentialsError {
     let kind = match error.kind() {
         ErrorKind::NotConfigured => ErrorKind::Provider,
         kind => kind,
     };
-    CredentialsError::new(kind, "The credentials to assume the role with could not be loaded.").with_cause(error)
+    CredentialsError::new(kind, "cannot load the credentials to assume the role with").with_cause(error)
 }
 
 fn is_denial(error: &CredentialsError) -> bool {
     error.find_cause::<ServiceError>().is_some_and(|refusal| refusal.code.as_deref() == Some("AccessDenied"))
 }
 
-/// Whether `session`, the ARN of a caller, is a session of `role`, the ARN of a role. A session's ARN lacks the role's path.
+/// Whether `session`, the ARN of a caller, is a session of `role`, the ARN of a role. A session's
+/// ARN lacks the role's path.
 fn is_session_of(session: &str, role: &str) -> bool {
     let parts = |arn: &str| -> Option<(String, String, String)> {
         let mut fields = arn.splitn(6, ':').skip(1);

@@ -9,19 +9,19 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use http::uri::Scheme;
 
-use super::metadata_document::MetadataDocument;
+use super::metadata_document::{MetadataDocument, not_json};
 use crate::env_vars::{
     AWS_CONTAINER_AUTHORIZATION_TOKEN, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, AWS_CONTAINER_CREDENTIALS_FULL_URI,
     AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
 };
 use crate::error::ReadError;
-use crate::retry::{Failure, STANDARD_TRIES, retry};
+use crate::retry::{Failure, RetryConfig, retry};
 use crate::seam::{RequestOptions, World};
-use crate::service_error::{ServiceError, readable};
+use crate::service_error::{Reported, ServiceError};
 use crate::{Credentials, CredentialsError, ProvideCredentials};
 
 const NAME: &str = "Container";
-const SERVICE: &str = "The container's credentials service";
+const SERVICE: &str = "the container's credentials service";
 
 const ECS_HOST: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 const EKS_HOST: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
@@ -31,13 +31,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const TOKEN_LIMIT: u64 = 64 * 1024;
 
-/// Takes the credentials of the container's role from the URL in `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (on `http://169.254.170.2`) or
-/// `AWS_CONTAINER_CREDENTIALS_FULL_URI`, with the token in the file `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, read at each call, or in
+/// Gives the credentials of the container's role from the URL in
+/// `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (on `http://169.254.170.2`) or
+/// `AWS_CONTAINER_CREDENTIALS_FULL_URI`, with the token in the file
+/// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, which is read at each call, or in
 /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
 ///
-/// Without TLS only this machine and the addresses of ECS and EKS are asked: anyone else on the way could read the keys. A host name counts only as
-/// `localhost`; AWS's SDKs would also look up other names. See
-/// [the settings](https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
+/// Without TLS only this machine and the addresses of ECS and EKS are asked, since others on the
+/// network could read the keys. The only host name accepted then is `localhost`; AWS's SDKs also
+/// resolve other names. See [the
+/// settings](https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
 #[derive(Clone, Debug)]
 pub struct ContainerCredentials {
     world: World,
@@ -50,39 +53,42 @@ impl ContainerCredentials {
         Self { world: world.clone() }
     }
 
-    /// The URL that the variables give.
+    /// The URL that the variables configure.
     ///
     /// # Errors
-    /// Not configured where neither is set; invalid configuration where the URL is none, or is not to be trusted.
+    /// Not configured if neither is set; invalid configuration if the URL is invalid or not
+    /// trusted.
     pub fn url(&self) -> Result<http::Uri, CredentialsError> {
-        let refuse =
-            |variable: &str, what: &str| Err(CredentialsError::invalid_configuration(format!("{variable} {what}")));
+        let refuse = |variable: &str, expected: &str| {
+            Err(CredentialsError::invalid_configuration(format!("invalid `{variable}`: expected {expected}")))
+        };
         if let Some(path) = self.world.var(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI) {
             if !path.starts_with('/') {
-                return refuse(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, "must begin with a slash.");
+                return refuse(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, "a path that begins with `/`");
             }
             let Ok(uri) = format!("http://{ECS_HOST}{path}").parse() else {
-                return refuse(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, "is not the path of a URL.");
+                return refuse(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, "the path of a URL");
             };
             return Ok(uri);
         }
         let Some(url) = self.world.var(AWS_CONTAINER_CREDENTIALS_FULL_URI) else {
             return Err(CredentialsError::not_configured(
-                "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set",
+                "neither `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` nor `AWS_CONTAINER_CREDENTIALS_FULL_URI` is set",
             ));
         };
         let Ok(uri) = url.parse::<http::Uri>() else {
-            return refuse(AWS_CONTAINER_CREDENTIALS_FULL_URI, "is not a URL.");
+            return refuse(AWS_CONTAINER_CREDENTIALS_FULL_URI, "a URL");
         };
         let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
-            return refuse(AWS_CONTAINER_CREDENTIALS_FULL_URI, "names no host: the URI did not specify a host.");
+            return refuse(AWS_CONTAINER_CREDENTIALS_FULL_URI, "a URL with a host");
         };
         match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => Ok(uri),
             Some(scheme) if *scheme == Scheme::HTTP && (is_local(host) || is_agent(host)) => Ok(uri),
             _ => refuse(
                 AWS_CONTAINER_CREDENTIALS_FULL_URI,
-                "must be https, or http to localhost, a loopback address, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23].",
+                "an https URL, or an http URL of localhost, a loopback address, 169.254.170.2, 169.254.170.23 or \
+                 [fd00:ec2::23]",
             ),
         }
     }
@@ -91,7 +97,7 @@ impl ContainerCredentials {
         let (from, token) = if let Some(path) = self.world.var(AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE) {
             let content = self.world.files().read(Path::new(&path), TOKEN_LIMIT).await.map_err(|source| {
                 CredentialsError::invalid_configuration(
-                    "The file that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names cannot be read: check that it is mounted.",
+                    "cannot read the file that `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` names; check that it is mounted",
                 )
                 .with_cause(ReadError { path: path.into(), source })
             })?;
@@ -101,14 +107,14 @@ impl ContainerCredentials {
         } else {
             return Ok(None);
         };
-        // A line end inside would let the token add headers of its own; `from_bytes` refuses it.
+        // A line break in the token would add headers to the request; `from_bytes` refuses it.
         match HeaderValue::from_bytes(token.trim_ascii()) {
             Ok(mut value) if !value.is_empty() => {
                 value.set_sensitive(true);
                 Ok(Some(value))
             }
             _ => Err(CredentialsError::invalid_configuration(format!(
-                "The token from {from} is empty or has characters that a header cannot hold."
+                "invalid token in `{from}`: it is empty or has characters that a header cannot contain"
             ))),
         }
     }
@@ -120,7 +126,7 @@ impl ContainerCredentials {
         if url.scheme() == Some(&Scheme::HTTP) || url.host().is_some_and(|host| is_local(host) || is_agent(host)) {
             options = options.direct();
         }
-        retry(STANDARD_TRIES, || self.try_fetch(&url, authorization.as_ref(), &options)).await
+        retry(RetryConfig::STANDARD, || self.try_fetch(&url, authorization.as_ref(), &options)).await
     }
 
     async fn try_fetch(
@@ -137,29 +143,27 @@ impl ContainerCredentials {
         }
         let answer = self.world.http().send(request, options).await;
         let answer = answer.map_err(|error| Failure::no_answer(SERVICE, error))?;
-        if answer.status().is_success() {
-            return MetadataDocument::parse(SERVICE, answer.body())
-                .and_then(|document| document.credentials(SERVICE))
-                .map_err(Failure::temporary);
+        let document = MetadataDocument::parse(answer.body());
+        let names_error = |document: &MetadataDocument| document.code().is_some_and(|code| code != "Success");
+        match document {
+            Err(error) if answer.status().is_success() => Err(Failure::temporary(not_json(SERVICE, &error))),
+            Ok(document) if answer.status().is_success() && !names_error(&document) => {
+                document.credentials(SERVICE).map_err(Failure::temporary)
+            }
+            document => {
+                let document = document.ok();
+                let text = |name| document.as_ref().and_then(|document| document.text(name));
+                let texts = Reported { code: text("code"), message: text("message"), ..Reported::default() };
+                let secrets: Vec<_> = authorization.and_then(|token| token.to_str().ok()).into_iter().collect();
+                let advice = "check the role of the task or of the pod's service account";
+                Err(Failure::refused(
+                    SERVICE,
+                    advice,
+                    ServiceError::reported(answer.status().as_u16(), texts, &secrets),
+                ))
+            }
         }
-        let advice = "Check the role of the task or of the pod's service account.";
-        Err(Failure::refused(SERVICE, advice, refusal(&answer)))
     }
-}
-
-/// `{"code": .., "message": ..}`, as far as the answer has them.
-fn refusal(answer: &http::Response<Bytes>) -> ServiceError {
-    #[derive(serde::Deserialize)]
-    struct Refusal {
-        code: Option<String>,
-        message: Option<String>,
-    }
-    let mut error = ServiceError::new(answer.status().as_u16());
-    if let Ok(refusal) = serde_json::from_slice::<Refusal>(answer.body()) {
-        error.code = refusal.code.map(|code| readable(&code, &[]));
-        error.message = refusal.message.map(|message| readable(&message, &[]));
-    }
-    error
 }
 
 fn address(host: &str) -> Option<IpAddr> {

@@ -8,10 +8,12 @@ use crate::{Credentials, CredentialsError, ProvideCredentials};
 
 const NAME: &str = "Environment";
 
-/// Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` (or `SECRET_ACCESS_KEY`, as AWS's Rust SDK does), `AWS_SESSION_TOKEN` and
-/// `AWS_ACCOUNT_ID`. A blank variable counts as unset; one key without the other is an error.
+/// Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` (or `SECRET_ACCESS_KEY`, as AWS's Rust SDK
+/// does), `AWS_SESSION_TOKEN` and `AWS_ACCOUNT_ID`. A blank variable counts as unset. One key
+/// without the other is an error.
 ///
-/// See [AWS access keys](https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html).
+/// See [AWS access
+/// keys](https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html).
 ///
 /// ```
 /// use sagewire_credentials::seam::{MapEnv, World};
@@ -45,7 +47,7 @@ impl EnvironmentCredentials {
             (Some(key_id), Some(secret)) => (key_id, secret),
             (None, None) => {
                 return Err(CredentialsError::not_configured(
-                    "neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set",
+                    "neither `AWS_ACCESS_KEY_ID` nor `AWS_SECRET_ACCESS_KEY` is set",
                 ));
             }
             (Some(_), None) => return Err(half(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)),
@@ -63,7 +65,7 @@ impl EnvironmentCredentials {
 }
 
 fn half(set: &str, unset: &str) -> CredentialsError {
-    CredentialsError::invalid_configuration(format!("{set} is set but {unset} is not: set both, or neither."))
+    CredentialsError::invalid_configuration(format!("`{set}` is set but `{unset}` is not; set both or neither"))
 }
 
 #[async_trait]
@@ -115,9 +117,9 @@ mod tests {
     async fn half_a_pair_is_an_error_that_names_the_other_half() {
         let error = read([("AWS_ACCESS_KEY_ID", "id")]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
-        assert!(error.to_string().contains("AWS_SECRET_ACCESS_KEY is not"), "{error}");
+        assert!(error.to_string().contains("`AWS_SECRET_ACCESS_KEY` is not"), "{error}");
         let error = read([("AWS_SECRET_ACCESS_KEY", "hidden")]).await.unwrap_err();
-        assert!(error.to_string().contains("AWS_ACCESS_KEY_ID is not"), "{error}");
+        assert!(error.to_string().contains("`AWS_ACCESS_KEY_ID` is not"), "{error}");
         assert!(!format!("{error:?}").contains("hidden"));
     }
 }

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::metadata_document::MetadataDocument;
+use super::metadata_document::{MetadataDocument, not_json};
 use crate::config::SharedConfig;
 use crate::imds::Imds;
 use crate::seam::World;
 use crate::{Credentials, CredentialsError, ProvideCredentials};
 
 const NAME: &str = "InstanceMetadata";
-const SERVICE: &str = "The instance metadata service";
+const SERVICE: &str = "the instance metadata service";
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 
-/// How long expired credentials are used on, at least; up to half as much is added by chance.
+/// How long expired credentials are still used, at least. Up to half of it is added at random.
 const EXTENSION: Duration = Duration::from_secs(10 * 60);
 
-/// Takes the credentials of the role that the EC2 instance has, by IMDSv2. Version 1 is never used.
+/// Gives the credentials of the EC2 instance's role, by IMDSv2. Version 1 is never used.
 ///
-/// When the service hands out credentials that are already expired, which it does while it cannot renew them, they are used for another ten to
-/// fifteen minutes, as AWS's SDKs do: services then often accept them still. See
-/// [how it works](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html).
+/// While the service cannot renew credentials it gives expired ones. These are used for another ten
+/// to fifteen minutes, as AWS's SDKs do, because services may still accept them. See [how it
+/// works](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html).
 #[derive(Clone, Debug)]
 pub struct InstanceMetadataCredentials {
     world: World,
@@ -29,13 +29,13 @@ pub struct InstanceMetadataCredentials {
 }
 
 impl InstanceMetadataCredentials {
-    /// Asks the service that environment and selected profile configure.
+    /// Asks the service that the environment and the selected profile configure.
     #[must_use]
     pub fn new(world: &World) -> Self {
         Self { world: world.clone(), profile: None }
     }
 
-    /// Takes the service's settings from this profile in place of the selected one.
+    /// Takes the service's settings from this profile instead of the selected one.
     #[must_use]
     pub fn with_profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
@@ -43,27 +43,23 @@ impl InstanceMetadataCredentials {
     }
 
     async fn fetch(&self) -> Result<Credentials, CredentialsError> {
-        let config = SharedConfig::load(&self.world, self.profile.as_deref()).await?;
+        let config = SharedConfig::load(&self.world, self.profile.as_deref()).await;
         let imds = Imds::new(&config)?;
         let roles = imds.get(ROLES).await?;
         let role = roles.lines().next().unwrap_or_default().trim();
         if role.is_empty() || !role.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)) {
-            return Err(CredentialsError::provider(format!(
-                "{SERVICE} did not name a role: does the instance have one?"
-            )));
+            return Err(CredentialsError::provider(format!("{SERVICE} named no role; attach one to the instance")));
         }
         let body = imds.get(&format!("{ROLES}{role}")).await?;
-        let document = MetadataDocument::parse(SERVICE, body.as_bytes())?;
-        match document.code.as_deref() {
+        let document = MetadataDocument::parse(body.as_bytes()).map_err(|error| not_json(SERVICE, &error))?;
+        match document.code() {
             None | Some("Success") => self.extend(document.credentials(SERVICE)?),
             Some("AssumeRoleUnauthorizedAccess") => Err(CredentialsError::provider(format!(
-                "EC2 may not assume the instance's role `{role}`: its trust policy must name ec2.amazonaws.com."
+                "EC2 cannot assume the instance's role `{role}`; its trust policy must name ec2.amazonaws.com"
             ))),
             Some(code) => {
                 let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-                Err(CredentialsError::provider(format!(
-                    "{SERVICE} could not give the credentials of `{role}`: {code}."
-                )))
+                Err(CredentialsError::provider(format!("{SERVICE} gave no credentials of role `{role}`: {code}")))
             }
         }
     }
@@ -73,7 +69,7 @@ impl InstanceMetadataCredentials {
         if !credentials.is_expired_at(now) {
             return Ok(credentials);
         }
-        tracing::warn!("the instance metadata service gave expired credentials; they are used for a while longer");
+        tracing::warn!("the instance metadata service gave expired credentials; using them for up to 15 more minutes");
         let extended = now + EXTENSION + (EXTENSION / 2).mul_f64(fastrand::f64());
         Ok(credentials.with_expiry(extended))
     }

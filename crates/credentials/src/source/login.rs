@@ -1,4 +1,5 @@
-//! The sign-in that `aws login` keeps on disk. It is read, never renewed: that takes a key of its own, and the AWS CLI does it.
+//! The sign-in that `aws login` keeps on disk. It is read but not renewed: a renewal needs another
+//! key, which the AWS CLI has.
 
 use std::path::PathBuf;
 
@@ -16,8 +17,9 @@ use crate::{Credentials, CredentialsError, ProvideCredentials, Secret};
 const NAME: &str = "Login";
 const FILE_LIMIT: u64 = 1024 * 1024;
 
-/// Takes the credentials that [`aws login`](https://docs.aws.amazon.com/cli/latest/reference/login/index.html) left in `~/.aws/login/cache` (or
-/// `AWS_LOGIN_CACHE_DIRECTORY`), while they are valid.
+/// Gives the credentials that [`aws
+/// login`](https://docs.aws.amazon.com/cli/latest/reference/login/index.html) saved in
+/// `~/.aws/login/cache` (or `AWS_LOGIN_CACHE_DIRECTORY`), while they are valid.
 #[derive(Clone, Debug)]
 pub struct LoginCredentials {
     world: World,
@@ -35,14 +37,14 @@ impl LoginCredentials {
         let path = self.path()?;
         let shown = path.display().to_string();
         let content = self.world.files().read(&path, FILE_LIMIT).await.map_err(|source| {
-            CredentialsError::provider("There is no sign-in: run `aws login`.").with_cause(ReadError { path, source })
+            CredentialsError::provider("not signed in; run `aws login`").with_cause(ReadError { path, source })
         })?;
         let broken =
-            |what: &str| CredentialsError::provider(format!("The sign-in in `{shown}` {what}: run `aws login`."));
-        let Cache { access_token: token } = serde_json::from_slice(&content).map_err(|_| broken("is not usable"))?;
-        let expiry = parse_rfc3339(&token.expires_at).ok_or_else(|| broken("has no usable time of expiry"))?;
+            |what: &str| CredentialsError::provider(format!("the sign-in in `{shown}` {what}; run `aws login`"));
+        let Cache { access_token: token } = serde_json::from_slice(&content).map_err(|_| broken("is invalid"))?;
+        let expiry = parse_rfc3339(&token.expires_at).ok_or_else(|| broken("has an invalid `expiresAt`"))?;
         if expiry <= self.world.now() {
-            return Err(broken(&format!("ran out at {}", format_rfc3339(expiry))));
+            return Err(broken(&format!("expired at {}", format_rfc3339(expiry))));
         }
         let credentials = Credentials::new(token.access_key_id, token.secret_access_key.expose())
             .with_session_token(token.session_token.expose())

@@ -1,76 +1,132 @@
-//! The JSON in which container agents and the instance metadata service hand out a role's credentials.
+//! The JSON in which container agents and the instance metadata service give a role's credentials,
+//! or an error.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::SystemTime;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::timestamp::parse_rfc3339;
 use crate::{Credentials, CredentialsError, Secret};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct MetadataDocument {
-    /// The instance metadata service's verdict, `Success` or a word for what is wrong.
-    pub(super) code: Option<String>,
-    access_key_id: Option<String>,
-    secret_access_key: Option<Secret>,
-    token: Option<Secret>,
-    expiration: Option<String>,
-    account_id: Option<String>,
-}
+/// The texts of a JSON object by their names in lower case, since agents write `AccountId` and
+/// `AccountID`, `Code` and `code`. Numbers count as texts; other values are left out.
+pub(super) struct MetadataDocument(BTreeMap<String, Secret>);
 
 impl MetadataDocument {
-    pub(super) fn parse(from: &str, body: &[u8]) -> Result<Self, CredentialsError> {
-        serde_json::from_slice(body).map_err(|error| not_json(from, &error))
+    /// # Errors
+    /// If `body` is not a JSON object.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body)
     }
 
-    pub(super) fn expiration(&self) -> Option<SystemTime> {
-        parse_rfc3339(self.expiration.as_deref()?)
+    /// The text called `name`, which is in lower case, unless it is empty.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(Secret::expose).filter(|text| !text.is_empty())
     }
 
-    /// The credentials, with the expiration as it stands in the document.
+    /// `Success`, or the code of an error.
+    pub(super) fn code(&self) -> Option<&str> {
+        self.text("code")
+    }
+
+    /// The credentials, with the expiration that the document gives.
     pub(super) fn credentials(&self, from: &str) -> Result<Credentials, CredentialsError> {
-        let missing = |what: &str| CredentialsError::provider(format!("{from} answered without a usable `{what}`."));
-        let key_id = self.access_key_id.as_deref().ok_or_else(|| missing("AccessKeyId"))?;
-        let secret = self.secret_access_key.as_ref().ok_or_else(|| missing("SecretAccessKey"))?;
-        let token = self.token.as_ref().ok_or_else(|| missing("Token"))?;
-        let expiration = self.expiration().ok_or_else(|| missing("Expiration"))?;
-        let credentials =
-            Credentials::new(key_id, secret.expose()).with_session_token(token.expose()).with_expiry(expiration);
-        Ok(match &self.account_id {
-            Some(account) => credentials.with_account_id(account.as_str()),
+        let missing =
+            |name: &str| CredentialsError::provider(format!("missing or invalid `{name}` in the answer of {from}"));
+        let require = |name: &str| self.text(&name.to_ascii_lowercase()).ok_or_else(|| missing(name));
+        let credentials = Credentials::new(require("AccessKeyId")?, require("SecretAccessKey")?)
+            .with_session_token(require("Token")?)
+            .with_expiry(self.expiration().ok_or_else(|| missing("Expiration"))?);
+        Ok(match self.text("accountid") {
+            Some(account) => credentials.with_account_id(account),
             None => credentials,
         })
     }
+
+    fn expiration(&self) -> Option<SystemTime> {
+        parse_rfc3339(self.text("expiration")?)
+    }
 }
 
-/// serde_json's messages quote what they stumble over, which may be a key: only the place is told.
+/// The error of an answer that is not a JSON object. The messages of serde_json quote the input,
+/// which may be a key, so only the position is told.
 pub(super) fn not_json(from: &str, error: &serde_json::Error) -> CredentialsError {
-    CredentialsError::provider(format!(
-        "{from} answered something other than the JSON of credentials (line {}, column {}).",
-        error.line(),
-        error.column()
-    ))
+    let (line, column) = (error.line(), error.column());
+    CredentialsError::provider(format!("expected a JSON object from {from} (line {line}, column {column})"))
+}
+
+impl<'de> Deserialize<'de> for MetadataDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Texts)
+    }
+}
+
+struct Texts;
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = MetadataDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut texts = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let text = match map.next_value()? {
+                Value::Text(text) => text,
+                Value::Number(number) => number.to_string().into(),
+                Value::Other(_) => continue,
+            };
+            texts.insert(name.to_ascii_lowercase(), text);
+        }
+        Ok(MetadataDocument(texts))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Text(Secret),
+    Number(u64),
+    Other(IgnoredAny),
 }
 
 #[cfg(test)]
 mod tests {
     use super::MetadataDocument;
 
+    const WHOLE: &str =
+        r#"{"AccessKeyId":"id","SecretAccessKey":"hidden","Token":"hidden","Expiration":"2021-08-16T20:52:53Z"}"#;
+
+    #[test]
+    fn names_are_read_in_any_case() {
+        for (body, account) in [
+            (WHOLE.to_owned(), None),
+            (WHOLE.to_lowercase().replace("t20:52:53z", "T20:52:53Z"), None),
+            (WHOLE.replace("\"Token\"", "\"AccountID\":\"123456789012\",\"TOKEN\""), Some("123456789012")),
+            (WHOLE.replace("\"Token\"", "\"AccountId\":123456789012,\"Other\":[1],\"token\""), Some("123456789012")),
+        ] {
+            let keys = MetadataDocument::parse(body.as_bytes()).unwrap().credentials("it").unwrap();
+            assert_eq!((keys.access_key_id(), keys.session_token()), ("id", Some("hidden")), "{body}");
+            assert_eq!(keys.account_id(), account, "{body}");
+        }
+    }
+
     #[test]
     fn every_part_is_needed_and_nothing_is_quoted() {
-        let whole =
-            r#"{"AccessKeyId":"id","SecretAccessKey":"hidden","Token":"hidden","Expiration":"2021-08-16T20:52:53Z"}"#;
-        let document = MetadataDocument::parse("It", whole.as_bytes()).unwrap();
-        assert_eq!(document.credentials("It").unwrap().access_key_id(), "id");
         for name in ["AccessKeyId", "SecretAccessKey", "Token", "Expiration"] {
-            let body = whole.replace(name, "Other");
-            let error = MetadataDocument::parse("It", body.as_bytes()).unwrap().credentials("It").unwrap_err();
-            assert!(error.to_string().contains(name), "{error}");
-            assert!(!format!("{error:?}").contains("hidden"));
+            for body in [WHOLE.replace(name, "Other"), WHOLE.replace(&format!("\"{name}\":"), "\"a\":1,\"b\":")] {
+                let error = MetadataDocument::parse(body.as_bytes()).unwrap().credentials("it").unwrap_err();
+                assert!(error.to_string().contains(name), "{error}");
+                assert!(!format!("{error:?}").contains("hidden"));
+            }
         }
-        for body in ["hidden", r#"{"AccessKeyId":{"hidden":1}}"#, r#"{"Code": 5, "Token":"hidden"#] {
-            let error = MetadataDocument::parse("It", body.as_bytes()).err().unwrap();
+        for body in ["hidden", r#"["hidden"]"#, r#"{"Code": 5, "Token":"hidden"#] {
+            let error = super::not_json("it", &MetadataDocument::parse(body.as_bytes()).err().unwrap());
             assert!(!format!("{error} {error:?}").contains("hidden"), "{error}");
         }
     }

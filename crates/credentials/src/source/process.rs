@@ -11,13 +11,18 @@ use crate::{Credentials, CredentialsError, ProvideCredentials, Secret};
 
 const NAME: &str = "Process";
 
-/// A program may ask its user for a code, but a service must not wait for ever.
+/// A program may open a browser for its user, but a service must not wait for ever.
 const LIMITS: ProcessLimits = ProcessLimits { timeout: Duration::from_secs(60), max_stdout: 64 * 1024 };
 
-/// Runs a command line in the system's shell and reads the credentials it prints. The command line, its output and its error output are never
-/// logged or quoted: any of them may hold a secret.
+/// Runs a command line in the system's shell and reads the credentials that it prints. The command
+/// line, its output and its error output are never logged or quoted, since they may contain
+/// secrets.
 ///
-/// See [the format](https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html).
+/// The shell is that of AWS's Rust SDK; boto3 runs the command without one. The command comes from
+/// the operator's own files, never from a request.
+///
+/// See [the
+/// format](https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html).
 #[derive(Clone, Debug)]
 pub struct ProcessCredentials {
     world: World,
@@ -49,7 +54,7 @@ impl ProcessCredentials {
 
     async fn run(&self) -> Result<Credentials, CredentialsError> {
         let output = self.world.processes().run(self.command.expose(), self.limits).await.map_err(|error| {
-            let message = "The credential_process did not do its work.";
+            let message = "`credential_process` failed";
             match error.kind() {
                 std::io::ErrorKind::TimedOut => CredentialsError::timeout(message),
                 _ => CredentialsError::provider(message),
@@ -59,9 +64,9 @@ impl ProcessCredentials {
         if output.exit_code != Some(0) {
             let how = output
                 .exit_code
-                .map_or("was ended by a signal".to_owned(), |code| format!("ended with exit code {code}"));
+                .map_or("was ended by a signal".to_owned(), |code| format!("failed with exit code {code}"));
             return Err(CredentialsError::provider(format!(
-                "The credential_process {how}. Run it by hand to see its messages, which are not shown here."
+                "`credential_process` {how}; run it by hand to see its messages, which are not shown here"
             )));
         }
         self.read(&output.stdout)
@@ -70,17 +75,18 @@ impl ProcessCredentials {
     fn read(&self, stdout: &[u8]) -> Result<Credentials, CredentialsError> {
         let printed: Printed = serde_json::from_slice(stdout).map_err(|error| {
             CredentialsError::provider(format!(
-                "The credential_process did not print the JSON of credentials (line {}, column {}).",
+                "invalid output of `credential_process`: expected the JSON of credentials (line {}, column {})",
                 error.line(),
                 error.column()
             ))
         })?;
-        if printed.version != Some(1) {
+        if printed.version != Some(1.0) {
             return Err(CredentialsError::provider(
-                "The credential_process printed another `Version` than 1, which is the only one there is.",
+                "invalid `Version` in the output of `credential_process`: expected 1",
             ));
         }
-        let missing = |what: &str| CredentialsError::provider(format!("The credential_process printed no `{what}`."));
+        let missing =
+            |what: &str| CredentialsError::provider(format!("missing `{what}` in the output of `credential_process`"));
         let key_id = printed.access_key_id.filter(|id| !id.is_empty()).ok_or_else(|| missing("AccessKeyId"))?;
         let secret = printed.secret_access_key.filter(|secret| !secret.expose().is_empty());
         let secret = secret.ok_or_else(|| missing("SecretAccessKey"))?;
@@ -91,7 +97,8 @@ impl ProcessCredentials {
         if let Some(expiration) = printed.expiration {
             let expiry = parse_rfc3339(&expiration).ok_or_else(|| {
                 CredentialsError::provider(
-                    "The credential_process printed an `Expiration` that is no time such as 2026-01-31T12:00:00Z.",
+                    "invalid `Expiration` in the output of `credential_process`: expected a time such as \
+                     2026-01-31T12:00:00Z",
                 )
             })?;
             credentials = credentials.with_expiry(expiry);
@@ -107,7 +114,8 @@ impl ProcessCredentials {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Printed {
-    version: Option<u32>,
+    /// Some programs print `1.0`.
+    version: Option<f64>,
     access_key_id: Option<String>,
     secret_access_key: Option<Secret>,
     session_token: Option<Secret>,

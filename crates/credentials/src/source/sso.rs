@@ -1,5 +1,5 @@
-//! Credentials of a person signed in with IAM Identity Center (SSO). Owns the renewal of the sign-in and the exchange of it for a role's
-//! credentials; the settings are [`profile`](crate::profile)'s.
+//! Credentials of a user of IAM Identity Center (SSO): the renewal of the sign-in and its exchange
+//! for the credentials of a role. The settings are in [`profile`](crate::profile).
 
 mod oidc;
 mod token;
@@ -17,21 +17,22 @@ use crate::config::SharedConfig;
 use crate::endpoint::Service;
 use crate::profile::{SsoRole, SsoSource};
 use crate::region::Region;
-use crate::retry::{Failure, STANDARD_TRIES, retry};
+use crate::retry::{Failure, RetryConfig, retry};
 use crate::seam::World;
-use crate::service_error::{ServiceError, readable};
+use crate::service_error::{Reported, ServiceError};
 use crate::{Credentials, CredentialsError, ProvideCredentials, Secret};
 
 const NAME: &str = "Sso";
-const SERVICE: &str = "The portal of IAM Identity Center";
+const SERVICE: &str = "the IAM Identity Center portal";
 
 /// A sign-in with less than this left is renewed.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// Takes a role's credentials with the sign-in that `aws sso login` left in `~/.aws/sso/cache`.
+/// Gives a role's credentials with the sign-in that `aws sso login` saved in `~/.aws/sso/cache`.
 ///
-/// With an `sso-session` section the sign-in is renewed five minutes before it runs out, and saved for the AWS CLI and other programs. See
-/// [the settings](https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html).
+/// With an `sso-session` section the sign-in is renewed five minutes before it expires, and saved
+/// for the AWS CLI and other programs. See [the
+/// settings](https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html).
 #[derive(Clone, Debug)]
 pub struct SsoCredentials {
     world: World,
@@ -40,13 +41,14 @@ pub struct SsoCredentials {
 }
 
 impl SsoCredentials {
-    /// Uses the settings of `source`, which a profile holds: see [`resolve_chain`](crate::profile::resolve_chain).
+    /// Uses the settings of `source`, which a profile has: see
+    /// [`resolve_chain`](crate::profile::resolve_chain).
     #[must_use]
     pub fn new(world: &World, source: SsoSource) -> Self {
         Self { world: world.clone(), source, profile: None }
     }
 
-    /// Takes endpoint settings from this profile in place of the selected one.
+    /// Takes endpoint settings from this profile instead of the selected one.
     #[must_use]
     pub fn with_profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
@@ -54,14 +56,14 @@ impl SsoCredentials {
     }
 
     async fn load(&self) -> Result<Credentials, CredentialsError> {
-        let config = SharedConfig::load(&self.world, self.profile.as_deref()).await?;
+        let config = SharedConfig::load(&self.world, self.profile.as_deref()).await;
         self.load_with(&config).await
     }
 
     pub(super) async fn load_with(&self, config: &SharedConfig) -> Result<Credentials, CredentialsError> {
         let Some(role) = &self.source.role else {
             return Err(CredentialsError::invalid_configuration(
-                "The profile has an sso_session but no role: add sso_account_id and sso_role_name.",
+                "the profile has `sso_session` but no role; add `sso_account_id` and `sso_role_name`",
             ));
         };
         let region = Region::new(&self.source.region)?;
@@ -69,7 +71,7 @@ impl SsoCredentials {
         self.role_credentials(config, &region, role, &access_token).await
     }
 
-    /// The token of a valid sign-in.
+    /// The access token of a valid sign-in.
     async fn sign_in(&self, config: &SharedConfig, region: &Region) -> Result<Secret, CredentialsError> {
         let world = &self.world;
         let token = Token::read(world, &self.source).await?;
@@ -82,12 +84,13 @@ impl SsoCredentials {
         match oidc::renew(config, region, refresh).await {
             Ok(renewed) => {
                 if let Err(error) = token.write(world, &renewed).await {
-                    tracing::warn!(%error, path = %token.path().display(), "the renewed sign-in is used but not saved");
+                    tracing::warn!(%error, path = %token.path().display(), "cannot save the renewed sign-in; using it nevertheless");
                 }
                 Ok(renewed.access_token)
             }
             Err(error) => {
-                // Another program may have renewed it meanwhile: a renewal uses its token up.
+                // Another program may have renewed it in the meantime, since a refresh token can be
+                // used once.
                 match Token::read(world, &self.source).await {
                     Ok(newer) if newer.lasts(world, RENEWAL_MARGIN) => Ok(newer.access_token),
                     _ => self.unrenewed(token, Some(error)),
@@ -96,22 +99,23 @@ impl SsoCredentials {
         }
     }
 
-    /// A sign-in that could not be renewed, while it is valid.
+    /// The token of a sign-in that was not renewed, if it is still valid.
     fn unrenewed(&self, token: Token, error: Option<CredentialsError>) -> Result<Secret, CredentialsError> {
         if token.lasts(&self.world, Duration::ZERO) {
             if let Some(error) = error {
-                tracing::warn!(%error, "the sign-in could not be renewed; it is still valid");
+                tracing::warn!(%error, "cannot renew the sign-in, which is still valid");
             }
             return Ok(token.access_token);
         }
-        let expired = CredentialsError::provider(format!("The sign-in ran out: {}.", token::advice(&self.source)));
+        let expired = CredentialsError::provider(format!("the sign-in has expired; {}", token::advice(&self.source)));
         Err(match error {
             Some(error) => expired.with_cause(error),
             None => expired,
         })
     }
 
-    /// [`GetRoleCredentials`](https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html), which is not signed.
+    /// [`GetRoleCredentials`](https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html),
+    /// which is not signed.
     async fn role_credentials(
         &self,
         config: &SharedConfig,
@@ -127,7 +131,7 @@ impl SsoCredentials {
             encode(&role.role_name),
         );
         let mut bearer = HeaderValue::from_str(access_token.expose()).map_err(|_| {
-            CredentialsError::provider(format!("The sign-in is not usable: {}.", token::advice(&self.source)))
+            CredentialsError::provider(format!("the sign-in is invalid; {}", token::advice(&self.source)))
         })?;
         bearer.set_sensitive(true);
         let options = config.request_options();
@@ -141,29 +145,29 @@ impl SsoCredentials {
                     .map(|credentials| credentials.with_account_id(&role.account_id))
                     .ok_or_else(|| {
                         Failure::temporary(CredentialsError::provider(format!(
-                            "{SERVICE} answered without usable credentials."
+                            "no usable credentials in the answer of {SERVICE}"
                         )))
                     });
             }
             let advice = match answer.status().as_u16() {
-                401 => format!("The sign-in is no longer valid: {}.", token::advice(&self.source)),
-                _ => "Check sso_account_id and sso_role_name, and that the person signed in may use that role."
+                401 => format!("the sign-in is no longer valid, {}", token::advice(&self.source)),
+                _ => "check `sso_account_id` and `sso_role_name`, and that the signed-in user may use that role"
                     .to_owned(),
             };
             Err(Failure::refused(SERVICE, &advice, refusal(&answer, &[access_token.expose()])))
         };
-        retry(STANDARD_TRIES, attempt).await
+        retry(RetryConfig::STANDARD, attempt).await
     }
 }
 
 fn request_to(what: &str, method: http::Method, url: &str, body: Bytes) -> Result<http::Request<Bytes>, Failure> {
     http::Request::builder().method(method).uri(url).body(body).map_err(|error| {
-        let message = format!("The URL of {what} cannot be used: check the configured endpoint.");
+        let message = format!("cannot use the URL of {what}; check the configured endpoint");
         Failure::final_(CredentialsError::invalid_configuration(message).with_cause(error))
     })
 }
 
-/// The refusal in an answer of the portal or of the sign-in service.
+/// The error in an answer of the portal or of the sign-in service.
 fn refusal(answer: &http::Response<Bytes>, secrets: &[&str]) -> ServiceError {
     #[derive(Deserialize)]
     struct Refusal {
@@ -173,16 +177,15 @@ fn refusal(answer: &http::Response<Bytes>, secrets: &[&str]) -> ServiceError {
         message: Option<String>,
     }
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let mut error = ServiceError::new(answer.status().as_u16());
-    error.request_id = header("x-amzn-requestid").map(str::to_owned);
-    // `UnauthorizedException:http://..`: what follows the colon is of no use.
-    let named = header("x-amzn-errortype").and_then(|name| name.split(':').next()).map(str::to_owned);
-    if let Ok(refusal) = serde_json::from_slice::<Refusal>(answer.body()) {
-        error.code = refusal.error.map(|code| readable(&code, secrets));
-        error.message = refusal.message.map(|message| readable(&message, secrets));
-    }
-    error.code = named.or(error.code);
-    error
+    let refusal = serde_json::from_slice::<Refusal>(answer.body()).ok();
+    // `UnauthorizedException:http://...`: the URL after the colon is not needed.
+    let named = header("x-amzn-errortype").and_then(|name| name.split(':').next());
+    let texts = Reported {
+        code: named.or(refusal.as_ref().and_then(|refusal| refusal.error.as_deref())),
+        message: refusal.as_ref().and_then(|refusal| refusal.message.as_deref()),
+        request_id: header("x-amzn-requestid"),
+    };
+    ServiceError::reported(answer.status().as_u16(), texts, secrets)
 }
 
 fn read(body: &[u8]) -> Option<Credentials> {

@@ -1,5 +1,6 @@
-//! A role taken on with a token of another identity provider: `AssumeRoleWithWebIdentity`. The token is read anew at each call, because
-//! whoever wrote the file (EKS, a CI system) replaces it.
+//! A role that is assumed with a token of another identity provider: `AssumeRoleWithWebIdentity`.
+//! The token is read again at each call, because the writer of the file (EKS, a CI system) replaces
+//! it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::{Credentials, CredentialsError, ProvideCredentials, Secret};
 
 const NAME: &str = "WebIdentityToken";
 
-/// STS takes tokens of up to 20,000 characters; a file may add a few blanks.
+/// STS accepts tokens of up to 20,000 characters; a file may add blanks.
 const TOKEN_LIMIT: u64 = 64 * 1024;
 
 /// Where the token of a web identity is.
@@ -25,17 +26,18 @@ const TOKEN_LIMIT: u64 = 64 * 1024;
 pub enum WebIdentityToken {
     /// The token itself.
     Literal(Secret),
-    /// A file that holds it.
+    /// A file that contains it.
     File(PathBuf),
-    /// An environment variable that holds it.
+    /// An environment variable that contains it.
     EnvVar(String),
-    /// An environment variable that holds the path of a file that holds it.
+    /// An environment variable that contains the path of a file that contains it.
     EnvPath(String),
 }
 
 impl WebIdentityToken {
-    /// Reads LiteLLM's `aws_web_identity_token`: a JWT, `oidc/file/<path>` (an absolute path has a second slash: `oidc/file//var/run/token`),
-    /// `oidc/env/<VARIABLE>` or `oidc/env_path/<VARIABLE>`.
+    /// Reads LiteLLM's `aws_web_identity_token`: a JWT, `oidc/file/<path>` (an absolute path has a
+    /// second slash: `oidc/file//var/run/token`), `oidc/env/<VARIABLE>` or
+    /// `oidc/env_path/<VARIABLE>`.
     ///
     /// ```
     /// use sagewire_credentials::WebIdentityToken;
@@ -46,7 +48,8 @@ impl WebIdentityToken {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) for any other form. The value is not shown: it may be a token.
+    /// [`InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) for any other form. The
+    /// value is not shown, since it may be a token.
     pub fn parse(reference: &str) -> Result<Self, CredentialsError> {
         let reference = reference.trim();
         if let Some(form) = reference.strip_prefix("oidc/") {
@@ -55,8 +58,8 @@ impl WebIdentityToken {
                 Some(("env", name)) if !name.is_empty() => Ok(Self::EnvVar(name.to_owned())),
                 Some(("env_path", name)) if !name.is_empty() => Ok(Self::EnvPath(name.to_owned())),
                 _ => Err(CredentialsError::invalid_configuration(
-                    "aws_web_identity_token must be oidc/file/<path>, oidc/env/<VARIABLE>, oidc/env_path/<VARIABLE> or a JWT; other \
-                     issuers are not asked: let a file or a variable hold their token.",
+                    "invalid `aws_web_identity_token`: expected oidc/file/<path>, oidc/env/<VARIABLE>, \
+                     oidc/env_path/<VARIABLE> or a JWT; put the token of another issuer into a file or a variable",
                 )),
             };
         }
@@ -64,8 +67,8 @@ impl WebIdentityToken {
             return Ok(Self::Literal(Secret::new(reference)));
         }
         Err(CredentialsError::invalid_configuration(
-            "aws_web_identity_token is neither a JWT nor a reference to one: write oidc/file/<path> for a file (with a second slash \
-             for an absolute path), oidc/env/<VARIABLE> or oidc/env_path/<VARIABLE>.",
+            "invalid `aws_web_identity_token`: expected a JWT, oidc/file/<path> (with a second slash for an absolute path), \
+             oidc/env/<VARIABLE> or oidc/env_path/<VARIABLE>",
         ))
     }
 
@@ -78,7 +81,7 @@ impl WebIdentityToken {
         };
         if token.chars().any(|character| !character.is_ascii_graphic()) {
             return Err(CredentialsError::invalid_configuration(
-                "The web identity token has blanks or other characters that no token has: is it the right file?",
+                "invalid web identity token: it contains blanks or other characters that tokens do not have; check the file",
             ));
         }
         Ok(token)
@@ -95,7 +98,7 @@ fn is_jwt(text: &str) -> bool {
 
 fn variable(world: &World, name: &str) -> Result<String, CredentialsError> {
     world.var(name).ok_or_else(|| {
-        let message = format!("The variable {name}, which aws_web_identity_token names, is not set.");
+        let message = format!("`aws_web_identity_token` names the variable `{name}`, which is not set");
         CredentialsError::invalid_configuration(message)
     })
 }
@@ -104,23 +107,24 @@ async fn read_file(world: &World, path: &Path) -> Result<Zeroizing<String>, Cred
     let content = world.files().read(path, TOKEN_LIMIT).await.map_err(|source| {
         let hint = if path.is_absolute() { "" } else { " (the path is relative)" };
         CredentialsError::invalid_configuration(format!(
-            "The web identity token cannot be read{hint}: check that the file is mounted and readable."
+            "cannot read the web identity token{hint}; check that the file is mounted and readable"
         ))
         .with_cause(ReadError { path: path.to_owned(), source })
     })?;
     let text = std::str::from_utf8(&content).map(str::trim).unwrap_or_default();
     if text.is_empty() {
-        let message = format!("The web identity token file `{}` is empty or not text.", path.display());
+        let message = format!("the web identity token file `{}` is empty or not text", path.display());
         return Err(CredentialsError::invalid_configuration(message));
     }
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Takes on a role with the token of a web identity: [IAM roles for service accounts](https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html),
-/// GitHub Actions and the like. The call is not signed and needs no AWS keys, and no session policy narrows the role.
+/// Assumes a role with the token of a web identity, as for [IAM roles for service
+/// accounts](https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html)
+/// and GitHub Actions. The request is not signed and needs no AWS keys. No session policy is sent.
 #[derive(Clone, Debug)]
 pub struct WebIdentityCredentials {
-    /// The role's ARN and the token; from the environment where there is none.
+    /// The role's ARN and the token. Default: those of the environment.
     role: Option<(String, WebIdentityToken)>,
     session_name: Option<String>,
     duration: Option<Duration>,
@@ -128,26 +132,27 @@ pub struct WebIdentityCredentials {
 }
 
 impl WebIdentityCredentials {
-    /// Takes role and token from `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_SESSION_NAME`, at each call.
+    /// Reads `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_SESSION_NAME` at each
+    /// call.
     #[must_use]
     pub fn from_env(world: &World) -> Self {
         Self { role: None, session_name: None, duration: None, sts: StsTarget::new(world) }
     }
 
-    /// Takes on the role `role_arn` with `token`.
+    /// Assumes the role `role_arn` with `token`.
     #[must_use]
     pub fn new(world: &World, role_arn: impl Into<String>, token: WebIdentityToken) -> Self {
         Self { role: Some((role_arn.into(), token)), ..Self::from_env(world) }
     }
 
-    /// Names the session, in CloudTrail and in the resulting ARN. Without it a name is generated.
+    /// Names the session in CloudTrail and in the resulting ARN. Default: a generated name.
     #[must_use]
     pub fn with_session_name(mut self, name: impl Into<String>) -> Self {
         self.session_name = Some(name.into());
         self
     }
 
-    /// Asks for credentials that last this long, 15 minutes to 12 hours, instead of STS's one hour.
+    /// Requests credentials for this long, from 15 minutes to 12 hours. Default: one hour.
     #[must_use]
     pub fn with_duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
@@ -168,14 +173,14 @@ impl WebIdentityCredentials {
         self
     }
 
-    /// Takes region and endpoint settings from this profile in place of the selected one.
+    /// Takes region and endpoint settings from this profile instead of the selected one.
     #[must_use]
     pub fn with_profile(mut self, name: impl Into<String>) -> Self {
         self.sts.profile = Some(name.into());
         self
     }
 
-    /// Asks the same STS as a profile does.
+    /// Uses the same STS as a profile.
     pub(super) fn with_target(mut self, sts: StsTarget) -> Self {
         self.sts = sts;
         self
@@ -188,10 +193,10 @@ impl WebIdentityCredentials {
         } else {
             let file = world
                 .var(AWS_WEB_IDENTITY_TOKEN_FILE)
-                .ok_or_else(|| CredentialsError::not_configured("AWS_WEB_IDENTITY_TOKEN_FILE is not set"))?;
+                .ok_or_else(|| CredentialsError::not_configured("`AWS_WEB_IDENTITY_TOKEN_FILE` is not set"))?;
             let arn = world.var(AWS_ROLE_ARN).ok_or_else(|| {
                 CredentialsError::invalid_configuration(
-                    "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not: set it to the role to take on.",
+                    "`AWS_WEB_IDENTITY_TOKEN_FILE` is set but `AWS_ROLE_ARN` is not; set it to the role to assume",
                 )
             })?;
             let mut role = RoleParams::new(arn);

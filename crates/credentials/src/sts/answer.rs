@@ -1,22 +1,22 @@
-//! STS's answers: credentials, an identity, or a refusal.
+//! The answers of STS: credentials, an identity, or an error.
 
 use std::time::SystemTime;
 
 use super::xml::{Document, XmlError};
 use crate::Credentials;
-use crate::service_error::{ServiceError, readable};
+use crate::service_error::{Reported, ServiceError};
 use crate::timestamp::parse_rfc3339;
 
-/// An answer that cannot be used. Nothing of it is quoted.
+/// An unusable answer. Nothing of it is quoted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
     #[error(transparent)]
     Xml(#[from] XmlError),
-    #[error("the expiration in the answer is not a time")]
+    #[error("invalid `Expiration` in the answer: not a time")]
     Expiration,
 }
 
-/// Who a set of credentials belongs to, as `GetCallerIdentity` tells.
+/// The owner of a set of credentials, from `GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallerIdentity {
@@ -28,7 +28,7 @@ pub struct CallerIdentity {
     pub user_id: String,
 }
 
-/// The credentials that `AssumeRole` or `AssumeRoleWithWebIdentity` gave.
+/// Reads the credentials from an answer of `AssumeRole` or `AssumeRoleWithWebIdentity`.
 pub(super) fn credentials(body: &[u8]) -> Result<Credentials, AnswerError> {
     let answer = Document::parse(body)?;
     let expiration = parse_rfc3339(answer.require("Credentials/Expiration")?).ok_or(AnswerError::Expiration)?;
@@ -43,7 +43,7 @@ pub(super) fn credentials(body: &[u8]) -> Result<Credentials, AnswerError> {
     })
 }
 
-/// The identity that `GetCallerIdentity` gave.
+/// Reads the identity from an answer of `GetCallerIdentity`.
 pub(super) fn identity(body: &[u8]) -> Result<CallerIdentity, AnswerError> {
     let answer = Document::parse(body)?;
     Ok(CallerIdentity {
@@ -53,18 +53,20 @@ pub(super) fn identity(body: &[u8]) -> Result<CallerIdentity, AnswerError> {
     })
 }
 
-/// The refusal in an answer whose status is not a success. `secrets` are taken out of its message.
+/// The error in an answer whose status is not a success, without `secrets`.
 pub(super) fn refusal(answer: &http::Response<bytes::Bytes>, secrets: &[&str]) -> ServiceError {
-    let mut error = ServiceError::new(answer.status().as_u16());
-    let header = answer.headers().get("x-amzn-requestid").and_then(|value| value.to_str().ok());
-    error.request_id = header.map(str::to_owned);
-    // A load balancer's page is no XML: then the status says all there is.
-    if let Ok(document) = Document::parse(answer.body()) {
-        error.code = document.find("Error/Code").map(str::to_owned);
-        error.message = document.find("Error/Message").map(|message| readable(message, secrets));
-        error.request_id = document.find("RequestId").map(str::to_owned).or(error.request_id);
+    let mut texts = Reported {
+        request_id: answer.headers().get("x-amzn-requestid").and_then(|value| value.to_str().ok()),
+        ..Reported::default()
+    };
+    // The page of a load balancer is not XML: then only the status is known.
+    let document = Document::parse(answer.body()).ok();
+    if let Some(document) = &document {
+        texts.code = document.find("Error/Code");
+        texts.message = document.find("Error/Message");
+        texts.request_id = document.find("RequestId").or(texts.request_id);
     }
-    error
+    ServiceError::reported(answer.status().as_u16(), texts, secrets)
 }
 
 /// The time on the server's clock, from the answer's `Date`.

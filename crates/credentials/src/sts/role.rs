@@ -1,10 +1,11 @@
-//! What a role is assumed with, checked before anything is sent.
+//! The parameters of assuming a role, which are checked before anything is sent.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::CredentialsError;
 
-/// A tag of a role session: [passing session tags](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html).
+/// A tag of a role session: [passing session
+/// tags](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionTag {
@@ -24,11 +25,12 @@ impl SessionTag {
     }
 }
 
-/// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`. There is no session policy: one could only take permissions away.
+/// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`. There is no session policy,
+/// which could only remove permissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RoleParams {
     pub(crate) role_arn: String,
-    /// Generated at each call where there is none.
+    /// Default: a name that is generated at each call.
     pub(crate) session_name: Option<String>,
     pub(crate) external_id: Option<String>,
     pub(crate) duration: Option<Duration>,
@@ -40,45 +42,42 @@ impl RoleParams {
         Self { role_arn: role_arn.into(), session_name: None, external_id: None, duration: None, tags: Vec::new() }
     }
 
-    /// Compares every parameter with the limits of [STS](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+    /// Checks every parameter against the limits of
+    /// [STS](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
     pub(crate) fn check(&self) -> Result<(), CredentialsError> {
         let refuse = |what: &str| Err(CredentialsError::invalid_configuration(what));
         let arn: Vec<_> = self.role_arn.splitn(6, ':').collect();
         if !matches!(arn.as_slice(), ["arn", partition, "iam", "", _, resource] if !partition.is_empty() && resource.starts_with("role/"))
             || self.role_arn.len() > 2048
         {
-            return refuse("The role must be an ARN such as arn:aws:iam::123456789012:role/name.");
+            return refuse("invalid role: expected an ARN such as arn:aws:iam::123456789012:role/name");
         }
-        if let Some(name) = &self.session_name
-            && !is_made_of(name, 2..=64, b"_=,.@+-")
-        {
-            return refuse("The role session name must have 2 to 64 letters, digits or characters of _=,.@+-");
+        if self.session_name.as_deref().is_some_and(|name| !is_made_of(name, 2..=64, b"_=,.@+-")) {
+            return refuse("invalid role session name: expected 2 to 64 letters, digits or characters of _=,.@+-");
         }
-        if let Some(id) = &self.external_id
-            && !is_made_of(id, 2..=1224, b"_=,.@+-:/")
-        {
-            return refuse("The external id must have 2 to 1224 letters, digits or characters of _=,.@+-:/");
+        if self.external_id.as_deref().is_some_and(|id| !is_made_of(id, 2..=1224, b"_=,.@+-:/")) {
+            return refuse("invalid external id: expected 2 to 1224 letters, digits or characters of _=,.@+-:/");
         }
-        if let Some(duration) = self.duration
-            && !(900..=43_200).contains(&duration.as_secs())
-        {
-            return refuse("The duration of a role session must be 900 to 43200 seconds (15 minutes to 12 hours).");
+        if self.duration.is_some_and(|duration| !(900..=43_200).contains(&duration.as_secs())) {
+            return refuse(
+                "invalid duration of a role session: expected 900 to 43200 seconds (15 minutes to 12 hours)",
+            );
         }
         let fits = |tag: &SessionTag| (1..=128).contains(&tag.key.chars().count()) && tag.value.chars().count() <= 256;
         if self.tags.len() > 50 || !self.tags.iter().all(fits) {
             return refuse(
-                "A session takes at most 50 tags, with keys of 1 to 128 and values of at most 256 characters.",
+                "invalid session tags: expected at most 50, with keys of 1 to 128 and values of at most 256 characters",
             );
         }
         Ok(())
     }
 
-    /// The role's name: the ARN without account and path, for messages.
+    /// The role's name for messages: the ARN without account and path.
     pub(crate) fn name(&self) -> &str {
         self.role_arn.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The session's name: the one given, or `sagewire-` and the time in milliseconds.
+    /// The session's name: the configured one, or `sagewire-` and the time in milliseconds.
     pub(crate) fn session_name_at(&self, now: SystemTime) -> String {
         self.session_name
             .clone()

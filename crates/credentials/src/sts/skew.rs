@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::CallerIdentity;
 use crate::Credentials;
 
-/// A difference that signatures bear: AWS takes five minutes.
+/// A difference that needs no correction. AWS accepts five minutes.
 const TOLERATED: Duration = Duration::from_secs(4 * 60);
 
 /// How far this machine's clock is from AWS's.
@@ -19,7 +19,7 @@ pub(super) enum Skew {
 }
 
 impl Skew {
-    /// The difference, unless it is small enough not to matter.
+    /// The difference, unless it is small.
     pub(super) fn between(local: SystemTime, server: SystemTime) -> Option<Self> {
         match server.duration_since(local) {
             Ok(behind) => (behind > TOLERATED).then_some(Self::Behind(behind)),
@@ -55,7 +55,7 @@ impl fmt::Display for Skew {
     }
 }
 
-/// Times in an answer are AWS's; expiry is compared with this machine's clock.
+/// An answer whose times are those of AWS. Expiry is compared with this machine's clock.
 pub(super) trait OnLocalClock: Sized {
     /// The same answer in this machine's time.
     fn on_local_clock(self, skew: Skew) -> Self;
@@ -84,7 +84,7 @@ mod tests {
     use crate::Credentials;
 
     #[test]
-    fn small_differences_do_not_count() {
+    fn small_differences_are_ignored() {
         let now = UNIX_EPOCH + Duration::from_secs(100_000);
         assert_eq!(Skew::between(now, now + Duration::from_secs(240)), None);
         let hour = Duration::from_secs(3600);

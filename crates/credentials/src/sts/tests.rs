@@ -64,7 +64,7 @@ fn source() -> Credentials {
 }
 
 async fn connect(world: &World, endpoint: Option<&str>) -> Sts {
-    Sts::connect(&SharedConfig::load(world, None).await.unwrap(), None, endpoint).await.unwrap()
+    Sts::connect(&SharedConfig::load(world, None).await, None, endpoint).await.unwrap()
 }
 
 async fn assume(stub: Stub) -> Result<Credentials, CredentialsError> {
@@ -115,7 +115,7 @@ async fn says_who_one_is() {
         "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::1:assumed-role/r/s</Arn><UserId>u</UserId>\
          <Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
     )]);
-    let config = SharedConfig::load(&stub.world(env()), None).await.unwrap();
+    let config = SharedConfig::load(&stub.world(env()), None).await;
     let identity = caller_identity(&config, None, None, &source()).await.unwrap();
     assert_eq!((identity.account.as_str(), identity.user_id.as_str()), ("1", "u"));
 }

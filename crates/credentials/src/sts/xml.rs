@@ -1,4 +1,5 @@
-//! The XML that STS answers: texts by the path of their element. Not a general reader: attributes and namespaces are passed over.
+//! The XML that STS answers: texts by the path of their element. Not a general reader: attributes
+//! and namespaces are passed over.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -9,7 +10,7 @@ use crate::secret::Secret;
 /// Deeper nesting is not STS's.
 const MAX_DEPTH: usize = 16;
 
-/// An answer that is not the XML that was expected. The text is not quoted: it may hold keys.
+/// An answer that is not the expected XML. The text is not quoted, since it may contain keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum XmlError {
     #[error("the answer is not UTF-8")]
@@ -18,7 +19,7 @@ pub(crate) enum XmlError {
     Malformed(u64),
     #[error("the answer ends before its XML does")]
     Truncated,
-    #[error("the answer has no element `{0}`")]
+    #[error("missing element `{0}` in the answer")]
     Missing(&'static str),
 }
 

@@ -83,7 +83,8 @@ fn configured_urls_can_be_ignored() {
     };
     assert_eq!(find(Service::Sts, None, &ignore("true"), "default"), None);
     assert_eq!(find(Service::Sts, Some("http://mine"), &ignore("true"), "default").unwrap().0, "http://mine");
-    // The profile's word counts for the environment's URLs too, but the environment's word comes first.
+    // The profile's word counts for the environment's URLs too, but the environment's word comes
+    // first.
     assert_eq!(find(Service::Sts, None, &MapEnv::from([("AWS_ENDPOINT_URL", "http://all")]), "silent"), None);
     assert_eq!(find(Service::Sts, None, &ignore("false"), "silent").unwrap().0, "http://all");
 }

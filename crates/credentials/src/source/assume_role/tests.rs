@@ -1,4 +1,5 @@
-//! A role over another provider: what passes through, and whose role it is. The call itself is tested with STS.
+//! A role over another provider: what passes through, and whose role it is. The call itself is
+//! tested with STS.
 
 use std::sync::Arc;
 

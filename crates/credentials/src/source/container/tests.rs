@@ -1,4 +1,5 @@
-//! Where a container's credentials may come from, with what token, and what may go wrong. AWS's own cases for the URL are in `tests/`.
+//! Where a container's credentials may come from, with what token, and what may go wrong. AWS's own
+//! cases for the URL are in `tests/`.
 
 use std::sync::Mutex;
 
@@ -103,7 +104,34 @@ async fn trouble_is_outlasted_up_to_three_tries() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_final_and_told() {
-    let error = after(vec![Ok((403, r#"{"code": "AccessDenied", "message": "no\nrole"}"#))]).await.unwrap_err();
-    assert!(describe(&error).contains("AccessDenied: no role (HTTP status 403)"), "{}", describe(&error));
+async fn an_error_document_is_told_in_any_case_of_letters() {
+    for (status, body) in [
+        (403, r#"{"code": "AccessDenied", "message": "no\nrole"}"#),
+        (400, r#"{"Code": "AccessDenied", "Message": "no role"}"#),
+        (200, r#"{"Code": "AccessDenied", "Message": "no role", "LastUpdated": "2021-08-16T20:52:53Z"}"#),
+    ] {
+        let error = after(vec![Ok((status, body))]).await.unwrap_err();
+        let told = format!("AccessDenied: no role (HTTP status {status})");
+        assert!(describe(&error).contains(&told), "{}", describe(&error));
+    }
+}
+
+#[tokio::test]
+async fn an_error_document_does_not_show_the_token() {
+    let http = HttpFn::new(|_, _| {
+        let body = r#"{"code": "Bad hidden-token", "message": "no match for hidden-token"}"#;
+        Ok(http::Response::builder().status(400).body(body.into()).unwrap())
+    });
+    let env = MapEnv::from([(FULL, "http://169.254.170.23/"), (TOKEN, "hidden-token")]);
+    let world = World::builder().with_env(env).with_http(http).build();
+    let error = ContainerCredentials::new(&world).provide_credentials().await.unwrap_err();
+    assert!(!format!("{} {error:?}", describe(&error)).contains("hidden-token"), "{}", describe(&error));
+    assert!(describe(&error).contains("no match for [hidden]"));
+}
+
+#[tokio::test]
+async fn an_account_id_is_kept() {
+    let body = r#"{"AccessKeyId": "ASIA", "SecretAccessKey": "s", "Token": "t", "AccountID": "123456789012",
+                  "Expiration": "2021-08-16T20:52:53Z"}"#;
+    assert_eq!(after(vec![Ok((200, body))]).await.unwrap().account_id(), Some("123456789012"));
 }

@@ -47,8 +47,8 @@ async fn what_is_wrong_is_named() {
         ("app", unauthorized, "trust policy must name ec2.amazonaws.com"),
         ("app", r#"{"Code": "Odd {hidden}"}"#, "Oddhidden"),
         ("app", "<html>", "line 1"),
-        ("", "", "name a role"),
-        ("../../x", "", "name a role"),
+        ("", "", "named no role"),
+        ("../../x", "", "named no role"),
     ] {
         let error = fetch(UNIX_EPOCH, role, body).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Provider);

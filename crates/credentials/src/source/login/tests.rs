@@ -39,10 +39,10 @@ async fn gives_a_valid_sign_in() {
 async fn anything_else_says_to_sign_in() {
     let broken = cache("2021-08-16T20:52:53Z").replace("accessKeyId", "other");
     for (content, word) in [
-        (cache("2021-08-16T19:52:53Z"), "ran out at 2021-08-16T19:52:53Z"),
-        (cache("soon"), "time of expiry"),
-        (broken, "not usable"),
-        ("{hidden".to_owned(), "not usable"),
+        (cache("2021-08-16T19:52:53Z"), "expired at 2021-08-16T19:52:53Z"),
+        (cache("soon"), "invalid `expiresAt`"),
+        (broken, "is invalid"),
+        ("{hidden".to_owned(), "is invalid"),
     ] {
         let files = MapFiles::new().with(format!("/h/.aws/login/cache/{FILE}"), content);
         let error = read(MapEnv::new(), files).await.unwrap_err();

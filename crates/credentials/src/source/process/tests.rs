@@ -1,4 +1,5 @@
-//! What a program prints, fails with, and must not give away. Real processes are run in the tests of the seam.
+//! What a program prints, fails with, and must not give away. Real processes are run in the tests
+//! of the seam.
 
 use std::io;
 use std::time::Duration;
@@ -57,7 +58,7 @@ async fn reads_what_is_printed() {
     assert_eq!((keys.account_id(), keys.source()), (Some("210987654321"), "Process"));
     assert!(keys.expiry().is_some());
 
-    let keys = run(Program::Prints(r#"{"Version": 1, "AccessKeyId": "id", "SecretAccessKey": "s"}"#)).await.unwrap();
+    let keys = run(Program::Prints(r#"{"Version": 1.0, "AccessKeyId": "id", "SecretAccessKey": "s"}"#)).await.unwrap();
     assert_eq!((keys.session_token(), keys.expiry(), keys.account_id()), (None, None, Some("123456789012")));
 }
 

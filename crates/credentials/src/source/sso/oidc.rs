@@ -12,10 +12,10 @@ use super::{refusal, request_to};
 use crate::config::SharedConfig;
 use crate::endpoint::Service;
 use crate::region::Region;
-use crate::retry::{Failure, STANDARD_TRIES, retry};
+use crate::retry::{Failure, RetryConfig, retry};
 use crate::{CredentialsError, Secret};
 
-const SERVICE: &str = "The sign-in service of IAM Identity Center";
+const SERVICE: &str = "the IAM Identity Center sign-in service";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,8 +49,7 @@ pub(super) async fn renew(
         grant_type: "refresh_token",
         refresh_token: refresh.refresh_token.expose(),
     });
-    let body =
-        Bytes::from(body.map_err(|_| CredentialsError::provider("The request for a new sign-in could not be made."))?);
+    let body = Bytes::from(body.map_err(|_| CredentialsError::provider("cannot write the request for a new sign-in"))?);
     let options = config.request_options();
     let world = config.world();
     let attempt = || async {
@@ -63,7 +62,7 @@ pub(super) async fn renew(
             return Err(Failure::refused(SERVICE, "", refusal(&answer, &secrets)));
         }
         let created: Created = serde_json::from_slice(answer.body()).map_err(|_| {
-            Failure::final_(CredentialsError::provider(format!("{SERVICE} answered without a usable sign-in.")))
+            Failure::final_(CredentialsError::provider(format!("no usable sign-in in the answer of {SERVICE}")))
         })?;
         Ok(Renewed {
             access_token: created.access_token,
@@ -71,5 +70,5 @@ pub(super) async fn renew(
             refresh_token: created.refresh_token,
         })
     };
-    retry(STANDARD_TRIES, attempt).await
+    retry(RetryConfig::STANDARD, attempt).await
 }

@@ -32,7 +32,8 @@ struct Home {
     world: World,
 }
 
-/// A home with this config and this sign-in, and an Identity Center that answers renewals with `renewal`.
+/// A home with this config and this sign-in, and an Identity Center that answers renewals with
+/// `renewal`.
 fn home(config: &str, file: &str, token: &str, renewal: (u16, &'static str)) -> Home {
     let files = MapFiles::new().with("/h/.aws/config", config).with(file, token);
     let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -166,7 +167,7 @@ impl crate::seam::HttpClient for Meanwhile {
 async fn a_revoked_or_broken_sign_in_says_what_to_run_and_shows_nothing() {
     let revoked = cached("20:30:00").replace("old-access", "revoked");
     let error = home(SESSION, SESSION_FILE, &revoked, REFUSED).load().await.unwrap_err();
-    assert!(error.to_string().contains("no longer valid: run `aws sso login"), "{error}");
+    assert!(error.to_string().contains("no longer valid, run `aws sso login"), "{error}");
 
     for token in ["{\"accessToken\": \"hidden\"", "{}", &cached("20:30:00").replace("2021-08-16T", "hidden")] {
         let error = home(SESSION, SESSION_FILE, token, REFUSED).load().await.unwrap_err();

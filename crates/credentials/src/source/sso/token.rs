@@ -1,4 +1,5 @@
-//! The sign-in that `aws sso login` keeps on disk: where it is, what is in it, and how a renewed one is put back.
+//! The sign-in that `aws sso login` keeps on disk: its file, its contents, and how a renewed one is
+//! saved.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,7 @@ use crate::{CredentialsError, Secret};
 
 const FILE_LIMIT: u64 = 1024 * 1024;
 
-/// A sign-in, as far as it is needed here.
+/// The parts of a sign-in that are needed here.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document {
@@ -37,7 +38,7 @@ pub(super) struct Token {
     path: PathBuf,
 }
 
-/// What it takes to renew a sign-in.
+/// The data to renew a sign-in with.
 #[derive(Clone, Debug)]
 pub(super) struct Refresh {
     pub(super) refresh_token: Secret,
@@ -49,25 +50,26 @@ pub(super) struct Refresh {
 pub(super) struct Renewed {
     pub(super) access_token: Secret,
     pub(super) expiry: SystemTime,
-    /// Where the service gave another one.
+    /// The next one, if the service gave one.
     pub(super) refresh_token: Option<Secret>,
 }
 
 impl Token {
-    /// Reads the sign-in of `source`: the file is named after its session, else after its start URL.
+    /// Reads the sign-in of `source`. The file is named after its session, else after its start
+    /// URL.
     pub(super) async fn read(world: &World, source: &SsoSource) -> Result<Self, CredentialsError> {
         let name = source.session.as_ref().unwrap_or(&source.start_url);
         let file = format!("{}.json", crate::source::hex(&Sha1::digest(name)));
         let path = SharedConfig::home(world)?.join(".aws/sso/cache").join(file);
         let content = world.files().read(&path, FILE_LIMIT).await.map_err(|error| {
-            CredentialsError::provider(format!("There is no sign-in: {}.", advice(source)))
+            CredentialsError::provider(format!("not signed in; {}", advice(source)))
                 .with_cause(ReadError { path: path.clone(), source: error })
         })?;
         let broken = |what: &str| {
-            CredentialsError::provider(format!("The sign-in in `{}` {what}: {}.", path.display(), advice(source)))
+            CredentialsError::provider(format!("the sign-in in `{}` {what}; {}", path.display(), advice(source)))
         };
-        let document: Document = serde_json::from_slice(&content).map_err(|_| broken("is not usable"))?;
-        let expiry = parse_rfc3339(&document.expires_at).ok_or_else(|| broken("has no usable time of expiry"))?;
+        let document: Document = serde_json::from_slice(&content).map_err(|_| broken("is invalid"))?;
+        let expiry = parse_rfc3339(&document.expires_at).ok_or_else(|| broken("has an invalid `expiresAt`"))?;
         let registered = document.registration_expires_at.as_deref().and_then(parse_rfc3339);
         let refresh = match (document.refresh_token, document.client_id, document.client_secret) {
             (Some(refresh_token), Some(client_id), Some(client_secret))
@@ -80,14 +82,14 @@ impl Token {
         Ok(Self { access_token: document.access_token, expiry, refresh, path })
     }
 
-    /// Whether the sign-in is valid for `margin` more.
+    /// Whether the sign-in is valid for at least `margin`.
     pub(super) fn lasts(&self, world: &World, margin: Duration) -> bool {
         self.expiry.checked_sub(margin).is_some_and(|until| until > world.now())
     }
 
-    /// Puts `renewed` in the file's place in one step. Whatever else the file holds stays in it.
+    /// Replaces the file in one step. Its other contents are kept.
     pub(super) async fn write(&self, world: &World, renewed: &Renewed) -> Result<(), CredentialsError> {
-        let failed = || CredentialsError::provider("The renewed sign-in could not be saved.");
+        let failed = || CredentialsError::provider("cannot save the renewed sign-in");
         let read_error = |source| failed().with_cause(ReadError { path: self.path.clone(), source });
         let content = world.files().read(&self.path, FILE_LIMIT).await.map_err(read_error)?;
         let mut document: Map<String, Value> = serde_json::from_slice(&content).map_err(|_| failed())?;
@@ -105,7 +107,7 @@ impl Token {
     }
 }
 
-/// What the user has to do to sign in.
+/// The command with which the user signs in.
 pub(super) fn advice(source: &SsoSource) -> String {
     match &source.session {
         Some(session) => format!("run `aws sso login --sso-session {session}`"),

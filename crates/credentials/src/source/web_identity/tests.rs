@@ -108,7 +108,7 @@ async fn a_token_that_is_missing_empty_or_no_token_is_named() {
     assert!(error.to_string().contains("`/token` is empty"), "{error}");
 
     let error = fails(env(), MapFiles::new().with("/token", "\u{ff}\u{0}hidden words")).await;
-    assert!(error.to_string().contains("is it the right file"), "{error}");
+    assert!(error.to_string().contains("check the file"), "{error}");
     assert!(!format!("{error:?}").contains("hidden"));
 
     let error = fails(env(), MapFiles::new().with("/token", vec![b'a'; 100_000])).await;
@@ -121,5 +121,5 @@ async fn needs_token_file_and_role() {
     assert_eq!(unset.kind(), ErrorKind::NotConfigured);
     let no_role = fails(MapEnv::from([("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")]), MapFiles::new()).await;
     assert_eq!(no_role.kind(), ErrorKind::InvalidConfiguration);
-    assert!(no_role.to_string().contains("AWS_ROLE_ARN is not"), "{no_role}");
+    assert!(no_role.to_string().contains("`AWS_ROLE_ARN` is not"), "{no_role}");
 }
