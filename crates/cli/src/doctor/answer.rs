@@ -6,7 +6,7 @@ use sagewire::{Error, ErrorKind};
 use tokio::time::Instant;
 
 use super::{
-    cure::{Case, cure},
+    fix::{Case, fix},
     probe::{self, Kind, Probe},
     report::Step,
     skipped,
@@ -50,13 +50,13 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
             true => "not asked, as `--no-invoke` says",
             false => "not asked, as there are no credentials",
         };
-        return vec![request_step(log, held_back.err(), case.keys.is_some()), skipped(ANSWER, why)];
+        return vec![request_step(log, held_back.err(), case.keys.is_some()).requested(), skipped(ANSWER, why)];
     }
     let network = match probe::network(case.world) {
         Ok(network) => network,
         Err(error) => {
-            let cure = "mend or unset AWS_CA_BUNDLE: it names the certificates to trust";
-            return vec![Step::failed(REQUEST, super::with_causes(&error), cure)];
+            let fix = "correct or unset AWS_CA_BUNDLE, which names the certificates to trust";
+            return vec![Step::failed(REQUEST, super::with_causes(&error), fix)];
         }
     };
     let probe = Probe::watched(model, settings, case.world, Some(Arc::clone(&network)), log);
@@ -82,9 +82,9 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
 async fn ask_again(probe: &Probe, kind: Kind, error: &Error, case: &Case<'_>, log: &Log) -> Step {
     let said = super::with_causes(error);
     if error.kind() == ErrorKind::ModelFailed && probe.ask(kind, None).await.is_ok() {
-        let cure =
+        let fix =
             "the container failed once and answered when it was asked again: see its log where that happens often";
-        return Step::warning(ANSWER, format!("one token at the second try. At the first: {said}"), cure);
+        return Step::warning(ANSWER, format!("one token at the second try. At the first: {said}"), fix);
     }
     let Some((found, choice)) = other_dialect(probe, kind, dialect(case, kind).as_deref()).await else {
         return failed(error, case, log).await;
@@ -108,14 +108,14 @@ async fn failed(error: &Error, case: &Case<'_>, log: &Log) -> Step {
         }
     }
     details.retain(|detail| !detail.is_empty());
-    Step::failed(ANSWER, super::with_causes(error), cure(error, case, log.has_page()).await).with_details(details)
+    Step::failed(ANSWER, super::with_causes(error), fix(error, case, log.has_page()).await).with_details(details)
 }
 
 /// The request as it was, or would have been, sent.
 fn request_step(log: &Log, error: Option<Error>, is_signed: bool) -> Step {
     let Some(sent) = log.first_sent() else {
         let why = error.map_or_else(|| "no request was made".to_owned(), |error| super::with_causes(&error));
-        return Step::failed(REQUEST, why, "mend what the reason names: nothing has been sent");
+        return Step::failed(REQUEST, why, "fix the cause; nothing has been sent");
     };
     let signature = |name: &str| matches!(name, "authorization" | "x-amz-date" | "x-amz-content-sha256");
     let headers = sent.headers.iter().filter(|(name, _)| is_signed || !signature(name));

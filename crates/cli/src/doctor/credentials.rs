@@ -1,4 +1,4 @@
-//! The credentials: each source that was tried, and why it gave some or none.
+//! The credentials: the sources that were tried, and the result of each.
 
 use sagewire::credentials::{Credentials, Explanation, Outcome, seam::World};
 
@@ -15,18 +15,18 @@ pub(super) async fn look(subject: &Subject, world: &World) -> (Step, Option<Cred
         Some((_, found @ Outcome::Found { .. })) => Step::failed(
             NAME,
             found.to_string(),
-            "get fresh ones (for SSO: `aws sso login`), or set this machine's clock",
+            "renew them (for SSO: `aws sso login`), or correct this machine's clock",
         ),
         Some((source, failed @ Outcome::Failed { reason, .. })) => {
-            Step::failed(NAME, format!("{source}: {failed}"), cure(source, reason, subject, world))
+            Step::failed(NAME, format!("{source}: {failed}"), fix(source, reason, subject, world))
         }
-        _ => Step::failed(NAME, "no source gave any", nothing_found(&explanation)),
+        _ => Step::failed(NAME, "none are configured", nothing_found(&explanation)),
     };
     let keys = match (step.has_failed(), aws.provider(world)) {
         (false, Ok(provider)) => provider.provide_credentials().await.ok(),
         _ => None,
     };
-    (step.with_details(details), keys)
+    (step.with_looked_at(details), keys)
 }
 
 fn nothing_found(explanation: &Explanation) -> String {
@@ -41,8 +41,8 @@ fn nothing_found(explanation: &Explanation) -> String {
     )
 }
 
-/// The sentence for a source that was to give credentials and could not.
-fn cure(source: &str, reason: &str, subject: &Subject, world: &World) -> String {
+/// What to do about a source that is configured and failed.
+fn fix(source: &str, reason: &str, subject: &Subject, world: &World) -> String {
     if reason.contains("aws sso login") {
         return sso(reason, subject, world);
     }
@@ -51,25 +51,25 @@ fn cure(source: &str, reason: &str, subject: &Subject, world: &World) -> String 
             "set {missing} as well: a key works only with its secret. Or unset {set}, so that the other sources are tried"
         )
     };
-    if reason.contains("AWS_SECRET_ACCESS_KEY is not") {
+    if reason.contains("`AWS_SECRET_ACCESS_KEY` is not") {
         return half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID");
     }
-    if reason.contains("AWS_ACCESS_KEY_ID is not") {
+    if reason.contains("`AWS_ACCESS_KEY_ID` is not") {
         return half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
     }
-    if reason.contains("without aws_secret_access_key") {
+    if reason.contains("without `aws_secret_access_key`") {
         return half("aws_secret_access_key", "aws_access_key_id");
     }
-    if reason.contains("without aws_access_key_id") {
+    if reason.contains("without `aws_access_key_id`") {
         return half("aws_access_key_id", "aws_secret_access_key");
     }
     match source {
-        "AssumeRole" => "see that the role exists, that its trust policy names the caller, and that the caller may `sts:AssumeRole` it".to_owned(),
-        "WebIdentityToken" => "see that the token's file is there and current, and that the role's trust policy names its issuer and audience".to_owned(),
-        "Container" => "see that the pod or task has a role (EKS Pod Identity, ECS task role) and that its agent runs".to_owned(),
-        "InstanceMetadata" => "give the instance a role, or raise the hop limit of its metadata service to 2 where this runs in a container; \
-                               AWS_EC2_METADATA_DISABLED=true leaves the source out".to_owned(),
-        _ => "mend what the reason names: it ended the search, so that later sources were not tried".to_owned(),
+        "AssumeRole" => "check that the role exists, that its trust policy names the caller, and that the caller may call sts:AssumeRole for it".to_owned(),
+        "WebIdentityToken" => "check that the token file exists and is current, and that the role's trust policy names its issuer and audience".to_owned(),
+        "Container" => "check that the pod or task has a role (EKS Pod Identity, ECS task role) and that its agent is running".to_owned(),
+        "InstanceMetadata" => "give the instance a role, or raise the hop limit of its metadata service to 2 if this runs in a container; \
+                               AWS_EC2_METADATA_DISABLED=true disables the source".to_owned(),
+        _ => "fix the cause: it ended the search, so later sources were not tried".to_owned(),
     }
 }
 
@@ -78,8 +78,7 @@ fn sso(reason: &str, subject: &Subject, world: &World) -> String {
     let command =
         reason.split('`').find(|part| part.starts_with("aws sso login")).unwrap_or("aws sso login").to_owned();
     let profile = subject.aws().profile_name(world).or_else(|| world.var("AWS_PROFILE"));
-    let what =
-        if reason.contains("There is no sign-in") { "there is no SSO sign-in" } else { "the SSO sign-in has expired" };
+    let what = if reason.contains("not signed in") { "there is no SSO sign-in" } else { "the SSO sign-in has expired" };
     match profile.filter(|_| command == "aws sso login") {
         Some(profile) => format!("{what}: run `{command} --profile {profile}`"),
         None => format!("{what}: run `{command}`"),

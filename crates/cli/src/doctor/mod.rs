@@ -1,6 +1,6 @@
-//! `sagewire doctor`: why a model does not answer, step by step, with the sentence that mends it.
+//! `sagewire doctor`: why a model does not answer, step by step, and how to fix it.
 //!
-//! Owns the arguments and the order of the steps. Each step is a file of its own; how the result looks is `report`'s.
+//! This file has the arguments and the order of the steps. Each step is a file, and the form of the result is in `report`.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,8 @@ use crate::{Failure, connection::ConnectionArguments};
 mod answer;
 mod clock;
 mod credentials;
-mod cure;
+mod files;
+mod fix;
 mod identity;
 mod probe;
 mod proxy;
@@ -35,21 +36,24 @@ use watch::Log;
   sagewire doctor --config config.yaml gpt-4
   sagewire doctor --demo --json
 
-It asks the model for one token, and where the answer shows that the container speaks another dialect, for one more in each that it tries;
-`--no-invoke` asks for nothing. STS is asked who the credentials belong to, which needs no permission. Nothing that is printed is secret: keys,
-tokens and signatures are left out, so `--json` can be given to whoever helps.
+Requests one token from the model, and one more in each other dialect if the container does not understand the first; `--no-invoke`
+sends no request to it. Asks STS for the owner of the credentials, which needs no permission. The output contains no secret: keys, tokens
+and signatures are left out, so you can pass `--json` on for support.
 
-Exit codes: 0 nothing is wrong, 1 something is, 2 the arguments or the configuration are wrong.")]
+Exit codes: 0 no problem was found, 1 there is a problem, 2 the arguments or the configuration are invalid.")]
 pub(crate) struct DoctorArguments {
-    /// The model; without one, only credentials, region and network are looked at
+    /// The model. Without one, only credentials, region and network are examined
     #[arg(env = "SAGEWIRE_MODEL")]
     model: Option<String>,
-    /// Does not call the endpoint: shows the request that would be sent
+    /// Does not call the endpoint, and shows the request that would be sent
     #[arg(long)]
     no_invoke: bool,
-    /// The endpoint embeds texts: asks it for a vector in place of a chat
+    /// The endpoint embeds texts: requests a vector instead of a chat
     #[arg(long)]
     embeddings: bool,
+    /// Shows everything that was looked at: variables, files, URLs, headers
+    #[arg(long, short)]
+    verbose: bool,
     /// Prints JSON, for support
     #[arg(long)]
     json: bool,
@@ -61,9 +65,11 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     let subjects = subject::find(&arguments).await?;
     let mut examinations = Vec::new();
     for subject in &subjects.all {
-        let mut examination = Examination::new(subject.title(), !arguments.json);
+        let mut examination = Examination::new(subject.title());
         examine(subject, arguments.no_invoke, &mut examination).await;
-        examination.conclude();
+        if !arguments.json {
+            examination.print(arguments.verbose);
+        }
         examinations.push(examination);
     }
     if arguments.json {
@@ -72,7 +78,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     if examinations.iter().all(Examination::is_healthy) { Ok(()) } else { Err(Failure::told()) }
 }
 
-/// Each step builds on those before it; one that cannot be done says so.
+/// Each step uses the results of those before it. One that cannot be done is reported as skipped.
 async fn examine(subject: &Subject, no_invoke: bool, examination: &mut Examination) {
     let log = Log::default();
     let world = watch::world(&subject.world, &log);
@@ -82,6 +88,9 @@ async fn examine(subject: &Subject, no_invoke: bool, examination: &mut Examinati
         if !is_usable {
             return;
         }
+    }
+    if let Some(step) = files::look(subject, &world).await {
+        examination.add(step);
     }
     let (step, region) = region::look(subject, &world).await;
     examination.add(step);
@@ -94,7 +103,7 @@ async fn examine(subject: &Subject, no_invoke: bool, examination: &mut Examinati
     if let Some(step) = proxy::look(&subject.system, target.as_ref()) {
         examination.add(step);
     }
-    let case = cure::Case { subject, region, keys, identity, target, world: &world };
+    let case = fix::Case { subject, region, keys, identity, target, world: &world };
     for step in answer::ask(&case, no_invoke, &log).await {
         examination.add(step);
     }
@@ -113,7 +122,6 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(error) = cause {
         let level = error.to_string();
         if !text.contains(&level) {
-            text.truncate(text.trim_end_matches('.').len());
             text.push_str(": ");
             text.push_str(&level);
         }

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use sagewire::{
     CallContext, ChatRequest, EmbedRequest, Error, ErrorKind, Message, Provider, ReplyMeta, ReqwestTransport,
     SageMaker, Settings, Transport,
-    credentials::{Credentials, StaticCredentials, seam::World},
+    credentials::{
+        Credentials, StaticCredentials,
+        seam::{CA_BUNDLE_LIMIT, SystemFiles, World},
+    },
 };
 
 use super::watch::{Log, Watched};
@@ -29,11 +32,11 @@ pub(super) struct Probe {
 /// The network, as the provider uses it.
 pub(super) fn network(world: &World) -> Result<Arc<dyn Transport>, Error> {
     let pem = match world.var("AWS_CA_BUNDLE") {
-        Some(path) => std::fs::read(&path).map_err(|error| {
-            let message = format!("the CA bundle `{path}` cannot be read: mend or unset AWS_CA_BUNDLE");
+        Some(path) => SystemFiles::read_blocking(path.as_ref(), CA_BUNDLE_LIMIT).map_err(|error| {
+            let message = format!("the CA bundle `{path}` cannot be read; correct or unset `AWS_CA_BUNDLE`");
             Error::new(ErrorKind::Configuration, message).with_source(error)
         })?,
-        None => Vec::new(),
+        None => Default::default(),
     };
     let transport = ReqwestTransport::trusting(Duration::from_secs(5), &pem)
         .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?;
@@ -53,7 +56,7 @@ impl Probe {
         Self { model: model.to_owned(), settings, world: world.clone(), transport: Arc::new(watched) }
     }
 
-    /// Signs with keys that nobody knows, to show a request for which there are none.
+    /// Signs with placeholder keys, to show a request for which there are none.
     pub(super) fn with_placeholder_keys(mut self) -> Self {
         let keys = Credentials::new("none", "none");
         self.settings.credentials = Some(Arc::new(StaticCredentials::new(keys)));

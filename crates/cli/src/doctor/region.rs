@@ -1,4 +1,4 @@
-//! The region: which it is, where it comes from, and which others are set beside it.
+//! The region: its value, its source, and the other places that set one.
 
 use sagewire::credentials::{LocatedRegion, RegionError, SharedConfig, locate_region, seam::World};
 
@@ -16,34 +16,33 @@ pub(super) async fn look(subject: &Subject, world: &World) -> (Step, Option<Loca
                 others(&found, subject, world)
                     .await
                     .into_iter()
-                    .map(|(source, region)| format!("{source} says {region}, and does not count")),
+                    .map(|(source, region)| format!("{source}: {region}, not used")),
             );
-            let step = Step::ok(NAME, format!("{}, from {}", found.region, found.source)).with_details(details);
+            let step = Step::ok(NAME, format!("{}, from {}", found.region, found.source)).with_looked_at(details);
             (step, Some(found))
         }
         Err(error) => {
-            let cure = "set AWS_REGION (`export AWS_REGION=us-east-1`), `--region`, or `region` in the profile, to the region of the endpoint";
+            let fix = "set AWS_REGION (`export AWS_REGION=us-east-1`), `--region`, or `region` in the profile, to the region of the endpoint";
             let step = match error {
-                RegionError::NotFound { attempts } => Step::failed(NAME, "no AWS region is set", cure)
-                    .with_details(attempts.iter().map(|place| format!("{}: {}", place.source, place.reason))),
-                error => Step::failed(NAME, super::with_causes(&error), cure),
+                RegionError::NotFound { attempts } => Step::failed(NAME, "no AWS region is set", fix)
+                    .with_looked_at(attempts.iter().map(|place| format!("{}: {}", place.source, place.reason))),
+                error => Step::failed(NAME, super::with_causes(&error), fix),
             };
             (step, None)
         }
     }
 }
 
-/// The other places that name a region, where it is another one: the commonest reason why an endpoint is not found.
+/// The other places that set another region, which is the most frequent reason why an endpoint is not found.
 pub(super) async fn others(found: &LocatedRegion, subject: &Subject, world: &World) -> Vec<(String, String)> {
     let mut others = Vec::new();
     for variable in ["AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"] {
         others.extend(world.var(variable).map(|region| (variable.to_owned(), region)));
     }
-    if let Ok(config) = SharedConfig::load(world, subject.aws().profile_name(world).as_deref()).await {
-        let region = config.profile().and_then(|profile| profile.setting("region"));
-        let name = config.profiles().selected_name();
-        others.extend(region.map(|region| (format!("profile `{name}`"), region.trim().to_owned())));
-    }
+    let config = SharedConfig::load(world, subject.aws().profile_name(world).as_deref()).await;
+    let region = config.profile().and_then(|profile| profile.setting("region"));
+    let name = config.profiles().selected_name();
+    others.extend(region.map(|region| (format!("profile `{name}`"), region.trim().to_owned())));
     others.retain(|(_, region)| region.trim() != found.region.as_str());
     others
 }

@@ -155,17 +155,17 @@ impl Subject {
     pub(super) fn model_step(&self) -> Option<Step> {
         const NAME: &str = "model";
         let model = self.model.as_deref()?;
-        let cure = "write `sagemaker/<endpoint>` for text containers and embeddings, `sagemaker_chat/<endpoint>` for the Messages API";
+        let fix = "write `sagemaker/<endpoint>` for text containers and embeddings, `sagemaker_chat/<endpoint>` for the Messages API";
         let id = match model.parse::<ModelId>() {
             Ok(id) if SageMaker::PREFIXES.contains(&id.prefix()) => id,
-            Ok(id) => return Some(Step::failed(NAME, format!("nobody serves the prefix `{}/`", id.prefix()), cure)),
-            Err(error) => return Some(Step::failed(NAME, error.to_string(), cure)),
+            Ok(id) => return Some(Step::failed(NAME, format!("unsupported prefix `{}/`", id.prefix()), fix)),
+            Err(error) => return Some(Step::failed(NAME, error.to_string(), fix)),
         };
         let settings = match self.settings() {
             Ok(settings) => settings,
             Err(error) => {
-                let cure = "fix or remove the parameter; see docs/configuration.md";
-                return Some(Step::failed(NAME, super::with_causes(&error), cure));
+                let fix = "fix or remove the parameter; see docs/configuration.md";
+                return Some(Step::failed(NAME, super::with_causes(&error), fix));
             }
         };
         let mut details = Vec::new();

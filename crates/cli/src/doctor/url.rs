@@ -1,4 +1,4 @@
-//! The URL that calls go to, where it comes from, and whether it has a path that swallows the endpoint's own.
+//! The URL of the calls, its source, and whether it has a path that replaces the endpoint's own.
 
 use sagewire::credentials::{
     LocatedRegion, SharedConfig,
@@ -14,7 +14,7 @@ const NAME: &str = "url";
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) url: url::Url,
-    /// The setting that names it, where one does.
+    /// The setting that it comes from, if it is set.
     pub(super) setting: Option<String>,
 }
 
@@ -25,7 +25,7 @@ impl Target {
         self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// A path that is not an invocation's: nothing is added to it, so that the endpoint's name is nowhere.
+    /// A path that is not an invocation's. Nothing is added to it, so the endpoint's name is missing.
     pub(super) fn stray_path(&self) -> Option<&str> {
         let path = self.url.path();
         let is_invocation = ["/invocations", "/invocations-response-stream"].iter().any(|end| path.ends_with(end));
@@ -41,17 +41,11 @@ impl Target {
 pub(super) async fn look(subject: &Subject, world: &World, region: Option<&LocatedRegion>) -> (Step, Option<Target>) {
     let explicit = subject.settings().ok().and_then(|settings| settings.base_url);
     if region.is_none() && explicit.is_none() {
-        return (skipped(NAME, "it follows from the region"), None);
+        return (skipped(NAME, "it depends on the region"), None);
     }
     let region = region.map(|found| &found.region);
     let wrong = "write the URL as `https://host[:port]`, without user, password or query";
-    let config = match SharedConfig::load(world, subject.aws().profile_name(world).as_deref()).await {
-        Ok(config) => config,
-        Err(error) => {
-            let cure = "mend the AWS config file that is named";
-            return (Step::failed(NAME, super::with_causes(&error), cure), None);
-        }
-    };
+    let config = SharedConfig::load(world, subject.aws().profile_name(world).as_deref()).await;
     let found = config.configured_url(Service::SageMakerRuntime, explicit.as_deref()).and_then(|configured| {
         let url = config.service_url(Service::SageMakerRuntime, region, explicit.as_deref())?;
         Ok((configured, url))
@@ -60,7 +54,7 @@ pub(super) async fn look(subject: &Subject, world: &World, region: Option<&Locat
         Ok(found) => found,
         Err(error) => return (Step::failed(NAME, super::with_causes(&error), wrong), None),
     };
-    let Ok(url) = text.parse::<url::Url>() else { return (Step::failed(NAME, "it is no URL", wrong), None) };
+    let Ok(url) = text.parse::<url::Url>() else { return (Step::failed(NAME, "it is not a URL", wrong), None) };
     let setting = configured.as_ref().map(ConfiguredUrl::source).map(|source| match &explicit {
         // What was given here has a name of its own.
         Some(_) => "`sagemaker_base_url` (`--base-url`)".to_owned(),
@@ -74,20 +68,20 @@ pub(super) async fn look(subject: &Subject, world: &World, region: Option<&Locat
     };
     let step = match (target.stray_path(), target.url.path()) {
         (Some(path), _) => {
-            let cure = stray_path_cure(&target);
-            Step::warning(NAME, format!("{origin}{path}, {from}: the path `{path}` is used as it stands"), cure)
+            let fix = stray_path_fix(&target);
+            Step::warning(NAME, format!("{origin}{path}, {from}: the path `{path}` is used unchanged"), fix)
         }
         (None, "/") => Step::ok(NAME, format!("{origin}, {from}")),
         (None, path) => Step::ok(NAME, format!("{origin}{path}, {from}"))
-            .with_details(["used as it stands, for whole answers and streams alike".to_owned()]),
+            .with_details(["used unchanged for whole answers and streams".to_owned()]),
     };
     (step, Some(target))
 }
 
-/// The sentence for a base URL with a path.
-pub(super) fn stray_path_cure(target: &Target) -> String {
+/// What to do about a base URL with a path.
+pub(super) fn stray_path_fix(target: &Target) -> String {
     format!(
-        "leave the path out: set `{}`, and `/endpoints/<name>/invocations` is added to it. A URL with a path is called as it stands",
+        "leave the path out: set `{}`, and `/endpoints/<name>/invocations` is added to it. A URL with a path is called unchanged",
         target.origin()
     )
 }

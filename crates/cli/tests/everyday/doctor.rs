@@ -1,18 +1,20 @@
-//! `sagewire doctor`: the ten mistakes that people make, each with the sentence that mends it.
+//! `sagewire doctor`: ten frequent mistakes, each with its fix.
 
 use sagewire_emulator::{AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, Operation, Scripted};
 use serde_json::Value;
 
 use crate::process::{Home, Printed};
 
-/// Something is wrong with this step, and this is said about it.
+/// Asserts that this step has failed, first of all, and that its fix contains these sentences.
 #[track_caller]
 fn assert_found(printed: &Printed, step: &str, sentences: &[&str]) {
     assert_eq!(printed.code, Some(1), "{}{}", printed.out, printed.err);
     assert!(printed.out.contains(&format!("✗ {step} ")), "{step}: {}", printed.out);
-    let cures: String = printed.out.lines().filter(|line| line.trim_start().starts_with('→')).collect();
+    let first = printed.out.lines().nth(1).unwrap_or_default();
+    assert!(first.starts_with('✗'), "the first line is not a problem: {}", printed.out);
+    let fixes: String = printed.out.lines().filter(|line| line.trim_start().starts_with('→')).collect();
     for sentence in sentences {
-        assert!(cures.contains(sentence), "`{sentence}` is not among the cures: {}", printed.out);
+        assert!(fixes.contains(sentence), "`{sentence}` is not among the fixes: {}", printed.out);
     }
 }
 
@@ -21,7 +23,9 @@ async fn a_healthy_endpoint_is_healthy() {
     let emulator = Emulator::start().await.unwrap();
     let home = Home::of(&emulator);
     for model in ["sagemaker_chat/messages", "sagemaker/tgi"] {
-        let printed = home.run(&["doctor", model]);
+        let brief = home.run(&["doctor", model]);
+        assert!(!brief.out.contains("authorization:") && !brief.out.contains("variable AWS"), "{}", brief.out);
+        let printed = home.run(&["doctor", "--verbose", model]);
         assert_eq!(printed.code, Some(0), "{}{}", printed.out, printed.err);
         for step in ["model", "region", "credentials", "identity", "url", "request", "answer", "clock"] {
             assert!(printed.out.contains(&format!("✓ {step} ")), "{step}: {}", printed.out);
@@ -70,10 +74,10 @@ async fn mistake_1_the_wrong_region() {
     let emulator = Emulator::start().await.unwrap();
     let home = Home::of(&emulator).without("AWS_REGION").with("AWS_REGION", "eu-west-1");
     home.file(".aws/config", "[default]\nregion = us-west-2\n");
-    let printed = home.run(&["doctor", "sagemaker/elsewhere"]);
+    let printed = home.run(&["doctor", "--verbose", "sagemaker/elsewhere"]);
     let sentence = "wrong region or name: there is no endpoint `elsewhere` in eu-west-1 of account 123456789012. The region comes from AWS_REGION";
     assert_found(&printed, "answer", &[sentence, "profile `default` says us-west-2: is it there?"]);
-    assert!(printed.out.contains("profile `default` says us-west-2, and does not count"), "{}", printed.out);
+    assert!(printed.out.contains("profile `default`: us-west-2, not used"), "{}", printed.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +109,7 @@ async fn mistake_3_the_sso_session_has_expired() {
     let printed = home.run(&["doctor", "sagemaker/tgi"]);
     assert_found(&printed, "credentials", &["the SSO sign-in has expired: run `aws sso login --sso-session my-sso`"]);
     assert!(!printed.out.contains("s3cret-token"), "{}", printed.out);
-    // What would be sent is shown all the same.
+    // The request that would be sent is shown nevertheless.
     assert!(printed.out.contains("/endpoints/tgi/invocations") && printed.out.contains("– answer"), "{}", printed.out);
     assert_eq!(emulator.calls(Operation::InvokeEndpoint), 0);
 }
@@ -235,15 +239,29 @@ async fn mistake_10_a_key_without_its_secret() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_credentials_and_no_region_are_explained_source_by_source() {
     let home = Home::empty();
-    let printed = home.run(&["doctor", "sagemaker/tgi", "--region", "us-east-1"]);
+    let printed = home.run(&["doctor", "--verbose", "sagemaker/tgi", "--region", "us-east-1"]);
     assert_found(&printed, "credentials", &["aws sso login", "AWS_ACCESS_KEY_ID"]);
     for source in ["Environment", "Profile", "WebIdentityToken", "Container", "InstanceMetadata"] {
-        assert!(printed.out.contains(&format!("{source}: passed over")), "{source}: {}", printed.out);
+        assert!(printed.out.contains(&format!("{source}: not configured")), "{source}: {}", printed.out);
     }
     let printed = home.run(&["doctor", "sagemaker/tgi"]);
     assert_found(&printed, "region", &["set AWS_REGION"]);
     let printed = home.run(&["doctor", "bedrock/tgi"]);
     assert_found(&printed, "model", &["sagemaker_chat/<endpoint>"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ignored_lines_of_the_config_files_are_shown_and_stop_nothing() {
+    let emulator = Emulator::start().await.unwrap();
+    let home = Home::of(&emulator);
+    home.file(".aws/config", "[default]\nregion = us-east-1\n[mine]\nregion = x\n");
+    home.file(".aws/credentials", "[default\n");
+    let printed = home.run(&["doctor", "sagemaker/tgi"]);
+    assert_eq!(printed.code, Some(0), "{}{}", printed.out, printed.err);
+    for text in ["! files ", ".aws/config:3: section ignored: write [profile mine]", ".aws/credentials:1: missing `]`"]
+    {
+        assert!(printed.out.contains(text), "{text}: {}", printed.out);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,7 +294,7 @@ async fn json_is_for_support_and_holds_no_secret() {
             "{printed:?}"
         );
     }
-    assert_eq!(emulator.calls(Operation::InvokeEndpoint), 1, "`--no-invoke` asks for nothing");
+    assert_eq!(emulator.calls(Operation::InvokeEndpoint), 1, "`--no-invoke` sends no request");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The sentence that mends a failed call, out of everything that is known by then.
+//! What to do about a failed call, from everything that is known by then.
 
 use sagewire::{
     Error, ErrorKind,
@@ -8,7 +8,7 @@ use sagewire::{
 use super::{
     proxy, region,
     subject::Subject,
-    url::{Target, stray_path_cure},
+    url::{Target, stray_path_fix},
 };
 
 /// What the steps before the call have found.
@@ -23,12 +23,12 @@ pub(super) struct Case<'a> {
 }
 
 /// What to do about a call that failed; `is_page` where a web page came in place of an answer.
-pub(super) async fn cure(error: &Error, case: &Case<'_>, is_page: bool) -> String {
+pub(super) async fn fix(error: &Error, case: &Case<'_>, is_page: bool) -> String {
     let said = error.upstream().and_then(|upstream| upstream.message.as_deref()).unwrap_or_default();
     let from_container = error.upstream().is_some_and(|upstream| upstream.code.as_deref() == Some("ModelError"));
     // A wrong path and a proxy answer in many ways; both are known from the settings.
     if let Some(target) = case.target.as_ref().filter(|target| target.stray_path().is_some() && !from_container) {
-        return format!("the base URL has a path: {}", stray_path_cure(target));
+        return format!("the base URL has a path: {}", stray_path_fix(target));
     }
     if is_page || is_something_on_the_way(error) {
         return on_the_way(case);
@@ -49,7 +49,7 @@ pub(super) async fn cure(error: &Error, case: &Case<'_>, is_page: bool) -> Strin
             format!("the container answers in no dialect that sagewire knows: see its log, CloudWatch's `/aws/sagemaker/Endpoints/{endpoint}`")
         }
         ErrorKind::ServiceFailed => "AWS itself failed: ask again".to_owned(),
-        _ => "mend what the message names".to_owned(),
+        _ => "fix what the message names".to_owned(),
     }
 }
 
