@@ -1,8 +1,8 @@
 //! [`CachedProvider`]: keeps credentials and renews them before they expire. It decides when to ask
 //! its provider and who waits for the answer.
 
-mod flight;
 mod policy;
+mod renewal;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::flight::Flight;
 pub use self::policy::CachePolicy;
+use self::renewal::Renewal;
 use self::state::{Decision, State};
 use crate::seam::World;
 use crate::{Credentials, CredentialsError, ProvideCredentials};
 
 /// The number of renewals that one call begins or joins if they end without an outcome.
-const FLIGHTS_PER_CALL: u32 = 3;
+const RENEWALS_PER_CALL: u32 = 3;
 
 /// Keeps the credentials of another provider until shortly before they expire. Clones share them.
 ///
@@ -76,8 +76,8 @@ impl CachedProvider {
     }
 
     /// Begins a renewal, which continues when its caller is dropped.
-    fn take_off(&self, state: &mut State) -> Flight {
-        let (flight, landing) = state.take_off();
+    fn begin_renewal(&self, state: &mut State) -> Renewal {
+        let (renewal, sender) = state.begin_renewal();
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {
             let asked = tokio::time::timeout(shared.policy.load_timeout, shared.inner.provide_credentials()).await;
@@ -85,10 +85,10 @@ impl CachedProvider {
             if let Err(error) = &outcome {
                 tracing::warn!(%error, "cannot renew the AWS credentials");
             }
-            shared.state().land(landing.id(), &outcome, shared.world.now(), &shared.policy);
-            landing.announce(outcome);
+            shared.state().end_renewal(sender.id(), &outcome, shared.world.now(), &shared.policy);
+            sender.send(outcome);
         });
-        flight
+        renewal
     }
 }
 
@@ -121,21 +121,21 @@ impl Shared {
 #[async_trait]
 impl ProvideCredentials for CachedProvider {
     async fn provide_credentials(&self) -> Result<Credentials, CredentialsError> {
-        for _ in 0..FLIGHTS_PER_CALL {
-            let flight = {
+        for _ in 0..RENEWALS_PER_CALL {
+            let renewal = {
                 let mut state = self.shared.state();
                 match state.decide(self.shared.world.now()) {
                     Decision::Use(credentials) => return Ok(credentials),
                     Decision::UseAndRenew(credentials) => {
-                        self.take_off(&mut state);
+                        self.begin_renewal(&mut state);
                         return Ok(credentials);
                     }
                     Decision::Fail(error) => return Err(error),
-                    Decision::Wait(flight) => flight,
-                    Decision::Renew => self.take_off(&mut state),
+                    Decision::Wait(renewal) => renewal,
+                    Decision::Renew => self.begin_renewal(&mut state),
                 }
             };
-            match flight.outcome().await {
+            match renewal.outcome().await {
                 Some(Ok(credentials)) => return Ok(credentials),
                 Some(Err(error)) => {
                     // Credentials that are still valid are used although their renewal failed.
@@ -143,7 +143,7 @@ impl ProvideCredentials for CachedProvider {
                 }
                 // The runtime of the renewal has ended, or the provider panicked: ask again on this
                 // runtime.
-                None => self.shared.state().abandon(flight.id()),
+                None => self.shared.state().abandon(renewal.id()),
             }
         }
         Err(CredentialsError::provider("the AWS credentials provider ended without an answer; it may have panicked"))

@@ -1,5 +1,5 @@
-//! [`Credentials`]: one set of AWS keys, with what is known of where they came from. Owns their
-//! secrecy; does not find or refresh them.
+//! [`Credentials`]: one set of AWS keys and their source. It keeps them secret; the sources find
+//! and renew them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use crate::secret::Secret;
 
-/// One set of AWS keys: an access key id, a secret access key, and, for temporary ones, a session
+/// One set of AWS keys: an access key id, a secret access key and, for temporary keys, a session
 /// token and an expiry.
 ///
 /// A clone shares the same memory, which is wiped when the last clone is dropped. `Debug` shows
@@ -74,7 +74,7 @@ impl Credentials {
     }
 
     /// The same keys under the name of the source that gave them, such as `Environment`. The name
-    /// is printed: no secret in it.
+    /// is printed, so it must contain no secret.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Cow<'static, str>>) -> Self {
         self.parts().source = source.into();
@@ -105,7 +105,7 @@ impl Credentials {
         self.0.expiry
     }
 
-    /// The AWS account the keys belong to, where the source knows it.
+    /// The AWS account of the keys, if the source knows it.
     #[must_use]
     pub fn account_id(&self) -> Option<&str> {
         self.0.account_id.as_deref()
@@ -123,8 +123,7 @@ impl Credentials {
         self.0.expiry.is_some_and(|expiry| expiry <= now)
     }
 
-    /// Whether both are the same keys, wherever they came from and whatever their expiry is said to
-    /// be.
+    /// Whether both are the same keys. Source and expiry may differ.
     #[must_use]
     pub fn same_keys(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -133,8 +132,8 @@ impl Credentials {
                 && self.0.session_token == other.0.session_token)
     }
 
-    /// The last four characters of the access key id, for people to tell keys apart; `None` where
-    /// that would be much of it.
+    /// The last four characters of the access key id, which identify the keys for their owner.
+    /// `None` for a short id.
     #[must_use]
     pub fn key_id_hint(&self) -> Option<String> {
         const SHORTEST: usize = 16;

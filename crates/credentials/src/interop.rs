@@ -1,5 +1,5 @@
-//! To and from the official AWS SDK for Rust: its credentials, and its trait for providers. Feature
-//! `aws-interop`.
+//! Conversions from and to the official AWS SDK for Rust: its credentials and its trait for
+//! providers. Feature `aws-interop`.
 
 use async_trait::async_trait;
 use aws_credential_types::provider::error::CredentialsError as SdkError;
@@ -7,7 +7,7 @@ use aws_credential_types::provider::{ProvideCredentials as SdkProvideCredentials
 
 use crate::{Credentials, CredentialsError, ErrorKind, ProvideCredentials, SharedCredentialsProvider};
 
-/// What the official SDK calls credentials that come from here.
+/// The name of these credentials in the official SDK.
 const NAME: &str = "sagewire";
 
 impl From<Credentials> for aws_credential_types::Credentials {
@@ -45,14 +45,14 @@ impl From<CredentialsError> for SdkError {
         match error.kind() {
             ErrorKind::NotConfigured => Self::not_loaded(error),
             ErrorKind::InvalidConfiguration => Self::invalid_configuration(error),
-            // The SDK's own variant for time that ran out has no room for what was tried.
+            // The SDK's variant for timeouts has no room for the sources that were tried.
             ErrorKind::Provider | ErrorKind::Timeout => Self::provider_error(error),
         }
     }
 }
 
-/// A provider of this crate as one of the official SDK: hand it to `credentials_provider` of a
-/// client's configuration.
+/// A provider of this crate as one of the official SDK, for `credentials_provider` of a client's
+/// configuration.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -85,7 +85,7 @@ impl SdkProvideCredentials for IntoAwsSdk {
 }
 
 /// A provider of the official SDK as one of this crate. Put a
-/// [`CachedProvider`](crate::CachedProvider) over one that keeps nothing itself.
+/// [`CachedProvider`](crate::CachedProvider) over one that has no cache.
 ///
 /// ```no_run
 /// use std::sync::Arc;

@@ -1,17 +1,17 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where things are
-//! - [`Credentials`] are one set of keys; [`ProvideCredentials`] is whatever gives them: a source,
-//!   a chain, [`CachedProvider`], a program's own.
-//! - The sources have a file each. [`DefaultChain`] orders them, [`AwsParams`] chooses among them,
+//! - [`Credentials`] are one set of keys; [`ProvideCredentials`] is the trait of their providers: a
+//!   source, a chain, [`CachedProvider`], a program's own.
+//! - Each source has a file. [`DefaultChain`] orders them, [`AwsParams`] chooses among them,
 //!   [`Explanation`] reports what they did.
-//! - [`Region`] and [`resolve_region`]: the one order in which a region is looked for.
-//!   [`endpoint`]: at which host or URL a service is called.
-//! - [`profile`] reads the shared config and credentials files, as text; [`SharedConfig`] is them
-//!   and the environment together.
-//! - [`seam`] holds the traits through which everything outside is touched, and [`seam::World`],
-//!   which bundles them.
-//! - [`CredentialsError`] says what went wrong, what was tried, and what to do. [`env_vars`] lists
+//! - [`Region`] and [`resolve_region`]: the region and the order of its settings.
+//!   [`endpoint`]: the host or URL of a service.
+//! - [`profile`] reads the text of the shared config and credentials files; [`SharedConfig`] has
+//!   them and the environment.
+//! - [`seam`] has the traits through which this crate uses the outside world, and
+//!   [`seam::World`], which bundles them.
+//! - [`CredentialsError`] says what is wrong, what was tried, and what to do. [`env_vars`] lists
 //!   every variable that is read.
 
 mod cache;

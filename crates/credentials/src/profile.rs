@@ -1,13 +1,11 @@
 //! The configuration files that all AWS SDKs share: `~/.aws/config` and `~/.aws/credentials`.
 //!
-//! Owns where the files are ([`FileLocations`]), their grammar, what they hold ([`ProfileSet`],
-//! [`Profile`]) and which source of credentials a profile asks for ([`resolve_chain`]). All of it
-//! is pure: text and an environment look-up go in, values come out. It reads no file, calls nothing
-//! and knows no clock; the sources of credentials do that.
+//! This module has the places of the files ([`FileLocations`]), their grammar, their contents
+//! ([`ProfileSet`], [`Profile`]) and the source of credentials that a profile
+//! names ([`resolve_chain`]). It is pure: the sources of credentials read the files.
 //!
-//! The grammar is the one of the [AWS SDKs and tools reference][files]; where SDKs differ, the rule
-//! of AWS's Rust SDK holds, except that an indented line that starts with `#` or `;` is a comment,
-//! as it is for the AWS CLI.
+//! The grammar is that of the [AWS SDKs and tools reference][files]. Where the tools differ, a file
+//! that the AWS CLI reads is read in the same way.
 //!
 //! [files]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 //!

@@ -1,4 +1,4 @@
-//! [`ProvideCredentials`]: the one trait every source, chain and cache implements.
+//! [`ProvideCredentials`]: the trait of every source, chain and cache.
 
 use std::sync::Arc;
 
@@ -7,23 +7,22 @@ use async_trait::async_trait;
 use crate::credentials::Credentials;
 use crate::error::CredentialsError;
 
-/// Anything that can give AWS credentials: one source, a chain of sources, a cache over either, or
-/// a program's own.
+/// A provider of AWS credentials: a source, a chain of sources, a cache over either, or a program's
+/// own.
 ///
-/// A source fetches anew at each call; [`CachedProvider`](crate::CachedProvider) keeps what it
-/// gave. `Debug` must show no secret.
+/// A source fetches credentials at each call; [`CachedProvider`](crate::CachedProvider) keeps
+/// them. `Debug` must show no secret.
 #[async_trait]
 pub trait ProvideCredentials: Send + Sync + std::fmt::Debug {
     /// Credentials that are valid now.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfigured`](crate::ErrorKind::NotConfigured) where nothing tells this
-    /// source to give any, so that a chain moves on; any other kind where it was told to and could
-    /// not.
+    /// [`ErrorKind::NotConfigured`](crate::ErrorKind::NotConfigured) if the source is not
+    /// configured, so that a chain tries the next one, and another kind if it failed.
     async fn provide_credentials(&self) -> Result<Credentials, CredentialsError>;
 
-    /// Told that AWS refused `credentials` as expired or revoked: whoever keeps them must forget
-    /// them. Does nothing by default.
+    /// Reports that AWS refused `credentials` as expired or revoked. A provider that keeps them
+    /// must forget them. Does nothing by default.
     fn invalidate(&self, credentials: &Credentials) {
         let _ = credentials;
     }

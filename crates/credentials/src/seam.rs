@@ -1,5 +1,5 @@
-//! The seams: every way in which this crate touches the world, as traits, with the real ones behind
-//! the feature `system` and others for tests.
+//! The seams: the traits through which this crate uses the outside world. The real implementations
+//! need the feature `system`; others are for tests.
 //!
 //! Each seam is a file: [`Env`], [`Files`], [`HttpClient`], [`Processes`] and [`Clock`]. [`World`]
 //! bundles the five.

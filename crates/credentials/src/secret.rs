@@ -1,15 +1,13 @@
-//! [`Secret`]: a string that is wiped when dropped and never printed. Owns redaction; knows nothing
-//! of what the string means.
+//! [`Secret`]: a string that is wiped from memory on drop and never printed.
 
 use std::fmt;
 
 use zeroize::Zeroize;
 
-/// A string that must not be seen: `Debug` shows only that it exists, there is no `Display`, and
-/// its memory is wiped on drop.
+/// A secret string. `Debug` does not show it, there is no `Display`, and its memory is wiped on
+/// drop.
 ///
-/// Two secrets are compared without leaving early, so that the time taken does not tell how much of
-/// them agrees.
+/// A comparison takes the same time wherever two secrets of one length differ.
 #[derive(Clone, Default)]
 pub struct Secret(String);
 

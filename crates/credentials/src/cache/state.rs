@@ -3,16 +3,16 @@
 
 use std::time::SystemTime;
 
-use super::flight::{Flight, Landing, Outcome, flight};
 use super::policy::{CachePolicy, Schedule};
+use super::renewal::{Renewal, RenewalResult, RenewalSender, channel};
 use crate::{Credentials, CredentialsError};
 
 #[derive(Default)]
 pub(super) struct State {
     current: Option<Entry>,
-    flight: Option<Flight>,
-    failure: Option<Failure>,
-    flights: u64,
+    renewal: Option<Renewal>,
+    failure: Option<FailedRenewals>,
+    renewals: u64,
     /// Credentials that AWS refused during a renewal. If the renewal gives the same ones, they are
     /// not kept.
     refused: Option<Credentials>,
@@ -24,7 +24,7 @@ struct Entry {
 }
 
 /// Failures since the last success.
-struct Failure {
+struct FailedRenewals {
     error: CredentialsError,
     count: u32,
     /// No renewal begins before this.
@@ -35,7 +35,7 @@ struct Failure {
 pub(super) enum Decision {
     Use(Credentials),
     UseAndRenew(Credentials),
-    Wait(Flight),
+    Wait(Renewal),
     Renew,
     Fail(CredentialsError),
 }
@@ -45,17 +45,17 @@ impl State {
         let waiting = self.failure.as_ref().filter(|failure| now < failure.until);
         match (self.valid_at(now), &self.current) {
             (Some(credentials), Some(Entry { schedule: Some(schedule), .. })) if now >= schedule.advisory => {
-                match (&self.flight, waiting) {
+                match (&self.renewal, waiting) {
                     (_, Some(_)) => Decision::Use(credentials),
-                    (Some(flight), None) if now >= schedule.mandatory => Decision::Wait(flight.clone()),
+                    (Some(renewal), None) if now >= schedule.mandatory => Decision::Wait(renewal.clone()),
                     (None, None) if now >= schedule.mandatory => Decision::Renew,
                     (Some(_), None) => Decision::Use(credentials),
                     (None, None) => Decision::UseAndRenew(credentials),
                 }
             }
             (Some(credentials), _) => Decision::Use(credentials),
-            (None, _) => match (&self.flight, waiting) {
-                (Some(flight), _) => Decision::Wait(flight.clone()),
+            (None, _) => match (&self.renewal, waiting) {
+                (Some(renewal), _) => Decision::Wait(renewal.clone()),
                 (None, Some(failure)) => Decision::Fail(failure.error.clone()),
                 (None, None) => Decision::Renew,
             },
@@ -69,19 +69,19 @@ impl State {
     }
 
     /// Begins a renewal.
-    pub(super) fn take_off(&mut self) -> (Flight, Landing) {
-        self.flights += 1;
-        let (waiting, landing) = flight(self.flights);
-        self.flight = Some(waiting.clone());
-        (waiting, landing)
+    pub(super) fn begin_renewal(&mut self) -> (Renewal, RenewalSender) {
+        self.renewals += 1;
+        let (waiting, sender) = channel(self.renewals);
+        self.renewal = Some(waiting.clone());
+        (waiting, sender)
     }
 
     /// Ends the renewal `id`, if it is the current one.
-    pub(super) fn land(&mut self, id: u64, outcome: &Outcome, now: SystemTime, policy: &CachePolicy) {
-        if self.flight.as_ref().is_none_or(|flight| flight.id() != id) {
+    pub(super) fn end_renewal(&mut self, id: u64, outcome: &RenewalResult, now: SystemTime, policy: &CachePolicy) {
+        if self.renewal.as_ref().is_none_or(|renewal| renewal.id() != id) {
             return;
         }
-        self.flight = None;
+        self.renewal = None;
         match outcome {
             Ok(credentials) => {
                 let refused = self.refused.take().is_some_and(|refused| refused.same_keys(credentials));
@@ -97,20 +97,20 @@ impl State {
             Err(error) => {
                 let count = self.failure.as_ref().map_or(0, |failure| failure.count).saturating_add(1);
                 let wait = policy.backoff(count, self.valid_at(now).is_some(), error.kind());
-                self.failure = Some(Failure { error: error.clone(), count, until: now + wait });
+                self.failure = Some(FailedRenewals { error: error.clone(), count, until: now + wait });
             }
         }
     }
 
     /// Removes the renewal `id`, whose task is gone.
     pub(super) fn abandon(&mut self, id: u64) {
-        self.flight.take_if(|flight| flight.id() == id);
+        self.renewal.take_if(|renewal| renewal.id() == id);
     }
 
     /// Removes `credentials`, which AWS refused. Newer ones are kept.
     pub(super) fn forget(&mut self, credentials: &Credentials) {
         self.current.take_if(|entry| entry.credentials.same_keys(credentials));
-        if self.flight.is_some() {
+        if self.renewal.is_some() {
             self.refused = Some(credentials.clone());
         }
     }

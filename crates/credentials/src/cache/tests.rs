@@ -13,7 +13,7 @@ use super::{CachePolicy, CachedProvider};
 use crate::seam::{TokioClock, World};
 use crate::{Credentials, CredentialsError, ErrorKind, ProvideCredentials};
 
-type Answer = Result<Credentials, CredentialsError>;
+type Given = Result<Credentials, CredentialsError>;
 
 /// A provider that counts its calls, gives scripted answers, and answers only when the gate lets
 /// it.
@@ -21,12 +21,12 @@ type Answer = Result<Credentials, CredentialsError>;
 struct Scripted {
     calls: AtomicU32,
     invalidated: AtomicU32,
-    answers: Mutex<VecDeque<Answer>>,
+    answers: Mutex<VecDeque<Given>>,
     gate: Semaphore,
 }
 
 impl Scripted {
-    fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+    fn new(answers: impl IntoIterator<Item = Given>) -> Arc<Self> {
         Arc::new(Self {
             calls: AtomicU32::new(0),
             invalidated: AtomicU32::new(0),
@@ -51,7 +51,7 @@ impl Scripted {
 
 #[async_trait]
 impl ProvideCredentials for Scripted {
-    async fn provide_credentials(&self) -> Answer {
+    async fn provide_credentials(&self) -> Given {
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
         self.answers.lock().unwrap().pop_front().expect("no further answer")
@@ -71,7 +71,7 @@ fn keys(name: &str, expiry: u64) -> Credentials {
     Credentials::new(name, "secret").with_expiry(start() + Duration::from_secs(expiry))
 }
 
-fn failure() -> Answer {
+fn failure() -> Given {
     Err(CredentialsError::provider("no"))
 }
 

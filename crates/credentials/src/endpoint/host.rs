@@ -1,4 +1,4 @@
-//! The host of a service in a region, and the URL to use in the end.
+//! The host of a service in a region, and the URL to use.
 
 use super::configured::ConfiguredUrl;
 use super::error::EndpointError;
@@ -7,18 +7,18 @@ use super::service::Service;
 use super::settings::EndpointSettings;
 use crate::region::Region;
 
-/// The pseudo-region of hosts that belong to no region.
+/// The pseudo-region of hosts without a region.
 const AWS_GLOBAL: &str = "aws-global";
-/// Where requests to such hosts are signed for.
+/// The region to sign for when calling such hosts.
 const AWS_GLOBAL_SIGNING_REGION: &str = "us-east-1";
 
 /// The host of `service` in `region`, such as `runtime.sagemaker.us-east-1.amazonaws.com`.
 ///
-/// A region that no partition claims is taken to be in `aws`, so that new regions work.
+/// An unknown region counts as one of `aws`, so that new regions work.
 ///
 /// # Errors
-/// [`EndpointError::InvalidRegion`] where the region could not be part of a host's name; this is
-/// what keeps a region such as `x.example.com/` from sending credentials elsewhere.
+/// [`EndpointError::InvalidRegion`] if the region cannot be part of a host's name. This prevents a
+/// region such as `x.example.com/` from sending credentials elsewhere.
 pub fn service_host(service: Service, region: &str, settings: EndpointSettings) -> Result<String, EndpointError> {
     let Ok(valid) = Region::new(region) else {
         return Err(EndpointError::InvalidRegion { region: region.to_owned() });
@@ -32,8 +32,8 @@ pub fn service_host(service: Service, region: &str, settings: EndpointSettings) 
     Ok(format!("{}.{region}.{suffix}", prefix(service, partition, settings)))
 }
 
-/// The region to sign for when calling [`service_host`]'s host: the region itself, but for STS in
-/// `aws-global`.
+/// The region to sign for when calling [`service_host`]'s host: the region itself, except for STS
+/// in `aws-global`.
 #[must_use]
 pub fn signing_region(service: Service, region: &str, settings: EndpointSettings) -> &str {
     if is_global_sts(service, region, settings) { AWS_GLOBAL_SIGNING_REGION } else { region }
@@ -42,9 +42,9 @@ pub fn signing_region(service: Service, region: &str, settings: EndpointSettings
 /// The URL to call `service` at: the configured one as it is, or `https://` and [`service_host`].
 ///
 /// # Errors
-/// [`EndpointError::FipsWithConfiguredUrl`] and [`EndpointError::DualStackWithConfiguredUrl`] where
-/// a URL is configured that cannot be known to honour them; [`EndpointError::MissingRegion`] where
-/// neither URL nor region is known; and those of [`service_host`].
+/// [`EndpointError::FipsWithConfiguredUrl`] and [`EndpointError::DualStackWithConfiguredUrl`] if
+/// they are requested together with a configured URL; [`EndpointError::MissingRegion`] if neither
+/// URL nor region is known; and those of [`service_host`].
 pub fn service_url(
     service: Service,
     region: Option<&str>,
@@ -65,7 +65,7 @@ pub fn service_url(
     Ok(format!("https://{}", service_host(service, region, settings)?))
 }
 
-/// What stands before the region. The names of FIPS hosts follow no single rule.
+/// The part of the host's name before the region. The names of FIPS hosts follow no single rule.
 fn prefix(service: Service, partition: &Partition, settings: EndpointSettings) -> String {
     let plain = service.host_prefix();
     match (settings.use_fips, settings.use_dual_stack, partition.id(), service) {

@@ -1,19 +1,18 @@
-//! Partitions: the separate AWS clouds, told apart by the region's name.
+//! Partitions: the separate AWS clouds, which a region's name tells apart.
 //!
 //! The data is that of `partitions.json`, which AWS publishes with its SDKs.
 
-/// A separate AWS cloud with domains of its own.
+/// A separate AWS cloud with its own domains.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Partition {
     id: &'static str,
     dns_suffix: &'static str,
     dual_stack_dns_suffix: &'static str,
-    /// What its regions' names begin with; a word and a number follow.
+    /// The beginning of its regions' names, after which a word and a number follow.
     region_prefixes: &'static [&'static str],
 }
 
-/// The cloud that an unknown region is taken to be in, so that a new region works before this table
-/// knows it.
+/// The cloud of unknown regions, so that new regions work before this table has them.
 static AWS: Partition = Partition {
     id: "aws",
     dns_suffix: "amazonaws.com",
@@ -67,7 +66,7 @@ static OTHERS: [Partition; 7] = [
 ];
 
 impl Partition {
-    /// The partition that a region is in: `aws` for a region that none claims.
+    /// The partition that a region is in: `aws` for an unknown region.
     #[must_use]
     pub fn of_region(region: &str) -> &'static Self {
         OTHERS.iter().find(|partition| partition.has(region)).unwrap_or(&AWS)

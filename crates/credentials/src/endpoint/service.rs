@@ -1,16 +1,16 @@
-//! The services that are called, and what each is called where.
+//! The services that are called, and their names in settings and hosts.
 
 use crate::env_vars;
 
-/// A service of AWS that credentials or models come from.
+/// An AWS service that gives credentials or invokes models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Service {
     /// SageMaker Runtime, which invokes endpoints.
     SageMakerRuntime,
-    /// Security Token Service: assumes roles, says who one is.
+    /// Security Token Service: assumes roles and names the owner of credentials.
     Sts,
-    /// The portal of IAM Identity Center: credentials for a signed-in person.
+    /// The portal of IAM Identity Center: credentials for a signed-in user.
     Sso,
     /// The sign-in service of IAM Identity Center: refreshes tokens.
     SsoOidc,
@@ -31,7 +31,7 @@ impl Service {
         }
     }
 
-    /// The variable that sets this service's URL alone.
+    /// The variable that sets only this service's URL.
     #[must_use]
     pub const fn endpoint_variable(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Service {
         }
     }
 
-    /// What stands before the region in a host's name.
+    /// The part of a host's name before the region.
     pub(super) const fn host_prefix(self) -> &'static str {
         match self {
             Self::SageMakerRuntime => "runtime.sagemaker",

@@ -19,8 +19,8 @@ impl EndpointSettings {
     /// `use_fips_endpoint` and `use_dualstack_endpoint`.
     ///
     /// # Errors
-    /// [`EndpointError::NotBoolean`] where one of them is neither `true` nor `false`: someone who
-    /// writes `yes` for FIPS must not be given other hosts.
+    /// [`EndpointError::NotBoolean`] if one of them is neither `true` nor `false`, so that
+    /// `yes` for FIPS does not select other hosts.
     pub fn resolve(env: impl Fn(&str) -> Option<String>, profile: Option<&Profile>) -> Result<Self, EndpointError> {
         let flag = |variable, key| Ok(boolean(&env, variable, profile, key)?.unwrap_or(false));
         Ok(Self {

@@ -1,7 +1,8 @@
-//! Where the shared files are and which profile is selected, from the environment alone.
+//! The places of the shared files and the selected profile, from the environment.
 //!
-//! Pure: the environment is a look-up passed in, and nothing is read. The rules are those of the
-//! [file location page](https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html).
+//! It is pure: the environment is a function that is passed in, and no file is read. The rules are
+//! those of the [file location
+//! page](https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html).
 
 use super::set::DEFAULT;
 use crate::env_vars::{
@@ -9,12 +10,12 @@ use crate::env_vars::{
     USERPROFILE,
 };
 
-/// Whose rules for paths and for the home folder hold.
+/// The platform whose rules for paths and the home folder apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
-    /// Anything but Windows: the home folder is `HOME`.
+    /// Every system but Windows. The home folder is `HOME`.
     Unix,
-    /// Windows: the home folder is `HOME`, else `USERPROFILE`, else `HOMEDRIVE` and `HOMEPATH`
+    /// Windows. The home folder is `HOME`, else `USERPROFILE`, else `HOMEDRIVE` and `HOMEPATH`
     /// together.
     Windows,
 }
@@ -47,7 +48,7 @@ impl Platform {
     }
 }
 
-/// Where both files are, and the profile to use.
+/// The places of both files, and the profile to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileLocations {
@@ -84,7 +85,7 @@ impl FileLocations {
     }
 }
 
-/// Where one file is, and who says so.
+/// The place of one file, and the variable that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLocation {
     path: Option<String>,
@@ -92,29 +93,28 @@ pub struct FileLocation {
 }
 
 impl FileLocation {
-    /// The path. None where it begins with the home folder and the environment does not say which
-    /// that is.
+    /// The path. `None` if it begins with the home folder, which the environment does not name.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
 
-    /// The variable that names the file; none for the usual place. Then a missing file is no
-    /// surprise.
+    /// The variable that names the file. `None` for the usual place, where a missing file is no
+    /// mistake.
     #[must_use]
     pub fn variable(&self) -> Option<&'static str> {
         self.variable
     }
 }
 
-/// A profile's name and who chose it.
+/// The name of the selected profile, and what selected it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelectedProfile {
     name: String,
     choice: ProfileChoice,
 }
 
-/// Who chose a profile.
+/// What selected a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfileChoice {
@@ -122,7 +122,7 @@ pub enum ProfileChoice {
     Explicit,
     /// This environment variable.
     Variable(&'static str),
-    /// Nobody: it is the profile `default`.
+    /// Nothing: it is the profile `default`.
     Default,
 }
 
@@ -150,7 +150,7 @@ impl SelectedProfile {
         &self.name
     }
 
-    /// Who chose it.
+    /// What selected it.
     #[must_use]
     pub fn choice(&self) -> ProfileChoice {
         self.choice
@@ -167,7 +167,7 @@ fn set(env: impl Fn(&str) -> Option<String>, variable: &str) -> Option<String> {
     env(variable).filter(|value| !value.trim().is_empty())
 }
 
-/// Puts the home folder in place of a leading `~`. `~name`, another user's home, stays as it is.
+/// Replaces a leading `~` by the home folder. `~name`, the home of another user, is unchanged.
 fn expand(path: &str, home: Option<&str>, platform: Platform) -> Option<String> {
     let Some(rest) = path.strip_prefix('~') else { return Some(path.to_owned()) };
     let is_separator = |first: char| first == '/' || first == platform.separator();

@@ -1,8 +1,8 @@
-//! From a profile to its credentials: which source to begin with, and which roles to assume one
-//! after the other.
+//! The way from a profile to its credentials: a source, and the roles to assume one after the
+//! other.
 //!
-//! Follows `source_profile` from profile to profile and refuses what cannot work. It assumes no
-//! role itself. Defined by the [assume role
+//! It follows `source_profile` from profile to profile and refuses profiles that cannot work. It
+//! does not assume the roles. Defined by the [assume role
 //! page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html).
 
 use std::collections::HashSet;
@@ -12,10 +12,10 @@ use super::section::{Origin, Profile};
 use super::set::{DEFAULT, ProfileSet};
 use super::source::{self, BaseSource, setting};
 
-/// Names listed where a profile is not found.
+/// The number of names that the error of an unknown profile lists.
 const NAMES_SHOWN: usize = 8;
 
-/// What a profile comes down to: a source, then the roles to assume, in that order.
+/// The steps to a profile's credentials: a source, then the roles to assume, in that order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleChain {
     base: BaseSource,
@@ -30,14 +30,14 @@ impl RoleChain {
         &self.base
     }
 
-    /// The profile that states the source.
+    /// The profile that names the source.
     #[must_use]
     pub fn base_profile(&self) -> &str {
         &self.base_profile
     }
 
-    /// The roles, the first being the one that the source's credentials assume; the last one's
-    /// credentials are the result.
+    /// The roles. The source's credentials assume the first one, and the credentials of the last
+    /// one are the result.
     #[must_use]
     pub fn roles(&self) -> &[RoleStep] {
         &self.roles
@@ -56,7 +56,7 @@ pub struct RoleStep {
     pub external_id: Option<String>,
     /// `role_session_name`.
     pub session_name: Option<String>,
-    /// `duration_seconds`. Not compared with what AWS allows.
+    /// `duration_seconds`, which is not checked against the limits of AWS.
     pub duration_seconds: Option<u32>,
     /// The line of `role_arn`.
     pub origin: Origin,
@@ -64,13 +64,14 @@ pub struct RoleStep {
 
 /// Follows the profile `name` to its source.
 ///
-/// A profile with a role names what to assume it with: `source_profile`, `credential_source`, or a
-/// web identity token. Keys in a profile with a role are for that role only if the profile names
-/// itself as its source; in the profile that another one refers to, keys come before its own role.
+/// A profile with a role names the credentials to assume it with: `source_profile`,
+/// `credential_source`, or a web identity token. Keys in a profile with a role are used for that
+/// role only if the profile names itself as its source. In a profile to which another one refers,
+/// keys are used before its own role.
 ///
 /// # Errors
-/// [`ProfileError`] says which profile is wrong and what to do. Where
-/// [`ProfileError::is_not_configured`] holds, profiles are merely not in use.
+/// [`ProfileError`], which names the profile and says what to do. If
+/// [`ProfileError::is_not_configured`] is true, profiles are not in use.
 pub fn resolve_chain(profiles: &ProfileSet, name: &str) -> Result<RoleChain, ProfileError> {
     if profiles.is_empty() || (name == DEFAULT && profiles.get(name).is_none()) {
         return Err(ProfileError::NoProfiles);
@@ -101,8 +102,8 @@ pub fn resolve_chain(profiles: &ProfileSet, name: &str) -> Result<RoleChain, Pro
         if !visited.insert(next) {
             return Err(ProfileError::Loop { path: path.into_iter().map(str::to_owned).collect() });
         }
-        // A profile that is only a source gives its keys if it has both, whatever role it may have
-        // for itself.
+        // A profile that is only a source gives its keys if it has both, even if it also has a
+        // role.
         if let Ok(Some(keys)) = source::static_keys(profile) {
             break keys;
         }
@@ -111,7 +112,7 @@ pub fn resolve_chain(profiles: &ProfileSet, name: &str) -> Result<RoleChain, Pro
     Ok(RoleChain { base, base_profile: profile.name().to_owned(), roles })
 }
 
-/// What a profile with a role assumes it with.
+/// The source of the credentials to assume a profile's role with.
 enum Next<'p> {
     Profile(&'p str),
     Source(BaseSource),

@@ -1,6 +1,6 @@
-//! What one section of a file holds: names, values, and the place each value came from.
+//! One section of a file: names, values, and the place of each value.
 //!
-//! Does not know how files are read or merged (`grammar`, `set`).
+//! Files are read in `grammar` and merged in `set`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::grammar;
 use crate::secret::Secret;
 
-/// Where something stands: a file's name as given to the parser, and a line, the first being 1.
+/// A place: a file's name, as it is given to the parser, and a line. The first line is 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub(super) file: Arc<str>,
@@ -17,7 +17,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The file's name, as given to the parser.
+    /// The file's name, as it is given to the parser.
     #[must_use]
     pub fn file(&self) -> &str {
         &self.file
@@ -36,8 +36,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The value of one key and where it stands. The value is wiped from memory when dropped, and
-/// `Debug` hides it.
+/// The value of one key and its place. The value is wiped from memory on drop, and `Debug` hides
+/// it.
 #[derive(Debug, Clone)]
 pub struct Property {
     pub(super) value: Secret,
@@ -45,13 +45,13 @@ pub struct Property {
 }
 
 impl Property {
-    /// The value: trimmed, and with a line feed before each continuation line.
+    /// The value, trimmed, with a line feed before each continuation line.
     #[must_use]
     pub fn value(&self) -> &str {
         self.value.expose()
     }
 
-    /// The line that gave the value.
+    /// The line of the value.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -66,8 +66,8 @@ pub type Profile = Section;
 
 /// One section: its name and its properties, merged from all the places that define it.
 ///
-/// `Debug` shows neither keys nor values: a token pasted over several lines would be taken for
-/// both.
+/// `Debug` shows neither keys nor values, since a token that is pasted over several lines looks
+/// like both.
 #[derive(Clone)]
 pub struct Section {
     pub(super) name: String,
@@ -86,7 +86,7 @@ impl Section {
         &self.name
     }
 
-    /// The line of the first `[header]` that opened this section.
+    /// The line of the section's first `[header]`.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -98,7 +98,7 @@ impl Section {
         self.property(key).map(Property::value)
     }
 
-    /// The value of `key` where there is one that is not blank. An empty setting counts as none.
+    /// The value of `key`, unless it is missing or blank.
     #[must_use]
     pub fn setting(&self, key: &str) -> Option<&str> {
         self.get(key).filter(|value| !value.trim().is_empty())

@@ -1,8 +1,7 @@
-//! The source of credentials that one profile states by itself, before any role is assumed with
-//! them.
+//! The source of credentials in one profile, before a role is assumed with them.
 //!
-//! Owns the order among the ways a single profile can state one; `role_chain` follows the
-//! references between profiles.
+//! A profile can name a source in several ways, whose order is defined here. `role_chain` follows
+//! the references between profiles.
 
 use super::error::ProfileError;
 use super::section::{Origin, Profile};
@@ -11,10 +10,10 @@ use super::sso::{self, SsoSource};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 
-/// The name of the source of keys that a profile holds.
+/// The name of the source of keys in a profile.
 const KEYS_SOURCE: &str = "Profile";
 
-/// Where a chain of profiles begins.
+/// The source of the first credentials of a chain of profiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BaseSource {
@@ -22,11 +21,11 @@ pub enum BaseSource {
     Keys(Credentials),
     /// `credential_source`: a source outside the files.
     Named(NamedSource),
-    /// `web_identity_token_file`: a role taken on with a token from a file.
+    /// `web_identity_token_file`: a role that is assumed with a token from a file.
     WebIdentity(WebIdentitySource),
     /// IAM Identity Center.
     Sso(SsoSource),
-    /// `login_session`: what `aws login` left behind.
+    /// `login_session`: the sign-in of `aws login`.
     Login {
         /// The identity's ARN, which names the cache file.
         session: String,

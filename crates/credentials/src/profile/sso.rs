@@ -1,6 +1,6 @@
 //! The IAM Identity Center settings of a profile, with and without an `sso-session` section.
 //!
-//! Reads no token and calls nothing. Defined by the [IAM Identity Center
+//! It reads no token and calls no service. Defined by the [IAM Identity Center
 //! page](https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html).
 
 use super::error::ProfileError;
@@ -14,24 +14,24 @@ const REGION: &str = "sso_region";
 const ACCOUNT_ID: &str = "sso_account_id";
 const ROLE_NAME: &str = "sso_role_name";
 
-/// Where a signed-in person's credentials come from.
+/// The source of the credentials of a signed-in user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SsoSource {
-    /// The name of the `sso-session` section, whose token can be refreshed; none for the older
-    /// form, whose token cannot.
+    /// The name of the `sso-session` section, whose token can be refreshed. `None` for the older
+    /// form, whose token cannot be refreshed.
     pub session: Option<String>,
     /// `sso_start_url`.
     pub start_url: String,
-    /// `sso_region`: the region of the sign-in and portal services, which need not be the one that
-    /// is worked in.
+    /// `sso_region`: the region of the sign-in and portal services, which may differ from
+    /// that of other services.
     pub region: String,
-    /// `sso_account_id` and `sso_role_name`; a profile with a session and neither has a token and
-    /// no credentials.
+    /// `sso_account_id` and `sso_role_name`; a profile with a session but neither of them has
+    /// a token and no credentials.
     pub role: Option<SsoRole>,
 }
 
-/// The account and role that a signed-in person works in.
+/// The account and the role of the credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SsoRole {

@@ -1,8 +1,8 @@
-//! The clock seam: what time it is. Waiting goes through tokio, whose clock tests can pause.
+//! The clock seam: the time. Waits go through tokio, whose clock tests can pause.
 
 use std::time::SystemTime;
 
-/// Where the time of day comes from.
+/// A source of the time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// The time now.
     fn now(&self) -> SystemTime;
@@ -19,8 +19,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that starts at a given time and moves with tokio's: in a test with paused time it stands
-/// still until the test moves it.
+/// A clock that starts at a given time and moves with tokio's. In a test with paused time it
+/// moves only when the test advances the time.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioClock {
     start: SystemTime,

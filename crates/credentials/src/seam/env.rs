@@ -1,5 +1,4 @@
-//! The environment seam: variables, looked up by name. Which variables mean what is not decided
-//! here.
+//! The environment seam: variables by name. The callers interpret them.
 
 use std::collections::HashMap;
 
@@ -26,8 +25,7 @@ impl Env for ProcessEnv {
     }
 }
 
-/// An environment made of given variables, for tests and for programs that keep their settings
-/// elsewhere.
+/// An environment of given variables, for tests and for programs with other settings.
 ///
 /// ```
 /// use sagewire_credentials::seam::{Env, MapEnv};

@@ -1,4 +1,4 @@
-//! The file seam: whole small files, read and replaced. What is in them is not decided here.
+//! The file seam: small files, which are read and replaced as a whole. The callers interpret them.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,13 +9,13 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-/// What is known of a file without reading it.
+/// The properties of a file that are known without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileMetadata {
     /// Its size in bytes.
     pub len: u64,
-    /// When its content last changed, where that is known.
+    /// The time of the last change, if it is known.
     pub modified: Option<SystemTime>,
 }
 
@@ -30,24 +30,24 @@ impl FileMetadata {
 /// Where files come from.
 #[async_trait]
 pub trait Files: Send + Sync + std::fmt::Debug {
-    /// The whole content of the file at `path`, wiped from memory when dropped.
+    /// The whole content of the file at `path`, which is wiped from memory on drop.
     ///
     /// # Errors
-    /// The system's own, and [`io::ErrorKind::FileTooLarge`] for a file of more than `limit` bytes,
-    /// which is not read further.
+    /// The system's own, [`io::ErrorKind::FileTooLarge`] for a file of more than `limit` bytes, and
+    /// [`io::ErrorKind::InvalidInput`] for one that is not a regular file.
     async fn read(&self, path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>>;
 
-    /// Replaces the file at `path` by `content` in one step, so that no reader sees half of it,
-    /// readable by its owner alone.
+    /// Replaces the file at `path` by `content` in one step, so that no reader sees a part of it.
+    /// Only its owner can read the new file.
     ///
     /// # Errors
-    /// The system's own; then the old file is untouched.
+    /// The system's own. The old file is unchanged then.
     async fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// Creates the folder at `path` and those above it, accessible to their owner alone; folders
-    /// that are there stay as they are.
+    /// Creates the folder at `path` and those above it, accessible only to their owner. Folders
+    /// that exist are unchanged.
     ///
-    /// The default does nothing: it suits files that need no folder.
+    /// The default does nothing, for implementations without folders.
     ///
     /// # Errors
     /// The system's own.

@@ -1,5 +1,4 @@
-//! The HTTP seam: one small request, one small answer. Retries, signatures and formats belong to
-//! those who ask.
+//! The HTTP seam: one small request and its answer. The callers retry, sign and read formats.
 
 use std::error::Error;
 use std::path::Path;
@@ -21,7 +20,7 @@ pub struct RequestOptions {
     pub route: Route,
     /// A file of PEM certificates to trust instead of the system's (`AWS_CA_BUNDLE`).
     pub ca_bundle: Option<Arc<Path>>,
-    /// The longest answer taken, in bytes. Default: one mebibyte.
+    /// The longest answer that is accepted, in bytes. Default: one mebibyte.
     pub max_response: u64,
 }
 
@@ -60,16 +59,16 @@ impl RequestOptions {
     }
 }
 
-/// Whether a proxy may stand between this machine and the host.
+/// Whether a request may go through a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
-    /// As `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    /// As `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` configure.
     Proxied,
-    /// Never: a metadata service answers for the machine that asks, which must not be the proxy.
+    /// Never. A metadata service answers for the machine that asks, which must not be the proxy.
     Direct,
 }
 
-/// What went wrong between a request and its answer.
+/// The kind of an error of a request without a whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HttpErrorKind {
@@ -79,7 +78,7 @@ pub enum HttpErrorKind {
     Connect,
     /// No whole answer within [`RequestOptions::timeout`].
     Timeout,
-    /// The connection broke, or what came was not HTTP.
+    /// The connection broke, or the answer was not HTTP.
     Broken,
     /// The answer is longer than [`RequestOptions::max_response`].
     TooLarge,
@@ -87,7 +86,7 @@ pub enum HttpErrorKind {
     Configuration,
 }
 
-/// A request that got no whole answer. An answer with an error status is not one.
+/// The error of a request without a whole answer. An answer with an error status is an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct HttpError {
@@ -97,20 +96,21 @@ pub struct HttpError {
 }
 
 impl HttpError {
-    /// An error of `kind`. The message is printed: no header, body or query in it.
+    /// An error of `kind`. The message is printed, so it must contain no header, body or query.
     #[must_use]
     pub fn new(kind: HttpErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// The same error with what lies behind it, which must not hold the URL's query.
+    /// The same error with its cause, which must not contain the URL's query.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What went wrong.
+    /// The error's kind.
+
     #[must_use]
     pub fn kind(&self) -> HttpErrorKind {
         self.kind
@@ -123,16 +123,16 @@ impl HttpError {
     }
 }
 
-/// Whatever can send a small HTTP request.
+/// Sends small HTTP requests.
 ///
 /// An implementation must not follow redirects (a metadata service's answer must come from it) and
-/// must never log or keep headers or bodies: they hold tokens and keys.
+/// must never log or keep headers or bodies, which contain tokens and keys.
 #[async_trait]
 pub trait HttpClient: Send + Sync + std::fmt::Debug {
     /// Sends `request`, whose URI is absolute, and returns the whole answer, whatever its status.
     ///
     /// # Errors
-    /// Where no whole answer came within the limits of `options`.
+    /// If there is no whole answer within the limits of `options`.
     async fn send(
         &self,
         request: http::Request<Bytes>,
@@ -140,7 +140,7 @@ pub trait HttpClient: Send + Sync + std::fmt::Debug {
     ) -> Result<http::Response<Bytes>, HttpError>;
 }
 
-/// An HTTP client that refuses everything: what a world without network has.
+/// An HTTP client that refuses every request, for a world without a network.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHttp;
 

@@ -1,5 +1,5 @@
-//! A world that writes down what is looked at: which variables, files, URLs and processes, and what
-//! came of it. Never what they held.
+//! A world that records what is looked at: variables, files, URLs and processes, and the outcome
+//! of each. It never records their contents.
 
 use std::fmt;
 use std::io;
@@ -14,7 +14,7 @@ use super::{
     Env, FileMetadata, Files, HttpClient, HttpError, ProcessLimits, ProcessOutput, Processes, RequestOptions, World,
 };
 
-/// One look at the world. It holds names and outcomes, no content.
+/// One look at the world: a name and an outcome, without contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Look {
@@ -39,7 +39,7 @@ pub enum Look {
         /// Why it could not be, if so.
         outcome: Result<(), String>,
     },
-    /// A URL that was asked.
+    /// A request that was sent.
     Url {
         /// The method, such as `GET`.
         method: String,
@@ -48,9 +48,9 @@ pub enum Look {
         /// The HTTP status, or why there was no answer.
         outcome: Result<u16, String>,
     },
-    /// A process that was run. Its command line is not told: it may hold a secret.
+    /// A process that was run. Its command line is left out, since it may contain a secret.
     Process {
-        /// Its exit code if it had one, or why it gave none.
+        /// Its exit code, if it has one, or why it could not be run.
         outcome: Result<Option<i32>, String>,
     },
 }
@@ -74,7 +74,7 @@ impl fmt::Display for Look {
     }
 }
 
-/// What was looked at so far, each look once, in order.
+/// The looks so far, in order. A repeated look is recorded once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal(Arc<Mutex<Vec<Look>>>);
 
@@ -94,7 +94,7 @@ impl Journal {
 }
 
 impl World {
-    /// This world, and a journal of what is looked at through it.
+    /// This world, and a journal of the looks at it.
     pub(crate) fn observed(&self) -> (World, Journal) {
         let journal = Journal::default();
         let world = self

@@ -1,14 +1,14 @@
-//! [`World`]: the five seams in one cheap handle, which every source is given.
+//! [`World`]: the five seams in one handle, which every source gets.
 
 use std::sync::Arc;
 
 use super::{Clock, Env, Files, HttpClient, MapEnv, MapFiles, NoHttp, NoProcesses, Processes, SystemClock};
 
-/// Everything outside this crate that a source may touch: environment, files, HTTP, processes and
+/// Everything outside this crate that a source uses: environment, files, HTTP, processes and
 /// clock. Cloning is cheap.
 ///
 /// [`World::system`] is the real one. [`World::builder`] starts from nothing (no variables, no
-/// files, no network, no processes), so that a test touches only what it puts in.
+/// files, no network, no processes), so that a test uses only what it adds.
 ///
 /// ```
 /// use sagewire_credentials::seam::{MapEnv, World};
@@ -26,7 +26,7 @@ pub struct World {
 }
 
 impl World {
-    /// A world in which there is nothing but the system's clock, to be filled.
+    /// A builder of a world that has only the system's clock.
     pub fn builder() -> WorldBuilder {
         WorldBuilder(Self {
             env: Arc::new(MapEnv::new()),
@@ -37,13 +37,12 @@ impl World {
         })
     }
 
-    /// A copy of this world, to be changed in part.
+    /// A builder that begins with this world.
     pub fn to_builder(&self) -> WorldBuilder {
         WorldBuilder(self.clone())
     }
 
-    /// The value of a variable, trimmed; one that is unset, empty or blank is `None`, as in AWS's
-    /// SDKs.
+    /// The value of a variable, trimmed. `None` if it is unset, empty or blank, as in AWS's SDKs.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<String> {
         let value = self.env.var(name)?;

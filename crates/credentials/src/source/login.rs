@@ -67,12 +67,12 @@ impl LoginCredentials {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Cache {
-    access_token: Token,
+    access_token: CachedKeys,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Token {
+struct CachedKeys {
     access_key_id: String,
     secret_access_key: Secret,
     session_token: Secret,

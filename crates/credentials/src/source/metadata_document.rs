@@ -77,9 +77,9 @@ impl<'de> Visitor<'de> for Texts {
         let mut texts = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
             let text = match map.next_value()? {
-                Value::Text(text) => text,
-                Value::Number(number) => number.to_string().into(),
-                Value::Other(_) => continue,
+                Field::Text(text) => text,
+                Field::Number(number) => number.to_string().into(),
+                Field::Other(_) => continue,
             };
             texts.insert(name.to_ascii_lowercase(), text);
         }
@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for Texts {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Value {
+enum Field {
     Text(Secret),
     Number(u64),
     Other(IgnoredAny),

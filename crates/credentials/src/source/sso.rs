@@ -2,7 +2,7 @@
 //! for the credentials of a role. The settings are in [`profile`](crate::profile).
 
 mod oidc;
-mod token;
+mod sign_in;
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use http::header::HeaderValue;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use self::token::Token;
+use self::sign_in::SignIn;
 use crate::config::SharedConfig;
 use crate::endpoint::Service;
 use crate::profile::{SsoRole, SsoSource};
@@ -74,7 +74,7 @@ impl SsoCredentials {
     /// The access token of a valid sign-in.
     async fn sign_in(&self, config: &SharedConfig, region: &Region) -> Result<Secret, CredentialsError> {
         let world = &self.world;
-        let token = Token::read(world, &self.source).await?;
+        let token = SignIn::read(world, &self.source).await?;
         if token.lasts(world, RENEWAL_MARGIN) {
             return Ok(token.access_token);
         }
@@ -91,7 +91,7 @@ impl SsoCredentials {
             Err(error) => {
                 // Another program may have renewed it in the meantime, since a refresh token can be
                 // used once.
-                match Token::read(world, &self.source).await {
+                match SignIn::read(world, &self.source).await {
                     Ok(newer) if newer.lasts(world, RENEWAL_MARGIN) => Ok(newer.access_token),
                     _ => self.unrenewed(token, Some(error)),
                 }
@@ -100,14 +100,14 @@ impl SsoCredentials {
     }
 
     /// The token of a sign-in that was not renewed, if it is still valid.
-    fn unrenewed(&self, token: Token, error: Option<CredentialsError>) -> Result<Secret, CredentialsError> {
+    fn unrenewed(&self, token: SignIn, error: Option<CredentialsError>) -> Result<Secret, CredentialsError> {
         if token.lasts(&self.world, Duration::ZERO) {
             if let Some(error) = error {
                 tracing::warn!(%error, "cannot renew the sign-in, which is still valid");
             }
             return Ok(token.access_token);
         }
-        let expired = CredentialsError::provider(format!("the sign-in has expired; {}", token::advice(&self.source)));
+        let expired = CredentialsError::provider(format!("the sign-in has expired; {}", sign_in::advice(&self.source)));
         Err(match error {
             Some(error) => expired.with_cause(error),
             None => expired,
@@ -131,7 +131,7 @@ impl SsoCredentials {
             encode(&role.role_name),
         );
         let mut bearer = HeaderValue::from_str(access_token.expose()).map_err(|_| {
-            CredentialsError::provider(format!("the sign-in is invalid; {}", token::advice(&self.source)))
+            CredentialsError::provider(format!("the sign-in is invalid; {}", sign_in::advice(&self.source)))
         })?;
         bearer.set_sensitive(true);
         let options = config.request_options();
@@ -150,7 +150,7 @@ impl SsoCredentials {
                     });
             }
             let advice = match answer.status().as_u16() {
-                401 => format!("the sign-in is no longer valid, {}", token::advice(&self.source)),
+                401 => format!("the sign-in is no longer valid, {}", sign_in::advice(&self.source)),
                 _ => "check `sso_account_id` and `sso_role_name`, and that the signed-in user may use that role"
                     .to_owned(),
             };
@@ -191,7 +191,7 @@ fn refusal(answer: &http::Response<Bytes>, secrets: &[&str]) -> ServiceError {
 fn read(body: &[u8]) -> Option<Credentials> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer {
+    struct RoleCredentialsAnswer {
         role_credentials: RoleCredentials,
     }
     #[derive(Deserialize)]
@@ -203,7 +203,7 @@ fn read(body: &[u8]) -> Option<Credentials> {
         /// Milliseconds since 1970.
         expiration: u64,
     }
-    let keys = serde_json::from_slice::<Answer>(body).ok()?.role_credentials;
+    let keys = serde_json::from_slice::<RoleCredentialsAnswer>(body).ok()?.role_credentials;
     let expiry = UNIX_EPOCH.checked_add(Duration::from_millis(keys.expiration))?;
     let credentials = Credentials::new(keys.access_key_id, keys.secret_access_key.expose());
     Some(credentials.with_session_token(keys.session_token.expose()).with_expiry(expiry))

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A form under construction, wiped from memory when dropped: it may hold a token.
+/// A form, which is wiped from memory on drop because it may contain a token.
 #[derive(Default)]
 pub(super) struct Form(Zeroizing<String>);
 

@@ -1,5 +1,5 @@
-//! The XML that STS answers: texts by the path of their element. Not a general reader: attributes
-//! and namespaces are passed over.
+//! The XML of STS's answers: texts by the path of their element. This is not a general reader:
+//! attributes and namespaces are ignored.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -7,7 +7,7 @@ use quick_xml::events::Event;
 
 use crate::secret::Secret;
 
-/// Deeper nesting is not STS's.
+/// The deepest nesting that is read. STS's answers have less.
 const MAX_DEPTH: usize = 16;
 
 /// An answer that is not the expected XML. The text is not quoted, since it may contain keys.
@@ -66,7 +66,7 @@ impl Document {
                 },
                 Event::Eof => break,
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
-                // Entities of a document's own could be made to grow without end, and STS has none.
+                // A document could define entities that grow without end, and STS defines none.
                 Event::DocType(_) => return Err(malformed()),
             }
         }
@@ -83,7 +83,7 @@ impl Document {
         (!text.is_empty()).then_some(text)
     }
 
-    /// The same, where its absence is an error.
+    /// The same text, whose absence is an error.
     pub(crate) fn require(&self, path: &'static str) -> Result<&str, XmlError> {
         self.find(path).ok_or(XmlError::Missing(path))
     }

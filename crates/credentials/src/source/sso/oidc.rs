@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use super::token::{Refresh, Renewed};
+use super::sign_in::{Refresh, Renewed};
 use super::{refusal, request_to};
 use crate::config::SharedConfig;
 use crate::endpoint::Service;

@@ -20,7 +20,7 @@ const FILE_LIMIT: u64 = 1024 * 1024;
 /// The parts of a sign-in that are needed here.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct CachedSignIn {
     access_token: Secret,
     expires_at: String,
     refresh_token: Option<Secret>,
@@ -31,7 +31,7 @@ struct Document {
 
 /// A sign-in read from disk.
 #[derive(Debug)]
-pub(super) struct Token {
+pub(super) struct SignIn {
     pub(super) access_token: Secret,
     pub(super) expiry: SystemTime,
     pub(super) refresh: Option<Refresh>,
@@ -54,7 +54,7 @@ pub(super) struct Renewed {
     pub(super) refresh_token: Option<Secret>,
 }
 
-impl Token {
+impl SignIn {
     /// Reads the sign-in of `source`. The file is named after its session, else after its start
     /// URL.
     pub(super) async fn read(world: &World, source: &SsoSource) -> Result<Self, CredentialsError> {
@@ -68,7 +68,7 @@ impl Token {
         let broken = |what: &str| {
             CredentialsError::provider(format!("the sign-in in `{}` {what}; {}", path.display(), advice(source)))
         };
-        let document: Document = serde_json::from_slice(&content).map_err(|_| broken("is invalid"))?;
+        let document: CachedSignIn = serde_json::from_slice(&content).map_err(|_| broken("is invalid"))?;
         let expiry = parse_rfc3339(&document.expires_at).ok_or_else(|| broken("has an invalid `expiresAt`"))?;
         let registered = document.registration_expires_at.as_deref().and_then(parse_rfc3339);
         let refresh = match (document.refresh_token, document.client_id, document.client_secret) {
