@@ -15,7 +15,7 @@ use crate::{Failure, announce::say, terminal::harmless};
   sagewire demo --once
   sagewire demo
 
-Without `--once` the emulator goes on until Ctrl-C, to be tried with any AWS client.")]
+Without `--once` the emulator runs until Ctrl-C, so that you can try it with any AWS client.")]
 pub(crate) struct DemoArguments {
     /// Ends after the three calls
     #[arg(long)]

@@ -1,25 +1,27 @@
 //! `sagewire emulate`: the stand-in for SageMaker Runtime, until it is interrupted.
 
-use clap::Args;
-use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorError};
+use std::time::Duration;
 
+use clap::{Args, ValueEnum};
+use sagewire_emulator::{
+    Chaos, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, EmulatorError, Fault,
+};
+
+use self::format::Format;
 use crate::{Failure, announce, serve::OTHER_PORT};
 
-/// The first line printed is the URL.
+mod format;
+mod log;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sagewire emulate --port 8080
   sagewire emulate --endpoint my-endpoint=messages --key AKIDOTHER:secret
   sagewire emulate --container http://127.0.0.1:8081 --container-endpoint my-model
+  sagewire emulate --token-delay 50ms --fault throttling@0.1 --fault cut-at=200@0.05 --seed 7 --log
+  sagewire emulate --port 8080 --print dotenv > .env
 
-Then, with any AWS client:
-  export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080
-  export AWS_ENDPOINT_URL_STS=http://127.0.0.1:8080
-  export AWS_REGION=us-east-1
-  export AWS_DEFAULT_REGION=us-east-1
-  export AWS_ACCESS_KEY_ID=AKIDEXAMPLE
-  export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
-
+The first line printed is the URL; the last ones are for a shell. With `--print`, only the variables are printed.
 It ends with Ctrl-C, and the exit code 0.")]
 pub(crate) struct EmulateArguments {
     /// The port to listen on; 0 for any free one
@@ -37,28 +39,107 @@ pub(crate) struct EmulateArguments {
     /// One more endpoint with a built-in container, as `name=tgi`, `name=messages` or `name=embedding`. Repeatable
     #[arg(long = "endpoint", value_name = "NAME=CONTAINER")]
     endpoints: Vec<String>,
+    /// The wait before each part of a stream, such as 50ms
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    token_delay: Option<Duration>,
+    /// The wait before each answer, such as 200ms
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    latency: Option<Duration>,
+    /// A fault of the answers, such as `throttling`, `cut-at=200` or `stall=2s`, for this share of the requests. Repeatable
+    #[arg(long = "fault", value_name = "NAME[=VALUE][@RATE]", value_parser = fault)]
+    faults: Vec<(Fault, f64)>,
+    /// The seed that decides which requests meet a fault
+    #[arg(long, default_value_t = 0, requires = "faults")]
+    seed: u64,
+    /// The limit of a request's body in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 6_291_456)]
+    max_body_bytes: usize,
+    /// Writes a line to standard error for each request; with `bodies`, its body too
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "requests")]
+    log: Option<Log>,
+    /// Prints only the variables for AWS clients, in this format
+    #[arg(long, value_name = "FORMAT")]
+    print: Option<Format>,
+}
+
+/// How much of each request is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Log {
+    Requests,
+    Bodies,
+}
+
+/// A duration such as `50ms`, `2s` or `1m 30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let invalid = || "expected a duration such as 50ms or 2s".to_owned();
+    Duration::try_from(text.parse::<jiff::SignedDuration>().map_err(|_| invalid())?).map_err(|_| invalid())
+}
+
+/// `name`, `name=value`, `name@rate` or `name=value@rate`. Without a rate, every request meets the fault.
+fn fault(text: &str) -> Result<(Fault, f64), String> {
+    let (fault, rate) = match text.rsplit_once('@').and_then(|(fault, rate)| Some((fault, rate.parse().ok()?))) {
+        Some((fault, rate)) => (fault, rate),
+        None => (text, 1.0),
+    };
+    if !(0.0..=1.0).contains(&rate) {
+        return Err(format!("invalid rate {rate}: expected a number from 0 to 1"));
+    }
+    Ok((fault.parse::<Fault>().map_err(|error| error.to_string())?, rate))
 }
 
 pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
-    let mut builder = Emulator::builder().port(arguments.port);
+    let emulator = builder(&arguments)?.start().await.map_err(|error| match error {
+        EmulatorError::Listen { .. } => Failure::usage(error).with_hint(OTHER_PORT),
+        error => Failure::usage(error),
+    })?;
+    match arguments.print {
+        Some(format) => announce::line(format.text(&emulator)),
+        None => {
+            announce::line(emulator.url());
+            announce::line(format!("endpoints: {}", emulator.endpoints().join(", ")));
+            announce::line(format!(
+                "keys: {EXAMPLE_ACCESS_KEY_ID} / {EXAMPLE_SECRET_ACCESS_KEY} (AWS's documented example)"
+            ));
+            announce::line(format!("Try it with any AWS client:\n\n{}", emulator.exports()));
+        }
+    }
+    if arguments.container.is_some() {
+        match emulator.ping(&arguments.container_endpoint).await {
+            Ok(()) if arguments.print.is_none() => announce::line("the container answers /ping"),
+            Ok(()) => {}
+            Err(why) => eprintln!("the container does not answer /ping yet: {why}"),
+        }
+    }
+    tokio::signal::ctrl_c().await.map_err(Failure::work)?;
+    emulator.shutdown().await;
+    Ok(())
+}
+
+fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
+    let pace = arguments.token_delay.unwrap_or_default();
+    let mut builder = Emulator::builder()
+        .port(arguments.port)
+        .pace(pace)
+        .latency(arguments.latency.unwrap_or_default())
+        .max_body_bytes(arguments.max_body_bytes);
     for key in &arguments.keys {
         builder = match key.splitn(3, ':').collect::<Vec<_>>().as_slice() {
             [id, secret] => builder.credentials(*id, *secret),
             [id, secret, token] => builder.session(*id, *secret, *token),
-            _ => return Err(Failure::usage("a `--key` is written `id:secret` or `id:secret:token`")),
+            _ => return Err(Failure::usage("invalid `--key`: expected `id:secret` or `id:secret:token`")),
         };
     }
     for endpoint in &arguments.endpoints {
         let Some((name, container)) = endpoint.split_once('=') else {
-            return Err(Failure::usage(format!("`--endpoint {endpoint}` is written `name=container`")));
+            return Err(Failure::usage(format!("invalid `--endpoint {endpoint}`: expected `name=container`")));
         };
         builder = match container {
-            "tgi" => builder.endpoint(name, sagewire_emulator::Tgi::default()),
-            "messages" => builder.endpoint(name, sagewire_emulator::Messages::default()),
+            "tgi" => builder.endpoint(name, sagewire_emulator::Tgi::default().paced(pace)),
+            "messages" => builder.endpoint(name, sagewire_emulator::Messages::default().paced(pace)),
             "embedding" => builder.endpoint(name, sagewire_emulator::Embedding::default()),
             other => {
                 return Err(Failure::usage(format!(
-                    "`{other}` is no built-in container: use `tgi`, `messages` or `embedding`"
+                    "unknown container `{other}`; expected `tgi`, `messages` or `embedding`"
                 )));
             }
         };
@@ -66,21 +147,34 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
     if let Some(url) = &arguments.container {
         builder = builder.forward(&arguments.container_endpoint, url);
     }
-    let emulator = builder.start().await.map_err(|error| match error {
-        EmulatorError::Listen { .. } => Failure::usage(error).with_hint(OTHER_PORT),
-        error => Failure::usage(error),
-    })?;
-    announce::line(emulator.url());
-    announce::line(format!("endpoints: {}", emulator.endpoints().join(", ")));
-    announce::line(format!("keys: {EXAMPLE_ACCESS_KEY_ID} / {EXAMPLE_SECRET_ACCESS_KEY} (AWS's documented example)"));
-    announce::line(format!("Try it with any AWS client:\n\n{}", emulator.exports()));
-    if arguments.container.is_some() {
-        match emulator.ping(&arguments.container_endpoint).await {
-            Ok(()) => announce::line("the container answers /ping"),
-            Err(why) => eprintln!("the container does not answer /ping yet: {why}"),
+    if !arguments.faults.is_empty() {
+        builder = builder.chaos(Chaos::seeded(arguments.seed).rated(arguments.faults.iter().cloned()));
+    }
+    if let Some(log) = arguments.log {
+        builder = builder.observe(move |request| eprintln!("{}", log::line(request, log == Log::Bodies)));
+    }
+    Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_have_values_and_rates() {
+        assert_eq!(fault("cut-at=40@0.25").unwrap(), (Fault::CutAt(40), 0.25));
+        assert_eq!(fault("empty-parts").unwrap(), (Fault::EmptyParts, 1.0));
+        let redirect = Fault::Redirect("http://me@host".to_owned());
+        assert_eq!(fault("redirect=http://me@host").unwrap(), (redirect, 1.0));
+        assert!(fault("empty-parts@2").unwrap_err().contains("from 0 to 1"));
+        assert!(fault("nothing").unwrap_err().contains("unknown fault"));
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("50ms").unwrap(), Duration::from_millis(50));
+        for text in ["50", "soon", "-1s"] {
+            assert!(duration(text).is_err(), "{text}");
         }
     }
-    tokio::signal::ctrl_c().await.map_err(Failure::work)?;
-    emulator.shutdown().await;
-    Ok(())
 }

@@ -95,6 +95,15 @@ fn the_emulator_prints_its_url_first_and_ends_when_interrupted() {
 
 #[cfg(unix)]
 #[test]
+fn the_emulator_takes_its_limits_and_faults_from_flags() {
+    let server = Server::start(&["emulate", "--max-body-bytes", "10", "--fault", "throttling", "--log", "bodies"]);
+    let answer = server.post("/endpoints/tgi/invocations", "{\"inputs\": \"too long\"}");
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(server.interrupt().success());
+}
+
+#[cfg(unix)]
+#[test]
 fn the_proxy_serves_the_demo_models_and_drains_when_interrupted() {
     let server = Server::start(&["serve", "--demo", "--port", "0"]);
     let body = r#"{"model": "messages", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8}"#;

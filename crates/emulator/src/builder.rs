@@ -26,7 +26,8 @@ use crate::{
     state::{Observer, State, Waiting},
 };
 
-const DEFAULT_MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+/// The limit in the service model of SageMaker Runtime.
+const DEFAULT_MAX_BODY_BYTES: usize = 6_291_456;
 const DEFAULT_MAX_RECEIVED: usize = 10_000;
 /// SageMaker gives a container so long to answer.
 const DEFAULT_CONTAINER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -54,6 +55,7 @@ pub struct EmulatorBuilder {
     endpoints: Vec<(String, Behind)>,
     default_endpoints: bool,
     pace: Duration,
+    latency: Duration,
     keys: Vec<(String, Key)>,
     clock: Clock,
     max_body_bytes: usize,
@@ -81,6 +83,7 @@ impl EmulatorBuilder {
             endpoints: Vec::new(),
             default_endpoints: true,
             pace: Duration::ZERO,
+            latency: Duration::ZERO,
             keys: Vec::new(),
             clock: clock::system(),
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
@@ -126,6 +129,12 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Waits this long before each answer of SageMaker Runtime, by tokio's clock.
+    pub const fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
     /// Accepts this key pair, beside the others.
     pub fn credentials(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
         let access_key_id = access_key_id.into();
@@ -159,7 +168,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// The most bytes of a request's body; 25 MiB by default. More is answered with 413.
+    /// The limit of a request's body in bytes. A larger one is answered with 413. Default: 6,291,456, as in the service model.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self
@@ -251,6 +260,7 @@ impl EmulatorBuilder {
             chaos_seen: 0.into(),
             skew: 0.into(),
             max_body_bytes: self.max_body_bytes,
+            latency: self.latency,
             container_timeout: self.container_timeout,
             requests: 0.into(),
             generated: 0.into(),

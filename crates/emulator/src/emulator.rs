@@ -87,17 +87,22 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn exports(&self) -> String {
-        let (url, region) = (self.url(), "us-east-1");
-        let variables = [
-            ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url.as_str()),
-            ("AWS_ENDPOINT_URL_STS", &url),
-            ("AWS_REGION", region),
+        self.variables().map(|(name, value)| format!("export {name}={value}\n")).concat()
+    }
+
+    /// The variables of [`exports`](Self::exports) and their values.
+    #[must_use]
+    pub fn variables(&self) -> [(&'static str, String); 6] {
+        let region = "us-east-1".to_owned();
+        [
+            ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", self.url()),
+            ("AWS_ENDPOINT_URL_STS", self.url()),
+            ("AWS_REGION", region.clone()),
             // The only one of the two that boto3 and the AWS CLI read.
             ("AWS_DEFAULT_REGION", region),
-            ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
-            ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY),
-        ];
-        variables.map(|(name, value)| format!("export {name}={value}\n")).concat()
+            ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY.to_owned()),
+        ]
     }
 
     /// The address it listens on.

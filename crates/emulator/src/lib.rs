@@ -37,7 +37,7 @@ pub use self::{
     },
     emulator::Emulator,
     error::EmulatorError,
-    fault::{Chaos, Fault},
+    fault::{Chaos, Fault, FaultNameError},
     frame::{Frame, FrameValue},
     identity::{ContainerCredentials, InstanceMetadata, IssuedSession, Role, Sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},

@@ -67,6 +67,9 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
         observer(&entry);
     }
     state.log.push(entry);
+    if route.operation.is_runtime() && !state.latency.is_zero() {
+        tokio::time::sleep(state.latency).await;
+    }
     let endpoint = route.endpoint.as_deref().unwrap_or_default();
     let region = judged.as_ref().ok().and_then(Option::as_ref).map_or(DEFAULT_REGION, |caller| &caller.region);
     let place = Place { protocol: route.protocol, request_id: &request_id, region, endpoint, container: "primary" };

@@ -46,6 +46,8 @@ pub(crate) struct State {
     /// By how many seconds the clock is wrong.
     pub(crate) skew: AtomicI64,
     pub(crate) max_body_bytes: usize,
+    /// The wait before each answer of the runtime.
+    pub(crate) latency: Duration,
     /// How long a container may take to begin its answer.
     pub(crate) container_timeout: Duration,
     pub(crate) requests: AtomicU64,

@@ -26,6 +26,8 @@ pub struct Chaos {
 #[derive(Clone, Debug, PartialEq)]
 enum Drawn {
     From(Vec<Fault>),
+    /// Each fault with its own share of the requests.
+    Rated(Vec<(Fault, f64)>),
     Any,
 }
 
@@ -67,6 +69,14 @@ impl Chaos {
         self
     }
 
+    /// Each fault for its own share of the requests, from 0 to 1, in place of one rate for all. Shares beyond a sum of 1 are
+    /// cut off.
+    #[must_use]
+    pub fn rated(mut self, faults: impl IntoIterator<Item = (Fault, f64)>) -> Self {
+        self.faults = Drawn::Rated(faults.into_iter().collect());
+        self
+    }
+
     /// Draws from all faults with all values: [`Fault::any`]. Some last: without fresh credentials and a client that corrects its clock,
     /// everything fails after one of them.
     #[must_use]
@@ -90,10 +100,16 @@ impl Chaos {
         let choice = mixed(self.seed ^ mixed(burst.wrapping_mul(2) + 1));
         // The upper 32 bits as a number from 0 to 1.
         let drawn = f64::from(u32::try_from(chance >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
-        if drawn >= self.rate {
-            return None;
-        }
         match &self.faults {
+            Drawn::Rated(faults) => {
+                let mut left = drawn;
+                faults.iter().find_map(|(fault, rate)| {
+                    let is_drawn = left < *rate;
+                    left -= rate;
+                    is_drawn.then(|| fault.clone())
+                })
+            }
+            _ if drawn >= self.rate => None,
             Drawn::Any => Some(Fault::any(choice)),
             Drawn::From(faults) => {
                 let count = u64::try_from(faults.len()).unwrap_or(u64::MAX);
@@ -136,6 +152,20 @@ mod tests {
         assert_eq!(drawn(&chaos.clone().faults([])).iter().flatten().count(), 0);
         assert!(drawn(&chaos).iter().flatten().all(|fault| !fault.lasts()));
         assert!(drawn(&chaos.any()).iter().flatten().any(Fault::lasts));
+    }
+
+    #[test]
+    fn each_fault_may_have_its_own_share() {
+        let faults = [(Fault::EmptyParts, 0.1), (Fault::ResetBeforeHeaders, 0.3)];
+        let chaos = Chaos::seeded(1).rated(faults.clone());
+        let drawn: Vec<_> = (0..20_000).filter_map(|number| chaos.fault_at(number)).collect();
+        for (fault, rate) in faults {
+            let count = drawn.iter().filter(|drawn| **drawn == fault).count();
+            let expected = 20_000.0 * rate;
+            assert!((expected * 0.9..expected * 1.1).contains(&(count as f64)), "{fault:?}: {count}");
+        }
+        let always = Chaos::seeded(1).rated([(Fault::EmptyParts, 1.1)]);
+        assert!((0..1000).all(|number| always.fault_at(number) == Some(Fault::EmptyParts)));
     }
 
     #[test]

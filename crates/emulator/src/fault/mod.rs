@@ -7,9 +7,10 @@ mod any;
 mod apply;
 mod chaos;
 mod gzip;
+mod name;
 mod surgery;
 
-pub use self::chaos::Chaos;
+pub use self::{chaos::Chaos, name::FaultNameError};
 
 use std::time::Duration;
 

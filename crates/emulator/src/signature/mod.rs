@@ -29,9 +29,6 @@ use crate::{
 /// How far a client's clock may be off.
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-/// A proxy may add this one after signing, and the official signers leave it out.
-const UNSIGNED_BY_CUSTOM: &str = "x-amzn-trace-id";
-
 /// The request as it arrived.
 #[derive(Clone, Copy)]
 pub(crate) struct Signed<'a> {
@@ -123,7 +120,8 @@ fn check_time(claim: &Claim, signed_at: SystemTime, now: SystemTime) -> Result<(
     }
 }
 
-/// What a signature must cover: `host`, the time, and every `x-amz-*` and `x-amzn-*` header that came.
+/// Checks that the signature covers `host` and every `x-amz-*` header of the request. AWS accepts unsigned `x-amzn-*` headers,
+/// which load balancers and gateways add, those of SageMaker Runtime included.
 fn check_signed_headers(claim: &Claim, headers: &HeaderMap) -> Result<(), AwsError> {
     let signed = |name: &str| claim.signed_headers.iter().any(|signed| signed == name);
     if !signed("host") {
@@ -132,8 +130,7 @@ fn check_signed_headers(claim: &Claim, headers: &HeaderMap) -> Result<(), AwsErr
         ));
     }
     for name in headers.keys().map(http::HeaderName::as_str) {
-        let ours = name.starts_with("x-amz-") || name.starts_with("x-amzn-");
-        if ours && name != UNSIGNED_BY_CUSTOM && !signed(name) {
+        if name.starts_with("x-amz-") && !signed(name) {
             return Err(AwsError::invalid_signature(format!(
                 "There were headers present in the request which were not signed: '{name}' must be a 'SignedHeader' in the AWS Authorization."
             )));
