@@ -110,7 +110,7 @@ async fn examine(subject: &Subject, no_invoke: bool, examination: &mut Examinati
     examination.add(clock::look(&log));
 }
 
-/// `2026-11-24T02:30:00Z` would need a calendar; seconds since 1970 serve support as well.
+/// Seconds since 1970, for support.
 fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default()
 }
