@@ -78,7 +78,7 @@ impl SharedConfig {
             match read(world, path, location.variable()).await {
                 Ok(content) => contents.extend(content.map(|content| (kind, path, content))),
                 Err(error) => {
-                    problems.push(FileProblem::Unreadable { path: path.into(), variable, source: error.into() })
+                    problems.push(FileProblem::Unreadable { path: path.into(), variable, source: error.into() });
                 }
             }
         }

@@ -10,8 +10,9 @@ use crate::process::{Home, Printed};
 fn assert_found(printed: &Printed, step: &str, sentences: &[&str]) {
     assert_eq!(printed.code, Some(1), "{}{}", printed.out, printed.err);
     assert!(printed.out.contains(&format!("✗ {step} ")), "{step}: {}", printed.out);
-    let first = printed.out.lines().nth(1).unwrap_or_default();
-    assert!(first.starts_with('✗'), "the first line is not a problem: {}", printed.out);
+    // A title comes before it, and no step without a problem.
+    let before = printed.out.lines().take_while(|line| !line.starts_with('✗')).last().unwrap_or_default();
+    assert!(!before.starts_with(['✓', '!', '–']), "problems do not come first: {}", printed.out);
     let fixes: String = printed.out.lines().filter(|line| line.trim_start().starts_with('→')).collect();
     for sentence in sentences {
         assert!(fixes.contains(sentence), "`{sentence}` is not among the fixes: {}", printed.out);

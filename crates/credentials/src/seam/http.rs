@@ -110,7 +110,6 @@ impl HttpError {
     }
 
     /// The error's kind.
-
     #[must_use]
     pub fn kind(&self) -> HttpErrorKind {
         self.kind
