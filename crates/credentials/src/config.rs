@@ -64,7 +64,7 @@ impl SharedConfig {
     ///
     /// A file that does not exist is empty. One that cannot be read or breaks the grammar is
     /// ignored with a warning, so that it cannot stop a call that does not need it: see
-    /// [`problem`](Self::problem).
+    /// [`problems`](Self::problems).
     pub async fn load(world: &World, profile: Option<&str>) -> Self {
         let locations = FileLocations::resolve(|name| world.env().var(name), Platform::current());
         let selected = profile.map_or(locations.profile, SelectedProfile::explicit);
@@ -102,11 +102,10 @@ impl SharedConfig {
         Self { world: world.clone(), profiles: Arc::new(profiles), problems: problems.into() }
     }
 
-    /// Why a file is ignored, if one is. Report it if the files do not give what was looked for in
+    /// Why each ignored file is ignored. Report it if the files do not give what was looked for in
     /// them.
-    #[must_use]
-    pub fn problem(&self) -> Option<CredentialsError> {
-        self.problems.first().cloned().map(CredentialsError::from)
+    pub fn problems(&self) -> impl Iterator<Item = CredentialsError> {
+        self.problems.iter().cloned().map(CredentialsError::from)
     }
 
     /// The file that breaks the grammar, if one does. Its author meant to configure something, so
@@ -257,7 +256,7 @@ mod tests {
         let world = World::builder().with_env(env).with_files(crate::seam::SystemFiles).build();
         let shared = SharedConfig::load(&world, None).await;
         assert!(shared.broken_file().is_none());
-        let text = crate::error::describe(&shared.problem().unwrap());
+        let text = crate::error::describe(&shared.problems().next().unwrap());
         assert!(
             text.contains(path) && text.contains("AWS_CONFIG_FILE") && text.ends_with("not a regular file"),
             "{text}"
@@ -268,7 +267,7 @@ mod tests {
     async fn files_that_do_not_exist_are_empty() {
         let world = World::builder().with_env(MapEnv::from([("AWS_CONFIG_FILE", "/none")])).build();
         let shared = SharedConfig::load(&world, None).await;
-        assert!(shared.profiles().is_empty() && shared.problem().is_none());
+        assert!(shared.profiles().is_empty() && shared.problems().next().is_none());
     }
 
     #[tokio::test]

@@ -202,7 +202,7 @@ impl Search {
             return Err(error.into());
         }
         let name = config.profiles().selected_name();
-        let reason = match config.problem() {
+        let reason = match config.problems().next() {
             Some(problem) => problem,
             None if config.profile().is_some() => CredentialsError::not_configured("it has no `region`"),
             None => CredentialsError::not_configured("there is no such profile"),

@@ -113,7 +113,7 @@ async fn a_config_file_of_six_megabytes() {
 #[tokio::test]
 async fn a_config_file_without_end() {
     let config = SharedConfig::load(&world(MapEnv::from([("AWS_CONFIG_FILE", "/dev/zero")])), None).await;
-    let text = whole(&config.problem().unwrap());
+    let text = whole(&config.problems().next().unwrap());
     assert!(text.contains("not a regular file"), "{text}");
 }
 

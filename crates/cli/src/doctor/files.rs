@@ -9,7 +9,7 @@ const NAME: &str = "files";
 /// `None` if nothing is ignored.
 pub(super) async fn look(subject: &Subject, world: &World) -> Option<Step> {
     let config = SharedConfig::load(world, subject.aws().profile_name(world).as_deref()).await;
-    let mut ignored: Vec<_> = config.problem().iter().map(|problem| super::with_causes(problem)).collect();
+    let mut ignored: Vec<_> = config.problems().map(|problem| super::with_causes(&problem)).collect();
     ignored.extend(config.profiles().warnings().iter().map(ToString::to_string));
     let more = config.profiles().more_warnings();
     if more > 0 {

@@ -61,7 +61,7 @@ impl ProfileCredentials {
             return Err(error);
         }
         let chain = resolve_chain(config.profiles(), config.profiles().selected_name())
-            .map_err(|error| unusable(error, config.problem()))?;
+            .map_err(|error| unusable(error, config.problems().next()))?;
         let mut credentials = match self.base(&config, &chain).await {
             Ok(credentials) => credentials,
             // The profile names this source, so a missing one is an error and not a reason to look
