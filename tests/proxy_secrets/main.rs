@@ -65,9 +65,9 @@ async fn nothing_that_the_proxy_puts_out_holds_a_secret() {
     let (emulator, yaml) = (&deployment.emulator, &deployment.yaml);
     let parsed = deployment.config();
     let mut settings = OtlpSettings::from_config(&parsed, &|_| None).unwrap();
-    settings.metrics_interval = Duration::from_millis(100);
+    settings.metrics_interval = Some(Duration::from_millis(100));
     let exporter = OtlpExporter::start(settings.clone()).unwrap();
-    let wiring = Wiring::new(deployment.world.clone()).with_spans(exporter.sink());
+    let wiring = Wiring::new(deployment.world.clone()).with_spans(exporter.sink().unwrap());
     let app = wiring.app(&parsed, None).unwrap();
     let mut outputs: Outputs = vec![
         ("Config".to_owned(), format!("{parsed:?}\n{parsed:#?}").into_bytes()),
@@ -84,7 +84,7 @@ async fn nothing_that_the_proxy_puts_out_holds_a_secret() {
     }
     let server = Server::bind(([127, 0, 0, 1], 0).into(), app, ServerOptions::default()).await.unwrap();
     let address = server.local_addr();
-    let exporter = exporter.with_metrics(server.handle());
+    let exporter = exporter.with_metrics(server.handle()).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(server.serve(async {
         let _ = stopped.await;

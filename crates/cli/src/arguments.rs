@@ -1,6 +1,6 @@
-//! The whole command line as clap sees it: what `--help`, the completions and the man pages are made of.
+//! The whole command line for clap: `--help`, the completions and the man pages are made from it.
 //!
-//! Owns the list of subcommands and the words above and below it; each subcommand owns its own arguments.
+//! Owns the list of subcommands and the text above and below it; each subcommand owns its own arguments.
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -21,15 +21,15 @@ use crate::{demo, emulate};
   sagewire serve --config config.yaml
 
 Exit codes:
-  0    done
-  1    the work failed: a call was refused, a line could not be embedded, the doctor found something wrong
-  2    the arguments, the configuration or the input are wrong: nothing was sent
+  0    success
+  1    the work failed: a call was refused, a line could not be embedded, the doctor found a problem
+  2    the arguments, the configuration or the input are invalid: nothing was sent
   130  interrupted with Ctrl-C
 
 Environment:
-  AWS_*           credentials, region and endpoint URLs, as AWS's own tools take them
-  SAGEWIRE_MODEL  the model, where `--model` names none
-  NO_COLOR        if set to anything, nothing is coloured"
+  AWS_*           credentials, region and endpoint URLs, as AWS's own tools read them
+  SAGEWIRE_MODEL  the model, if `--model` is not given
+  NO_COLOR        if set to anything, no colours are used"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -46,9 +46,9 @@ pub(crate) enum Command {
     Doctor(doctor::DoctorArguments),
     /// Serves OpenAI's API in front of SageMaker endpoints, from LiteLLM's config.yaml
     Serve(serve::ServeArguments),
-    /// Says whether a config.yaml can be served, and what it would serve
+    /// Checks a config.yaml, and shows what it would serve
     Check(check::CheckArguments),
-    /// Says whether a running proxy takes requests
+    /// Asks whether a running proxy is ready for requests
     Health(health::HealthArguments),
     /// Shows the prompt that a conversation becomes for a text model
     #[command(subcommand)]
@@ -59,13 +59,13 @@ pub(crate) enum Command {
     /// Stands in for SageMaker Runtime on 127.0.0.1
     #[cfg(feature = "emulator")]
     Emulate(emulate::EmulateArguments),
-    /// Prints the completions of a shell
+    /// Prints completions for a shell
     Completions(completions::CompletionsArguments),
     /// Prints the manual page, or writes one for each subcommand
     Man(man::ManArguments),
 }
 
-/// The command line of this build: one without the emulator shows no examples of it.
+/// The command line of this build: without the emulator, its examples are left out.
 pub(crate) fn command() -> clap::Command {
     let command = Arguments::command();
     if cfg!(feature = "emulator") { command } else { without_demo(command) }

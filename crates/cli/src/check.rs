@@ -6,14 +6,14 @@ use clap::Args;
 use sagewire::credentials::seam::World;
 use sagewire_proxy::{Config, Wiring};
 
-use crate::{Failure, announce::say, serve::model_names};
+use crate::{Failure, announce::say, serve::model_names, terminal};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sagewire check --config config.yaml
   sagewire check --config config.yaml --json
 
-Nothing is sent. The exit code is 0 where the file can be served, 2 where it cannot.")]
+Nothing is sent. Exit codes: 0 the file can be served, 2 it cannot.")]
 pub(crate) struct CheckArguments {
     /// LiteLLM's configuration file
     #[arg(long, short, value_name = "FILE")]
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let world = World::system();
     let (config, warnings) = Config::from_file(&arguments.config, &|name| world.var(name)).map_err(Failure::usage)?;
     for warning in &warnings {
-        eprintln!("warning: {warning}");
+        terminal::warn(warning);
     }
     Wiring::new(world).app(&config, None).map_err(Failure::usage)?;
     if arguments.json {

@@ -1,7 +1,7 @@
 //! Which model a command talks to, and how: the arguments that `chat`, `embed` and `doctor` share, and the provider behind them.
 //!
 //! Owns the three ways: settings from the arguments and the environment, a deployment of LiteLLM's `config.yaml`, and the embedded
-//! emulator. What is then asked is the subcommand's.
+//! emulator.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -10,35 +10,35 @@ use sagewire::{ChatRequest, Client, Provider, SageMaker, Settings, credentials::
 use sagewire_proxy::{Config, Wiring};
 use serde_json::{Map, Value};
 
-use crate::{Failure, serve::model_names};
+use crate::{Failure, serve::model_names, terminal};
 
 /// Where the model is.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArguments {
-    /// LiteLLM's configuration file, whose `model_name`s are then the models
+    /// LiteLLM's configuration file; `--model` is then one of its `model_name`s
     #[arg(long, short, value_name = "FILE", conflicts_with_all = ["region", "profile", "base_url", "inference_component", "dialect"])]
     pub(crate) config: Option<PathBuf>,
-    /// Talks to an embedded emulator: no AWS account is needed
+    /// Uses an embedded emulator; no AWS account is needed
     #[cfg(feature = "emulator")]
     #[arg(long, conflicts_with_all = ["config", "region", "profile", "base_url"])]
     pub(crate) demo: bool,
-    /// The AWS region [default: the environment's, the profile's, or the machine's]
+    /// The AWS region [default: from the environment, the profile or the machine]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// A profile of ~/.aws/config
+    /// A profile from ~/.aws/config
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Calls this URL in place of the region's host
+    /// Calls this URL instead of the region's host
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// The inference component, on an endpoint that hosts several models
     #[arg(long, visible_alias = "model-id", value_name = "NAME")]
     pub(crate) inference_component: Option<String>,
-    /// The dialect that the container speaks, such as `tgi`, `lmi` or `messages` [default: by the model's prefix]
+    /// The dialect of the container, such as `tgi`, `lmi` or `messages` [default: by the model's prefix]
     #[arg(long, value_name = "NAME")]
     pub(crate) dialect: Option<String>,
-    /// A further parameter, as in LiteLLM: of the model (`top_k=40`) or of the call (`aws_role_name=...`). The value is JSON, or else text.
+    /// Another parameter, as in LiteLLM: of the model (`top_k=40`) or of the call (`aws_role_name=...`). The value is JSON, else text.
     /// Repeatable
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
     pub(crate) params: Vec<(String, Value)>,
@@ -60,24 +60,24 @@ impl ConnectionArguments {
     }
 }
 
-/// `name=value`, the value as JSON where it is any.
+/// `name=value`, with the value as JSON if it is JSON.
 fn parameter(text: &str) -> Result<(String, Value), String> {
-    let (name, value) = text.split_once('=').ok_or("a parameter is written `name=value`")?;
+    let (name, value) = text.split_once('=').ok_or("expected `name=value`")?;
     if name.is_empty() {
-        return Err("a parameter is written `name=value`".to_owned());
+        return Err("expected `name=value`".to_owned());
     }
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     Ok((name.to_owned(), value))
 }
 
-/// What a command asks of its model: it chooses the demo's endpoint, and which dialect is meant.
+/// What a command asks of its model. It decides the endpoint of the demo and which kind of dialect is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Chat,
     Embed,
 }
 
-/// A model that can be asked.
+/// A model that can be called.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) provider: Arc<dyn Provider>,
@@ -141,7 +141,7 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let (config, warnings) = Config::from_file(path, &|name| world.var(name)).map_err(Failure::usage)?;
         for warning in &warnings {
-            eprintln!("warning: {warning}");
+            terminal::warn(warning);
         }
         let app = Wiring::new(world).app(&config, None).map_err(Failure::usage)?;
         let model = match model {
@@ -158,14 +158,14 @@ impl Connection {
     }
 }
 
-/// The failure of a command that was told no model.
+/// The failure of a command without a model.
 pub(crate) fn no_model() -> Failure {
-    let demo = if cfg!(feature = "emulator") { "; `--demo` needs none and no AWS account" } else { "" };
-    let hint = format!("`--model sagemaker_chat/<endpoint>` (or SAGEWIRE_MODEL) names one{demo}");
-    Failure::usage("no model is named").with_hint(hint)
+    let demo = if cfg!(feature = "emulator") { ", or `--demo` to try without an AWS account" } else { "" };
+    let hint = format!("use `--model sagemaker_chat/<endpoint>` or SAGEWIRE_MODEL{demo}");
+    Failure::usage("missing model").with_hint(hint)
 }
 
-/// The one model of a configuration that serves the purpose, where there is just one.
+/// The only model of a configuration that fits the purpose.
 pub(crate) fn only_model(config: &Config, purpose: Purpose) -> Result<String, Failure> {
     let mut names: Vec<&str> = Vec::new();
     for deployment in &config.deployments {
@@ -177,13 +177,14 @@ pub(crate) fn only_model(config: &Config, purpose: Purpose) -> Result<String, Fa
     match names.as_slice() {
         [only] => Ok((*only).to_owned()),
         _ => {
-            let failure = Failure::usage("the configuration has no single model to choose: name one with `--model`");
-            Err(failure.with_hint(format!("it has: {}", model_names(config))))
+            let failure =
+                Failure::usage("the configuration has several models or none that fits; choose one with `--model`");
+            Err(failure.with_hint(format!("its models are: {}", model_names(config))))
         }
     }
 }
 
-/// What the parameters leave for every request.
+/// The parameters that go into every request.
 fn request_parameters(defaults: Option<&ChatRequest>) -> Result<Map<String, Value>, Failure> {
     let Some(defaults) = defaults else { return Ok(Map::new()) };
     let value = serde_json::to_value(defaults).map_err(Failure::usage)?;

@@ -8,7 +8,7 @@ use sagewire_emulator::{
 };
 
 use self::format::Format;
-use crate::{Failure, announce, serve::OTHER_PORT};
+use crate::{Failure, announce, serve::OTHER_PORT, terminal};
 
 mod format;
 mod log;
@@ -107,7 +107,7 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
         match emulator.ping(&arguments.container_endpoint).await {
             Ok(()) if arguments.print.is_none() => announce::line("the container answers /ping"),
             Ok(()) => {}
-            Err(why) => eprintln!("the container does not answer /ping yet: {why}"),
+            Err(why) => terminal::note(None, format_args!("the container does not answer /ping yet: {why}")),
         }
     }
     tokio::signal::ctrl_c().await.map_err(Failure::work)?;
@@ -151,7 +151,7 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
         builder = builder.chaos(Chaos::seeded(arguments.seed).rated(arguments.faults.iter().cloned()));
     }
     if let Some(log) = arguments.log {
-        builder = builder.observe(move |request| eprintln!("{}", log::line(request, log == Log::Bodies)));
+        builder = builder.observe(move |request| terminal::note(None, log::line(request, log == Log::Bodies)));
     }
     Ok(builder)
 }

@@ -1,6 +1,6 @@
 //! How a subcommand fails: a sentence on standard error, its causes, a hint, and an exit code.
 //!
-//! Owns the exit codes: 1 where the work failed, 2 where arguments, settings or input are wrong, 130 after Ctrl-C.
+//! Owns the exit codes: 1 if the work failed, 2 if arguments, settings or input are wrong, 130 after Ctrl-C.
 
 use std::{error::Error as StdError, io, process::ExitCode};
 
@@ -8,15 +8,15 @@ use sagewire::{Error, ErrorKind};
 
 use crate::{
     interrupt,
-    terminal::{Colour, Style},
+    terminal::{Colour, note},
 };
 
 /// A failed subcommand.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// `None` where everything has been said already.
+    /// `None` if everything has been printed already.
     error: Option<Box<dyn StdError + Send + Sync>>,
-    /// What the error is about, where it does not say itself.
+    /// What the error is about, if it does not say so itself.
     subject: Option<String>,
     hint: Option<String>,
     exit_code: u8,
@@ -43,7 +43,7 @@ impl Failure {
         Self { error: None, subject: None, hint: None, exit_code: interrupt::EXIT_CODE }
     }
 
-    /// Output that could not be written. A reader who has gone (`| head`) has what it wanted: that is no failure to speak of.
+    /// Output that could not be written. A reader that has ended (`| head`) has what it wanted: that is not a failure.
     pub(crate) fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self { error: None, subject: None, hint: None, exit_code: 0 },
@@ -71,29 +71,47 @@ impl Failure {
 
     /// Prints the error with its causes and the hint.
     pub(crate) fn print(&self) {
-        let style = Style::of_stderr();
-        if let Some(error) = &self.error {
-            let subject = self.subject.as_ref().map(|subject| format!("{subject}: ")).unwrap_or_default();
-            eprintln!("{} {subject}{error}", style.paint(Colour::Red, "error:"));
-            let mut shown = error.to_string();
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                let text = error.to_string();
-                // A cause whose text the sentence above quotes adds nothing.
-                if !shown.contains(&text) {
-                    eprintln!("  because: {}", news(&shown, &text));
-                    shown = text;
-                }
-                cause = error.source();
-            }
+        let mut sentences = self.sentences().into_iter();
+        if let Some(sentence) = sentences.next() {
+            note(Some((Colour::Red, "error:")), sentence);
+        }
+        for cause in sentences {
+            note(None, format_args!("  because: {cause}"));
         }
         if let Some(hint) = &self.hint {
-            eprintln!("{} {hint}", style.paint(Colour::Yellow, "hint:"));
+            note(Some((Colour::Yellow, "hint:")), hint);
         }
+    }
+
+    /// Logs the error with its causes and the hint in place of printing them.
+    pub(crate) fn logged(self) -> Self {
+        if self.error.is_some() {
+            tracing::error!(target: "sagewire", hint = self.hint, "{}", self.sentences().join(": "));
+        }
+        Self { error: None, subject: None, hint: None, exit_code: self.exit_code }
+    }
+
+    /// What failed, and what each cause adds to that.
+    fn sentences(&self) -> Vec<String> {
+        let Some(error) = &self.error else { return Vec::new() };
+        let subject = self.subject.as_ref().map(|subject| format!("{subject}: ")).unwrap_or_default();
+        let mut sentences = vec![format!("{subject}{error}")];
+        let mut shown = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // A cause whose text the sentence above quotes adds nothing.
+            if !shown.contains(&text) {
+                sentences.push(news(&shown, &text).to_owned());
+                shown = text;
+            }
+            cause = error.source();
+        }
+        sentences
     }
 }
 
-/// What a cause says that has not been said: without its beginning, where that is how the sentence above ends.
+/// What a cause adds: without its beginning, if the sentence above ends with that.
 fn news<'a>(said: &str, text: &'a str) -> &'a str {
     let mut ends = text.char_indices().rev().map(|(end, _)| end);
     let repeated = ends.find(|end| text.get(..*end).is_some_and(|beginning| said.ends_with(beginning)));
@@ -123,19 +141,19 @@ impl From<Error> for Failure {
 /// What to try after a failed call.
 fn hint(error: &Error) -> Option<String> {
     let hint = match error.kind() {
-        // A configuration that has no such model lists those it has.
+        // The error of a configuration that has no such model lists those it has.
         ErrorKind::NotFound if error.upstream().is_none() => return None,
         ErrorKind::Authentication | ErrorKind::Permission | ErrorKind::NotFound | ErrorKind::Connection => {
-            "`sagewire doctor <MODEL>` goes through every step and names the one that fails"
+            "run `sagewire doctor <MODEL>`: it checks every step and names the one that fails"
         }
-        ErrorKind::Configuration => "`sagewire doctor <MODEL>` shows where each setting comes from",
-        ErrorKind::ModelNotReady => "`-p wait_for_capacity=600` waits up to ten minutes for the endpoint",
+        ErrorKind::Configuration => "run `sagewire doctor <MODEL>`: it shows where each setting comes from",
+        ErrorKind::ModelNotReady => "add `-p wait_for_capacity=600` to wait up to ten minutes for the endpoint",
         ErrorKind::Decode | ErrorKind::ModelFailed => {
-            "`sagewire doctor <MODEL>` finds out which dialect the container speaks"
+            "run `sagewire doctor <MODEL>`: it finds out which dialect the container speaks"
         }
-        ErrorKind::Unsupported => "`-p drop_params=true` leaves out what the container cannot take",
+        ErrorKind::Unsupported => "add `-p drop_params=true` to leave out what the container does not support",
         ErrorKind::InvalidRequest if error.param() == Some("model") => {
-            "a model is written `sagemaker/<endpoint>` or `sagemaker_chat/<endpoint>`; with `--config` it is a `model_name` of the file"
+            "use `sagemaker/<endpoint>` or `sagemaker_chat/<endpoint>`, or with `--config` a `model_name` of the file"
         }
         _ => return None,
     };
@@ -147,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_does_not_begin_with_what_has_been_said() {
+    fn a_cause_is_shown_without_what_the_sentence_above_ends_with() {
         let said = "no credentials: None are configured. Set some.";
         assert_eq!(news(said, "None are configured. Set some. Tried: A; B."), "Tried: A; B.");
         assert_eq!(news(said, "Something else."), "Something else.");

@@ -1,6 +1,6 @@
-//! `sagewire health`: whether a running proxy takes requests.
+//! `sagewire health`: whether a running proxy is ready for requests.
 //!
-//! Owns the question alone. It is for containers, in which there is neither a shell nor curl to ask it with.
+//! It is for containers that have neither a shell nor curl.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{Failure, announce::say};
 
-/// What is asked, unless the URL has a path of its own. It needs no key.
+/// The path that is asked, unless the URL has one. It needs no key.
 const READINESS: &str = "/health/readiness";
 
 #[derive(Debug, Args)]
@@ -21,23 +21,23 @@ const READINESS: &str = "/health/readiness";
   sagewire health http://127.0.0.1:4000/health/liveliness
   sagewire health https://proxy.example.com --ca-bundle ca.pem
 
-It is what the container image's HEALTHCHECK runs. No proxy of HTTP_PROXY or HTTPS_PROXY is taken.
+The HEALTHCHECK of the container image runs it. HTTP_PROXY and HTTPS_PROXY are ignored.
 
-Exit codes: 0 it takes requests, 1 it does not, or nobody answers, 2 the arguments are wrong.")]
+Exit codes: 0 ready, 1 not ready or no answer, 2 the arguments are invalid.")]
 pub(crate) struct HealthArguments {
-    /// Where the proxy listens. Without a path `/health/readiness` is asked
+    /// The URL of the proxy. Without a path, `/health/readiness` is asked
     #[arg(value_name = "URL", env = "SAGEWIRE_HEALTH_URL", default_value = "http://127.0.0.1:4000", value_parser = url)]
     url: Url,
-    /// How long an answer may take
+    /// The time limit for the answer
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
-    /// Trusts the certificates of this file in place of the system's
+    /// Trusts the certificates of this file instead of the system's
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
 }
 
 fn url(text: &str) -> Result<Url, String> {
-    const FORM: &str = "a URL is written `http://host:port`";
+    const FORM: &str = "expected a URL such as `http://host:port`";
     let mut url: Url = text.parse().map_err(|_| FORM.to_owned())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(FORM.to_owned());
@@ -59,7 +59,7 @@ pub(crate) async fn run(arguments: HealthArguments) -> Result<(), Failure> {
     let response = World::system().http().send(request, &options).await.map_err(|error| match error.kind() {
         HttpErrorKind::Configuration => Failure::usage(error),
         _ => {
-            let hint = "see that `sagewire serve` runs there: its first line says where it listens";
+            let hint = "check that `sagewire serve` runs there; the first line it prints is its URL";
             Failure::work(error).about(address).with_hint(hint)
         }
     })?;
@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: HealthArguments) -> Result<(), Failure> {
         say!("ready");
         return Ok(());
     }
-    Err(Failure::work(format!("answers {}", response.status())).about(address))
+    Err(Failure::work(format!("not ready: HTTP {}", response.status())).about(address))
 }
 
 #[cfg(test)]

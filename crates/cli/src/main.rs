@@ -1,5 +1,4 @@
 //! The `sagewire` command: reads the arguments and runs one subcommand. Each subcommand is a file or folder of its own.
-#![expect(clippy::print_stderr, reason = "a command line prints")]
 
 use std::process::ExitCode;
 

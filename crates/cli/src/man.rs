@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<(), Failure> {
     for name in &arguments.subcommand {
         found = found
             .find_subcommand(name)
-            .ok_or_else(|| Failure::usage(format!("`{name}` is no subcommand: see `sagewire --help`")))?;
+            .ok_or_else(|| Failure::usage(format!("unknown subcommand `{name}`; see `sagewire --help`")))?;
     }
     std::io::stdout().lock().write_all(&page(found)?).map_err(Failure::output)
 }

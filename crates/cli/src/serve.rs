@@ -1,7 +1,7 @@
-//! `sagewire serve`: the OpenAI-compatible proxy, from LiteLLM's `config.yaml` or over the emulator.
+//! `sagewire serve`: the OpenAI-compatible proxy, from LiteLLM's `config.yaml`, for models named on the command line, or over the emulator.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs},
     path::PathBuf,
     sync::Arc,
 };
@@ -9,14 +9,16 @@ use std::{
 use clap::Args;
 use sagewire::credentials::seam::World;
 use sagewire_proxy::{
-    Config, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers, init_logs, shutdown_signal,
+    Config, LogFormat, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers, init_logs,
+    shutdown_signal,
 };
+use serde_json::json;
 
-use crate::{Failure, announce, open_files};
+use crate::{Failure, announce::say, interrupt, open_files};
 
-/// What helps where an address cannot be listened on.
+/// What helps if an address cannot be listened on.
 pub(crate) const OTHER_PORT: &str =
-    "`--port` names another; with 0 it takes any free one, and the first line says which";
+    "choose another port with `--port`; 0 takes any free one, and the first line printed shows it";
 
 /// LiteLLM's port.
 const DEFAULT_PORT: u16 = 4000;
@@ -24,32 +26,50 @@ const DEFAULT_PORT: u16 = 4000;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sagewire serve --config config.yaml
+  sagewire serve --model sagemaker/my-endpoint
   sagewire serve --demo --port 4000
 
 Then:
   curl http://127.0.0.1:4000/v1/chat/completions -H 'content-type: application/json' \\
     -d '{\"model\": \"messages\", \"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}], \"stream\": true}'
 
-The file is read again when it changes, and on SIGHUP. SIGTERM and Ctrl-C let requests at work finish.")]
+The file is read again when it changes, and on SIGHUP. SIGTERM and Ctrl-C let requests in flight finish; a second Ctrl-C ends at once.
+RUST_LOG selects log lines, as in RUST_LOG=info,sagewire=debug.")]
 pub(crate) struct ServeArguments {
     /// LiteLLM's configuration file
-    #[arg(long, short, value_name = "FILE")]
-    #[cfg_attr(feature = "emulator", arg(required_unless_present = "demo"))]
-    #[cfg_attr(not(feature = "emulator"), arg(required = true))]
+    #[arg(long, short, value_name = "FILE", required_unless_present = "model")]
+    #[cfg_attr(feature = "emulator", arg(required_unless_present_any = ["model", "demo"]))]
     config: Option<PathBuf>,
+    /// Serves this model without a configuration file, as in `sagemaker/my-endpoint`. Repeatable
+    #[arg(long, short, value_name = "MODEL", conflicts_with = "config")]
+    model: Vec<String>,
     /// Serves the models `tgi`, `messages` and `embedding` of an embedded emulator, without a key
     #[cfg(feature = "emulator")]
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, conflicts_with_all = ["config", "model"])]
     demo: bool,
-    /// The address to listen on [default: every one with a key, 127.0.0.1 without]
-    #[arg(long)]
+    /// The address to listen on: an IP address or a name such as `localhost` [default: all addresses if a key is set, else 127.0.0.1]
+    #[arg(long, value_parser = host)]
     host: Option<IpAddr>,
     /// The port to listen on; 0 for any free one
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
-    /// Lets anyone who reaches the machine call without a key
+    /// Accepts calls without a key from other machines
     #[arg(long)]
     permit_no_key: bool,
+    /// Logs debug lines too: every attempt of a call, without prompts and answers
+    #[arg(long)]
+    debug: bool,
+}
+
+/// An address, or a name that has one. IPv4 comes first, as clients try it for `localhost`.
+fn host(text: &str) -> Result<IpAddr, String> {
+    let invalid = || "expected an IP address, or a name that resolves to one".to_owned();
+    let mut addresses: Vec<IpAddr> = match text.parse() {
+        Ok(address) => vec![address],
+        Err(_) => (text, 0).to_socket_addrs().map_err(|_| invalid())?.map(|address| address.ip()).collect(),
+    };
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses.first().copied().ok_or_else(invalid)
 }
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
@@ -64,24 +84,44 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let demo: Option<String> = None;
 
     let environment = |name: &str| world.var(name);
-    let (config, warnings) = match (&demo, &arguments.config) {
-        (Some(yaml), _) => Config::from_yaml(yaml, &environment).map_err(Failure::usage)?,
-        (None, Some(path)) => Config::from_file(path, &environment).map_err(Failure::usage)?,
-        (None, None) => return Err(Failure::usage("name the configuration with `--config`")),
-    };
-    init_logs(&LogSettings::from_config(&config)).map_err(Failure::usage)?;
-    for warning in &warnings {
-        eprintln!("warning: {warning}");
+    let (config, warnings) = match (demo, &arguments.config) {
+        (Some(demo), _) => Config::from_yaml(&demo, &environment),
+        (None, Some(path)) => Config::from_file(path, &environment),
+        (None, None) => Config::from_yaml(&models_config(&arguments.model), &environment),
     }
+    .map_err(Failure::usage)?;
+    let mut logs = LogSettings::from_config(&config);
+    if arguments.debug {
+        logs = logs.verbose();
+    }
+    let logs = logs.with_filter(world.var("RUST_LOG"));
+    // The lines that wait are written when it is dropped.
+    let _guard = init_logs(&logs).map_err(Failure::usage)?;
+    for warning in &warnings {
+        tracing::warn!(target: "sagewire::config", "{warning}");
+    }
+    let outcome = serve(arguments, &config, world).await;
+    #[cfg(feature = "emulator")]
+    if let Some(emulator) = emulator {
+        emulator.shutdown().await;
+    }
+    match outcome {
+        // A stream of JSON lines holds nothing else.
+        Err(failure) if logs.format == LogFormat::Json => Err(failure.logged()),
+        outcome => outcome,
+    }
+}
+
+async fn serve(arguments: ServeArguments, config: &Config, world: World) -> Result<(), Failure> {
     let wiring = Wiring::new(world.clone());
     #[cfg(feature = "otlp")]
-    let (wiring, exporter) = with_exporter(wiring, &config, &environment)?;
+    let (wiring, exporter) = with_exporter(wiring, config, &|name| world.var(name))?;
     let wiring = Arc::new(wiring);
-    let app = wiring.app(&config, None).map_err(Failure::usage)?;
+    let app = wiring.app(config, None).map_err(Failure::usage)?;
     let has_key = app.asks_for_key();
     let default_host = if has_key { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
     let address = SocketAddr::new(arguments.host.unwrap_or(IpAddr::V4(default_host)), arguments.port);
-    let mut options = ServerOptions::from_config(&config);
+    let mut options = ServerOptions::from_config(config);
     options.permit_no_key |= arguments.permit_no_key;
     let workers = Workers::by_processors().map_err(Failure::work)?;
     let server = Server::bind(address, app, options).await.map_err(|error| match error {
@@ -90,39 +130,74 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     })?;
     let server = server.with_workers(workers);
     #[cfg(feature = "otlp")]
-    let exporter = exporter.map(|exporter| exporter.with_metrics(server.handle()));
-    let scheme = if config.sagewire_settings.tls.is_some() { "https" } else { "http" };
-    announce::line(format!("{scheme}://{}", server.local_addr()));
-    announce::line(format!("models: {}", model_names(&config)));
-    if !has_key {
-        announce::line("no key is set: anyone who reaches this address can call (set `general_settings.master_key`)");
-    }
-    match arguments.config.filter(|_| demo.is_none()) {
-        Some(path) => {
-            let reloader = Reloader::new(path, world, wiring, server.handle());
-            tokio::select! {
-                () = server.serve(shutdown_signal()) => {}
-                () = reloader.run() => {}
-            }
+    let exporter = match exporter {
+        Some(exporter) => Some(exporter.with_metrics(server.handle()).map_err(Failure::usage)?),
+        None => None,
+    };
+    introduce(config, server.local_addr(), has_key);
+    let handle = server.handle();
+    let serving = server.serve(shutdown_signal());
+    let reloading = async {
+        match arguments.config {
+            Some(path) => Reloader::new(path, world, wiring, handle).run().await,
+            None => std::future::pending().await,
         }
-        None => {
-            // It holds an end of the exporter's queue, which must close for the last spans to go out.
-            drop(wiring);
-            server.serve(shutdown_signal()).await;
-        }
+    };
+    tokio::select! {
+        () = serving => {}
+        () = reloading => {}
+        () = impatient() => return Err(Failure::interrupted()),
     }
     #[cfg(feature = "otlp")]
     if let Some(exporter) = exporter {
         exporter.flush().await;
     }
-    #[cfg(feature = "emulator")]
-    if let Some(emulator) = emulator {
-        emulator.shutdown().await;
-    }
     Ok(())
 }
 
-/// Sends spans where the configuration or OpenTelemetry's variables name a collector.
+/// Ends with a Ctrl-C after the signal that lets requests finish.
+async fn impatient() {
+    shutdown_signal().await;
+    say!("stopping after the requests in flight; Ctrl-C ends at once");
+    interrupt::ctrl_c().await;
+}
+
+/// Prints the URL, the models and a call to paste.
+fn introduce(config: &Config, address: SocketAddr, has_key: bool) {
+    let scheme = if config.sagewire_settings.tls.is_some() { "https" } else { "http" };
+    say!("{scheme}://{address}");
+    say!("models: {}", model_names(config));
+    if !has_key {
+        say!("no key is set: anyone who reaches this address can call it (set `general_settings.master_key`)");
+    }
+    // An address that stands for all of them cannot be called.
+    let host = if address.ip().is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        SocketAddr::new(address.ip(), 0).to_string()
+    };
+    let host = host.trim_end_matches(":0");
+    let url = format!("{scheme}://{host}:{}/v1", address.port());
+    say!("\nOpenAI clients: base URL {url}");
+    if let Some(call) = example_call(config, &url, has_key) {
+        say!("{call}");
+    }
+}
+
+/// A call of the first model, for a POSIX shell.
+fn example_call(config: &Config, url: &str, has_key: bool) -> Option<String> {
+    let deployment = config.deployments.first()?;
+    let name = &deployment.model_name;
+    let (path, body) = match deployment.mode {
+        sagewire_proxy::config::Mode::Embedding => ("embeddings", json!({"model": name, "input": "Hello"})),
+        _ => ("chat/completions", json!({"model": name, "messages": [{"role": "user", "content": "Hello"}]})),
+    };
+    let key = if has_key { " -H \"authorization: Bearer $KEY\"" } else { "" };
+    let body = body.to_string().replace('\'', r"'\''");
+    Some(format!("  curl {url}/{path}{key} -H 'content-type: application/json' -d '{body}'"))
+}
+
+/// Sends spans if the configuration or OpenTelemetry's variables name a collector.
 #[cfg(feature = "otlp")]
 fn with_exporter(
     wiring: Wiring,
@@ -133,7 +208,11 @@ fn with_exporter(
         return Ok((wiring, None));
     };
     let exporter = sagewire_proxy::OtlpExporter::start(settings).map_err(Failure::usage)?;
-    Ok((wiring.with_spans(exporter.sink()), Some(exporter)))
+    let wiring = match exporter.sink() {
+        Some(sink) => wiring.with_spans(sink),
+        None => wiring,
+    };
+    Ok((wiring, Some(exporter)))
 }
 
 /// The names that callers use, each once, in the file's order.
@@ -147,24 +226,76 @@ pub(crate) fn model_names(config: &Config) -> String {
     names.join(", ")
 }
 
+/// The configuration of models that are named on the command line. JSON is YAML too.
+fn models_config(models: &[String]) -> String {
+    let deployments = models.iter().map(|model| json!({"model_name": model, "litellm_params": {"model": model}}));
+    json!({"model_list": deployments.collect::<Vec<_>>()}).to_string()
+}
+
 #[cfg(feature = "emulator")]
 fn demo_config(url: &str) -> String {
-    use std::fmt::Write as _;
-
     use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY};
 
-    let mut yaml = "model_list:\n".to_owned();
-    for (name, model) in
-        [("tgi", "sagemaker/tgi"), ("messages", "sagemaker_chat/messages"), ("embedding", "sagemaker/embedding")]
-    {
-        let _ = write!(
-            yaml,
-            "  - model_name: {name}\n    litellm_params:\n      model: {model}\n      sagemaker_base_url: {url}\n      aws_region_name: us-east-1\n      \
-             aws_access_key_id: {EXAMPLE_ACCESS_KEY_ID}\n      aws_secret_access_key: {EXAMPLE_SECRET_ACCESS_KEY}\n"
-        );
-        if name == "embedding" {
-            yaml.push_str("    model_info:\n      mode: embedding\n");
-        }
+    let deployment = |name: &str, model: &str, mode: &str| {
+        json!({
+            "model_name": name,
+            "litellm_params": {
+                "model": model,
+                "sagemaker_base_url": url,
+                "aws_region_name": "us-east-1",
+                "aws_access_key_id": EXAMPLE_ACCESS_KEY_ID,
+                "aws_secret_access_key": EXAMPLE_SECRET_ACCESS_KEY,
+            },
+            "model_info": {"mode": mode},
+        })
+    };
+    json!({"model_list": [
+        deployment("messages", "sagemaker_chat/messages", "chat"),
+        deployment("tgi", "sagemaker/tgi", "chat"),
+        deployment("embedding", "sagemaker/embedding", "embedding"),
+    ]})
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(yaml: &str) -> Config {
+        Config::from_yaml(yaml, &|_| None).unwrap().0
     }
-    yaml
+
+    #[test]
+    fn a_host_is_an_address_or_a_name() {
+        assert_eq!(host("0.0.0.0").unwrap(), Ipv4Addr::UNSPECIFIED);
+        assert_eq!(host("::1").unwrap().to_string(), "::1");
+        assert!(host("localhost").unwrap().is_loopback());
+        assert!(host("").is_err());
+    }
+
+    #[test]
+    fn models_of_the_command_line_are_served_under_their_names() {
+        let models = ["sagemaker/my-endpoint".to_owned(), "sagemaker_chat/other".to_owned()];
+        let config = config(&models_config(&models));
+        assert_eq!(model_names(&config), "sagemaker/my-endpoint, sagemaker_chat/other");
+        assert_eq!(config.deployments[0].model.to_string(), "sagemaker/my-endpoint");
+    }
+
+    #[test]
+    fn the_call_to_paste_fits_the_first_model_and_its_name() {
+        let yaml = |name: &str, mode: &str| {
+            let deployment = json!({
+                "model_name": name, "litellm_params": {"model": "sagemaker/x"}, "model_info": {"mode": mode}
+            });
+            json!({"model_list": [deployment]}).to_string()
+        };
+        let call = |name, mode, key| example_call(&config(&yaml(name, mode)), "http://h:1/v1", key).unwrap();
+        assert_eq!(
+            call("m", "chat", false),
+            r#"  curl http://h:1/v1/chat/completions -H 'content-type: application/json' -d '{"model":"m","messages":[{"role":"user","content":"Hello"}]}'"#
+        );
+        let embedding = call("it's", "embedding", true);
+        assert!(embedding.contains(r#"/v1/embeddings -H "authorization: Bearer $KEY" "#), "{embedding}");
+        assert!(embedding.ends_with(r#"-d '{"model":"it'\''s","input":"Hello"}'"#), "{embedding}");
+    }
 }

@@ -1,6 +1,8 @@
-//! What a terminal is given that a pipe is not: colours, and no control characters of a model's.
+//! What a terminal is given that a pipe is not: colours, and no control characters from outside.
 //!
-//! Owns when there are colours: only on a terminal, and never with [`NO_COLOR`](https://no-color.org).
+//! Owns when there are colours: only on a terminal, and never with [`NO_COLOR`](https://no-color.org). Everything that a command says on standard
+//! error goes through [`note`], so that no text of a container, of AWS or of a file can steer the terminal.
+#![expect(clippy::print_stderr, reason = "the one place that prints to standard error")]
 
 use std::{
     borrow::Cow,
@@ -41,6 +43,11 @@ impl Style {
         let no_color = var("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = var("TERM").is_some_and(|term| term == "dumb");
         Self { coloured: is_terminal && !no_color && !dumb }
+    }
+
+    /// Whether the terminal takes more than plain text.
+    pub(crate) fn is_coloured(self) -> bool {
+        self.coloured
     }
 
     /// No colours.
@@ -87,9 +94,34 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
-/// A model's text for a terminal: without the control characters by which it could move the cursor, rename the window or fake a prompt.
+/// Prints a line on standard error: the label in its colour, then the text. If people read it, control characters are left out of both.
+pub(crate) fn note(label: Option<(Colour, &str)>, text: impl fmt::Display) {
+    let text = text.to_string();
+    let text = if stderr().is_terminal() { harmless(&text) } else { text.into() };
+    match label {
+        Some((colour, label)) => eprintln!("{} {text}", Style::of_stderr().paint(colour, label)),
+        None => eprintln!("{text}"),
+    }
+}
+
+/// Prints a warning on standard error.
+pub(crate) fn warn(text: impl fmt::Display) {
+    note(Some((Colour::Yellow, "warning:")), text);
+}
+
+/// Prints a dimmed line on standard error: what is said beside the result.
+pub(crate) fn aside(text: impl fmt::Display) {
+    let text = text.to_string();
+    let text = if stderr().is_terminal() { harmless(&text) } else { text.into() };
+    eprintln!("{}", Style::of_stderr().paint(Colour::Dim, text));
+}
+
+/// A text from outside for a terminal: without the control characters by which it could move the cursor, rename the window or fake a prompt, and
+/// without those that change the [direction](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters) of what follows.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let is_harmful = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if text.contains(is_harmful) { Cow::Owned(text.replace(is_harmful, "")) } else { Cow::Borrowed(text) }
 }
 
@@ -114,6 +146,7 @@ mod tests {
     #[test]
     fn a_model_cannot_steer_the_terminal() {
         assert_eq!(harmless("a\x1b]0;title\x07b\u{9b}2Jc\r\n\td"), "a]0;titleb2Jc\n\td");
+        assert_eq!(harmless("a\u{202e}b\u{2066}c"), "abc");
         assert!(matches!(harmless("plain\nü"), Cow::Borrowed(_)));
     }
 }

@@ -122,7 +122,7 @@ fn a_taken_port_is_a_clear_failure() {
         assert!(
             text(&output.stderr).starts_with("error: ")
                 && text(&output.stderr).contains(&port)
-                && text(&output.stderr).contains("`--port` names another"),
+                && text(&output.stderr).contains("another port with `--port`"),
             "{}",
             text(&output.stderr)
         );
@@ -179,7 +179,7 @@ fn a_running_proxy_is_ready_and_one_that_has_ended_is_not() {
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "ready\n"), "{}", text(&output.stderr));
     let output = sagewire(&["health", &format!("{url}/nowhere")]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("answers 404"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("not ready: HTTP 404"), "{}", text(&output.stderr));
     assert!(server.interrupt().success());
     let output = sagewire(&["health", &url]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

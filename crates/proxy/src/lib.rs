@@ -9,9 +9,11 @@ pub use limits::{ConnectionLimits, RequestLimits};
 pub use server::{
     ReloadError, Reloader, Server, ServerError, ServerHandle, ServerOptions, TlsError, Workers, shutdown_signal,
 };
-pub use telemetry::{Gauge, LogFormat, LogSettings, Span, SpanKind, SpanSink, SpanValue, init_logs};
+pub use telemetry::{
+    Gauge, LogError, LogFormat, LogGuard, LogSettings, Span, SpanKind, SpanSink, SpanValue, init_logs,
+};
 #[cfg(feature = "otlp")]
-pub use telemetry::{OtlpExporter, OtlpSettings};
+pub use telemetry::{OtlpCollector, OtlpError, OtlpExporter, OtlpProtocol, OtlpSettings};
 pub use wiring::{Wiring, WiringError};
 
 mod app;

@@ -118,6 +118,12 @@ pub fn systemd_analyze() -> Prepared<PathBuf> {
     program("SAGEWIRE_SYSTEMD_ANALYZE", "--version")
 }
 
+/// Prometheus's tester of alerting rules. Variable: `SAGEWIRE_PROMTOOL`.
+#[must_use]
+pub fn promtool() -> Prepared<PathBuf> {
+    program("SAGEWIRE_PROMTOOL", "--version")
+}
+
 /// mdBook and the Python of its preprocessor, which needs no package.
 #[derive(Debug, Clone)]
 pub struct MdBook {

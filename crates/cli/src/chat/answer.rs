@@ -1,4 +1,4 @@
-//! One answer: asked for, shown as it comes, and stopped where the user says so.
+//! One answer: asked for, shown as it comes, and stopped if the user says so.
 //!
 //! Owns what goes to standard output and what to standard error. Which question is asked is not its business.
 
@@ -13,7 +13,7 @@ use sagewire::{CallContext, ChatChunk, ChatRequest, ChatResponse, ChunkCollector
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{JsonForm, speed::Speed};
+use super::{JsonForm, speed::Speed, waiting::Waiting, wrap::Wrap};
 use crate::{
     Failure,
     terminal::{Colour, Style, harmless},
@@ -32,8 +32,8 @@ pub(super) enum Outcome {
 pub(super) struct Printer {
     output: Box<dyn Write + Send>,
     notes: Box<dyn Write + Send>,
-    /// Whether people read the output: then a model's control characters are left out.
-    is_terminal: bool,
+    /// How lines are broken, if people read the output. Control characters of the model are then left out.
+    wrap: Option<Wrap>,
     style: Style,
     json: Option<JsonForm>,
     quiet: bool,
@@ -57,7 +57,7 @@ impl Printer {
         Self {
             output: Box::new(io::stdout()),
             notes: Box::new(io::stderr()),
-            is_terminal: io::stdout().is_terminal(),
+            wrap: io::stdout().is_terminal().then(|| Wrap::new(columns())),
             style: Style::of_stderr(),
             json,
             quiet,
@@ -75,7 +75,7 @@ impl Printer {
         Self {
             output: Box::new(output),
             notes: Box::new(notes),
-            is_terminal: false,
+            wrap: None,
             style,
             json,
             quiet: false,
@@ -95,9 +95,9 @@ impl Printer {
         self.text(chunk.content())
     }
 
-    /// A model's thoughts are no part of its answer: they are shown dimmed beside it, and only to people.
+    /// Thoughts are not part of the answer: they are shown dimmed beside it, and only to people.
     fn reasoning(&mut self, text: &str) -> Result<(), Failure> {
-        if text.is_empty() || self.quiet || !self.is_terminal {
+        if text.is_empty() || self.quiet || self.wrap.is_none() {
             return Ok(());
         }
         let text = harmless(text);
@@ -115,10 +115,23 @@ impl Printer {
         if self.shown == Shown::Reasoning {
             writeln!(self.notes, "\n").map_err(Failure::output)?;
         }
-        let text = if self.is_terminal { harmless(text) } else { text.into() };
-        self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()).map_err(Failure::output)?;
         self.shown = Shown::Text { ends_line: text.ends_with('\n') };
-        Ok(())
+        match &mut self.wrap {
+            Some(wrap) => {
+                let shown = wrap.push(&harmless(text));
+                self.write(&shown)
+            }
+            None => self.write(text),
+        }
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
+        self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()).map_err(Failure::output)
+    }
+
+    /// Shows that the answer is awaited, to people who look at it.
+    fn wait(&self) -> Waiting {
+        Waiting::new(!self.quiet && self.json.is_none() && self.wrap.is_some() && self.style.is_coloured())
     }
 
     fn object(&mut self, value: &impl Serialize) -> Result<(), Failure> {
@@ -128,6 +141,9 @@ impl Printer {
 
     /// Ends the answer's last line.
     fn end_line(&mut self) -> Result<(), Failure> {
+        if let Some(rest) = self.wrap.as_mut().map(Wrap::finish) {
+            self.write(&rest)?;
+        }
         let result = match std::mem::take(&mut self.shown) {
             Shown::Text { ends_line: false } => writeln!(self.output).and_then(|()| self.output.flush()),
             Shown::Reasoning => writeln!(self.notes),
@@ -138,13 +154,20 @@ impl Printer {
 
     fn note(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
-            // Nobody is helped by an error about a note.
+            // An error about a note would help nobody.
             let _ = writeln!(self.notes, "{}", self.style.paint(Colour::Dim, text));
         }
     }
 }
 
-/// Asks, shows the answer as it comes, and stops where `stop` ends first.
+/// The terminal's width.
+fn columns() -> usize {
+    /// That of a terminal that does not say.
+    const USUAL: usize = 80;
+    terminal_size::terminal_size().map_or(USUAL, |(width, _)| usize::from(width.0))
+}
+
+/// Asks, shows the answer as it comes, and stops if `stop` ends first.
 pub(super) async fn ask(
     provider: &dyn Provider,
     request: ChatRequest,
@@ -155,12 +178,17 @@ pub(super) async fn ask(
     let streams = request.stream == Some(true);
     let begun = Instant::now();
     let context = CallContext::new();
+    let waiting = printer.wait();
     if !streams {
         let response = tokio::select! {
             biased;
-            () = &mut stop => return Ok(stopped(printer, ChatResponse::default())),
+            () = &mut stop => {
+                drop(waiting);
+                return Ok(stopped(printer, ChatResponse::default()));
+            }
             reply = provider.chat(request, &context) => reply?.value,
         };
+        drop(waiting);
         let speed = Speed { usage: response.usage.clone(), first: None, total: begun.elapsed() };
         if printer.json.is_some() {
             printer.object(&response)?;
@@ -174,9 +202,14 @@ pub(super) async fn ask(
     }
     let mut stream = tokio::select! {
         biased;
-        () = &mut stop => return Ok(stopped(printer, ChatResponse::default())),
+        () = &mut stop => {
+            drop(waiting);
+            return Ok(stopped(printer, ChatResponse::default()));
+        }
         stream = provider.chat_stream(request, &context) => stream?,
     };
+    // It has its first chunk.
+    drop(waiting);
     let first = begun.elapsed();
     let mut collector = ChunkCollector::new();
     loop {
@@ -212,10 +245,10 @@ fn finish(printer: &mut Printer, response: &ChatResponse, speed: &Speed) -> Resu
     printer.end_line()?;
     let reason = response.choices.first().and_then(|choice| choice.finish_reason.as_ref());
     if reason.is_some_and(|reason| reason.as_str() == "length") {
-        printer.note("the answer was cut at the token limit: `--max-tokens` raises it");
+        printer.note("the answer was cut off at the token limit; raise it with `--max-tokens`");
     }
     if printer.json.is_none() && response.choices.first().is_some_and(|choice| !choice.message.tool_calls.is_empty()) {
-        printer.note("the model calls a tool: `--json` shows the call");
+        printer.note("the model calls a tool; `--json` shows the call");
     }
     printer.note(speed);
     Ok(())

@@ -9,7 +9,7 @@ use sagewire::{ChatRequest, Message, StopSequences, StreamOptions};
 use serde_json::{Map, Value};
 
 use crate::{
-    Failure,
+    Failure, announce,
     connection::{Connection, ConnectionArguments, Purpose},
     interrupt,
 };
@@ -18,8 +18,12 @@ mod answer;
 mod lines;
 mod session;
 mod speed;
+mod typing;
+mod waiting;
+mod wrap;
 
 use answer::{Outcome, Printer};
+use typing::Unseen;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -28,29 +32,30 @@ use answer::{Outcome, Printer};
   sagewire chat --model sagemaker_chat/my-endpoint --system 'Answer in French.' 'What is a llama?'
   sagewire chat --model sagemaker/my-endpoint --max-tokens 200 --temperature 0.2 -p top_k=40 'Hello!'
   sagewire chat --config config.yaml --model gpt-4
-  git diff | sagewire chat --model sagemaker_chat/my-endpoint 'Write a commit message:' -
+  git diff | sagewire chat --model sagemaker_chat/my-endpoint 'Write a commit message'
   sagewire chat --demo --json 'What is a llama?' | jq -r '.choices[0].message.content'
 
 Without a question, on a terminal, it holds a conversation: /help lists its commands. Ctrl-C stops the answer and not the conversation; Ctrl-D
-leaves it, as Ctrl-C twice at the prompt does. The answer goes to standard output, tokens and speed to standard error.
+leaves it, as Ctrl-C twice at the prompt does. The answer goes to standard output, tokens and speed to standard error. On a terminal, lines break
+between words.
 
 Exit codes: 0 answered, 1 the call failed, 2 the arguments are wrong, 130 stopped with Ctrl-C.")]
 pub(crate) struct ChatArguments {
-    /// The question; its words are joined, and `-` stands for what standard input holds. Without one it is read from standard input
+    /// The question. What is piped in stands before it, or in the place of `-`; without a question it is the question
     question: Vec<String>,
     /// The model: `sagemaker/<endpoint>` for text containers, `sagemaker_chat/<endpoint>` for the Messages API, or a name of `--config`
     #[arg(long, short, env = "SAGEWIRE_MODEL")]
     model: Option<String>,
-    /// What the model is told before the conversation
+    /// The system message
     #[arg(long, short, value_name = "TEXT")]
     system: Option<String>,
-    /// Prints JSON in place of text: OpenAI's whole answer, one object a line, or its chunks as they come
+    /// Prints JSON instead of text: the whole answer as OpenAI's API has it, or its chunks as they come
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "answer")]
     json: Option<JsonForm>,
-    /// Waits for the whole answer, for containers that cannot stream
+    /// Waits for the whole answer; for containers that cannot stream
     #[arg(long)]
     no_stream: bool,
-    /// Leaves out the line with tokens and speed
+    /// Hides the line with tokens and speed
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
@@ -63,19 +68,19 @@ pub(crate) struct ChatArguments {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Sampling")]
 struct SamplingArguments {
-    /// How freely tokens are chosen: 0 is the likeliest each time
+    /// Sampling temperature; 0 always takes the most likely token
     #[arg(long, value_name = "NUMBER")]
     temperature: Option<f64>,
-    /// Chooses among the likeliest tokens that make up this probability
+    /// Nucleus sampling: samples from the most likely tokens up to this total probability
     #[arg(long, value_name = "NUMBER")]
     top_p: Option<f64>,
-    /// The most tokens that the answer may have
+    /// Maximum number of tokens of the answer
     #[arg(long, value_name = "COUNT")]
     max_tokens: Option<u64>,
     /// Ends the answer before this text. Repeatable
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
-    /// Makes the choice repeatable, where the container can
+    /// Makes sampling repeatable, if the container supports it
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     seed: Option<i64>,
 }
@@ -90,13 +95,16 @@ pub(crate) enum JsonForm {
 }
 
 pub(crate) async fn run(arguments: ChatArguments) -> Result<(), Failure> {
+    announce::require()?;
     let connection = Connection::open(&arguments.connection, arguments.model.as_deref(), Purpose::Chat).await?;
     let request = request(&connection, &arguments)?;
     let printer = Printer::system(arguments.json, arguments.quiet);
-    if arguments.question.is_empty() && std::io::stdin().is_terminal() {
+    let is_piped = !std::io::stdin().is_terminal();
+    if arguments.question.is_empty() && !is_piped {
         return session::run(&connection, request, printer).await;
     }
-    let question = question(&arguments.question, &mut std::io::stdin().lock())?;
+    let question = question(&arguments.question, &mut std::io::stdin().lock(), is_piped)?;
+    let _unseen = Unseen::begin();
     one_question(&connection, request.with_message(Message::user(question)), printer).await
 }
 
@@ -108,8 +116,8 @@ async fn one_question(connection: &Connection, request: ChatRequest, mut printer
     }
 }
 
-/// The question: the words, with standard input in the place of each `-`; standard input alone where there are none.
-fn question(words: &[String], input: &mut impl Read) -> Result<String, Failure> {
+/// The question: the words, with standard input in the place of each `-`. Without one, what is piped in stands before the words.
+fn question(words: &[String], input: &mut impl Read, is_piped: bool) -> Result<String, Failure> {
     let mut read = || {
         let mut text = String::new();
         input
@@ -119,6 +127,11 @@ fn question(words: &[String], input: &mut impl Read) -> Result<String, Failure> 
     };
     let question = match words {
         [] => read()?,
+        words if is_piped && !words.iter().any(|word| word == "-") => {
+            // The text first, and then what to do with it.
+            let (text, words) = (read()?, words.join(" "));
+            if text.is_empty() { words } else { format!("{text}\n\n{words}") }
+        }
         words => {
             let mut question = String::new();
             for word in words {
@@ -131,7 +144,7 @@ fn question(words: &[String], input: &mut impl Read) -> Result<String, Failure> 
         }
     };
     if question.trim().is_empty() {
-        let hint = "`sagewire chat --model sagemaker_chat/<endpoint> 'What is a llama?'` asks one";
+        let hint = "ask one as in `sagewire chat --model sagemaker_chat/<endpoint> 'What is a llama?'`";
         return Err(Failure::usage("the question is empty").with_hint(hint));
     }
     Ok(question)

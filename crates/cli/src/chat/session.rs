@@ -9,27 +9,19 @@ use sagewire::{ChatRequest, ChatResponse, Message, Role};
 use super::{
     answer::{self, Outcome, Printer},
     lines::{Lines, Typed},
+    typing::Unseen,
 };
-use crate::{
-    Failure,
-    connection::Connection,
-    interrupt,
-    terminal::{Colour, Style},
-};
+use crate::{Failure, connection::Connection, interrupt, terminal::aside};
 
 const HELP: &str = "\
-/system TEXT  tells the model TEXT before the conversation; without TEXT, takes that back
-/clear        forgets the conversation
-/again        asks the last question once more
-/exit         leaves (so do Ctrl-D, and Ctrl-C twice)
-A line that ends in \\ goes on in the next. //text asks /text.";
+/system TEXT  sets the system message; without TEXT, removes it
+/clear        clears the conversation
+/again        asks the last question again
+/exit         leaves, as Ctrl-D and Ctrl-C twice do
+A line that ends in \\ continues in the next one. //text asks /text.";
 
 pub(super) async fn run(connection: &Connection, request: ChatRequest, mut printer: Printer) -> Result<(), Failure> {
-    let style = Style::of_stderr();
-    eprintln!(
-        "{}",
-        style.paint(Colour::Dim, format_args!("{}: /help lists the commands, Ctrl-D leaves", request.model))
-    );
+    aside(format_args!("{}: /help lists the commands, Ctrl-D leaves", request.model));
     let mut lines = Lines::new(stdout().is_terminal())?;
     let mut conversation = Conversation { request };
     let mut interrupted = false;
@@ -40,17 +32,18 @@ pub(super) async fn run(connection: &Connection, request: ChatRequest, mut print
             Typed::Interrupted if interrupted => return Ok(()),
             Typed::Interrupted => {
                 interrupted = true;
-                eprintln!("{}", style.paint(Colour::Dim, "Ctrl-C once more, or Ctrl-D, leaves"));
+                aside("press Ctrl-C again, or Ctrl-D, to leave");
                 continue;
             }
         };
         interrupted = false;
         match conversation.take(&line) {
             Step::Nothing => {}
-            Step::Say(text) => eprintln!("{}", style.paint(Colour::Dim, text)),
+            Step::Say(text) => aside(text),
             Step::Leave => return Ok(()),
             Step::Ask => {
                 let request = conversation.request.clone();
+                let _unseen = Unseen::begin();
                 match answer::ask(&*connection.provider, request, &mut printer, interrupt::ctrl_c()).await {
                     // A Ctrl-C that stopped an answer is none of the two that leave.
                     Ok(Outcome::Whole(response) | Outcome::Stopped(response)) => conversation.answered(&response),
@@ -113,11 +106,13 @@ impl Conversation {
             "exit" | "quit" => Step::Leave,
             "clear" => {
                 self.request.messages.retain(|message| message.role == Role::System);
-                Step::Say("the conversation is forgotten".to_owned())
+                Step::Say("the conversation was cleared".to_owned())
             }
             "system" => self.system(rest.trim()),
             "again" => self.again(),
-            _ => Step::Say(format!("`/{name}` is no command: /help lists them, and //{command} asks it as a question")),
+            _ => {
+                Step::Say(format!("unknown command `/{name}`; /help lists them, and //{command} asks it as a question"))
+            }
         }
     }
 
@@ -129,10 +124,10 @@ impl Conversation {
     fn system(&mut self, text: &str) -> Step {
         self.request.messages.retain(|message| message.role != Role::System);
         if text.is_empty() {
-            return Step::Say("the model is told nothing before the conversation".to_owned());
+            return Step::Say("the system message was removed".to_owned());
         }
         self.request.messages.insert(0, Message::system(text));
-        Step::Say("the model is told so from now on".to_owned())
+        Step::Say("the system message was set".to_owned())
     }
 
     fn again(&mut self) -> Step {
@@ -141,7 +136,7 @@ impl Conversation {
                 self.request.messages.truncate(last + 1);
                 Step::Ask
             }
-            None => Step::Say("nothing has been asked yet".to_owned()),
+            None => Step::Say("there is no question to repeat".to_owned()),
         }
     }
 

@@ -135,14 +135,17 @@ async fn stopping_keeps_what_has_come() {
 }
 
 #[test]
-fn a_question_is_its_words_and_standard_input_where_a_dash_stands() {
-    let ask = |words: &[&str], input: &str| {
+fn a_question_is_its_words_and_what_is_piped_in() {
+    let asked = |words: &[&str], input: &str, is_piped: bool| {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        question(&words, &mut input.as_bytes()).map_err(|failure| format!("{failure:?}"))
+        question(&words, &mut input.as_bytes(), is_piped).map_err(|failure| format!("{failure:?}"))
     };
-    assert_eq!(ask(&["What", "is it?"], "ignored").unwrap(), "What is it?");
+    let ask = |words: &[&str], input: &str| asked(words, input, true);
+    assert_eq!(asked(&["What", "is it?"], "typed later", false).unwrap(), "What is it?");
+    assert_eq!(ask(&["Write a", "commit message"], "+ a line\n").unwrap(), "+ a line\n\nWrite a commit message");
+    assert_eq!(ask(&["What is it?"], "").unwrap(), "What is it?");
     assert_eq!(ask(&[], " from a pipe\n\n").unwrap(), " from a pipe");
     assert_eq!(ask(&["Sum up:", "-", "Briefly."], "a\nb\n").unwrap(), "Sum up:\na\nb Briefly.");
     assert!(ask(&[], "\n").unwrap_err().contains("empty"));
-    assert!(question(&[], &mut [0xff_u8].as_slice()).is_err());
+    assert!(question(&[], &mut [0xff_u8].as_slice(), true).is_err());
 }

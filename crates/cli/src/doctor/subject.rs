@@ -8,7 +8,7 @@ use sagewire_proxy::{Config, Wiring};
 use serde_json::{Map, Value};
 
 use super::{DoctorArguments, report::Step};
-use crate::{Failure, serve::model_names};
+use crate::{Failure, serve::model_names, terminal};
 
 /// One model and how it is reached.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub(super) async fn find(arguments: &DoctorArguments) -> Result<Subjects, Failur
     if let Some(path) = &connection.config {
         let (config, warnings) = Config::from_file(path, &|name| world.var(name)).map_err(Failure::usage)?;
         for warning in &warnings {
-            eprintln!("warning: {warning}");
+            terminal::warn(warning);
         }
         return of_config(&config, arguments, &world).map(Subjects::from);
     }

@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::{Done, Fingerprint, InputFormat};
 use crate::Failure;
 
+/// What editors of Windows put before a text in UTF-8. It is not part of the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The fields that hold the text unless one is named.
 const FIELDS: [&str; 2] = ["text", "input"];
 
@@ -18,6 +21,14 @@ pub(super) struct Record {
     pub(super) text: String,
     /// The object's own `id`, passed on to the output.
     pub(super) id: Option<Value>,
+}
+
+/// A line that is not a text.
+#[derive(Debug, PartialEq)]
+pub(super) struct Broken {
+    /// The line of the input, from 0.
+    pub(super) index: u64,
+    pub(super) why: String,
 }
 
 /// All of them. Lines are parsed anew each time they are gone through, so that a file of texts is in memory once.
@@ -47,10 +58,14 @@ impl Input {
         format: InputFormat,
         field: Option<&str>,
     ) -> Result<Self, Failure> {
+        let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => rest.to_vec(),
+            None => bytes,
+        };
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-            Failure::usage(format!("{name}, line {line}: this is no UTF-8 text"))
+            Failure::usage(format!("{name}, line {line}: invalid UTF-8"))
         })?;
         let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let looks_like_json = || {
@@ -66,8 +81,8 @@ impl Input {
         Ok(Self { text, name, form })
     }
 
-    /// Each text, in the input's order. Blank lines are none.
-    pub(super) fn records(&self) -> Box<dyn Iterator<Item = Result<Record, Failure>> + Send + '_> {
+    /// Each text, or what is wrong with its line, in the input's order. Blank lines are not texts.
+    pub(super) fn records(&self) -> Box<dyn Iterator<Item = Result<Record, Broken>> + Send + '_> {
         let numbered = (0_u64..).zip(self.text.lines()).filter(|(_, line)| !line.trim().is_empty());
         match &self.form {
             Form::Arguments(texts) => {
@@ -77,17 +92,35 @@ impl Input {
                 Box::new(numbered.map(|(index, line)| Ok(Record { index, text: line.to_owned(), id: None })))
             }
             Form::Jsonl { field } => Box::new(numbered.map(move |(index, line)| {
-                json_record(index, line, field.as_deref())
-                    .map_err(|why| Failure::usage(format!("{}, line {}: {why}", self.name, index + 1)))
+                json_record(index, line, field.as_deref()).map_err(|why| Broken { index, why })
             })),
         }
     }
 
-    /// How many texts there are, once every line is known to be one and none that the output holds has changed.
-    pub(super) fn check(&self, done: &Done, fingerprint: &Fingerprint) -> Result<u64, Failure> {
+    /// How many texts there are, and the lines that are not texts, once none that the output holds has changed.
+    ///
+    /// # Errors
+    /// A line has changed, or is not a text and `keep_going` is not set.
+    pub(super) fn check(
+        &self,
+        done: &Done,
+        fingerprint: &Fingerprint,
+        keep_going: bool,
+    ) -> Result<(u64, Vec<Broken>), Failure> {
         let (mut total, mut met) = (0, 0);
+        let mut broken = Vec::new();
         for record in self.records() {
-            let record = record?;
+            let record = match record {
+                Ok(record) => record,
+                Err(line) if keep_going => {
+                    broken.push(line);
+                    continue;
+                }
+                Err(Broken { index, why }) => {
+                    let failure = Failure::usage(format!("{}, line {}: {why}", self.name, index + 1));
+                    return Err(failure.with_hint("`--keep-going` embeds the other lines"));
+                }
+            };
             total += 1;
             if let Some(hash) = done.hash(record.index) {
                 met += 1;
@@ -97,24 +130,24 @@ impl Input {
             }
         }
         if met < done.len() {
-            return Err(self.changed(&format!("the output holds {} lines that it does not have: it", done.len() - met)));
+            return Err(self.changed(&format!("it lacks {} lines that the output has; it", done.len() - met)));
         }
-        Ok(total)
+        Ok((total, broken))
     }
 
     fn changed(&self, what: &str) -> Failure {
         Failure::usage(format!(
-            "{}: {what}, or the model or its parameters, has changed since the output was begun: what it holds would not fit the rest",
+            "{}: {what}, or the model or its parameters, has changed since the output was begun",
             self.name
         ))
-        .with_hint("give back the input and the model, name another `--output`, or begin anew with `--restart`")
+        .with_hint("restore the input and the model, choose another `--output`, or start over with `--restart`")
     }
 }
 
 fn json_record(index: u64, line: &str, field: Option<&str>) -> Result<Record, String> {
     let value: Value = serde_json::from_str(line).map_err(|error| {
         // The error's own text may quote the line.
-        format!("this is no JSON (column {})", error.column())
+        format!("invalid JSON (column {})", error.column())
     })?;
     match value {
         Value::String(text) if field.is_none() => Ok(Record { index, text, id: None }),
@@ -124,14 +157,14 @@ fn json_record(index: u64, line: &str, field: Option<&str>) -> Result<Record, St
             let id = object.shift_remove("id");
             match found {
                 Some(Value::String(text)) => Ok(Record { index, text, id }),
-                Some(_) => Err(format!("`{}` is no text", names.join("` or `"))),
+                Some(_) => Err(format!("`{}` must be a string", names.join("` or `"))),
                 None => Err(format!(
-                    "there is no `{}`: name the field that holds the text with `--field`",
+                    "missing `{}`; choose the field that holds the text with `--field`",
                     names.join("` or `")
                 )),
             }
         }
-        _ => Err("this is neither a JSON text nor an object".to_owned()),
+        _ => Err("expected a JSON string or an object".to_owned()),
     }
 }
 
@@ -143,7 +176,14 @@ mod tests {
         let input = Input::parse(text.as_bytes().to_vec(), name.to_owned(), format, field)
             .map_err(|failure| format!("{failure:?}"))?;
         let records = input.records().map(|record| record.map(|record| (record.index, record.text)));
-        records.collect::<Result<_, _>>().map_err(|failure| format!("{failure:?}"))
+        records.collect::<Result<_, _>>().map_err(|broken| format!("{broken:?}"))
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_the_first_text() {
+        assert_eq!(records("\u{feff}a\n", "t", InputFormat::Auto, None).unwrap(), [(0, "a".to_owned())]);
+        let json = "\u{feff}{\"text\": \"a\"}\n";
+        assert_eq!(records(json, "t", InputFormat::Auto, None).unwrap(), [(0, "a".to_owned())]);
     }
 
     #[test]
@@ -169,10 +209,10 @@ mod tests {
     #[test]
     fn a_wrong_line_is_named_and_not_shown() {
         for (text, said) in [
-            ("{\"text\": \"a\"}\n{\"text\": secret}\n", "line 2: this is no JSON"),
-            ("{\"text\": 1}\n", "line 1: `text` or `input` is no text"),
+            ("{\"text\": \"a\"}\n{\"text\": secret}\n", "invalid JSON"),
+            ("{\"text\": 1}\n", "`text` or `input` must be a string"),
             ("{\"body\": \"a\"}\n", "--field"),
-            ("[1]\n", "neither a JSON text nor an object"),
+            ("[1]\n", "expected a JSON string or an object"),
         ] {
             let error = records(text, "t.jsonl", InputFormat::Auto, None).unwrap_err();
             assert!(error.contains(said), "{error}");

@@ -9,10 +9,10 @@ use futures_util::stream;
 use serde_json::Value;
 
 use crate::{
-    Failure,
+    Failure, announce,
     connection::{Connection, ConnectionArguments, Purpose},
     interrupt,
-    terminal::{Colour, Style},
+    terminal::{Colour, aside, note},
 };
 
 mod fingerprint;
@@ -22,10 +22,13 @@ mod progress;
 mod work;
 
 use fingerprint::Fingerprint;
-use input::Input;
+use input::{Broken, Input};
 use output::{Done, Output};
 use progress::Progress;
 use work::{End, Job};
+
+/// What helps after a run that did not come to its end.
+const RESUMES: &str = "what is done is kept; run the same command again to continue";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -36,13 +39,13 @@ use work::{End, Job};
   sagewire embed --config config.yaml --model embedding --input texts.txt --output vectors.jsonl --keep-going
   sort texts.txt | uniq | sagewire embed --demo --input - | jq '.embedding | length'
 
-The input is one text a line, or JSON lines: texts, or objects with `text` or `input` (or `--field`) and, if they have one, an `id` that is passed on.
-Each line of the output is {\"index\", \"id\", \"hash\", \"embedding\"}; `index` is the input's line, from 0. Lines come in the order in which they are done.
+The input is one text per line, or JSON lines: strings, or objects with `text` or `input` (or `--field`) and optionally an `id`, which is copied.
+Each line of the output is {\"index\", \"id\", \"hash\", \"embedding\"}; `index` is the line of the input, from 0. Lines are written as they are answered.
 
-An output file is gone on with: what it holds is not asked for again, a torn last line is dropped, and an input that has changed since is refused.
-Ctrl-C lets the requests at work finish and keeps what they bring; once more ends at once.
+An existing output file is continued: lines that it has are not requested again, an incomplete last line is dropped, and an input that has changed
+is refused. Ctrl-C lets the requests in flight finish and keeps their results; a second Ctrl-C ends at once.
 
-Exit codes: 0 all lines are in the output, 1 some are not, 2 the arguments or the input are wrong, 130 stopped with Ctrl-C.")]
+Exit codes: 0 all lines are in the output, 1 some are not, 2 the arguments or the input are invalid, 130 stopped with Ctrl-C.")]
 pub(crate) struct EmbedArguments {
     /// The texts
     #[arg(conflicts_with = "input")]
@@ -53,31 +56,31 @@ pub(crate) struct EmbedArguments {
     /// Reads the texts from a file, or from standard input (`-`)
     #[arg(long, short, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Writes to a file, and goes on with it if it is there already [default: standard output]
+    /// Writes to a file, and continues it if it exists [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// What the input's lines are
+    /// The format of the input
     #[arg(long, value_name = "FORM", default_value = "auto")]
     format: InputFormat,
     /// The field of a JSON object that holds the text [default: `text`, else `input`]
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
-    /// How many texts one request carries
+    /// The number of texts per request
     #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
-    /// How many requests are at work at the same time
+    /// The number of requests in flight at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
     concurrency: u32,
-    /// How many numbers each vector shall have, where the model offers a choice
+    /// The number of dimensions of each vector, if the model offers a choice
     #[arg(long, value_name = "COUNT")]
     dimensions: Option<u32>,
-    /// Goes on past texts that the model refuses; they are named at the end
+    /// Skips lines that are invalid or that the model refuses; they are listed at the end, and the exit code is 1
     #[arg(long)]
     keep_going: bool,
-    /// Empties the output file and begins anew
+    /// Overwrites the output file
     #[arg(long, requires = "output")]
     restart: bool,
-    /// Shows neither progress nor summary
+    /// Hides progress and summary
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
@@ -96,6 +99,10 @@ pub(crate) enum InputFormat {
 }
 
 pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
+    let to_stdout = arguments.output.as_ref().is_none_or(|path| path.as_os_str() == "-");
+    if to_stdout {
+        announce::require()?;
+    }
     let connection = Connection::open(&arguments.connection, arguments.model.as_deref(), Purpose::Embed).await?;
     let input = read_input(&arguments)?;
     let mut parameters = connection.parameters.clone();
@@ -107,15 +114,15 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
         let is_same =
             std::fs::canonicalize(input).ok().zip(std::fs::canonicalize(output).ok()).is_some_and(|(a, b)| a == b);
         if is_same {
-            return Err(Failure::usage("input and output are the same file: name another `--output`"));
+            return Err(Failure::usage("input and output are the same file; choose another `--output`"));
         }
     }
     let (mut output, done) = match &arguments.output {
-        Some(path) if path.as_os_str() != "-" => Output::file(path, arguments.restart)?,
+        Some(path) if !to_stdout => Output::open(path, arguments.restart)?,
         _ => (Output::stdout(), Done::default()),
     };
-    let total = input.check(&done, &fingerprint)?;
-    let resumable = output.is_file();
+    let (total, broken) = input.check(&done, &fingerprint, arguments.keep_going)?;
+    let resumable = output.is_resumable();
     let mut progress = Progress::on_stderr(total, done.len(), arguments.quiet);
     let job = Job {
         provider: &*connection.provider,
@@ -127,27 +134,30 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
         keep_going: arguments.keep_going,
     };
     let stops = stream::unfold((), |()| async { Some((interrupt::ctrl_c().await, ())) });
-    let result = job.run(input.records(), &done, &mut output, stops, &mut progress).await;
+    let records = input.records().filter_map(Result::ok);
+    let result = job.run(records, &done, &mut output, stops, &mut progress).await;
     progress.clear();
     // Whatever happened, what has been written is to be there after a power cut too.
     output.sync().map_err(Failure::output)?;
     let summary = result.map_err(|failure| match resumable {
-        true => failure.with_hint("what is done is kept: the same command goes on from there"),
+        true => failure.with_hint(RESUMES),
         false => failure,
     })?;
-    let style = Style::of_stderr();
-    for (record, error) in &summary.refused {
-        eprintln!("{} line {}: {error}", style.paint(Colour::Red, "refused:"), record + 1);
+    for Broken { index, why } in &broken {
+        note(Some((Colour::Red, "invalid:")), format_args!("line {}: {why}", index + 1));
+    }
+    for (index, error) in &summary.refused {
+        note(Some((Colour::Red, "refused:")), format_args!("line {}: {error}", index + 1));
     }
     if !arguments.quiet {
-        eprintln!("{}", style.paint(Colour::Dim, progress.summary(summary.tokens)));
+        aside(progress.summary(summary.tokens));
     }
     match summary.end {
         End::Stopped => Err(match resumable {
-            true => Failure::interrupted().with_hint("what is done is kept: the same command goes on from there"),
+            true => Failure::interrupted().with_hint(RESUMES),
             false => Failure::interrupted(),
         }),
-        End::Finished if summary.refused.is_empty() => Ok(()),
+        End::Finished if summary.refused.is_empty() && broken.is_empty() => Ok(()),
         End::Finished => Err(Failure::told()),
     }
 }
@@ -155,9 +165,9 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
 fn read_input(arguments: &EmbedArguments) -> Result<Input, Failure> {
     let (bytes, name) = match &arguments.input {
         None if arguments.texts.is_empty() => {
-            let failure = Failure::usage("there is nothing to embed");
+            let failure = Failure::usage("nothing to embed");
             return Err(failure
-                .with_hint("give texts as arguments, a file with `--input FILE`, or standard input with `--input -`"));
+                .with_hint("pass texts as arguments, a file with `--input FILE`, or standard input with `--input -`"));
         }
         None => return Ok(Input::of_texts(arguments.texts.clone())),
         Some(path) if path.as_os_str() == "-" => {
@@ -171,7 +181,7 @@ fn read_input(arguments: &EmbedArguments) -> Result<Input, Failure> {
                 let mut bytes = Vec::new();
                 File::open(path)?.read_to_end(&mut bytes).map(|_| bytes)
             };
-            let bytes = read().map_err(|error| Failure::usage(format!("`{name}` cannot be read: {error}")))?;
+            let bytes = read().map_err(|error| Failure::usage(format!("cannot read `{name}`: {error}")))?;
             (bytes, name)
         }
     };

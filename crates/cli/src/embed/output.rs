@@ -5,7 +5,7 @@
 use std::{
     collections::HashMap,
     fs::{File, OpenOptions, TryLockError},
-    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
@@ -61,28 +61,35 @@ pub(super) fn line(record: &Record, hash: &str, vector: &Vector) -> Result<Vec<u
     Ok(line)
 }
 
-/// Reads what an output holds, and where its last whole line ends. What stands behind that is a torn line.
-pub(super) fn read(mut output: impl BufRead) -> Result<(Done, u64), Failure> {
+/// The longest line of an output in bytes: a vector of a million numbers is shorter. A file of anything else is not read into memory.
+const LONGEST: u64 = 32 * 1024 * 1024;
+
+/// Reads what an output holds, and where its last whole line ends. What follows is a torn line.
+pub(super) fn read(output: impl BufRead) -> Result<(Done, u64), Failure> {
+    read_lines(output, LONGEST)
+}
+
+fn read_lines(mut output: impl BufRead, longest: u64) -> Result<(Done, u64), Failure> {
     let mut done = Done::default();
     let (mut end, mut number, mut line) = (0, 0_u64, Vec::new());
     loop {
         line.clear();
-        let length = output.read_until(b'\n', &mut line).map_err(Failure::work)?;
-        if length == 0 || !line.ends_with(b"\n") {
+        let length = output.by_ref().take(longest).read_until(b'\n', &mut line).map_err(Failure::work)?;
+        number += 1;
+        let is_last = output.fill_buf().map_err(Failure::work)?.is_empty();
+        if length == 0 || is_last && !line.ends_with(b"\n") {
             return Ok((done, end));
         }
-        number += 1;
         match serde_json::from_slice::<Written>(&line) {
             Ok(Written { index, hash, .. }) => {
                 done.0.insert(index, hash);
             }
             // A power cut may leave anything in the last line; in the middle it is not ours.
-            Err(_) if output.fill_buf().map_err(Failure::work)?.is_empty() => return Ok((done, end)),
+            Err(_) if is_last => return Ok((done, end)),
             Err(_) => {
-                let failure = Failure::usage(format!(
-                    "line {number} of the output is none of `sagewire embed`: it is left as it is"
-                ));
-                return Err(failure.with_hint("name another `--output`, or overwrite this one with `--restart`"));
+                let failure =
+                    Failure::usage(format!("line {number} of the output was not written by `sagewire embed`"));
+                return Err(failure.with_hint("choose another `--output`, or overwrite this one with `--restart`"));
             }
         }
         end += length as u64;
@@ -93,7 +100,10 @@ pub(super) fn read(mut output: impl BufRead) -> Result<(Done, u64), Failure> {
 #[derive(Debug)]
 pub(super) enum Output {
     Stdout(io::Stdout),
+    /// It is continued by the next run.
     File(File),
+    /// A pipe or a device: what it is given cannot be read again.
+    Device(File),
 }
 
 impl Output {
@@ -101,20 +111,24 @@ impl Output {
         Self::Stdout(io::stdout())
     }
 
-    /// A file, to be gone on with behind its last whole line.
-    pub(super) fn file(path: &Path, restart: bool) -> Result<(Self, Done), Failure> {
-        let named = |error: io::Error| Failure::usage(format!("`{}` cannot be written: {error}", path.display()));
+    /// A file, to be continued behind its last whole line, or whatever else stands at that path.
+    pub(super) fn open(path: &Path, restart: bool) -> Result<(Self, Done), Failure> {
+        let named = |error: io::Error| Failure::usage(format!("cannot write `{}`: {error}", path.display()));
+        if path.metadata().is_ok_and(|at| !at.is_file()) {
+            let device = OpenOptions::new().write(true).open(path).map_err(named)?;
+            return Ok((Self::Device(device), Done::default()));
+        }
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(named)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::usage(format!(
-                    "another run is writing to `{}`: let it end first",
+                    "another run is writing to `{}`; wait until it ends",
                     path.display()
                 )));
             }
-            // Not every file system can lock; then the user sees to it.
+            // Not every file system can lock.
             Err(TryLockError::Error(_)) => {}
         }
         if restart {
@@ -125,7 +139,8 @@ impl Output {
         Ok((Self::File(file), done))
     }
 
-    pub(super) fn is_file(&self) -> bool {
+    /// Whether another run can continue it.
+    pub(super) fn is_resumable(&self) -> bool {
         matches!(self, Self::File(_))
     }
 
@@ -133,11 +148,8 @@ impl Output {
     pub(super) fn sync(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => stdout.flush(),
-            Self::File(file) => match file.sync_all() {
-                // A pipe or device named as the output cannot, and need not.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-                result => result,
-            },
+            Self::File(file) => file.sync_all(),
+            Self::Device(device) => device.flush(),
         }
     }
 }
@@ -146,14 +158,35 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(stdout) => stdout.write(bytes),
-            Self::File(file) => file.write(bytes),
+            Self::File(file) | Self::Device(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => stdout.flush(),
-            Self::File(file) => file.flush(),
+            Self::File(file) | Self::Device(file) => file.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_not_read_into_memory() {
+        let endless = BufReader::new(io::repeat(b'x'));
+        let failure = read_lines(endless, 1000).unwrap_err();
+        assert!(format!("{failure:?}").contains("line 1 of the output"), "{failure:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to_and_not_read() {
+        let (mut output, done) = Output::open(Path::new("/dev/zero"), false).unwrap();
+        assert_eq!((done.len(), output.is_resumable()), (0, false));
+        output.write_all(b"line\n").unwrap();
+        output.sync().unwrap();
     }
 }

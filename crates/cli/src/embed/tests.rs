@@ -1,4 +1,11 @@
-use std::{collections::BTreeMap, io, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use async_trait::async_trait;
 use futures_util::stream;
@@ -14,6 +21,8 @@ use super::*;
 #[derive(Debug, Default)]
 struct Counter {
     asked: Mutex<Vec<String>>,
+    /// How often it made no vector.
+    refused: AtomicUsize,
     /// What the container's own JSON looks like.
     spread: bool,
 }
@@ -36,6 +45,10 @@ impl Provider for Counter {
         }
         if texts.iter().any(|text| text.contains("too long")) {
             return Err(Error::new(ErrorKind::ContextTooLong, "a text is too long"));
+        }
+        if texts.iter().any(|text| text.contains("null")) {
+            self.refused.fetch_add(1, Relaxed);
+            return Err(Error::new(ErrorKind::Decode, "no numbers"));
         }
         if texts.iter().any(|text| text.contains("no key")) {
             return Err(Error::new(ErrorKind::Authentication, "no key"));
@@ -89,7 +102,7 @@ async fn work(
 ) -> Result<work::Summary, Failure> {
     let parameters = Map::new();
     let fingerprint = Fingerprint::new("m", &parameters);
-    let total = input.check(done, &fingerprint)?;
+    let (total, _) = input.check(done, &fingerprint, keep_going)?;
     let job = Job {
         provider,
         model: "m",
@@ -99,8 +112,9 @@ async fn work(
         concurrency: 3,
         keep_going,
     };
-    let mut progress = Progress::new(None, total, done.len());
-    job.run(input.records(), done, output, stream::iter(vec![(); stops]).chain(stream::pending()), &mut progress).await
+    let mut progress = Progress::hidden(total, done.len());
+    let records = input.records().filter_map(Result::ok);
+    job.run(records, done, output, stream::iter(vec![(); stops]).chain(stream::pending()), &mut progress).await
 }
 
 use futures_util::StreamExt;
@@ -158,7 +172,7 @@ async fn a_changed_input_is_refused_before_anything_is_asked() {
     let mut file = Dying { written: Vec::new(), room: usize::MAX };
     work(&Counter::default(), &input("a\nb\nc\n"), &Done::default(), &mut file, false, 0).await.unwrap();
     let (done, _) = output::read(file.written.as_slice()).unwrap();
-    for (changed, said) in [("a\nB\nc\n", "line 2"), ("a\nb\n", "1 lines that it does not have")] {
+    for (changed, said) in [("a\nB\nc\n", "line 2"), ("a\nb\n", "lacks 1 lines")] {
         let provider = Counter::default();
         let failure = work(&provider, &input(changed), &done, &mut file, false, 0).await.unwrap_err();
         let text = format!("{failure:?}");
@@ -182,9 +196,28 @@ async fn a_failure_keeps_what_the_others_bring_and_going_on_finds_the_line() {
     let summary = work(&Counter::default(), &input(text), &done, &mut file, true, 0).await.unwrap();
     assert_eq!(summary.refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [2]);
     assert_eq!(lines(&file.written).into_keys().collect::<Vec<_>>(), [0, 1, 3, 4, 5]);
-    // What would fail for every text is not gone past.
+    // What would fail for every text is not skipped.
     let failure = work(&Counter::default(), &input("a\nno key\n"), &Done::default(), &mut file, true, 0).await;
     assert!(failure.is_err());
+}
+
+#[tokio::test]
+async fn a_text_without_a_vector_is_skipped_if_the_model_embeds_others() {
+    for text in ["a\nnull\nc\n", "null\nb\nc\n", "a\nb\nnull\n"] {
+        let mut file = Dying { written: Vec::new(), room: usize::MAX };
+        let summary = work(&Counter::default(), &input(text), &Done::default(), &mut file, true, 0).await.unwrap();
+        let refused = text.lines().position(|line| line == "null").unwrap() as u64;
+        assert_eq!(summary.refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [refused], "{text}");
+        assert_eq!(lines(&file.written).len(), 2);
+    }
+    // If there is no vector at all, the fault is not in the texts, and the run does not go through all of them.
+    for lines in [2, 1000] {
+        let mut file = Dying { written: Vec::new(), room: usize::MAX };
+        let provider = Counter::default();
+        let failure = work(&provider, &input(&"null\n".repeat(lines)), &Done::default(), &mut file, true, 0).await;
+        assert!(failure.is_err());
+        assert!(provider.refused.load(Relaxed) < 50);
+    }
 }
 
 #[tokio::test]
@@ -219,11 +252,11 @@ fn a_file_belongs_to_one_run_at_a_time_and_is_emptied_only_where_told() {
     let path = folder.path().join("out.jsonl");
     let line = "{\"index\":0,\"hash\":\"a\",\"embedding\":[1]}\n";
     std::fs::write(&path, format!("{line}{{\"torn")).unwrap();
-    let (first, done) = Output::file(&path, false).unwrap();
+    let (first, done) = Output::open(&path, false).unwrap();
     assert_eq!((done.len(), std::fs::read_to_string(&path).unwrap().as_str()), (1, line));
-    let second = Output::file(&path, false).map(|_| ()).unwrap_err();
+    let second = Output::open(&path, false).map(|_| ()).unwrap_err();
     assert!(format!("{second:?}").contains("another run"), "{second:?}");
     drop(first);
-    let (_, done) = Output::file(&path, true).unwrap();
+    let (_, done) = Output::open(&path, true).unwrap();
     assert_eq!((done.len(), std::fs::read(&path).unwrap().len()), (0, 0));
 }

@@ -25,7 +25,7 @@ pub(super) struct Job<'a> {
     pub(super) fingerprint: &'a Fingerprint,
     pub(super) batch_size: usize,
     pub(super) concurrency: usize,
-    /// Whether texts that the model refuses are passed over.
+    /// Whether texts that the model refuses are skipped.
     pub(super) keep_going: bool,
 }
 
@@ -52,6 +52,7 @@ pub(super) enum End {
 type Answered = Vec<(Record, Result<Vector, Error>)>;
 
 /// A batch that failed as a whole.
+#[derive(Debug)]
 struct Failed {
     first: u64,
     last: u64,
@@ -62,21 +63,21 @@ impl Job<'_> {
     /// Embeds every record that is not done. The first item of `stops` lets the requests at work finish; the second drops them.
     pub(super) async fn run(
         &self,
-        records: impl Iterator<Item = Result<Record, Failure>>,
+        records: impl Iterator<Item = Record>,
         done: &Done,
         output: &mut (dyn Write + Send),
         stops: impl Stream<Item = ()>,
         progress: &mut Progress,
     ) -> Result<Summary, Failure> {
         let mut stops = std::pin::pin!(stops.fuse());
-        let mut open =
-            records.filter(|record| record.as_ref().map_or(true, |record| done.hash(record.index).is_none()));
+        let mut open = records.filter(|record| done.hash(record.index).is_none());
         let mut summary = Summary::default();
+        let mut suspicion = Suspicion::new(done);
         let mut failure = None;
         let mut at_work = FuturesUnordered::new();
         loop {
             while at_work.len() < self.concurrency && failure.is_none() && summary.end == End::Finished {
-                let batch = open.by_ref().take(self.batch_size).collect::<Result<Vec<_>, _>>()?;
+                let batch: Vec<_> = open.by_ref().take(self.batch_size).collect();
                 if batch.is_empty() {
                     break;
                 }
@@ -87,7 +88,7 @@ impl Job<'_> {
                 Some(()) = stops.next() => match summary.end {
                     End::Finished => {
                         summary.end = End::Stopped;
-                        progress.say(format_args!("{} requests are at work and let finish; Ctrl-C once more ends at once", at_work.len()));
+                        progress.say(format_args!("waiting for {} requests in flight; press Ctrl-C again to end at once", at_work.len()));
                         continue;
                     }
                     End::Stopped => return Ok(summary),
@@ -98,13 +99,15 @@ impl Job<'_> {
                 None => break,
                 Some(Ok((answered, tokens))) => {
                     summary.tokens += tokens;
+                    suspicion.see(&answered);
+                    failure = failure.or(suspicion.confirmed(Suspicion::ENOUGH));
                     self.write(answered, output, progress, &mut summary)?;
                 }
-                // Those at work bring what they can before this one is told.
+                // Those in flight bring what they can before this one is reported.
                 Some(Err(failed)) => drop(failure.get_or_insert(failed)),
             }
         }
-        match failure {
+        match failure.or(suspicion.confirmed(1)) {
             None => Ok(summary),
             Some(Failed { first, last, error }) if first == last => {
                 Err(Failure::from(error).about(format!("line {}", first + 1)))
@@ -139,7 +142,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Asks for a batch; where its texts are refused and the work is to go on, for each of them alone.
+    /// Asks for a batch; if its texts are refused and the work is to go on, for each of them alone.
     async fn ask(&self, batch: Vec<Record>) -> Result<(Answered, u64), Failed> {
         let error = match self.embed(&batch).await {
             Ok((vectors, tokens)) => return Ok((batch.into_iter().zip(vectors.into_iter().map(Ok)).collect(), tokens)),
@@ -184,8 +187,7 @@ impl Job<'_> {
         response.data.sort_by_key(|embedding| embedding.index);
         let in_order = response.data.iter().zip(0_u32..).all(|(embedding, index)| embedding.index == index);
         if response.data.len() != batch.len() || !in_order {
-            let message =
-                format!("{} vectors came for {} texts: none of them is used", response.data.len(), batch.len());
+            let message = format!("received {} vectors for {} texts", response.data.len(), batch.len());
             return Err(Error::new(ErrorKind::Decode, message));
         }
         let tokens = response.usage.map_or(0, |usage| usage.prompt_tokens);
@@ -193,7 +195,45 @@ impl Job<'_> {
     }
 }
 
-/// Whether another text might well be taken: what concerns keys, network or the endpoint would fail them all.
+/// Whether another text might be embedded: what concerns keys, the network or the endpoint would fail all of them. An answer without a vector may be
+/// the fault of either; [`Suspicion`] tells them apart.
 fn is_about_the_texts(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::ContextTooLong | ErrorKind::ModelFailed)
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidRequest | ErrorKind::ContextTooLong | ErrorKind::ModelFailed | ErrorKind::Decode
+    )
+}
+
+/// Whether the model makes vectors at all, or its answers are never understood.
+#[derive(Debug)]
+struct Suspicion {
+    has_embedded: bool,
+    batches: usize,
+    first: Option<Failed>,
+}
+
+impl Suspicion {
+    /// As many batches without any vector show that it does not depend on the text.
+    const ENOUGH: usize = 3;
+
+    fn new(done: &Done) -> Self {
+        Self { has_embedded: done.len() > 0, batches: 0, first: None }
+    }
+
+    fn see(&mut self, answered: &Answered) {
+        self.has_embedded |= answered.iter().any(|(_, result)| result.is_ok());
+        let undecoded = answered.iter().find_map(|(record, result)| {
+            let error = result.as_ref().err().filter(|error| error.kind() == ErrorKind::Decode)?;
+            Some(Failed { first: record.index, last: record.index, error: Error::new(error.kind(), error.message()) })
+        });
+        if let Some(failed) = undecoded {
+            self.batches += 1;
+            self.first.get_or_insert(failed);
+        }
+    }
+
+    /// The failure of the run, once so many batches brought nothing.
+    fn confirmed(&mut self, batches: usize) -> Option<Failed> {
+        self.first.take_if(|_| !self.has_embedded && self.batches >= batches)
+    }
 }

@@ -82,7 +82,7 @@ async fn failures_have_a_hint_and_the_documented_exit_codes() {
     emulator.enqueue("messages", Scripted::error(AwsError::access_denied("no")));
     let printed = home.run(&["chat", "--model", "sagemaker_chat/messages", "hi"]);
     assert_eq!(printed.code, Some(1), "{printed:?}");
-    assert!(printed.err.starts_with("error: ") && printed.err.contains("\nhint: `sagewire doctor"), "{printed:?}");
+    assert!(printed.err.starts_with("error: ") && printed.err.contains("\nhint: run `sagewire doctor"), "{printed:?}");
     for arguments in [
         ["chat", "hi"].as_slice(),
         &["chat", "--model", "nobody/knows", "hi"],

@@ -92,7 +92,7 @@ async fn killed_in_the_middle_it_goes_on_where_it_was() {
     resumed.extend(["--config".to_owned(), config.to_str().unwrap().to_owned()]);
     let printed = home.run(&resumed);
     assert_eq!(printed.code, Some(0), "{printed:?}");
-    assert!(printed.err.contains("20 of 20 lines embedded (12 by runs before)"), "{printed:?}");
+    assert!(printed.err.contains("20 of 20 lines embedded (12 by earlier runs)"), "{printed:?}");
     let written = indexes(&output);
     assert_eq!(written.len(), 20);
     assert_eq!(written.into_iter().collect::<BTreeSet<_>>(), (0..20).collect());
@@ -136,7 +136,7 @@ async fn ctrl_c_twice_ends_at_once_with_its_exit_code_and_keeps_what_is_done() {
     }
     let printed = crate::process::Printed::from(child.wait_with_output().unwrap());
     assert_eq!(printed.code, Some(130), "{printed:?}");
-    assert!(printed.err.contains("the same command goes on from there"), "{printed:?}");
+    assert!(printed.err.contains("run the same command again"), "{printed:?}");
     assert_eq!(indexes(&output), [0, 1]);
 }
 
@@ -174,6 +174,44 @@ async fn what_cannot_be_read_is_refused_with_its_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_keep_going_every_broken_line_is_named_and_the_others_are_embedded() {
+    let home = Home::empty();
+    let input = home.file("texts.jsonl", "\u{feff}{\"text\": \"a\"}\nnonsense\n{\"text\": \"b\"}\n{\"text\": 1}\n");
+    let input = input.to_str().unwrap();
+    let printed = home.run(&["embed", "--demo", "-i", input]);
+    assert!(printed.code == Some(2) && printed.err.contains("--keep-going"), "{printed:?}");
+    let printed = home.run(&["embed", "--demo", "-i", input, "--keep-going"]);
+    assert_eq!((printed.code, printed.out.lines().count()), (Some(1), 2), "{printed:?}");
+    for named in ["invalid: line 2: invalid JSON", "invalid: line 4: `text`", "2 of 2 lines embedded"] {
+        assert!(printed.err.contains(named), "{named}: {printed:?}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_standard_output_is_noticed_before_anything_is_sent() {
+    let emulator = Emulator::start().await.unwrap();
+    let home = Home::of(&emulator);
+    for arguments in ["embed -m sagemaker/embedding a", "chat -m sagemaker_chat/messages a"] {
+        let script = format!("exec \"$SAGEWIRE\" {arguments} >&-");
+        let mut command = std::process::Command::new("/bin/sh");
+        let as_usual = home.command(&[""; 0]);
+        command
+            .args(["-c", &script])
+            .env_clear()
+            .envs(as_usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let printed =
+            crate::process::Printed::from(command.env("SAGEWIRE", env!("CARGO_BIN_EXE_sagewire")).output().unwrap());
+        assert!(printed.code == Some(2) && printed.err.contains("standard output is closed"), "{printed:?}");
+    }
+    assert_eq!(emulator.received().len(), 0);
+    assert_eq!(
+        home.command(&["embed", "--demo", "a"]).stdout(std::process::Stdio::null()).status().unwrap().code(),
+        Some(0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_names_its_lines_and_what_to_do() {
     let emulator = Emulator::start().await.unwrap();
     emulator.enqueue(
@@ -201,7 +239,7 @@ async fn a_refusal_names_its_lines_and_what_to_do() {
     ];
     let printed = home.run(&arguments);
     assert!(printed.code == Some(1) && printed.err.contains("error: lines 1 to 2: "), "{printed:?}");
-    assert!(printed.err.contains("the same command goes on from there"), "{printed:?}");
+    assert!(printed.err.contains("run the same command again"), "{printed:?}");
     assert_eq!(home.run(&arguments).code, Some(0));
     assert_eq!(indexes(&output).len(), 4);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sagewire_emulator::{Emulator, Scripted, StreamEvent};
+use sagewire_emulator::{AwsError, Container, ContainerReply, Emulator, Invocation, Scripted, StreamEvent};
 
 use crate::{process::Home, pty::Terminal};
 
@@ -17,7 +17,7 @@ async fn a_conversation_remembers_and_ends_with_ctrl_d() {
     terminal.expect("/help");
     terminal.expect("> ");
     terminal.press("/system Be brief.\r");
-    terminal.expect("told so");
+    terminal.expect("was set");
     terminal.expect("> ");
     terminal.press("first question\r");
     terminal.expect("tokens/s");
@@ -46,7 +46,7 @@ async fn a_conversation_remembers_and_ends_with_ctrl_d() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_stops_the_answer_and_not_the_conversation() {
     let emulator = Emulator::start().await.unwrap();
-    let chunk = r#"data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"it begins"},"finish_reason":null}]}"#;
+    let chunk = r#"data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"it begins now"},"finish_reason":null}]}"#;
     let endless = Scripted::stream([format!("{chunk}\n\n")]).then(StreamEvent::Wait(Duration::from_secs(3600)));
     emulator.enqueue("messages", endless);
     let mut terminal = Terminal::start(Home::of(&emulator).command(&["chat", "-m", "sagemaker_chat/messages"]));
@@ -58,16 +58,16 @@ async fn ctrl_c_stops_the_answer_and_not_the_conversation() {
     terminal.expect("> ");
     // Pressed once more in impatience, it leaves nothing behind.
     terminal.press(CTRL_C);
-    terminal.expect("once more");
+    terminal.expect("to leave");
     terminal.expect("> ");
     terminal.press("and now\r");
     terminal.expect("tokens/s");
     terminal.expect("> ");
     // What had come is part of the conversation.
     let messages = emulator.received().pop().unwrap().json().unwrap()["messages"].clone();
-    assert_eq!(messages[1]["content"], "it begins");
+    assert_eq!(messages[1]["content"], "it begins now");
     terminal.press(CTRL_C);
-    terminal.expect("once more");
+    terminal.expect("to leave");
     terminal.expect("> ");
     terminal.press(CTRL_C);
     assert_eq!(terminal.end().1, 0);
@@ -114,6 +114,73 @@ async fn the_bar_is_for_terminals() {
     std::fs::remove_file(&output).unwrap();
     let printed = home.run(&arguments);
     assert!(!printed.err.contains("/3 (") && printed.err.contains("3 of 3 lines"), "{printed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_typed_while_an_answer_comes_are_asked_after_it() {
+    let (asked, has_asked) = std::sync::mpsc::sync_channel(1);
+    let (go, may_go) = std::sync::mpsc::channel();
+    let slow = Slow { asked, may_go: std::sync::Mutex::new(may_go) };
+    let emulator = Emulator::builder().endpoint("slow", slow).start().await.unwrap();
+    let home = Home::of(&emulator);
+    let mut terminal = Terminal::start(home.command(&["chat", "-m", "sagemaker_chat/slow", "--no-stream"]));
+    terminal.expect("> ");
+    terminal.press("one\r");
+    tokio::task::block_in_place(|| has_asked.recv()).unwrap();
+    terminal.press("two\r");
+    go.send(()).unwrap();
+    tokio::task::block_in_place(|| has_asked.recv()).unwrap();
+    go.send(()).unwrap();
+    terminal.expect("answer to two");
+    terminal.expect("> ");
+    terminal.press(CTRL_D);
+    let (shown, _) = terminal.end();
+    let first = shown.split("answer to one").next().unwrap();
+    assert!(!first.contains("two"), "it is shown at its prompt, not in the answer: {shown:?}");
+}
+
+/// Answers a question once it may.
+#[derive(Debug)]
+struct Slow {
+    asked: std::sync::mpsc::SyncSender<()>,
+    may_go: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+#[async_trait::async_trait]
+impl Container for Slow {
+    async fn invoke(&self, invocation: Invocation) -> ContainerReply {
+        let body: serde_json::Value = serde_json::from_slice(&invocation.body).unwrap();
+        let question = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+        tokio::task::block_in_place(|| {
+            self.asked.send(()).unwrap();
+            self.may_go.lock().unwrap().recv().unwrap();
+        });
+        let message = serde_json::json!({"role": "assistant", "content": format!("answer to {question}")});
+        let choice = serde_json::json!({"index": 0, "message": message, "finish_reason": "stop"});
+        ContainerReply::json(200, &serde_json::json!({"choices": [choice]}))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_cannot_steer_the_terminal() {
+    let emulator = Emulator::start().await.unwrap();
+    let home = Home::of(&emulator).with("NO_COLOR", "1");
+    let hostile = "no\u{1b}]0;owned\u{7} \u{1b}[2Jmodel";
+    let refusal = || Scripted::error(AwsError::model_error(400, serde_json::json!({"error": hostile}).to_string()));
+    for (endpoint, arguments) in [
+        ("messages", ["chat", "-m", "sagemaker_chat/messages", "hi"].as_slice()),
+        ("embedding", &["embed", "-m", "sagemaker/embedding", "hi"]),
+        ("embedding", &["embed", "-m", "sagemaker/embedding", "--keep-going", "hi"]),
+    ] {
+        emulator.enqueue(endpoint, refusal());
+        emulator.enqueue(endpoint, refusal());
+        let (shown, code) = Terminal::start(home.command(arguments)).end();
+        assert!(code == 1 && shown.contains("owned"), "{arguments:?}: {shown:?}");
+        // The progress bar has sequences of its own, but none of these.
+        for sequence in ["\u{1b}]", "\u{1b}[2J", "\u{7}"] {
+            assert!(!shown.contains(sequence), "{arguments:?}: {shown:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,34 +1,37 @@
-//! The numbers behind `/metrics`.
+//! The metrics behind `/metrics`.
 //!
 //! Owns which there are and what they are called. <https://prometheus.io/docs/practices/naming/>
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{OnceLock, atomic::AtomicU64},
+};
+
+use prometheus_client::{
+    encoding::prometheus_text,
+    metrics::{family::Family, gauge, info::Info},
+    registry::Registry,
+};
 
 #[cfg(feature = "otlp")]
-pub(crate) use self::reading::{Point, Value};
-use self::{
-    family::{Counter, Family},
-    histogram::Histogram,
-};
-pub(crate) use self::{
-    gen_ai::{GenAiMetrics, Operation, PROVIDER},
-    reading::Reading,
-};
+pub(crate) use self::families::exported_name;
+use self::families::{Counter, Counters, Histogram, Histograms};
+pub(crate) use self::gen_ai::{GenAiMetrics, Operation, PROVIDER};
+use super::log_writer;
 
-mod family;
+mod families;
 mod gen_ai;
-mod histogram;
-mod reading;
+mod process;
 
-/// A number that someone else keeps, read when `/metrics` is asked for: a cooldown, the age of credentials.
+/// A number that is read when `/metrics` is asked for, such as a cooldown or the age of credentials.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Gauge {
     /// Its name, such as `sagewire_deployment_cooling_down`.
     pub name: &'static str,
-    /// What it says, in one sentence.
+    /// What it means, in one sentence.
     pub help: &'static str,
-    /// What tells it from others of its name.
+    /// Its labels: name and value.
     pub labels: Vec<(&'static str, String)>,
     /// The number.
     pub value: f64,
@@ -56,95 +59,131 @@ const TOKEN_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.
 /// Our own share is well below a millisecond.
 const OVERHEAD_SECONDS: &[f64] = &[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
 
+/// The kinds of failure that no retry can fix, and the HTTP status that AWS gives them: what `deploy/alerts.yaml` watches. Their counters exist
+/// from the start, because Prometheus does not see the first increase of a series that it has not seen before.
+const REFUSED_BY_AWS: [(&str, &str); 3] = [("authentication", "403"), ("permission", "403"), ("configuration", "")];
+
+/// The results of reading a changed configuration.
+const RELOADED: [&str; 2] = ["taken", "refused"];
+
+const BUILD_INFO: &str = "sagewire_build_info";
+const LOG_LINES_DROPPED: &str = "sagewire_log_lines_dropped_total";
+
 /// Every number that the proxy keeps.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    pub(crate) requests: Family<3, Counter>,
-    pub(crate) refused: Family<1, Counter>,
-    pub(crate) upstream: Family<3, Counter>,
-    pub(crate) reloads: Family<1, Counter>,
-    retries: Family<1, Counter>,
-    tokens: Family<2, Counter>,
-    duration: Family<1, Histogram>,
-    first_byte: Family<1, Histogram>,
-    between_tokens: Family<1, Histogram>,
-    overhead: Family<1, Histogram>,
-    /// Kept once somebody exports them.
+    pub(crate) requests: Counters<3>,
+    pub(crate) refused: Counters<1>,
+    pub(crate) upstream: Counters<3>,
+    pub(crate) reloads: Counters<1>,
+    retries: Counters<1>,
+    tokens: Counters<2>,
+    duration: Histograms<1>,
+    first_byte: Histograms<1>,
+    between_tokens: Histograms<1>,
+    overhead: Histograms<1>,
+    registry: Registry,
+    /// Kept once an exporter is attached.
     gen_ai: OnceLock<GenAiMetrics>,
 }
 
 /// The numbers of one model, at hand without a look-up.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelMetrics {
-    pub(crate) retries: Arc<Counter>,
-    pub(crate) prompt_tokens: Arc<Counter>,
-    pub(crate) completion_tokens: Arc<Counter>,
-    pub(crate) duration: Arc<Histogram>,
-    pub(crate) first_byte: Arc<Histogram>,
-    pub(crate) between_tokens: Arc<Histogram>,
-    pub(crate) overhead: Arc<Histogram>,
+    pub(crate) retries: Counter,
+    pub(crate) prompt_tokens: Counter,
+    pub(crate) completion_tokens: Counter,
+    pub(crate) duration: Histogram,
+    pub(crate) first_byte: Histogram,
+    pub(crate) between_tokens: Histogram,
+    pub(crate) overhead: Histogram,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self {
-            requests: Family::new(
+        // The registry adds the full stop of each help text, and suffixes such as `_info` and `_total`.
+        let mut registry = Registry::default();
+        let r = &mut registry;
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        r.register(BUILD_INFO.trim_end_matches("_info"), "The version that runs", version);
+        let dropped = log_writer::dropped().clone();
+        let help = "Log lines dropped because nothing reads standard error fast enough";
+        r.register(LOG_LINES_DROPPED.trim_end_matches("_total"), help, dropped);
+        let metrics = Self {
+            requests: Counters::new(
+                r,
                 "sagewire_requests_total",
-                "Requests answered, by route, model and HTTP status; 499 where the caller went away.",
+                "Requests answered, by route, model and HTTP status; 499 if the caller disconnected",
                 ["route", "model", "status"],
             ),
-            refused: Family::new(
+            refused: Counters::new(
+                r,
                 "sagewire_refused_total",
-                "Requests that never reached a model, by reason.",
+                "Requests refused before they reached a model, by reason",
                 ["reason"],
             ),
-            upstream: Family::new(
+            upstream: Counters::new(
+                r,
                 "sagewire_upstream_errors_total",
-                "Failed calls of models, by model, kind of failure and AWS's HTTP status.",
+                "Failed calls of models, by model, kind of failure and HTTP status of AWS",
                 ["model", "kind", "status"],
             ),
-            reloads: Family::new(
+            reloads: Counters::new(
+                r,
                 "sagewire_config_reloads_total",
-                "Reloads of the configuration, by result.",
+                "Reloads of the configuration, by result",
                 ["result"],
             ),
-            retries: Family::new("sagewire_retries_total", "Tries after the first, by model.", ["model"]),
-            tokens: Family::new(
+            retries: Counters::new(r, "sagewire_retries_total", "Attempts after the first, by model", ["model"]),
+            tokens: Counters::new(
+                r,
                 "sagewire_tokens_total",
-                "Tokens used, by model and kind (prompt or completion).",
+                "Tokens used, by model and kind (prompt or completion)",
                 ["model", "kind"],
             ),
-            duration: Family::new(
+            duration: Histograms::new(
+                r,
                 "sagewire_request_duration_seconds",
-                "From a request's head to the end of its answer, by model.",
+                "Time from the head of a request to the end of its answer, by model",
                 ["model"],
-            )
-            .with_bounds(ANSWER_SECONDS),
-            first_byte: Family::new(
+                ANSWER_SECONDS,
+            ),
+            first_byte: Histograms::new(
+                r,
                 "sagewire_time_to_first_byte_seconds",
-                "From a request's head to the first byte of its answer, by model.",
+                "Time from the head of a request to the first byte of its answer, by model",
                 ["model"],
-            )
-            .with_bounds(ANSWER_SECONDS),
-            between_tokens: Family::new(
+                ANSWER_SECONDS,
+            ),
+            between_tokens: Histograms::new(
+                r,
                 "sagewire_time_between_tokens_seconds",
-                "Between two pieces of a stream, by model.",
+                "Time between two pieces of a stream, by model",
                 ["model"],
-            )
-            .with_bounds(TOKEN_SECONDS),
-            overhead: Family::new(
+                TOKEN_SECONDS,
+            ),
+            overhead: Histograms::new(
+                r,
                 "sagewire_overhead_seconds",
-                "The time of a whole answer that was the proxy's own, by model.",
+                "Time that the proxy itself took for a whole answer, by model",
                 ["model"],
-            )
-            .with_bounds(OVERHEAD_SECONDS),
+                OVERHEAD_SECONDS,
+            ),
+            registry,
             gen_ai: OnceLock::new(),
+        };
+        for result in RELOADED {
+            metrics.reloads.with([result]);
         }
+        metrics
     }
 }
 
 impl Metrics {
     pub(crate) fn of_model(&self, model: &str) -> ModelMetrics {
+        for (kind, status) in REFUSED_BY_AWS {
+            self.upstream.with([model, kind, status]);
+        }
         ModelMetrics {
             retries: self.retries.with([model]),
             prompt_tokens: self.tokens.with([model, "prompt"]),
@@ -156,51 +195,50 @@ impl Metrics {
         }
     }
 
-    /// The numbers of the GenAI conventions, where they are kept.
+    /// The metrics of the GenAI conventions, if they are kept.
     pub(crate) fn gen_ai(&self) -> Option<&GenAiMetrics> {
         self.gen_ai.get()
     }
 
-    /// Keeps the numbers of the GenAI conventions from now on.
-    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only an exporter wants them"))]
-    pub(crate) fn keep_gen_ai(&self) {
-        self.gen_ai.get_or_init(GenAiMetrics::default);
-    }
-
-    /// All of it at one moment.
-    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only an exporter wants them"))]
-    pub(crate) fn readings(&self, gauges: &[Gauge]) -> Vec<Reading> {
-        let mut readings = vec![
-            self.requests.reading(),
-            self.refused.reading(),
-            self.upstream.reading(),
-            self.reloads.reading(),
-            self.retries.reading(),
-            self.tokens.reading(),
-            self.duration.reading(),
-            self.first_byte.reading(),
-            self.between_tokens.reading(),
-            self.overhead.reading(),
-        ];
-        readings.extend(family::gauge_readings(gauges));
-        readings.extend(self.gen_ai().map(GenAiMetrics::readings).unwrap_or_default());
-        readings
+    /// Records everything with this meter too, and the metrics of the GenAI conventions, from now on.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only an exporter has a meter"))]
+    pub(crate) fn export_to(&self, meter: &opentelemetry::metrics::Meter) {
+        self.requests.export_to(meter);
+        self.refused.export_to(meter);
+        self.upstream.export_to(meter);
+        self.reloads.export_to(meter);
+        self.retries.export_to(meter);
+        self.tokens.export_to(meter);
+        self.duration.export_to(meter);
+        self.first_byte.export_to(meter);
+        self.between_tokens.export_to(meter);
+        self.overhead.export_to(meter);
+        self.gen_ai.get_or_init(|| GenAiMetrics::new(meter));
     }
 
     /// All of it in Prometheus's [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
     pub(crate) fn render(&self, gauges: &[Gauge]) -> String {
-        let mut text = String::with_capacity(4096);
-        for family in [&self.refused, &self.reloads, &self.retries] {
-            family.render(&mut text);
+        let mut now = Registry::default();
+        process::register(&mut now);
+        register_gauges(&mut now, gauges);
+        let mut page = String::with_capacity(16 * 1024);
+        for registry in [&self.registry, &now] {
+            // Writing to a `String` cannot fail.
+            let _ = prometheus_text::encode(&mut page, registry);
         }
-        self.requests.render(&mut text);
-        self.upstream.render(&mut text);
-        self.tokens.render(&mut text);
-        for family in [&self.duration, &self.first_byte, &self.between_tokens, &self.overhead] {
-            family.render(&mut text);
-        }
-        family::render_gauges(gauges, &mut text);
-        text
+        page
+    }
+}
+
+fn register_gauges(registry: &mut Registry, gauges: &[Gauge]) {
+    type Readings = Family<Vec<(&'static str, String)>, gauge::Gauge<f64, AtomicU64>>;
+    let mut by_name: BTreeMap<&str, (&str, Readings)> = BTreeMap::new();
+    for gauge in gauges {
+        let (_, readings) = by_name.entry(gauge.name).or_insert_with(|| (gauge.help, Readings::default()));
+        readings.get_or_create(&gauge.labels).set(gauge.value);
+    }
+    for (name, (help, readings)) in by_name {
+        registry.register(name, help.trim_end_matches('.'), readings);
     }
 }
 
@@ -213,20 +251,20 @@ mod tests {
     #[test]
     fn the_page_is_in_prometheus_form() {
         let metrics = Metrics::default();
-        metrics.requests.with(["chat", "a \"quoted\" \\ model", "200"]).add(2);
+        metrics.requests.with(["chat", "a \"quoted\" \\ model\n", "200"]).add(2);
         let model = metrics.of_model("m");
         model.prompt_tokens.add(7);
         model.first_byte.observe(Duration::from_millis(20));
         model.first_byte.observe(Duration::from_secs(1000));
         let gauges = [
-            Gauge::new("sagewire_in_flight", "Requests at work.", 3.0),
-            Gauge::new("sagewire_cooling", "Whether it rests.", 1.0).with_label("deployment", "a"),
-            Gauge::new("sagewire_cooling", "Whether it rests.", 0.0).with_label("deployment", "b"),
+            Gauge::new("sagewire_in_flight", "Requests in flight.", 3.0),
+            Gauge::new("sagewire_cooling", "Whether it cools down.", 1.0).with_label("deployment", "a"),
+            Gauge::new("sagewire_cooling", "Whether it cools down.", 0.5).with_label("deployment", "b"),
         ];
         let page = metrics.render(&gauges);
         for line in [
             "# TYPE sagewire_requests_total counter",
-            r#"sagewire_requests_total{route="chat",model="a \"quoted\" \\ model",status="200"} 2"#,
+            r#"sagewire_requests_total{route="chat",model="a \"quoted\" \\ model\n",status="200"} 2"#,
             r#"sagewire_tokens_total{model="m",kind="prompt"} 7"#,
             "# TYPE sagewire_time_to_first_byte_seconds histogram",
             r#"sagewire_time_to_first_byte_seconds_bucket{model="m",le="0.01"} 0"#,
@@ -235,12 +273,29 @@ mod tests {
             r#"sagewire_time_to_first_byte_seconds_bucket{model="m",le="+Inf"} 2"#,
             r#"sagewire_time_to_first_byte_seconds_count{model="m"} 2"#,
             r#"sagewire_time_to_first_byte_seconds_sum{model="m"} 1000.02"#,
+            "# HELP sagewire_in_flight Requests in flight.",
             "# TYPE sagewire_in_flight gauge",
-            "sagewire_in_flight 3",
-            r#"sagewire_cooling{deployment="b"} 0"#,
+            "sagewire_in_flight 3.0",
+            r#"sagewire_cooling{deployment="b"} 0.5"#,
+            concat!(r#"sagewire_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
         ] {
             assert!(page.lines().any(|found| found == line), "no line {line} in\n{page}");
         }
         assert_eq!(page.matches("# TYPE sagewire_cooling gauge").count(), 1);
+    }
+
+    #[test]
+    fn what_the_shipped_alerts_watch_is_there_before_the_first_event() {
+        let metrics = Metrics::default();
+        metrics.of_model("m");
+        let page = metrics.render(&[]);
+        for line in [
+            r#"sagewire_config_reloads_total{result="refused"} 0"#,
+            r#"sagewire_upstream_errors_total{model="m",kind="authentication",status="403"} 0"#,
+            r#"sagewire_upstream_errors_total{model="m",kind="permission",status="403"} 0"#,
+            r#"sagewire_upstream_errors_total{model="m",kind="configuration",status=""} 0"#,
+        ] {
+            assert!(page.lines().any(|found| found == line), "no line {line} in\n{page}");
+        }
     }
 }

@@ -1,18 +1,19 @@
-//! What the operator sees: one log line and a few numbers for each request.
+//! What the operator sees of each request: a log line, metrics and spans.
 //!
-//! Prompts and answers are in neither, unless the operator asks for them.
+//! Prompts and answers are in none of them, unless the operator asks for them.
 
 pub(crate) use call::{CallRecord, Outcome};
-pub use logs::{LogFormat, LogSettings, init_logs};
+pub use log_writer::LogGuard;
+pub use logs::{LogError, LogFormat, LogSettings, init_logs};
 pub use metrics::Gauge;
 pub(crate) use metrics::{Metrics, ModelMetrics};
 #[cfg(feature = "otlp")]
-pub use otlp::{OtlpExporter, OtlpSettings};
+pub use otlp::{OtlpCollector, OtlpError, OtlpExporter, OtlpProtocol, OtlpSettings};
 pub(crate) use span::RequestSpans;
 pub use span::{Span, SpanKind, SpanSink, SpanValue};
 
 mod call;
-mod lines;
+mod log_writer;
 mod logs;
 mod metrics;
 #[cfg(feature = "otlp")]

@@ -1,203 +1,216 @@
-//! Spans and numbers to an OpenTelemetry collector, as [OTLP over HTTP with JSON](https://opentelemetry.io/docs/specs/otlp/#otlphttp).
+//! Spans and metrics to an OpenTelemetry collector, by [OTLP](https://opentelemetry.io/docs/specs/otlp/) over HTTP or gRPC.
 //!
-//! Owns the sending, and the batches of spans with their form. A collector that is slow or away costs spans, never requests.
+//! Owns the set-up of OpenTelemetry's exporters and the translation of our spans. Queues, batches and retries are those of OpenTelemetry's crates:
+//! a collector that is slow or away costs spans, never requests.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use opentelemetry::{InstrumentationScope, Key, KeyValue};
+use opentelemetry_http::{HttpClient, HttpError};
+use opentelemetry_otlp::{
+    ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
+    tonic_types::metadata::MetadataMap,
 };
+use opentelemetry_sdk::{
+    Resource,
+    trace::{BatchSpanProcessor, SpanProcessor},
+};
+use tokio::runtime::Handle;
 
-pub use self::settings::OtlpSettings;
-use super::span::{Span, SpanKind, SpanSink, SpanValue};
+use self::metrics::ExportedMetrics;
+pub use self::settings::{OtlpCollector, OtlpProtocol, OtlpSettings};
+use super::span::SpanSink;
 use crate::ServerHandle;
 
 mod metrics;
 mod settings;
+mod spans;
 
-/// As many spans wait to be sent; more are dropped.
-const WAITING: usize = 4096;
-/// As many spans go out together.
-const BATCH: usize = 512;
-/// No span waits longer than this.
-const EVERY: Duration = Duration::from_secs(5);
-/// A collector has this long to take a batch.
+/// How long the last spans and metrics may take at the end of the process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Sends spans and numbers to a collector. Dropping it ends the sending of spans; [`flush`](Self::flush) sends what waits before.
+/// What the service is called, unless it is told otherwise.
+const SERVICE_NAME: &str = "sagewire";
+
+/// The exporter could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OtlpError {
+    /// The HTTP client has no TLS.
+    #[error("could not set up the HTTP client for the OpenTelemetry collector")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A setting cannot be used.
+    #[error("invalid OpenTelemetry settings: check `sagewire_settings.otlp` and the variables `OTEL_EXPORTER_OTLP_*`")]
+    Settings(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A header has another form.
+    #[error("invalid header `{name}` in `sagewire_settings.otlp.headers`")]
+    Header {
+        /// Its name. The value may be a key and is not shown.
+        name: String,
+    },
+}
+
+impl From<ExporterBuildError> for OtlpError {
+    fn from(error: ExporterBuildError) -> Self {
+        Self::Settings(error.into())
+    }
+}
+
+/// Sends spans and metrics to a collector. What waits is sent by [`flush`](Self::flush).
 #[derive(Debug)]
 pub struct OtlpExporter {
     settings: OtlpSettings,
-    collector: Collector,
-    sender: mpsc::Sender<Span>,
-    task: JoinHandle<()>,
-    numbers: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
-}
-
-/// The exporter's end for an app.
-#[derive(Clone, Debug)]
-struct Sink(mpsc::Sender<Span>);
-
-impl SpanSink for Sink {
-    fn take(&self, span: Span) {
-        // A full queue means that the collector is away: the request matters more.
-        let _ = self.0.try_send(span);
-    }
+    headers: HeaderMap,
+    spans: Option<Arc<BatchSpanProcessor>>,
+    metrics: Option<ExportedMetrics>,
 }
 
 impl OtlpExporter {
     /// Starts sending spans, on the Tokio runtime that it is called on.
     ///
     /// # Errors
-    /// [`reqwest::Error`] where TLS cannot be set up.
-    pub fn start(settings: OtlpSettings) -> Result<Self, reqwest::Error> {
-        // It fails where a provider is installed already, which is as good.
+    /// [`OtlpError`] if a setting cannot be used.
+    pub fn start(settings: OtlpSettings) -> Result<Self, OtlpError> {
+        // It fails if a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
-        let headers = settings.headers.clone().into_iter().collect();
-        let collector = Collector { client, headers, service_name: settings.service_name.clone() };
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let task = tokio::spawn(send_all(collector.clone(), settings.traces_url.clone(), receiver));
-        Ok(Self { settings, collector, sender, task, numbers: None })
+        let headers = headers(&settings)?;
+        let spans = settings.traces.as_ref().map(|collector| {
+            let exporter = match collector.protocol {
+                OtlpProtocol::Http => SpanExporter::builder()
+                    .with_http()
+                    .with_http_client(Client::new(collector, &headers)?)
+                    .with_endpoint(&collector.url)
+                    .with_timeout(collector.timeout)
+                    .build()?,
+                OtlpProtocol::Grpc => SpanExporter::builder()
+                    .with_tonic()
+                    .with_metadata(MetadataMap::from_headers(headers.clone()))
+                    .with_endpoint(&collector.url)
+                    .with_timeout(collector.timeout)
+                    .build()?,
+            };
+            let mut processor = BatchSpanProcessor::builder(exporter).build();
+            processor.set_resource(&resource(&settings));
+            Ok::<_, OtlpError>(Arc::new(processor))
+        });
+        let spans = spans.transpose()?;
+        Ok(Self { settings, headers, spans, metrics: None })
     }
 
-    /// Sends the server's numbers, too, every [`metrics_interval`](OtlpSettings::metrics_interval): those of `/metrics`, and those of the
+    /// Sends the server's metrics too: those of `/metrics`, and those of the
     /// [GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/).
-    #[must_use]
-    pub fn with_metrics(mut self, server: ServerHandle) -> Self {
-        if let Some(url) = self.settings.metrics_url.clone() {
-            let (stop, stopped) = oneshot::channel();
-            let every = self.settings.metrics_interval;
-            let task = tokio::spawn(metrics::send_all(self.collector.clone(), url, every, server, stopped));
-            self.numbers = Some((stop, task));
+    ///
+    /// # Errors
+    /// [`OtlpError`] if a setting cannot be used.
+    pub fn with_metrics(mut self, server: ServerHandle) -> Result<Self, OtlpError> {
+        if let Some(collector) = &self.settings.metrics {
+            let exporter = match collector.protocol {
+                OtlpProtocol::Http => MetricExporter::builder()
+                    .with_http()
+                    .with_http_client(Client::new(collector, &self.headers)?)
+                    .with_endpoint(&collector.url)
+                    .with_timeout(collector.timeout)
+                    .build()?,
+                OtlpProtocol::Grpc => MetricExporter::builder()
+                    .with_tonic()
+                    .with_metadata(MetadataMap::from_headers(self.headers.clone()))
+                    .with_endpoint(&collector.url)
+                    .with_timeout(collector.timeout)
+                    .build()?,
+            };
+            let resource = resource(&self.settings);
+            self.metrics = Some(ExportedMetrics::start(exporter, resource, self.settings.metrics_interval, server));
         }
-        self
+        Ok(self)
     }
 
-    /// Where an app puts its spans.
+    /// Where an app puts its spans; `None` if they are not sent.
     #[must_use]
-    pub fn sink(&self) -> std::sync::Arc<dyn SpanSink> {
-        std::sync::Arc::new(Sink(self.sender.clone()))
+    pub fn sink(&self) -> Option<Arc<dyn SpanSink>> {
+        let spans = Arc::clone(self.spans.as_ref()?);
+        Some(Arc::new(spans::Sink::new(spans)))
     }
 
-    /// Sends the numbers once more, and then the spans that wait, once every app that has its sink is gone.
+    /// Sends the metrics once more and the spans that wait, and ends. Later spans are dropped.
     pub async fn flush(self) {
-        if let Some((stop, task)) = self.numbers {
-            let _ = stop.send(());
-            let _ = tokio::time::timeout(PATIENCE, task).await;
+        if let Some(metrics) = self.metrics {
+            metrics.finish().await;
         }
-        drop(self.sender);
-        let _ = tokio::time::timeout(PATIENCE, self.task).await;
+        if let Some(spans) = self.spans {
+            // It waits for its own thread, which needs this runtime.
+            let _ = tokio::task::spawn_blocking(move || spans.shutdown_with_timeout(PATIENCE)).await;
+        }
     }
 }
 
-/// Who takes all of it.
-#[derive(Clone)]
-struct Collector {
-    client: reqwest::Client,
-    headers: Vec<(String, String)>,
-    service_name: String,
+/// The headers of the settings.
+fn headers(settings: &OtlpSettings) -> Result<HeaderMap, OtlpError> {
+    let headers = settings.headers.iter();
+    headers
+        .map(|(name, value)| {
+            let invalid = || OtlpError::Header { name: name.clone() };
+            let mut value: http::HeaderValue = value.parse().map_err(|_| invalid())?;
+            value.set_sensitive(true);
+            Ok((name.parse::<http::HeaderName>().map_err(|_| invalid())?, value))
+        })
+        .collect()
 }
 
-impl std::fmt::Debug for Collector {
+/// What made the spans and metrics.
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("sagewire-proxy").with_version(env!("CARGO_PKG_VERSION")).build()
+}
+
+fn resource(settings: &OtlpSettings) -> Resource {
+    let builder = || Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    let named = |name: String| builder().with_service_name(name).build();
+    if let Some(name) = &settings.service_name {
+        return named(name.clone());
+    }
+    let detected = builder().build();
+    match detected.get(&Key::new("service.name")) {
+        // What the crate says if no variable names the service.
+        Some(name) if name.as_str().starts_with("unknown_service") => named(SERVICE_NAME.to_owned()),
+        _ => detected,
+    }
+}
+
+/// Sends the exporters' requests on our runtime: they ask from threads of their own.
+#[derive(Clone)]
+struct Client {
+    client: reqwest::Client,
+    runtime: Handle,
+    headers: HeaderMap,
+}
+
+impl std::fmt::Debug for Client {
     /// The headers may be keys.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Collector").field("service_name", &self.service_name).finish_non_exhaustive()
+        f.debug_struct("Client").finish_non_exhaustive()
     }
 }
 
-impl Collector {
-    async fn post(&self, url: &str, what: &str, count: usize, body: Value) {
-        let mut request = self.client.post(url).header("content-type", "application/json");
+impl Client {
+    fn new(collector: &OtlpCollector, headers: &HeaderMap) -> Result<Self, OtlpError> {
+        let client = reqwest::Client::builder().timeout(collector.timeout).build();
+        let client = client.map_err(|error| OtlpError::Client(error.into()))?;
+        Ok(Self { client, runtime: Handle::current(), headers: headers.clone() })
+    }
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        // Set last, so that the file counts before `OTEL_EXPORTER_OTLP_HEADERS`.
         for (name, value) in &self.headers {
-            request = request.header(name, value);
+            request.headers_mut().insert(name, value.clone());
         }
-        let outcome = request.body(body.to_string()).send().await;
-        let problem = match outcome.map(|response| response.status()) {
-            Ok(status) if status.is_success() => return,
-            Ok(status) => format!("it answered {status}"),
-            Err(error) => error.without_url().to_string(),
-        };
-        tracing::warn!(target: "sagewire::proxy", what, count, problem, "the OpenTelemetry collector did not take them");
+        let client = self.client.clone();
+        self.runtime.spawn(async move { client.send_bytes(request).await }).await?
     }
-}
-
-async fn send_all(collector: Collector, url: Option<String>, mut receiver: mpsc::Receiver<Span>) {
-    let mut open = true;
-    while open {
-        let mut batch = Vec::new();
-        let due = tokio::time::sleep(EVERY);
-        tokio::pin!(due);
-        while open && batch.len() < BATCH {
-            tokio::select! {
-                count = receiver.recv_many(&mut batch, BATCH) => open = count > 0,
-                () = &mut due => break,
-            }
-        }
-        if let Some(url) = url.as_deref().filter(|_| !batch.is_empty()) {
-            collector.post(url, "spans", batch.len(), request_body(&collector.service_name, &batch)).await;
-        }
-    }
-}
-
-fn resource(service_name: &str) -> Value {
-    json!({ "attributes": [attribute("service.name", &service_name.into())] })
-}
-
-fn scope() -> Value {
-    json!({ "name": "sagewire-proxy", "version": env!("CARGO_PKG_VERSION") })
-}
-
-/// An `ExportTraceServiceRequest`.
-fn request_body(service_name: &str, batch: &[Span]) -> Value {
-    json!({
-        "resourceSpans": [{
-            "resource": resource(service_name),
-            "scopeSpans": [{
-                "scope": scope(),
-                "spans": batch.iter().map(span).collect::<Vec<_>>(),
-            }],
-        }],
-    })
-}
-
-fn span(span: &Span) -> Value {
-    let nanos = |time: std::time::SystemTime| {
-        // 64-bit numbers are texts in OTLP's JSON.
-        time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
-    };
-    let mut json = json!({
-        "traceId": span.trace_id,
-        "spanId": span.span_id,
-        "name": span.name,
-        "kind": match span.kind {
-            SpanKind::Server => 2,
-            SpanKind::Client => 3,
-        },
-        "startTimeUnixNano": nanos(span.start),
-        "endTimeUnixNano": nanos(span.end),
-        "attributes": span.attributes.iter().map(|(name, value)| attribute(name, value)).collect::<Vec<_>>(),
-        "status": match span.error {
-            Some(error) => json!({ "code": 2, "message": error }),
-            None => json!({}),
-        },
-    });
-    if let (Value::Object(json), Some(parent)) = (&mut json, &span.parent_span_id) {
-        json.insert("parentSpanId".to_owned(), Value::from(parent.as_str()));
-    }
-    json
-}
-
-fn attribute(name: &str, value: &SpanValue) -> Value {
-    let value = match value {
-        SpanValue::Text(text) => json!({ "stringValue": text }),
-        SpanValue::Integer(number) => json!({ "intValue": number.to_string() }),
-        SpanValue::Number(number) => json!({ "doubleValue": number }),
-        SpanValue::Flag(flag) => json!({ "boolValue": flag }),
-    };
-    json!({ "key": name, "value": value })
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ async fn numbers_count_requests_tokens_and_times() {
         r#"sagewire_tokens_total{model="echo",kind="prompt"} 3"#,
         r#"sagewire_tokens_total{model="echo",kind="completion"} 4"#,
         r#"sagewire_overhead_seconds_count{model="echo"} 1"#,
-        "sagewire_requests_in_flight 0",
+        "sagewire_requests_in_flight 0.0",
     ] {
         assert!(page.text().lines().any(|found| found == line), "no line {line} in\n{}", page.text());
     }

@@ -137,8 +137,8 @@ async fn the_numbers_hold_the_routers_and_the_credentials_age() {
     setup.send(Method::POST, "/chat/completions", &[], &documented_call("jumpstart-model")).await;
     let page = setup.get("/metrics").await;
     for line in [
-        r#"sagewire_deployment_requests_per_minute{deployment="jumpstart-model"} 1"#,
-        r#"sagewire_deployment_cooldown_seconds{deployment="jumpstart-model"} 0"#,
+        r#"sagewire_deployment_requests_per_minute{deployment="jumpstart-model"} 1.0"#,
+        r#"sagewire_deployment_cooldown_seconds{deployment="jumpstart-model"} 0.0"#,
     ] {
         assert!(page.text().lines().any(|found| found == line), "no line {line} in\n{}", page.text());
     }

@@ -1,118 +1,114 @@
-//! The numbers as OTLP writes them, and their sending.
+//! The server's metrics as OpenTelemetry's.
 //!
-//! Owns the translation from our names: `sagewire_tokens_total` is `sagewire.tokens`, which a collector for Prometheus turns back.
+//! Owns the provider that collects and sends them. Counters and histograms record themselves; gauges are read here, now and then, because
+//! reading them may take a while and the provider asks for them on a thread that must not wait.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use serde_json::{Value as Json, json};
-use tokio::sync::oneshot;
-
-use super::{Collector, attribute, resource, scope};
-use crate::{
-    ServerHandle,
-    telemetry::metrics::{Point, Reading, Value},
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-/// Sends the numbers now and then, and once more when it is told to stop or nobody is left to tell it.
-pub(super) async fn send_all(
-    collector: Collector,
-    url: String,
-    every: Duration,
-    handle: ServerHandle,
-    mut stop: oneshot::Receiver<()>,
-) {
-    let app = handle.app();
-    app.lasting().metrics.keep_gen_ai();
-    let began = app.state().clock.now();
-    drop(app);
-    let mut stopped = false;
-    while !stopped {
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            _ = &mut stop => stopped = true,
-        }
-        let app = handle.app();
-        let readings = app.lasting().metrics.readings(&app.gauges().await);
-        let now = app.state().clock.now();
-        drop(app);
-        collector
-            .post(&url, "numbers", readings.len(), request_body(&collector.service_name, &readings, began, now))
-            .await;
+use arc_swap::ArcSwap;
+use opentelemetry::{
+    KeyValue,
+    metrics::{Meter, MeterProvider},
+};
+use opentelemetry_otlp::MetricExporter;
+use opentelemetry_sdk::{
+    Resource,
+    metrics::{PeriodicReader, SdkMeterProvider},
+};
+use tokio::task::JoinHandle;
+
+use crate::{
+    ServerHandle,
+    telemetry::{Gauge, metrics::exported_name},
+};
+
+/// The time between two readings of the gauges, unless they are sent more often.
+const READ_EVERY: Duration = Duration::from_secs(15);
+
+/// Metrics on their way to a collector.
+#[derive(Debug)]
+pub(super) struct ExportedMetrics {
+    provider: SdkMeterProvider,
+    gauges: Gauges,
+    reading: JoinHandle<()>,
+}
+
+impl ExportedMetrics {
+    pub(super) fn start(
+        exporter: MetricExporter,
+        resource: Resource,
+        interval: Option<Duration>,
+        server: ServerHandle,
+    ) -> Self {
+        let reader = PeriodicReader::builder(exporter);
+        let reader = match interval {
+            Some(interval) => reader.with_interval(interval),
+            None => reader,
+        };
+        let provider = SdkMeterProvider::builder().with_reader(reader.build()).with_resource(resource).build();
+        let meter = provider.meter_with_scope(super::scope());
+        server.app().lasting().metrics.export_to(&meter);
+        let gauges = Gauges { server, meter, latest: Arc::default(), known: Arc::default() };
+        let every = interval.unwrap_or(READ_EVERY).min(READ_EVERY);
+        let reading = tokio::spawn(gauges.clone().read_for_ever(every));
+        Self { provider, gauges, reading }
+    }
+
+    /// Sends everything once more, and ends.
+    pub(super) async fn finish(self) {
+        self.reading.abort();
+        self.gauges.read().await;
+        let provider = self.provider;
+        // It waits for its own thread, which needs this runtime.
+        let _ = tokio::task::spawn_blocking(move || provider.shutdown()).await;
     }
 }
 
-/// An `ExportMetricsServiceRequest`.
-pub(super) fn request_body(service_name: &str, readings: &[Reading], began: SystemTime, now: SystemTime) -> Json {
-    let times = (nanos(began), nanos(now));
-    json!({
-        "resourceMetrics": [{
-            "resource": resource(service_name),
-            "scopeMetrics": [{
-                "scope": scope(),
-                "metrics": readings.iter().filter_map(|reading| metric(reading, &times)).collect::<Vec<_>>(),
-            }],
-        }],
-    })
+/// The numbers that are read when they are asked for.
+#[derive(Clone, Debug)]
+struct Gauges {
+    server: ServerHandle,
+    meter: Meter,
+    latest: Arc<ArcSwap<Vec<Gauge>>>,
+    /// The names that the meter has an instrument for.
+    known: Arc<Mutex<HashSet<&'static str>>>,
 }
 
-fn nanos(time: SystemTime) -> String {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
-}
-
-/// Counters and distributions are told from their beginning on.
-const CUMULATIVE: u8 = 2;
-
-fn metric(reading: &Reading, times: &(String, String)) -> Option<Json> {
-    let (name, unit) = name_and_unit(reading.name);
-    let points: Vec<Json> = reading.points.iter().map(|point| data_point(point, times)).collect();
-    let mut metric = json!({ "name": name, "description": reading.help, "unit": unit });
-    // Nothing was counted yet, so nothing says what it is.
-    let (kind, data) = match reading.points.first()?.value {
-        Value::Count(_) => {
-            ("sum", json!({ "aggregationTemporality": CUMULATIVE, "isMonotonic": true, "dataPoints": points }))
+impl Gauges {
+    async fn read_for_ever(self, every: Duration) {
+        loop {
+            self.read().await;
+            tokio::time::sleep(every).await;
         }
-        Value::Level(_) => ("gauge", json!({ "dataPoints": points })),
-        Value::Distribution { .. } => {
-            ("histogram", json!({ "aggregationTemporality": CUMULATIVE, "dataPoints": points }))
-        }
-    };
-    metric.as_object_mut()?.insert(kind.to_owned(), data);
-    Some(metric)
-}
-
-fn name_and_unit(name: &str) -> (String, &'static str) {
-    let Some(own) = name.strip_prefix("sagewire_") else {
-        return (name.to_owned(), if name.ends_with("token.usage") { "{token}" } else { "s" });
-    };
-    let (own, unit) = match own.strip_suffix("_seconds") {
-        Some(own) => (own, "s"),
-        None => (own.strip_suffix("_total").unwrap_or(own), ""),
-    };
-    (format!("sagewire.{own}"), unit)
-}
-
-/// 64-bit numbers are texts in OTLP's JSON.
-fn data_point(point: &Point, (began, now): &(String, String)) -> Json {
-    let attributes: Vec<Json> = point
-        .labels
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| attribute(name, &value.as_str().into()))
-        .collect();
-    let mut json = json!({ "attributes": attributes, "timeUnixNano": now });
-    let rest = match &point.value {
-        Value::Level(level) => json!({ "asDouble": level }),
-        Value::Count(count) => json!({ "startTimeUnixNano": began, "asInt": count.to_string() }),
-        Value::Distribution { bounds, buckets, count, sum } => json!({
-            "startTimeUnixNano": began,
-            "count": count.to_string(),
-            "sum": sum,
-            "bucketCounts": buckets.iter().map(u64::to_string).collect::<Vec<_>>(),
-            "explicitBounds": bounds,
-        }),
-    };
-    if let (Some(json), Json::Object(rest)) = (json.as_object_mut(), rest) {
-        json.extend(rest);
     }
-    json
+
+    async fn read(&self) {
+        let app = self.server.app();
+        let gauges = Arc::new(app.gauges().await);
+        self.latest.store(Arc::clone(&gauges));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for gauge in gauges.iter().filter(|gauge| known.insert(gauge.name)) {
+            self.observe(gauge);
+        }
+    }
+
+    /// Has the meter ask for the numbers of this name.
+    fn observe(&self, gauge: &Gauge) {
+        let (latest, wanted) = (Arc::clone(&self.latest), gauge.name);
+        let (name, unit) = exported_name(wanted);
+        let instrument = self.meter.f64_observable_gauge(name).with_description(gauge.help).with_unit(unit);
+        instrument
+            .with_callback(move |observer| {
+                for gauge in latest.load().iter().filter(|gauge| gauge.name == wanted) {
+                    let labels = gauge.labels.iter();
+                    let labels: Vec<_> = labels.map(|(name, value)| KeyValue::new(*name, value.clone())).collect();
+                    observer.observe(gauge.value, &labels);
+                }
+            })
+            .build();
+    }
 }

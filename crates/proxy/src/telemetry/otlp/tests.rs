@@ -1,17 +1,94 @@
 use std::{
     collections::BTreeMap,
-    time::{SystemTime, UNIX_EPOCH},
+    convert::Infallible,
+    time::{Duration, UNIX_EPOCH},
 };
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+use http_body_util::{BodyExt, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
 };
+use opentelemetry_proto::tonic::{
+    collector::{metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest},
+    common::v1::{KeyValue as ProtoKeyValue, any_value},
+    metrics::v1::{Metric, metric::Data, number_data_point},
+    trace::v1::Span as ProtoSpan,
+};
+use prost::Message;
+use tokio::{net::TcpListener, sync::mpsc};
 
 use super::*;
-use crate::Config;
+use crate::telemetry::{Span, SpanKind, metrics::Operation};
 
-fn one() -> Span {
+const PATH_OF_TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// What a collector was sent.
+#[derive(Debug)]
+struct Received {
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// A collector for both protocols, and what it receives.
+async fn collector() -> (String, mpsc::UnboundedReceiver<Received>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                let service = hyper::service::service_fn(move |request| answer(request, sender.clone()));
+                let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    (url, receiver)
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    sender: mpsc::UnboundedSender<Received>,
+) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let mut body = body.collect().await.unwrap().to_bytes();
+    let is_grpc = parts.headers["content-type"] == "application/grpc";
+    if is_grpc {
+        // A message has a flag for its compression and four bytes for its length before it.
+        body = body.slice(5..);
+    }
+    let _ = sender.send(Received { path: parts.uri.path().to_owned(), headers: parts.headers, body });
+    // An empty message says that everything was taken.
+    let frames = if is_grpc {
+        let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), http::HeaderValue::from_static("0"))]);
+        vec![Frame::data(Bytes::from_static(&[0; 5])), Frame::trailers(trailers)]
+    } else {
+        Vec::new()
+    };
+    let body = StreamBody::new(futures_util::stream::iter(frames.into_iter().map(Ok))).boxed();
+    let kind = if is_grpc { "application/grpc" } else { "application/x-protobuf" };
+    Ok(Response::builder().header("content-type", kind).body(body).unwrap())
+}
+
+fn settings(url: &str, protocol: OtlpProtocol) -> OtlpSettings {
+    let collector = |path: &str| {
+        let url = if protocol == OtlpProtocol::Http { format!("{url}{path}") } else { url.to_owned() };
+        Some(OtlpCollector { url, protocol, timeout: Duration::from_secs(60) })
+    };
+    OtlpSettings {
+        traces: collector("/v1/traces"),
+        metrics: collector("/v1/metrics"),
+        metrics_interval: Some(Duration::from_secs(3600)),
+        headers: BTreeMap::from([("x-key".to_owned(), "hush".to_owned())]),
+        service_name: Some("proxy".to_owned()),
+    }
+}
+
+fn span() -> Span {
     Span {
         name: "chat m".to_owned(),
         kind: SpanKind::Client,
@@ -25,151 +102,67 @@ fn one() -> Span {
     }
 }
 
-#[test]
-fn a_batch_has_otlps_form() {
-    assert_eq!(
-        request_body("proxy", &[one()])["resourceSpans"][0],
-        json!({
-            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "proxy"}}]},
-            "scopeSpans": [{
-                "scope": {"name": "sagewire-proxy", "version": env!("CARGO_PKG_VERSION")},
-                "spans": [{
-                    "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
-                    "spanId": "00f067aa0ba902b7",
-                    "parentSpanId": "00f067aa0ba902b8",
-                    "name": "chat m",
-                    "kind": 3,
-                    "startTimeUnixNano": "1000000000",
-                    "endTimeUnixNano": "1500000000",
-                    "attributes": [
-                        {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "3"}},
-                        {"key": "sagewire.stream", "value": {"boolValue": true}},
-                    ],
-                    "status": {"code": 2, "message": "model_failed"},
-                }],
-            }],
-        })
-    );
-    let root = Span { parent_span_id: None, error: None, start: SystemTime::UNIX_EPOCH, ..one() };
-    assert_eq!(span(&root).get("parentSpanId"), None);
-}
-
-#[test]
-fn settings_come_from_the_file_and_then_from_opentelemetrys_variables() {
-    let config = |otlp: &str| {
-        let yaml = format!(
-            "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/x}}}}]\nsagewire_settings: {{otlp: {otlp}}}"
-        );
-        Config::from_yaml(&yaml, &|_| None).unwrap().0
-    };
-    let env = |name: &str| match name {
-        "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://collector:4318/".to_owned()),
-        "OTEL_EXPORTER_OTLP_HEADERS" => Some("x-key=hush, x-other = b%20c".to_owned()),
-        _ => None,
-    };
-    assert_eq!(OtlpSettings::from_config(&config("{}"), &|_| None), None);
-    let settings = OtlpSettings::from_config(&config("{}"), &env).unwrap();
-    assert_eq!(settings.traces_url.as_deref(), Some("http://collector:4318/v1/traces"));
-    assert_eq!(settings.metrics_url.as_deref(), Some("http://collector:4318/v1/metrics"));
-    assert_eq!(settings.metrics_interval, Duration::from_secs(60));
-    assert_eq!((settings.headers.len(), settings.headers["x-other"].as_str()), (2, "b c"));
-    assert!(!format!("{settings:?} {settings:#?}").contains("hush"));
-    let own =
-        OtlpSettings::from_config(&config("{endpoint: 'http://own', service_name: s, headers: {x-key: other}}"), &env)
-            .unwrap();
-    assert_eq!((own.traces_url.as_deref(), own.service_name.as_str()), (Some("http://own/v1/traces"), "s"));
-    assert_eq!(own.headers["x-key"], "other");
-    let metrics_alone = |name: &str| match name {
-        "OTEL_TRACES_EXPORTER" => Some("none".to_owned()),
-        "OTEL_METRIC_EXPORT_INTERVAL" => Some("1500".to_owned()),
-        _ => env(name),
-    };
-    let alone = OtlpSettings::from_config(&config("{}"), &metrics_alone).unwrap();
-    assert_eq!((alone.traces_url, alone.metrics_interval), (None, Duration::from_millis(1500)));
-    let own = OtlpSettings::from_config(&config("{metrics_interval: 5}"), &metrics_alone).unwrap();
-    assert_eq!(own.metrics_interval, Duration::from_secs(5));
-}
-
-/// A collector that takes this many requests: their heads and bodies.
-async fn collector(requests: usize) -> (String, JoinHandle<Vec<(String, Value)>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let taken = tokio::spawn(async move {
-        let mut taken = Vec::new();
-        while taken.len() < requests {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut bytes = Vec::new();
-            let (head, body) = loop {
-                let count = stream.read_buf(&mut bytes).await.unwrap();
-                assert!(count > 0, "the request broke off");
-                let text = String::from_utf8(bytes.clone()).unwrap();
-                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                if let Ok(json) = serde_json::from_str(body) {
-                    break (head.to_owned(), json);
-                }
-            };
-            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
-            taken.push((head, body));
-        }
-        taken
-    });
-    (url, taken)
-}
-
-fn settings(url: &str) -> OtlpSettings {
-    OtlpSettings {
-        traces_url: Some(format!("{url}/v1/traces")),
-        metrics_url: Some(format!("{url}/v1/metrics")),
-        metrics_interval: Duration::from_secs(3600),
-        headers: BTreeMap::from([("x-key".to_owned(), "hush".to_owned())]),
-        service_name: "proxy".to_owned(),
-    }
-}
-
-#[tokio::test]
-async fn what_waits_is_posted_to_the_collector() {
-    let (url, collector) = collector(1).await;
-    let exporter = OtlpExporter::start(settings(&url)).unwrap();
-    assert!(!format!("{exporter:?} {exporter:#?}").contains("hush"));
-    exporter.sink().take(one());
-    exporter.flush().await;
-    let [(head, body)] = &collector.await.unwrap()[..] else { panic!() };
-    assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n") && head.contains("x-key: hush"), "{head}");
-    assert_eq!(body["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"], "00f067aa0ba902b7");
-}
-
-#[tokio::test]
-async fn the_numbers_are_posted_at_the_end_and_every_interval() {
-    for (interval, requests) in [(Duration::from_secs(3600), 1), (Duration::from_millis(1), 3)] {
-        let (url, collector) = collector(requests).await;
-        let server =
-            crate::Server::bind(([127, 0, 0, 1], 0).into(), app(), crate::ServerOptions::default()).await.unwrap();
-        let metrics = server.handle().app().lasting().metrics.clone();
-        metrics.reloads.with(["taken"]).add(2);
-        let exporter = OtlpExporter::start(OtlpSettings { metrics_interval: interval, ..settings(&url) }).unwrap();
-        let exporter = exporter.with_metrics(server.handle());
-        let taken = if requests == 1 {
-            exporter.flush().await;
-            collector.await.unwrap()
-        } else {
-            collector.await.unwrap()
+/// Attributes as `name=value`, sorted.
+fn texts(attributes: &[ProtoKeyValue]) -> Vec<String> {
+    let text = |attribute: &ProtoKeyValue| {
+        let value = match attribute.value.clone().unwrap().value.unwrap() {
+            any_value::Value::StringValue(text) => text,
+            any_value::Value::IntValue(number) => number.to_string(),
+            any_value::Value::BoolValue(flag) => flag.to_string(),
+            other => panic!("{other:?}"),
         };
-        assert!(metrics.gen_ai().is_some(), "they are kept from now on");
-        let (head, body) = taken.last().unwrap();
-        assert!(head.starts_with("POST /v1/metrics HTTP/1.1\r\n") && head.contains("x-key: hush"), "{head}");
-        assert_eq!(body["resourceMetrics"][0]["resource"]["attributes"][0]["value"]["stringValue"], "proxy");
-        let all = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
-        let named =
-            |name: &str| all.iter().find(|metric| metric["name"] == name).unwrap_or_else(|| panic!("no {name}"));
-        assert_eq!(named("sagewire.config_reloads")["sum"]["dataPoints"][0]["asInt"], "2");
-        assert_eq!(named("sagewire.requests_in_flight")["gauge"]["dataPoints"][0]["asDouble"], 0.0);
+        format!("{}={value}", attribute.key)
+    };
+    let mut texts: Vec<_> = attributes.iter().map(text).collect();
+    texts.sort();
+    texts
+}
+
+fn the_span(body: Bytes) -> (Vec<String>, ProtoSpan) {
+    let mut request = ExportTraceServiceRequest::decode(body).unwrap();
+    let mut resource = request.resource_spans.pop().unwrap();
+    let mut scope = resource.scope_spans.pop().unwrap();
+    (texts(&resource.resource.unwrap().attributes), scope.spans.pop().unwrap())
+}
+
+#[tokio::test]
+async fn spans_arrive_by_http_and_by_grpc() {
+    for (protocol, path) in [(OtlpProtocol::Http, "/v1/traces"), (OtlpProtocol::Grpc, PATH_OF_TRACES)] {
+        let (url, mut collector) = collector().await;
+        let exporter = OtlpExporter::start(settings(&url, protocol)).unwrap();
+        assert!(!format!("{exporter:?} {exporter:#?}").contains("hush"));
+        exporter.sink().unwrap().take(span());
+        exporter.flush().await;
+        let received = collector.recv().await.unwrap();
+        assert_eq!((received.path.as_str(), &received.headers["x-key"]), (path, &"hush".parse().unwrap()));
+        let (resource, span) = the_span(received.body);
+        assert!(resource.contains(&"service.name=proxy".to_owned()), "{resource:?}");
+        assert_eq!(span.name, "chat m");
+        assert_eq!(span.trace_id, 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes());
+        assert_eq!(span.span_id, 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes());
+        assert_eq!(span.parent_span_id, 0x00f0_67aa_0ba9_02b8_u64.to_be_bytes());
+        assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano), (1_000_000_000, 1_500_000_000));
+        assert_eq!(texts(&span.attributes), ["gen_ai.usage.input_tokens=3", "sagewire.stream=true"]);
+        assert_eq!(span.status.unwrap().message, "model_failed");
     }
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_keeps_nothing_waiting() {
+    let mut settings = settings("http://127.0.0.1:9", OtlpProtocol::Http);
+    settings.traces.as_mut().unwrap().timeout = Duration::from_millis(1);
+    let exporter = OtlpExporter::start(settings).unwrap();
+    let sink = exporter.sink().unwrap();
+    for _ in 0..10_000 {
+        sink.take(span());
+    }
+    exporter.flush().await;
 }
 
 #[derive(Debug)]
 struct Nobody;
 
-#[async_trait::async_trait]
+#[async_trait]
 impl sagewire_types::Provider for Nobody {
     async fn chat(
         &self,
@@ -189,66 +182,96 @@ impl sagewire_types::Provider for Nobody {
 }
 
 fn app() -> crate::App {
-    crate::App::builder().provider(std::sync::Arc::new(Nobody)).model(crate::ServedModel::new("m")).build().unwrap()
+    crate::App::builder().provider(Arc::new(Nobody)).model(crate::ServedModel::new("m")).build().unwrap()
 }
 
-#[test]
-fn the_numbers_have_otlps_form() {
-    let metrics = crate::telemetry::Metrics::default();
-    metrics.keep_gen_ai();
-    metrics.requests.with(["chat", "m", "200"]).add(7);
-    metrics.of_model("m").first_byte.observe(Duration::from_secs(1000));
-    metrics.gen_ai().unwrap().ended(&crate::telemetry::metrics::Operation {
+/// The last metrics that a server with these recordings sends.
+async fn metrics_sent(record: impl FnOnce(&crate::telemetry::Metrics)) -> Vec<Metric> {
+    let (url, mut collector) = collector().await;
+    let server = crate::Server::bind(([127, 0, 0, 1], 0).into(), app(), crate::ServerOptions::default()).await.unwrap();
+    let metrics = Arc::clone(&server.handle().app().lasting().metrics);
+    let exporter = OtlpExporter::start(settings(&url, OtlpProtocol::Http)).unwrap();
+    let exporter = exporter.with_metrics(server.handle()).unwrap();
+    record(&metrics);
+    exporter.flush().await;
+    let received = collector.recv().await.unwrap();
+    assert_eq!((received.path.as_str(), &received.headers["x-key"]), ("/v1/metrics", &"hush".parse().unwrap()));
+    let request = ExportMetricsServiceRequest::decode(received.body).unwrap();
+    let scopes = request.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
+    scopes.flat_map(|scope| scope.metrics).collect()
+}
+
+fn named<'a>(all: &'a [Metric], name: &str) -> &'a Metric {
+    all.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("no {name} in {all:?}"))
+}
+
+/// Each point's attributes, count and sum.
+fn points(metric: &Metric) -> Vec<(Vec<String>, u64, f64)> {
+    let Some(Data::Histogram(histogram)) = &metric.data else { panic!("{metric:?}") };
+    let point = histogram.data_points.iter();
+    point.map(|point| (texts(&point.attributes), point.count, point.sum.unwrap())).collect()
+}
+
+#[tokio::test]
+async fn counters_gauges_and_histograms_arrive_under_dotted_names() {
+    let all = metrics_sent(|metrics| {
+        metrics.requests.with(["chat", "m", "200"]).add(7);
+        metrics.upstream.with(["m", "timeout", ""]).add(1);
+        metrics.of_model("m").first_byte.observe(Duration::from_secs(1000));
+    })
+    .await;
+    let Some(Data::Sum(requests)) = &named(&all, "sagewire.requests").data else { panic!() };
+    let [point] = &requests.data_points[..] else { panic!("{requests:?}") };
+    assert_eq!(texts(&point.attributes), ["model=m", "route=chat", "status=200"]);
+    assert_eq!((requests.is_monotonic, point.value), (true, Some(number_data_point::Value::AsInt(7))));
+    let Some(Data::Sum(failures)) = &named(&all, "sagewire.upstream_errors").data else { panic!() };
+    assert!(failures.data_points.iter().any(|point| texts(&point.attributes) == ["kind=timeout", "model=m"]));
+    let Some(Data::Gauge(in_flight)) = &named(&all, "sagewire.requests_in_flight").data else { panic!() };
+    assert_eq!(in_flight.data_points[0].value, Some(number_data_point::Value::AsDouble(0.0)));
+    let late = named(&all, "sagewire.time_to_first_byte");
+    assert_eq!((late.unit.as_str(), points(late)), ("s", vec![(vec!["model=m".to_owned()], 1, 1000.0)]));
+    assert!(all.iter().all(|metric| metric.name != "gen_ai.server.time_to_first_token"), "nothing was counted");
+}
+
+#[tokio::test]
+async fn operations_are_counted_under_the_names_of_the_conventions() {
+    let stream = Operation {
         name: "chat",
         model: "m",
-        took: Duration::from_millis(30),
-        first_token: None,
+        took: Duration::from_secs(5),
+        first_token: Some(Duration::from_secs(1)),
         error: None,
-        tokens: Some((5, 17)),
-    });
-    let gauges = [crate::Gauge::new("sagewire_credentials_age_seconds", "Age.", 3.5).with_label("deployment", "d")];
-    let (began, now) = (UNIX_EPOCH + Duration::from_secs(1), UNIX_EPOCH + Duration::from_secs(2));
-    let body = metrics::request_body("proxy", &metrics.readings(&gauges), began, now);
-    let all = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
-    let named = |name: &str| all.iter().find(|metric| metric["name"] == name).unwrap_or_else(|| panic!("no {name}"));
-    let text = |name: &str, value: &str| json!({"key": name, "value": {"stringValue": value}});
-    assert_eq!(
-        named("sagewire.requests")["sum"],
-        json!({"aggregationTemporality": 2, "isMonotonic": true, "dataPoints": [{
-            "attributes": [text("route", "chat"), text("model", "m"), text("status", "200")],
-            "startTimeUnixNano": "1000000000", "timeUnixNano": "2000000000", "asInt": "7",
-        }]})
-    );
-    assert_eq!(
-        *named("sagewire.credentials_age"),
-        json!({"name": "sagewire.credentials_age", "description": "Age.", "unit": "s", "gauge": {"dataPoints": [
-            {"attributes": [text("deployment", "d")], "timeUnixNano": "2000000000", "asDouble": 3.5},
-        ]}})
-    );
-    let usage = named("gen_ai.client.token.usage");
-    assert_eq!(usage["unit"], "{token}");
-    let input = &usage["histogram"]["dataPoints"][0];
-    assert_eq!(
-        input["attributes"],
-        json!([
-            text("gen_ai.operation.name", "chat"),
-            text("gen_ai.provider.name", "aws.sagemaker"),
-            text("gen_ai.request.model", "m"),
-            text("gen_ai.token.type", "input"),
-        ])
-    );
-    assert_eq!((&input["count"], &input["sum"]), (&json!("1"), &json!(5.0)));
-    let buckets = input["bucketCounts"].as_array().unwrap();
-    assert_eq!((buckets.len(), &buckets[2]), (input["explicitBounds"].as_array().unwrap().len() + 1, &json!("1")));
-    let duration = named("gen_ai.client.operation.duration");
-    assert_eq!(duration["unit"], "s");
-    let labels = duration["histogram"]["dataPoints"][0]["attributes"].as_array().unwrap();
-    assert!(labels.iter().all(|label| label["key"] != "error.type"), "no failure, no error.type: {labels:?}");
-    let late = &named("sagewire.time_to_first_byte")["histogram"]["dataPoints"][0]["bucketCounts"];
-    assert_eq!(
-        late.as_array().unwrap().last(),
-        Some(&json!("1")),
-        "what is above the last bound is in the last bucket"
-    );
-    assert!(all.iter().all(|metric| metric["name"] != "gen_ai.server.time_to_first_token"), "nothing was counted");
+        tokens: Some((7, 5)),
+    };
+    let all = metrics_sent(|metrics| {
+        let gen_ai = metrics.gen_ai().unwrap();
+        gen_ai.ended(&stream);
+        gen_ai.ended(&Operation { error: Some("timeout"), tokens: None, ..stream });
+        gen_ai.ended(&Operation { name: "embeddings", first_token: None, tokens: Some((9, 0)), ..stream });
+    })
+    .await;
+    let attributes = |operation: &str, more: &[&str]| {
+        let mut all = vec![
+            format!("gen_ai.operation.name={operation}"),
+            "gen_ai.provider.name=aws.sagemaker".to_owned(),
+            "gen_ai.request.model=m".to_owned(),
+        ];
+        all.extend(more.iter().map(|text| (*text).to_owned()));
+        all.sort();
+        all
+    };
+    let duration = points(named(&all, "gen_ai.client.operation.duration"));
+    assert_eq!(duration.len(), 3);
+    assert!(duration.contains(&(attributes("chat", &["error.type=timeout"]), 1, 5.0)), "{duration:?}");
+    assert!(duration.contains(&(attributes("chat", &[]), 1, 5.0)), "{duration:?}");
+    let tokens = named(&all, "gen_ai.client.token.usage");
+    assert_eq!(tokens.unit, "{token}");
+    let tokens = points(tokens);
+    assert_eq!(tokens.len(), 3, "embeddings have no tokens of their own: {tokens:?}");
+    assert!(tokens.contains(&(attributes("chat", &["gen_ai.token.type=output"]), 1, 5.0)), "{tokens:?}");
+    assert!(tokens.contains(&(attributes("embeddings", &["gen_ai.token.type=input"]), 1, 9.0)), "{tokens:?}");
+    let first_token = points(named(&all, "gen_ai.server.time_to_first_token"));
+    assert_eq!(first_token, [(attributes("chat", &[]), 1, 1.0)], "failures have no first token");
+    let per_token = points(named(&all, "gen_ai.server.time_per_output_token"));
+    assert_eq!(per_token, [(attributes("chat", &[]), 1, 1.0)]);
 }
