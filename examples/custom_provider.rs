@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use sagewire::{
-    CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, Client, Error, FinishReason, Message,
-    Provider, Reply, ReplyMeta,
+    Answer, Call, CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, Client, Error,
+    FinishReason, Message, Provider, Reply, ReplyMeta,
 };
 use sagewire_examples::Endpoint;
 
@@ -17,18 +17,22 @@ struct Parrot;
 
 #[async_trait]
 impl Provider for Parrot {
-    async fn chat(&self, request: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        let said = last_text(&request)?;
-        Ok(Reply::new(ChatResponse::text(request.model, said, FinishReason::Stop)))
-    }
-
-    async fn chat_stream(&self, request: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> {
-        let (id, model): (Arc<str>, Arc<str>) = ("parrot-1".into(), request.model.as_str().into());
-        let words: Vec<_> = last_text(&request)?.split_inclusive(' ').map(ChunkChoice::text).collect();
-        let choices = words.into_iter().chain([ChunkChoice::finished(FinishReason::Stop)]);
-        let chunks: Vec<_> =
-            choices.map(|choice| Ok(ChatChunk::new(id.clone(), model.clone(), 0, vec![choice]))).collect();
-        Ok(ChatStream::new(ReplyMeta::default(), stream::iter(chunks)))
+    async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+        match call {
+            Call::Chat(request) => {
+                let said = last_text(&request)?;
+                Ok(Reply::new(ChatResponse::text(request.model, said, FinishReason::Stop)).into())
+            }
+            Call::ChatStream(request) => {
+                let (id, model): (Arc<str>, Arc<str>) = ("parrot-1".into(), request.model.as_str().into());
+                let words: Vec<_> = last_text(&request)?.split_inclusive(' ').map(ChunkChoice::text).collect();
+                let choices = words.into_iter().chain([ChunkChoice::finished(FinishReason::Stop)]);
+                let chunks: Vec<_> =
+                    choices.map(|choice| Ok(ChatChunk::new(id.clone(), model.clone(), 0, vec![choice]))).collect();
+                Ok(ChatStream::new(ReplyMeta::default(), stream::iter(chunks)).into())
+            }
+            other => Err(other.unsupported()),
+        }
     }
 }
 

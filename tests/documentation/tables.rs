@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Full};
 use libtest_mimic::{Failed, Trial};
 use sagewire_chat_template::catalog::{self, Entry};
 use sagewire_proxy::{App, ServedModel, config};
-use sagewire_types::{CallContext, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Provider, Reply};
+use sagewire_types::{Answer, Call, CallContext, Error, ErrorKind, Provider};
 
 use crate::{
     Outcome,
@@ -89,11 +89,7 @@ struct Fails(ErrorKind);
 
 #[async_trait]
 impl Provider for Fails {
-    async fn chat(&self, _: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        Err(Error::new(self.0, "it fails"))
-    }
-
-    async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> {
+    async fn call(&self, _: Call, _: &CallContext) -> Result<Answer, Error> {
         Err(Error::new(self.0, "it fails"))
     }
 }

@@ -3,8 +3,8 @@
 use std::{fs, path::Path, sync::Arc};
 
 use sagewire::{
-    CallContext, ChatRequest, ChatResponse, ChatStream, Client, Error, ErrorKind, FinishReason, Message, Provider,
-    Reply, ReplyMeta,
+    Answer, Call, CallContext, ChatRequest, ChatResponse, Client, Error, ErrorKind, FinishReason, Message, Provider,
+    Reply,
 };
 use sagewire_tests::endpoint::{question, sagemaker, start};
 
@@ -25,12 +25,8 @@ struct Named(&'static str);
 
 #[async_trait::async_trait]
 impl Provider for Named {
-    async fn chat(&self, request: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        Ok(Reply::new(ChatResponse::text(request.model, self.0, FinishReason::Stop)))
-    }
-
-    async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> {
-        Ok(ChatStream::new(ReplyMeta::default(), futures_util::stream::empty()))
+    async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+        Ok(Reply::new(ChatResponse::text(call.model(), self.0, FinishReason::Stop)).into())
     }
 }
 

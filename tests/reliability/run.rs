@@ -138,7 +138,8 @@ async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
     let tasks = alive_tasks();
     let seen = Arc::new(Observations::default());
     let outcomes = {
-        let provider = provider(schedule, &emulator, clock, Arc::clone(&seen), saboteur);
+        let sagemaker = sagemaker(schedule, &emulator, clock, Arc::clone(&seen), saboteur);
+        let provider = provider(&sagemaker, saboteur);
         match schedule.way {
             Way::Provider => {
                 join_all(schedule.requests.iter().map(|asked| {
@@ -148,7 +149,7 @@ async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
                 .await
             }
             Way::Router => {
-                let router = router(schedule, &provider);
+                let router = router(schedule, &sagemaker, saboteur);
                 join_all(schedule.requests.iter().map(|asked| {
                     let (router, seen) = (&router, &*seen);
                     async move { within_a_day(asked, ask(schedule, router, seen, asked)).await }
@@ -156,7 +157,7 @@ async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
                 .await
             }
             Way::Proxy => {
-                let proxy = proxied::Proxy::start(Arc::new(router(schedule, &provider))).await;
+                let proxy = proxied::Proxy::start(Arc::new(router(schedule, &sagemaker, saboteur))).await;
                 let outcomes = join_all(schedule.requests.iter().map(|asked| {
                     let (proxy, seen) = (&proxy, &*seen);
                     async move { within_a_day(asked, proxy.ask(seen, asked)).await }
@@ -189,13 +190,13 @@ async fn emulator(schedule: &Schedule, clock: &Ticking, lies: bool) -> Emulator 
     builder.start().await.unwrap()
 }
 
-fn provider(
+fn sagemaker(
     schedule: &Schedule,
     emulator: &Arc<Emulator>,
     clock: Ticking,
     seen: Arc<Observations>,
     saboteur: Saboteur,
-) -> Arc<dyn Provider> {
+) -> SageMaker {
     let mut transport: Arc<dyn Transport> = match schedule.net {
         Net::Memory => MemoryTransport::http1(Arc::clone(emulator)),
         Net::MemoryHttp2 => MemoryTransport::http2(Arc::clone(emulator)),
@@ -205,7 +206,7 @@ fn provider(
     if let Some(wrap) = saboteur.transport {
         transport = wrap(transport);
     }
-    let sagemaker = SageMaker::builder()
+    SageMaker::builder()
         .world(World::builder().with_clock(clock).build())
         .endpoint_url(emulator.url())
         .region("us-east-1")
@@ -213,12 +214,15 @@ fn provider(
         .credentials(Arc::new(Sessions::default()))
         .transport(transport)
         .build()
-        .unwrap();
-    let client: Arc<dyn Provider> = Arc::new(Client::builder().sagemaker(sagemaker).build());
+        .unwrap()
+}
+
+fn provider(sagemaker: &SageMaker, saboteur: Saboteur) -> Arc<dyn Provider> {
+    let client: Arc<dyn Provider> = Arc::new(Client::builder().sagemaker(sagemaker.clone()).build());
     saboteur.provider.map_or(Arc::clone(&client), |wrap| wrap(client))
 }
 
-fn router(schedule: &Schedule, provider: &Arc<dyn Provider>) -> Router {
+fn router(schedule: &Schedule, sagemaker: &SageMaker, saboteur: Saboteur) -> Router {
     let mut settings = RouterSettings::default().with_num_retries(schedule.num_retries);
     let mut deployments = Vec::new();
     for target in &TARGETS {
@@ -226,11 +230,10 @@ fn router(schedule: &Schedule, provider: &Arc<dyn Provider>) -> Router {
             settings = settings.with_fallbacks(target.name, [fallback]);
         }
         for id in ["a", "b"] {
-            let own = target.settings(1);
-            let deployment = Deployment::new(target.name, target.model, Arc::clone(provider))
-                .with_id(format!("{}-{id}", target.name))
-                .with_context(move |context| context.with(own.clone()));
-            deployments.push(deployment);
+            let own = target.settings(1).or(sagemaker.settings());
+            let provider = provider(&sagemaker.with_settings(own), saboteur);
+            let deployment = Deployment::new(target.name, target.model, provider);
+            deployments.push(deployment.with_id(format!("{}-{id}", target.name)));
         }
     }
     Router::builder().deployments(deployments).settings(settings).seed(schedule.seed).build().unwrap()

@@ -8,10 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
-use sagewire::{
-    CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, FinishReason, Provider, Reply,
-    ReplyMeta,
-};
+use sagewire::{Answer, Call, CallContext, ChatChunk, ChatStream, Error, ErrorKind, FinishReason, Provider, ReplyMeta};
 use sagewire_sagemaker::{Body, Transport, TransportError};
 
 use crate::{
@@ -165,15 +162,12 @@ fn finished() -> ChatChunk {
 
 #[async_trait]
 impl Provider for CheatingProvider {
-    async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        self.0.chat(request, context).await
-    }
-
-    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
+    async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        let Call::ChatStream(request) = call else { return self.0.call(call, context).await };
         if matches!(self.1, Answering::LeavesTask) {
             tokio::spawn(std::future::pending::<()>());
         }
-        let mut inner = self.0.chat_stream(request.clone(), context).await?;
+        let mut inner = self.0.chat_stream((*request).clone(), context).await?;
         let meta: ReplyMeta = inner.meta.clone();
         // The cheat needs no laziness but for its second question.
         let mut pieces: Vec<Result<ChatChunk, Error>> = Vec::new();
@@ -202,17 +196,20 @@ impl Provider for CheatingProvider {
             Answering::AsksAgain if broke => {
                 pieces.pop();
                 let (provider, context) = (Arc::clone(&self.0), context.clone());
-                let again = stream::once(async move { provider.chat_stream(request, &context).await });
+                let again = stream::once(async move { provider.chat_stream(*request, &context).await });
                 let again = again.flat_map(|answer| match answer {
                     Ok(answer) => answer.left_stream(),
                     Err(error) => stream::iter([Err(error)]).right_stream(),
                 });
-                return Ok(ChatStream::new(meta, stream::iter(pieces).chain(again)));
+                return Ok(ChatStream::new(meta, stream::iter(pieces).chain(again)).into());
             }
-            Answering::Hangs => return Ok(ChatStream::new(meta, stream::iter(pieces).chain(stream::pending()))),
+            Answering::Hangs => {
+                let endless = stream::iter(pieces).chain(stream::pending());
+                return Ok(ChatStream::new(meta, endless).into());
+            }
             _ => {}
         }
-        Ok(ChatStream::new(meta, stream::iter(pieces)))
+        Ok(ChatStream::new(meta, stream::iter(pieces)).into())
     }
 }
 

@@ -6,7 +6,7 @@
 pub use key_digest::KeyDigest;
 pub use ledger::{KeyLimit, Ledger, Refusal, Standing};
 pub use memory_ledger::MemoryLedger;
-pub use parameters::CallerParameters;
+pub use sagewire::sagemaker::CallerParameters;
 
 pub(crate) use self::{
     admission::Admission,
@@ -24,4 +24,4 @@ mod key_in_url;
 mod keyring;
 mod ledger;
 mod memory_ledger;
-mod parameters;
+pub(crate) mod parameters;

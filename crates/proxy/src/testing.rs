@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     CallerParameters, RequestLimits, ServedModel,
     app::ModelTable,
-    callers::ExpectedOutputs,
+    callers::{ExpectedOutputs, parameters::take_from},
     http::{body, error::ApiError},
     telemetry::Metrics,
 };
@@ -78,7 +78,7 @@ fn take<T: DeserializeOwned>(
     let mut request: T = body::parse(bytes, &RequestLimits::default())?;
     let table = ModelTable::new(vec![ServedModel::new(MODEL)], &Metrics::default(), &ExpectedOutputs::default());
     let model = table.find(MODEL).ok_or_else(|| ApiError::unknown_model(MODEL))?;
-    let mut parameters = CallerParameters::default();
-    parameters.take_from(extra(&mut request), model)?;
-    Ok(Taken { request, parameters })
+    let mut callers = CallerParameters::default();
+    take_from(&mut callers, extra(&mut request), model)?;
+    Ok(Taken { request, parameters: callers })
 }

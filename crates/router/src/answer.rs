@@ -1,70 +1,32 @@
 //! What becomes of a deployment's place once it has answered.
 //!
-//! Owns counting the tokens of whole answers and of pieces. Watching a stream to its end is the stream's.
+//! Owns counting the tokens: of a whole answer at once, of a stream when it ends or is dropped.
 
 use std::time::Duration;
 
-use sagewire_types::{
-    ChatChunk, ChatResponse, CompletionResponse, EmbedResponse, Reply, ReplyMeta, ReplyStream, Usage,
-};
+use sagewire_types::{Answer, Error, ErrorKind, StreamObserver, Tally};
+use tokio::time::Instant;
 
 use crate::{
-    bounds::Bounds,
-    estimate,
     lease::Lease,
     state::{Measure, Timing},
-    stream,
 };
 
-/// What a call gives back.
-pub(crate) trait Answer: Sized + Send {
-    fn meta_mut(&mut self) -> &mut ReplyMeta;
-
-    /// Notes how the attempt went and gives the place back, at once or when the stream ends.
-    fn settle(self, lease: Lease, measure: Measure, took: Duration, bounds: Bounds) -> Self;
-}
-
-/// Something that may say how many tokens it took.
-pub(crate) trait Counted {
-    fn usage(&self) -> Option<&Usage>;
-
-    /// How many bytes of generated text it holds.
-    fn text_bytes(&self) -> usize;
-}
-
-/// All tokens of a call, as far as its usage tells.
-pub(crate) fn total(usage: &Usage) -> u64 {
-    usage.total_tokens.max(usage.prompt_tokens.saturating_add(usage.completion_tokens))
-}
-
-impl<T: Counted + Send> Answer for Reply<T> {
-    fn meta_mut(&mut self) -> &mut ReplyMeta {
-        &mut self.meta
-    }
-
-    fn settle(self, mut lease: Lease, measure: Measure, took: Duration, _: Bounds) -> Self {
-        let generated = match self.value.usage() {
-            Some(usage) => usage.completion_tokens,
-            None => estimate::of_text(self.value.text_bytes()),
-        };
-        lease.answered(timing(measure, took, generated));
-        lease.used(match self.value.usage() {
-            Some(usage) => total(usage),
-            None => lease.estimated_tokens().saturating_add(generated),
-        });
-        self
-    }
-}
-
-impl<T: Counted + Send + 'static> Answer for ReplyStream<T> {
-    fn meta_mut(&mut self) -> &mut ReplyMeta {
-        &mut self.meta
-    }
-
-    fn settle(self, mut lease: Lease, measure: Measure, took: Duration, bounds: Bounds) -> Self {
-        // It resolved when the first chunk was there, so the deployment is well enough to answer.
+/// Notes how the attempt went and gives the place back, at once or when the stream ends. `deadline` is the caller's.
+pub(crate) fn settle(
+    answer: &mut Answer,
+    mut lease: Lease,
+    measure: Measure,
+    took: Duration,
+    deadline: Option<Instant>,
+) {
+    if let Some(tally) = answer.tally() {
+        lease.answered(timing(measure, took, tally.generated()));
+        lease.used(tokens(tally.total(), tally, &lease));
+    } else {
+        // A stream is there when its first chunk is, so the deployment is well enough to answer.
         lease.answered(timing(measure, took, 0));
-        stream::watch(self, lease, bounds)
+        answer.observe(Observed { lease, reported: None, text_bytes: 0, deadline });
     }
 }
 
@@ -76,42 +38,40 @@ fn timing(measure: Measure, took: Duration, generated: u64) -> Option<Timing> {
     Some(Timing { measure, time })
 }
 
-impl Counted for ChatResponse {
-    fn usage(&self) -> Option<&Usage> {
-        self.usage.as_ref()
+/// The tokens of a call: as reported, else its request's estimate with what was generated.
+fn tokens(reported: Option<u64>, tally: Tally<'_>, lease: &Lease) -> u64 {
+    reported.unwrap_or_else(|| lease.estimated_tokens().saturating_add(tally.generated()))
+}
+
+/// A stream on its way to the caller: it holds the deployment's place until it ends.
+struct Observed {
+    lease: Lease,
+    /// The tokens that the model last reported.
+    reported: Option<u64>,
+    /// How much text came, for models that report none.
+    text_bytes: usize,
+    deadline: Option<Instant>,
+}
+
+impl StreamObserver for Observed {
+    fn piece(&mut self, tally: Tally<'_>) {
+        self.reported = tally.total().or(self.reported);
+        self.text_bytes = self.text_bytes.saturating_add(tally.text_bytes);
     }
 
-    fn text_bytes(&self) -> usize {
-        self.choices.iter().filter_map(|choice| choice.message.content.as_ref()).map(String::len).sum()
+    fn failed(&mut self, error: &Error) {
+        let out_of_time = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if !(error.kind() == ErrorKind::Timeout && out_of_time) {
+            self.lease.failed(error);
+        }
+        let deployment = self.lease.deployment();
+        tracing::warn!(target: "sagewire::router", deployment, kind = %error.kind(), "a stream broke after its first chunk");
     }
 }
 
-impl Counted for ChatChunk {
-    fn usage(&self) -> Option<&Usage> {
-        self.usage.as_ref()
-    }
-
-    fn text_bytes(&self) -> usize {
-        self.choices.iter().filter_map(|choice| choice.delta.content.as_ref()).map(String::len).sum()
-    }
-}
-
-impl Counted for CompletionResponse {
-    fn usage(&self) -> Option<&Usage> {
-        self.usage.as_ref()
-    }
-
-    fn text_bytes(&self) -> usize {
-        self.choices.iter().map(|choice| choice.text.len()).sum()
-    }
-}
-
-impl Counted for EmbedResponse {
-    fn usage(&self) -> Option<&Usage> {
-        self.usage.as_ref()
-    }
-
-    fn text_bytes(&self) -> usize {
-        0
+impl Drop for Observed {
+    fn drop(&mut self) {
+        let tokens = tokens(self.reported, Tally::new(None, self.text_bytes), &self.lease);
+        self.lease.used(tokens);
     }
 }

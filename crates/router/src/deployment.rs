@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use sagewire_types::{CallContext, Provider};
+use sagewire_types::Provider;
 
 use crate::state::Limits;
 
@@ -32,7 +32,7 @@ pub struct Deployment {
     pub model_name: String,
     /// What its provider is asked for, such as `sagemaker/my-endpoint`. A `*` is replaced by what the `*` of `model_name` stood for.
     pub model: String,
-    /// Who answers.
+    /// Who answers, with all that the operator sets for this deployment (`SageMaker::with_settings`).
     pub provider: Arc<dyn Provider>,
     /// Its share under [`Strategy::SimpleShuffle`](crate::Strategy::SimpleShuffle): 1 where others have one and it has none; with 0 it only
     /// gets what no other deployment can take.
@@ -57,10 +57,7 @@ pub struct Deployment {
     pub allowed_fails: Option<u32>,
     /// How long it rests after too many failures, in place of the settings' `cooldown_time`; zero: it never rests.
     pub cooldown_time: Option<Duration>,
-    context: Option<ContextLayer>,
 }
-
-type ContextLayer = Arc<dyn Fn(CallContext) -> CallContext + Send + Sync>;
 
 impl Deployment {
     /// A deployment without limits: `model_name` is what callers ask for, `model` what this provider is asked for.
@@ -82,7 +79,6 @@ impl Deployment {
             num_retries: None,
             allowed_fails: None,
             cooldown_time: None,
-            context: None,
         }
     }
 
@@ -90,25 +86,6 @@ impl Deployment {
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
-        self
-    }
-
-    /// Sets what the operator adds to the context of every call it gets: credentials, region, URL, any typed extension.
-    ///
-    /// ```
-    /// # use std::sync::Arc;
-    /// # use sagewire_types::Provider;
-    /// # use sagewire_router::Deployment;
-    /// #[derive(Clone)]
-    /// struct Region(&'static str);
-    ///
-    /// # fn build(provider: Arc<dyn Provider>) -> Deployment {
-    /// Deployment::new("llama", "sagemaker/llama", provider).with_context(|context| context.with(Region("eu-west-1")))
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn with_context(mut self, layer: impl Fn(CallContext) -> CallContext + Send + Sync + 'static) -> Self {
-        self.context = Some(Arc::new(layer));
         self
     }
 
@@ -194,18 +171,10 @@ impl Deployment {
     pub fn limits(&self) -> Limits {
         Limits { rpm: self.rpm, tpm: self.tpm, max_parallel_requests: self.max_parallel_requests }
     }
-
-    /// The caller's context with the operator's on top.
-    pub(crate) fn layer(&self, context: &CallContext) -> CallContext {
-        match &self.context {
-            Some(layer) => layer(context.clone()),
-            None => context.clone(),
-        }
-    }
 }
 
 impl fmt::Debug for Deployment {
-    /// Leaves out the provider and the context, which may hold secrets.
+    /// Leaves out the provider, which may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deployment")
             .field("id", &self.id)

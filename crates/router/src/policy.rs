@@ -118,6 +118,11 @@ impl FailurePolicy {
         self.0.iter().all(Option::is_none)
     }
 
+    /// The largest number that it names.
+    pub(crate) fn most(&self) -> Option<u32> {
+        self.0.iter().copied().flatten().max()
+    }
+
     /// The sort of this failure and its number, where the policy names it.
     pub(crate) fn of(&self, error: &Error) -> Option<(FailureSort, u32)> {
         let sort = FailureSort::of(error)?;

@@ -10,15 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use fastrand::Rng;
-use sagewire_types::{
-    CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
-    EmbedRequest, EmbedResponse, Error, Provider, Reply,
-};
+use sagewire_types::{Answer, Call, CallContext, Error, Provider};
 
 use crate::{
     Deployment, RouterBuilder, RouterSettings, RouterState, backoff, call,
     groups::{Group, Groups},
-    operation::{Chat, ChatInChunks, Complete, CompleteInChunks, Embed},
     state::{DeploymentState, Measure},
     strategy::{self, Candidate},
 };
@@ -127,31 +123,7 @@ pub struct DeploymentStatus {
 
 #[async_trait]
 impl Provider for Router {
-    async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        call::run::<Chat>(self, Box::new(request), context).await
-    }
-
-    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        call::run::<ChatInChunks>(self, Box::new(request), context).await
-    }
-
-    async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        call::run::<Embed>(self, Box::new(request), context).await
-    }
-
-    async fn complete(
-        &self,
-        request: CompletionRequest,
-        context: &CallContext,
-    ) -> Result<Reply<CompletionResponse>, Error> {
-        call::run::<Complete>(self, Box::new(request), context).await
-    }
-
-    async fn complete_stream(
-        &self,
-        request: CompletionRequest,
-        context: &CallContext,
-    ) -> Result<CompletionStream, Error> {
-        call::run::<CompleteInChunks>(self, Box::new(request), context).await
+    async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        call::run(self, call, context).await
     }
 }

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use sagewire_router::{Deployment, Router, RouterSettings};
 use sagewire_types::{
-    CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, Error, ErrorKind, FinishReason,
-    Message, Provider, Reply, ReplyMeta,
+    Answer, Call, CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, Error, ErrorKind,
+    FinishReason, Message, Provider, Reply, ReplyMeta,
 };
 use tracing::{
     Event, Metadata, Subscriber,
@@ -71,21 +71,19 @@ const TOLD_BY_THE_MODEL: &str = "the answer";
 
 #[async_trait]
 impl Provider for Endpoint {
-    async fn chat(&self, request: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        match self {
-            Self::Throttled => Err(Error::new(ErrorKind::Throttled, "slow down")),
-            Self::Breaking => Err(Error::new(ErrorKind::Connection, "no connection")),
-            Self::Healthy => Ok(Reply::new(ChatResponse::text(request.model, TOLD_BY_THE_MODEL, FinishReason::Stop))),
+    async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+        match (self, call) {
+            (Self::Throttled, _) => Err(Error::new(ErrorKind::Throttled, "slow down")),
+            (Self::Breaking, Call::ChatStream(_)) => {
+                let chunk = ChatChunk::new("id".into(), "m".into(), 0, vec![ChunkChoice::text(TOLD_BY_THE_MODEL)]);
+                let pieces = [Ok(chunk), Err(Error::new(ErrorKind::StreamBroken, "cut"))];
+                Ok(ChatStream::new(ReplyMeta::default(), stream::iter(pieces)).into())
+            }
+            (Self::Breaking, _) => Err(Error::new(ErrorKind::Connection, "no connection")),
+            (Self::Healthy, call) => {
+                Ok(Reply::new(ChatResponse::text(call.model(), TOLD_BY_THE_MODEL, FinishReason::Stop)).into())
+            }
         }
-    }
-
-    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        if !matches!(self, Self::Breaking) {
-            self.chat(request, context).await?;
-        }
-        let chunk = ChatChunk::new("id".into(), "m".into(), 0, vec![ChunkChoice::text(TOLD_BY_THE_MODEL)]);
-        let pieces = [Ok(chunk), Err(Error::new(ErrorKind::StreamBroken, "cut"))];
-        Ok(ChatStream::new(ReplyMeta::default(), stream::iter(pieces)))
     }
 }
 
@@ -94,9 +92,7 @@ async fn every_decision_is_an_event_and_none_tells_a_secret() {
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(lines.clone());
     let deployment = |model_name: &str, id: &str, endpoint| {
-        Deployment::new(model_name, "hidden-endpoint", Arc::new(endpoint))
-            .with_id(id)
-            .with_context(|context| context.with("wJalrXUtnFEMI"))
+        Deployment::new(model_name, "hidden-endpoint", Arc::new(endpoint)).with_id(id)
     };
     let router = Router::builder()
         .deployment(deployment("m", "a", Endpoint::Throttled))
@@ -106,9 +102,10 @@ async fn every_decision_is_an_event_and_none_tells_a_secret() {
         .build()
         .unwrap();
     let request = ChatRequest::new("m", [Message::user("the prompt")]);
-    let stream = router.chat_stream(request.clone(), &CallContext::new()).await.unwrap();
+    let context = CallContext::new().with("wJalrXUtnFEMI");
+    let stream = router.chat_stream(request.clone(), &context).await.unwrap();
     assert_eq!(stream.collect::<Vec<_>>().await.len(), 2);
-    router.chat(request, &CallContext::new()).await.unwrap();
+    router.chat(request, &context).await.unwrap();
 
     let lines = lines.0.lock().unwrap().join("\n");
     for expected in [

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use builder::SageMakerBuilder;
+pub use caller::CallerParameters;
 pub use headers::InvocationHeaders;
 pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use provider::SageMaker;
@@ -10,7 +11,9 @@ pub use template::{TemplateChoice, TemplateSource};
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
 
 mod attempt;
+mod attributes;
 mod builder;
+mod caller;
 mod cancellable;
 mod capacity;
 mod checks;

@@ -10,14 +10,16 @@ use sagewire_dialects::{
     CompletionForm, Payload, StreamDecoder, completion, drop_named_of_embedding, embedding::EmbedContext,
 };
 use sagewire_types::{
-    CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
-    EmbedRequest, EmbedResponse, Error, ModelId, Provider, Reply, ReplyMeta, ReplyStream,
+    Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
+    CompletionStream, EmbedRequest, EmbedResponse, Error, ModelId, Provider, Reply, ReplyMeta, ReplyStream,
 };
 use tokio::sync::OnceCell;
 
 use crate::{
     attempt::{Sender, deadline},
+    attributes,
     builder::SageMakerBuilder,
+    caller::{self, CallerParameters},
     cancellable::unless_cancelled,
     capacity, checks, details, embedding_batches as batch, fake_stream,
     prepared::Prepared,
@@ -113,17 +115,34 @@ impl SageMaker {
         .await
     }
 
+    /// The settings of one call: the caller's as far as it may set them, over the context's, over the provider's. With them whether the call may
+    /// go elsewhere than the provider's others.
+    fn settings_for(&self, context: &CallContext) -> Result<(Cow<'_, Settings>, bool), Error> {
+        let leads_elsewhere = |own: &Settings| own.region.is_some() || own.base_url.is_some() || own.profile.is_some();
+        let mut settings = Cow::Borrowed(&*self.settings);
+        let mut elsewhere = false;
+        if let Some(own) = context.get::<Settings>() {
+            elsewhere = leads_elsewhere(own);
+            settings = Cow::Owned(own.or(&settings));
+        }
+        if let Some(caller) = context.get::<CallerParameters>() {
+            let own = caller.settings(settings.caller_may_set.as_deref().unwrap_or_default(), &self.shared.world)?;
+            elsewhere |= leads_elsewhere(&own);
+            settings = Cow::Owned(own.or(&settings));
+        }
+        if let Some(trace) = context.trace.as_ref().filter(|_| settings.forward_trace == Some(true)) {
+            let attributes = &mut settings.to_mut().headers.custom_attributes;
+            *attributes = attributes::with_trace(attributes.as_deref(), trace);
+        }
+        Ok((settings, elsewhere))
+    }
+
     async fn prepare(&self, model: &str, context: &CallContext) -> Result<Prepared<'_>, Error> {
         let model: ModelId = model.parse().map_err(|error: sagewire_types::ModelIdError| {
             Error::invalid("model", error.to_string()).with_source(error)
         })?;
-        let own = context.get::<Settings>();
-        let settings = match own {
-            Some(own) => Cow::Owned(own.or(&self.settings)),
-            None => Cow::Borrowed(&*self.settings),
-        };
-        let elsewhere = own.is_some_and(|own| own.region.is_some() || own.base_url.is_some() || own.profile.is_some());
         let world = &self.shared.world;
+        let (settings, elsewhere) = self.settings_for(context)?;
         let target = if elsewhere {
             Cow::Owned(target::resolve(world, &settings).await?)
         } else {
@@ -140,7 +159,22 @@ impl SageMaker {
 
 #[async_trait]
 impl Provider for SageMaker {
-    async fn chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+    async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        let answer = match call {
+            Call::Chat(request) => self.answer_chat(*request, context).await.map(Answer::from),
+            Call::ChatStream(request) => self.stream_chat(*request, context).await.map(Answer::from),
+            Call::Complete(request) => self.answer_completion(*request, context).await.map(Answer::from),
+            Call::CompleteStream(request) => self.stream_completion(*request, context).await.map(Answer::from),
+            Call::Embed(request) => self.answer_embedding(*request, context).await.map(Answer::from),
+            other => Err(other.unsupported()),
+        };
+        answer.map_err(|error| caller::attributed(error, context))
+    }
+}
+
+/// The operations.
+impl SageMaker {
+    async fn answer_chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
         checks::chat(&mut request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
@@ -157,7 +191,7 @@ impl Provider for SageMaker {
         .await
     }
 
-    async fn chat_stream(&self, mut request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
+    async fn stream_chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
         checks::chat(&mut request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
@@ -165,7 +199,7 @@ impl Provider for SageMaker {
             if prepared.settings.fake_stream == Some(true) {
                 let include_usage = prepared.decode_context(&request, None).include_usage;
                 request.stream = None;
-                let Reply { value, meta } = self.chat(request, context).await?;
+                let Reply { value, meta } = self.answer_chat(request, context).await?;
                 return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
             }
             let dialect = prepared.dialect()?;
@@ -178,7 +212,11 @@ impl Provider for SageMaker {
         .await
     }
 
-    async fn embed(&self, mut request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
+    async fn answer_embedding(
+        &self,
+        mut request: EmbedRequest,
+        context: &CallContext,
+    ) -> Result<Reply<EmbedResponse>, Error> {
         checks::embed(&mut request)?;
         unless_cancelled(context, async {
             let prepared = self.prepare(&request.model, context).await?;
@@ -206,7 +244,7 @@ impl Provider for SageMaker {
         .await
     }
 
-    async fn complete(
+    async fn answer_completion(
         &self,
         mut request: CompletionRequest,
         context: &CallContext,
@@ -236,7 +274,7 @@ impl Provider for SageMaker {
         .await
     }
 
-    async fn complete_stream(
+    async fn stream_completion(
         &self,
         mut request: CompletionRequest,
         context: &CallContext,

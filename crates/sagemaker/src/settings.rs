@@ -94,6 +94,11 @@ pub struct Settings {
     /// Writes what is sent and received to the tracing target `sagewire::wire`, as commands that can be replayed: prompts and answers, no
     /// secrets. Default: only at `TRACE`.
     pub verbose: Option<bool>,
+    /// The parameters that a caller may set for its own calls, by LiteLLM's names: its `configurable_clientside_auth_params`. They come in
+    /// [`CallerParameters`](crate::CallerParameters). Default: none.
+    pub caller_may_set: Option<Vec<String>>,
+    /// Whether the container is told the caller's trace, in its custom attributes. Default: no.
+    pub forward_trace: Option<bool>,
 }
 
 /// The time limits of a call.
@@ -167,6 +172,8 @@ impl Settings {
             max_attempts: self.max_attempts.or(other.max_attempts),
             wait_for_capacity: self.wait_for_capacity.or(other.wait_for_capacity),
             verbose: self.verbose.or(other.verbose),
+            caller_may_set: or(&self.caller_may_set, &other.caller_may_set),
+            forward_trace: self.forward_trace.or(other.forward_trace),
         }
     }
 

@@ -3,12 +3,9 @@
 //! # Where things are
 //! This crate owns the choice of a provider by the prefix, and the re-exports. It has no logic beyond.
 
-use std::{
-    collections::BTreeMap,
-    future::{Future, ready},
-    pin::Pin,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
 
 pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
@@ -71,48 +68,37 @@ impl ClientBuilder {
     }
 }
 
-macro_rules! calls {
-    ($($(#[$doc:meta])* $call:ident($request:ty) -> $answer:ty;)*) => {
-        impl Client {
-            $($(#[$doc])*
-            ///
-            /// # Errors
-            /// Any [`ErrorKind`]; that of a prefix that nobody serves is [`ErrorKind::InvalidRequest`].
-            pub async fn $call(&self, request: $request) -> Result<$answer, Error> {
-                Provider::$call(self, request, &CallContext::new()).await
-            })*
-        }
+/// The operations of [`Provider`], by default with a [`CallContext`] that leaves everything to the provider.
+impl Client {
+    /// Answers a conversation as a whole.
+    pub async fn chat(&self, request: ChatRequest) -> Result<Reply<ChatResponse>, Error> {
+        Provider::chat(self, request, &CallContext::new()).await
+    }
 
-        /// With a context of the operator's. As `async fn` each call would be a future in a future, both of them on the heap.
-        impl Provider for Client {
-            $(fn $call<'a, 'b, 'call>(
-                &'a self,
-                request: $request,
-                context: &'b CallContext,
-            ) -> Pin<Box<dyn Future<Output = Result<$answer, Error>> + Send + 'call>>
-            where
-                'a: 'call,
-                'b: 'call,
-                Self: 'call,
-            {
-                match self.of(&request.model) {
-                    Ok(provider) => provider.$call(request, context),
-                    Err(error) => Box::pin(ready(Err(error))),
-                }
-            })*
-        }
-    };
+    /// Answers a conversation in chunks. After the first chunk the stream itself yields the error, and ends.
+    pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, Error> {
+        Provider::chat_stream(self, request, &CallContext::new()).await
+    }
+
+    /// Embeds texts, one vector for each, in their order.
+    pub async fn embed(&self, request: EmbedRequest) -> Result<Reply<EmbedResponse>, Error> {
+        Provider::embed(self, request, &CallContext::new()).await
+    }
+
+    /// Continues a raw prompt as a whole.
+    pub async fn complete(&self, request: CompletionRequest) -> Result<Reply<CompletionResponse>, Error> {
+        Provider::complete(self, request, &CallContext::new()).await
+    }
+
+    /// Continues a raw prompt in chunks, with the errors of [`chat_stream`](Self::chat_stream).
+    pub async fn complete_stream(&self, request: CompletionRequest) -> Result<CompletionStream, Error> {
+        Provider::complete_stream(self, request, &CallContext::new()).await
+    }
 }
 
-calls! {
-    /// Answers a conversation as a whole.
-    chat(ChatRequest) -> Reply<ChatResponse>;
-    /// Answers a conversation piece by piece. After the first chunk the stream itself yields the error, and ends.
-    chat_stream(ChatRequest) -> ChatStream;
-    /// Embeds texts, one vector for each, in their order.
-    embed(EmbedRequest) -> Reply<EmbedResponse>;
-    /// Continues a raw prompt.
-    complete(CompletionRequest) -> Reply<CompletionResponse>;
-    /// Continues a raw prompt piece by piece, with the errors of [`chat_stream`](Self::chat_stream).
-    complete_stream(CompletionRequest) -> CompletionStream;
+#[async_trait]
+impl Provider for Client {
+    async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        self.of(call.model())?.call(call, context).await
+    }
 }

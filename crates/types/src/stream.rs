@@ -27,13 +27,24 @@ pub struct ReplyStream<T> {
     /// What was known when the answer began.
     pub meta: ReplyMeta,
     pieces: Option<BoxStream<'static, Result<T, Error>>>,
+    watchers: Vec<Watcher<T>>,
 }
+
+/// Sees each item of a stream; it is dropped with the stream's source.
+type Watcher<T> = Box<dyn FnMut(&Result<T, Error>) + Send>;
 
 impl<T> ReplyStream<T> {
     /// A stream over these pieces. It ends them after the first error.
     #[must_use]
     pub fn new(meta: ReplyMeta, pieces: impl Stream<Item = Result<T, Error>> + Send + 'static) -> Self {
-        Self { meta, pieces: Some(Box::pin(pieces)) }
+        Self { meta, pieces: Some(Box::pin(pieces)), watchers: Vec::new() }
+    }
+
+    /// Has a watcher see each item, after those that are there already.
+    pub(crate) fn watch(&mut self, watcher: Watcher<T>) {
+        if self.pieces.is_some() {
+            self.watchers.push(watcher);
+        }
     }
 }
 
@@ -57,8 +68,12 @@ impl<T> Stream for ReplyStream<T> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(pieces) = &mut self.pieces else { return Poll::Ready(None) };
         let next = std::task::ready!(pieces.as_mut().poll_next(cx));
+        if let Some(item) = &next {
+            self.watchers.iter_mut().for_each(|watcher| watcher(item));
+        }
         if !matches!(next, Some(Ok(_))) {
             self.pieces = None;
+            self.watchers.clear();
         }
         Poll::Ready(next)
     }

@@ -6,8 +6,8 @@ use std::{
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use sagewire::{
-    CallContext, ChatChunk, ChatResponse, ChatStream, ChunkChoice, Error, ErrorKind, FinishReason, Provider, Reply,
-    ReplyMeta,
+    Answer, Call, CallContext, ChatChunk, ChatResponse, ChatStream, ChunkChoice, Error, ErrorKind, FinishReason,
+    Provider, Reply, ReplyMeta,
 };
 
 use super::*;
@@ -49,21 +49,21 @@ enum Ending {
 
 #[async_trait]
 impl Provider for Speaker {
-    async fn chat(&self, request: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        Ok(Reply::new(ChatResponse::text(request.model, self.pieces.concat(), FinishReason::Stop)))
-    }
-
-    async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> {
+    async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+        if !call.is_stream() {
+            return Ok(Reply::new(ChatResponse::text(call.model(), self.pieces.concat(), FinishReason::Stop)).into());
+        }
         let chunk = |choice| Ok(ChatChunk::new("id".into(), "m".into(), 0, vec![choice]));
         let mut pieces: Vec<_> = self.pieces.iter().map(|text| chunk(ChunkChoice::text(*text))).collect();
         match &self.end {
             Ending::Reason(reason) => pieces.push(chunk(ChunkChoice::finished(reason.clone()))),
             Ending::Error => pieces.push(Err(Error::new(ErrorKind::StreamBroken, "cut"))),
             Ending::Never => {
-                return Ok(ChatStream::new(ReplyMeta::default(), stream::iter(pieces).chain(stream::pending())));
+                let endless = stream::iter(pieces).chain(stream::pending());
+                return Ok(ChatStream::new(ReplyMeta::default(), endless).into());
             }
         }
-        Ok(ChatStream::new(ReplyMeta::default(), stream::iter(pieces)))
+        Ok(ChatStream::new(ReplyMeta::default(), stream::iter(pieces)).into())
     }
 }
 

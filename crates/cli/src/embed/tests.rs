@@ -9,10 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::stream;
-use sagewire::{
-    CallContext, ChatRequest, ChatResponse, ChatStream, EmbedRequest, EmbedResponse, Error, ErrorKind, NumberList,
-    Provider, Reply, Vector,
-};
+use sagewire::{Answer, Call, CallContext, EmbedResponse, Error, ErrorKind, NumberList, Provider, Reply, Vector};
 use serde_json::Map;
 
 use super::*;
@@ -29,15 +26,8 @@ struct Counter {
 
 #[async_trait]
 impl Provider for Counter {
-    async fn chat(&self, _: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        Err(Error::new(ErrorKind::Unsupported, "it embeds"))
-    }
-
-    async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> {
-        Err(Error::new(ErrorKind::Unsupported, "it embeds"))
-    }
-
-    async fn embed(&self, request: EmbedRequest, _: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
+    async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+        let Call::Embed(request) = call else { return Err(call.unsupported()) };
         let texts = request.input.texts().unwrap().to_vec();
         // Others get their turn, so that batches end in any order.
         for _ in 0..texts.first().map_or(0, String::len) % 3 {
@@ -58,7 +48,7 @@ impl Provider for Counter {
         let vectors = texts
             .iter()
             .map(|text| Vector::Raw(NumberList::from_json(format!("[{}{between}0.50]", text.len())).unwrap()));
-        Ok(Reply::new(EmbedResponse::new(request.model, vectors)))
+        Ok(Reply::new(EmbedResponse::new(request.model, vectors)).into())
     }
 }
 

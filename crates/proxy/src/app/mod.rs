@@ -38,16 +38,13 @@ mod settings;
 /// use std::sync::Arc;
 ///
 /// use sagewire_proxy::{App, ServedModel};
-/// # use sagewire_types::{CallContext, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, FinishReason, Provider, Reply};
+/// # use sagewire_types::{Answer, Call, CallContext, ChatResponse, Error, FinishReason, Provider, Reply};
 /// # #[derive(Debug)]
 /// # struct MyProvider;
 /// # #[async_trait::async_trait]
 /// # impl Provider for MyProvider {
-/// #     async fn chat(&self, request: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-/// #         Ok(Reply::new(ChatResponse::text(request.model, "hi", FinishReason::Stop)))
-/// #     }
-/// #     async fn chat_stream(&self, _: ChatRequest, _: &CallContext) -> Result<ChatStream, Error> {
-/// #         Err(Error::new(ErrorKind::Unsupported, "it does not stream: ask for a whole answer"))
+/// #     async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+/// #         Ok(Reply::new(ChatResponse::text(call.model(), "hi", FinishReason::Stop)).into())
 /// #     }
 /// # }
 ///

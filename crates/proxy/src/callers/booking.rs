@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use sagewire_router::estimate;
 use sagewire_types::{Error, ErrorKind, Usage};
 
 use super::{
@@ -165,7 +164,7 @@ impl Booking {
     }
 
     fn count(&self) -> Option<Count> {
-        let generated = estimate::of_text(self.text_bytes);
+        let generated = Tally::new(None, self.text_bytes).generated();
         if let Some(usage) = &self.usage {
             let total = usage.total_tokens.max(usage.prompt_tokens.saturating_add(usage.completion_tokens));
             if usage.prompt_tokens > 0 || usage.completion_tokens > 0 {

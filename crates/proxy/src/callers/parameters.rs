@@ -2,125 +2,88 @@
 //!
 //! Owns taking these out of a request's body and head, so that no such parameter reaches a container by accident.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
-use sagewire::sagemaker::parameters::{self, InRequest};
+use sagewire::sagemaker::{
+    CallerParameters,
+    parameters::{self, InRequest},
+};
 use serde_json::{Map, Value};
 
 use crate::{app::Model, http::error::ApiError};
 
-/// What a caller asked for beside the request itself. It goes into the call's context as an extension, for the wiring of a
-/// provider to use; only what is harmless, and what the deployment allows, is ever in it.
-///
-/// The headers are those of
-/// [InvokeEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
-#[derive(Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct CallerParameters {
-    /// `model_id` in the body, or `X-Amzn-SageMaker-Inference-Component`: which of the endpoint's models.
-    pub model_id: Option<String>,
-    /// `X-Amzn-SageMaker-Session-Id`: the stateful session.
-    pub session_id: Option<String>,
-    /// `X-Amzn-SageMaker-Target-Model`: which model of a multi-model endpoint.
-    pub target_model: Option<String>,
-    /// `X-Amzn-SageMaker-Target-Variant`: which production variant.
-    pub target_variant: Option<String>,
-    /// `X-Amzn-SageMaker-Target-Container-Hostname`: which container of a multi-container endpoint.
-    pub target_container_hostname: Option<String>,
-    /// `X-Amzn-SageMaker-Inference-Id`: an id that captured data is stored under.
-    pub inference_id: Option<String>,
-    /// Parameters of the operator's that the deployment lists in `configurable_clientside_auth_params`.
-    pub allowed: Map<String, Value>,
+/// The parameters that stand in headers.
+pub(crate) fn from_headers(headers: &HeaderMap) -> Result<CallerParameters, ApiError> {
+    // Most requests have none of them.
+    if !headers.keys().any(|name| name.as_str().starts_with("x-amzn-sagemaker-")) {
+        return Ok(CallerParameters::default());
+    }
+    let text = |name: &'static str| match headers.get(name).map(HeaderValue::to_str) {
+        Some(_) if headers.get_all(name).iter().nth(1).is_some() => Err(ApiError::duplicate_header(name)),
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value.to_owned())),
+        Some(Err(_)) => Err(ApiError::invalid(Some(name), format!("The header `{name}` is not plain text"))),
+    };
+    let mut parameters = CallerParameters::default();
+    parameters.model_id = text("x-amzn-sagemaker-inference-component")?;
+    parameters.session_id = text("x-amzn-sagemaker-session-id")?;
+    parameters.target_model = text("x-amzn-sagemaker-target-model")?;
+    parameters.target_variant = text("x-amzn-sagemaker-target-variant")?;
+    parameters.target_container_hostname = text("x-amzn-sagemaker-target-container-hostname")?;
+    parameters.inference_id = text("x-amzn-sagemaker-inference-id")?;
+    Ok(parameters)
 }
 
-/// Values may be credentials, so the names alone are shown.
-impl fmt::Debug for CallerParameters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallerParameters")
-            .field("model_id", &self.model_id)
-            .field("session_id", &self.session_id.is_some())
-            .field("target_model", &self.target_model)
-            .field("target_variant", &self.target_variant)
-            .field("target_container_hostname", &self.target_container_hostname)
-            .field("inference_id", &self.inference_id)
-            .field("allowed", &self.allowed.keys().collect::<Vec<_>>())
-            .finish()
+/// Takes out of a body's further parameters what is not the container's. Gives the caller's own time limit, if it sets one.
+pub(crate) fn take_from(
+    callers: &mut CallerParameters,
+    extra: &mut Map<String, Value>,
+    model: &Model,
+) -> Result<Option<Duration>, ApiError> {
+    if extra.is_empty() {
+        return Ok(None);
     }
+    let mut timeout = None;
+    let mut kept = Map::new();
+    for (name, value) in std::mem::take(extra) {
+        match parameters::in_request(&name, &value) {
+            InRequest::Passed => {
+                kept.insert(name, value);
+            }
+            InRequest::Caller => take(callers, &name, value, &mut timeout)?,
+            InRequest::Dropped(_) => {}
+            InRequest::Listed if model.caller_parameters.contains(&name) => {
+                callers.allowed.insert(name, value);
+            }
+            _ => return Err(ApiError::operator_parameter(&name)),
+        }
+    }
+    *extra = kept;
+    Ok(timeout)
 }
 
-impl CallerParameters {
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
+/// Takes a parameter that every caller may set.
+fn take(
+    callers: &mut CallerParameters,
+    name: &str,
+    value: Value,
+    timeout: &mut Option<Duration>,
+) -> Result<(), ApiError> {
+    if value.is_null() {
+        return Ok(());
     }
-
-    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
-        // Most requests have none of them.
-        if !headers.keys().any(|name| name.as_str().starts_with("x-amzn-sagemaker-")) {
-            return Ok(Self::default());
+    let wrong = |kind: parameters::Kind| ApiError::invalid(Some(name), format!("`{name}` must be {kind}"));
+    let parameter = parameters::find(name).ok_or_else(|| ApiError::operator_parameter(name))?;
+    match (parameter.name(), value) {
+        ("model_id", Value::String(id)) => callers.model_id = Some(id),
+        ("timeout", value) => {
+            let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            *timeout = Some(seconds.ok_or_else(|| wrong(parameter.kind()))?);
         }
-        let text = |name: &'static str| match headers.get(name).map(HeaderValue::to_str) {
-            Some(_) if headers.get_all(name).iter().nth(1).is_some() => Err(ApiError::duplicate_header(name)),
-            None => Ok(None),
-            Some(Ok(value)) => Ok(Some(value.to_owned())),
-            Some(Err(_)) => Err(ApiError::invalid(Some(name), format!("The header `{name}` is not plain text"))),
-        };
-        Ok(Self {
-            model_id: text("x-amzn-sagemaker-inference-component")?,
-            session_id: text("x-amzn-sagemaker-session-id")?,
-            target_model: text("x-amzn-sagemaker-target-model")?,
-            target_variant: text("x-amzn-sagemaker-target-variant")?,
-            target_container_hostname: text("x-amzn-sagemaker-target-container-hostname")?,
-            inference_id: text("x-amzn-sagemaker-inference-id")?,
-            allowed: Map::new(),
-        })
+        _ => return Err(wrong(parameter.kind())),
     }
-
-    /// Takes out of a body's further parameters what is not the container's. Gives the caller's own time limit, if it sets one.
-    pub(crate) fn take_from(
-        &mut self,
-        extra: &mut Map<String, Value>,
-        model: &Model,
-    ) -> Result<Option<Duration>, ApiError> {
-        if extra.is_empty() {
-            return Ok(None);
-        }
-        let mut timeout = None;
-        let mut kept = Map::new();
-        for (name, value) in std::mem::take(extra) {
-            match parameters::in_request(&name, &value) {
-                InRequest::Passed => {
-                    kept.insert(name, value);
-                }
-                InRequest::Caller => self.take(&name, value, &mut timeout)?,
-                InRequest::Dropped(_) => {}
-                InRequest::Listed if model.caller_parameters.contains(&name) => {
-                    self.allowed.insert(name, value);
-                }
-                _ => return Err(ApiError::operator_parameter(&name)),
-            }
-        }
-        *extra = kept;
-        Ok(timeout)
-    }
-
-    /// Takes a parameter that every caller may set.
-    fn take(&mut self, name: &str, value: Value, timeout: &mut Option<Duration>) -> Result<(), ApiError> {
-        if value.is_null() {
-            return Ok(());
-        }
-        let wrong = |kind: parameters::Kind| ApiError::invalid(Some(name), format!("`{name}` must be {kind}"));
-        let parameter = parameters::find(name).ok_or_else(|| ApiError::operator_parameter(name))?;
-        match (parameter.name(), value) {
-            ("model_id", Value::String(id)) => self.model_id = Some(id),
-            ("timeout", value) => {
-                let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                *timeout = Some(seconds.ok_or_else(|| wrong(parameter.kind()))?);
-            }
-            _ => return Err(wrong(parameter.kind())),
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -142,7 +105,7 @@ mod tests {
         let table = ModelTable::new(vec![served], &Metrics::default(), &ExpectedOutputs::default());
         let Value::Object(mut extra) = body else { panic!("an object is needed") };
         let mut parameters = CallerParameters::default();
-        let timeout = parameters.take_from(&mut extra, table.find("m").unwrap())?;
+        let timeout = take_from(&mut parameters, &mut extra, table.find("m").unwrap())?;
         Ok((parameters, extra, timeout))
     }
 

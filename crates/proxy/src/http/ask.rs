@@ -5,7 +5,6 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use sagewire_router::estimate;
 use sagewire_types::{
     CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, Prompt, ReplyMeta, Usage,
 };
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     app::{AppSettings, Model},
-    callers::{CallerParameters, Wanted},
+    callers::{Wanted, parameters},
     telemetry::{RequestSpans, SpanValue, trace_context},
 };
 
@@ -78,7 +77,7 @@ impl Ask for ChatRequest {
 
     fn wanted(&self) -> Wanted {
         Wanted {
-            prompt: estimate::of_chat(self),
+            prompt: self.estimated_tokens(),
             answers: u64::from(self.n.unwrap_or(1)),
             max_output: self.max_completion_tokens.or(self.max_tokens),
         }
@@ -113,7 +112,7 @@ impl Ask for CompletionRequest {
             Prompt::TokenLists(lists) => lists.len() as u64,
         };
         Wanted {
-            prompt: estimate::of_completion(self),
+            prompt: self.estimated_tokens(),
             answers: prompts.saturating_mul(u64::from(self.n.unwrap_or(1))),
             max_output: self.max_tokens,
         }
@@ -134,7 +133,7 @@ impl Ask for EmbedRequest {
     }
 
     fn wanted(&self) -> Wanted {
-        Wanted { prompt: estimate::of_embed(self), answers: 0, max_output: None }
+        Wanted { prompt: self.estimated_tokens(), answers: 0, max_output: None }
     }
 }
 
@@ -175,8 +174,8 @@ pub(super) async fn prepare<T: Ask>(exchange: &mut Exchange) -> Result<Prepared<
     let asked: Arc<str> = name.as_str().into();
     exchange.note(|record| record.model = Some(Arc::clone(&model)));
 
-    let mut parameters = CallerParameters::from_headers(&exchange.head.headers)?;
-    let own_limit = parameters.take_from(request.extra(), &model)?;
+    let mut callers = parameters::from_headers(&exchange.head.headers)?;
+    let own_limit = parameters::take_from(&mut callers, request.extra(), &model)?;
     let limit = own_limit.unwrap_or(Duration::MAX).min(state.settings.request_timeout);
     let deadline = Instant::now() + limit.min(Duration::from_secs(86_400));
     let mut context = CallContext::new().with_deadline(deadline.into_std());
@@ -195,8 +194,8 @@ pub(super) async fn prepare<T: Ask>(exchange: &mut Exchange) -> Result<Prepared<
     if let Some(booking) = exchange.booking() {
         booking.reserve(request.wanted(), &model.expected_output).await?;
     }
-    if !parameters.is_empty() {
-        context = context.with(parameters);
+    if callers != Default::default() {
+        context = context.with(callers);
     }
     Ok(Prepared { request, context, model, asked, deadline })
 }

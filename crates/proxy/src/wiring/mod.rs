@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sagewire::{CallContext, Error, ModelId, SageMaker, credentials::seam::World, sagemaker::Transport};
+use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
 use sagewire_router::{BuildError, Router, RouterSettings, RouterState, Strategy};
 
-use self::{credentials::CredentialShelf, deployment::DeploymentProvider, insight::RouterInsight, overlay::Overlay};
+use self::{credentials::CredentialShelf, insight::RouterInsight, overlay::Overlay};
 use crate::{
     App, AppError, Config, Probe, ServedDeployment, ServedModel, SpanSink,
     config::{self, DeploymentConfig, EnvironmentVariables},
@@ -119,9 +119,9 @@ impl Wiring {
         for deployment in &config.deployments {
             check_prefix(deployment)?;
             let fail = |source| WiringError::Deployment { deployment: deployment.id.clone(), source };
-            let base = deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf).map_err(fail)?;
-            let provider = Arc::new(DeploymentProvider::new(&sagemaker, base, deployment, config, world.clone()));
-            router = router.deployment(routed(deployment, config, provider.clone()));
+            let own = deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf).map_err(fail)?;
+            let provider: Arc<dyn Provider> = Arc::new(sagemaker.with_settings(own));
+            router = router.deployment(routed(deployment, config, Arc::clone(&provider)));
             serve(
                 &mut models,
                 deployment,
@@ -186,11 +186,7 @@ fn check_prefix(deployment: &DeploymentConfig) -> Result<(), WiringError> {
     }
 }
 
-fn routed(
-    deployment: &DeploymentConfig,
-    config: &Config,
-    provider: Arc<DeploymentProvider>,
-) -> sagewire_router::Deployment {
+fn routed(deployment: &DeploymentConfig, config: &Config, provider: Arc<dyn Provider>) -> sagewire_router::Deployment {
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let mut routed =
         sagewire_router::Deployment::new(&deployment.model_name, &deployment.model, provider).with_id(&deployment.id);

@@ -10,11 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use sagewire_proxy::CallerParameters;
+use sagewire::sagemaker::CallerParameters;
 use sagewire_types::{
-    CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, CompletionChoice, CompletionRequest,
-    CompletionResponse, CompletionStream, EmbedInput, EmbedRequest, EmbedResponse, Error, ErrorKind, FinishReason,
-    Message, Prompt, Provider, Reply, ReplyMeta, ReplyStream, Upstream, Usage, Vector,
+    Answer, Call, CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, CompletionChoice,
+    CompletionRequest, CompletionResponse, CompletionStream, EmbedInput, EmbedRequest, EmbedResponse, Error, ErrorKind,
+    FinishReason, Message, Prompt, Provider, Reply, ReplyMeta, ReplyStream, Upstream, Usage, Vector,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -133,7 +133,20 @@ fn chunk(text: &str) -> ChatChunk {
 
 #[async_trait]
 impl Provider for Served {
-    async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+    async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        match call {
+            Call::Chat(request) => self.answer(*request, context).await.map(Answer::from),
+            Call::ChatStream(request) => self.stream(*request, context).await.map(Answer::from),
+            Call::Embed(request) => self.embed(*request, context).await.map(Answer::from),
+            Call::Complete(request) => self.complete(*request, context).await.map(Answer::from),
+            Call::CompleteStream(request) => Ok(self.stream_completion(&request, context).into()),
+            other => Err(other.unsupported()),
+        }
+    }
+}
+
+impl Served {
+    async fn answer(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
         self.remember(serde_json::to_value(&request).unwrap(), context);
         self.obey(&request.model).await?;
         let said = request.messages.last().map(Message::text).unwrap_or_default().into_owned();
@@ -143,7 +156,7 @@ impl Provider for Served {
         Ok(Reply { value: response, meta: meta() })
     }
 
-    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
+    async fn stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
         self.remember(serde_json::to_value(&request).unwrap(), context);
         self.obey(&request.model).await?;
         let said = request.messages.last().map(Message::text).unwrap_or_default().into_owned();
@@ -208,14 +221,10 @@ impl Provider for Served {
         Ok(Reply { value: CompletionResponse::new("cmpl-1".into(), REAL_NAME.into(), 7, vec![choice]), meta: meta() })
     }
 
-    async fn complete_stream(
-        &self,
-        request: CompletionRequest,
-        context: &CallContext,
-    ) -> Result<CompletionStream, Error> {
-        self.remember(serde_json::to_value(&request).unwrap(), context);
+    fn stream_completion(&self, request: &CompletionRequest, context: &CallContext) -> CompletionStream {
+        self.remember(serde_json::to_value(request).unwrap(), context);
         let choice = CompletionChoice::new(0, "more", None);
         let piece = CompletionResponse::new("cmpl-1".into(), REAL_NAME.into(), 7, vec![choice]);
-        Ok(ReplyStream::new(meta(), stream::iter([Ok(piece)])))
+        ReplyStream::new(meta(), stream::iter([Ok(piece)]))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Call, Tried};
+use super::{RoutedCall, Tried};
 use crate::{
     bounds::Cut,
     groups::{Group, Member},
@@ -66,7 +66,7 @@ impl AsRef<Candidate> for Offer<'_> {
 /// After how long a state is read again by whoever waits for a place: limits and cooldowns end without anyone giving one back.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-impl<'r> Call<'r> {
+impl<'r> RoutedCall<'r> {
     /// The next deployment to ask.
     pub(super) async fn choose(&mut self) -> Result<Chosen<'r>, End> {
         while let Some(target) = self.plan.target(self.at) {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sagewire_types::{CallContext, Error, ErrorKind, Retries};
+use sagewire_types::{Answer, Call, CallContext, Error, ErrorKind, Retries};
 use tokio::time::Instant;
 
 use self::{
@@ -13,14 +13,11 @@ use self::{
     plan::Plan,
 };
 use crate::{
-    FailurePolicy, Router,
-    answer::Answer,
-    backoff,
+    FailurePolicy, Router, answer, backoff,
     bounds::{Bounds, Cut},
     decision, failure,
     groups::Member,
     lease::CooldownRules,
-    operation::Operation,
     state::{CooldownPolicy, Measure, Refusal},
     verdict::{self, Next},
 };
@@ -28,27 +25,25 @@ use crate::{
 mod choose;
 mod plan;
 
-/// Answers a request with one of the deployments that its model stands for.
-///
-/// The request is boxed because the future would otherwise carry, and move, several copies of it.
-pub(crate) async fn run<O: Operation>(
-    router: &Router,
-    request: Box<O::Request>,
-    context: &CallContext,
-) -> Result<O::Output, Error> {
-    let model = O::model(&request).to_owned();
+/// Answers a call with one of the deployments that its model stands for.
+pub(crate) async fn run(router: &Router, call: Call, context: &CallContext) -> Result<Answer, Error> {
+    let model = call.model().to_owned();
     let Some(plan) = Plan::new(router, &model, context.retries) else {
         return Err(failure::unknown_model(&model, router));
     };
-    let mut call = Call::new(router, context, plan, O::MEASURE, O::estimate(&request));
+    let mut routed = RoutedCall::new(router, context, plan, &call);
+    let mut call = Some(call);
     loop {
-        let chosen = match call.choose().await {
+        let chosen = match routed.choose().await {
             Ok(chosen) => chosen,
-            Err(end) => return Err(call.end(&model, end)),
+            Err(end) => return Err(routed.end(&model, end)),
         };
-        call.begin(&chosen);
-        match call.attempt::<O>(&request, chosen).await {
-            Ok(output) => return Ok(output),
+        routed.begin(&chosen);
+        // Requests can be large: one is copied only where another attempt may need it.
+        let asked = if routed.may_go_on_after(&chosen) { call.clone() } else { call.take() };
+        let Some(asked) = asked else { return Err(routed.end(&model, End::Nothing)) };
+        match routed.attempt(asked, chosen).await {
+            Ok(answer) => return Ok(answer),
             Err(Some(last)) => return Err(last),
             Err(None) => {}
         }
@@ -56,7 +51,7 @@ pub(crate) async fn run<O: Operation>(
 }
 
 /// What one call knows and remembers.
-struct Call<'r> {
+struct RoutedCall<'r> {
     router: &'r Router,
     context: &'r CallContext,
     bounds: Bounds,
@@ -89,15 +84,14 @@ struct Tried<'r> {
     not_before: Instant,
 }
 
-impl<'r> Call<'r> {
-    fn new(
-        router: &'r Router,
-        context: &'r CallContext,
-        plan: Plan<'r>,
-        measure: Measure,
-        estimated_tokens: u64,
-    ) -> Self {
+impl<'r> RoutedCall<'r> {
+    fn new(router: &'r Router, context: &'r CallContext, plan: Plan<'r>, call: &Call) -> Self {
         let settings = &router.settings;
+        let measure = match call {
+            _ if call.is_stream() => Measure::FirstChunk,
+            _ if call.is_generated() => Measure::PerToken,
+            _ => Measure::Whole,
+        };
         let limit = match measure {
             Measure::FirstChunk => settings.stream_timeout.or(settings.timeout),
             Measure::PerToken | Measure::Whole => settings.timeout,
@@ -107,7 +101,7 @@ impl<'r> Call<'r> {
             context,
             bounds: Bounds::new(context, limit.and_then(|limit| Instant::now().checked_add(limit))),
             measure,
-            estimated_tokens,
+            estimated_tokens: call.estimated_tokens(),
             plan,
             at: 0,
             retries: if context.retries == Retries::Caller { 0 } else { settings.num_retries },
@@ -134,6 +128,19 @@ impl<'r> Call<'r> {
         self.retries.saturating_sub(self.retried)
     }
 
+    /// Whether another attempt may follow this one.
+    fn may_go_on_after(&self, chosen: &Chosen<'r>) -> bool {
+        if self.context.retries == Retries::Caller {
+            return false;
+        }
+        let own = chosen.member.deployment.num_retries.unwrap_or(self.router.settings.num_retries);
+        let retries = self.retry_policy(chosen.place).most().map_or(own, |named| named.max(own));
+        let elsewhere = |place| place != chosen.place && !self.attempted(place);
+        self.retried < retries
+            || self.plan.places().any(elsewhere)
+            || self.plan.has_larger_context(self.router, chosen.place)
+    }
+
     fn begin(&mut self, chosen: &Chosen<'r>) {
         if self.attempted(chosen.place) {
             self.retried += 1;
@@ -149,11 +156,7 @@ impl<'r> Call<'r> {
     }
 
     /// Makes one attempt. Its error is the call's, or nothing where the call goes on.
-    async fn attempt<O: Operation>(
-        &mut self,
-        request: &O::Request,
-        chosen: Chosen<'r>,
-    ) -> Result<O::Output, Option<Error>> {
+    async fn attempt(&mut self, mut call: Call, chosen: Chosen<'r>) -> Result<Answer, Option<Error>> {
         let Chosen { place, member, mut lease, among } = chosen;
         let deployment = &member.deployment;
         let began = Instant::now();
@@ -162,12 +165,14 @@ impl<'r> Call<'r> {
             Measure::PerToken | Measure::Whole => deployment.timeout,
         };
         let step_end = limit.and_then(|limit| began.checked_add(limit));
-        let context = self.context_for(member, step_end);
-        let asked = O::call(&*deployment.provider, self.request_for::<O>(request, place, member), &context);
-        let outcome = self.bounds.within(asked, step_end).await;
+        if let Some(target) = self.plan.target(place) {
+            call.set_model(target.model_for(member));
+        }
+        let context = self.context_for(step_end);
+        let outcome = self.bounds.within(deployment.provider.call(call, &context), step_end).await;
         let error = match outcome {
-            Ok(Ok(mut output)) => {
-                let meta = output.meta_mut();
+            Ok(Ok(mut answer)) => {
+                let meta = answer.meta_mut();
                 self.attempts = self.attempts.saturating_add(meta.attempts.max(1));
                 meta.attempts = self.attempts;
                 let own = std::mem::take(&mut meta.decisions);
@@ -175,7 +180,8 @@ impl<'r> Call<'r> {
                 meta.decisions.extend(own);
                 let took = began.elapsed();
                 tracing::debug!(target: "sagewire::router", deployment = &*member.id, ?took, "answered");
-                return Ok(output.settle(lease, self.measure, took, self.bounds.clone()));
+                answer::settle(&mut answer, lease, self.measure, took, self.bounds.caller);
+                return Ok(answer);
             }
             Ok(Err(error)) => error,
             Err(Cut::Cancelled) => failure::cancelled(1),
@@ -193,18 +199,9 @@ impl<'r> Call<'r> {
         Err(self.note(place, member, error))
     }
 
-    /// The request as one deployment's provider is asked it. The caller's own is kept for the attempts that may follow.
-    fn request_for<O: Operation>(&self, request: &O::Request, place: usize, member: &Member) -> O::Request {
-        let mut request = request.clone();
-        if let Some(target) = self.plan.target(place) {
-            O::set_model(&mut request, target.model_for(member));
-        }
-        request
-    }
-
-    /// The operator's context for one attempt.
-    fn context_for(&self, member: &Member, step_end: Option<Instant>) -> CallContext {
-        let mut context = member.deployment.layer(self.context).with_retries(Retries::Caller);
+    /// The context of one attempt.
+    fn context_for(&self, step_end: Option<Instant>) -> CallContext {
+        let mut context = self.context.clone().with_retries(Retries::Caller);
         // What ends before the first chunk is no end of the stream after it: there the router watches the clock itself.
         let ours = match self.measure {
             Measure::FirstChunk => None,

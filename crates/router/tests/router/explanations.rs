@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sagewire_router::{Deployment, LastAttempt, Router, decision};
-use sagewire_types::{CallContext, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Provider, Reply};
+use sagewire_types::{Answer, Call, CallContext, ChatRequest, Error, ErrorKind, Provider};
 
 use crate::scripted::{Scripted, ask, decided, everything, ok, ordered, request, settings};
 
@@ -46,27 +46,24 @@ async fn what_providers_decided_below_stays_after_the_routers_own() {
 
 /// Holds what must not be told.
 #[derive(Debug)]
-struct Secretive;
+struct Secretive {
+    #[expect(dead_code, reason = "it is there to be seen in a careless Debug")]
+    key: &'static str,
+}
 
 const SECRETS: [&str; 3] = ["wJalrXUtnFEMI", "hidden-endpoint", "the prompt"];
 
 #[async_trait]
 impl Provider for Secretive {
-    async fn chat(&self, _: ChatRequest, _: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+    async fn call(&self, _: Call, _: &CallContext) -> Result<Answer, Error> {
         Err(Error::new(ErrorKind::ServiceFailed, "the service failed: ask again").with_attempts(1))
-    }
-
-    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        self.chat(request, context).await.map(|_| unreachable!("it always fails"))
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_errors_nor_debug_tell_endpoints_prompts_or_the_context() {
-    let deployment = || {
-        Deployment::new("m", format!("sagemaker/{}", SECRETS[1]), Arc::new(Secretive))
-            .with_context(|context| context.with(SECRETS[0]))
-    };
+async fn neither_errors_nor_debug_tell_endpoints_prompts_or_the_provider() {
+    let deployment =
+        || Deployment::new("m", format!("sagemaker/{}", SECRETS[1]), Arc::new(Secretive { key: SECRETS[0] }));
     let router = Router::builder().deployments([deployment(), deployment()]).build().unwrap();
     let request = ChatRequest::new("m", [sagewire_types::Message::user(SECRETS[2])]);
     let error = router.chat(request, &CallContext::new()).await.unwrap_err();
@@ -75,7 +72,7 @@ async fn neither_errors_nor_debug_tell_endpoints_prompts_or_the_context() {
         assert!(!told.contains(secret), "{told}");
     }
     assert!(told.contains("m-1") && told.contains("m-2"), "{told}");
-    // A deployment shows its own model to whoever holds it, and never its context.
+    // A deployment shows its own model to whoever holds it, and never its provider.
     let shown = format!("{:?} {:#?}", deployment(), deployment());
     assert!(shown.contains(SECRETS[1]) && !shown.contains(SECRETS[0]), "{shown}");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use sagewire_router::{FailurePolicy, FailureSort};
 use sagewire_types::{CallContext, CompletionRequest, EmbedRequest, ErrorKind, Provider, Retries};
 use tokio::time::Instant;
 
@@ -122,13 +123,38 @@ async fn what_the_provider_says_of_the_case_decides() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_provider_below_makes_one_attempt_and_sees_the_operators_context() {
+async fn the_provider_below_makes_one_attempt_and_sees_the_callers_context() {
     let a = Scripted::always(ok());
-    let router =
-        router(settings(), [deployment("m", "a", &a).with_context(|context| context.with(Tenant("operator")))]);
+    let router = ordered(settings(), &[&a]);
     let context = CallContext::new().with(Tenant("caller"));
     router.chat(request("m"), &context).await.unwrap();
-    assert_eq!((a.asked()[0].retries, a.asked()[0].tenant), (Retries::Caller, Some("operator")));
+    assert_eq!((a.asked()[0].retries, a.asked()[0].tenant), (Retries::Caller, Some("caller")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_copied_only_while_another_attempt_may_need_it() {
+    let policy = FailurePolicy::new().with(FailureSort::RateLimit, 1);
+    let connection = || Scripted::always(ErrorKind::Connection);
+    // The settings, how many attempts they allow, and the model's deployments.
+    for (settings, attempts, deployments) in [
+        (settings().with_num_retries(0), 1, vec![connection()]),
+        (settings().with_num_retries(1), 2, vec![connection()]),
+        (settings().with_num_retries(0).with_retry_policy(policy), 1, vec![connection(), connection()]),
+        (settings().with_num_retries(2), 3, vec![connection(), connection()]),
+    ] {
+        let router = ordered(settings.with_allowed_fails(99), &deployments.iter().collect::<Vec<_>>());
+        let request = request("m");
+        let original = request.messages.as_ptr() as usize;
+        router.chat(request, &CallContext::new()).await.unwrap_err();
+        let mut asked: Vec<_> = deployments.iter().flat_map(|provider| provider.asked()).collect();
+        asked.sort_by_key(|asked| asked.at);
+        assert_eq!(asked.len(), attempts);
+        let is_original: Vec<_> = asked.iter().map(|asked| asked.text_at == original).collect();
+        let last = attempts - 1;
+        assert!(is_original.iter().take(last).all(|is_original| !is_original), "{is_original:?}");
+        // A policy that could grant a retry makes a copy necessary, although it does not grant one here.
+        assert_eq!(is_original[last], policy != router.settings().retry_policy, "{is_original:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,14 +12,18 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream};
+use futures_util::{
+    FutureExt, Stream, StreamExt,
+    future::{Either, select},
+    stream,
+};
 use sagewire_router::{Deployment, Router, RouterSettings};
 use sagewire_types::{
-    CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, CompletionRequest, CompletionResponse,
-    CompletionStream, EmbedRequest, EmbedResponse, Error, ErrorKind, FinishReason, Message, Provider, Reply, ReplyMeta,
-    Retries, Upstream, Usage, Vector,
+    Answer, Call, CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, CompletionResponse,
+    CompletionStream, EmbedResponse, Error, ErrorKind, FinishReason, Message, Provider, Reply, ReplyMeta, Retries,
+    Upstream, Usage, Vector,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// What a scripted provider does when it is asked.
 #[derive(Clone, Debug)]
@@ -61,9 +65,11 @@ pub(crate) struct Asked {
     pub(crate) retries: Retries,
     pub(crate) deadline: Option<std::time::Instant>,
     pub(crate) tenant: Option<&'static str>,
+    /// Where the request's text lies in memory: the same for a request that was passed on, another for a copy.
+    pub(crate) text_at: usize,
 }
 
-/// An extension that a deployment's context may carry.
+/// An extension that a call's context may carry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tenant(pub(crate) &'static str);
 
@@ -132,12 +138,16 @@ impl Scripted {
         *self.script.lock().unwrap() = script.into_iter().map(Into::into).collect();
     }
 
-    fn begin(&self, context: &CallContext) -> (Step, Active) {
+    fn begin(&self, call: &Call, context: &CallContext) -> (Step, Active) {
         self.asked.lock().unwrap().push(Asked {
             at: Instant::now(),
             retries: context.retries,
             deadline: context.deadline,
             tenant: context.get::<Tenant>().map(|tenant| tenant.0),
+            text_at: match call {
+                Call::Chat(request) | Call::ChatStream(request) => request.messages.as_ptr() as usize,
+                _ => 0,
+            },
         });
         let active = self.active.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_active.fetch_max(active, Ordering::SeqCst);
@@ -163,6 +173,40 @@ impl Scripted {
             Step::Break(..) | Step::Stall => {}
         }
         Ok(())
+    }
+
+    /// A stream of this step, under way until it is dropped.
+    fn chunks(
+        &self,
+        model: &str,
+        step: Step,
+        active: Active,
+    ) -> impl Stream<Item = Result<ChatChunk, Error>> + Send + use<> {
+        let chunk = |text: &str| Ok(ChatChunk::new("id".into(), model.into(), 0, vec![ChunkChoice::text(text)]));
+        let mut last = ChatChunk::new("id".into(), model.into(), 0, Vec::new());
+        last.usage = self.usage();
+        let pieces: Vec<Result<ChatChunk, Error>> = match step {
+            Step::Break(count, kind) => (0..count).map(|_| chunk("abcd")).chain([Err(failure(kind))]).collect(),
+            Step::Stall => vec![chunk("abcd")],
+            _ => vec![chunk("abcd"), chunk("efgh"), Ok(last)],
+        };
+        let stalls = matches!(step, Step::Stall);
+        let timed = stream::iter(pieces.into_iter().enumerate()).then(|(index, piece)| async move {
+            if index > 0 {
+                sleep(Duration::from_secs(1)).await;
+            }
+            piece
+        });
+        let rest = stream::once(async move {
+            if stalls {
+                std::future::pending::<()>().await;
+            }
+        })
+        .filter_map(|()| async { None });
+        timed.chain(rest).map(move |piece| {
+            let _held = &active;
+            piece
+        })
     }
 
     fn usage(&self) -> Option<Usage> {
@@ -191,79 +235,67 @@ fn reply<T>(value: T) -> Reply<T> {
     Reply { value, meta: meta() }
 }
 
+/// Ends a stream as a provider has to: at the deadline of its call, and when that is cancelled.
+fn within<T: Send + 'static>(
+    context: &CallContext,
+    pieces: impl Stream<Item = Result<T, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<T, Error>> + Send + 'static {
+    let (deadline, cancellation) = (context.deadline, context.cancellation.clone());
+    let out_of_time = async move {
+        match deadline {
+            Some(deadline) => sleep_until(deadline.into()).await,
+            None => std::future::pending().await,
+        }
+        ErrorKind::Timeout
+    };
+    let cancelled = async move {
+        match cancellation {
+            Some(cancellation) => cancellation.await,
+            None => std::future::pending().await,
+        }
+        ErrorKind::Cancelled
+    };
+    let end = select(Box::pin(out_of_time), Box::pin(cancelled)).map(|end| end.factor_first().0);
+    // After the error of its end a stream is asked for nothing more.
+    stream::unfold(Some((Box::pin(pieces), end)), |state| async move {
+        let (mut pieces, end) = state?;
+        match select(pieces.next(), end).await {
+            Either::Left((item, end)) => Some((item?, Some((pieces, end)))),
+            Either::Right((kind, _)) => Some((Err(failure(kind)), None)),
+        }
+    })
+}
+
 #[async_trait]
 impl Provider for Scripted {
-    async fn chat(&self, request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
-        let (step, _active) = self.begin(context);
+    async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        let (step, active) = self.begin(&call, context);
         self.play(&step).await?;
-        let mut response = ChatResponse::text(request.model, "12345678", FinishReason::Stop);
-        response.usage = self.usage();
-        Ok(reply(response))
-    }
-
-    async fn chat_stream(&self, request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
-        let (step, active) = self.begin(context);
-        self.play(&step).await?;
-        let chunk = |text: &str| {
-            Ok(ChatChunk::new("id".into(), request.model.as_str().into(), 0, vec![ChunkChoice::text(text)]))
-        };
-        let mut last = ChatChunk::new("id".into(), request.model.as_str().into(), 0, Vec::new());
-        last.usage = self.usage();
-        let pieces: Vec<Result<ChatChunk, Error>> = match step {
-            Step::Break(count, kind) => (0..count).map(|_| chunk("abcd")).chain([Err(failure(kind))]).collect(),
-            Step::Stall => vec![chunk("abcd")],
-            _ => vec![chunk("abcd"), chunk("efgh"), Ok(last)],
-        };
-        let stalls = matches!(step, Step::Stall);
-        let timed = stream::iter(pieces.into_iter().enumerate()).then(|(index, piece)| async move {
-            if index > 0 {
-                sleep(Duration::from_secs(1)).await;
+        let model = call.model().to_owned();
+        Ok(match call {
+            Call::Chat(_) => {
+                let mut response = ChatResponse::text(model, "12345678", FinishReason::Stop);
+                response.usage = self.usage();
+                reply(response).into()
             }
-            piece
-        });
-        let rest = stream::once(async move {
-            if stalls {
-                std::future::pending::<()>().await;
+            Call::ChatStream(_) => ChatStream::new(meta(), within(context, self.chunks(&model, step, active))).into(),
+            Call::Embed(_) => {
+                let mut response = EmbedResponse::new(model, [Vector::Floats(vec![0.5])]);
+                response.usage = self.usage();
+                reply(response).into()
             }
+            Call::Complete(_) => {
+                reply(CompletionResponse::new("id".into(), model.as_str().into(), 0, Vec::new())).into()
+            }
+            Call::CompleteStream(_) => {
+                let piece = CompletionResponse::new("id".into(), model.as_str().into(), 0, Vec::new());
+                let held = stream::iter([Ok(piece)]).inspect(move |_| {
+                    let _held = &active;
+                });
+                CompletionStream::new(meta(), held).into()
+            }
+            other => return Err(other.unsupported()),
         })
-        .filter_map(|()| async { None });
-        let held = timed.chain(rest).map(move |piece| {
-            let _held = &active;
-            piece
-        });
-        Ok(ChatStream::new(meta(), held))
-    }
-
-    async fn embed(&self, request: EmbedRequest, context: &CallContext) -> Result<Reply<EmbedResponse>, Error> {
-        let (step, _active) = self.begin(context);
-        self.play(&step).await?;
-        let mut response = EmbedResponse::new(request.model, [Vector::Floats(vec![0.5])]);
-        response.usage = self.usage();
-        Ok(reply(response))
-    }
-
-    async fn complete(
-        &self,
-        request: CompletionRequest,
-        context: &CallContext,
-    ) -> Result<Reply<CompletionResponse>, Error> {
-        let (step, _active) = self.begin(context);
-        self.play(&step).await?;
-        Ok(reply(CompletionResponse::new("id".into(), request.model.as_str().into(), 0, Vec::new())))
-    }
-
-    async fn complete_stream(
-        &self,
-        request: CompletionRequest,
-        context: &CallContext,
-    ) -> Result<CompletionStream, Error> {
-        let (step, active) = self.begin(context);
-        self.play(&step).await?;
-        let piece = CompletionResponse::new("id".into(), request.model.as_str().into(), 0, Vec::new());
-        let held = stream::iter([Ok(piece)]).inspect(move |_| {
-            let _held = &active;
-        });
-        Ok(CompletionStream::new(meta(), held))
     }
 }
 

@@ -164,20 +164,12 @@ struct Nobody;
 
 #[async_trait]
 impl sagewire_types::Provider for Nobody {
-    async fn chat(
+    async fn call(
         &self,
-        request: sagewire_types::ChatRequest,
+        call: sagewire_types::Call,
         _: &sagewire_types::CallContext,
-    ) -> Result<sagewire_types::Reply<sagewire_types::ChatResponse>, sagewire_types::Error> {
-        Err(sagewire_types::Error::new(sagewire_types::ErrorKind::NotFound, request.model))
-    }
-
-    async fn chat_stream(
-        &self,
-        request: sagewire_types::ChatRequest,
-        _: &sagewire_types::CallContext,
-    ) -> Result<sagewire_types::ChatStream, sagewire_types::Error> {
-        Err(sagewire_types::Error::new(sagewire_types::ErrorKind::NotFound, request.model))
+    ) -> Result<sagewire_types::Answer, sagewire_types::Error> {
+        Err(sagewire_types::Error::new(sagewire_types::ErrorKind::NotFound, call.model()))
     }
 }
 
