@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sagewire_types::{Error, ErrorKind, Usage};
+use sagewire_types::{Error, ErrorKind, Tally, Usage};
 
 use super::{
     Caller,

@@ -166,7 +166,7 @@ async fn the_container_is_told_the_trace_where_the_operator_asks_for_it() {
             model.to_owned(),
             FORWARD,
             &[("traceparent", TRACE), ("tracestate", STATE)],
-            format!("{forwarded},tracestate={STATE}"),
+            format!("{forwarded},tracestate=rojo%3D00f067aa0ba902b7%2C congo%3Dt61rcWkgMzE"),
         ),
         (
             model.to_owned(),
