@@ -7,7 +7,9 @@ pub use request::PromptParameters;
 pub use roles::{RoleAffixes, RoleTemplate};
 pub use special_tokens::SpecialTokens;
 pub use template::ChatTemplate;
+pub use thoughts::open_thought;
 pub use tokenizer_config::ConfigError;
+pub use tool_calls::ToolCallForm;
 
 pub mod catalog;
 pub mod model_files;
@@ -25,5 +27,7 @@ mod request;
 mod roles;
 mod special_tokens;
 mod template;
+mod thoughts;
 mod tokenizer_config;
+mod tool_calls;
 mod variables;

@@ -17,6 +17,7 @@ use crate::limits::{KeepGoing, Limits};
 use crate::roles::RoleTemplate;
 use crate::special_tokens::SpecialTokens;
 use crate::tokenizer_config;
+use crate::tool_calls::ToolCallForm;
 use crate::variables::{NullContent, variables};
 
 /// Texts that end a turn in the formats models are trained on. Those that occur in a template are its
@@ -62,6 +63,7 @@ struct Inner {
     /// Whether a refused conversation is tried again in a simpler form.
     adapting: bool,
     stop_strings: Vec<String>,
+    tool_calls: Option<ToolCallForm>,
     limits: Limits,
 }
 
@@ -158,12 +160,16 @@ impl ChatTemplate {
             let program = Arc::new(Program::compile(source, &limits)?);
             programs.push(Named { name: name.clone(), program, habits: OnceLock::new() });
         }
-        Ok(Self::of(name, Body::Jinja { programs, tokens }, stop_strings, limits))
+        let mut template = Self::of(name, Body::Jinja { programs, tokens }, stop_strings, limits);
+        let tool_calls = sources.iter().find_map(|(_, source)| ToolCallForm::of(source));
+        Arc::make_mut(&mut template.inner).tool_calls = tool_calls;
+        Ok(template)
     }
 
     fn of(name: &str, body: Body, stop_strings: Vec<String>, limits: Limits) -> Self {
         let name = name.to_owned();
-        Self { inner: Arc::new(Inner { name, body, abilities: None, adapting: false, stop_strings, limits }) }
+        let (abilities, adapting, tool_calls) = (None, false, None);
+        Self { inner: Arc::new(Inner { name, body, abilities, adapting, stop_strings, tool_calls, limits }) }
     }
 
     /// Names the template: what [`name`](Self::name) returns.
@@ -203,9 +209,17 @@ impl ChatTemplate {
     }
 
     /// Always makes messages fit these abilities.
-    pub(crate) fn fitted(mut self, abilities: Abilities) -> Self {
-        Arc::make_mut(&mut self.inner).abilities = Some(abilities);
+    pub(crate) fn fitted(mut self, abilities: Abilities, tool_calls: Option<ToolCallForm>) -> Self {
+        let inner = Arc::make_mut(&mut self.inner);
+        (inner.abilities, inner.tool_calls) = (Some(abilities), tool_calls);
         self
+    }
+
+    /// How the model writes calls of tools, as far as the catalog or the template's text tells: in the answers to a
+    /// prompt that holds tool definitions.
+    #[must_use]
+    pub fn tool_calls(&self) -> Option<ToolCallForm> {
+        self.inner.tool_calls
     }
 
     /// What the template is called: a family of the [catalog](crate::catalog), `tokenizer_config`, `jinja`, `roles` or

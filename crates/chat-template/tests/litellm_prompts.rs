@@ -42,6 +42,10 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("tmpl_mpt_chat", "LiteLLM leaves the line break behind the role out and asks for no answer"),
     ("tmpl_mpt_chat_user", "as tmpl_mpt_chat"),
     ("tmpl_mythomix", "LiteLLM asks for no answer"),
+    (
+        "tmpl_ep_jumpstart_dft_hf_textgeneration1_mp_20240815_185614",
+        "LiteLLM knows no JumpStart ids; a cut name that may be a chat model's or a base model's is taken for the chat model",
+    ),
     ("tmpl_phind_user", "LiteLLM asks for no answer"),
     ("tmpl_wizardcoder", "LiteLLM asks for no answer"),
     ("tmpl_wizardcoder_user", "LiteLLM asks for no answer"),

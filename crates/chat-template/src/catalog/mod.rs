@@ -1,7 +1,8 @@
 //! The built-in catalog: templates of the model families that people host on SageMaker, and which model has which.
 //!
-//! The templates are written here, for messages of any form: content in parts, null content, tool turns, system
-//! messages and turns of one role in a row are made to fit first. The table of names is in `docs/chat-templates.md`.
+//! Most templates are written here, for messages of any form: content in parts, null content, tool turns, system
+//! messages and turns of one role in a row are made to fit first. The others are the models' own. The table of names is
+//! in `docs/chat-templates.md`.
 //!
 //! ```
 //! use sagewire_chat_template::catalog;
@@ -23,6 +24,7 @@ use std::sync::OnceLock;
 use crate::adapt::Abilities;
 use crate::special_tokens::SpecialTokens;
 use crate::template::ChatTemplate;
+use crate::tool_calls::ToolCallForm;
 
 /// The family of base models, which have no format.
 const PLAIN: &str = "plain";
@@ -36,7 +38,9 @@ pub struct Entry {
     /// Joined, they are the template; none for a plain join.
     parts: &'static [&'static str],
     tokens: &'static [(&'static str, &'static str)],
-    abilities: Abilities,
+    /// What messages are made to fit; none for a template that is the model's own.
+    abilities: Option<Abilities>,
+    tool_calls: Option<ToolCallForm>,
     stop: &'static [&'static str],
     compiled: OnceLock<ChatTemplate>,
 }
@@ -54,8 +58,8 @@ impl Entry {
         self.description
     }
 
-    /// The patterns a model's name must match, any of them: words that must occur in the name, in lower case and with
-    /// `-` for `.` and `_`. Of `a|b` one must occur, `!a` must not, `=a` is the whole name.
+    /// The patterns a model's name must match, any of them: whole words that must occur in the name, in lower case and with
+    /// `-` between them. Of `a|b` one must occur, `!a` must not, `@a` is the owner, `=a` is the whole name.
     #[must_use]
     pub fn patterns(&self) -> &'static [&'static str] {
         self.patterns
@@ -65,6 +69,23 @@ impl Entry {
     #[must_use]
     pub fn source(&self) -> String {
         self.parts.concat()
+    }
+
+    /// The special tokens that the template prints, by name and text.
+    pub fn tokens(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.tokens.iter().copied()
+    }
+
+    /// How the family's models write calls of tools, for families whose template takes tools.
+    #[must_use]
+    pub fn tool_calls(&self) -> Option<ToolCallForm> {
+        self.tool_calls
+    }
+
+    /// Sets how calls of tools are written.
+    fn calling(mut self, form: ToolCallForm) -> Self {
+        self.tool_calls = Some(form);
+        self
     }
 
     /// The template, compiled at the first call and shared by all later ones.
@@ -80,7 +101,11 @@ impl Entry {
         }
         let tokens = self.tokens.iter().fold(SpecialTokens::new(), |tokens, (name, text)| tokens.with(*name, *text));
         let template = ChatTemplate::from_jinja(&self.source(), tokens).expect("a built-in template");
-        template.named(self.name).with_stop_strings(self.stop.iter().copied()).fitted(self.abilities)
+        let template = template.named(self.name).with_stop_strings(self.stop.iter().copied());
+        match self.abilities {
+            Some(abilities) => template.fitted(abilities, self.tool_calls),
+            None => template.adapting(),
+        }
     }
 }
 
@@ -100,22 +125,62 @@ pub fn by_name(name: &str) -> Option<&'static Entry> {
 /// Base models have the family `plain`. Nothing for models that are not known.
 #[must_use]
 pub fn by_model(hf_model_name: &str) -> Option<&'static Entry> {
-    let name = pattern::normalise(hf_model_name.trim());
+    let name = pattern::Name::new(hf_model_name);
     entries().iter().find(|entry| entry.patterns.iter().any(|pattern| pattern::matches(pattern, &name)))
 }
 
-/// The family of an endpoint, by its name or by a JumpStart model id, as far as they tell: JumpStart puts the id into
-/// the names it makes. Nothing if the name tells nothing; it is looked up here, and sent to nobody.
+/// What an endpoint's name tells about its model.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Recognition {
+    /// The family of the model, which may be that of base models.
+    Family(&'static Entry),
+    /// A family that may be the wrong one: the name was cut, and could be a chat model's or a base model's.
+    Guess(&'static Entry),
+    /// A chat model whose family is not known, or one of several.
+    ChatModel,
+    /// Nothing.
+    Unknown,
+}
+
+impl Recognition {
+    /// The family, if there is one.
+    #[must_use]
+    pub fn family(self) -> Option<&'static Entry> {
+        match self {
+            Self::Family(entry) | Self::Guess(entry) => Some(entry),
+            Self::ChatModel | Self::Unknown => None,
+        }
+    }
+}
+
+/// The family of an endpoint, as [`recognise`] finds it.
 #[must_use]
 pub fn by_endpoint(endpoint_or_jumpstart_id: &str) -> Option<&'static Entry> {
-    let core = jumpstart::core(endpoint_or_jumpstart_id.trim());
-    let mut families = jumpstart::candidates(&core).into_iter().map(family_of_model);
-    if let Some(first) = families.next() {
-        // A name that was cut short may stand for several models: they must agree.
-        let same = |other: Option<&'static Entry>| other.map(Entry::name) == first.map(Entry::name);
-        return if families.all(same) { first } else { None };
+    recognise(endpoint_or_jumpstart_id).family()
+}
+
+/// What an endpoint's name or a JumpStart model id tells: JumpStart puts the id into the names it makes. It is looked up
+/// here, and sent to nobody.
+///
+/// A name that was cut, as the SDK and the console cut long ones, may stand for several models. Then a chat model is
+/// meant before a base model; none if the chat models are of several families.
+#[must_use]
+pub fn recognise(endpoint_or_jumpstart_id: &str) -> Recognition {
+    let core = jumpstart::Core::of(endpoint_or_jumpstart_id);
+    let meant = core.models();
+    let Some(first) = meant.models.first() else {
+        let family = by_model(core.name()).filter(|entry| entry.name != PLAIN);
+        return family.map_or(Recognition::Unknown, Recognition::Family);
+    };
+    let family = family_of_model(*first);
+    let name = |entry: Option<&'static Entry>| entry.map(Entry::name);
+    let agree = meant.models.iter().all(|model| name(family_of_model(*model)) == name(family));
+    match family.filter(|_| agree) {
+        Some(entry) if meant.is_guess => Recognition::Guess(entry),
+        Some(entry) => Recognition::Family(entry),
+        None => Recognition::ChatModel,
     }
-    by_model(&core).filter(|entry| entry.name != PLAIN)
 }
 
 fn family_of_model(model: jumpstart::Model) -> Option<&'static Entry> {

@@ -38,7 +38,8 @@ fn models_find_their_family() {
         ("mistralai/Mixtral-8x22B-Instruct-v0.1", "mistral-v3"),
         ("mistralai/Mistral-Nemo-Instruct-2407", "mistral-tekken"),
         ("mistralai/Mistral-Large-Instruct-2411", "mistral-v7"),
-        ("mistralai/Mistral-Small-24B-Instruct-2501", "mistral-v7-tekken"),
+        ("mistralai/Mistral-Small-24B-Instruct-2501", "mistral-small-2501"),
+        ("mistralai/Mistral-Small-3.2-24B-Instruct-2506", "mistral-v7-tekken"),
         ("mistralai/Mistral-Small-Instruct-2409", "mistral-v3"),
         ("mistralai/Mistral-7B-v0.1", "plain"),
         ("Qwen/Qwen2-7B-Instruct", "qwen-2"),
@@ -46,14 +47,34 @@ fn models_find_their_family() {
         ("Qwen/Qwen2.5-Coder-32B-Instruct", "qwen-2.5"),
         ("Qwen/Qwen3-8B", "qwen-3"),
         ("Qwen/QwQ-32B", "qwq"),
+        ("Qwen/QwQ-32B-Preview", "qwq-preview"),
+        ("Qwen/QVQ-72B-Preview", "qvq"),
+        ("Qwen/Qwen2-57B-A14B-Instruct", "qwen-2"),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen-2"),
+        ("Qwen/Qwen2.5-7B-Instruct-1M", "qwen-2.5-1m"),
+        ("Qwen/Qwen3-4B-Thinking-2507", "qwen-3-thinking-2507"),
+        ("Qwen/Qwen3-Next-80B-A3B-Thinking", "qwen-3-thinking-2507"),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507", "qwen-3-instruct-2507"),
+        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen-3-coder"),
+        ("Qwen/Qwen3-Coder-Next", "qwen-3-coder-next"),
+        ("Qwen/Qwen3-VL-8B-Instruct", "qwen-3-vl"),
+        ("Qwen/Qwen3-VL-8B-Thinking", "qwen-3-vl-thinking"),
+        ("Qwen/Qwen3.5-27B", "qwen-3.5"),
+        ("Qwen/Qwen3.5-0.8B", "qwen-3.5-small"),
+        ("Qwen/Qwen3.6-27B", "qwen-3.6"),
         ("Qwen/Qwen2-7B", "plain"),
         ("google/gemma-7b-it", "gemma"),
         ("google/gemma-2-9b-it", "gemma"),
         ("google/gemma-3-27b-it", "gemma"),
+        ("google/gemma-3n-E4B-it", "gemma"),
+        ("google/gemma-4-31B-it", "gemma-4"),
+        ("google/gemma-4-E4B-it", "gemma-4-e"),
         ("google/gemma-2-9b", "plain"),
         ("microsoft/Phi-3-mini-4k-instruct", "phi-3"),
         ("microsoft/Phi-3.5-mini-instruct", "phi-3"),
         ("microsoft/phi-4", "phi-4"),
+        ("microsoft/Phi-4-reasoning-plus", "phi-4-reasoning"),
+        ("microsoft/Phi-4-mini-reasoning", "phi-4-mini-reasoning"),
         ("microsoft/Phi-4-mini-instruct", "phi-4-mini"),
         ("microsoft/phi-2", "plain"),
         ("tiiuae/falcon-7b-instruct", "falcon"),
@@ -69,17 +90,57 @@ fn models_find_their_family() {
         ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "deepseek-r1"),
         ("deepseek-ai/DeepSeek-V3", "deepseek-v3"),
         ("deepseek-ai/DeepSeek-V3.1", "deepseek-v3.1"),
+        ("deepseek-ai/DeepSeek-V3.2", "deepseek-v3.2"),
+        ("deepseek-ai/DeepSeek-V2.5-1210", "deepseek-v2.5"),
+        ("deepseek-ai/DeepSeek-V2-Chat-0628", "deepseek-v2-0628"),
+        ("deepseek-ai/DeepSeek-V2-Chat", "deepseek-v2"),
+        ("deepseek-ai/DeepSeek-Coder-V2-Instruct-0724", "deepseek-v2.5"),
+        ("deepseek-ai/DeepSeek-Coder-V2-Instruct", "deepseek-v2"),
+        ("deepseek-ai/deepseek-coder-6.7b-instruct", "deepseek-coder"),
         ("ibm-granite/granite-3.0-8b-instruct", "granite-3"),
+        ("ibm-granite/granite-3.2-8b-instruct", "granite-3.1"),
+        ("ibm-granite/granite-3.3-8b-instruct", "granite-3.3"),
+        ("ibm-granite/granite-4.0-h-small", "granite-4.0"),
         ("ibm-granite/granite-13b-chat-v2", "granite-chat"),
         ("ibm-granite/granite-20b-code-instruct-8k", "granite-code"),
         ("CohereForAI/c4ai-command-r-plus", "command-r"),
         ("openai/gpt-oss-20b", "gpt-oss"),
         ("HuggingFaceTB/SmolLM2-1.7B-Instruct", "smollm"),
+        ("HuggingFaceTB/SmolLM-1.7B-Instruct", "chatml"),
         ("HuggingFaceTB/SmolLM3-3B", "smollm-3"),
         ("databricks/dbrx-instruct", "chatml"),
         ("allenai/OLMo-2-1124-7B-Instruct", "olmo"),
+        ("allenai/Olmo-3-7B-Instruct", "olmo-3-instruct"),
+        ("allenai/Olmo-3-32B-Think", "olmo-3-think-32b"),
+        ("allenai/Olmo-3.1-32B-Think", "olmo-3.1-think"),
+        ("allenai/Llama-3.1-Tulu-3-8B", "tulu-3"),
+        ("mistralai/Ministral-3-8B-Instruct-2512", "ministral-3-8b"),
+        ("mistralai/Ministral-3-14B-Reasoning-2512", "ministral-3-reasoning"),
+        ("mistralai/Ministral-8B-Instruct-2410", "mistral-tekken"),
+        ("mistralai/Devstral-Small-2507", "mistral-v7-tekken"),
+        ("mistralai/Devstral-Small-2-24B-Instruct-2512", "devstral-2-small"),
+        ("zai-org/GLM-4.5-Air", "glm-4.5"),
+        ("zai-org/GLM-4.7", "glm-4.7"),
+        ("moonshotai/Kimi-K2-Instruct-0905", "kimi-k2"),
+        ("moonshotai/Kimi-K2-Thinking", "kimi-k2-thinking"),
+        ("MiniMaxAI/MiniMax-M2", "minimax-m2"),
+        ("MiniMaxAI/MiniMax-M2.7", "minimax-m2.7"),
+        ("ByteDance-Seed/Seed-OSS-36B-Instruct", "seed-oss"),
+        ("swiss-ai/Apertus-70B-Instruct-2509", "apertus"),
+        ("baidu/ERNIE-4.5-21B-A3B-PT", "ernie-4.5"),
+        ("01-ai/Yi-1.5-9B-Chat", "yi-1.5"),
+        ("01-ai/Yi-34B-Chat", "chatml"),
+        ("CohereLabs/aya-expanse-8b", "command-r"),
+        ("tiiuae/falcon-mamba-7b-instruct", "chatml"),
+        ("tiiuae/Falcon-E-3B-Instruct", "chatml"),
+        ("upstage/SOLAR-10.7B-Instruct-v1.0", "solar"),
+        ("upstage/solar-pro-preview-instruct", "chatml"),
+        ("openchat/openchat-3.6-8b-20240522", "openchat-3.6"),
+        ("openchat/openchat-3.5-0106", "openchat"),
+        ("NousResearch/DeepHermes-3-Llama-3-8B-Preview", "deephermes-3"),
+        ("alpindale/WizardLM-2-8x22B", "wizardlm-2"),
         ("teknium/OpenHermes-2.5-Mistral-7B", "chatml"),
-        ("NousResearch/Hermes-3-Llama-3.1-8B", "chatml"),
+        ("NousResearch/Hermes-3-Llama-3.1-8B", "hermes-3"),
         ("Gryphe/MythoMax-L2-13b", "alpaca"),
         ("lmsys/vicuna-13b-v1.5", "vicuna"),
         ("WizardLM/WizardCoder-Python-34B-V1.0", "wizardcoder"),
@@ -95,8 +156,13 @@ fn unknown_models_find_nothing() {
     for model in [
         "acme/nothing",
         "",
-        "google/gemma-4-31B-it",
-        "Qwen/Qwen3-Coder-30B-A3B-Instruct",
+        "acme/CodeLlama-34b-finetune",
+        "acme/llama-2-7b-alpaca-de",
+        "google/functiongemma-270m-it",
+        "nvidia/Llama-3.1-Nemotron-70B-Instruct-HF",
+        "tiiuae/Falcon3-Mamba-7B-Instruct",
+        "openai/gpt-oss-safeguard-20b",
+        "Qwen/Qwen3-ASR-1.7B",
         "CohereForAI/c4ai-command-r7b-12-2024",
         "meta-llama/LlamaGuard-7b",
         "acme/llama-3-finetune",
@@ -126,11 +192,26 @@ fn endpoints_find_the_family_of_their_model() {
         ("my-Llama-2-chat", Some("llama-2")),
         ("my-llama-2", None),
         ("my-endpoint", None),
-        ("jumpstart-dft-hf-textgeneration1-mp-20240815-185614", None),
+        ("jumpstart-dft-hf-textgeneration1-mp-20240815-185614", Some("alpaca")),
+        ("meta-textgeneration-llama-3-1-405b-inst-2025-08-15-18-56-14-123", Some("llama-3.1")),
+        ("huggingface-llm-falcon-7b-bf16-2025-08-15-18-56-14-123", Some("plain")),
+        ("huggingface-reasoning-qwen3-8b-2025-08-15-18-56-14-123", Some("qwen-3")),
     ];
     for (endpoint, expected) in cases {
         assert_eq!(family_of_endpoint(endpoint), expected, "{endpoint}");
     }
+}
+
+#[test]
+fn a_chat_model_is_never_silently_a_base_model() {
+    let cut = recognise("jumpstart-dft-hf-textgeneration1-mp-20240815-185614");
+    assert!(matches!(cut, Recognition::Guess(entry) if entry.name() == "alpaca"), "{cut:?}");
+    let sure = recognise("huggingface-reasoning-qwen3-8b");
+    assert!(matches!(sure, Recognition::Family(entry) if entry.name() == "qwen-3"), "{sure:?}");
+    for known in ["writer-palmyra-x-004", "meta-textgeneration-llama-guard-7b"] {
+        assert!(matches!(recognise(known), Recognition::ChatModel), "{known}");
+    }
+    assert!(matches!(recognise("my-endpoint"), Recognition::Unknown));
 }
 
 #[test]
@@ -162,14 +243,19 @@ fn every_family_renders_every_form_of_conversation() {
         json!([{"role": "system", "content": "Hello"}]),
         json!([{"role": "assistant", "content": "Hello"}, {"role": "developer", "content": "x"}, {"role": "critic", "content": "y"}]),
     ];
-    let tools =
-        [json!({"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}})];
+    let tools = [
+        json!({"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {"type": "object",
+            "properties": {"a": {"type": "integer", "description": "A number."}}, "required": ["a"]}}}),
+    ];
     for entry in entries() {
-        for messages in &conversations {
+        // A model's own template may refuse what it was not made for: a conversation without a user, or of odd roles.
+        let forms = if entry.abilities.is_some() { conversations.len() } else { 4 };
+        for messages in conversations.iter().take(forms) {
             let messages: Vec<Value> = messages.as_array().unwrap().clone();
-            for with_tools in [false, true] {
+            // Nor need it know tools in OpenAI's form.
+            for with_tools in if entry.abilities.is_some() { &[false, true][..] } else { &[false] } {
                 let mut conversation = Conversation::new(&messages);
-                if with_tools {
+                if *with_tools {
                     conversation = conversation.tools(&tools);
                 }
                 let prompt = entry.template().render(&conversation, &|| UNIX_EPOCH);

@@ -3,13 +3,14 @@
 use super::{CHAT, LLAMA_3_1, LLAMA_3_TOKENS, MISTRAL_V3, MISTRAL_V7, S_TOKENS, STRICT, TOOLS, family};
 use crate::adapt::Abilities;
 use crate::catalog::Entry;
+use crate::tool_calls::ToolCallForm;
 
 pub(super) fn families() -> [Entry; 11] {
     [
         family(
             "codellama-70b",
             "CodeLlama 70B instruct: Source and Destination",
-            &["codellama 70b instruct !phind"],
+            &["codellama-70b instruct !phind"],
             &[include_str!("../templates/codellama-70b.jinja")],
             S_TOKENS,
             STRICT,
@@ -18,7 +19,7 @@ pub(super) fn families() -> [Entry; 11] {
         family(
             "llama-4",
             "Llama 4 instruct",
-            &["llama-4|llama4 instruct"],
+            &["llama-4|llama4 instruct !guard"],
             &[
                 "{%- set open = '<|header_start|>' %}{%- set close = '<|header_end|>' %}{%- set end = '<|eot|>' %}\
              {%- set plain_system = true %}",
@@ -31,7 +32,7 @@ pub(super) fn families() -> [Entry; 11] {
         family(
             "llama-3.2",
             "Llama 3.2 instruct: Llama 3.1 with today's date",
-            &["llama-3-2|llama3-2 instruct"],
+            &["llama-3-2|llama3-2 instruct !guard"],
             &[
                 "{%- if date_string is not defined %}{%- set date_string = strftime_now('%d %b %Y') %}{%- endif %}",
                 LLAMA_3_1,
@@ -39,20 +40,25 @@ pub(super) fn families() -> [Entry; 11] {
             LLAMA_3_TOKENS,
             TOOLS,
             &["<|eot_id|>", "<|eom_id|>"],
-        ),
+        )
+        .calling(ToolCallForm::LlamaJson),
         family(
             "llama-3.1",
             "Llama 3.1 and 3.3 instruct",
-            &["llama-3-1|llama3-1|llama-3-3|llama3-3 instruct", "=meta-textgeneration-llama-3-3-70b"],
+            &[
+                "llama-3-1|llama3-1|llama-3-3|llama3-3 instruct !guard !nemotron !tulu-3 !rm",
+                "=meta-textgeneration-llama-3-3-70b",
+            ],
             &[LLAMA_3_1],
             LLAMA_3_TOKENS,
             TOOLS,
             &["<|eot_id|>", "<|eom_id|>"],
-        ),
+        )
+        .calling(ToolCallForm::LlamaJson),
         family(
             "llama-3",
             "Llama 3 instruct",
-            &["llama-3|llama3 instruct|chat !chatqa !guard"],
+            &["llama-3|llama3|meta-llama-3 instruct|chat !chatqa !guard !llama-3-1 !llama-3-2 !llama-3-3"],
             &[include_str!("../templates/llama-3.jinja")],
             LLAMA_3_TOKENS,
             CHAT,
@@ -70,12 +76,13 @@ pub(super) fn families() -> [Entry; 11] {
         family(
             "mistral-v7-tekken",
             "Mistral Small 3 and later, Magistral, Devstral: system prompt tokens, Tekken tokenizer",
-            &["mistral-small-24b|mistral-small-3 instruct", "magistral|devstral"],
+            &["mistral-small-24b|mistral-small-3 instruct", "magistral|devstral !2512"],
             &[MISTRAL_V7],
             S_TOKENS,
             TOOLS,
             &["</s>"],
-        ),
+        )
+        .calling(ToolCallForm::Mistral),
         family(
             "mistral-v7",
             "Mistral Large 2411: system prompt tokens",
@@ -84,21 +91,23 @@ pub(super) fn families() -> [Entry; 11] {
             S_TOKENS,
             TOOLS,
             &["</s>"],
-        ),
+        )
+        .calling(ToolCallForm::Mistral),
         family(
             "mistral-tekken",
             "Mistral Nemo, Ministral 8B and Pixtral: the v3 format with the Tekken tokenizer",
-            &["mistral-nemo|ministral-8b|ministral-3b instruct", "pixtral"],
+            &["mistral-nemo|ministral-8b instruct !minitron", "pixtral"],
             &[MISTRAL_V3],
             S_TOKENS,
             Abilities { tools: true, ..STRICT },
             &["</s>"],
-        ),
+        )
+        .calling(ToolCallForm::Mistral),
         family(
             "mistral-v3",
             "Mistral 7B v0.3, Mixtral 8x22B, Mistral Large 2407, Codestral",
             &[
-                "mistral-7b-instruct v0-3",
+                "mistral-7b-instruct v0-3|v3",
                 "mixtral-8x22b instruct",
                 "mistral-large|mistral-small|codestral 2407|2409|22b",
             ],
@@ -106,11 +115,16 @@ pub(super) fn families() -> [Entry; 11] {
             S_TOKENS,
             Abilities { tools: true, ..STRICT },
             &["</s>"],
-        ),
+        )
+        .calling(ToolCallForm::Mistral),
         family(
             "mistral-v1",
             "Mistral 7B v0.1 and v0.2, Mixtral 8x7B",
-            &["mistral-7b-instruct", "mixtral-8x7b instruct", "mistral instruct !small !large !nemo !medium"],
+            &[
+                "mistral-7b-instruct",
+                "mixtral-8x7b instruct",
+                "mistral-7b|mistral instruct !small !large !nemo !medium",
+            ],
             &[include_str!("../templates/mistral-v1.jinja")],
             S_TOKENS,
             STRICT,

@@ -1,11 +1,14 @@
 //! The families, in the order in which they are tried: the most specific first.
 //!
 //! A template is a list of parts that are joined: a few lines that set what differs, and a shared file of `templates/`.
-//! They are written for messages that were made to fit (see [`crate::adapt`]): content is always a text.
+//! They are written for messages that were made to fit (see [`crate::adapt`]): content is always a text. The templates
+//! of [`published`] are the models' own.
 
 mod fine_tunes;
 mod llama_mistral;
 mod others;
+mod published;
+mod qwen;
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -46,10 +49,25 @@ fn family(
     abilities: Abilities,
     stop: &'static [&'static str],
 ) -> Entry {
-    Entry { name, description, patterns, parts, tokens, abilities, stop, compiled: OnceLock::new() }
+    let abilities = Some(abilities);
+    Entry { name, description, patterns, parts, tokens, abilities, stop, tool_calls: None, compiled: OnceLock::new() }
+}
+
+/// A family with the template that its models are published with.
+fn published(
+    name: &'static str,
+    description: &'static str,
+    patterns: &'static [&'static str],
+    template: &'static [&'static str],
+    tokens: &'static [(&'static str, &'static str)],
+    stop: &'static [&'static str],
+) -> Entry {
+    let (parts, abilities, tool_calls) = (template, None, None);
+    Entry { name, description, patterns, parts, tokens, abilities, stop, tool_calls, compiled: OnceLock::new() }
 }
 
 /// All families.
 pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    fine_tunes::families().into_iter().chain(llama_mistral::families()).chain(others::families()).collect()
+    let special = fine_tunes::families().into_iter().chain(published::families());
+    special.chain(qwen::families()).chain(llama_mistral::families()).chain(others::families()).collect()
 });

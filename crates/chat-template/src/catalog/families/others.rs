@@ -1,54 +1,16 @@
-//! Qwen, Gemma, Phi, Falcon, Granite and others; base models at the end.
+//! Gemma, Phi, Falcon, Granite and others; base models at the end.
 
-use super::{CHAT, CHATML, CHATML_TOKENS, NO_SYSTEM, QWEN, TOOLS, TURNS, family};
+use super::{CHAT, CHATML, CHATML_TOKENS, NO_SYSTEM, STRICT, TOOLS, TURNS, family};
 use crate::adapt::{Abilities, SystemPlace};
 use crate::catalog::Entry;
+use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 20] {
+pub(super) fn families() -> [Entry; 15] {
     [
         family(
-            "qwq",
-            "QwQ: answers start inside `<think>`",
-            &["qwq"],
-            &["{%- set opening = '<think>\\n' %}", QWEN],
-            CHATML_TOKENS,
-            TOOLS,
-            &["<|im_end|>"],
-        ),
-        family(
-            "qwen-3",
-            "Qwen 3: thinks unless `enable_thinking` is false",
-            &["qwen3 !qwen3-5 !qwen3-6 !coder !embedding !reranker !base !-vl !next"],
-            &["{%- set reasoning = true %}", QWEN],
-            CHATML_TOKENS,
-            TOOLS,
-            &["<|im_end|>"],
-        ),
-        family(
-            "qwen-2.5",
-            "Qwen 2.5 instruct, Coder too",
-            &["qwen2-5 instruct !math"],
-            &[
-                "{%- set default_system = 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.' %}",
-                QWEN,
-            ],
-            CHATML_TOKENS,
-            TOOLS,
-            &["<|im_end|>"],
-        ),
-        family(
-            "qwen-2",
-            "Qwen 1.5 and 2 chat",
-            &["qwen2 instruct !qwen2-5 !gte", "qwen1-5 chat", "qvq"],
-            &["{%- set default_system = 'You are a helpful assistant.' %}", CHATML],
-            CHATML_TOKENS,
-            CHAT,
-            &["<|im_end|>"],
-        ),
-        family(
             "gemma",
-            "Gemma 1 to 3 instruct: the system message joins the first user turn",
-            &["gemma -it|instruct !gemma-4 !gemma-3n"],
+            "Gemma 1 to 3n instruct: the system message joins the first user turn",
+            &["gemma|codegemma|medgemma it|instruct !gemma-4"],
             &[include_str!("../templates/gemma.jinja")],
             &[("bos_token", "<bos>"), ("eos_token", "<end_of_turn>")],
             NO_SYSTEM,
@@ -57,7 +19,7 @@ pub(super) fn families() -> [Entry; 20] {
         family(
             "phi-4-mini",
             "Phi 4 mini",
-            &["phi-4-mini|phi-4-multimodal"],
+            &["phi-4-mini|phi-4-multimodal !reasoning"],
             &[include_str!("../templates/phi-4-mini.jinja")],
             &[("eos_token", "<|endoftext|>")],
             TOOLS,
@@ -66,7 +28,7 @@ pub(super) fn families() -> [Entry; 20] {
         family(
             "phi-4",
             "Phi 4",
-            &["phi-4"],
+            &["phi-4 !reasoning"],
             &[include_str!("../templates/phi-4.jinja")],
             &[("eos_token", "<|im_end|>")],
             CHAT,
@@ -84,7 +46,7 @@ pub(super) fn families() -> [Entry; 20] {
         family(
             "falcon-3",
             "Falcon 3 instruct",
-            &["falcon3|falcon-3 instruct"],
+            &["falcon3|falcon-3 instruct !mamba"],
             &[include_str!("../templates/falcon-3.jinja")],
             &[("eos_token", "<|endoftext|>")],
             CHAT,
@@ -102,10 +64,10 @@ pub(super) fn families() -> [Entry; 20] {
         family(
             "falcon",
             "Falcon 7B and 40B instruct: User and Assistant",
-            &["falcon instruct !falcon2"],
-            &["{%- set names = {'user': 'User', 'assistant': 'Assistant'} %}", TURNS],
+            &["falcon-7b|falcon-40b instruct"],
+            &[include_str!("../templates/falcon.jinja")],
             &[("eos_token", "<|endoftext|>")],
-            NO_SYSTEM,
+            STRICT,
             &["<|endoftext|>", "User:"],
         ),
         family(
@@ -119,8 +81,8 @@ pub(super) fn families() -> [Entry; 20] {
         ),
         family(
             "granite-3",
-            "Granite 3 instruct",
-            &["granite-3 instruct"],
+            "Granite 3.0 instruct",
+            &["granite-3-0 instruct"],
             &[include_str!("../templates/granite-3.jinja")],
             &[("eos_token", "<|end_of_text|>")],
             TOOLS,
@@ -137,8 +99,8 @@ pub(super) fn families() -> [Entry; 20] {
         ),
         family(
             "command-r",
-            "Command R and R+",
-            &["command-r !r7b"],
+            "Command R and R+, Aya 23 and Aya Expanse",
+            &["command-r", "aya-23|aya-expanse"],
             &[include_str!("../templates/command-r.jinja")],
             &[("bos_token", "<BOS_TOKEN>"), ("eos_token", "<|END_OF_TURN_TOKEN|>")],
             CHAT,
@@ -147,25 +109,17 @@ pub(super) fn families() -> [Entry; 20] {
         family(
             "gpt-oss",
             "gpt-oss: the harmony format",
-            &["gpt-oss"],
+            &["gpt-oss !safeguard"],
             &[include_str!("../templates/gpt-oss.jinja")],
             &[("eos_token", "<|return|>")],
             Abilities { system: SystemPlace::First, ..TOOLS },
             &["<|return|>", "<|call|>", "<|end|>"],
-        ),
-        family(
-            "smollm-3",
-            "SmolLM3: thinks unless `enable_thinking` is false",
-            &["smollm3 !base"],
-            &[include_str!("../templates/smollm-3.jinja")],
-            CHATML_TOKENS,
-            Abilities { system: SystemPlace::First, ..CHAT },
-            &["<|im_end|>"],
-        ),
+        )
+        .calling(ToolCallForm::Harmony),
         family(
             "smollm",
-            "SmolLM and SmolLM2 instruct",
-            &["smollm instruct"],
+            "SmolLM2 instruct",
+            &["smollm2 instruct"],
             &[
                 "{%- set default_system = 'You are a helpful AI assistant named SmolLM, trained by Hugging Face' %}",
                 CHATML,
@@ -177,7 +131,7 @@ pub(super) fn families() -> [Entry; 20] {
         family(
             "olmo",
             "OLMo instruct",
-            &["olmo instruct"],
+            &["olmo|olmoe instruct !olmo-3 !hybrid !olmo-3-1"],
             &[include_str!("../templates/olmo.jinja")],
             &[("bos_token", "<|endoftext|>"), ("eos_token", "<|endoftext|>")],
             CHAT,
@@ -188,21 +142,22 @@ pub(super) fn families() -> [Entry; 20] {
             "plain",
             "Base models: the texts of all messages, joined by one blank",
             &[
-                "meta-llama/ llama-2|llama-3|llama-4 !chat !instruct !guard",
-                "codellama/codellama !instruct",
-                "mistralai/ mistral-7b-v|mixtral-8x7b-v|mixtral-8x22b-v|nemo-base !instruct",
-                "qwen/qwen !instruct !chat !coder !qwen3 !vl !qwq !qvq",
-                "qwen/qwen3 base",
-                "google/gemma !-it !instruct !gemma-4",
-                "google/flan",
-                "tiiuae/falcon !instruct !chat",
-                "mosaicml/mpt !instruct !chat",
-                "databricks/dbrx-base",
-                "microsoft/phi-1|microsoft/phi-2",
-                "allenai/olmo !instruct !sft !dpo",
-                "01-ai/yi !chat",
-                "bigscience/|bigcode/starcoder|eleutherai/|openai-community/",
-                "huggingfacetb/smollm !instruct !smollm3",
+                "@meta-llama llama-2|llama-3|llama-4 !chat !instruct !guard",
+                "@codellama codellama-7b|codellama-13b|codellama-34b|codellama-70b !instruct",
+                "@mistralai mistral-7b-v0-1|mistral-7b-v0-3|mixtral-8x7b-v0-1|mixtral-8x22b-v0-1|nemo-base !instruct",
+                "@qwen qwen|qwen1-5|qwen2|qwen2-5 !instruct !chat !coder !vl !omni !audio !math !1m",
+                "@qwen qwen3|qwen3-5 base",
+                "@google gemma !it !instruct",
+                "@google flan|flan-t5|flan-ul2",
+                "@tiiuae falcon|falcon-7b|falcon-40b|falcon-180b|falcon3|falcon-mamba !instruct !chat",
+                "@mosaicml mpt|mpt-7b|mpt-30b !instruct !chat",
+                "@databricks dbrx-base",
+                "@microsoft phi-1|phi-1-5|phi-2",
+                "@allenai olmo|olmo-3 !instruct !sft !dpo !think !rl",
+                "@01-ai yi|yi-6b|yi-9b|yi-34b !chat",
+                "@bigscience|eleutherai|openai-community",
+                "@bigcode starcoder|starcoder2|starcoderbase",
+                "@huggingfacetb smollm|smollm2 !instruct",
             ],
             &[],
             &[],
