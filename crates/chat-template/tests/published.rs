@@ -8,8 +8,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
-    clippy::indexing_slicing,
-    reason = "a test may stop at the first surprise, and this one reads its configuration"
+    clippy::print_stdout,
+    reason = "a test may stop at the first surprise, and this one prints a table"
 )]
 
 mod vectors;
