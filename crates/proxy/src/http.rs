@@ -3,16 +3,17 @@
 //! Owns the list of routes, the router made from it, and the order of checks: the path, the method, the caller's key, a place at work, and
 //! only then the body.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
 use axum::{
     Router,
-    extract::{Request, State as Shared},
+    extract::{ConnectInfo, Request, State as Shared},
     routing::{MethodRouter, any},
 };
 use http::{HeaderValue, Response, header, request::Parts};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use self::{
     call::Call,
@@ -183,17 +184,23 @@ impl Exchange {
     }
 }
 
-/// Answers a request. Dropping the future means that the caller went away.
+/// Answers a request, within a span that gives its id to every log line. Dropping the future means that the caller went away.
 async fn answer(state: Arc<State>, target: Target, request: Request) -> Response<Body> {
+    let id = state.lasting.request_ids.of(request.headers());
+    let span = tracing::info_span!(target: "sagewire::proxy", "request", request_id = id.to_str().unwrap_or_default());
+    answer_with_id(state, target, request, id).instrument(span).await
+}
+
+async fn answer_with_id(state: Arc<State>, target: Target, request: Request, id: HeaderValue) -> Response<Body> {
     let started = Instant::now();
     let (head, body) = request.into_parts();
-    let id = state.lasting.request_ids.of(&head.headers);
     let route = match &target {
         Target::Route(route, _) => Some(*route),
         Target::WrongMethod(route, _) => *route,
         Target::Unknown => None,
     };
-    let record = CallRecord::new(state.lasting.metrics.clone(), route, id.clone(), started);
+    let client = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(client)| *client);
+    let record = CallRecord::new(state.lasting.metrics.clone(), route, id.clone(), client, started);
     let began = state.clock.now();
     let mut exchange =
         Exchange { state, head, body, parameter: None, caller: Caller::Anyone, began, call: Some(Call::new(record)) };

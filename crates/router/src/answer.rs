@@ -65,7 +65,7 @@ impl StreamObserver for Observed {
             self.lease.failed(error);
         }
         let deployment = self.lease.deployment();
-        tracing::warn!(target: "sagewire::router", deployment, kind = %error.kind(), "a stream broke after its first chunk");
+        tracing::debug!(target: "sagewire::router", deployment, kind = %error.kind(), "a stream broke after its first chunk");
     }
 }
 

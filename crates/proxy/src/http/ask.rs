@@ -32,6 +32,8 @@ pub(super) trait Ask: DeserializeOwned {
     fn asked(&self) -> Attributes;
     /// What its answer seems to need.
     fn wanted(&self) -> Wanted;
+    /// Whether it asks for a stream; `None` if it cannot.
+    fn stream(&self) -> Option<bool>;
 }
 
 type Attributes = Vec<(&'static str, SpanValue)>;
@@ -75,6 +77,10 @@ impl Ask for ChatRequest {
         )
     }
 
+    fn stream(&self) -> Option<bool> {
+        Some(self.stream == Some(true))
+    }
+
     fn wanted(&self) -> Wanted {
         Wanted {
             prompt: self.estimated_tokens(),
@@ -105,6 +111,10 @@ impl Ask for CompletionRequest {
         )
     }
 
+    fn stream(&self) -> Option<bool> {
+        Some(self.stream == Some(true))
+    }
+
     fn wanted(&self) -> Wanted {
         let prompts = match &self.prompt {
             Prompt::Text(_) | Prompt::Tokens(_) => 1,
@@ -130,6 +140,10 @@ impl Ask for EmbedRequest {
 
     fn asked(&self) -> Attributes {
         Vec::new()
+    }
+
+    fn stream(&self) -> Option<bool> {
+        None
     }
 
     fn wanted(&self) -> Wanted {
@@ -164,13 +178,15 @@ pub(super) async fn prepare<T: Ask>(exchange: &mut Exchange) -> Result<Prepared<
     {
         name.clone_from(model);
     }
+    let name = name.clone();
+    exchange.note(|record| record.asks_for(&name, request.stream()));
     if name.is_empty() {
         return Err(ApiError::invalid(Some("model"), "Missing required parameter: 'model'."));
     }
     // A model that the key may not use looks like one that is not there.
     let model =
-        state.models.find(name).filter(|model| exchange.caller.may_use(name) || exchange.caller.may_use(&model.name));
-    let Some(model) = model.map(Arc::clone) else { return Err(ApiError::unknown_model(name)) };
+        state.models.find(&name).filter(|model| exchange.caller.may_use(&name) || exchange.caller.may_use(&model.name));
+    let Some(model) = model.map(Arc::clone) else { return Err(ApiError::unknown_model(&name)) };
     let asked: Arc<str> = name.as_str().into();
     exchange.note(|record| record.model = Some(Arc::clone(&model)));
 
@@ -230,8 +246,7 @@ pub(super) async fn ask<T>(
     }
     outcome.map_err(|error| {
         let shown = ApiError::from_provider(&error, &disclosure(&exchange.state.settings, model));
-        log_failure(exchange.request_id(), &error);
-        exchange.note(|record| record.failed(&shown));
+        exchange.note(|record| record.failed(&shown, &error));
         shown
     })
 }
@@ -242,31 +257,6 @@ pub(super) fn disclosure<'a>(settings: &AppSettings, model: &'a Model) -> Disclo
         expose_upstream: settings.expose_upstream,
         expose_names: settings.expose_names,
     }
-}
-
-/// What callers do not see, the operator does: the whole chain of causes, without any body.
-pub(super) fn log_failure(request_id: &str, error: &Error) {
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        causes.push(inner.to_string());
-        cause = inner.source();
-    }
-    let upstream = error.upstream();
-    tracing::warn!(
-        target: "sagewire::proxy",
-        request_id,
-        kind = error.kind().as_str(),
-        reason = error.message(),
-        aws_status = error.status(),
-        aws_code = upstream.and_then(|upstream| upstream.code.as_deref()),
-        aws_request_id = error.request_id(),
-        container_status = upstream.and_then(|upstream| upstream.original_status),
-        log_stream = upstream.and_then(|upstream| upstream.log_stream_arn.as_deref()),
-        attempts = error.attempts(),
-        causes = causes.join(": "),
-        "a call failed",
-    );
 }
 
 /// Books what a whole answer took. The next request of its key is judged by this.

@@ -42,7 +42,7 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     for embedding in &mut reply.value.data {
         if let Some(vector) = in_format(&embedding.vector, format).map_err(|error| {
             let shown = ApiError::from_provider(&error, &ask::disclosure(&exchange.state.settings, &model));
-            exchange.note(|record| record.failed(&shown));
+            exchange.note(|record| record.failed(&shown, &error));
             shown
         })? {
             embedding.vector = vector;

@@ -128,8 +128,7 @@ impl Observer for StreamedCall {
         let shown = || ApiError::from_provider(error, &ask::disclosure(&self.state.settings, &self.model));
         let for_caller = shown();
         if let Some(call) = &mut self.call {
-            ask::log_failure(call.record.request_id(), error);
-            call.record.failed(&for_caller);
+            call.record.failed(&for_caller, error);
         }
         self.broken = Some(shown());
         for_caller

@@ -4,13 +4,14 @@
 
 use std::{
     convert::Infallible,
+    net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::body::Body;
+use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
 use http::Request;
 use http_body::{Frame, SizeHint};
@@ -38,13 +39,14 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: watch::Receiver<bool>) {
     // Pieces of a stream are small and must not wait for each other.
     let _ = stream.set_nodelay(true);
+    let client = stream.peer_addr().ok();
     match &shared.certificates {
-        None => drive(stream, &shared, closed).await,
+        None => drive(stream, client, &shared, closed).await,
         Some(certificates) => {
             let handshake = certificates.acceptor().accept(stream);
             match tokio::time::timeout(shared.options.limits.header_timeout, handshake).await {
                 // Boxed: every connection without TLS would have room for it, too.
-                Ok(Ok(stream)) => Box::pin(drive(stream, &shared, closed)).await,
+                Ok(Ok(stream)) => Box::pin(drive(stream, client, &shared, closed)).await,
                 Ok(Err(error)) => tracing::debug!(target: "sagewire::proxy", %error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!(target: "sagewire::proxy", "a TLS handshake took too long"),
             }
@@ -75,13 +77,16 @@ impl http_body::Body for Held {
     }
 }
 
-async fn drive<S>(stream: S, shared: &Arc<Shared>, mut closed: watch::Receiver<bool>)
+async fn drive<S>(stream: S, client: Option<SocketAddr>, shared: &Arc<Shared>, mut closed: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = shared.options.limits;
     let pulse = Arc::new(Pulse::new());
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        if let Some(client) = client {
+            request.extensions_mut().insert(ConnectInfo(client));
+        }
         let beat = pulse.request(request.version());
         let app = shared.app.load_full();
         // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
@@ -92,7 +97,7 @@ where
     builder.http2().max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     let refused = {
         let shared = Arc::clone(shared);
-        Box::new(move |status| early_answer::refused_head(&shared.app.load(), status, &limits))
+        Box::new(move |status| early_answer::refused_head(&shared.app.load(), status, &limits, client))
     };
     let watched = Watched::new(stream, Arc::clone(&pulse), refused);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(watched), service));
@@ -118,7 +123,7 @@ where
                     given_up = true;
                     tracing::debug!(target: "sagewire::proxy", "a request's head took too long: it is answered with 408");
                     // The next look at the connection reads, and what reads says it.
-                    pulse.give_up_with(early_answer::slow_head(&shared.app.load(), &limits));
+                    pulse.give_up_with(early_answer::slow_head(&shared.app.load(), &limits, client));
                     watch.as_mut().reset(Instant::now() + LAST_WORDS);
                 }
                 Verdict::Idle | Verdict::SlowHead => return,

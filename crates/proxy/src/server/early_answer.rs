@@ -3,6 +3,8 @@
 //! Owns their bytes. No request was made of it, so no route can answer: it is written by hand, as
 //! [HTTP asks for](https://www.rfc-editor.org/rfc/rfc9110#section-15.5), and noted as any other refusal is.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -15,14 +17,19 @@ use crate::{
 };
 
 /// A whole HTTP/1.1 answer to a head that did not come to its end.
-pub(super) fn slow_head(app: &App, limits: &ConnectionLimits) -> Bytes {
+pub(super) fn slow_head(app: &App, limits: &ConnectionLimits, client: Option<SocketAddr>) -> Bytes {
     let seconds = limits.header_timeout.as_secs_f64();
     let message = format!("The request's head did not come within {seconds} seconds: send it faster");
-    answer(app, &ApiError::refused(StatusCode::REQUEST_TIMEOUT, "head_too_slow", message))
+    answer(app, &ApiError::refused(StatusCode::REQUEST_TIMEOUT, "head_too_slow", message), client)
 }
 
 /// The same to a head that the protocol's own code refused with this status.
-pub(super) fn refused_head(app: &App, status: StatusCode, limits: &ConnectionLimits) -> Bytes {
+pub(super) fn refused_head(
+    app: &App,
+    status: StatusCode,
+    limits: &ConnectionLimits,
+    client: Option<SocketAddr>,
+) -> Bytes {
     let (code, message) = if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
         let bytes = limits.header_bytes;
         (
@@ -35,13 +42,13 @@ pub(super) fn refused_head(app: &App, status: StatusCode, limits: &ConnectionLim
             "This is no request of HTTP: check what the client sends, and whether it means HTTPS".to_owned(),
         )
     };
-    answer(app, &ApiError::refused(status, code, message))
+    answer(app, &ApiError::refused(status, code, message), client)
 }
 
-fn answer(app: &App, error: &ApiError) -> Bytes {
+fn answer(app: &App, error: &ApiError, client: Option<SocketAddr>) -> Bytes {
     let lasting = app.lasting();
     let id = lasting.request_ids.of(&HeaderMap::new());
-    CallRecord::new(lasting.metrics.clone(), None, id.clone(), Instant::now()).ended(&Outcome::Failed(error));
+    CallRecord::new(lasting.metrics.clone(), None, id.clone(), client, Instant::now()).ended(&Outcome::Failed(error));
     let body = error.to_json();
     let head = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{}: {}\r\ndate: {}\r\n\r\n",

@@ -3,13 +3,15 @@
 //! Owns what is remembered of it, and says it once, as a log line and in the numbers. A record that is dropped early says that the caller
 //! went away.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use http::HeaderValue;
-use sagewire_types::ReplyMeta;
+use sagewire_router::decision;
+use sagewire_types::{Error, ReplyMeta};
 use tokio::time::Instant;
 
 use super::{
+    failed_call::FailedCall,
     metrics::{Metrics, Operation},
     span::{Ended, RequestSpans},
 };
@@ -22,6 +24,9 @@ use crate::{
     },
 };
 
+/// The longest name of a model that is logged, in bytes. A caller may ask for any.
+const LONGEST_NAME: usize = 256;
+
 /// What is remembered of a request.
 #[derive(Debug)]
 pub(crate) struct CallRecord {
@@ -29,6 +34,8 @@ pub(crate) struct CallRecord {
     /// `None` if the path is unknown.
     route: Option<&'static Route>,
     request_id: HeaderValue,
+    /// Where the request came from, if the server says so.
+    client: Option<SocketAddr>,
     started: Instant,
     /// How long the provider had the call, where it answered as a whole.
     upstream: Duration,
@@ -38,6 +45,9 @@ pub(crate) struct CallRecord {
     streamed: bool,
     status: u16,
     error_kind: Option<&'static str>,
+    failed: Option<FailedCall>,
+    /// The deployment that answers.
+    deployment: Option<String>,
     attempts: u32,
     aws_request_id: Option<String>,
     /// `None` if no model worked on it.
@@ -46,6 +56,10 @@ pub(crate) struct CallRecord {
     pub(crate) spans: Option<RequestSpans>,
     pub(crate) caller: Caller,
     pub(crate) model: Option<Arc<Model>>,
+    /// The model that was asked for, which there may not be.
+    asked: Option<Arc<str>>,
+    /// Whether a stream was asked for.
+    asks_for_stream: Option<bool>,
 }
 
 /// How a request ended.
@@ -62,12 +76,14 @@ impl CallRecord {
         metrics: Arc<Metrics>,
         route: Option<&'static Route>,
         request_id: HeaderValue,
+        client: Option<SocketAddr>,
         started: Instant,
     ) -> Self {
         Self {
             metrics,
             route,
             request_id,
+            client,
             started,
             upstream: Duration::ZERO,
             first_byte: None,
@@ -76,13 +92,24 @@ impl CallRecord {
             streamed: false,
             status: CLIENT_CLOSED_REQUEST,
             error_kind: None,
+            failed: None,
+            deployment: None,
             attempts: 0,
             aws_request_id: None,
             tokens: None,
             spans: None,
             caller: Caller::Anyone,
             model: None,
+            asked: None,
+            asks_for_stream: None,
         }
+    }
+
+    /// What the body asks for.
+    pub(crate) fn asks_for(&mut self, model: &str, stream: Option<bool>) {
+        let end = model.floor_char_boundary(LONGEST_NAME);
+        self.asked = model.get(..end).map(Arc::from);
+        self.asks_for_stream = stream;
     }
 
     pub(crate) fn request_id(&self) -> &str {
@@ -97,6 +124,8 @@ impl CallRecord {
     pub(crate) fn learned(&mut self, meta: &ReplyMeta) {
         self.attempts = meta.attempts;
         self.aws_request_id.clone_from(&meta.request_id);
+        let deployment = meta.decisions.iter().find(|(name, _)| *name == decision::DEPLOYMENT);
+        self.deployment = deployment.map(|(_, id)| id.clone());
         if let Some(spans) = &mut self.spans {
             spans.decided(&meta.decisions);
         }
@@ -124,7 +153,8 @@ impl CallRecord {
     }
 
     /// The model failed. The request may still end well with another try.
-    pub(crate) fn failed(&mut self, error: &ApiError) {
+    pub(crate) fn failed(&mut self, error: &ApiError, cause: &Error) {
+        self.failed = Some(FailedCall::of(cause));
         self.error_kind = Some(error.kind());
         self.attempts = self.attempts.max(error.attempts());
         if let Some(id) = error.aws_request_id() {
@@ -217,37 +247,62 @@ impl CallRecord {
         });
     }
 
+    /// The deployment that answered, or the last one that failed.
+    fn deployment(&self) -> Option<&str> {
+        let sole = || match self.model.as_deref()?.deployments.as_slice() {
+            [sole] => Some(sole.id.as_str()),
+            _ => None,
+        };
+        let failed = self.failed.as_ref();
+        self.deployment.as_deref().or_else(|| failed?.deployment.as_deref()).or_else(|| failed.and_then(|_| sole()))
+    }
+
     fn log(&self, took: Duration) {
-        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let first_byte = self.first_byte.map(|at| millis(at - self.started));
+        let model = self.model.as_ref().map(|model| model.name.as_str()).or(self.asked.as_deref());
+        let failed = self.failed.as_ref();
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     target: "sagewire::proxy::access",
+                    // It has the request's id itself.
+                    parent: None,
                     request_id = self.request_id(),
+                    client = self.client.map(tracing::field::display),
                     route = self.route_name(),
                     status = self.status,
-                    model = self.model.as_ref().map(|model| &*model.name),
+                    model,
+                    deployment = self.deployment(),
                     key = self.caller.name(),
-                    stream = self.streamed,
+                    stream = self.asks_for_stream,
                     duration_ms = millis(took),
-                    first_byte_ms = first_byte,
+                    first_byte_ms = self.first_byte.map(|at| millis(at - self.started)),
                     prompt_tokens = self.tokens.map(|tokens| tokens.prompt),
                     completion_tokens = self.tokens.map(|tokens| tokens.completion),
                     tokens_estimated = self.tokens.filter(|tokens| tokens.estimated).map(|_| true),
                     attempts = self.attempts,
                     aws_request_id = self.aws_request_id.as_deref(),
                     error = self.error_kind,
+                    reason = failed.map(|failed| failed.reason.as_str()),
+                    aws_status = failed.and_then(|failed| failed.aws_status),
+                    aws_code = failed.and_then(|failed| failed.aws_code.as_deref()),
+                    container_status = failed.and_then(|failed| failed.container_status),
+                    log_stream = failed.and_then(|failed| failed.log_stream.as_deref()),
+                    causes = failed.and_then(|failed| failed.causes.as_deref()),
                 )
             };
         }
         // Probes of the proxy's own pages come every few seconds.
-        if self.route.is_none_or(|route| route.operation.is_some()) {
-            line!(info);
-        } else {
-            line!(debug);
+        match failed {
+            Some(_) => line!(warn),
+            None if self.route.is_none_or(|route| route.operation.is_some()) => line!(info),
+            None => line!(debug),
         }
     }
+}
+
+/// Milliseconds with three decimals.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
 impl Drop for CallRecord {

@@ -13,6 +13,7 @@ pub(crate) use span::RequestSpans;
 pub use span::{Span, SpanKind, SpanSink, SpanValue};
 
 mod call;
+mod failed_call;
 mod log_writer;
 mod logs;
 mod metrics;

@@ -1,16 +1,11 @@
 //! What callers, logs and numbers do not show.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use http::Method;
 use sagewire_proxy::{Config, KeyDigest, config::CallerKey};
 use serde_json::json;
-use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::client::Proxy;
+use crate::{client::Proxy, logs::capture};
 
 fn body(model: &str) -> String {
     json!({"model": model, "messages": [{"role": "user", "content": "PROMPT-TEXT"}]}).to_string()
@@ -54,66 +49,36 @@ async fn the_operator_may_open_it() {
     assert!(error["message"].as_str().unwrap().contains("hidden-endpoint-7"));
 }
 
-/// Log lines, kept.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 /// Everything that is logged while the proxy answers good calls, bad calls and streams, at the most talkative level.
 fn logged(yaml: &str) -> String {
-    let lines = Lines::default();
-    let layer = tracing_subscriber::fmt::layer().json().with_writer(lines.clone());
-    let subscriber = tracing_subscriber::registry().with(layer).with(tracing_subscriber::filter::LevelFilter::TRACE);
-    // One thread, so that every line is caught.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (config, _) = Config::from_yaml(yaml, &|_| None).unwrap();
-    tracing::subscriber::with_default(subscriber, || {
-        runtime.block_on(async {
-            let key = CallerKey::new("team", KeyDigest::of("sk-team-SECRET"));
-            let proxy = Proxy::with(|app| app.settings(&config).master_key("sk-master-SECRET").caller_key(key)).await;
-            for (header, value) in [
-                // The first pass makes sure that every line's place in the code is known.
-                ("authorization", "Bearer sk-master-SECRET"),
-                ("authorization", "Bearer sk-master-SECRET"),
-                ("x-api-key", "sk-team-SECRET"),
-                ("api-key", "sk-wrong-SECRET"),
+    let lines = capture(LevelFilter::TRACE, async {
+        let key = CallerKey::new("team", KeyDigest::of("sk-team-SECRET"));
+        let proxy = Proxy::with(|app| app.settings(&config).master_key("sk-master-SECRET").caller_key(key)).await;
+        for (header, value) in [
+            // The first pass makes sure that every line's place in the code is known.
+            ("authorization", "Bearer sk-master-SECRET"),
+            ("authorization", "Bearer sk-master-SECRET"),
+            ("x-api-key", "sk-team-SECRET"),
+            ("api-key", "sk-wrong-SECRET"),
+        ] {
+            for body in [
+                body("echo"),
+                body("fail-model"),
+                body("echo").replace("\"model\"", "\"stream\":true,\"model\""),
+                body("broken").replace("\"model\"", "\"stream\":true,\"model\""),
+                body("echo").replace("\"model\"", "\"aws_secret_access_key\":\"SECRET\",\"model\""),
+                "{\"model\": SECRET".to_owned(),
             ] {
-                for body in [
-                    body("echo"),
-                    body("fail-model"),
-                    body("echo").replace("\"model\"", "\"stream\":true,\"model\""),
-                    body("broken").replace("\"model\"", "\"stream\":true,\"model\""),
-                    body("echo").replace("\"model\"", "\"aws_secret_access_key\":\"SECRET\",\"model\""),
-                    "{\"model\": SECRET".to_owned(),
-                ] {
-                    // A place that another test's thread was making known at the same time may have missed this subscriber.
-                    tracing::callsite::rebuild_interest_cache();
-                    proxy.send(Method::POST, "/chat/completions", &[(header, value)], body).await;
-                }
+                // A place that another test's thread was making known at the same time may have missed this subscriber.
+                tracing::callsite::rebuild_interest_cache();
+                proxy.send(Method::POST, "/chat/completions", &[(header, value)], body).await;
             }
-            let page = proxy.get("/metrics").await;
-            assert!(!page.text().contains("SECRET") && !page.text().contains("hidden-endpoint"), "{}", page.text());
-        });
+        }
+        let page = proxy.get("/metrics").await;
+        assert!(!page.text().contains("SECRET") && !page.text().contains("hidden-endpoint"), "{}", page.text());
     });
-    String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod embeddings;
 mod health;
 mod hostile;
 mod limits;
+mod logs;
 mod models;
 mod routes;
 mod server;

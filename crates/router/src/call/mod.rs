@@ -238,7 +238,8 @@ impl<'r> RoutedCall<'r> {
         if next == Next::Again && asked > backoff::LONGEST_RETRY_AFTER {
             next = Next::Elsewhere;
         }
-        tracing::warn!(target: "sagewire::router", deployment = &*member.id, %kind, ?next, retries_left = self.retries_left(), "attempt failed");
+        // At the default level, a call that fails has one line, the proxy's or the program's.
+        tracing::debug!(target: "sagewire::router", deployment = &*member.id, %kind, ?next, retries_left = self.retries_left(), "attempt failed");
         let not_before = Instant::now() + asked.min(backoff::LONGEST_RETRY_AFTER);
         self.tried.push(Tried { member, place, kind, next, not_before });
         let goes_on = match next {

@@ -16,6 +16,7 @@ use futures_channel::mpsc;
 use futures_core::Stream;
 use http_body::{Body, Frame};
 use tokio::task::AbortHandle;
+use tracing::Instrument as _;
 
 use super::error_event;
 use crate::http::error::ApiError;
@@ -38,7 +39,7 @@ impl Ahead {
     /// Begins to read this body, on the runtime that calls.
     pub(crate) fn new(body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static) -> Self {
         let (mut sender, pieces) = mpsc::channel(0);
-        let task = tokio::spawn(async move {
+        let reading = async move {
             let mut body = pin!(body);
             while let Some(Ok(frame)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
                 let Ok(bytes) = frame.into_data() else { continue };
@@ -53,7 +54,9 @@ impl Ahead {
                 // Who no longer listens needs no end.
                 let _ = sender.start_send(Piece::Last(None));
             }
-        });
+        };
+        // What the stream logs has the id of its request.
+        let task = tokio::spawn(reading.in_current_span());
         Self { pieces, task: task.abort_handle(), ended: false }
     }
 }
