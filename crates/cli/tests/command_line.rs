@@ -228,3 +228,80 @@ fn a_proxy_with_tls_is_asked_with_its_own_certificate() {
     let output = sagewire(&["health", &format!("https://localhost:{port}")]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "nobody vouches for the certificate");
 }
+
+/// A configuration of one model behind this address.
+fn config_of(folder: &std::path::Path, address: std::net::SocketAddr, more: &str) -> String {
+    let path = folder.join("config.yaml");
+    let yaml = format!(
+        "model_list:\n  - model_name: m\n    litellm_params:\n      model: sagemaker_chat/e\n      sagemaker_base_url: http://{address}\n      \
+         aws_region_name: us-east-1\n      aws_access_key_id: a\n      aws_secret_access_key: b\n{more}"
+    );
+    std::fs::write(&path, yaml).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_ends_the_proxy_at_once() {
+    // An endpoint that takes the call and never answers it.
+    let endpoint = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = config_of(folder.path(), endpoint.local_addr().unwrap(), "");
+    let mut child = sagewire(&["serve", "--config", &config, "--host", "localhost", "--port", "0"]).spawn().unwrap();
+    let mut shown = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let url = shown.next().unwrap();
+    let introduction: Vec<_> = shown.by_ref().take_while(|line| !line.contains("curl ")).collect();
+    assert!(introduction.iter().any(|line| line.contains(&format!("{url}/v1"))), "{introduction:?}");
+
+    let address = url.strip_prefix("http://").unwrap();
+    let mut caller = std::net::TcpStream::connect(address).unwrap();
+    let body = r#"{"model": "m", "messages": [{"role": "user", "content": "hi"}]}"#;
+    let length = body.len();
+    write!(
+        caller,
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let _call = endpoint.accept().unwrap();
+    let interrupt = |child: &Child| {
+        let id = rustix::process::Pid::from_child(child);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    };
+    interrupt(&child);
+    assert!(shown.any(|line| line.contains("Ctrl-C ends at once")));
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn json_logs_are_all_that_standard_error_holds() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // `alerting` has no effect here, which is a warning.
+    let more = "litellm_settings: {json_logs: true}\ngeneral_settings: {alerting: [slack]}\n";
+    let config = config_of(folder.path(), taken.local_addr().unwrap(), more);
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = sagewire(&["serve", "--config", &config, "--port", &port]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let lines: Vec<serde_json::Value> =
+        text(&output.stderr).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let has = |level: &str, part: &str| {
+        lines.iter().any(|line| line["level"] == level && line["message"].as_str().is_some_and(|text| text.contains(part)))
+    };
+    assert!(has("WARN", "alerting") && has("ERROR", &port), "{lines:#?}");
+}
+
+#[test]
+fn models_are_served_without_a_file() {
+    let mut child = sagewire(&["serve", "--model", "sagemaker/my-endpoint", "--port", "0"])
+        .env("AWS_REGION", "us-east-1")
+        .spawn()
+        .unwrap();
+    let shown = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let shown: Vec<_> = shown.take(6).collect();
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(shown.iter().any(|line| line == "models: sagemaker/my-endpoint"), "{shown:?}");
+    let output = sagewire(&["serve", "--port", "0"]).output().unwrap();
+    assert!(output.status.code() == Some(2) && text(&output.stderr).contains("--model"), "{}", text(&output.stderr));
+}

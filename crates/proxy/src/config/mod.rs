@@ -26,6 +26,7 @@ use self::{
 };
 
 mod caller_keys;
+mod changes;
 mod credential_list;
 mod documentation;
 mod environment;

@@ -59,31 +59,33 @@ impl Reloader {
         let app = self.handle.app();
         let metrics = &app.lasting().metrics;
         match &outcome {
-            Ok(warnings) => {
+            Ok((warnings, changes)) => {
                 metrics.reloads.with(["taken"]).add(1);
                 for warning in warnings {
                     tracing::warn!(target: "sagewire::proxy", key = warning.key, "{warning}");
                 }
-                tracing::info!(target: "sagewire::proxy", path = %self.path.display(), "the configuration was read again");
+                let changes = if changes.is_empty() { "none that can be shown".to_owned() } else { changes.join("; ") };
+                tracing::info!(target: "sagewire::proxy", path = %self.path.display(), changes, "configuration reloaded");
             }
             Err(error) => {
                 metrics.reloads.with(["refused"]).add(1);
                 tracing::error!(
                     target: "sagewire::proxy",
                     path = %self.path.display(),
-                    "the new configuration is refused, and the old one stays: {error}"
+                    "the changed configuration is refused, and the old one stays in use: {error}"
                 );
             }
         }
-        outcome
+        outcome.map(|(warnings, _)| warnings)
     }
 
-    fn try_reload(&self) -> Result<Vec<Warning>, ReloadError> {
+    fn try_reload(&self) -> Result<(Vec<Warning>, Vec<String>), ReloadError> {
         let (config, warnings) = Config::from_file(&self.path, &|name| self.world.var(name))?;
+        let changes = self.wiring.changes(&config);
         let app = self.wiring.app(&config, Some(&self.handle.app()))?;
         self.handle.replace(app)?;
         self.handle.reload_certificate()?;
-        Ok(warnings)
+        Ok((warnings, changes))
     }
 
     /// The file and those that it includes.

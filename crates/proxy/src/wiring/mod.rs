@@ -46,6 +46,8 @@ struct Kept {
     sagemaker: Option<(EnvironmentVariables, World, SageMaker)>,
     credentials: CredentialShelf,
     router_state: Option<Arc<dyn RouterState>>,
+    /// The summary of the configuration.
+    summary: serde_json::Value,
 }
 
 /// Why a configuration cannot be served, although each of its values is right.
@@ -136,6 +138,7 @@ impl Wiring {
         let router = Arc::new(router.build()?);
         kept.router_state = Some(Arc::clone(router.state()));
         kept.credentials = shelf;
+        kept.summary = config.summary();
         let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages());
         let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(router);
         if let Some(sink) = &self.spans {
@@ -147,6 +150,11 @@ impl Wiring {
             app = app.continuing(previous);
         }
         Ok(app.build()?)
+    }
+
+    /// How a configuration differs from the one that the last app was made of.
+    pub(crate) fn changes(&self, config: &Config) -> Vec<String> {
+        config.changes_since(&self.kept.lock().unwrap_or_else(PoisonError::into_inner).summary)
     }
 
     /// The world as the configuration's calls see it: the file's `environment_variables` stand before those of the process.
