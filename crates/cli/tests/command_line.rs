@@ -286,7 +286,9 @@ fn json_logs_are_all_that_standard_error_holds() {
     let lines: Vec<serde_json::Value> =
         text(&output.stderr).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let has = |level: &str, part: &str| {
-        lines.iter().any(|line| line["level"] == level && line["message"].as_str().is_some_and(|text| text.contains(part)))
+        lines
+            .iter()
+            .any(|line| line["level"] == level && line["message"].as_str().is_some_and(|text| text.contains(part)))
     };
     assert!(has("WARN", "alerting") && has("ERROR", &port), "{lines:#?}");
 }
