@@ -37,8 +37,7 @@ The file is read again when it changes, and on SIGHUP. SIGTERM and Ctrl-C let re
 RUST_LOG selects log lines, as in RUST_LOG=info,sagewire=debug.")]
 pub(crate) struct ServeArguments {
     /// LiteLLM's configuration file
-    #[arg(long, short, value_name = "FILE", required_unless_present = "model")]
-    #[cfg_attr(feature = "emulator", arg(required_unless_present_any = ["model", "demo"]))]
+    #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Serves this model without a configuration file, as in `sagemaker/my-endpoint`. Repeatable
     #[arg(long, short, value_name = "MODEL", conflicts_with = "config")]
@@ -87,6 +86,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let (config, warnings) = match (demo, &arguments.config) {
         (Some(demo), _) => Config::from_yaml(&demo, &environment),
         (None, Some(path)) => Config::from_file(path, &environment),
+        (None, None) if arguments.model.is_empty() => {
+            let demo = if cfg!(feature = "emulator") { ", `--model MODEL` or `--demo`" } else { " or `--model MODEL`" };
+            return Err(Failure::usage("nothing to serve").with_hint(format!("use `--config FILE`{demo}")));
+        }
         (None, None) => Config::from_yaml(&models_config(&arguments.model), &environment),
     }
     .map_err(Failure::usage)?;
