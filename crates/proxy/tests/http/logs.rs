@@ -59,7 +59,8 @@ fn lines_of(level: LevelFilter, body: &Value) -> Vec<Value> {
             proxy.send(Method::POST, "/chat/completions", &headers, body.to_string()).await;
         }
     });
-    let of_request = |line: &Value| line["request_id"] == ID || line["span"]["request_id"] == ID;
+    let of_request =
+        |line: &Value| ["/request_id", "/span/request_id"].iter().any(|place| line.pointer(place) == Some(&json!(ID)));
     lines
         .into_iter()
         .filter(|line| line["target"].as_str().unwrap().starts_with("sagewire") && of_request(line))
