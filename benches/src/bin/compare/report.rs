@@ -1,6 +1,6 @@
 //! The report: `docs/performance.md`, whole.
 //!
-//! Owns its text and tables. What was learned in getting there, and where instructions go, stands in `benches/notes.md` and is taken over as it is.
+//! Owns its text and tables. The remarks on targets that are not met are in `benches/notes.md`; records of what was tried are in `docs/internal/performance.md`.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -13,20 +13,22 @@ use crate::{
 
 const INTRODUCTION: &str = "# Performance
 
-What sagewire costs beyond a forwarder that reads nothing and signs nothing, beside other gateways, on one machine in one run. This page is written by
+This page compares sagewire with a forwarder that neither reads nor signs requests, and with other gateways, on one machine in one run. To repeat the measurement and
+rewrite this page, run:
 
 <!-- not run: it takes three quarters of an hour, and a machine that does nothing else -->
 ```sh
 cargo run --profile dist -p sagewire-benches --bin compare -- --guided --cold-build --peers target/venv-peers
 ```
 
-Generator (`oha`), gateway and upstream share the machine, over HTTP on 127.0.0.1 with kept connections; logs go to `/dev/null`. Each figure is the median of
-the rounds, each ratio the median of the rounds' own ratios; the rounds are interleaved. The upstream answers at once, from memory: whole answers of 64
-tokens, streams of the same 64 tokens (each in an AWS event-stream frame and an HTTP chunk of its own), and 32 vectors of 1,024 numbers. sagewire signs every request, as SageMaker demands;
-the forwarder signs none. TensorZero's gateway asks the same upstream by OpenAI's API.
+The load generator (`oha`), the gateway and the upstream share the machine and use HTTP on 127.0.0.1 with persistent connections. Logs go to `/dev/null`. Each figure is the
+median of the rounds, and each ratio is the median of the ratios of the rounds, which are interleaved. The upstream answers immediately from memory: whole answers of 64 tokens,
+streams of the same 64 tokens (each in its own AWS event-stream frame and HTTP chunk), and 32 vectors of 1,024 numbers. sagewire signs every request, as SageMaker requires;
+the forwarder signs none. TensorZero's gateway calls the same upstream through OpenAI's API.
 
-sagewire's proxy is the one that the [image](deployment.md#a-container) has: a static program, built by what a first build counted at work. The mix that it counts has this page's short chat, stream and embeddings among others.
-Beside it is what `cargo build --profile dist` makes of the same source. The library is built once, as any program that uses it.
+*sagewire's proxy* is the program of the [container image](deployment.md#container-image): a static program built with a profile. The requests from which the profile is made
+include this page's short chat, stream and embeddings. *Not guided* is what `cargo build --profile dist` builds from the same source. The library is built without a profile, as
+in any program that uses it.
 ";
 
 /// The whole page.
@@ -35,7 +37,7 @@ pub(crate) fn page(results: &Results, sizes: &Sizes, plan: Plan, forced: Option<
     if let Some(share) = forced {
         let _ = write!(
             page,
-            "\n> **Measured on a busy machine**: others took up to {:.0} % of it. These figures say little.\n",
+            "\n> **Measured on a busy machine**: other programs used up to {:.0} % of it. These figures are not reliable.\n",
             share * 100.0
         );
     }
@@ -44,7 +46,7 @@ pub(crate) fn page(results: &Results, sizes: &Sizes, plan: Plan, forced: Option<
         let _ = writeln!(page, "- {name}: {fact}");
     }
     let _ = writeln!(page, "- {} rounds of {} s", plan.rounds, plan.seconds);
-    page.push_str("\n## The bars\n\n| what | bar | measured | |\n|---|---|---|---|\n");
+    page.push_str("\n## Targets\n\n| what | target | measured | |\n|---|---|---|---|\n");
     for bar in bars::all(results, sizes) {
         let _ = writeln!(page, "| {} | {} | {} | {} |", bar.what, bar.bar, bar.shown(), verdict(&bar));
     }
