@@ -1,6 +1,7 @@
-//! How long a call may go on.
+//! How long a call may wait in the router: in a queue, or before the same deployment is asked again.
 //!
-//! Owns its end: the caller's deadline, the router's own time limit, and the caller giving up, whichever is first.
+//! Owns the end of those waits: the caller's deadline, the router's own time limit, and the caller giving up, whichever is first. An attempt itself is
+//! ended by its provider, which is told these limits.
 
 use std::{future::Future, pin::pin};
 
@@ -13,6 +14,8 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) struct Bounds {
     /// The caller's deadline, for the whole call with its stream.
     pub(crate) caller: Option<Instant>,
+    /// When the caller wants an answer to have begun.
+    pub(crate) answer_by: Option<Instant>,
     /// When the router's own limit ends; for a stream, until its first chunk.
     pub(crate) own: Option<Instant>,
     pub(crate) cancellation: Option<Cancellation>,
@@ -31,12 +34,17 @@ pub(crate) enum Cut {
 
 impl Bounds {
     pub(crate) fn new(context: &CallContext, own: Option<Instant>) -> Self {
-        Self { caller: context.deadline.map(Instant::from_std), own, cancellation: context.cancellation.clone() }
+        Self {
+            caller: context.deadline.map(Instant::from_std),
+            answer_by: context.answer_by.map(Instant::from_std),
+            own,
+            cancellation: context.cancellation.clone(),
+        }
     }
 
     /// When the call must have ended.
     pub(crate) fn end(&self) -> Option<Instant> {
-        [self.caller, self.own].into_iter().flatten().min()
+        [self.caller, self.answer_by, self.own].into_iter().flatten().min()
     }
 
     /// Whether the call may still go on.

@@ -40,20 +40,20 @@ pub(crate) fn no_room(model: &str, refused: &[(&str, Refusal)]) -> Error {
 }
 
 /// One attempt took longer than its deployment may.
-pub(crate) fn attempt_timed_out(id: &str, limit: Duration) -> Error {
+pub(crate) fn attempt_timed_out(id: &str, limit: Duration, attempts: u32) -> Error {
     let message = format!(
         "deployment `{id}` gave no answer within its time limit of {} s: raise its `timeout`, or ask for fewer tokens",
         limit.as_secs_f64()
     );
-    Error::new(ErrorKind::Timeout, message).with_attempts(1)
+    Error::new(ErrorKind::Timeout, message).with_attempts(attempts)
 }
 
 /// The call's time ended during an attempt.
-pub(crate) fn out_of_time_during(id: &str) -> Error {
+pub(crate) fn out_of_time_during(id: &str, attempts: u32) -> Error {
     let message = format!(
         "the call's time ran out while deployment `{id}` was answering: allow more time, or ask for fewer tokens"
     );
-    Error::new(ErrorKind::Timeout, message).with_attempts(1)
+    Error::new(ErrorKind::Timeout, message).with_attempts(attempts)
 }
 
 /// The call's time ended before any attempt.
@@ -74,14 +74,8 @@ pub(crate) fn after_attempts(last: Error, tried: &[(&str, ErrorKind)], attempts:
     let [_, .., (last_id, _)] = tried else { return last.with_attempts(attempts) };
     let trail = tried.iter().map(|(id, kind)| format!("`{id}` {kind}")).collect::<Vec<_>>().join(", ");
     let message = format!("{last} (tried {trail})");
-    let mut error = Error::new(last.kind(), message).with_retryable(last.is_retryable()).with_attempts(attempts);
-    if let Some(param) = last.param() {
-        error = error.with_param(param);
-    }
-    if let Some(upstream) = last.upstream() {
-        error = error.with_upstream(upstream.clone());
-    }
-    error.with_source(LastAttempt { deployment: (*last_id).to_owned(), error: last })
+    let source = LastAttempt { deployment: (*last_id).to_owned(), error: last.clone() };
+    last.with_message(message).with_attempts(attempts).with_source(source)
 }
 
 /// The error of the last attempt of several, as its deployment's provider gave it: the source of the call's error.

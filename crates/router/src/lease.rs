@@ -56,7 +56,7 @@ impl Lease {
 
     /// Notes that an attempt or a stream failed, as far as that says anything about the deployment.
     pub(crate) fn failed(&mut self, error: &Error) {
-        let Some(CooldownRules { policy, by_sort }) = self.rules else { return };
+        let Some(CooldownRules { policy, by_sort }) = self.rules.filter(|_| !error.is_callers_choice()) else { return };
         let policy = match by_sort.of(error) {
             Some((sort, allowed_fails)) => CooldownPolicy { allowed_fails, counted_as: Some(sort), ..policy },
             None if verdict::blames_deployment(error) => policy,

@@ -10,10 +10,10 @@ use std::{
 
 use async_trait::async_trait;
 use fastrand::Rng;
-use sagewire_types::{Answer, Call, CallContext, Error, Provider};
+use sagewire_types::{Answer, Call, CallContext, Error, ErrorKind, Provider};
 
 use crate::{
-    Deployment, RouterBuilder, RouterSettings, RouterState, backoff, call,
+    Deployment, RouterBuilder, RouterSettings, RouterState, call,
     groups::{Group, Groups},
     state::{DeploymentState, Measure},
     strategy::{self, Candidate},
@@ -88,9 +88,11 @@ impl Router {
         self.with_rng(|rng| strategy::choose(self.settings.strategy, candidates, measure, rng))
     }
 
-    /// How long to wait before repeat number `repeat` of a call.
+    /// How long to wait before repeat number `repeat`, from 0, of a call at the same deployment.
     pub(crate) fn pause(&self, repeat: u32, least: Duration) -> Duration {
-        self.with_rng(|rng| backoff::pause(repeat, least, rng))
+        let random = self.with_rng(Rng::f64);
+        // Which kind the failure was of makes no difference here.
+        self.settings.retry.delay(ErrorKind::Overloaded, repeat.saturating_add(1), None, random).max(least)
     }
 
     fn with_rng<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {

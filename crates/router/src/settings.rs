@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use sagewire_types::RetryConfig;
+
 use crate::{FailurePolicy, Strategy};
 
 /// How a router decides. Times are durations; LiteLLM's configuration gives them in seconds.
@@ -44,8 +46,10 @@ pub struct RouterSettings {
     pub allowed_fails_policy: FailurePolicy,
     /// How long a deployment rests after too many failures; zero turns cooldowns off. Default: 5 seconds.
     pub cooldown_time: Duration,
-    /// The least time to wait before the same deployment is asked again. Default: none beyond the back-off.
+    /// The least time to wait before the same deployment is asked again. Default: none beyond `retry`.
     pub retry_after: Duration,
+    /// How long to wait before the same deployment is asked again. Default: [`RetryConfig::LAST_RESORT`].
+    pub retry: RetryConfig,
     /// How long a call waits where every deployment has as many calls as its `max_parallel_requests`. Default: 60 seconds.
     pub queue_timeout: Duration,
     /// Model name to the models that answer in its place, in order, when it fails.
@@ -76,6 +80,7 @@ impl Default for RouterSettings {
             allowed_fails_policy: FailurePolicy::new(),
             cooldown_time: Duration::from_secs(5),
             retry_after: Duration::ZERO,
+            retry: RetryConfig::LAST_RESORT,
             queue_timeout: Duration::from_secs(60),
             fallbacks: BTreeMap::new(),
             max_fallbacks: 5,
@@ -162,6 +167,13 @@ impl RouterSettings {
     #[must_use]
     pub fn with_retry_after(mut self, retry_after: Duration) -> Self {
         self.retry_after = retry_after;
+        self
+    }
+
+    /// Sets how long to wait before the same deployment is asked again.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryConfig) -> Self {
+        self.retry = retry;
         self
     }
 

@@ -44,7 +44,13 @@ pub(crate) fn next(error: &Error) -> Next {
 
 /// Whether this failure says that the deployment is not well.
 pub(crate) fn blames_deployment(error: &Error) -> bool {
+    // A caller that names a part of the endpoint which is not there, or brings wrong keys, must not take the deployment away from all others.
+    if error.is_callers_choice() {
+        return false;
+    }
     match error.kind() {
+        // The container was reached and found nothing under what the request names.
+        ErrorKind::NotFound if error.upstream().is_some_and(|upstream| upstream.original_status.is_some()) => false,
         ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::ContextTooLong | ErrorKind::Cancelled => false,
         // The container failed on this request: one bad request, repeated, must not take a sound deployment away from all others.
         ErrorKind::ModelFailed => error.is_retryable(),
@@ -94,6 +100,17 @@ mod tests {
                 assert_eq!(verdict(*kind, None), expected, "{kind}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_callers_own_choice_provokes_blames_no_deployment() {
+        for kind in [ErrorKind::NotFound, ErrorKind::ModelNotReady, ErrorKind::Authentication, ErrorKind::Connection] {
+            let error = Error::new(kind, "x");
+            assert!(blames_deployment(&error) && !blames_deployment(&error.with_callers_choice()), "{kind}");
+        }
+        let mut upstream = sagewire_types::Upstream::default();
+        upstream.original_status = Some(404);
+        assert!(!blames_deployment(&Error::new(ErrorKind::NotFound, "x").with_upstream(upstream)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! One call as a series of tries: credentials, a fresh signature, the transport, and whether to try again.
+//! One call as a series of attempts: credentials, a fresh signature, the transport, and a verdict about what comes next.
 //!
-//! Owns that loop and its time limits. What a reply means is read by whoever calls it, inside the try, so that a failure until the
-//! first decoded piece can be tried again.
+//! Owns that loop. Everything that leads to another attempt is a verdict of it: a transient failure, expired credentials, a clock that is off, a container
+//! that refuses details, an endpoint without capacity. What a reply means is read by whoever calls it, inside the attempt, so that a failure until
+//! the first decoded piece can be repeated.
 
 use std::{
     future::Future,
-    sync::atomic::{AtomicI64, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -15,20 +15,27 @@ use sagewire_credentials::{
     Credentials, CredentialsError, ErrorKind as CredentialsErrorKind, ProvideCredentials, seam::Clock,
 };
 use sagewire_sigv4::{Payload, Signer, SigningParams, SigningSettings};
-use sagewire_types::{CallContext, Error, ErrorKind, Retries};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use sagewire_types::{Error, ErrorKind, Retries, RetryConfig};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
-    meta,
+    capacity::{self, Wait, Waiting},
+    clock::Clocks,
+    details,
+    limits::Limits,
     request::UnsignedRequest,
     response::{self, MAX_ERROR_BODY},
-    retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket, delay},
+    retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket},
+    secrets::Secrets,
     settings::Settings,
     transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},
 };
 
 /// How many headers a signature may add.
 const SIGNATURE_HEADERS: usize = 4;
+
+/// How long the body of an error is waited for: what has come by then is enough.
+const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
 
 /// What all calls of a provider share.
 #[derive(Debug)]
@@ -37,94 +44,162 @@ pub(crate) struct Sender {
     pub(crate) clock: std::sync::Arc<dyn Clock>,
     pub(crate) signer: Signer,
     pub(crate) bucket: TokenBucket,
-    /// By how many milliseconds AWS's clock is ahead of ours, as far as it told us.
-    pub(crate) clock_offset: AtomicI64,
+    pub(crate) clocks: Clocks,
 }
 
-/// One call's share of it.
-pub(crate) struct Call<'a> {
+/// The attempts of one request.
+pub(crate) struct Attempts<'a> {
     pub(crate) sender: &'a Sender,
+    pub(crate) waiting: &'a Waiting,
     pub(crate) credentials: &'a dyn ProvideCredentials,
     pub(crate) region: &'a str,
+    pub(crate) endpoint: &'a str,
     pub(crate) settings: &'a Settings,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) limits: &'a Limits,
     pub(crate) retries: Retries,
 }
 
-/// When a call must have ended: its context's deadline or its total time limit, whichever comes first.
-pub(crate) fn deadline(context: &CallContext, settings: &Settings) -> Option<Instant> {
-    let total = settings.timeouts.total.map(|total| Instant::now() + total);
-    let given = context.deadline.map(Instant::from_std);
-    [total, given].into_iter().flatten().min()
-}
+/// Makes the request that is sent in place of one whose `details` a container refuses; nothing where it would be the same.
+pub(crate) type Plain<'a> = &'a mut (dyn FnMut() -> Option<Result<UnsignedRequest, Error>> + Send);
 
-/// The error of a call whose time is over.
-pub(crate) fn out_of_time() -> Error {
-    Error::new(ErrorKind::Timeout, "the time for the whole call is over: raise `timeout`, or ask for less")
-        .with_retryable(false)
-}
-
-/// What the next try needs.
-enum Next {
-    /// A wait, paid for with this many tokens.
-    After(Duration, u32),
-    /// Only a fresh signature.
+/// What follows a failed attempt.
+enum Verdict {
+    /// Nothing: its error is the call's.
+    Final,
+    /// The same request with a fresh signature, at once.
     Resign,
+    /// The request without details, at once.
+    WithoutDetails,
+    /// The same request once the endpoint may have capacity.
+    AwaitCapacity,
+    /// The same request after a wait, paid for with this many tokens.
+    Repeat(Duration, u32),
 }
 
-impl Call<'_> {
-    /// Sends the request, signed anew for each try, and has `read` take its reply, with the number of tries so far.
+/// What the loop remembers.
+#[derive(Default)]
+struct Progressed {
+    attempts: u32,
+    /// Attempts beside the count that the settings allow.
+    free: u32,
+    resigned: bool,
+    /// What the latest retry cost.
+    paid: Option<u32>,
+    wait: Option<Wait>,
+}
+
+impl Progressed {
+    /// The endpoint has capacity: those that wait behind this call go on.
+    fn end_wait(self) {
+        if let Some(wait) = self.wait {
+            wait.found();
+        }
+    }
+}
+
+impl Attempts<'_> {
+    /// Sends the request, signed anew for each attempt, and has `read` take its reply, with the number of attempts so far and their secrets.
     ///
     /// # Errors
-    /// That of the last try.
-    pub(crate) async fn run<T, F, Fut>(&self, request: &UnsignedRequest, read: F) -> Result<T, Error>
+    /// That of the last attempt.
+    pub(crate) async fn run<T, F, Fut>(
+        &self,
+        mut request: UnsignedRequest,
+        mut plain: Option<Plain<'_>>,
+        read: F,
+    ) -> Result<T, Error>
     where
-        F: Fn(http::Response<Body>, u32) -> Fut,
+        F: Fn(http::Response<Body>, u32, Secrets) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let mut attempts = 0;
-        let mut paid = None;
-        let mut resigned = false;
+        let mut so_far = Progressed::default();
         loop {
-            attempts += 1;
-            let error = match self.deadline {
-                Some(deadline) => timeout_at(deadline, self.once(request, &read, attempts))
-                    .await
-                    .unwrap_or_else(|_| Err(out_of_time())),
-                None => self.once(request, &read, attempts).await,
-            };
-            let error = match error {
+            so_far.attempts += 1;
+            self.limits.count_attempt();
+            let error = match self.once(&request, &read, so_far.attempts).await {
                 Ok(value) => {
-                    self.sender.bucket.succeeded(paid);
+                    self.sender.bucket.succeeded(so_far.paid);
+                    so_far.end_wait();
                     return Ok(value);
                 }
-                Err(error) => error.with_attempts(attempts),
+                Err(error) => error.with_attempts(so_far.attempts),
             };
-            match self.next(&error, attempts, resigned) {
-                Some(Next::Resign) => resigned = true,
-                Some(Next::After(wait, tokens)) => {
-                    let end = Instant::now() + wait;
-                    if self.deadline.is_some_and(|deadline| end >= deadline) {
+            match self.verdict(&error, &so_far, plain.is_some()) {
+                Verdict::Final => {
+                    if !capacity::is_lacking(&error) {
+                        so_far.end_wait();
+                    }
+                    return Err(error);
+                }
+                Verdict::Resign => {
+                    so_far.resigned = true;
+                    so_far.free += 1;
+                }
+                Verdict::WithoutDetails => {
+                    let Some(other) = plain.take().and_then(|plain| plain()) else { return Err(error) };
+                    request = other?;
+                    so_far.free += 1;
+                }
+                Verdict::AwaitCapacity => {
+                    let wait = so_far.wait.get_or_insert_with(|| self.wait_for_capacity());
+                    if !wait.next().await {
                         return Err(error);
                     }
-                    tracing::debug!(target: "sagewire::retry", attempts, kind = %error.kind(), wait_ms = wait.as_millis() as u64, "trying again");
-                    paid = Some(tokens);
-                    sleep_until(end).await;
+                    so_far.free += 1;
                 }
-                None => return Err(error),
+                Verdict::Repeat(wait, tokens) => {
+                    let then = Instant::now() + wait;
+                    if self.limits.are_over_at(then) {
+                        return Err(error);
+                    }
+                    tracing::debug!(target: "sagewire::retry", attempts = so_far.attempts, kind = %error.kind(), wait_ms = wait.as_millis() as u64, "trying again");
+                    so_far.paid = Some(tokens);
+                    sleep_until(then).await;
+                }
             }
         }
     }
 
+    fn verdict(&self, error: &Error, so_far: &Progressed, can_be_plain: bool) -> Verdict {
+        if response::expired_credentials(error) || response::clock_skew(error) {
+            return if so_far.resigned { Verdict::Final } else { Verdict::Resign };
+        }
+        if can_be_plain && details::is_refusal(error) {
+            return Verdict::WithoutDetails;
+        }
+        if self.settings.wait_for_capacity.is_some() && capacity::is_lacking(error) {
+            return Verdict::AwaitCapacity;
+        }
+        let limit = match self.retries {
+            Retries::Caller => 1,
+            _ => self.settings.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
+        };
+        if so_far.attempts >= limit.saturating_add(so_far.free) || !error.is_retryable() {
+            return Verdict::Final;
+        }
+        let failures = so_far.attempts.saturating_sub(so_far.free);
+        let delay = || RetryConfig::AWS_STANDARD.delay(error.kind(), failures, error.retry_after(), fastrand::f64());
+        self.sender.bucket.pay(error).map_or(Verdict::Final, |tokens| Verdict::Repeat(delay(), tokens))
+    }
+
+    fn wait_for_capacity(&self) -> Wait {
+        let component = self.settings.headers.inference_component.as_deref().unwrap_or_default();
+        let granted = Instant::now() + self.settings.wait_for_capacity.unwrap_or_default();
+        let end = self.limits.end().map_or(granted, |end| end.min(granted));
+        Wait::new(self.waiting, format!("{}/{component}", self.endpoint), end)
+    }
+
     async fn once<T, F, Fut>(&self, request: &UnsignedRequest, read: &F, attempts: u32) -> Result<T, Error>
     where
-        F: Fn(http::Response<Body>, u32) -> Fut,
+        F: Fn(http::Response<Body>, u32, Secrets) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
         let credentials = self.credentials.provide_credentials().await.map_err(no_credentials)?;
         let wire = self.settings.wire();
         wire.request(request, self.region, credentials.session_token().is_some());
         let mut signed = self.sign(request, &credentials)?;
+        let secrets = Secrets::of(&credentials, signed.headers());
+        self.limits.keep_secrets(secrets.clone());
         if let Some(limit) = self.settings.timeouts.connect {
             signed.extensions_mut().insert(ConnectTimeout(limit));
         }
@@ -138,20 +213,19 @@ impl Call<'_> {
                 )
             })?
             .map_err(|error| transport_error(error, Progress::Nothing))?;
-        wire.reply(response.status(), response.headers());
+        wire.reply(response.status(), response.headers(), &secrets);
         if response.status().is_success() {
-            return read(response, attempts).await;
+            return read(response, attempts, secrets).await;
         }
         let (head, body) = response.into_parts();
-        let body =
-            timeout(self.settings.timeouts.idle(), body.read_beginning(MAX_ERROR_BODY)).await.unwrap_or_default();
-        wire.body(&body);
-        let error = response::error(head.status, &head.headers, body);
+        let body = body.read_beginning(MAX_ERROR_BODY, ERROR_BODY_TIME.min(self.settings.timeouts.idle())).await;
+        wire.body(&body, &secrets);
+        let error = response::error(head.status, &head.headers, body).with_texts(|text| secrets.hide(text));
         if response::expired_credentials(&error) {
             self.credentials.invalidate(&credentials);
         }
         if response::clock_skew(&error) {
-            self.correct_clock(&head.headers);
+            self.sender.clocks.correct(request.uri.authority(), &head.headers, self.sender.clock.now());
         }
         Err(error)
     }
@@ -169,7 +243,7 @@ impl Call<'_> {
             session_token: credentials.session_token(),
             region: self.region,
             service: "sagemaker",
-            time: self.now(),
+            time: self.time_at(request),
             settings: SigningSettings::default(),
         };
         self.sender.signer.sign(&mut parts, Payload::Bytes(&request.body), &params).map_err(|error| {
@@ -178,42 +252,9 @@ impl Call<'_> {
         Ok(http::Request::from_parts(parts, request.body.clone()))
     }
 
-    fn next(&self, error: &Error, attempts: u32, resigned: bool) -> Option<Next> {
-        if !resigned && (response::expired_credentials(error) || response::clock_skew(error)) {
-            return Some(Next::Resign);
-        }
-        let limit = match self.retries {
-            Retries::Caller => 1,
-            _ => self.settings.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS) + u32::from(resigned),
-        };
-        if attempts >= limit || !error.is_retryable() {
-            return None;
-        }
-        let tokens = self.sender.bucket.pay(error)?;
-        Some(Next::After(delay(error, attempts, fastrand::f64()), tokens))
-    }
-
-    /// The time by AWS's clock, as far as it told us.
-    fn now(&self) -> SystemTime {
-        let offset = self.sender.clock_offset.load(Ordering::Relaxed);
-        let now = self.sender.clock.now();
-        let distance = Duration::from_millis(offset.unsigned_abs());
-        let corrected = if offset < 0 { now.checked_sub(distance) } else { now.checked_add(distance) };
-        corrected.unwrap_or(now)
-    }
-
-    fn correct_clock(&self, headers: &HeaderMap) {
-        let Some(theirs) = meta::text(headers, "date").and_then(|date| httpdate::parse_http_date(&date).ok()) else {
-            return;
-        };
-        let ours = self.sender.clock.now();
-        let millis = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
-        let offset = match theirs.duration_since(ours) {
-            Ok(ahead) => millis(ahead),
-            Err(behind) => -millis(behind.duration()),
-        };
-        tracing::warn!(target: "sagewire::clock", offset_ms = offset, "this machine's clock is off: signing by AWS's");
-        self.sender.clock_offset.store(offset, Ordering::Relaxed);
+    /// The time by the clock of the host that is asked, as far as it told us.
+    fn time_at(&self, request: &UnsignedRequest) -> SystemTime {
+        self.sender.clocks.at(request.uri.authority(), self.sender.clock.now())
     }
 }
 

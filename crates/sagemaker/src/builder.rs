@@ -16,6 +16,7 @@ use crate::{
     SageMaker,
     attempt::Sender,
     capacity::Waiting,
+    clock::Clocks,
     details::Refusals,
     provider::Shared,
     retry::TokenBucket,
@@ -125,7 +126,7 @@ impl SageMakerBuilder {
             clock: Arc::clone(world.clock()),
             signer: Signer::new(),
             bucket: TokenBucket::default(),
-            clock_offset: std::sync::atomic::AtomicI64::new(0),
+            clocks: Clocks::default(),
         };
         let default_credentials = AwsParams::default()
             .provider(&world)

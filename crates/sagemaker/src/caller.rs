@@ -84,13 +84,64 @@ impl CallerParameters {
     }
 }
 
-/// The error of a call: a wrong value of a parameter that the caller has set is the caller's mistake, not the operator's.
-pub(crate) fn attributed(error: Error, context: &CallContext) -> Error {
+/// The error of a call, attributed to the caller where its own choice led to it: it does not count against the deployment, and a wrong value of a
+/// parameter that the caller has set is not the operator's mistake.
+pub(crate) fn attributed(error: Error, context: &CallContext, settings: &Settings) -> Error {
     let Some(caller) = context.get::<CallerParameters>() else { return error };
-    let is_theirs = error.param().is_some_and(|param| caller.allowed.contains_key(param));
-    if is_theirs && error.kind() == ErrorKind::Configuration { as_callers_mistake(error) } else { error }
+    let may_set = settings.caller_may_set.as_deref().unwrap_or_default();
+    let sets = |name: &str| caller.allowed.contains_key(name) && may_set.iter().any(|allowed| allowed == name);
+    if error.kind() == ErrorKind::Configuration && error.param().is_some_and(sets) {
+        return as_callers_mistake(error).with_callers_choice();
+    }
+    // With keys, a region or a URL of the caller's own any failure may be theirs.
+    let chooses_access = caller.allowed.keys().any(|name| sets(name));
+    let chooses_part = [
+        &caller.model_id,
+        &caller.session_id,
+        &caller.target_model,
+        &caller.target_variant,
+        &caller.target_container_hostname,
+    ]
+    .into_iter()
+    .any(Option::is_some);
+    let is_about_the_part =
+        matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ModelNotReady | ErrorKind::Permission);
+    if chooses_access || (chooses_part && is_about_the_part) { error.with_callers_choice() } else { error }
 }
 
 fn as_callers_mistake(error: Error) -> Error {
     Error::invalid(error.param().unwrap_or("body").to_owned(), error.message().to_owned()).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributed_to(caller: CallerParameters, kind: ErrorKind) -> bool {
+        let mut settings = Settings::default();
+        settings.caller_may_set = Some(vec!["aws_region_name".to_owned()]);
+        let context = CallContext::new().with(caller);
+        attributed(Error::new(kind, "x"), &context, &settings).is_callers_choice()
+    }
+
+    #[test]
+    fn what_a_callers_own_choice_provokes_is_attributed_to_it() {
+        use ErrorKind::{Connection, ModelFailed, ModelNotReady, NotFound};
+        let mut part = CallerParameters::default();
+        part.model_id = Some("nope".to_owned());
+        let mut access = CallerParameters::default();
+        access.allowed.insert("aws_region_name".to_owned(), "eu-west-1".into());
+        let mut refused = CallerParameters::default();
+        refused.allowed.insert("api_base".to_owned(), "http://mine".into());
+        for (caller, kind, expected) in [
+            (part.clone(), NotFound, true),
+            (part.clone(), ModelNotReady, true),
+            (part, ModelFailed, false),
+            (access, Connection, true),
+            (refused, NotFound, false),
+            (CallerParameters::default(), NotFound, false),
+        ] {
+            assert_eq!(attributed_to(caller.clone(), kind), expected, "{kind} {caller:?}");
+        }
+    }
 }

@@ -7,7 +7,6 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -16,7 +15,10 @@ use std::{
 };
 
 use sagewire_types::Error;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::{
+    sync::OwnedMutexGuard,
+    time::{Instant, sleep_until, timeout_at},
+};
 
 use crate::response::has_no_capacity;
 
@@ -30,74 +32,59 @@ pub(crate) struct Waiting(Mutex<HashMap<String, Arc<Gate>>>);
 /// One endpoint's queue.
 #[derive(Debug, Default)]
 struct Gate {
-    probing: tokio::sync::Mutex<()>,
+    probing: Arc<tokio::sync::Mutex<()>>,
     /// How often capacity has been found: a queued call that sees it change need not probe.
     found: AtomicU64,
 }
 
-/// Makes the call; where the endpoint has no capacity, waits at most `patience` and the deadline for it.
-///
-/// # Errors
-/// That of the call; its "no capacity" once the time is over.
-pub(crate) async fn wait_for<T, F, Fut>(
-    waiting: &Waiting,
-    target: &str,
-    patience: Option<Duration>,
-    deadline: Option<Instant>,
-    call: F,
-) -> Result<T, Error>
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<T, Error>>,
-{
-    let mut error = match call().await {
-        Err(error) if is_no_capacity(&error) => error,
-        result => return result,
-    };
-    let Some(patience) = patience else { return Err(error) };
-    let granted = Instant::now() + patience;
-    let end = deadline.map_or(granted, |deadline| deadline.min(granted));
-    let gate = waiting.gate(target);
-    loop {
-        let found = gate.found.load(Ordering::Acquire);
-        let Ok(probing) = timeout_at(end, gate.probing.lock()).await else { return Err(error) };
-        if gate.found.load(Ordering::Acquire) == found {
-            return probe(&gate, target, end, error, &call).await;
-        }
-        drop(probing);
-        match call().await {
-            Err(again) if is_no_capacity(&again) => error = again,
-            result => return result,
-        }
-    }
+/// One call's wait.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    gate: Arc<Gate>,
+    target: String,
+    end: Instant,
+    /// Held by the call that probes for all of them.
+    probing: Option<OwnedMutexGuard<()>>,
+    pause: Duration,
 }
 
-async fn probe<T, F, Fut>(gate: &Gate, target: &str, end: Instant, mut error: Error, call: &F) -> Result<T, Error>
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<T, Error>>,
-{
-    let mut wait = FIRST_WAIT;
-    loop {
-        let next = Instant::now() + wait;
-        if next >= end {
-            return Err(error);
-        }
-        tracing::info!(target: "sagewire::capacity", endpoint = target, wait_s = wait.as_secs(), "the endpoint has no capacity yet: waiting");
-        sleep_until(next).await;
-        match call().await {
-            Err(again) if is_no_capacity(&again) => error = again,
-            result => {
-                // Capacity is there, whatever else the call met.
-                gate.found.fetch_add(1, Ordering::Release);
-                return result;
+impl Wait {
+    /// A wait for this endpoint and component, until `end`.
+    pub(crate) fn new(waiting: &Waiting, target: String, end: Instant) -> Self {
+        Self { gate: waiting.gate(&target), target, end, probing: None, pause: FIRST_WAIT }
+    }
+
+    /// Waits until the call may be made again; `false` where the time is over first.
+    pub(crate) async fn next(&mut self) -> bool {
+        if self.probing.is_none() {
+            let found = self.gate.found.load(Ordering::Acquire);
+            let queued = timeout_at(self.end, Arc::clone(&self.gate.probing).lock_owned()).await;
+            let Ok(turn) = queued else { return false };
+            if self.gate.found.load(Ordering::Acquire) != found {
+                return true;
             }
+            self.probing = Some(turn);
         }
-        wait = (wait * 2).min(LONGEST_WAIT);
+        let next = Instant::now() + self.pause;
+        if next >= self.end {
+            return false;
+        }
+        tracing::info!(target: "sagewire::capacity", endpoint = self.target, wait_s = self.pause.as_secs(), "the endpoint has no capacity yet: waiting");
+        sleep_until(next).await;
+        self.pause = (self.pause * 2).min(LONGEST_WAIT);
+        true
+    }
+
+    /// Capacity is there, whatever else the call met: those behind this one need not probe.
+    pub(crate) fn found(self) {
+        if self.probing.is_some() {
+            self.gate.found.fetch_add(1, Ordering::Release);
+        }
     }
 }
 
-fn is_no_capacity(error: &Error) -> bool {
+/// Whether AWS says that there is no capacity.
+pub(crate) fn is_lacking(error: &Error) -> bool {
     error.upstream().is_some_and(|upstream| {
         upstream.code.as_deref() != Some("ModelError") && upstream.message.as_deref().is_some_and(has_no_capacity)
     })
@@ -120,6 +107,31 @@ mod tests {
 
     use super::*;
 
+    /// A call as the provider makes it: as often as the wait lets it.
+    async fn wait_for<Fut: Future<Output = Result<(), Error>>>(
+        waiting: &Waiting,
+        patience: Option<Duration>,
+        call: impl Fn() -> Fut,
+    ) -> Result<(), Error> {
+        let mut wait: Option<Wait> = None;
+        loop {
+            match (call().await, patience) {
+                (Err(error), Some(patience)) if is_lacking(&error) => {
+                    let new = || Wait::new(waiting, "endpoint".to_owned(), Instant::now() + patience);
+                    if !wait.get_or_insert_with(new).next().await {
+                        return Err(error);
+                    }
+                }
+                (result, _) => {
+                    if let Some(wait) = wait {
+                        wait.found();
+                    }
+                    return result;
+                }
+            }
+        }
+    }
+
     fn no_capacity(code: &str) -> Error {
         let mut upstream = Upstream::default();
         upstream.code = Some(code.to_owned());
@@ -133,7 +145,7 @@ mod tests {
         let calls = AtomicUsize::new(0);
         let ready_at = Instant::now() + Duration::from_secs(60);
         let one = || {
-            wait_for(&waiting, "endpoint", Some(Duration::from_secs(600)), None, || async {
+            wait_for(&waiting, Some(Duration::from_secs(600)), || async {
                 calls.fetch_add(1, Ordering::Relaxed);
                 if Instant::now() < ready_at { Err(no_capacity("ValidationError")) } else { Ok(()) }
             })
@@ -147,18 +159,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_wait_ends_with_patience_or_deadline() {
+    async fn the_wait_ends_with_patience() {
         let waiting = Waiting::default();
-        for (patience, deadline) in [(Some(10), None), (Some(600), Some(10)), (None, None)] {
+        for patience in [Some(10), None] {
             let begun = Instant::now();
-            let result: Result<(), Error> = wait_for(
-                &waiting,
-                "endpoint",
-                patience.map(Duration::from_secs),
-                deadline.map(|seconds| begun + Duration::from_secs(seconds)),
-                || async { Err(no_capacity("ValidationError")) },
-            )
-            .await;
+            let call = || async { Err(no_capacity("ValidationError")) };
+            let result = wait_for(&waiting, patience.map(Duration::from_secs), call).await;
             assert_eq!(result.unwrap_err().kind(), ErrorKind::ModelNotReady);
             assert!(begun.elapsed() <= Duration::from_secs(10));
         }
@@ -167,12 +173,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_containers_echo_of_the_words_begins_no_wait() {
         let begun = Instant::now();
-        let result: Result<(), Error> =
-            wait_for(&Waiting::default(), "endpoint", Some(Duration::from_secs(600)), None, || async {
-                Err(no_capacity("ModelError"))
-            })
-            .await;
-        assert!(result.is_err());
+        let call = || async { Err(no_capacity("ModelError")) };
+        assert!(wait_for(&Waiting::default(), Some(Duration::from_secs(600)), call).await.is_err());
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

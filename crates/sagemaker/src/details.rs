@@ -1,13 +1,12 @@
 //! The details of whole answers: why a text ended and how many tokens it has.
 //!
-//! Owns whether a container is asked for them, the one more try without them where it refuses, and what is remembered of refusals.
+//! Owns whether a container is asked for them, what is sent instead where it refuses, and what is remembered of refusals.
 //! How details look in a body and in a reply is the dialects'.
 //!
 //! TGI and LMI tell both only where `details` are asked for. The Hugging Face toolkit refuses what its pipeline does not know:
 //! <https://github.com/aws/sagemaker-huggingface-inference-toolkit>. Streams always tell.
 
 use std::{
-    borrow::Cow,
     collections::HashSet,
     sync::{PoisonError, RwLock},
 };
@@ -17,7 +16,12 @@ use sagewire_dialects::{DetailsPolicy, Dialect, EncodeContext};
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta};
 use serde_json::Value;
 
-use crate::{prepared::Prepared, prompt::Prompt, provider::Shared, request::BaseUrl, retry::DEFAULT_MAX_ATTEMPTS};
+use crate::{
+    prepared::Prepared,
+    prompt::Prompt,
+    provider::Shared,
+    request::{BaseUrl, Operation},
+};
 
 /// The containers that refused to be asked for details. At most this many are remembered; beyond that all are forgotten, which costs
 /// each one more try.
@@ -91,54 +95,33 @@ pub(crate) async fn invoke(
     if shared.refusals.include(prepared) {
         return prepared.invoke(shared, context, without(&encoding, request)?).await;
     }
-    // The prompt stands for the messages: what is kept for a second try is small.
+    // The prompt stands for the messages: what is kept for a second attempt is small.
     request.messages.clear();
     let payload = dialect.encode(request.clone(), &encoding)?;
     let asked = payload.body.clone();
-    let refusal = match prepared.invoke(shared, context, payload).await {
-        Err(error) if is_refusal(&error) => error,
-        result => return result,
+    let mut kept = Some(request);
+    let mut plain = || {
+        let payload = without(&encoding, kept.take()?);
+        // Where nothing changes, the caller asked for them, or for what comes with them.
+        let payload = payload.map(|payload| (!is_same(&payload.body, &asked)).then_some(payload)).transpose()?;
+        tracing::debug!(target: "sagewire::details", endpoint = prepared.model.name(), "the container refuses `details`: asking without");
+        Some(payload.and_then(|payload| prepared.request(Operation::Invoke, payload)))
     };
-    let payload = without(&encoding, request)?;
-    if is_same(&payload.body, &asked) {
-        // The caller asked for them, or for what comes with them.
-        return Err(refusal);
-    }
-    tracing::debug!(target: "sagewire::details", endpoint = prepared.model.name(), "the container refuses `details`: asking without");
-    // Boxed: it is rare, and a call's future would have room for it.
-    let again = Box::new(with_attempts_left(prepared, refusal.attempts()));
-    match Box::pin(again.invoke(shared, context, payload)).await {
-        Ok((body, mut meta)) => {
+    let request = prepared.request(Operation::Invoke, payload)?;
+    let answer = prepared.invoke_request(shared, context, request, Some(&mut plain)).await;
+    let was_refused = kept.is_none();
+    answer.map(|(body, _, meta)| {
+        if was_refused {
             shared.refusals.remember(Place::of(prepared));
-            meta.attempts = meta.attempts.saturating_add(refusal.attempts());
-            Ok((body, meta))
         }
-        Err(error) => {
-            let attempts = error.attempts().saturating_add(refusal.attempts());
-            Err(error.with_attempts(attempts))
-        }
-    }
+        (body, meta)
+    })
 }
 
 /// Whether two bodies say the same, in whatever order.
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     let value = |body| serde_json::from_slice::<Value>(body).ok();
     value(one) == value(other)
-}
-
-/// The same call with the tries that it has left: the refused one is not counted, those before it are.
-fn with_attempts_left<'a>(prepared: &Prepared<'a>, used: u32) -> Prepared<'a> {
-    let limit = prepared.settings.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS);
-    let mut settings = prepared.settings.clone().into_owned();
-    settings.max_attempts = Some(limit.saturating_sub(used.saturating_sub(1)).max(1));
-    Prepared {
-        settings: Cow::Owned(settings),
-        model: prepared.model.clone(),
-        target: prepared.target.clone(),
-        credentials: prepared.credentials.clone(),
-        deadline: prepared.deadline,
-        created: prepared.created,
-    }
 }
 
 /// Words that speak of a parameter. "For details, see the log" has none of them.
@@ -159,7 +142,7 @@ const OF_A_PARAMETER: &[&str] = &[
 ];
 
 /// Whether a container's failure says that it does not know `details`.
-fn is_refusal(error: &Error) -> bool {
+pub(crate) fn is_refusal(error: &Error) -> bool {
     let Some(upstream) = error.upstream() else { return false };
     let refused = matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::ModelFailed)
         && upstream.original_status.is_some_and(|status| (400..600).contains(&status));

@@ -9,6 +9,8 @@ use bytes::{Bytes, BytesMut};
 use sagewire_types::{Error, ErrorKind, Upstream};
 use serde::Deserialize;
 
+use crate::meta;
+
 pub(crate) use self::header::Header;
 
 mod header;
@@ -191,6 +193,7 @@ fn stream_exception(name: &str, payload: &[u8]) -> Error {
 }
 
 fn service_error(name: &str, message: &str, error_code: Option<&str>) -> Error {
+    let name = &*meta::name(name);
     let reason = match error_code {
         Some("ModelInvocationTimeExceeded") => "the model took longer than SageMaker lets a stream last",
         Some("StreamBroken") => "the container broke its stream off",
@@ -201,7 +204,7 @@ fn service_error(name: &str, message: &str, error_code: Option<&str>) -> Error {
         },
     };
     let mut upstream = Upstream::default();
-    upstream.code = Some(error_code.map_or_else(|| name.to_owned(), |code| format!("{name}/{code}")));
+    upstream.code = Some(error_code.map_or_else(|| name.to_owned(), |code| format!("{name}/{}", meta::name(code))));
     upstream.message = Some(message.to_owned());
     Error::new(
         ErrorKind::StreamBroken,

@@ -7,16 +7,17 @@
 use http::{HeaderMap, HeaderName, header::AsHeaderName};
 use sagewire_types::{NewSession, ReplyMeta};
 
+use crate::secrets::{CUSTOM_ATTRIBUTES, Secrets};
+
 // Names that are looked up in each reply, read once.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 static VARIANT: HeaderName = HeaderName::from_static("x-amzn-invoked-production-variant");
 static NEW_SESSION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-new-session-id");
 static CLOSED_SESSION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-closed-session-id");
-static CUSTOM_ATTRIBUTES: HeaderName = HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
 
 /// AWS's id of the request.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    text(headers, &REQUEST_ID).or_else(|| text(headers, "x-amz-request-id"))
+    text(headers, &REQUEST_ID).or_else(|| text(headers, "x-amz-request-id")).map(|id| name(&id))
 }
 
 /// A header's text.
@@ -24,14 +25,24 @@ pub(crate) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Strin
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
-/// The facts of a successful reply, after this many tries.
-pub(crate) fn read(headers: &HeaderMap, attempts: u32) -> ReplyMeta {
+/// The longest name, id or code that is believed: what is longer is cut.
+pub(crate) const LONGEST_NAME: usize = 256;
+
+/// A name, an id or a code from outside: without control characters, and cut where it is too long.
+pub(crate) fn name(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+}
+
+/// The facts of a successful reply, after this many attempts.
+pub(crate) fn read(headers: &HeaderMap, attempts: u32, secrets: &Secrets) -> ReplyMeta {
+    let text = |header: &HeaderName| text(headers, header).map(|text| secrets.hide(&text).unwrap_or(text));
+    let name = |header: &HeaderName| text(header).map(|text| name(&text));
     let mut meta = ReplyMeta::default();
-    meta.request_id = request_id(headers);
-    meta.invoked_production_variant = text(headers, &VARIANT);
-    meta.new_session = text(headers, &NEW_SESSION).map(|value| new_session(&value));
-    meta.closed_session_id = text(headers, &CLOSED_SESSION);
-    meta.custom_attributes = text(headers, &CUSTOM_ATTRIBUTES);
+    meta.request_id = request_id(headers).map(|id| secrets.hide(&id).unwrap_or(id));
+    meta.invoked_production_variant = name(&VARIANT);
+    meta.new_session = text(&NEW_SESSION).map(|value| new_session(&value));
+    meta.closed_session_id = text(&CLOSED_SESSION);
+    meta.custom_attributes = text(&CUSTOM_ATTRIBUTES);
     meta.attempts = attempts;
     meta
 }
@@ -61,7 +72,7 @@ mod tests {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let meta = read(&headers, 2);
+        let meta = read(&headers, 2, &Secrets::default());
         assert_eq!(meta.request_id.as_deref(), Some("r-1"));
         assert_eq!(meta.invoked_production_variant.as_deref(), Some("AllTraffic"));
         let session = meta.new_session.unwrap();
@@ -70,5 +81,13 @@ mod tests {
             (meta.closed_session_id.as_deref(), meta.custom_attributes.as_deref(), meta.attempts),
             (Some("s-0"), Some("a=b"), 2)
         );
+    }
+
+    #[test]
+    fn names_are_cut_and_hold_no_control_characters() {
+        assert_eq!(name(&"x".repeat(60_000)).len(), LONGEST_NAME);
+        assert_eq!(name("Throttling\u{1b}[31m"), "Throttling[31m");
+        let headers = HeaderMap::from_iter([(REQUEST_ID.clone(), HeaderValue::try_from("r".repeat(60_000)).unwrap())]);
+        assert_eq!(read(&headers, 1, &Secrets::default()).request_id.unwrap().len(), LONGEST_NAME);
     }
 }

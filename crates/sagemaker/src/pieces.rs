@@ -15,7 +15,8 @@ use sagewire_types::{Error, ErrorKind};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
-    attempt::{Progress, out_of_time, transport_error},
+    attempt::{Progress, transport_error},
+    limits::out_of_time,
     transport::{Body, TransportError, TransportErrorKind},
 };
 
@@ -135,7 +136,7 @@ mod tests {
         assert!(pieces.next(Progress::Begun).await.is_ok());
         let error = pieces.next(Progress::Begun).await.unwrap_err();
         assert_eq!((error.kind(), begun.elapsed()), (ErrorKind::Timeout, Duration::from_secs(12)));
-        assert!(error.message().contains("the whole call"), "{error}");
+        assert!(error.message().contains("the call exceeded its time limit"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 //!
 //! Owns what the provider's operations have in common; which dialect reads a reply is theirs to say.
 
-use std::{borrow::Cow, future::Future};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -11,14 +11,17 @@ use sagewire_dialects::{DecodeContext, Dialect, EncodeContext, Payload, StreamDe
 use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
 
 use crate::{
-    attempt::Call,
-    capacity, checks, meta,
+    attempt::{Attempts, Plain},
+    checks,
+    limits::Limits,
+    meta,
     pieces::Pieces,
     prompt::Prompt,
     provider::Shared,
-    reading::{Framing, Limits, Reading},
+    reading::{Framing, Reading, StreamLimits},
     request::{self, Operation, UnsignedRequest},
     route,
+    secrets::Secrets,
     settings::{Settings, defaults::REFUSE},
     target::Target,
     transport::Body,
@@ -34,24 +37,13 @@ pub(crate) struct Prepared<'a> {
     pub(crate) model: ModelId,
     pub(crate) target: Cow<'a, Target>,
     pub(crate) credentials: SharedCredentialsProvider,
-    pub(crate) deadline: Option<tokio::time::Instant>,
+    pub(crate) limits: &'a Limits,
     pub(crate) created: u64,
 }
 
 impl Prepared<'_> {
     pub(crate) fn dialect(&self) -> Result<&'static dyn Dialect, Error> {
         route::chat(self.settings.dialect.as_deref(), &self.model)
-    }
-
-    fn call<'a>(&'a self, shared: &'a Shared, context: &CallContext) -> Call<'a> {
-        Call {
-            sender: &shared.sender,
-            credentials: &*self.credentials,
-            region: self.target.region.as_str(),
-            settings: &self.settings,
-            deadline: self.deadline,
-            retries: context.retries,
-        }
     }
 
     fn body_model(&self) -> &str {
@@ -79,23 +71,18 @@ impl Prepared<'_> {
         context
     }
 
-    /// Waits for capacity where that is asked for, and tries again where that may help.
-    async fn run<T, F, Fut>(
-        &self,
-        shared: &Shared,
-        context: &CallContext,
-        request: &UnsignedRequest,
-        read: F,
-    ) -> Result<T, Error>
-    where
-        F: Fn(http::Response<Body>, u32) -> Fut,
-        Fut: Future<Output = Result<T, Error>>,
-    {
-        let component = self.settings.headers.inference_component.as_deref().unwrap_or_default();
-        let patience = self.settings.wait_for_capacity;
-        let target = patience.map_or_else(String::new, |_| format!("{}/{component}", self.model.name()));
-        let call = self.call(shared, context);
-        capacity::wait_for(&shared.waiting, &target, patience, self.deadline, || call.run(request, &read)).await
+    /// One request's attempts.
+    fn attempts<'a>(&'a self, shared: &'a Shared, context: &CallContext) -> Attempts<'a> {
+        Attempts {
+            sender: &shared.sender,
+            waiting: &shared.waiting,
+            credentials: &*self.credentials,
+            region: self.target.region.as_str(),
+            endpoint: self.model.name(),
+            settings: &self.settings,
+            limits: self.limits,
+            retries: context.retries,
+        }
     }
 
     pub(crate) async fn invoke(
@@ -105,26 +92,28 @@ impl Prepared<'_> {
         payload: Payload,
     ) -> Result<(Bytes, ReplyMeta), Error> {
         let request = self.request(Operation::Invoke, payload)?;
-        let (body, _, meta) = self.invoke_request(shared, context, &request).await?;
+        let (body, _, meta) = self.invoke_request(shared, context, request, None).await?;
         Ok((body, meta))
     }
 
+    /// Sends a request and reads its whole reply. `plain` makes another one, without details, if the container refuses them.
     pub(crate) async fn invoke_request(
         &self,
         shared: &Shared,
         context: &CallContext,
-        request: &UnsignedRequest,
+        request: UnsignedRequest,
+        plain: Option<Plain<'_>>,
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
-        let (idle, deadline, wire) = (self.settings.timeouts.idle(), self.deadline, self.settings.wire());
-        self.run(shared, context, request, |response, attempts| async move {
+        let (idle, deadline, wire) = (self.settings.timeouts.idle(), self.limits.deadline, self.settings.wire());
+        let read = |response: http::Response<Body>, attempts, secrets: Secrets| async move {
             let (head, body) = response.into_parts();
             let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
             let body = Pieces::new(body, idle, deadline).read_whole(MAX_REPLY, announced.unwrap_or_default()).await?;
-            wire.body(&body);
-            let meta = meta::read(&head.headers, attempts);
+            wire.body(&body, &secrets);
+            let meta = meta::read(&head.headers, attempts, &secrets);
             Ok((body, head.headers, meta))
-        })
-        .await
+        };
+        self.attempts(shared, context).run(request, plain, read).await
     }
 
     /// Opens a stream and reads until its first decoded piece.
@@ -136,20 +125,20 @@ impl Prepared<'_> {
         decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
     ) -> Result<ReplyStream<T>, Error> {
         let request = self.request(Operation::Stream, payload)?;
-        let limits = Limits {
+        let limits = StreamLimits {
             idle: self.settings.timeouts.idle(),
-            deadline: self.deadline,
-            cancellation: context.cancellation.clone(),
+            deadline: self.limits.deadline,
+            cancellation: self.limits.cancellation.clone(),
             wire: self.settings.wire(),
         };
-        self.run(shared, context, &request, |response: http::Response<Body>, attempts| {
+        let read = |response: http::Response<Body>, attempts, secrets| {
             let (head, body) = response.into_parts();
-            let meta = meta::read(&head.headers, attempts);
+            let meta = meta::read(&head.headers, attempts, &secrets);
             let framing = Framing::of(&head.headers);
-            let reading = Reading::new(body, framing, decoder(), limits.clone(), meta.request_id.clone());
+            let reading = Reading::new(body, framing, decoder(), limits.clone(), meta.request_id.clone(), secrets);
             async move { Ok(ReplyStream::new(meta, reading.begin().await?)) }
-        })
-        .await
+        };
+        self.attempts(shared, context).run(request, None, read).await
     }
 
     pub(crate) fn request(&self, operation: Operation, payload: Payload) -> Result<UnsignedRequest, Error> {

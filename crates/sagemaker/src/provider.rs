@@ -16,12 +16,12 @@ use sagewire_types::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    attempt::{Sender, deadline},
+    attempt::Sender,
     attributes,
     builder::SageMakerBuilder,
     caller::{self, CallerParameters},
-    cancellable::unless_cancelled,
     capacity, checks, details, embedding_batches as batch, fake_stream,
+    limits::Limits,
     prepared::Prepared,
     prompt,
     request::{self, Operation},
@@ -104,20 +104,20 @@ impl SageMaker {
         context: &CallContext,
         write: impl FnOnce(&mut request::UnsignedRequest) -> Result<(), Error> + Send,
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
-        unless_cancelled(context, async {
-            let prepared = self.prepare(model, context).await?;
+        let begun = self.begin(context)?;
+        let answer = begun.limits.bound(async {
+            let prepared = self.prepare(model, &begun).await?;
             let mut payload = Payload::from_json(Bytes::new());
             payload.accept = None;
             let mut request = prepared.request(operation, payload)?;
             write(&mut request)?;
-            prepared.invoke_request(&self.shared, context, &request).await
-        })
-        .await
+            prepared.invoke_request(&self.shared, context, request, None).await
+        });
+        answer.await
     }
 
-    /// The settings of one call: the caller's as far as it may set them, over the context's, over the provider's. With them whether the call may
-    /// go elsewhere than the provider's others.
-    fn settings_for(&self, context: &CallContext) -> Result<(Cow<'_, Settings>, bool), Error> {
+    /// The settings of one call: the caller's as far as it may set them, over the context's, over the provider's.
+    fn begin<'a>(&'a self, context: &'a CallContext) -> Result<Begun<'a>, Error> {
         let leads_elsewhere = |own: &Settings| own.region.is_some() || own.base_url.is_some() || own.profile.is_some();
         let mut settings = Cow::Borrowed(&*self.settings);
         let mut elsewhere = false;
@@ -134,17 +134,17 @@ impl SageMaker {
             let attributes = &mut settings.to_mut().headers.custom_attributes;
             *attributes = attributes::with_trace(attributes.as_deref(), trace);
         }
-        Ok((settings, elsewhere))
+        Ok(Begun { limits: Limits::new(context, &settings), settings, elsewhere, context })
     }
 
-    async fn prepare(&self, model: &str, context: &CallContext) -> Result<Prepared<'_>, Error> {
+    async fn prepare<'a>(&'a self, model: &str, begun: &'a Begun<'_>) -> Result<Prepared<'a>, Error> {
         let model: ModelId = model.parse().map_err(|error: sagewire_types::ModelIdError| {
             Error::invalid("model", error.to_string()).with_source(error)
         })?;
         let world = &self.shared.world;
-        let (settings, elsewhere) = self.settings_for(context)?;
-        let target = if elsewhere {
-            Cow::Owned(target::resolve(world, &settings).await?)
+        let Begun { settings, limits, .. } = begun;
+        let target = if begun.elsewhere {
+            Cow::Owned(target::resolve(world, settings).await?)
         } else {
             Cow::Borrowed(self.target.get_or_try_init(|| target::resolve(world, &self.settings)).await?)
         };
@@ -153,93 +153,97 @@ impl SageMaker {
         }
         let credentials = settings.credentials.clone().unwrap_or_else(|| Arc::clone(&self.shared.default_credentials));
         let created = world.now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default();
-        Ok(Prepared { deadline: deadline(context, &settings), settings, model, target, credentials, created })
+        Ok(Prepared { limits, settings: Cow::Borrowed(settings), model, target, credentials, created })
     }
+}
+
+/// A call whose settings and limits are known, and nothing else yet.
+#[derive(Debug)]
+struct Begun<'a> {
+    settings: Cow<'a, Settings>,
+    /// Whether it may go elsewhere than the provider's other calls.
+    elsewhere: bool,
+    limits: Limits,
+    context: &'a CallContext,
 }
 
 #[async_trait]
 impl Provider for SageMaker {
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
-        let answer = match call {
-            Call::Chat(request) => self.answer_chat(*request, context).await.map(Answer::from),
-            Call::ChatStream(request) => self.stream_chat(*request, context).await.map(Answer::from),
-            Call::Complete(request) => self.answer_completion(*request, context).await.map(Answer::from),
-            Call::CompleteStream(request) => self.stream_completion(*request, context).await.map(Answer::from),
-            Call::Embed(request) => self.answer_embedding(*request, context).await.map(Answer::from),
-            other => Err(other.unsupported()),
-        };
-        answer.map_err(|error| caller::attributed(error, context))
+        let begun = self.begin(context)?;
+        let answer = begun.limits.bound(async {
+            Ok(match call {
+                Call::Chat(request) => self.answer_chat(*request, &begun).await?.into(),
+                Call::ChatStream(request) => self.stream_chat(*request, &begun).await?.into(),
+                Call::Complete(request) => self.answer_completion(*request, &begun).await?.into(),
+                Call::CompleteStream(request) => self.stream_completion(*request, &begun).await?.into(),
+                Call::Embed(request) => self.answer_embedding(*request, &begun).await?.into(),
+                other => return Err(other.unsupported()),
+            })
+        });
+        answer.await.map_err(|error| caller::attributed(error, context, &begun.settings))
     }
 }
 
 /// The operations.
 impl SageMaker {
-    async fn answer_chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<Reply<ChatResponse>, Error> {
+    async fn answer_chat(&self, mut request: ChatRequest, begun: &Begun<'_>) -> Result<Reply<ChatResponse>, Error> {
         checks::chat(&mut request)?;
-        unless_cancelled(context, async {
-            let prepared = self.prepare(&request.model, context).await?;
-            defaults::fill(&mut request, prepared.settings.defaults.as_deref());
-            let dialect = prepared.dialect()?;
-            let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
-            let decoding = prepared.decode_context(&request, prompt.as_ref());
-            let (body, meta) =
-                details::invoke(&self.shared, &prepared, context, dialect, request, prompt.as_ref()).await?;
-            let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
-            usage::fill_in(&mut value, &decoding).await;
-            Ok(Reply { value, meta })
-        })
-        .await
+        let prepared = self.prepare(&request.model, begun).await?;
+        defaults::fill(&mut request, prepared.settings.defaults.as_deref());
+        let dialect = prepared.dialect()?;
+        let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
+        let decoding = prepared.decode_context(&request, prompt.as_ref());
+        let (body, meta) =
+            details::invoke(&self.shared, &prepared, begun.context, dialect, request, prompt.as_ref()).await?;
+        let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+        usage::fill_in(&mut value, &decoding).await;
+        Ok(Reply { value, meta })
     }
 
-    async fn stream_chat(&self, mut request: ChatRequest, context: &CallContext) -> Result<ChatStream, Error> {
+    async fn stream_chat(&self, mut request: ChatRequest, begun: &Begun<'_>) -> Result<ChatStream, Error> {
         checks::chat(&mut request)?;
-        unless_cancelled(context, async {
-            let prepared = self.prepare(&request.model, context).await?;
-            defaults::fill(&mut request, prepared.settings.defaults.as_deref());
-            if prepared.settings.fake_stream == Some(true) {
-                let include_usage = prepared.decode_context(&request, None).include_usage;
-                request.stream = None;
-                let Reply { value, meta } = self.answer_chat(request, context).await?;
-                return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
-            }
-            let dialect = prepared.dialect()?;
-            let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
-            let decoding = prepared.decode_context(&request, prompt.as_ref());
-            let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
-            usage::get_ready(&decoding).await;
-            prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await
-        })
-        .await
+        let prepared = self.prepare(&request.model, begun).await?;
+        defaults::fill(&mut request, prepared.settings.defaults.as_deref());
+        if prepared.settings.fake_stream == Some(true) {
+            let include_usage = prepared.decode_context(&request, None).include_usage;
+            request.stream = None;
+            let Reply { value, meta } = self.answer_chat(request, begun).await?;
+            return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
+        }
+        let dialect = prepared.dialect()?;
+        let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
+        let decoding = prepared.decode_context(&request, prompt.as_ref());
+        let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
+        usage::get_ready(&decoding).await;
+        prepared.stream(&self.shared, begun.context, payload, || dialect.stream_decoder(decoding.clone())).await
     }
 
     async fn answer_embedding(
         &self,
         mut request: EmbedRequest,
-        context: &CallContext,
+        begun: &Begun<'_>,
     ) -> Result<Reply<EmbedResponse>, Error> {
         checks::embed(&mut request)?;
-        unless_cancelled(context, async {
-            let prepared = self.prepare(&request.model, context).await?;
-            let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
-            defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
-            if let Some(policy) = &prepared.settings.parameters {
-                drop_named_of_embedding(&mut request, policy);
-                if policy.drop_params && !family.takes_parameters() {
-                    request.extra.clear();
-                }
+        let prepared = self.prepare(&request.model, begun).await?;
+        let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
+        defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
+        if let Some(policy) = &prepared.settings.parameters {
+            drop_named_of_embedding(&mut request, policy);
+            if policy.drop_params && !family.takes_parameters() {
+                request.extra.clear();
             }
-            let prepared = &prepared;
-            let at_once = family.batch(prepared.settings.embedding_batch_size);
-            let concurrency = prepared.settings.embedding_concurrency.unwrap_or(batch::CONCURRENT_BATCHES);
-            batch::in_batches(request, at_once, concurrency, |request| async move {
-                let embedding = EmbedContext::new(prepared.model.name(), &request);
-                let payload = family.encode(&request, &embedding)?;
-                let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-                let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
-                usage::fill_in_embeddings(&mut value, &request.input).await;
-                Ok(Reply { value, meta })
-            })
-            .await
+        }
+        let prepared = &prepared;
+        let at_once = family.batch(prepared.settings.embedding_batch_size);
+        let concurrency = prepared.settings.embedding_concurrency.unwrap_or(batch::CONCURRENT_BATCHES);
+        batch::in_batches(request, at_once, concurrency, |request| async move {
+            let embedding = EmbedContext::new(prepared.model.name(), &request);
+            let payload = family.encode(&request, &embedding)?;
+            let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
+            let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+            usage::fill_in_embeddings(&mut value, &request.input).await;
+            Ok(Reply { value, meta })
         })
         .await
     }
@@ -247,62 +251,57 @@ impl SageMaker {
     async fn answer_completion(
         &self,
         mut request: CompletionRequest,
-        context: &CallContext,
+        begun: &Begun<'_>,
     ) -> Result<Reply<CompletionResponse>, Error> {
         take_out(&mut request.extra)?;
-        unless_cancelled(context, async {
-            let prepared = self.prepare(&request.model, context).await?;
-            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
-            let dialect = prepared.dialect()?;
-            if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
-                let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
-                let (body, meta) = prepared.invoke(&self.shared, context, payload).await?;
-                let mut value = completion::decode(&body, &decoding, dialect.name())
-                    .map_err(|error| checks::answered(error, &meta))?;
-                usage::fill_in(&mut value, &decoding).await;
-                return Ok(Reply { value: completion::from_chat(value), meta });
-            }
-            let (chat, text) = completion::as_prompt(request)?;
-            let prompt = prompt::Prompt::raw(text);
-            let decoding = prepared.decode_context(&chat, Some(&prompt));
-            let (body, meta) = details::invoke(&self.shared, &prepared, context, dialect, chat, Some(&prompt)).await?;
-            let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+        let prepared = self.prepare(&request.model, begun).await?;
+        defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
+        let dialect = prepared.dialect()?;
+        if dialect.completion_form() == CompletionForm::OpenAi {
+            let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+            let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
+            let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
+            let mut value =
+                completion::decode(&body, &decoding, dialect.name()).map_err(|error| checks::answered(error, &meta))?;
             usage::fill_in(&mut value, &decoding).await;
-            Ok(Reply { value: completion::from_chat(value), meta })
-        })
-        .await
+            return Ok(Reply { value: completion::from_chat(value), meta });
+        }
+        let (chat, text) = completion::as_prompt(request)?;
+        let prompt = prompt::Prompt::raw(text);
+        let decoding = prepared.decode_context(&chat, Some(&prompt));
+        let (body, meta) =
+            details::invoke(&self.shared, &prepared, begun.context, dialect, chat, Some(&prompt)).await?;
+        let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+        usage::fill_in(&mut value, &decoding).await;
+        Ok(Reply { value: completion::from_chat(value), meta })
     }
 
     async fn stream_completion(
         &self,
         mut request: CompletionRequest,
-        context: &CallContext,
+        begun: &Begun<'_>,
     ) -> Result<CompletionStream, Error> {
         take_out(&mut request.extra)?;
-        unless_cancelled(context, async {
-            let prepared = self.prepare(&request.model, context).await?;
-            defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
-            let dialect = prepared.dialect()?;
-            if dialect.completion_form() == CompletionForm::OpenAi {
-                let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
-                let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
-                usage::get_ready(&decoding).await;
-                let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
-                    Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
-                };
-                return prepared.stream(&self.shared, context, payload, decoder).await;
-            }
-            let (chat, text) = completion::as_prompt(request)?;
-            let prompt = prompt::Prompt::raw(text);
-            let decoding = prepared.decode_context(&chat, Some(&prompt));
-            let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?;
+        let prepared = self.prepare(&request.model, begun).await?;
+        defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
+        let dialect = prepared.dialect()?;
+        if dialect.completion_form() == CompletionForm::OpenAi {
+            let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+            let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
             usage::get_ready(&decoding).await;
-            let stream =
-                prepared.stream(&self.shared, context, payload, || dialect.stream_decoder(decoding.clone())).await?;
-            let meta = stream.meta.clone();
-            Ok(ReplyStream::new(meta, stream.map(|chunk| chunk.map(completion::from_chunk))))
-        })
-        .await
+            let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
+                Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
+            };
+            return prepared.stream(&self.shared, begun.context, payload, decoder).await;
+        }
+        let (chat, text) = completion::as_prompt(request)?;
+        let prompt = prompt::Prompt::raw(text);
+        let decoding = prepared.decode_context(&chat, Some(&prompt));
+        let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?;
+        usage::get_ready(&decoding).await;
+        let stream =
+            prepared.stream(&self.shared, begun.context, payload, || dialect.stream_decoder(decoding.clone())).await?;
+        let meta = stream.meta.clone();
+        Ok(ReplyStream::new(meta, stream.map(|chunk| chunk.map(completion::from_chunk))))
     }
 }

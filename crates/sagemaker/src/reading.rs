@@ -13,7 +13,8 @@ use sagewire_types::{Cancellation, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::{
-    attempt::Progress, cancellable::cancelled, frames::FrameReader, pieces::Pieces, transport::Body, wire::Wire,
+    attempt::Progress, frames::FrameReader, limits::cancelled, pieces::Pieces, secrets::Secrets, transport::Body,
+    wire::Wire,
 };
 
 /// How the payload lies in the body.
@@ -37,7 +38,7 @@ impl Framing {
 
 /// What limits a stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct StreamLimits {
     pub(crate) idle: Duration,
     pub(crate) deadline: Option<Instant>,
     pub(crate) cancellation: Option<Cancellation>,
@@ -49,8 +50,9 @@ pub(crate) struct Reading<T> {
     pieces: Option<Pieces>,
     framing: Framing,
     decoder: Box<dyn StreamDecoder<T>>,
-    limits: Limits,
+    limits: StreamLimits,
     request_id: Option<String>,
+    secrets: Secrets,
     /// What has been decoded and not given yet, the next one last. Most frames hold one piece: room for more is made when it is needed.
     decoded: Vec<T>,
     failed: Option<Error>,
@@ -62,8 +64,9 @@ impl<T: Send + 'static> Reading<T> {
         body: Body,
         framing: Framing,
         decoder: Box<dyn StreamDecoder<T>>,
-        limits: Limits,
+        limits: StreamLimits,
         request_id: Option<String>,
+        secrets: Secrets,
     ) -> Self {
         Self {
             pieces: Some(Pieces::new(body, limits.idle, limits.deadline)),
@@ -71,6 +74,7 @@ impl<T: Send + 'static> Reading<T> {
             decoder,
             limits,
             request_id,
+            secrets,
             decoded: Vec::with_capacity(1),
             failed: None,
             progress: Progress::Nothing,
@@ -121,11 +125,12 @@ impl<T: Send + 'static> Reading<T> {
                 self.pieces = None;
                 return Some(Err(self.described(error)));
             }
-            let pieces = self.pieces.as_mut()?;
-            let result = match decode_frame(&mut self.framing, &self.limits.wire, &mut *self.decoder, &mut self.decoded)
-            {
+            if self.pieces.is_none() {
+                return None;
+            }
+            let result = match self.decode_frame() {
                 Ok(true) => Ok(()),
-                Ok(false) => match pieces.next(self.progress).await {
+                Ok(false) => match self.pieces.as_mut()?.next(self.progress).await {
                     Ok(Some(bytes)) => self.take(bytes),
                     Ok(None) => {
                         self.pieces = None;
@@ -148,7 +153,7 @@ impl<T: Send + 'static> Reading<T> {
     fn take(&mut self, bytes: Bytes) -> Result<(), Error> {
         match &mut self.framing {
             Framing::Plain => {
-                self.limits.wire.body(&bytes);
+                self.limits.wire.body(&bytes, &self.secrets);
                 self.decoder.push(&bytes, &mut self.decoded)
             }
             Framing::EventStream(frames) => {
@@ -165,26 +170,22 @@ impl<T: Send + 'static> Reading<T> {
         self.decoder.finish(&mut self.decoded)
     }
 
+    /// Decodes the next frame that is there; whether there was one.
+    fn decode_frame(&mut self) -> Result<bool, Error> {
+        let Framing::EventStream(frames) = &mut self.framing else { return Ok(false) };
+        let Some(payload) = frames.next()? else { return Ok(false) };
+        self.limits.wire.body(&payload, &self.secrets);
+        self.decoder.push(&payload, &mut self.decoded)?;
+        Ok(true)
+    }
+
     fn described(&self, error: Error) -> Error {
+        let error = error.with_texts(|text| self.secrets.hide(text));
         match &self.request_id {
             Some(request_id) => error.with_request_id(request_id),
             None => error,
         }
     }
-}
-
-/// Decodes the next frame that is there; whether there was one.
-fn decode_frame<T>(
-    framing: &mut Framing,
-    wire: &Wire,
-    decoder: &mut dyn StreamDecoder<T>,
-    decoded: &mut Vec<T>,
-) -> Result<bool, Error> {
-    let Framing::EventStream(frames) = framing else { return Ok(false) };
-    let Some(payload) = frames.next()? else { return Ok(false) };
-    wire.body(&payload);
-    decoder.push(&payload, decoded)?;
-    Ok(true)
 }
 
 #[cfg(test)]
@@ -204,13 +205,14 @@ mod tests {
             Ok(Bytes::from_static(b"{\"outputs\": [\"say\"]}\n{\"outputs\": [\" EN\"]}\n")),
             Err(TransportError::new(TransportErrorKind::Broken, "reset")),
         ];
-        let limits = Limits { idle: Duration::from_secs(1), deadline: None, cancellation: None, wire: Wire::Off };
+        let limits = StreamLimits { idle: Duration::from_secs(1), deadline: None, cancellation: None, wire: Wire::Off };
         let reading = Reading::new(
             Body::new(stream::iter(pieces)),
             Framing::Plain,
             by_name("lmi").unwrap().stream_decoder(context),
             limits,
             Some("request-1".to_owned()),
+            Secrets::default(),
         );
         let items: Vec<Result<ChatChunk, Error>> = Box::pin(reading.begin().await.unwrap()).collect().await;
         let (chunks, errors): (Vec<_>, Vec<_>) = items.into_iter().partition(Result::is_ok);

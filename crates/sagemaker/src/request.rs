@@ -15,8 +15,8 @@ use crate::headers::{InvocationHeaders, is_resource_name};
 /// The longest name that AWS gives an endpoint.
 const MAX_ENDPOINT_NAME: usize = 63;
 
-/// What stays as it is in a path segment: RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Everything but RFC 3986's unreserved characters, which alone stay as they are.
+pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The three operations of SageMaker Runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl BaseUrl {
             return Ok(self.uri.clone());
         }
         let mut parts = self.uri.clone().into_parts();
-        let name = utf8_percent_encode(endpoint, SEGMENT);
+        let name = utf8_percent_encode(endpoint, UNRESERVED);
         let mut path = String::with_capacity(endpoint.len() + 40);
         for part in std::iter::once("/endpoints/").chain(name).chain(["/", operation.path()]) {
             path.push_str(part);

@@ -10,30 +10,50 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use sagewire_dialects::failure_report::{container_kind, excerpt, read_report};
 use sagewire_types::{Error, ErrorKind, Upstream};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::{meta, scrub::scrub};
 
 /// How much of an error's body is kept.
 pub(crate) const MAX_ERROR_BODY: usize = 16 * 1024;
 
-/// AWS's modelled error body, and the front door's, which writes its keys in lower case.
+/// AWS's modelled error body, and the front door's, which writes its keys in lower case. A field of another type than AWS documents costs no other field.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct AwsError {
-    #[serde(rename = "Message")]
+    #[serde(rename = "Message", deserialize_with = "as_text")]
     message: Option<String>,
-    #[serde(rename = "message")]
+    #[serde(rename = "message", deserialize_with = "as_text")]
     front_door_message: Option<String>,
-    #[serde(rename = "__type")]
+    #[serde(rename = "__type", deserialize_with = "as_text")]
     kind: Option<String>,
-    code: Option<serde_json::Value>,
-    #[serde(rename = "OriginalStatusCode")]
+    code: Option<Value>,
+    #[serde(rename = "OriginalStatusCode", deserialize_with = "as_status")]
     original_status: Option<u16>,
-    #[serde(rename = "OriginalMessage")]
+    #[serde(rename = "OriginalMessage", deserialize_with = "as_text")]
     original_message: Option<String>,
-    #[serde(rename = "LogStreamArn")]
+    #[serde(rename = "LogStreamArn", deserialize_with = "as_text")]
     log_stream_arn: Option<String>,
+}
+
+/// A text, or the JSON of anything else.
+fn as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    })
+}
+
+/// An HTTP status, as a number or as text; nothing for what is none.
+fn as_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let status = match Value::deserialize(deserializer)? {
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
+        _ => None,
+    };
+    Ok(status.filter(|status| (100..1000).contains(status)))
 }
 
 /// The error for a reply whose status is no success.
@@ -50,6 +70,12 @@ pub(crate) fn error(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Err
     upstream.log_stream_arn = aws.log_stream_arn;
     upstream.message = message;
     upstream.code = code;
+    let mut body = body;
+    if matches!(upstream.code.as_deref(), Some("InvalidSignatureException" | "SignatureDoesNotMatch")) {
+        // What follows quotes the request with its session token.
+        upstream.message = upstream.message.map(|message| without_request(&message).to_owned());
+        body = Bytes::from(without_request(&String::from_utf8_lossy(&body)).to_owned());
+    }
     if upstream.code.as_deref() == Some("ModelError") {
         unwrap_model_error(&mut upstream);
     }
@@ -262,7 +288,7 @@ fn error_code(headers: &HeaderMap, aws: &AwsError) -> Option<String> {
         .or_else(|| aws.code.as_ref().and_then(|code| code.as_str()).map(str::to_owned))?;
     let name = name.split(':').next().unwrap_or_default();
     let name = name.rsplit('#').next().unwrap_or_default().trim();
-    (!name.is_empty()).then(|| name.to_owned())
+    (!name.is_empty()).then(|| meta::name(name))
 }
 
 /// One front door answers in XML.
@@ -273,6 +299,14 @@ fn from_xml(body: &[u8]) -> AwsError {
         Some(rest.split_once("</")?.0.trim().to_owned())
     };
     AwsError { message: element("Message"), code: element("Code").map(Into::into), ..AwsError::default() }
+}
+
+/// The explanation of a refused signature up to where it quotes the request.
+fn without_request(text: &str) -> &str {
+    text.split("The Canonical String")
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(|end: char| end.is_whitespace() || end == '\\')
 }
 
 /// `x-amz-retry-after` in milliseconds, or HTTP's own in seconds.

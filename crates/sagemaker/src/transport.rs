@@ -51,10 +51,11 @@ impl Body {
         self.0.next().await
     }
 
-    /// The body's beginning, cut at `limit`, however it ends: what an error shows of a reply.
-    pub(crate) async fn read_beginning(mut self, limit: usize) -> Bytes {
+    /// As much of the body as comes in this time, cut at `limit`, however it ends: what an error shows of a reply.
+    pub(crate) async fn read_beginning(mut self, limit: usize, time: Duration) -> Bytes {
+        let end = tokio::time::Instant::now() + time;
         let mut all = BytesMut::new();
-        while let Some(Ok(piece)) = self.next().await {
+        while let Ok(Some(Ok(piece))) = tokio::time::timeout_at(end, self.next()).await {
             all.extend_from_slice(&piece);
             if all.len() >= limit {
                 all.truncate(limit);

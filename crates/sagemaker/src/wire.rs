@@ -8,9 +8,12 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use crate::request::UnsignedRequest;
+use crate::{
+    request::UnsignedRequest,
+    secrets::{CUSTOM_ATTRIBUTES, REDACTED, Secrets, is_harmless_attribute, is_known},
+};
 
-/// Where to write one call's records, if anyone reads them.
+/// Where to write one call's records, if anyone reads them. What comes back is written without the secrets of its attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Off,
@@ -35,19 +38,22 @@ impl Wire {
     }
 
     /// Status and headers of its reply.
-    pub(crate) fn reply(self, status: StatusCode, headers: &HeaderMap) {
+    pub(crate) fn reply(self, status: StatusCode, headers: &HeaderMap, secrets: &Secrets) {
         self.write(|| {
             let mut text = format!("< {status}");
             for (name, value) in headers {
                 let _ = write!(text, "\n< {name}: {}", shown(name, value.as_bytes()));
             }
-            text
+            secrets.hide(&text).unwrap_or(text)
         });
     }
 
     /// A whole body, or the next payload of a streamed one.
-    pub(crate) fn body(self, body: &Bytes) {
-        self.write(|| String::from_utf8_lossy(body).into_owned());
+    pub(crate) fn body(self, body: &Bytes, secrets: &Secrets) {
+        self.write(|| {
+            let text = String::from_utf8_lossy(body);
+            secrets.hide(&text).unwrap_or_else(|| text.into_owned())
+        });
     }
 
     fn write(self, text: impl FnOnce() -> String) {
@@ -77,27 +83,15 @@ fn curl(request: &UnsignedRequest, region: &str, has_session_token: bool) -> Str
     text
 }
 
-/// A header's value, unless it may be a secret of someone on the way: only those whose meaning is known are shown.
+/// A header's value, unless it may be a secret.
 fn shown(name: &HeaderName, value: &[u8]) -> String {
-    const SHOWN: [&str; 7] =
-        ["accept", "content-type", "content-length", "date", "server", "retry-after", "transfer-encoding"];
     let text = String::from_utf8_lossy(value);
-    if name == "x-amzn-sagemaker-custom-attributes" {
-        return shown_attributes(&text);
+    if *name == CUSTOM_ATTRIBUTES {
+        let shown =
+            text.split(',').map(|attribute| if is_harmless_attribute(attribute) { attribute } else { REDACTED });
+        return shown.collect::<Vec<_>>().join(",");
     }
-    let is_known =
-        SHOWN.contains(&name.as_str()) || name.as_str().starts_with("x-amzn-") || name == "x-amz-retry-after";
-    if is_known { text.into_owned() } else { REDACTED.to_owned() }
-}
-
-const REDACTED: &str = "[redacted]";
-
-/// AWS's service model marks the custom attributes as sensitive: of them only the licence that JumpStart wants accepted is known to be no secret, and
-/// without it the command could not be replayed.
-fn shown_attributes(value: &str) -> String {
-    const KNOWN: [&str; 2] = ["accept_eula=true", "accept_eula=false"];
-    let shown = value.split(',').map(|attribute| if KNOWN.contains(&attribute) { attribute } else { REDACTED });
-    shown.collect::<Vec<_>>().join(",")
+    if is_known(name) { text.into_owned() } else { REDACTED.to_owned() }
 }
 
 /// Quoted for a POSIX shell.

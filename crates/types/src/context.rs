@@ -25,6 +25,8 @@ use crate::Cancellation;
 pub struct CallContext {
     /// When the whole call, with all its tries and its stream, must have ended.
     pub deadline: Option<Instant>,
+    /// When the answer must be there: a whole one, or the first chunk of a stream.
+    pub answer_by: Option<Instant>,
     /// Raised by whoever no longer wants the answer.
     pub cancellation: Option<Cancellation>,
     /// The trace that the call is part of.
@@ -45,6 +47,13 @@ impl CallContext {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets when the answer, or the first chunk of a stream, must be there.
+    #[must_use]
+    pub fn with_answer_by(mut self, answer_by: Instant) -> Self {
+        self.answer_by = Some(answer_by);
         self
     }
 

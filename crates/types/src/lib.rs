@@ -14,6 +14,7 @@ pub use model_id::{ModelId, ModelIdError};
 pub use operation::{Answer, Call, StreamObserver, Tally};
 pub use provider::{CallFuture, Provider};
 pub use reply::{NewSession, Reply, ReplyMeta};
+pub use retry::RetryConfig;
 pub use stream::{ChatStream, CompletionStream, ReplyStream};
 pub use usage::Usage;
 
@@ -28,6 +29,7 @@ mod open_object;
 mod operation;
 mod provider;
 mod reply;
+mod retry;
 mod stream;
 mod text;
 mod usage;

@@ -169,9 +169,8 @@ impl<'r> RoutedCall<'r> {
             call.set_model(target.model_for(member));
         }
         let context = self.context_for(step_end);
-        let outcome = self.bounds.within(deployment.provider.call(call, &context), step_end).await;
-        let error = match outcome {
-            Ok(Ok(mut answer)) => {
+        let error = match deployment.provider.call(call, &context).await {
+            Ok(mut answer) => {
                 let meta = answer.meta_mut();
                 self.attempts = self.attempts.saturating_add(meta.attempts.max(1));
                 meta.attempts = self.attempts;
@@ -183,10 +182,7 @@ impl<'r> RoutedCall<'r> {
                 answer::settle(&mut answer, lease, self.measure, took, self.bounds.caller);
                 return Ok(answer);
             }
-            Ok(Err(error)) => error,
-            Err(Cut::Cancelled) => failure::cancelled(1),
-            Err(Cut::Step) => failure::attempt_timed_out(&member.id, limit.unwrap_or_default()),
-            Err(Cut::Deadline) => failure::out_of_time_during(&member.id),
+            Err(error) => self.in_our_words(error, member, limit, step_end),
         };
         self.attempts = self.attempts.saturating_add(error.attempts());
         if error.kind() != ErrorKind::Cancelled {
@@ -199,15 +195,25 @@ impl<'r> RoutedCall<'r> {
         Err(self.note(place, member, error))
     }
 
-    /// The context of one attempt.
+    /// The error of an attempt that ended because its time was over or the caller gave it up: which of the limits it was is known here.
+    fn in_our_words(&self, error: Error, member: &Member, limit: Option<Duration>, step_end: Option<Instant>) -> Error {
+        let now = Instant::now();
+        let attempts = error.attempts().max(1);
+        match (error.kind(), self.bounds.end(), step_end, limit) {
+            (ErrorKind::Timeout, Some(end), ..) if end <= now => failure::out_of_time_during(&member.id, attempts),
+            (ErrorKind::Timeout, _, Some(end), Some(limit)) if end <= now => {
+                failure::attempt_timed_out(&member.id, limit, attempts)
+            }
+            (ErrorKind::Cancelled, ..) => error.with_attempts(attempts),
+            _ => error,
+        }
+    }
+
+    /// The context of one attempt: the provider keeps its limits.
     fn context_for(&self, step_end: Option<Instant>) -> CallContext {
         let mut context = self.context.clone().with_retries(Retries::Caller);
-        // What ends before the first chunk is no end of the stream after it: there the router watches the clock itself.
-        let ours = match self.measure {
-            Measure::FirstChunk => None,
-            Measure::PerToken | Measure::Whole => [self.bounds.own, step_end].into_iter().flatten().min(),
-        };
-        context.deadline = [context.deadline, ours.map(Instant::into_std)].into_iter().flatten().min();
+        let ours = [self.bounds.own, step_end].into_iter().flatten().min().map(Instant::into_std);
+        context.answer_by = [context.answer_by, ours].into_iter().flatten().min();
         context
     }
 
@@ -216,7 +222,7 @@ impl<'r> RoutedCall<'r> {
         let now = Instant::now();
         let passed = |end: Option<Instant>| end.is_some_and(|end| end <= now);
         error.kind() == ErrorKind::Timeout
-            && passed(self.bounds.caller)
+            && (passed(self.bounds.caller) || passed(self.bounds.answer_by))
             && !passed(self.bounds.own)
             && !passed(step_end)
     }

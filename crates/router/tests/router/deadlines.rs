@@ -65,7 +65,7 @@ async fn a_deployments_own_limit_ends_one_attempt_and_counts_against_it() {
     let started = Instant::now();
     assert_eq!(ask(&router).await.unwrap(), "b");
     assert_eq!((started.elapsed(), a.count()), (seconds(4), 2));
-    assert_eq!(a.asked()[1].deadline, Some((a.asked()[1].at + seconds(4)).into_std()));
+    assert_eq!(a.asked()[1].answer_by, Some((a.asked()[1].at + seconds(4)).into_std()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -64,6 +64,7 @@ pub(crate) struct Asked {
     pub(crate) at: Instant,
     pub(crate) retries: Retries,
     pub(crate) deadline: Option<std::time::Instant>,
+    pub(crate) answer_by: Option<std::time::Instant>,
     pub(crate) tenant: Option<&'static str>,
     /// Where the request's text lies in memory: the same for a request that was passed on, another for a copy.
     pub(crate) text_at: usize,
@@ -143,6 +144,7 @@ impl Scripted {
             at: Instant::now(),
             retries: context.retries,
             deadline: context.deadline,
+            answer_by: context.answer_by,
             tenant: context.get::<Tenant>().map(|tenant| tenant.0),
             text_at: match call {
                 Call::Chat(request) | Call::ChatStream(request) => request.messages.as_ptr() as usize,
@@ -235,15 +237,15 @@ fn reply<T>(value: T) -> Reply<T> {
     Reply { value, meta: meta() }
 }
 
-/// Ends a stream as a provider has to: at the deadline of its call, and when that is cancelled.
-fn within<T: Send + 'static>(
+/// When a provider has to end a call or a stream, and how: at this time, or when the call is cancelled.
+fn end_of(
     context: &CallContext,
-    pieces: impl Stream<Item = Result<T, Error>> + Send + 'static,
-) -> impl Stream<Item = Result<T, Error>> + Send + 'static {
-    let (deadline, cancellation) = (context.deadline, context.cancellation.clone());
+    at: Option<std::time::Instant>,
+) -> impl Future<Output = ErrorKind> + Send + Unpin + use<> {
+    let cancellation = context.cancellation.clone();
     let out_of_time = async move {
-        match deadline {
-            Some(deadline) => sleep_until(deadline.into()).await,
+        match at {
+            Some(at) => sleep_until(at.into()).await,
             None => std::future::pending().await,
         }
         ErrorKind::Timeout
@@ -255,9 +257,16 @@ fn within<T: Send + 'static>(
         }
         ErrorKind::Cancelled
     };
-    let end = select(Box::pin(out_of_time), Box::pin(cancelled)).map(|end| end.factor_first().0);
+    select(Box::pin(out_of_time), Box::pin(cancelled)).map(|end| end.factor_first().0)
+}
+
+/// A stream within its call's limits.
+fn within<T: Send + 'static>(
+    context: &CallContext,
+    pieces: impl Stream<Item = Result<T, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<T, Error>> + Send + 'static {
     // After the error of its end a stream is asked for nothing more.
-    stream::unfold(Some((Box::pin(pieces), end)), |state| async move {
+    stream::unfold(Some((Box::pin(pieces), end_of(context, context.deadline))), |state| async move {
         let (mut pieces, end) = state?;
         match select(pieces.next(), end).await {
             Either::Left((item, end)) => Some((item?, Some((pieces, end)))),
@@ -270,7 +279,11 @@ fn within<T: Send + 'static>(
 impl Provider for Scripted {
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
         let (step, active) = self.begin(&call, context);
-        self.play(&step).await?;
+        let answer_by = [context.deadline, context.answer_by].into_iter().flatten().min();
+        match select(Box::pin(self.play(&step)), end_of(context, answer_by)).await {
+            Either::Left((outcome, _)) => outcome?,
+            Either::Right((kind, _)) => return Err(failure(kind)),
+        }
         let model = call.model().to_owned();
         Ok(match call {
             Call::Chat(_) => {

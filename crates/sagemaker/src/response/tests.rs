@@ -191,3 +191,40 @@ fn skew_and_expiry_are_recognised_for_one_more_try() {
     assert!(clock_skew(&skewed) && !expired_credentials(&skewed));
     assert!(skewed.to_string().contains("clock"), "{skewed}");
 }
+
+#[test]
+fn a_field_of_another_type_costs_no_other_field() {
+    for (status, original_status) in [
+        (json!("422"), Some(422)),
+        (json!(422), Some(422)),
+        (json!(-1), None),
+        (json!(70_000), None),
+        (json!("soon"), None),
+        (json!({}), None),
+    ] {
+        let body = json!({"Message": "m", "OriginalStatusCode": status, "OriginalMessage": {"error": "no room"}});
+        let error = reply(424, Some("ModelError"), body.to_string());
+        let upstream = error.upstream().unwrap();
+        assert_eq!(upstream.original_status, original_status);
+        assert_eq!(upstream.original_message.as_deref(), Some(r#"{"error":"no room"}"#));
+        assert!(error.to_string().contains("no room"), "{error}");
+    }
+}
+
+#[test]
+fn a_code_is_cut() {
+    let body = json!({"__type": "x".repeat(60_000), "message": "m"}).to_string();
+    assert_eq!(reply(400, None, body).upstream().unwrap().code.as_ref().unwrap().len(), meta::LONGEST_NAME);
+}
+
+#[test]
+fn a_refused_signature_does_not_quote_the_request() {
+    let said = "The request signature we calculated does not match the signature you provided. Consult the service documentation for details.";
+    let quoted = format!(
+        "{said}\n\nThe Canonical String for this request should have been\n'POST\n/endpoints/e/invocations\n\nx-amz-security-token:the-token\n'"
+    );
+    let error = reply(403, Some("InvalidSignatureException"), message(&quoted));
+    let upstream = error.upstream().unwrap();
+    assert_eq!(upstream.message.as_deref(), Some(said));
+    assert!(!format!("{error:?} {error:#?}").contains("the-token"));
+}

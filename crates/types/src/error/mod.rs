@@ -3,7 +3,7 @@
 //! Owns its parts: a kind to act on, a sentence to read, what the service said, and the cause. It maps to no HTTP status:
 //! that table is the proxy's.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 pub use kind::ErrorKind;
 pub use upstream::Upstream;
@@ -13,8 +13,9 @@ mod upstream;
 
 /// A call that failed: what kind of failure, a sentence that says what to do, and the facts behind it.
 ///
-/// `{}` prints this error's own sentence, free of secrets, account ids and console links; the causes are in
-/// [`source`](StdError::source), and what the service said is in [`upstream`](Self::upstream). Match on [`kind`](Self::kind), never on text.
+/// `{}` prints this error's own sentence, free of secrets, account ids and console links; `{:?}` adds the causes, the attempts and the request id,
+/// which is what `main` prints, and `{:#?}` shows all fields. The causes are in [`source`](StdError::source), and what the service said is in
+/// [`upstream`](Self::upstream). Match on [`kind`](Self::kind), never on text.
 ///
 /// ```
 /// use sagewire_types::{Error, ErrorKind};
@@ -23,18 +24,20 @@ mod upstream;
 /// assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidRequest, Some("messages")));
 /// assert!(!error.is_retryable());
 /// ```
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
     param: Option<String>,
     upstream: Option<Upstream>,
     retryable: Option<bool>,
+    is_callers_choice: bool,
     attempts: u32,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    elapsed: Option<Duration>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -47,7 +50,9 @@ impl Error {
             param: None,
             upstream: None,
             retryable: None,
+            is_callers_choice: false,
             attempts: 0,
+            elapsed: None,
             source: None,
         }))
     }
@@ -61,7 +66,14 @@ impl Error {
     /// Keeps the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// The same error with another sentence.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
         self
     }
 
@@ -90,6 +102,35 @@ impl Error {
     #[must_use]
     pub fn with_retryable(mut self, retryable: bool) -> Self {
         self.0.retryable = Some(retryable);
+        self
+    }
+
+    /// Says that a choice of the caller's own led to this error: which part of an endpoint is asked, or with whose credentials. The endpoint is not to
+    /// blame for it.
+    #[must_use]
+    pub fn with_callers_choice(mut self) -> Self {
+        self.0.is_callers_choice = true;
+        self
+    }
+
+    /// Says how long the call took until this error.
+    #[must_use]
+    pub fn with_elapsed(mut self, elapsed: Duration) -> Self {
+        self.0.elapsed = Some(elapsed);
+        self
+    }
+
+    /// Changes the texts that may repeat what was sent: the sentence, and what the service and the container said. `change` gives the new text
+    /// where it changes one.
+    #[must_use]
+    pub fn with_texts(mut self, change: impl Fn(&str) -> Option<String>) -> Self {
+        let Inner { message, upstream, .. } = &mut *self.0;
+        if let Some(changed) = change(message) {
+            *message = changed;
+        }
+        if let Some(upstream) = upstream {
+            upstream.change_texts(change);
+        }
         self
     }
 
@@ -148,6 +189,18 @@ impl Error {
         self.0.attempts
     }
 
+    /// How long the call took until this error, where that is known.
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.0.elapsed
+    }
+
+    /// Whether a choice of the caller's own led to it, so that the endpoint is not to blame.
+    #[must_use]
+    pub fn is_callers_choice(&self) -> bool {
+        self.0.is_callers_choice
+    }
+
     /// Whether the same request may well work a moment later, here or on another deployment.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -158,6 +211,40 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, message, param, upstream, retryable, is_callers_choice, attempts, elapsed, source } =
+            &*self.0;
+        if f.alternate() {
+            return f
+                .debug_struct("Error")
+                .field("kind", kind)
+                .field("message", message)
+                .field("param", param)
+                .field("upstream", upstream)
+                .field("retryable", retryable)
+                .field("is_callers_choice", is_callers_choice)
+                .field("attempts", attempts)
+                .field("elapsed", elapsed)
+                .field("source", source)
+                .finish();
+        }
+        f.write_str(message)?;
+        let mut cause = self.source();
+        while let Some(inner) = cause {
+            write!(f, ": {inner}")?;
+            cause = inner.source();
+        }
+        let mut facts = vec![kind.to_string()];
+        if *attempts > 0 {
+            facts.push(format!("{attempts} {}", if *attempts == 1 { "attempt" } else { "attempts" }));
+        }
+        facts.extend(elapsed.map(|elapsed| format!("{:.1} s", elapsed.as_secs_f64())));
+        facts.extend(self.request_id().map(|id| format!("request id {id}")));
+        write!(f, " ({})", facts.join(", "))
     }
 }
 
@@ -178,6 +265,38 @@ mod tests {
         let error = Error::new(ErrorKind::Connection, "no connection").with_source(cause);
         assert_eq!(error.to_string(), "no connection");
         assert_eq!(error.source().unwrap().to_string(), "the cause");
+    }
+
+    #[test]
+    fn debug_is_for_people_and_its_long_form_has_the_fields() {
+        let upstream = Upstream { request_id: Some("r-1".to_owned()), ..Upstream::default() };
+        let error = Error::new(ErrorKind::Connection, "no connection")
+            .with_source(std::io::Error::other("the cause"))
+            .with_upstream(upstream)
+            .with_attempts(3)
+            .with_elapsed(Duration::from_millis(4200));
+        let copy = error.clone();
+        assert_eq!(format!("{copy:?}"), "no connection: the cause (connection, 3 attempts, 4.2 s, request id r-1)");
+        let fields = format!("{error:#?}");
+        assert!(fields.contains("kind: Connection") && fields.contains("attempts: 3"), "{fields}");
+    }
+
+    #[test]
+    fn every_text_that_came_from_outside_can_be_changed() {
+        let upstream = Upstream {
+            code: Some("a secret".to_owned()),
+            message: Some("a secret".to_owned()),
+            request_id: Some("a secret".to_owned()),
+            original_message: Some("a secret".to_owned()),
+            log_stream_arn: Some("a secret".to_owned()),
+            body: Some("a secret".into()),
+            ..Upstream::default()
+        };
+        let error = Error::new(ErrorKind::ModelFailed, "a secret").with_upstream(upstream);
+        let error = error.with_texts(|text| text.contains("secret").then(|| text.replace("secret", "[redacted]")));
+        let told = format!("{error} {error:?} {error:#?}");
+        assert!(!told.contains("secret"), "{told}");
+        assert_eq!(error.upstream().unwrap().body.as_deref(), Some("a [redacted]".as_bytes()));
     }
 
     #[test]

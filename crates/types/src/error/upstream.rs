@@ -32,3 +32,18 @@ pub struct Upstream {
     /// The body as it came, cut to a few KiB.
     pub body: Option<Bytes>,
 }
+
+impl Upstream {
+    /// Changes every text that came from outside, where `change` gives a new one.
+    pub(super) fn change_texts(&mut self, change: impl Fn(&str) -> Option<String>) {
+        let Self { code, message, request_id, original_message, log_stream_arn, body, .. } = self;
+        for text in [code, message, request_id, original_message, log_stream_arn].into_iter().flatten() {
+            if let Some(changed) = change(text) {
+                *text = changed;
+            }
+        }
+        if let Some(changed) = body.as_ref().and_then(|body| change(&String::from_utf8_lossy(body))) {
+            *body = Some(changed.into());
+        }
+    }
+}
