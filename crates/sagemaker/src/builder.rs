@@ -14,12 +14,12 @@ use sagewire_types::{Error, ErrorKind};
 
 use crate::{
     SageMaker,
-    attempt::Sender,
-    capacity::Waiting,
-    clock::Clocks,
-    details::Refusals,
-    provider::Shared,
-    retry::TokenBucket,
+    call::attempt::Sender,
+    call::capacity::Waiting,
+    call::clock::Clocks,
+    call::details::Refusals,
+    call::retry::TokenBucket,
+    client::Shared,
     settings::Settings,
     template::Templates,
     transport::{ReqwestTransport, Transport},

@@ -168,8 +168,8 @@ impl SageMaker {
         })?;
         let receipt = AsyncReceipt {
             inference_id: answer.inference_id,
-            output_location: crate::meta::text(&headers, "x-amzn-sagemaker-outputlocation"),
-            failure_location: crate::meta::text(&headers, "x-amzn-sagemaker-failurelocation"),
+            output_location: crate::reply::meta::text(&headers, "x-amzn-sagemaker-outputlocation"),
+            failure_location: crate::reply::meta::text(&headers, "x-amzn-sagemaker-failurelocation"),
         };
         Ok(Reply { value: receipt, meta })
     }

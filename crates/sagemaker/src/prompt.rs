@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::rendering::Renderings;
 use self::rendering::{Failure, Rendering};
-use crate::{attempt::out_of_time, prepared::Prepared, provider::Shared};
+use crate::{
+    call::{limits::out_of_time, plan::Prepared},
+    client::Shared,
+};
 
 mod rendering;
 

@@ -10,7 +10,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sagewire_dialects::Payload;
 use sagewire_types::{Error, ErrorKind};
 
-use crate::headers::{InvocationHeaders, is_resource_name};
+use crate::request::headers::{InvocationHeaders, is_resource_name};
+
+pub(crate) mod attributes;
+pub(crate) mod headers;
+pub(crate) mod target;
 
 /// The longest name that AWS gives an endpoint.
 const MAX_ENDPOINT_NAME: usize = 63;

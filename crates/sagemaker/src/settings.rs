@@ -11,8 +11,8 @@ use sagewire_types::ChatRequest;
 
 use crate::{
     DetailsPolicy, InvocationHeaders, ParameterPolicy,
+    curl::Wire,
     template::{TemplateChoice, TemplateSource},
-    wire::Wire,
 };
 
 mod container;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use sagewire_types::Error;
 
-use crate::frames::FrameReader;
+use crate::stream::frames::FrameReader;
 
 /// A frame as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use http::{HeaderMap, HeaderName, header::AsHeaderName};
 use sagewire_types::{NewSession, ReplyMeta};
 
-use crate::secrets::{CUSTOM_ATTRIBUTES, Secrets};
+use crate::reply::secrets::{CUSTOM_ATTRIBUTES, Secrets};
 
 // Names that are looked up in each reply, read once.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");

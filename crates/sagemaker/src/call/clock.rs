@@ -10,7 +10,7 @@ use std::{
 
 use http::{HeaderMap, uri::Authority};
 
-use crate::meta;
+use crate::reply::meta;
 
 /// How many hosts are remembered; the oldest give way.
 const MAX_HOSTS: usize = 64;

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::{
+    reply::secrets::{CUSTOM_ATTRIBUTES, REDACTED, Secrets, is_harmless_attribute, is_known},
     request::UnsignedRequest,
-    secrets::{CUSTOM_ATTRIBUTES, REDACTED, Secrets, is_harmless_attribute, is_known},
 };
 
 /// Where to write one call's records, if anyone reads them. What comes back is written without the secrets of its attempt.

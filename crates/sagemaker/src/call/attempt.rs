@@ -19,14 +19,14 @@ use sagewire_types::{Error, ErrorKind, Retries, RetryConfig};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
-    capacity::{self, Wait, Waiting},
-    clock::Clocks,
-    details,
-    limits::Limits,
+    call::capacity::{self, Wait, Waiting},
+    call::clock::Clocks,
+    call::details,
+    call::limits::Limits,
+    call::retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket},
+    reply::failure::{self, MAX_ERROR_BODY},
+    reply::secrets::Secrets,
     request::UnsignedRequest,
-    response::{self, MAX_ERROR_BODY},
-    retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket},
-    secrets::Secrets,
     settings::Settings,
     transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},
 };
@@ -161,7 +161,7 @@ impl Attempts<'_> {
     }
 
     fn verdict(&self, error: &Error, so_far: &Progressed, can_be_plain: bool) -> Verdict {
-        if response::expired_credentials(error) || response::clock_skew(error) {
+        if failure::expired_credentials(error) || failure::clock_skew(error) {
             return if so_far.resigned { Verdict::Final } else { Verdict::Resign };
         }
         if can_be_plain && details::is_refusal(error) {
@@ -220,11 +220,11 @@ impl Attempts<'_> {
         let (head, body) = response.into_parts();
         let body = body.read_beginning(MAX_ERROR_BODY, ERROR_BODY_TIME.min(self.settings.timeouts.idle())).await;
         wire.body(&body, &secrets);
-        let error = response::error(head.status, &head.headers, body).with_texts(|text| secrets.hide(text));
-        if response::expired_credentials(&error) {
+        let error = failure::error(head.status, &head.headers, body).with_texts(|text| secrets.hide(text));
+        if failure::expired_credentials(&error) {
             self.credentials.invalidate(&credentials);
         }
-        if response::clock_skew(&error) {
+        if failure::clock_skew(&error) {
             self.sender.clocks.correct(request.uri.authority(), &head.headers, self.sender.clock.now());
         }
         Err(error)

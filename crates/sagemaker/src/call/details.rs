@@ -17,9 +17,9 @@ use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta};
 use serde_json::Value;
 
 use crate::{
-    prepared::Prepared,
+    call::plan::Prepared,
+    client::Shared,
     prompt::Prompt,
-    provider::Shared,
     request::{BaseUrl, Operation},
 };
 

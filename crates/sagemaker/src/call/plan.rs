@@ -11,21 +11,21 @@ use sagewire_dialects::{DecodeContext, Dialect, EncodeContext, Payload, StreamDe
 use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
 
 use crate::{
-    attempt::{Attempts, Plain},
+    call::attempt::{Attempts, Plain},
+    call::limits::Limits,
+    call::route,
     checks,
-    limits::Limits,
-    meta,
-    pieces::Pieces,
+    client::Shared,
     prompt::Prompt,
-    provider::Shared,
-    reading::{Framing, Reading, StreamLimits},
+    reply::meta,
+    reply::secrets::Secrets,
+    reply::usage,
+    request::target::Target,
     request::{self, Operation, UnsignedRequest},
-    route,
-    secrets::Secrets,
     settings::{Settings, defaults::REFUSE},
-    target::Target,
+    stream::pieces::Pieces,
+    stream::reading::{Framing, Reading, StreamLimits},
     transport::Body,
-    usage,
 };
 
 /// The most bytes of a whole reply: AWS's own limit is below it.

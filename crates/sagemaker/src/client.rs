@@ -16,20 +16,23 @@ use sagewire_types::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    attempt::Sender,
-    attributes,
     builder::SageMakerBuilder,
-    caller::{self, CallerParameters},
-    capacity, checks, details, embedding_batches as batch, fake_stream,
-    limits::Limits,
-    prepared::Prepared,
-    prompt,
+    call::attempt::Sender,
+    call::caller::{self, CallerParameters},
+    call::capacity,
+    call::details,
+    call::embedding_batches as batch,
+    call::limits::Limits,
+    call::plan::Prepared,
+    call::route,
+    checks, prompt,
+    reply::usage,
+    request::attributes,
+    request::target::{self, Target},
     request::{self, Operation},
-    route,
     settings::{Settings, defaults, request::take_out},
-    target::{self, Target},
+    stream::simulated as fake_stream,
     template::Templates,
-    usage,
 };
 
 /// Models on SageMaker endpoints.

@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use sagewire_types::{CallContext, Cancellation, Error, ErrorKind};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::{secrets::Secrets, settings::Settings};
+use crate::{reply::secrets::Secrets, settings::Settings};
 
 /// What is known of a call while it goes on, and what its error tells.
 #[derive(Debug)]

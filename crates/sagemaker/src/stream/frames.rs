@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use sagewire_types::{Error, ErrorKind, Upstream};
 use serde::Deserialize;
 
-use crate::meta;
+use crate::reply::meta;
 
 pub(crate) use self::header::Header;
 

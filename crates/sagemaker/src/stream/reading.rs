@@ -13,8 +13,8 @@ use sagewire_types::{Cancellation, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::{
-    attempt::Progress, frames::FrameReader, limits::cancelled, pieces::Pieces, secrets::Secrets, transport::Body,
-    wire::Wire,
+    call::attempt::Progress, call::limits::cancelled, curl::Wire, reply::secrets::Secrets, stream::frames::FrameReader,
+    stream::pieces::Pieces, transport::Body,
 };
 
 /// How the payload lies in the body.

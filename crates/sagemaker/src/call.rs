@@ -1,0 +1,12 @@
+//! One call, stage by stage: whose settings and limits hold, which dialect is spoken, and the attempts until there is an answer.
+
+pub(crate) mod attempt;
+pub(crate) mod caller;
+pub(crate) mod capacity;
+pub(crate) mod clock;
+pub(crate) mod details;
+pub(crate) mod embedding_batches;
+pub(crate) mod limits;
+pub(crate) mod plan;
+pub(crate) mod retry;
+pub(crate) mod route;
