@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use sagewire::{CallContext, Client, ErrorKind, Provider, Settings, Timeouts};
+use sagewire_router::{Deployment, Router};
 use sagewire_tests::{
     endpoint::{client_over, question, stream, tries},
     replies::{tgi_reply, tgi_stream, tgi_token},
@@ -162,4 +163,41 @@ async fn a_stream_that_is_not_read_is_not_charged_for_its_readers_pauses() {
         tokio::time::advance(SECOND * 30).await;
     }
     assert_eq!(text, "One two");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_whose_body_does_not_end_tells_what_came() {
+    let body = serde_json::json!({"Message": "m", "OriginalStatusCode": 400, "OriginalMessage": "no such adapter"});
+    let Answer::Reply(status, headers, mut pieces) =
+        Answer::json(424, body.to_string()).with_header("x-amzn-errortype", "ModelError")
+    else {
+        panic!("a reply")
+    };
+    pieces.push(Piece::Wait(SECOND * 3600));
+    let (_, client) = over([Answer::Reply(status, headers, pieces)], tries(1));
+    let begun = Instant::now();
+    let error = client.chat(question("sagemaker/e")).await.unwrap_err();
+    assert_about(begun.elapsed(), SECOND * 2);
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert!(error.to_string().contains("no such adapter"), "{error}");
+    assert_eq!((error.attempts(), error.elapsed()), (1, Some(begun.elapsed())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployments_limit_sends_a_call_on_to_the_next_one() {
+    let router = |streams: bool| {
+        let provider = |answer| -> Arc<dyn Provider> { Arc::new(over([answer], tries(1)).1) };
+        let answer =
+            if streams { Answer::stream([part(tgi_stream(&["fine"]))]) } else { Answer::json(200, tgi_reply("fine")) };
+        let slow = Deployment::new("m", "sagemaker/slow", provider(Answer::Silence)).with_timeout(SECOND * 4);
+        let quick = Deployment::new("m", "sagemaker/quick", provider(answer));
+        Router::builder().deployments([slow, quick.with_order(1)]).build().unwrap()
+    };
+    let begun = Instant::now();
+    let reply = router(false).chat(question("m"), &CallContext::new()).await.unwrap();
+    assert_eq!((reply.value.content(), reply.meta.attempts), ("fine", 2));
+    assert_about(begun.elapsed(), SECOND * 4);
+    let stream = router(true).chat_stream(question("m"), &CallContext::new()).await.unwrap();
+    assert_eq!(stream.collect_reply().await.unwrap().value.content(), "fine");
+    assert_about(begun.elapsed(), SECOND * 8);
 }

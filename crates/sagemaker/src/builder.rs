@@ -14,11 +14,7 @@ use sagewire_types::{Error, ErrorKind};
 
 use crate::{
     SageMaker,
-    call::attempt::Sender,
-    call::capacity::Waiting,
-    call::clock::Clocks,
-    call::details::Refusals,
-    call::retry::TokenBucket,
+    call::{attempt::Sender, capacity::Waiting, clock::Clocks, details::Refusals, retry::TokenBucket},
     client::Shared,
     settings::Settings,
     template::Templates,

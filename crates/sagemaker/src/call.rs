@@ -6,6 +6,7 @@ pub(crate) mod capacity;
 pub(crate) mod clock;
 pub(crate) mod details;
 pub(crate) mod embedding_batches;
+pub(crate) mod forward;
 pub(crate) mod limits;
 pub(crate) mod plan;
 pub(crate) mod retry;

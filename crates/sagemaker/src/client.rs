@@ -5,31 +5,34 @@ use std::{borrow::Cow, sync::Arc, time::UNIX_EPOCH};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use http::header;
 use sagewire_credentials::{SharedCredentialsProvider, seam::World};
 use sagewire_dialects::{
     CompletionForm, Payload, StreamDecoder, completion, drop_named_of_embedding, embedding::EmbedContext,
 };
 use sagewire_types::{
     Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
-    CompletionStream, EmbedRequest, EmbedResponse, Error, ModelId, Provider, Reply, ReplyMeta, ReplyStream,
+    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, ModelId, Provider, Reply,
+    ReplyMeta, ReplyStream,
 };
 use tokio::sync::OnceCell;
 
 use crate::{
     builder::SageMakerBuilder,
-    call::attempt::Sender,
-    call::caller::{self, CallerParameters},
-    call::capacity,
-    call::details,
-    call::embedding_batches as batch,
-    call::limits::Limits,
-    call::plan::Prepared,
-    call::route,
+    call::{
+        attempt::Sender,
+        caller::{self, CallerParameters},
+        capacity, details, embedding_batches as batch, forward,
+        limits::Limits,
+        plan::Prepared,
+        route,
+    },
     checks, prompt,
-    reply::usage,
-    request::attributes,
-    request::target::{self, Target},
-    request::{self, Operation},
+    reply::{meta as reply_meta, usage},
+    request::{
+        self, Operation, attributes,
+        target::{self, Target},
+    },
     settings::{Settings, defaults, request::take_out},
     stream::simulated as fake_stream,
     template::Templates,
@@ -107,7 +110,7 @@ impl SageMaker {
         context: &CallContext,
         write: impl FnOnce(&mut request::UnsignedRequest) -> Result<(), Error> + Send,
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
-        let begun = self.begin(context)?;
+        let begun = self.begin(context, None)?;
         let answer = begun.limits.bound(async {
             let prepared = self.prepare(model, &begun).await?;
             let mut payload = Payload::from_json(Bytes::new());
@@ -120,7 +123,8 @@ impl SageMaker {
     }
 
     /// The settings of one call: the caller's as far as it may set them, over the context's, over the provider's.
-    fn begin<'a>(&'a self, context: &'a CallContext) -> Result<Begun<'a>, Error> {
+    /// `route` is the container's own that is asked.
+    fn begin<'a>(&'a self, context: &'a CallContext, route: Option<&str>) -> Result<Begun<'a>, Error> {
         let leads_elsewhere = |own: &Settings| own.region.is_some() || own.base_url.is_some() || own.profile.is_some();
         let mut settings = Cow::Borrowed(&*self.settings);
         let mut elsewhere = false;
@@ -132,6 +136,10 @@ impl SageMaker {
             let own = caller.settings(settings.caller_may_set.as_deref().unwrap_or_default(), &self.shared.world)?;
             elsewhere |= leads_elsewhere(&own);
             settings = Cow::Owned(own.or(&settings));
+        }
+        if let Some(path) = route {
+            let attributes = &mut settings.to_mut().headers.custom_attributes;
+            *attributes = Some(attributes::with_route(attributes.as_deref(), path)?);
         }
         if let Some(trace) = context.trace.as_ref().filter(|_| settings.forward_trace == Some(true)) {
             let attributes = &mut settings.to_mut().headers.custom_attributes;
@@ -173,7 +181,11 @@ struct Begun<'a> {
 #[async_trait]
 impl Provider for SageMaker {
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
-        let begun = self.begin(context)?;
+        let route = match &call {
+            Call::Forward(request) | Call::ForwardStream(request) => Some(&*request.path),
+            _ => None,
+        };
+        let begun = self.begin(context, route)?;
         let answer = begun.limits.bound(async {
             Ok(match call {
                 Call::Chat(request) => self.answer_chat(*request, &begun).await?.into(),
@@ -181,6 +193,8 @@ impl Provider for SageMaker {
                 Call::Complete(request) => self.answer_completion(*request, &begun).await?.into(),
                 Call::CompleteStream(request) => self.stream_completion(*request, &begun).await?.into(),
                 Call::Embed(request) => self.answer_embedding(*request, &begun).await?.into(),
+                Call::Forward(request) => self.answer_forwarded(*request, &begun).await?.into(),
+                Call::ForwardStream(request) => self.stream_forwarded(*request, &begun).await?.into(),
                 other => return Err(other.unsupported()),
             })
         });
@@ -306,5 +320,19 @@ impl SageMaker {
             prepared.stream(&self.shared, begun.context, payload, || dialect.stream_decoder(decoding.clone())).await?;
         let meta = stream.meta.clone();
         Ok(ReplyStream::new(meta, stream.map(|chunk| chunk.map(completion::from_chunk))))
+    }
+
+    async fn answer_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<Reply<Bytes>, Error> {
+        let prepared = self.prepare(&request.model, begun).await?;
+        let request = forward::request(&prepared, Operation::Invoke, request)?;
+        let (value, headers, mut meta) = prepared.invoke_request(&self.shared, begun.context, request, None).await?;
+        meta.content_type = reply_meta::text(&headers, header::CONTENT_TYPE);
+        Ok(Reply { value, meta })
+    }
+
+    async fn stream_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<ForwardStream, Error> {
+        let prepared = self.prepare(&request.model, begun).await?;
+        let request = forward::request(&prepared, Operation::Stream, request)?;
+        prepared.stream_request(&self.shared, begun.context, request, || Box::new(forward::AsItIs)).await
     }
 }

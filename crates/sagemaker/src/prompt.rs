@@ -5,7 +5,7 @@
 //! A template that prints the token that begins a text (`<s>`, `<|begin_of_text|>`) has it in the prompt, as `transformers` and LiteLLM
 //! do. A container whose tokenizer adds that token to every text sees it twice then; its template can be given without it.
 
-use sagewire_chat_template::{ChatTemplate, ConversationError, Limit, PromptParameters, TemplateError};
+use sagewire_chat_template::{ConversationError, Limit, PromptParameters, TemplateError};
 use sagewire_dialects::Dialect;
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
@@ -57,10 +57,10 @@ pub(crate) async fn render(
     }
     only_text(request)?;
     let parameters = take_parameters(&mut request.extra)?;
-    let template = find(shared, prepared).await?;
+    let template = shared.templates.find(&shared.world, &prepared.settings, &prepared.model).await?;
     let (messages, now) = (messages(request)?, shared.world.now());
     let rendering = Rendering { template: template.clone(), messages, parameters, now };
-    let text = shared.templates.renderings.render(rendering, prepared.deadline).await.map_err(not_rendered)?;
+    let text = shared.templates.renderings.render(rendering, prepared.limits.end()).await.map_err(not_rendered)?;
     let end_tokens = match template.stop_strings() {
         [] => USUAL_END_TOKENS.map(str::to_owned).to_vec(),
         own => own.to_vec(),
@@ -97,15 +97,6 @@ fn take_parameters(extra: &mut Map<String, Value>) -> Result<PromptParameters, E
     let own = PromptParameters::take(extra).map_err(refused)?;
     let within = extra.get_mut("extra_body").and_then(Value::as_object_mut).map(PromptParameters::take);
     Ok(own.or(within.transpose().map_err(refused)?.unwrap_or_default()))
-}
-
-/// The look-up, for no longer than the call may take.
-async fn find(shared: &Shared, prepared: &Prepared<'_>) -> Result<ChatTemplate, Error> {
-    let look_up = shared.templates.find(&shared.world, &prepared.settings, &prepared.model);
-    match prepared.deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, look_up).await.map_err(|_| out_of_time())?,
-        None => look_up.await,
-    }
 }
 
 fn messages(request: &ChatRequest) -> Result<Vec<Value>, Error> {

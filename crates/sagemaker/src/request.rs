@@ -43,7 +43,7 @@ impl Operation {
     }
 
     /// `Accept` on whole replies; the others have a header of their own, as theirs names the frames' type.
-    fn accept(self) -> HeaderName {
+    pub(crate) fn accept(self) -> HeaderName {
         match self {
             Self::Invoke => header::ACCEPT,
             Self::Stream | Self::Async => const { HeaderName::from_static("x-amzn-sagemaker-accept") },

@@ -11,7 +11,7 @@ pub use context::{CallContext, Retries, TraceContext};
 pub use embed::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, EncodingFormat, NumberList, Vector, VectorError};
 pub use error::{Error, ErrorKind, Upstream};
 pub use model_id::{ModelId, ModelIdError};
-pub use operation::{Answer, Call, StreamObserver, Tally};
+pub use operation::{Answer, Call, ForwardRequest, ForwardStream, StreamObserver, Tally};
 pub use provider::{CallFuture, Provider};
 pub use reply::{NewSession, Reply, ReplyMeta};
 pub use retry::RetryConfig;

@@ -7,12 +7,15 @@ use crate::{
     ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream, EmbedRequest,
     EmbedResponse, Error, ErrorKind, Reply, ReplyMeta, ReplyStream,
 };
+use bytes::Bytes;
 
+pub use forward::{ForwardRequest, ForwardStream};
 pub use tally::Tally;
 
 mod chat;
 mod completion;
 mod embed;
+mod forward;
 mod tally;
 
 /// What a provider is asked.
@@ -29,6 +32,10 @@ pub enum Call {
     CompleteStream(Box<CompletionRequest>),
     /// Texts to embed: [`Answer::Embed`].
     Embed(Box<EmbedRequest>),
+    /// A route of the container's own, answered as a whole: [`Answer::Forward`].
+    Forward(Box<ForwardRequest>),
+    /// A route of the container's own, answered in pieces: [`Answer::ForwardStream`].
+    ForwardStream(Box<ForwardRequest>),
 }
 
 /// What a provider answers.
@@ -45,6 +52,10 @@ pub enum Answer {
     CompleteStream(CompletionStream),
     /// The answer to [`Call::Embed`].
     Embed(Reply<EmbedResponse>),
+    /// The answer to [`Call::Forward`].
+    Forward(Reply<Bytes>),
+    /// The answer to [`Call::ForwardStream`].
+    ForwardStream(ForwardStream),
 }
 
 impl Call {
@@ -57,6 +68,8 @@ impl Call {
             Self::Complete(_) => "complete",
             Self::CompleteStream(_) => "complete_stream",
             Self::Embed(_) => "embed",
+            Self::Forward(_) => "forward",
+            Self::ForwardStream(_) => "forward_stream",
         }
     }
 
@@ -74,7 +87,7 @@ impl Call {
     /// Whether the answer comes in chunks.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        matches!(self, Self::ChatStream(_) | Self::CompleteStream(_))
+        matches!(self, Self::ChatStream(_) | Self::CompleteStream(_) | Self::ForwardStream(_))
     }
 
     /// Whether the model writes the answer token by token, so that a longer answer takes longer.
@@ -102,6 +115,7 @@ impl Call {
             Self::Chat(request) | Self::ChatStream(request) => &**request,
             Self::Complete(request) | Self::CompleteStream(request) => &**request,
             Self::Embed(request) => &**request,
+            Self::Forward(request) | Self::ForwardStream(request) => &**request,
         }
     }
 
@@ -110,6 +124,7 @@ impl Call {
             Self::Chat(request) | Self::ChatStream(request) => &mut **request,
             Self::Complete(request) | Self::CompleteStream(request) => &mut **request,
             Self::Embed(request) => &mut **request,
+            Self::Forward(request) | Self::ForwardStream(request) => &mut **request,
         }
     }
 }
@@ -144,6 +159,8 @@ impl Answer {
             Self::Complete(reply) => reply,
             Self::CompleteStream(stream) => stream,
             Self::Embed(reply) => reply,
+            Self::Forward(reply) => reply,
+            Self::ForwardStream(stream) => stream,
         }
     }
 
@@ -154,6 +171,8 @@ impl Answer {
             Self::Complete(reply) => reply,
             Self::CompleteStream(stream) => stream,
             Self::Embed(reply) => reply,
+            Self::Forward(reply) => reply,
+            Self::ForwardStream(stream) => stream,
         }
     }
 }

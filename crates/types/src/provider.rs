@@ -11,10 +11,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::{
     Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
-    CompletionStream, EmbedRequest, EmbedResponse, Error, Reply,
+    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Reply,
 };
 
 /// Something that answers requests with a model.
@@ -86,6 +87,20 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Embeds texts, one vector for each, in their order. Errors as for [`call`](Self::call).
     fn embed<'a>(&'a self, request: EmbedRequest, context: &'a CallContext) -> CallFuture<'a, Reply<EmbedResponse>> {
         CallFuture::new(self.call(Call::Embed(Box::new(request)), context))
+    }
+
+    /// Passes a body on to a route of the container's own, and its answer back, as a whole. Errors as for [`call`](Self::call).
+    fn forward<'a>(&'a self, request: ForwardRequest, context: &'a CallContext) -> CallFuture<'a, Reply<Bytes>> {
+        CallFuture::new(self.call(Call::Forward(Box::new(request)), context))
+    }
+
+    /// Passes a body on to a route of the container's own, and its answer back in pieces. Errors as for [`call`](Self::call).
+    fn forward_stream<'a>(
+        &'a self,
+        request: ForwardRequest,
+        context: &'a CallContext,
+    ) -> CallFuture<'a, ForwardStream> {
+        CallFuture::new(self.call(Call::ForwardStream(Box::new(request)), context))
     }
 }
 

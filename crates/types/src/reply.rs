@@ -41,6 +41,8 @@ pub struct ReplyMeta {
     pub closed_session_id: Option<String>,
     /// What the container put in its custom attributes.
     pub custom_attributes: Option<String>,
+    /// The type of the answer's body, where that is passed on as it came ([`Call::Forward`](crate::Call::Forward)).
+    pub content_type: Option<String>,
     /// How many tries it took, all deployments together.
     pub attempts: u32,
     /// What a router decided on the way, in order: a name (`deployment`, `fallback`, ...) and a value.

@@ -19,13 +19,17 @@ use sagewire_types::{Error, ErrorKind, Retries, RetryConfig};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
-    call::capacity::{self, Wait, Waiting},
-    call::clock::Clocks,
-    call::details,
-    call::limits::Limits,
-    call::retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket},
-    reply::failure::{self, MAX_ERROR_BODY},
-    reply::secrets::Secrets,
+    call::{
+        capacity::{self, Wait, Waiting},
+        clock::Clocks,
+        details,
+        limits::Limits,
+        retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket},
+    },
+    reply::{
+        failure::{self, MAX_ERROR_BODY},
+        secrets::Secrets,
+    },
     request::UnsignedRequest,
     settings::Settings,
     transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},

@@ -8,7 +8,7 @@ use sagewire_credentials::seam::World;
 use sagewire_types::{CallContext, Error, ErrorKind};
 use serde_json::{Map, Value};
 
-use crate::Settings;
+use crate::{Settings, reply::secrets::CUSTOM_ATTRIBUTES, request::attributes::choose_route};
 
 /// What a caller asks for beside the request itself, as an extension of the call's [`CallContext`]. A gateway fills it from the caller's
 /// headers and body; which parameters a deployment takes from it is in [`Settings::caller_may_set`].
@@ -67,6 +67,14 @@ impl CallerParameters {
         } else {
             Settings::from_litellm_params(allowed, world).map_err(as_callers_mistake)?
         };
+        let in_header = settings.extra_headers.get(&CUSTOM_ATTRIBUTES).map(|value| value.to_str().unwrap_or_default());
+        let attributes = settings.headers.custom_attributes.as_deref().into_iter().chain(in_header);
+        if attributes.into_iter().any(choose_route) {
+            return Err(Error::invalid(
+                "custom_attributes",
+                "`custom_attributes` must not choose a route (`route=`); ask for the route itself",
+            ));
+        }
         let headers = &mut settings.headers;
         for (own, callers) in [
             (&mut headers.inference_component, &self.model_id),
@@ -118,17 +126,29 @@ mod tests {
     use super::*;
 
     fn attributed_to(caller: CallerParameters, kind: ErrorKind) -> bool {
-        let mut settings = Settings::default();
-        settings.caller_may_set = Some(vec!["aws_region_name".to_owned()]);
+        let settings = Settings { caller_may_set: Some(vec!["aws_region_name".to_owned()]), ..Settings::default() };
         let context = CallContext::new().with(caller);
         attributed(Error::new(kind, "x"), &context, &settings).is_callers_choice()
     }
 
     #[test]
+    fn a_caller_cannot_choose_a_route_by_an_attribute() {
+        let names = ["custom_attributes", "extra_headers"].map(str::to_owned);
+        for (name, value) in [
+            ("custom_attributes", Value::from("a=b,route=/metrics")),
+            ("extra_headers", serde_json::json!({"X-Amzn-SageMaker-Custom-Attributes": "route=/metrics"})),
+        ] {
+            let mut caller = CallerParameters::default();
+            caller.allowed.insert(name.to_owned(), value);
+            let error = caller.settings(&names, &World::system()).unwrap_err();
+            assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidRequest, Some("custom_attributes")));
+        }
+    }
+
+    #[test]
     fn what_a_callers_own_choice_provokes_is_attributed_to_it() {
         use ErrorKind::{Connection, ModelFailed, ModelNotReady, NotFound};
-        let mut part = CallerParameters::default();
-        part.model_id = Some("nope".to_owned());
+        let part = CallerParameters { model_id: Some("nope".to_owned()), ..CallerParameters::default() };
         let mut access = CallerParameters::default();
         access.allowed.insert("aws_region_name".to_owned(), "eu-west-1".into());
         let mut refused = CallerParameters::default();

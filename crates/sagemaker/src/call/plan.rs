@@ -11,20 +11,21 @@ use sagewire_dialects::{DecodeContext, Dialect, EncodeContext, Payload, StreamDe
 use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
 
 use crate::{
-    call::attempt::{Attempts, Plain},
-    call::limits::Limits,
-    call::route,
+    call::{
+        attempt::{Attempts, Plain},
+        limits::Limits,
+        route,
+    },
     checks,
     client::Shared,
     prompt::Prompt,
-    reply::meta,
-    reply::secrets::Secrets,
-    reply::usage,
-    request::target::Target,
-    request::{self, Operation, UnsignedRequest},
+    reply::{meta, secrets::Secrets, usage},
+    request::{self, Operation, UnsignedRequest, target::Target},
     settings::{Settings, defaults::REFUSE},
-    stream::pieces::Pieces,
-    stream::reading::{Framing, Reading, StreamLimits},
+    stream::{
+        pieces::Pieces,
+        reading::{Framing, Reading, StreamLimits},
+    },
     transport::Body,
 };
 
@@ -124,7 +125,17 @@ impl Prepared<'_> {
         payload: Payload,
         decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
     ) -> Result<ReplyStream<T>, Error> {
-        let request = self.request(Operation::Stream, payload)?;
+        self.stream_request(shared, context, self.request(Operation::Stream, payload)?, decoder).await
+    }
+
+    /// Sends a request for a stream and reads until its first decoded piece.
+    pub(crate) async fn stream_request<T: Send + 'static>(
+        &self,
+        shared: &Shared,
+        context: &CallContext,
+        request: UnsignedRequest,
+        decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
+    ) -> Result<ReplyStream<T>, Error> {
         let limits = StreamLimits {
             idle: self.settings.timeouts.idle(),
             deadline: self.limits.deadline,
@@ -133,7 +144,8 @@ impl Prepared<'_> {
         };
         let read = |response: http::Response<Body>, attempts, secrets| {
             let (head, body) = response.into_parts();
-            let meta = meta::read(&head.headers, attempts, &secrets);
+            let mut meta = meta::read(&head.headers, attempts, &secrets);
+            meta.content_type = meta::text(&head.headers, "x-amzn-sagemaker-content-type");
             let framing = Framing::of(&head.headers);
             let reading = Reading::new(body, framing, decoder(), limits.clone(), meta.request_id.clone(), secrets);
             async move { Ok(ReplyStream::new(meta, reading.begin().await?)) }

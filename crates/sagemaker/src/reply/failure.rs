@@ -13,7 +13,7 @@ use sagewire_types::{Error, ErrorKind, Upstream};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::{reply::meta, reply::scrub::scrub};
+use crate::reply::{meta, scrub::scrub};
 
 /// How much of an error's body is kept.
 pub(crate) const MAX_ERROR_BODY: usize = 16 * 1024;

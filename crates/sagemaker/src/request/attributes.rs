@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_RequestSyntax>
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use sagewire_types::TraceContext;
+use sagewire_types::{Error, ErrorKind, TraceContext};
 
 /// The longest value that SageMaker takes, in characters.
 pub(crate) const LONGEST: usize = 1024;
@@ -17,6 +17,63 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b',').add(b'=').add(b'%');
 ///
 /// <https://www.w3.org/TR/trace-context/#versioning-of-traceparent>
 const TRACEPARENT: usize = 55;
+
+/// The name under which a container is told which of its routes is asked. Only we write it.
+///
+/// <https://github.com/aws/deep-learning-containers/blob/master/scripts/docker/vllm/sagemaker_serve.py>
+const ROUTE: &str = "route=";
+
+/// The routes of inference that may be asked for: no route that manages a container is among them.
+const ROUTES: [&str; 21] = [
+    "/classify",
+    "/detokenize",
+    "/pooling",
+    "/rerank",
+    "/score",
+    "/tokenize",
+    "/v1/audio/generate",
+    "/v1/audio/speech",
+    "/v1/audio/transcriptions",
+    "/v1/audio/translations",
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/embeddings",
+    "/v1/images/generations",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/v1/rerank",
+    "/v1/responses",
+    "/v1/score",
+    "/v1/videos/sync",
+    "/v2/rerank",
+];
+
+/// The route of the container's own, and behind it the operator's attributes.
+///
+/// # Errors
+/// `Unsupported` for a path that is no route of inference, `Configuration` where the operator's attributes leave no room for it.
+pub(crate) fn with_route(own: Option<&str>, path: &str) -> Result<String, Error> {
+    if !ROUTES.contains(&path) {
+        let shown: String = path.chars().take(64).collect();
+        let message = format!("unsupported route `{shown}`; expected one of {}", ROUTES.join(", "));
+        return Err(Error::new(ErrorKind::Unsupported, message).with_param("path"));
+    }
+    let own = own.filter(|own| !own.is_empty());
+    let attributes = format!("{ROUTE}{path}{}{}", if own.is_some() { "," } else { "" }, own.unwrap_or_default());
+    if attributes.len() > LONGEST {
+        let message = format!(
+            "`custom_attributes` leaves no room for the route `{path}`; shorten it to {} characters",
+            LONGEST - ROUTE.len() - path.len() - 1
+        );
+        return Err(Error::new(ErrorKind::Configuration, message).with_param("custom_attributes"));
+    }
+    Ok(attributes)
+}
+
+/// Whether these attributes would choose a route.
+pub(crate) fn choose_route(attributes: &str) -> bool {
+    attributes.contains(ROUTE)
+}
 
 /// The operator's attributes, and behind them the caller's trace as far as there is room. SageMaker passes no trace headers on.
 pub(crate) fn with_trace(own: Option<&str>, trace: &TraceContext) -> Option<String> {
@@ -52,6 +109,20 @@ mod tests {
             with_trace(Some("accept_eula=true"), &trace(PARENT, Some("v"))).unwrap(),
             format!("accept_eula=true,traceparent={PARENT},tracestate=v")
         );
+    }
+
+    #[test]
+    fn a_route_stands_before_the_operators_attributes() {
+        assert_eq!(with_route(None, "/v1/rerank").unwrap(), "route=/v1/rerank");
+        assert_eq!(with_route(Some("accept_eula=true"), "/v1/rerank").unwrap(), "route=/v1/rerank,accept_eula=true");
+        for path in ["/metrics", "/v1/load_lora_adapter", "/v1/rerank,a=b", ""] {
+            assert_eq!(with_route(None, path).unwrap_err().kind(), ErrorKind::Unsupported, "{path}");
+        }
+        let room = LONGEST - "route=/v1/rerank,".len();
+        assert_eq!(with_route(Some(&"a".repeat(room)), "/v1/rerank").unwrap().len(), LONGEST);
+        let error = with_route(Some(&"a".repeat(room + 1)), "/v1/rerank").unwrap_err();
+        assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("custom_attributes")));
+        assert!(error.to_string().contains(&format!("{room} characters")), "{error}");
     }
 
     #[test]

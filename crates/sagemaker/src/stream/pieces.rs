@@ -15,8 +15,10 @@ use sagewire_types::{Error, ErrorKind};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
-    call::attempt::{Progress, transport_error},
-    call::limits::out_of_time,
+    call::{
+        attempt::{Progress, transport_error},
+        limits::out_of_time,
+    },
     transport::{Body, TransportError, TransportErrorKind},
 };
 

@@ -13,8 +13,11 @@ use sagewire_types::{Cancellation, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::{
-    call::attempt::Progress, call::limits::cancelled, curl::Wire, reply::secrets::Secrets, stream::frames::FrameReader,
-    stream::pieces::Pieces, transport::Body,
+    call::{attempt::Progress, limits::cancelled},
+    curl::Wire,
+    reply::secrets::Secrets,
+    stream::{frames::FrameReader, pieces::Pieces},
+    transport::Body,
 };
 
 /// How the payload lies in the body.
@@ -125,9 +128,7 @@ impl<T: Send + 'static> Reading<T> {
                 self.pieces = None;
                 return Some(Err(self.described(error)));
             }
-            if self.pieces.is_none() {
-                return None;
-            }
+            self.pieces.as_ref()?;
             let result = match self.decode_frame() {
                 Ok(true) => Ok(()),
                 Ok(false) => match self.pieces.as_mut()?.next(self.progress).await {
