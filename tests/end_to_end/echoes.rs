@@ -75,7 +75,7 @@ async fn an_exception_in_a_stream_does_not_repeat_secrets_and_an_answer_is_never
     let exception = Frame::exception("ModelStreamError", Some(&echo), &echo);
     let transport = ScriptedTransport::new([
         Answer::stream([part(tgi_token(TENANT)), Piece::Bytes(exception.encode())]),
-        Answer::json(200, tgi_reply(&echo)).with_header("x-amzn-requestid", TOKEN),
+        Answer::Reply(200, vec![("x-amzn-requestid", TOKEN.to_owned())], vec![Piece::Bytes(tgi_reply(&echo).into())]),
     ]);
     let provider = provider(transport);
     let mut stream = provider.chat_stream(question("sagemaker/e"), &CallContext::new()).await.unwrap();

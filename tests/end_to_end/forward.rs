@@ -33,7 +33,7 @@ async fn a_body_and_its_answer_are_passed_on_as_they_are() {
     let reply = sagemaker.forward(request, &context).await.unwrap();
     assert_eq!(reply.value, "{ \"results\": [] }");
     assert_eq!((reply.meta.attempts, reply.meta.content_type.as_deref()), (2, Some("application/json")));
-    assert_eq!(transport.each(|sent| sent.request.body().clone()), [Bytes::from("{ \"query\":\"q\" }"); 2]);
+    assert_eq!(transport.each(|sent| sent.request.body().clone()), ["{ \"query\":\"q\" }"; 2]);
     let attributes = format!("route=/v1/rerank,accept_eula=true,traceparent={}", trace.traceparent);
     assert_eq!(header(&transport, ATTRIBUTES), [Some(attributes.clone()), Some(attributes)]);
     assert_eq!(header(&transport, "accept")[0].as_deref(), Some("application/json"));

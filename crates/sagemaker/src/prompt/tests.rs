@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sagewire_chat_template::{Limits, SpecialTokens};
+use sagewire_chat_template::{ChatTemplate, Limits, SpecialTokens};
 use sagewire_credentials::seam::{HttpClient, HttpError, MapEnv, RequestOptions, World};
 use sagewire_types::{CallContext, Content, ContentPart, Message, Provider};
 use serde_json::json;

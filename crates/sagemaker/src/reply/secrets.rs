@@ -50,14 +50,14 @@ impl Secrets {
             if secret.len() < SHORTEST || hidden.len() < SHORTEST {
                 return;
             }
-            take_out(&mut hidden, secret);
-            // As JSON and URLs may write it.
+            // As JSON and URLs may write it: before the secret itself, of which they repeat no more than the beginning.
             if secret.contains('/') && hidden.contains("\\/") {
                 take_out(&mut hidden, &secret.replace('/', "\\/"));
             }
             if hidden.contains('%') {
                 take_out(&mut hidden, &utf8_percent_encode(secret, UNRESERVED).to_string());
             }
+            take_out(&mut hidden, secret);
         });
         match hidden {
             Cow::Owned(hidden) => Some(hidden),

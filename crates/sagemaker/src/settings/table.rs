@@ -292,7 +292,7 @@ pub(super) static TABLE: &[Parameter] = &[
     routing(
         "timeout",
         Field::Seconds(|d| &mut d.routing.timeout),
-        "The time limit of a whole call with its retries and its stream.",
+        "The time limit of one attempt; of a stream, until its first chunk. In a request: of the whole call.",
     )
     .alias(&["request_timeout"])
     .in_a_request(InRequest::Caller),

@@ -32,7 +32,11 @@ pub(in super::super) static ROUTER_SETTINGS: Table = Table {
             Kind::Mapping,
             "For a model, its own `retry_policy`: `{model: {RateLimitErrorRetries: 3}}`.",
         ),
-        key("timeout", Kind::Seconds, "How long a whole call may take, with all its tries and its stream."),
+        key(
+            "timeout",
+            Kind::Seconds,
+            "How long a whole call may take, with all its attempts; a stream, until its first chunk.",
+        ),
         key("stream_timeout", Kind::Seconds, "How long a stream may take to its first piece."),
         key("retry_after", Kind::Seconds, "The shortest wait before a call is tried again on the same deployment."),
         key(
