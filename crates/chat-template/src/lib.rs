@@ -8,7 +8,7 @@ pub use roles::{RoleAffixes, RoleTemplate};
 pub use special_tokens::SpecialTokens;
 pub use template::ChatTemplate;
 pub use thoughts::open_thought;
-pub use tokenizer_config::ConfigError;
+pub use tokenizer_config::{ConfigError, TemplateFiles};
 pub use tool_calls::ToolCallForm;
 
 pub mod catalog;

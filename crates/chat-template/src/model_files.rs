@@ -13,6 +13,15 @@ pub const CHAT_TEMPLATE: &str = "chat_template.jinja";
 /// The template of models with a processor (vision, audio): a JSON object with a `chat_template`.
 pub const PROCESSOR_TEMPLATE: &str = "chat_template.json";
 
+/// The special tokens of older configurations.
+pub const SPECIAL_TOKENS_MAP: &str = "special_tokens_map.json";
+
+/// The folder of a model's further templates, each in a file `<name>.jinja`.
+pub const ADDITIONAL_TEMPLATES: &str = "additional_chat_templates";
+
+/// The names of further templates that models have: for tools, and for documents.
+pub const ADDITIONAL_NAMES: [&str; 2] = ["tool_use", "rag"];
+
 /// The revision that is meant when none is given.
 pub const DEFAULT_REVISION: &str = "main";
 

@@ -16,7 +16,7 @@ use crate::jinja::program::Program;
 use crate::limits::{KeepGoing, Limits};
 use crate::roles::RoleTemplate;
 use crate::special_tokens::SpecialTokens;
-use crate::tokenizer_config;
+use crate::tokenizer_config::{self, TemplateFiles};
 use crate::tool_calls::ToolCallForm;
 use crate::variables::{NullContent, variables};
 
@@ -126,7 +126,24 @@ impl ChatTemplate {
         jinja_file: Option<&str>,
         limits: Limits,
     ) -> Result<Self, TemplateError> {
-        let config = tokenizer_config::parse(json, jinja_file)?;
+        let files = TemplateFiles::new().tokenizer_config(json);
+        Self::from_files_within(&jinja_file.map_or(files.clone(), |source| files.chat_template(source)), limits)
+    }
+
+    /// Reads the files of a model as `save_pretrained` of `transformers` writes them.
+    ///
+    /// # Errors
+    /// [`TemplateError::Config`] for a file that cannot be used, or as [`from_jinja`](Self::from_jinja).
+    pub fn from_files(files: &TemplateFiles<'_>) -> Result<Self, TemplateError> {
+        Self::from_files_within(files, Limits::default())
+    }
+
+    /// The same within the given limits.
+    ///
+    /// # Errors
+    /// As [`from_files`](Self::from_files).
+    pub fn from_files_within(files: &TemplateFiles<'_>, limits: Limits) -> Result<Self, TemplateError> {
+        let config = tokenizer_config::read(files)?;
         Self::compile("tokenizer_config", &config.templates, config.tokens, limits)
     }
 

@@ -1,4 +1,4 @@
-//! Reads `tokenizer_config.json` and `chat_template.jinja` of a model. Pure: the bytes are handed in.
+//! Reads the files of a model that say how its prompts are made. Pure: the bytes are handed in.
 //!
 //! <https://huggingface.co/docs/transformers/main/en/chat_templating_writing>
 
@@ -33,6 +33,11 @@ pub enum ConfigError {
     /// `chat_template` has a form that is not known.
     #[error("`chat_template` in tokenizer_config.json is neither a text nor a list of names and templates; correct it")]
     BadTemplate,
+    /// `special_tokens_map.json` is not a JSON object.
+    #[error(
+        "special_tokens_map.json is not a JSON object; give the file as the model's repository has it, or remove it"
+    )]
+    SpecialTokensMap(#[source] serde_json::Error),
     /// A special token is neither text nor an object with a `content`.
     #[error("`{name}` in tokenizer_config.json is neither a text nor an object with a `content`; correct it")]
     BadToken {
@@ -41,15 +46,90 @@ pub enum ConfigError {
     },
 }
 
-/// Parses the configuration; the text of `chat_template.jinja`, if there is one, replaces its template.
-pub(crate) fn parse(json: &[u8], jinja_file: Option<&str>) -> Result<TokenizerConfig, ConfigError> {
-    let config: Value = serde_json::from_slice(json).map_err(ConfigError::Json)?;
-    let Value::Object(config) = config else { return Err(ConfigError::NotAnObject) };
-    let templates = match jinja_file {
-        Some(source) => vec![("default".to_owned(), source.to_owned())],
-        None => templates(config.get("chat_template"))?,
+/// The files of a model, as `save_pretrained` of `transformers` writes them.
+///
+/// ```
+/// use sagewire_chat_template::{ChatTemplate, TemplateFiles};
+///
+/// let files = TemplateFiles::new()
+///     .tokenizer_config(br#"{"eos_token": "</s>"}"#)
+///     .chat_template("{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}");
+/// let template = ChatTemplate::from_files(&files)?;
+/// assert_eq!(template.stop_strings(), ["</s>"]);
+/// # Ok::<(), sagewire_chat_template::TemplateError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct TemplateFiles<'f> {
+    tokenizer_config: Option<&'f [u8]>,
+    special_tokens_map: Option<&'f [u8]>,
+    chat_template: Option<&'f str>,
+    additional: Vec<(&'f str, &'f str)>,
+}
+
+impl<'f> TemplateFiles<'f> {
+    /// No files.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// `tokenizer_config.json`: the special tokens, and the templates unless another file has them.
+    #[must_use]
+    pub fn tokenizer_config(mut self, json: &'f [u8]) -> Self {
+        self.tokenizer_config = Some(json);
+        self
+    }
+
+    /// `special_tokens_map.json`: the special tokens of a configuration without `added_tokens_decoder`, as older versions
+    /// wrote them.
+    #[must_use]
+    pub fn special_tokens_map(mut self, json: &'f [u8]) -> Self {
+        self.special_tokens_map = Some(json);
+        self
+    }
+
+    /// `chat_template.jinja`, which replaces the configuration's templates.
+    #[must_use]
+    pub fn chat_template(mut self, source: &'f str) -> Self {
+        self.chat_template = Some(source);
+        self
+    }
+
+    /// `additional_chat_templates/<name>.jinja`.
+    #[must_use]
+    pub fn additional(mut self, name: &'f str, source: &'f str) -> Self {
+        self.additional.push((name, source));
+        self
+    }
+}
+
+/// Reads the files.
+pub(crate) fn read(files: &TemplateFiles<'_>) -> Result<TokenizerConfig, ConfigError> {
+    let config: Value = match files.tokenizer_config {
+        Some(json) => serde_json::from_slice(json).map_err(ConfigError::Json)?,
+        None => Value::Object(Map::new()),
     };
-    Ok(TokenizerConfig { templates, tokens: tokens(&config)? })
+    let Value::Object(config) = config else { return Err(ConfigError::NotAnObject) };
+    let mut templates = match files.chat_template {
+        Some(source) => vec![("default".to_owned(), source.to_owned())],
+        None if files.additional.is_empty() => templates(config.get("chat_template"))?,
+        None => templates(config.get("chat_template")).or_else(|error| match error {
+            ConfigError::NoTemplate => Ok(Vec::new()),
+            other => Err(other),
+        })?,
+    };
+    for (name, source) in &files.additional {
+        templates.retain(|(known, _)| known != name);
+        templates.push(((*name).to_owned(), (*source).to_owned()));
+    }
+    let mut tokens = tokens(SpecialTokens::new(), &config)?;
+    // `transformers` reads the older file only for a configuration of its time.
+    if let Some(json) = files.special_tokens_map.filter(|_| !config.contains_key("added_tokens_decoder")) {
+        let map: Map<String, Value> = serde_json::from_slice(json).map_err(ConfigError::SpecialTokensMap)?;
+        tokens = self::tokens(tokens, &map)?;
+    }
+    Ok(TokenizerConfig { templates, tokens })
 }
 
 fn templates(json: Option<&Value>) -> Result<Vec<(String, String)>, ConfigError> {
@@ -70,9 +150,8 @@ fn named(entry: &Value) -> Option<(String, String)> {
     Some((entry.get("name")?.as_str()?.to_owned(), entry.get("template")?.as_str()?.to_owned()))
 }
 
-/// The named tokens, and those a model adds: keys that end in `_token`, and an object of extra tokens.
-fn tokens(config: &Map<String, Value>) -> Result<SpecialTokens, ConfigError> {
-    let mut tokens = SpecialTokens::new();
+/// Adds the named tokens, and those of the model: keys that end in `_token`, and objects of further tokens.
+fn tokens(mut tokens: SpecialTokens, config: &Map<String, Value>) -> Result<SpecialTokens, ConfigError> {
     for (name, json) in config {
         if !name.ends_with("_token") {
             continue;
@@ -84,8 +163,9 @@ fn tokens(config: &Map<String, Value>) -> Result<SpecialTokens, ConfigError> {
             (None, true) => return Err(ConfigError::BadToken { name: name.clone() }),
         }
     }
-    if let Some(Value::Object(extra)) = config.get("extra_special_tokens") {
-        for (name, json) in extra {
+    // The newer name and the older one.
+    for extra in ["extra_special_tokens", "model_specific_special_tokens"] {
+        for (name, json) in config.get(extra).and_then(Value::as_object).into_iter().flatten() {
             if let Some(Some(text)) = token(json) {
                 tokens = tokens.with(name, text);
             }
@@ -107,6 +187,32 @@ fn token(json: &Value) -> Option<Option<&str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(json: &[u8], jinja_file: Option<&str>) -> Result<TokenizerConfig, ConfigError> {
+        let files = TemplateFiles::new().tokenizer_config(json);
+        read(&jinja_file.map_or(files.clone(), |source| files.chat_template(source)))
+    }
+
+    #[test]
+    fn folders_are_read_as_transformers_writes_them() {
+        let config = br#"{"eos_token": "</s>", "model_specific_special_tokens": {"image_token": "<image>"}}"#;
+        let map = br#"{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "<eos>", "additional_special_tokens": ["<x>"]}"#;
+        let files = TemplateFiles::new().tokenizer_config(config).special_tokens_map(map).chat_template("a");
+        let read_all = read(&files.clone().additional("tool_use", "b").additional("rag", "c")).unwrap();
+        let tokens: Vec<_> = read_all.tokens.iter().collect();
+        assert_eq!(tokens, [("eos_token", "<eos>"), ("image_token", "<image>"), ("bos_token", "<s>")]);
+        let names: Vec<_> = read_all.templates.iter().map(|(name, source)| (name.as_str(), source.as_str())).collect();
+        assert_eq!(names, [("default", "a"), ("tool_use", "b"), ("rag", "c")]);
+
+        let newer = br#"{"eos_token": "</s>", "added_tokens_decoder": {}}"#;
+        let newer =
+            read(&TemplateFiles::new().tokenizer_config(newer).special_tokens_map(map).chat_template("a")).unwrap();
+        assert_eq!(newer.tokens.iter().collect::<Vec<_>>(), [("eos_token", "</s>")]);
+        let alone = read(&TemplateFiles::new().special_tokens_map(map).chat_template("a")).unwrap();
+        assert_eq!(alone.tokens.bos(), Some("<s>"));
+        let broken = TemplateFiles::new().special_tokens_map(b"[]").chat_template("a");
+        assert!(matches!(read(&broken), Err(ConfigError::SpecialTokensMap(_))));
+    }
 
     #[test]
     fn tokens_are_strings_or_objects() {

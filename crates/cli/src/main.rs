@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Health(arguments) => health::run(arguments).await,
-        Command::Template(command) => template::run(&command),
+        Command::Template(command) => template::run(&command).await,
         #[cfg(feature = "emulator")]
         Command::Demo(arguments) => demo::run(arguments).await,
         #[cfg(feature = "emulator")]

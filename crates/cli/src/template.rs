@@ -2,15 +2,17 @@
 
 use std::{
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use clap::{Args, Subcommand};
 use sagewire::{
-    chat_template::{ChatTemplate, Conversation, SpecialTokens, catalog},
+    Settings, TemplateChoice,
+    chat_template::{ChatTemplate, PromptParameters, catalog},
     credentials::seam::World,
+    sagemaker::chosen_template,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::Failure;
 
@@ -25,6 +27,14 @@ pub(crate) enum TemplateCommand {
     #[command(after_help = "Examples:
   sagewire template list")]
     List,
+    /// Prints the template of a family, or of the family of a model
+    #[command(after_help = "Examples:
+  sagewire template show qwen-3
+  sagewire template show meta-llama/Llama-3.1-8B-Instruct")]
+    Show {
+        /// A family of `template list`, a model's name on Hugging Face, a JumpStart model id, or an endpoint's name
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -32,8 +42,8 @@ pub(crate) enum TemplateCommand {
   echo 'Hello!' | sagewire template render --model meta-llama/Llama-3.1-8B-Instruct
   sagewire template render --template ./tokenizer_config.json --json < conversation.json
 
-A conversation is plain text (one user message), a JSON list of messages, or a JSON object with `messages` and, as in an OpenAI request,
-`tools` and `chat_template_kwargs`.")]
+A conversation is plain text (one user message), a JSON list of messages, or an OpenAI request in JSON. Of a request, `messages`, `tools`,
+`documents`, `chat_template_kwargs`, `add_generation_prompt` and `continue_final_message` are read.")]
 pub(crate) struct RenderArguments {
     /// A Jinja file, a `tokenizer_config.json`, or a model's folder
     #[arg(long, value_name = "FILE", required_unless_present = "model", conflicts_with = "model")]
@@ -49,94 +59,70 @@ pub(crate) struct RenderArguments {
     no_generation_prompt: bool,
 }
 
-pub(crate) fn run(command: &TemplateCommand) -> Result<(), Failure> {
-    match command {
-        TemplateCommand::Render(arguments) => render(arguments),
+pub(crate) async fn run(command: &TemplateCommand) -> Result<(), Failure> {
+    let written = match command {
+        TemplateCommand::Render(arguments) => render(arguments).await?,
         TemplateCommand::List => list(),
+        TemplateCommand::Show { name } => family(name)?.source(),
+    };
+    let mut out = std::io::stdout().lock();
+    // To the byte: a newline of ours would look like the template's.
+    match out.write_all(written.as_bytes()).and_then(|()| out.flush()) {
+        // The reader, such as `head`, has what it wanted.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.map_err(Failure::work),
     }
 }
 
-fn render(arguments: &RenderArguments) -> Result<(), Failure> {
+/// The prompt that a text container would be sent.
+async fn render(arguments: &RenderArguments) -> Result<String, Failure> {
+    let world = World::system();
     let template = match (&arguments.template, &arguments.model) {
-        (Some(path), _) => from_path(path)?,
-        (None, Some(name)) => from_name(name)?,
+        (Some(path), _) => {
+            let template = Some(TemplateChoice::Path(path.clone()));
+            let chosen = chosen_template(&world, &Settings { template, ..Settings::default() }, "").await;
+            chosen.map_err(Failure::usage)?.template
+        }
+        (None, Some(name)) => family(name)?.template(),
         (None, None) => return Err(Failure::usage("name a template with `--template` or `--model`")),
     };
     let mut input = String::new();
     std::io::stdin().read_to_string(&mut input).map_err(Failure::work)?;
-    let Input { messages, tools, kwargs } = Input::read(&input)?;
-    let mut conversation = Conversation::new(&messages).add_generation_prompt(!arguments.no_generation_prompt);
-    if let Some(tools) = &tools {
-        conversation = conversation.tools(tools);
+    let Input { messages, tools, mut parameters } = Input::read(&input)?;
+    if arguments.no_generation_prompt {
+        parameters.add_generation_prompt = Some(false);
     }
-    if let Some(kwargs) = &kwargs {
-        conversation = conversation.kwargs(kwargs);
-    }
-    let world = World::system();
+    let mut conversation = parameters.conversation(&messages).map_err(Failure::usage)?;
+    conversation.tools = tools.as_deref();
     let prompt = template.render(&conversation, &|| world.now()).map_err(Failure::work)?;
-    let mut out = std::io::stdout().lock();
-    if arguments.json {
-        let object = json!({ "prompt": prompt, "template": template.name(), "stop": template.stop_strings() });
-        writeln!(out, "{object:#}").map_err(Failure::work)
-    } else {
-        // To the byte: a newline of ours would look like the template's.
-        out.write_all(prompt.as_bytes()).and_then(|()| out.flush()).map_err(Failure::work)
-    }
+    Ok(if arguments.json { described(&prompt, &template) } else { prompt })
 }
 
-fn from_path(path: &Path) -> Result<ChatTemplate, Failure> {
-    let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| Failure::usage(format!("`{}` cannot be read: {error}", path.display())))
-    };
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| Failure::usage("the template is no UTF-8 text"));
-    if path.is_dir() {
-        let jinja = path.join("chat_template.jinja");
-        let jinja = jinja.is_file().then(|| read(&jinja).and_then(text)).transpose()?;
-        let config = path.join("tokenizer_config.json");
-        return match (config.is_file(), jinja) {
-            (true, jinja) => {
-                ChatTemplate::from_tokenizer_config(&read(&config)?, jinja.as_deref()).map_err(Failure::usage)
-            }
-            (false, Some(jinja)) => ChatTemplate::from_jinja(&jinja, SpecialTokens::new()).map_err(Failure::usage),
-            (false, None) => Err(Failure::usage(format!(
-                "`{}` holds neither `tokenizer_config.json` nor `chat_template.jinja`",
-                path.display()
-            ))),
-        };
-    }
-    let bytes = read(path)?;
-    if path.extension().is_some_and(|extension| extension == "json") {
-        ChatTemplate::from_tokenizer_config(&bytes, None).map_err(Failure::usage)
-    } else {
-        ChatTemplate::from_jinja(&text(bytes)?, SpecialTokens::new()).map_err(Failure::usage)
-    }
+/// The prompt with what is known about the answer.
+fn described(prompt: &str, template: &ChatTemplate) -> String {
+    let object = json!({ "prompt": prompt, "template": template.name(), "stop": template.stop_strings() });
+    format!("{object:#}\n")
 }
 
-fn from_name(name: &str) -> Result<ChatTemplate, Failure> {
-    catalog::by_name(name)
-        .or_else(|| catalog::by_model(name))
-        .or_else(|| catalog::by_endpoint(name))
-        .map(catalog::Entry::template)
-        .ok_or_else(|| {
-            Failure::usage(format!(
-                "no built-in family is known for `{name}`: see `sagewire template list`, or give the model's own template with `--template`"
-            ))
-        })
+fn family(name: &str) -> Result<&'static catalog::Entry, Failure> {
+    let known = catalog::by_name(name).or_else(|| catalog::by_model(name)).or_else(|| catalog::by_endpoint(name));
+    known.ok_or_else(|| {
+        Failure::usage(format!(
+            "no built-in family is known for `{name}`: see `sagewire template list`, or give the model's own template with `--template`"
+        ))
+    })
 }
 
-fn list() -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    for entry in catalog::entries() {
-        writeln!(out, "{:<16} {}", entry.name(), entry.description()).map_err(Failure::work)?;
-    }
-    Ok(())
+fn list() -> String {
+    let rows = catalog::entries().iter().map(|entry| format!("{:<20} {}\n", entry.name(), entry.description()));
+    rows.collect()
 }
 
 /// What standard input holds.
 struct Input {
     messages: Vec<Value>,
     tools: Option<Vec<Value>>,
-    kwargs: Option<Map<String, Value>>,
+    parameters: PromptParameters,
 }
 
 impl Input {
@@ -144,14 +130,14 @@ impl Input {
         let trimmed = text.trim();
         if !trimmed.starts_with(['[', '{']) {
             let messages = vec![json!({ "role": "user", "content": trimmed })];
-            return Ok(Self { messages, tools: None, kwargs: None });
+            return Ok(Self { messages, tools: None, parameters: PromptParameters::default() });
         }
         let value: Value = serde_json::from_str(trimmed)
             .map_err(|error| Failure::usage(format!("standard input is no JSON conversation: {error}")))?;
         let not_a_conversation =
             || Failure::usage("standard input is neither a list of messages nor an object with `messages`");
         match value {
-            Value::Array(messages) => Ok(Self { messages, tools: None, kwargs: None }),
+            Value::Array(messages) => Ok(Self { messages, tools: None, parameters: PromptParameters::default() }),
             Value::Object(mut object) => Ok(Self {
                 messages: object
                     .get_mut("messages")
@@ -159,7 +145,7 @@ impl Input {
                     .map(std::mem::take)
                     .ok_or_else(not_a_conversation)?,
                 tools: object.get_mut("tools").and_then(Value::as_array_mut).map(std::mem::take),
-                kwargs: object.get_mut("chat_template_kwargs").and_then(Value::as_object_mut).map(std::mem::take),
+                parameters: PromptParameters::take(&mut object).map_err(Failure::usage)?,
             }),
             _ => Err(not_a_conversation()),
         }

@@ -7,7 +7,7 @@ pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use request::headers::InvocationHeaders;
 pub use sagewire_dialects::{DetailsPolicy, ParameterPolicy};
 pub use settings::{Settings, Timeouts, parameters};
-pub use template::{TemplateChoice, TemplateSource};
+pub use template::{ChosenTemplate, TemplateChoice, TemplateSource, TemplateWarning, chosen_template};
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
 
 mod builder;

@@ -68,6 +68,8 @@ pub struct Settings {
     /// Where the template of `hf_model_name` is looked for, in this order. Default: [`TemplateSource::ALL`]. Without
     /// [`TemplateSource::Catalog`] the endpoint's name chooses none either.
     pub template_sources: Option<Vec<TemplateSource>>,
+    /// Refuses calls whose prompt may not have the model's format (see [`TemplateWarning`](crate::TemplateWarning)). Default: off.
+    pub strict_chat_templates: Option<bool>,
     /// Sends the temperature 0 as it is (LiteLLM's `aws_sagemaker_allow_zero_temp`). Default: no.
     pub allow_zero_temperature: Option<bool>,
     /// What the temperature 0 becomes on text containers, which refuse it. Default: 0.1.
@@ -158,6 +160,7 @@ impl Settings {
             hf_model_name: or(&self.hf_model_name, &other.hf_model_name),
             template: or(&self.template, &other.template),
             hub_access: self.hub_access.or(other.hub_access),
+            strict_chat_templates: self.strict_chat_templates.or(other.strict_chat_templates),
             hub_revision: or(&self.hub_revision, &other.hub_revision),
             template_sources: or(&self.template_sources, &other.template_sources),
             allow_zero_temperature: self.allow_zero_temperature.or(other.allow_zero_temperature),

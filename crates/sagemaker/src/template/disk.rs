@@ -9,7 +9,10 @@ use std::{
 
 use sagewire_chat_template::{
     ChatTemplate,
-    model_files::{CHAT_TEMPLATE, HubModel, PROCESSOR_TEMPLATE, TOKENIZER_CONFIG, hub_cache},
+    model_files::{
+        ADDITIONAL_NAMES, ADDITIONAL_TEMPLATES, CHAT_TEMPLATE, HubModel, PROCESSOR_TEMPLATE, SPECIAL_TOKENS_MAP,
+        TOKENIZER_CONFIG, hub_cache,
+    },
 };
 use sagewire_credentials::seam::World;
 use zeroize::Zeroizing;
@@ -50,15 +53,15 @@ async fn find_at(world: &World, path: &Path, place: &str) -> io::Result<Result<O
         }
         let Some(jinja) = read(world, path).await? else { return Ok(Ok(None)) };
         // The special tokens that the template prints stand beside it.
-        let config = read(world, &folder.join(TOKENIZER_CONFIG)).await?;
-        return Ok(ModelFiles { config, jinja: Some(jinja), processor: None }.compile(place, PARAM));
+        let files = ModelFiles { jinja: Some(jinja), ..tokens_of(world, folder).await? };
+        return Ok(files.compile(place, PARAM));
     }
     let Some(json) = read(world, path).await? else { return Ok(Ok(None)) };
     if path.file_name().is_some_and(|name| name == PROCESSOR_TEMPLATE) {
-        let config = read(world, &folder.join(TOKENIZER_CONFIG)).await?;
-        return Ok(ModelFiles { config, jinja: None, processor: Some(json) }.compile(place, PARAM));
+        let files = ModelFiles { processor: Some(json), ..tokens_of(world, folder).await? };
+        return Ok(files.compile(place, PARAM));
     }
-    match (ModelFiles { config: Some(json), jinja: None, processor: None }).compile(place, PARAM) {
+    match (ModelFiles { config: Some(json), ..ModelFiles::default() }).compile(place, PARAM) {
         // Newer models keep the template beside the configuration.
         Ok(None) => from_folder(world, folder, place, PARAM).await,
         done => Ok(done),
@@ -99,17 +102,28 @@ pub(super) async fn from_folder(
     place: &str,
     param: &'static str,
 ) -> io::Result<Result<Option<ChatTemplate>, LookupError>> {
-    let mut files = ModelFiles {
-        config: read(world, &folder.join(TOKENIZER_CONFIG)).await?,
-        jinja: read(world, &folder.join(CHAT_TEMPLATE)).await?,
-        processor: None,
-    };
+    let jinja = read(world, &folder.join(CHAT_TEMPLATE)).await?;
+    let mut files = ModelFiles { jinja, ..tokens_of(world, folder).await? };
+    // `transformers` writes them beside `chat_template.jinja`.
+    if files.jinja.is_some() {
+        for name in ADDITIONAL_NAMES {
+            let file = folder.join(ADDITIONAL_TEMPLATES).join(format!("{name}.jinja"));
+            files.additional.extend(read(world, &file).await?.map(|source| (name, source)));
+        }
+    }
     match files.compile(place, param) {
         Ok(None) => {}
         done => return Ok(done),
     }
     files.processor = read(world, &folder.join(PROCESSOR_TEMPLATE)).await?;
     Ok(files.compile(place, param))
+}
+
+/// The files of a folder that hold the special tokens.
+async fn tokens_of(world: &World, folder: &Path) -> io::Result<ModelFiles<Content>> {
+    let config = read(world, &folder.join(TOKENIZER_CONFIG)).await?;
+    let tokens = read(world, &folder.join(SPECIAL_TOKENS_MAP)).await?;
+    Ok(ModelFiles { config, tokens, ..ModelFiles::default() })
 }
 
 /// A path of which `~` may be the beginning, as Hugging Face's tools take it.

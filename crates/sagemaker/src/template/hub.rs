@@ -39,7 +39,7 @@ pub(super) async fn look(
     let hub = Hub::from_env(world)?;
     let get = |file| hub.get(model, revision, file);
     let (config, jinja) = future::join(get(TOKENIZER_CONFIG), get(CHAT_TEMPLATE)).await;
-    let mut files = ModelFiles { config: config?, jinja: jinja?, processor: None };
+    let mut files = ModelFiles { config: config?, jinja: jinja?, ..ModelFiles::default() };
     let mut template = files.compile(&place, PARAM)?;
     if template.is_none() && files.config.is_some() {
         files.processor = get(PROCESSOR_TEMPLATE).await?;

@@ -12,10 +12,13 @@ use std::{
     time::Duration,
 };
 
-use sagewire_chat_template::{ChatTemplate, catalog};
+use sagewire_chat_template::{
+    ChatTemplate,
+    catalog::{self, Recognition},
+};
 use tokio::{sync::watch, time::Instant};
 
-use super::{Found, TemplateSource, error::LookupError, search::Outcome};
+use super::{Found, TemplateSource, TemplateWarning, error::LookupError, search::Outcome};
 
 /// How long it is remembered that a model has no template.
 pub(super) const REMEMBER_NOTHING: Duration = Duration::from_secs(300);
@@ -90,11 +93,14 @@ enum State {
 
 type Flight = watch::Receiver<Option<Answer>>;
 
+/// The template that an endpoint's name tells, and what the operator should know.
+type OfEndpoint = (Option<ChatTemplate>, Option<TemplateWarning>);
+
 /// All entries, by the model's name or the path.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     entries: RwLock<HashMap<OsString, Vec<Entry>>>,
-    endpoints: RwLock<HashMap<String, Option<ChatTemplate>>>,
+    endpoints: RwLock<HashMap<String, OfEndpoint>>,
 }
 
 impl Memory {
@@ -187,18 +193,31 @@ impl Memory {
         answer
     }
 
-    /// What the endpoint's name tells, by the catalog. It is told to nobody.
-    pub(super) fn of_endpoint(&self, endpoint: &str) -> Option<ChatTemplate> {
+    /// What the endpoint's name tells, by the catalog. It is told to nobody; what the operator should know is logged once.
+    pub(super) fn of_endpoint(&self, endpoint: &str) -> OfEndpoint {
         if let Some(known) = self.endpoints.read().unwrap_or_else(PoisonError::into_inner).get(endpoint) {
             return known.clone();
         }
-        let template = catalog::by_endpoint(endpoint).map(catalog::Entry::template);
+        let endpoint = endpoint.to_owned();
+        let found = match catalog::recognise(&endpoint) {
+            Recognition::Family(entry) => (Some(entry.template()), None),
+            Recognition::Guess(entry) => {
+                let (family, endpoint) = (entry.name().to_owned(), endpoint.clone());
+                (Some(entry.template()), Some(TemplateWarning::Guessed { endpoint, family }))
+            }
+            Recognition::ChatModel => (None, Some(TemplateWarning::UnknownChatModel { endpoint: endpoint.clone() })),
+            _ => (None, Some(TemplateWarning::UnknownEndpoint { endpoint: endpoint.clone() })),
+        };
         let mut endpoints = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
         if endpoints.len() >= MOST_ENDPOINTS {
             endpoints.clear();
         }
-        endpoints.insert(endpoint.to_owned(), template.clone());
-        template
+        let is_first = endpoints.insert(endpoint, found.clone()).is_none();
+        drop(endpoints);
+        if let Some(warning) = found.1.as_ref().filter(|_| is_first) {
+            tracing::warn!(target: "sagewire::template", "{warning}");
+        }
+        found
     }
 
     // A thread that panicked left the entries whole: every change to them is one assignment.

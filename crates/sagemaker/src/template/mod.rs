@@ -10,9 +10,10 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use sagewire_chat_template::ChatTemplate;
 use sagewire_credentials::seam::World;
-use sagewire_types::{Error, ModelId};
+use sagewire_types::{Error, ErrorKind, ModelId};
 
 pub use self::choice::{TemplateChoice, TemplateSource};
+pub use self::warning::TemplateWarning;
 use self::{
     error::LookupError,
     memory::{Memory, Query},
@@ -28,6 +29,7 @@ mod memory;
 mod model_files;
 mod search;
 mod store;
+mod warning;
 
 /// The templates of a provider: those registered by name, and those found before.
 #[derive(Debug)]
@@ -36,6 +38,36 @@ pub(crate) struct Templates {
     plain_join: ChatTemplate,
     memory: Arc<Memory>,
     pub(crate) renderings: Renderings,
+}
+
+/// The template of a deployment, and what its operator should know about it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChosenTemplate {
+    /// The template.
+    pub template: ChatTemplate,
+    /// Why its prompts may not have the model's format.
+    pub warning: Option<TemplateWarning>,
+}
+
+/// The template that the provider would make the prompts of an endpoint with: what `check` and the command line show.
+///
+/// # Errors
+/// As a call's: `Configuration` for a template that is there and cannot be used, `Connection` for a Hub that does not answer. A warning is
+/// an error if [`strict_chat_templates`](Settings::strict_chat_templates) is on.
+pub async fn chosen_template(world: &World, settings: &Settings, endpoint: &str) -> Result<ChosenTemplate, Error> {
+    let (found, warning) = Templates::new(HashMap::new()).choose(world, settings, endpoint).await?;
+    let chosen = ChosenTemplate { template: found.template, warning };
+    chosen.warning.as_ref().map_or(Ok(()), |warning| permitted(settings, warning))?;
+    Ok(chosen)
+}
+
+/// Fails for a warning where the operator wants none.
+fn permitted(settings: &Settings, warning: &TemplateWarning) -> Result<(), Error> {
+    if settings.strict_chat_templates != Some(true) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Configuration, warning.to_string()).with_param("strict_chat_templates"))
 }
 
 /// A template, and where it is from.
@@ -80,22 +112,28 @@ impl Templates {
         settings: &Settings,
         model: &ModelId,
     ) -> Result<ChatTemplate, Error> {
-        let Found { template, origin } = self.choose(world, settings, model.name()).await?;
+        let (Found { template, origin }, warning) = self.choose(world, settings, model.name()).await?;
+        warning.as_ref().map_or(Ok(()), |warning| permitted(settings, warning))?;
         tracing::debug!(target: "sagewire::template", endpoint = model.name(), template = template.name(), from = %origin, "chat template chosen");
         Ok(template)
     }
 
-    async fn choose(&self, world: &World, settings: &Settings, endpoint: &str) -> Result<Found, LookupError> {
-        let found = |template: &ChatTemplate, origin| Found { template: template.clone(), origin };
+    async fn choose(
+        &self,
+        world: &World,
+        settings: &Settings,
+        endpoint: &str,
+    ) -> Result<(Found, Option<TemplateWarning>), LookupError> {
+        let given = |template: &ChatTemplate, origin| Ok((Found { template: template.clone(), origin }, None));
         if let Some(TemplateChoice::Template(template)) = &settings.template {
-            return Ok(found(template, Origin::Given));
+            return given(template, Origin::Given);
         }
         if let Some(template) = self.registered.get(endpoint) {
-            return Ok(found(template, Origin::RegisteredForEndpoint));
+            return given(template, Origin::RegisteredForEndpoint);
         }
         let name = settings.hf_model_name.as_deref();
         if let Some(template) = name.and_then(|name| self.registered.get(name)) {
-            return Ok(found(template, Origin::RegisteredForModel));
+            return given(template, Origin::RegisteredForModel);
         }
         let known = if let Some(TemplateChoice::Path(path)) = &settings.template {
             let look_up = || {
@@ -114,12 +152,23 @@ impl Templates {
                 Search { world: world.clone(), name, revision, sources, hub_access }.run()
             };
             self.memory.get(Query::Model { name, revision, sources, hub_access }, look_up).await?
-        } else if settings.template_sources().contains(&TemplateSource::Catalog) {
-            self.memory.of_endpoint(endpoint).map(|template| Found { template, origin: Origin::EndpointName })
         } else {
-            None
+            let sources = settings.template_sources();
+            let known = sources.contains(&TemplateSource::Catalog).then(|| self.memory.of_endpoint(endpoint));
+            let (template, warning) = known
+                .unwrap_or_else(|| (None, Some(TemplateWarning::UnknownEndpoint { endpoint: endpoint.to_owned() })));
+            return Ok(match template {
+                Some(template) => (Found { template, origin: Origin::EndpointName }, warning),
+                None => (self.nothing(), warning),
+            });
         };
-        Ok(known.unwrap_or_else(|| found(&self.plain_join, Origin::Nowhere)))
+        let unknown = || name.map(|name| TemplateWarning::UnknownModel { model: name.to_owned() });
+        Ok(known.map_or_else(|| (self.nothing(), unknown()), |found| (found, None)))
+    }
+
+    /// What is used where no place has a template.
+    fn nothing(&self) -> Found {
+        Found { template: self.plain_join.clone(), origin: Origin::Nowhere }
     }
 }
 

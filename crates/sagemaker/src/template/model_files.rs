@@ -4,7 +4,7 @@
 //!
 //! <https://huggingface.co/docs/transformers/main/en/chat_templating_writing>
 
-use sagewire_chat_template::{ChatTemplate, ConfigError, SpecialTokens, TemplateError};
+use sagewire_chat_template::{ChatTemplate, ConfigError, TemplateError, TemplateFiles};
 use serde_json::{Map, Value};
 
 use super::error::LookupError;
@@ -18,6 +18,10 @@ pub(super) struct ModelFiles<B> {
     pub(super) jinja: Option<B>,
     /// `chat_template.json`, where older processors keep theirs. Read only where neither of the others has one.
     pub(super) processor: Option<B>,
+    /// `special_tokens_map.json`, which older configurations need.
+    pub(super) tokens: Option<B>,
+    /// The files of `additional_chat_templates`, by their names.
+    pub(super) additional: Vec<(&'static str, B)>,
 }
 
 impl<B: AsRef<[u8]>> ModelFiles<B> {
@@ -30,11 +34,23 @@ impl<B: AsRef<[u8]>> ModelFiles<B> {
                 .with_source(error)
         };
         let jinja = self.own_template(place, param)?;
-        let compiled = match (&self.config, jinja.as_deref()) {
-            (None, None) => return Ok(None),
-            (None, Some(jinja)) => ChatTemplate::from_jinja(jinja, SpecialTokens::new()),
-            (Some(config), jinja) => ChatTemplate::from_tokenizer_config(config.as_ref(), jinja),
-        };
+        if self.config.is_none() && jinja.is_none() {
+            return Ok(None);
+        }
+        let mut files = TemplateFiles::new();
+        if let Some(config) = &self.config {
+            files = files.tokenizer_config(config.as_ref());
+        }
+        if let Some(tokens) = &self.tokens {
+            files = files.special_tokens_map(tokens.as_ref());
+        }
+        if let Some(jinja) = &jinja {
+            files = files.chat_template(jinja);
+        }
+        for (name, source) in &self.additional {
+            files = files.additional(name, utf8(source, place, param)?);
+        }
+        let compiled = ChatTemplate::from_files(&files);
         match compiled {
             Ok(template) => Ok(Some(template.adapting())),
             Err(TemplateError::Config(ConfigError::NoTemplate)) => Ok(None),
@@ -61,10 +77,7 @@ impl<B: AsRef<[u8]>> ModelFiles<B> {
     /// The template that has a file of its own.
     fn own_template(&self, place: &str, param: &'static str) -> Result<Option<String>, LookupError> {
         if let Some(jinja) = &self.jinja {
-            let text = std::str::from_utf8(jinja.as_ref()).map_err(|error| {
-                LookupError::broken(param, format!("the chat template of {place} is no UTF-8 text")).with_source(error)
-            })?;
-            return Ok(Some(text.to_owned()));
+            return utf8(jinja, place, param).map(|text| Some(text.to_owned()));
         }
         let Some(processor) = &self.processor else { return Ok(None) };
         let mut json: Map<String, Value> = serde_json::from_slice(processor.as_ref()).map_err(|error| {
@@ -75,6 +88,12 @@ impl<B: AsRef<[u8]>> ModelFiles<B> {
             _ => Err(LookupError::broken(param, format!("`chat_template.json` of {place} has no `chat_template`"))),
         }
     }
+}
+
+fn utf8<'b>(source: &'b impl AsRef<[u8]>, place: &str, param: &'static str) -> Result<&'b str, LookupError> {
+    std::str::from_utf8(source.as_ref()).map_err(|error| {
+        LookupError::broken(param, format!("the chat template of {place} is not UTF-8 text")).with_source(error)
+    })
 }
 
 #[cfg(test)]

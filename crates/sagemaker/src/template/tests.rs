@@ -167,3 +167,38 @@ async fn a_calls_revision_is_looked_at_by_itself() {
     let error = find(&templates, &world, &settings).await.unwrap_err();
     assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("hub_revision")));
 }
+
+#[tokio::test]
+async fn a_prompt_that_may_not_have_the_models_format_is_a_warning_or_an_error() {
+    let world = World::builder().build();
+    let model = |name: &str| Settings { hf_model_name: Some(name.to_owned()), ..Settings::default() };
+    let (acme, cut) = ("acme/model".to_owned(), "jumpstart-dft-hf-textgeneration1-mp-20240815-185614");
+    let cases = [
+        (model("acme/model"), "e", Some(TemplateWarning::UnknownModel { model: acme })),
+        (Settings::default(), "e", Some(TemplateWarning::UnknownEndpoint { endpoint: "e".to_owned() })),
+        (
+            Settings::default(),
+            "writer-palmyra-x-004",
+            Some(TemplateWarning::UnknownChatModel { endpoint: "writer-palmyra-x-004".to_owned() }),
+        ),
+        (
+            Settings::default(),
+            cut,
+            Some(TemplateWarning::Guessed { endpoint: cut.to_owned(), family: "alpaca".to_owned() }),
+        ),
+        (Settings::default(), "huggingface-reasoning-qwen3-8b", None),
+        (model("meta-llama/Llama-2-7b"), "e", None),
+    ];
+    for (settings, endpoint, expected) in cases {
+        let chosen = chosen_template(&world, &settings, endpoint).await.unwrap();
+        assert_eq!(chosen.warning, expected, "{endpoint}");
+        let strict = Settings { strict_chat_templates: Some(true), ..settings };
+        let refused =
+            chosen_template(&world, &strict, endpoint).await.err().map(|error| (error.kind(), error.to_string()));
+        let wanted = expected.map(|warning| (ErrorKind::Configuration, warning.to_string()));
+        assert_eq!(refused.as_ref().map(|(kind, _)| *kind), wanted.as_ref().map(|(kind, _)| *kind), "{endpoint}");
+        if let (Some((_, said)), Some((_, wanted))) = (refused, wanted) {
+            assert!(said.contains(&wanted), "{said}");
+        }
+    }
+}

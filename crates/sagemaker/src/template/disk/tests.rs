@@ -110,3 +110,22 @@ async fn a_cache_that_may_not_be_read_hides_nothing() {
     assert_eq!(known.unwrap(), "<s>[INST] hi [/INST]");
     assert_eq!(find(&templates(), &world, &settings("acme/model")).await.unwrap(), "hi");
 }
+
+#[tokio::test]
+async fn a_folder_is_read_as_transformers_writes_it() {
+    let files = MapFiles::new()
+        .with("/m/tokenizer_config.json", r#"{"model_specific_special_tokens": {"image_token": "<image>"}}"#)
+        .with("/m/special_tokens_map.json", r#"{"bos_token": {"content": "<s>"}}"#)
+        .with("/m/chat_template.jinja", "{{ bos_token }}{{ image_token }}")
+        .with("/m/additional_chat_templates/tool_use.jinja", "{{ bos_token }}tools");
+    let world = world(files);
+    for path in ["/m", "/m/chat_template.jinja"] {
+        let template = from_path(&world, Path::new(path)).await.unwrap();
+        let messages = [serde_json::json!({"role": "user", "content": "hi"})];
+        let conversation = sagewire_chat_template::Conversation::new(&messages);
+        let render = |conversation| template.render(&conversation, &|| std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(render(conversation), "<s><image>", "{path}");
+        let expected = if path == "/m" { "<s>tools" } else { "<s><image>" };
+        assert_eq!(render(conversation.tools(&[])), expected, "{path}");
+    }
+}
