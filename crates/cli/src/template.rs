@@ -79,8 +79,9 @@ async fn render(arguments: &RenderArguments) -> Result<String, Failure> {
     let world = World::system();
     let template = match (&arguments.template, &arguments.model) {
         (Some(path), _) => {
-            let template = Some(TemplateChoice::Path(path.clone()));
-            let chosen = chosen_template(&world, &Settings { template, ..Settings::default() }, "").await;
+            let mut settings = Settings::default();
+            settings.template = Some(TemplateChoice::Path(path.clone()));
+            let chosen = chosen_template(&world, &settings, "").await;
             chosen.map_err(Failure::usage)?.template
         }
         (None, Some(name)) => family(name)?.template(),

@@ -157,7 +157,7 @@ async fn queries_of_one_name_are_told_apart() {
 fn the_endpoints_remembered_are_not_without_end() {
     let memory = Memory::default();
     for index in 0..=MOST_ENDPOINTS {
-        assert!(memory.of_endpoint(&format!("endpoint-{index}")).is_none());
+        assert!(memory.of_endpoint(&format!("endpoint-{index}")).0.is_none());
     }
     assert_eq!(memory.endpoints.read().unwrap().len(), 1);
 }
