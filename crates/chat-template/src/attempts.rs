@@ -43,18 +43,18 @@ pub(crate) fn attempts(
 
 fn forms(has_calls: bool, has_tools: bool, has_null: bool, habits: Habits) -> Vec<Form> {
     let mut forms = Vec::with_capacity(10);
-    if !has_calls || habits.tool_calls {
+    // An empty text in place of null would hide that a template has no words for an answer that only calls tools.
+    let knows_calls = !has_calls || habits.tool_calls;
+    for empty_for_null in [false, true] {
         for arguments_as_text in [false, true] {
-            for empty_for_null in [false, true] {
-                let is_new = (!arguments_as_text || has_calls) && (!empty_for_null || has_null);
-                if is_new {
-                    forms.push(Form { arguments_as_text, empty_for_null, ..AS_IT_IS });
-                }
+            let is_new = (!arguments_as_text || has_calls) && (!empty_for_null || (has_null && knows_calls));
+            if is_new {
+                forms.push(Form { arguments_as_text, empty_for_null, ..AS_IT_IS });
             }
         }
-        if has_calls {
-            forms.push(Form { empty_for_null: true, short_ids: true, ..AS_IT_IS });
-        }
+    }
+    if has_calls && knows_calls {
+        forms.push(Form { empty_for_null: true, short_ids: true, ..AS_IT_IS });
     }
     let places = [SystemPlace::Anywhere, SystemPlace::First, SystemPlace::None];
     let fitted = |tools: bool| {
@@ -190,13 +190,13 @@ mod tests {
             let all = all(&round(&arguments), ALL);
             let of = |turns: &Value| turns[1]["tool_calls"][0]["function"]["arguments"].clone();
             assert_eq!(of(&all[0]), json!({"city": "Paris"}));
-            assert_eq!((all[0][1]["content"].clone(), all[1][1]["content"].clone()), (Value::Null, json!("")));
-            assert_eq!(of(&all[2]), json!("{\"city\": \"Paris\"}"));
+            assert_eq!(of(&all[1]), json!("{\"city\": \"Paris\"}"));
+            assert_eq!((all[1][1]["content"].clone(), all[2][1]["content"].clone()), (Value::Null, json!("")));
         }
         for empty in [json!(""), json!(null), json!(" ")] {
             let all = all(&round(&empty), ALL);
             assert_eq!(all[0][1]["tool_calls"][0]["function"]["arguments"], json!({}), "{empty}");
-            assert_eq!(all[2][1]["tool_calls"][0]["function"]["arguments"], json!("{}"), "{empty}");
+            assert_eq!(all[1][1]["tool_calls"][0]["function"]["arguments"], json!("{}"), "{empty}");
         }
     }
 
@@ -222,7 +222,9 @@ mod tests {
         let messages = json!([{"role": "developer", "content": [{"type": "text", "text": "Be brief."}]}]);
         assert_eq!(all(&messages, NONE)[0], json!([{"role": "system", "content": "Be brief."}]));
         assert_eq!(all(&messages, ALL)[0], messages);
-        let first = &all(&round(&json!("{}")), NONE)[0];
+        let all = all(&round(&json!("{}")), NONE);
+        assert!(all[0][1].get("content").is_none() && all[0][1].get("tool_calls").is_some());
+        let first = &all[2];
         assert_eq!(first[1], json!({"role": "assistant", "content": "{\"name\": \"get\", \"arguments\": {}}"}));
         assert_eq!(first[2]["role"], "user");
     }

@@ -24,16 +24,6 @@ use serde_json::Value;
 const DIFFERENT: &[(&[&str], &[&str], &str)] = &[
     (&[], &["tool_round_str"], "arguments that are a JSON text are decoded; `transformers` writes a text in a text"),
     (&[], &["parts_text"], "the text of the parts; `transformers` prints them as a Python list, or nothing"),
-    (
-        WITHOUT_CALLS,
-        &["tool_round", "tool_round_noid", "tool_args_types", "reasoning_tool"],
-        "the template knows no tool calls and drops them; they are given as text",
-    ),
-    (
-        &["YandexGPT-5-Lite"],
-        &["tool_round_noid", "tool_args_types", "reasoning_tool"],
-        "as the templates without tool calls",
-    ),
 ];
 
 /// Templates that refuse what `transformers` cannot render with them either, and why.
