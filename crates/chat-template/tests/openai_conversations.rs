@@ -42,34 +42,6 @@ const REFUSING: &[(&[&str], &str)] = &[
     (&["llama-cpp-deepseek-r1"], "it writes a generator as JSON, which fails in Python too"),
 ];
 
-/// Templates that know no tool calls.
-const WITHOUT_CALLS: &[&str] = &[
-    "ChatGLM4",
-    "DeepSeek-V2",
-    "FusionNet-34Bx2-MoE",
-    "HuggingFaceTB-SmolLM3-3B",
-    "Meta-Llama-3-8B-Instruct",
-    "Orion-14B-Chat",
-    "Phi-3-medium",
-    "Phi-3-mini",
-    "SmolLM2-1.7B-Instruct",
-    "alpaca-vllm",
-    "chatml-OpenHermes-2.5",
-    "dbrx-instruct",
-    "deepseek-coder-33b-instruct",
-    "falcon-180b-chat-vllm",
-    "falcon-h1-axolotl",
-    "falcon-instruct-vllm",
-    "granite-3.0-8b-instruct",
-    "ibm-granite-granite-3.3-2B-Instruct",
-    "llama-cpp-rwkv-world",
-    "llama3-training-trl",
-    "microsoft-Phi-3.5-mini-instruct",
-    "openchat-3.5-0106",
-    "phi-4",
-    "zephyr-7b-beta",
-];
-
 fn main() {
     let arguments = Arguments::from_args();
     let tests = match vectors::folder("chat-templates") {
