@@ -61,6 +61,30 @@ async fn a_client_is_a_provider_among_others() {
     assert_eq!(reply.value.content(), "inner");
 }
 
+/// Answers with what its call's context holds.
+#[derive(Debug)]
+struct Contextual;
+
+#[async_trait::async_trait]
+impl Provider for Contextual {
+    async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        let tenant = context.get::<&str>().copied().unwrap_or("nobody");
+        Ok(Reply::new(ChatResponse::text(call.model(), tenant, FinishReason::Stop)).into())
+    }
+}
+
+#[tokio::test]
+async fn a_client_may_have_a_context_and_a_call_made_through_the_trait_has_its_own() {
+    let client = Client::builder().provider("mine", Arc::new(Contextual)).build();
+    let mine = client.with_context(CallContext::new().with("alice"));
+    let request = || ChatRequest::new("mine/m", [Message::user("hi")]);
+    for (client, answer) in [(&client, "nobody"), (&mine, "alice")] {
+        assert_eq!(client.chat(request()).await.unwrap().value.content(), answer);
+    }
+    let own = CallContext::new().with("bob");
+    assert_eq!(Provider::chat(&mine, request(), &own).await.unwrap().value.content(), "bob");
+}
+
 /// Under their full names, so that each is seen to be there.
 mod re_exports {
     /// A type under two names.
