@@ -110,11 +110,11 @@ async fn every_decision_is_an_event_and_none_tells_a_secret() {
     let lines = lines.0.lock().unwrap().join("\n");
     for expected in [
         r#"DEBUG message=asking deployment="a" model_group="m" attempt=1"#,
-        r#"WARN message=attempt failed deployment="a" kind=throttled"#,
+        r#"DEBUG message=attempt failed deployment="a" kind=throttled"#,
         r#"WARN message=cooling down deployment="a""#,
         r#"DEBUG message=skipping deployment="a" refusal=cooling down"#,
         r#"INFO message=falling back model_group="m" fallback="f""#,
-        r#"WARN message=a stream broke after its first chunk deployment="b" kind=stream_broken"#,
+        r#"DEBUG message=a stream broke after its first chunk deployment="b" kind=stream_broken"#,
         r#"DEBUG message=answered deployment="c""#,
     ] {
         assert!(lines.contains(expected), "{expected}\nin\n{lines}");
