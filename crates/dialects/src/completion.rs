@@ -14,12 +14,9 @@ use sagewire_types::{
 use serde_json::{Value, json};
 
 use crate::{
-    DecodeContext, EncodeContext, Payload, StreamDecoder,
+    DecodeContext, EncodeContext, Ending, Payload, StreamDecoder,
     messages::body::{self, ModelName},
-    reply::{
-        self, ReplyStream, Unread, generated,
-        openai::{self, Thoughts},
-    },
+    reply::{self, ReplyStream, Shape},
 };
 
 mod logprobs;
@@ -121,14 +118,7 @@ pub(crate) fn encode(request: CompletionRequest, context: &EncodeContext<'_>) ->
 /// # Errors
 /// `Decode` for an unknown shape; what the container says, where the reply is a report of a failure.
 pub fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<ChatResponse, Error> {
-    let read = openai::read(reply, context, Thoughts::Kept).or_else(|unread| match unread {
-        Unread::Shape => generated::read(reply, context),
-        failed @ Unread::Failed(_) => Err(failed),
-    });
-    read.map_err(|unread| match unread {
-        Unread::Failed(error) => error,
-        Unread::Shape => reply::unknown(reply, dialect),
-    })
+    reply::decode(reply, &context.clone().keeping_thoughts(), dialect, Shape::OpenAi)
 }
 
 /// Reads a streamed reply to OpenAI's completion body.
@@ -147,7 +137,7 @@ impl CompletionDecoder {
     /// A reader for one reply; `dialect` is the name that errors mention.
     #[must_use]
     pub fn new(context: DecodeContext, dialect: &'static str) -> Self {
-        Self { stream: ReplyStream::for_completion(context, dialect), chunks: Vec::new() }
+        Self { stream: ReplyStream::new(context.keeping_thoughts(), dialect), chunks: Vec::new() }
     }
 }
 
@@ -156,6 +146,10 @@ impl StreamDecoder<CompletionResponse> for CompletionDecoder {
         let result = self.stream.push(bytes, &mut self.chunks);
         out.extend(self.chunks.drain(..).map(from_chunk));
         result
+    }
+
+    fn ending(&self) -> Ending {
+        self.stream.ending()
     }
 
     fn flush(&mut self, out: &mut Vec<CompletionResponse>) {

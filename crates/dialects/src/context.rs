@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     parameters::{DetailsPolicy, ParameterPolicy},
+    thoughts::{self, Pieces, ThoughtSplitter, join},
     usage::{self, CountTokens},
 };
 
@@ -87,6 +88,10 @@ pub struct DecodeContext {
     pub stop: Arc<[String]>,
     /// Special texts of the model that end its turn and are not for the user.
     pub end_tokens: Arc<[String]>,
+    /// Whether the answer begins within thoughts that the prompt opened with `<think>`.
+    pub thoughts_are_opened: bool,
+    /// Whether thoughts stay part of the text: a raw prompt is continued by raw text.
+    pub keep_thoughts: bool,
     /// Whether the caller asked for log probabilities.
     pub logprobs: bool,
     /// Whether the caller asked for the usage in a stream's last chunk.
@@ -111,6 +116,8 @@ impl DecodeContext {
             keep_prompt: false,
             stop: Arc::default(),
             end_tokens: Arc::default(),
+            thoughts_are_opened: false,
+            keep_thoughts: false,
             logprobs: false,
             include_usage: false,
             choices: 1,
@@ -155,6 +162,7 @@ impl DecodeContext {
             Prompt::Texts(texts) => texts.len(),
             Prompt::TokenLists(lists) => lists.len(),
         };
+        self.keep_thoughts = true;
         self.logprobs = request.logprobs.is_some();
         self.include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
         self.uncounted = match &request.prompt {
@@ -170,10 +178,39 @@ impl DecodeContext {
     pub fn with_prompt(mut self, prompt: &str, is_marked: bool, end_tokens: &[String]) -> Self {
         let prompt: Arc<str> = prompt.into();
         self.prompt_is_marked = is_marked;
+        self.thoughts_are_opened = thoughts::are_opened_by(&prompt);
         self.uncounted = self.count_tokens.map(|_| usage::Prompt::text(Arc::clone(&prompt)));
         self.prompt = Some(prompt);
         self.end_tokens = end_tokens.into();
         self
+    }
+}
+
+impl DecodeContext {
+    /// The same for an answer whose thoughts stay part of the text.
+    #[must_use]
+    pub fn keeping_thoughts(mut self) -> Self {
+        self.keep_thoughts = true;
+        self
+    }
+
+    /// What cuts the thoughts off one choice that comes in pieces. A text that shall begin with its prompt stays as it is.
+    pub(crate) fn thought_splitter(&self) -> ThoughtSplitter {
+        if self.keep_thoughts || self.keep_prompt {
+            ThoughtSplitter::off()
+        } else {
+            ThoughtSplitter::new(self.thoughts_are_opened)
+        }
+    }
+
+    /// The thoughts and the answer of a whole text. A text without thoughts is an answer, also if it is empty.
+    pub(crate) fn split_thoughts(&self, text: String) -> Pieces {
+        let mut splitter = self.thought_splitter();
+        let Pieces { thoughts, answer } = splitter.push(text);
+        let rest = splitter.finish();
+        let (thoughts, answer) = (join(thoughts, rest.thoughts), join(answer, rest.answer));
+        let answer = if thoughts.is_none() { Some(answer.unwrap_or_default()) } else { answer };
+        Pieces { thoughts, answer }
     }
 }
 
@@ -188,6 +225,8 @@ impl fmt::Debug for DecodeContext {
             .field("keep_prompt", &self.keep_prompt)
             .field("stop_texts", &self.stop.len())
             .field("end_tokens", &self.end_tokens)
+            .field("thoughts_are_opened", &self.thoughts_are_opened)
+            .field("keep_thoughts", &self.keep_thoughts)
             .field("logprobs", &self.logprobs)
             .field("include_usage", &self.include_usage)
             .field("choices", &self.choices)

@@ -71,6 +71,17 @@ pub enum CompletionForm {
     OpenAi,
 }
 
+/// How much of a streamed answer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// There may be more of it.
+    Open,
+    /// Every choice has its finish reason. A usage or an end mark may follow; what fails from here on cannot spoil the answer.
+    Answered,
+    /// The end mark came: nothing follows.
+    Marked,
+}
+
 /// Reads the payload bytes of one streamed reply, cut anywhere.
 pub trait StreamDecoder<T = ChatChunk>: Send {
     /// Takes the next bytes. What was decoded before an error is in `out`.
@@ -78,6 +89,11 @@ pub trait StreamDecoder<T = ChatChunk>: Send {
     /// # Errors
     /// The container's own report of a failure, or a record of an unknown shape.
     fn push(&mut self, bytes: &[u8], out: &mut Vec<T>) -> Result<(), Error>;
+
+    /// How much of the answer has come: what a reader of the connection goes by to stop reading, or to judge an error behind the answer.
+    fn ending(&self) -> Ending {
+        Ending::Open
+    }
 
     /// The bytes broke off: hands over text that was held back because it could have become a stop text.
     fn flush(&mut self, out: &mut Vec<T>) {

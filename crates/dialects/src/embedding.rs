@@ -10,7 +10,10 @@ use std::{fmt, num::NonZeroUsize, sync::Arc};
 use bytes::Bytes;
 use sagewire_types::{EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKind};
 
-use crate::{Payload, failure_report as failure};
+use crate::{
+    Payload,
+    failure_report::{self as failure, FailureReport},
+};
 
 mod cohere;
 mod floats;
@@ -133,13 +136,25 @@ pub fn by_endpoint(name: &str) -> (&'static dyn EmbeddingFamily, &'static str) {
 
 /// The error for a reply that no family knows.
 fn unknown_reply(reply: &[u8], family: &str) -> Error {
-    match failure::read_report(reply) {
-        Some(report) => failure::reported_error(&report),
+    match FailureReport::read(reply) {
+        Some(report) => report.into_error(),
         None => failure::unknown_reply(
             reply,
             &format!("Set `embedding_dialect` to the family that fits the container (now `{family}`)"),
         ),
     }
+}
+
+/// The error for an input of which the model made something else than numbers, such as `NaN`. It names the input by its place, from 0.
+#[must_use]
+pub fn no_numbers(input: usize) -> Error {
+    Error::new(
+        ErrorKind::Decode,
+        format!(
+            "the model made no numbers of input {input}: its vector has values that are null, not a number or infinite; change this text, or leave it out"
+        ),
+    )
+    .with_param(format!("input[{input}]"))
 }
 
 /// The error for token ids that a family cannot carry.

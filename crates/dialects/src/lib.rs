@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use context::{DecodeContext, EncodeContext};
-pub use dialect::{CompletionForm, DIALECTS, Dialect, StreamDecoder, by_name, by_prefix, names};
+pub use dialect::{CompletionForm, DIALECTS, Dialect, Ending, StreamDecoder, by_name, by_prefix, names};
 pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named_of_embedding};
 pub use payload::Payload;
 
@@ -10,6 +10,8 @@ mod context;
 mod dialect;
 pub mod embedding;
 pub mod failure_report;
+pub mod fields;
+mod finish_reason;
 #[cfg(test)]
 mod fixtures;
 mod messages;
@@ -22,5 +24,6 @@ mod reply;
 mod stop_texts;
 mod text;
 mod thoughts;
+mod tool_calls;
 pub mod usage;
 pub mod whole_as_chunks;

@@ -35,6 +35,6 @@ impl Dialect for Messages {
     }
 
     fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name(), Shape::OpenAi))
+        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 }

@@ -83,7 +83,7 @@ proptest! {
         let records = |pieces: &[Vec<u8>]| {
             let (mut framer, mut records) = (RecordFramer::default(), Vec::new());
             let mut take = |record: Record<'_>| {
-                records.push(match record { Record::Json(text) => Some(text.to_vec()), Record::Done => None });
+                records.push(match record { Record::Json(text) | Record::Failure(text) => Some(text.to_vec()), Record::Done => None });
                 Ok(())
             };
             pieces.iter().for_each(|piece| framer.push(piece, &mut take).unwrap());
@@ -134,6 +134,15 @@ proptest! {
     }
 
     #[test]
+    fn plain_text_is_for_the_operator_alone(secret in "[a-z]{12}") {
+        for dialect in DIALECTS {
+            let error = dialect.decode(secret.as_bytes(), &context()).unwrap_err();
+            prop_assert!(!error.to_string().contains(&secret), "{}", error);
+            prop_assert_eq!(error.upstream().and_then(|upstream| upstream.original_message.as_ref()), Some(&secret));
+        }
+    }
+
+    #[test]
     fn an_unknown_reply_shows_no_text(secret in "[a-z]{12}") {
         for reply in [
             format!(r#"{{"answer": "{secret}"}}"#),
@@ -142,7 +151,6 @@ proptest! {
             format!(r#"{{"choices": "{secret}"}}"#),
             format!(r#"["{secret}", 1]"#),
             format!("data: {{\"token\": \"{secret}\"}}\n\n"),
-            secret.clone(),
         ] {
             for dialect in DIALECTS {
                 let whole = dialect.decode(reply.as_bytes(), &context());

@@ -1,33 +1,42 @@
 //! Records in a stream: server-sent events and JSON lines, told apart line by line.
 //!
-//! Owns the framing that containers use: `data:` with or without a space and with or without the blank line after it, bare JSON
-//! lines, and a last line without its end. What a record means is its dialect's to say.
+//! Owns the framing that containers use: `data:` with or without a space and with or without the blank line after it, bare JSON lines,
+//! and a last line without its end. What a record means is its dialect's to say.
 
 use sagewire_types::{Error, ErrorKind};
 
 /// The most bytes one record may have: AWS's own limit for the payload of a frame, far above any token's record.
 const MAX_RECORD_BYTES: usize = 24 * 1024 * 1024;
 
+/// A byte order mark, which the standard allows at the beginning of a stream.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
 /// One record of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Record<'a> {
-    /// The text of a JSON value.
+    /// The text of a JSON value, or what a container wrote in its place.
     Json(&'a [u8]),
+    /// The data of an event that is named `error`.
+    Failure(&'a [u8]),
     /// OpenAI's mark of a complete stream, `[DONE]`.
     Done,
 }
 
-/// Splits a stream's bytes into [`Record`]s.
+/// Splits a stream's bytes into [`Record`]s, in one pass over them.
 ///
 /// Server-sent events follow the [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream)
 /// but for one thing: as containers write each event's JSON in one `data:` line and some leave out the blank line after it, each such
 /// line is a record of its own, unless its JSON goes on in the next one. Bare lines are records in the same way.
 #[derive(Debug, Default)]
 pub struct RecordFramer {
+    /// Whether the first line is over.
+    begun: bool,
+    /// Whether the last byte was a carriage return, to which a line feed may belong.
+    after_return: bool,
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
-    /// The lines of a record whose JSON is not whole yet.
-    event: Vec<u8>,
+    event: Event,
 }
 
 impl RecordFramer {
@@ -40,22 +49,29 @@ impl RecordFramer {
         mut bytes: &[u8],
         mut take: impl FnMut(Record<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
+        loop {
+            if std::mem::take(&mut self.after_return) {
+                bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+            }
+            let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) else { break };
             let (line, rest) = bytes.split_at(end);
+            self.after_return = rest.first() == Some(&b'\r');
             bytes = rest.get(1..).unwrap_or_default();
             if self.partial.is_empty() {
-                line_end(&mut self.event, line, &mut take)?;
+                self.line(line, &mut take)?;
             } else {
-                self.partial.extend_from_slice(line);
-                let taken = line_end(&mut self.event, &self.partial, &mut take);
-                self.partial.clear();
+                let mut whole = std::mem::take(&mut self.partial);
+                whole.extend_from_slice(line);
+                let taken = self.line(&whole, &mut take);
+                whole.clear();
+                self.partial = whole;
                 taken?;
             }
         }
-        if self.partial.len() + self.event.len() + bytes.len() > MAX_RECORD_BYTES {
+        if self.partial.len() + self.event.text.len() + bytes.len() > MAX_RECORD_BYTES {
             return Err(Error::new(
                 ErrorKind::StreamBroken,
-                "the container sent a record beyond 24 MiB without an end: check that the dialect fits the container",
+                "the container sent a record beyond 24 MiB without an end; check that `dialect` fits the container",
             ));
         }
         self.partial.extend_from_slice(bytes);
@@ -68,70 +84,155 @@ impl RecordFramer {
     /// What `take` returns.
     pub fn finish(&mut self, mut take: impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let line = std::mem::take(&mut self.partial);
-        line_end(&mut self.event, &line, &mut take)?;
-        // A blank line hands over what is left of an event.
-        line_end(&mut self.event, b"", &mut take)
+        self.line(&line, &mut take)?;
+        self.event.end(&mut take)
+    }
+
+    fn line(&mut self, line: &[u8], take: &mut impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        let line = line.strip_prefix(BOM).filter(|_| is_first).unwrap_or(line);
+        match field(line) {
+            Field::Data(text) => self.event.add(text, take),
+            Field::Event(name) => {
+                self.event.is_failure = name == b"error";
+                Ok(())
+            }
+            Field::Other => Ok(()),
+            Field::End => self.event.end(take),
+        }
     }
 }
 
-fn line_end(
-    event: &mut Vec<u8>,
-    line: &[u8],
+/// What a line is.
+enum Field<'a> {
+    Data(&'a [u8]),
+    /// The name of an event.
+    Event(&'a [u8]),
+    /// A comment, an id, a time to wait, or no data at all.
+    Other,
+    /// The blank line that ends an event.
+    End,
+}
+
+fn field(line: &[u8]) -> Field<'_> {
+    if let Some(data) = line.strip_prefix(b"data:") {
+        let data = trim(data);
+        return if data.is_empty() { Field::Other } else { Field::Data(data) };
+    }
+    let line = trim(line);
+    if let Some(name) = line.strip_prefix(b"event:") {
+        return Field::Event(trim(name));
+    }
+    match line {
+        [] => Field::End,
+        [b':', ..] | b"data" | b"event" | b"id" | b"retry" => Field::Other,
+        line if line.starts_with(b"id:") || line.starts_with(b"retry:") => Field::Other,
+        line => Field::Data(line),
+    }
+}
+
+/// Without blanks at both ends, and without the NULs that some servers keep a connection alive with.
+fn trim(mut text: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    while let [first, rest @ ..] = text
+        && is_blank(first)
+    {
+        text = rest;
+    }
+    while let [rest @ .., last] = text
+        && is_blank(last)
+    {
+        text = rest;
+    }
+    text
+}
+
+/// An event, or a JSON value, in the making.
+#[derive(Debug, Default)]
+struct Event {
+    /// The lines of a record whose JSON is not whole yet.
+    text: Vec<u8>,
+    nesting: Nesting,
+    is_failure: bool,
+}
+
+impl Event {
+    fn add(&mut self, line: &[u8], take: &mut impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let is_one_line = self.text.is_empty();
+        if is_one_line {
+            self.nesting = Nesting::default();
+        } else {
+            self.text.push(b'\n');
+        }
+        self.nesting.read(line);
+        if is_one_line && self.nesting.is_closed() {
+            return hand_over(line, self.is_failure, take);
+        }
+        self.text.extend_from_slice(line);
+        if self.nesting.is_closed() {
+            let whole = std::mem::take(&mut self.text);
+            return hand_over(&whole, self.is_failure, take);
+        }
+        Ok(())
+    }
+
+    /// Hands over what is left, whole or not.
+    fn end(&mut self, take: &mut impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let rest = std::mem::take(&mut self.text);
+        let is_failure = std::mem::take(&mut self.is_failure);
+        if rest.is_empty() { Ok(()) } else { hand_over(&rest, is_failure, take) }
+    }
+}
+
+fn hand_over(
+    text: &[u8],
+    is_failure: bool,
     take: &mut impl FnMut(Record<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let text = match line.strip_prefix(b"data:") {
-        Some(data) => data.trim_ascii(),
-        None => {
-            let line = line.trim_ascii();
-            if line.is_empty() {
-                let rest = std::mem::take(event);
-                return if rest.is_empty() { Ok(()) } else { record(&rest, take) };
-            }
-            if is_event_field(line) {
-                return Ok(());
-            }
-            line
+    take(match text {
+        b"[DONE]" => Record::Done,
+        text if is_failure => Record::Failure(text),
+        text => Record::Json(text),
+    })
+}
+
+/// How many brackets of a JSON text are open, as its bytes come. A text that begins with none is closed at once.
+#[derive(Debug, Default)]
+struct Nesting {
+    open: usize,
+    in_string: bool,
+}
+
+impl Nesting {
+    fn is_closed(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Reads a line. An escape cannot be cut by its end, since no string of JSON goes on in the next line.
+    fn read(&mut self, line: &[u8]) {
+        if self.open == 0 && !matches!(line.first(), Some(b'{' | b'[')) {
+            return;
         }
-    };
-    if event.is_empty() && is_whole(text, Lines::One) {
-        return if text.is_empty() { Ok(()) } else { record(text, take) };
-    }
-    if !event.is_empty() {
-        event.push(b'\n');
-    }
-    event.extend_from_slice(text);
-    if is_whole(event, Lines::Several) {
-        let whole = std::mem::take(event);
-        return record(&whole, take);
-    }
-    Ok(())
-}
-
-/// Comments and the fields of server-sent events that carry no data.
-fn is_event_field(line: &[u8]) -> bool {
-    line.starts_with(b":") || [&b"event:"[..], b"id:", b"retry:"].iter().any(|field| line.starts_with(field))
-}
-
-/// Whether the text of a line stands for itself. Only JSON over several lines, which containers hardly send, is read twice.
-fn is_whole(data: &[u8], lines: Lines) -> bool {
-    match (data.first(), data.last()) {
-        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => {
-            lines == Lines::One || serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok()
+        let mut rest = line;
+        loop {
+            if self.in_string {
+                let Some(at) = memchr::memchr2(b'"', b'\\', rest) else { return };
+                let escapes = rest.get(at) == Some(&b'\\');
+                self.in_string = escapes;
+                rest = rest.get(at + if escapes { 2 } else { 1 }..).unwrap_or_default();
+            } else {
+                let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']')) else {
+                    return;
+                };
+                match rest.get(at) {
+                    Some(b'"') => self.in_string = true,
+                    Some(b'{' | b'[') => self.open += 1,
+                    _ => self.open = self.open.saturating_sub(1),
+                }
+                rest = rest.get(at + 1..).unwrap_or_default();
+            }
         }
-        (Some(b'{' | b'['), _) => false,
-        _ => true,
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lines {
-    One,
-    Several,
-}
-
-fn record(text: &[u8], take: &mut impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
-    if text == b"[DONE]" { take(Record::Done) } else { take(Record::Json(text)) }
 }
 
 #[cfg(test)]
@@ -144,6 +245,7 @@ mod tests {
         let mut take = |record: Record<'_>| {
             records.push(match record {
                 Record::Json(text) => String::from_utf8(text.to_vec()).unwrap(),
+                Record::Failure(text) => format!("failure {}", String::from_utf8(text.to_vec()).unwrap()),
                 Record::Done => "[DONE]".to_owned(),
             });
             Ok(())
@@ -171,6 +273,21 @@ mod tests {
             ("\n\n \ndata:\ndata: \n\n", &[]),
             ("[\n  {\"a\": 1}\n]\n{\"b\":2}\n", &["[\n{\"a\": 1}\n]", "{\"b\":2}"]),
             ("plain text\n{\"cut\": ", &["plain text", "{\"cut\":"]),
+            // Brackets in texts, and a value that seems to end with its first line.
+            (
+                "{\"a\":\"}]\\\"}\"}\n{\"b\": {}\n,\"c\":\"\\\\\"}\n",
+                &["{\"a\":\"}]\\\"}\"}", "{\"b\": {}\n,\"c\":\"\\\\\"}"],
+            ),
+            // The standard's line ends, byte order mark, and fields without a colon.
+            ("data: {\"a\":1}\r\rdata: [DONE]\r\r", &["{\"a\":1}", "[DONE]"]),
+            ("\u{feff}data: {\"a\":1}\n\n", &["{\"a\":1}"]),
+            ("data\nevent\nid\nretry\ndata: {\"a\":1}\n\n", &["{\"a\":1}"]),
+            ("data: {\ndata\rdata: }\r\n\r\n", &["{\n}"]),
+            // What keeps a connection alive.
+            ("\0\0\n\0{\"a\":1}\0\n", &["{\"a\":1}"]),
+            // An event's name holds until the event ends.
+            ("event: error\ndata: {\"a\":1}\n\ndata: {\"b\":2}\n\n", &["failure {\"a\":1}", "{\"b\":2}"]),
+            ("event:error\ndata: no json\n\nevent: token\ndata: {\"b\":2}\n\n", &["failure no json", "{\"b\":2}"]),
         ];
         for (text, expected) in cases {
             let bytes = text.as_bytes();
@@ -180,6 +297,14 @@ mod tests {
                 assert_eq!(records(&pieces), *expected, "{text:?} in pieces of {size}");
             }
         }
+    }
+
+    #[test]
+    fn a_value_on_many_lines_is_one_record_and_is_looked_at_once() {
+        // Looked at anew for each line, this would take minutes.
+        let text = format!("{{\"a\":[\n{}{{}}\n]}}\n{{\"b\":1}}\n", "{}\n,\n".repeat(50_000));
+        let read = records(&[text.as_bytes()]);
+        assert_eq!((read.len(), read[0].len(), read[1].as_str()), (2, text.len() - 1 - 8, "{\"b\":1}"));
     }
 
     #[test]

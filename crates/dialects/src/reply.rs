@@ -1,15 +1,18 @@
 //! Replies, whichever shape they come in.
 //!
 //! Owns the choice of the reader: a container may answer a text request in OpenAI's shape and the other way round, and a reply whose
-//! shape says what it is is understood on every route. A shape that nobody knows is an error that shows it, never an empty answer.
+//! shape says what it is is understood on every route. A shape that is not known is an error that shows it, never an empty answer.
 
-use sagewire_types::{ChatResponse, Error};
+use sagewire_types::{ChatResponse, Error, json};
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
+use crate::{
+    DecodeContext,
+    failure_report::{self, FailureReport},
+};
 use stream::RecordReader;
 pub(crate) use stream::ReplyStream;
-
-use crate::{DecodeContext, failure_report as failure};
 
 pub(crate) mod generated;
 pub(crate) mod openai;
@@ -36,7 +39,7 @@ pub(crate) enum Unread {
 /// Reads a whole reply. `likely` is the shape that the dialect's containers usually have: it is tried first.
 ///
 /// # Errors
-/// `Decode` for an unknown shape; what the container says, where the reply is a report of a failure.
+/// `Decode` for an unknown shape; what the container says, if the reply is a report of a failure.
 pub(crate) fn decode(
     reply: &[u8],
     context: &DecodeContext,
@@ -45,7 +48,7 @@ pub(crate) fn decode(
 ) -> Result<ChatResponse, Error> {
     let read = |shape| match shape {
         Shape::Generated => generated::read(reply, context),
-        Shape::OpenAi => openai::read(reply, context, openai::Thoughts::Split),
+        Shape::OpenAi => openai::read(reply, context),
     };
     let other = match likely {
         Shape::Generated => Shape::OpenAi,
@@ -63,9 +66,9 @@ pub(crate) fn decode(
 
 /// The error for a reply or a record that no reader knows: what the container reports, or the shape.
 pub(crate) fn unknown(reply: &[u8], dialect: &str) -> Error {
-    match failure::read_report(reply) {
-        Some(report) => failure::reported_error(&report),
-        None => failure::unknown_reply(reply, &advice(dialect)),
+    match FailureReport::read(reply) {
+        Some(report) => report.into_error(),
+        None => failure_report::unknown_reply(reply, &advice(dialect)),
     }
 }
 
@@ -77,26 +80,36 @@ fn advice(dialect: &str) -> String {
     format!("Set `dialect` to the one that fits the container (now `{dialect}`), or use the route {other}")
 }
 
-/// The shape that the first record of a stream has; the likely one where it does not say.
-fn shape_of_record(record: &[u8], likely: Shape) -> Shape {
-    #[derive(Deserialize)]
-    struct Probe {
-        choices: Option<IgnoredAny>,
-        token: Option<IgnoredAny>,
-        generated_text: Option<IgnoredAny>,
-        generation: Option<IgnoredAny>,
-        outputs: Option<IgnoredAny>,
+/// The failure that a reply or a record reports beside its text; `error` is what it has under this name.
+fn failure_beside_text(error: Option<&Value>, reply: &[u8]) -> Option<Error> {
+    if failure_report::is_absent(error) {
+        return None;
     }
-    if record.first() == Some(&b'[') {
-        return Shape::Generated;
+    FailureReport::read(reply).map(FailureReport::into_error)
+}
+
+/// The fields that hold an answer, in every shape.
+#[derive(Deserialize)]
+struct Fields {
+    choices: Option<IgnoredAny>,
+    token: Option<IgnoredAny>,
+    generated_text: Option<IgnoredAny>,
+    generated_texts: Option<IgnoredAny>,
+    generation: Option<IgnoredAny>,
+    outputs: Option<IgnoredAny>,
+    predictions: Option<IgnoredAny>,
+}
+
+/// The shape that the first record of a stream has; `None` if it holds no answer.
+fn shape_of_record(record: &[u8]) -> Option<Shape> {
+    if matches!(record.first(), Some(b'[' | b'"')) {
+        return Some(Shape::Generated);
     }
-    match serde_json::from_slice(record) {
-        Ok(Probe { choices: Some(_), .. }) => Shape::OpenAi,
-        Ok(Probe { token, generated_text, generation, outputs, .. })
-            if token.is_some() || generated_text.is_some() || generation.is_some() || outputs.is_some() =>
-        {
-            Shape::Generated
-        }
-        _ => likely,
+    let fields: Fields = json::from_reply(record).ok()?;
+    if fields.choices.is_some() {
+        return Some(Shape::OpenAi);
     }
+    let Fields { token, generated_text, generated_texts, generation, outputs, predictions, .. } = fields;
+    let generated = [token, generated_text, generated_texts, generation, outputs, predictions];
+    generated.iter().any(Option::is_some).then_some(Shape::Generated)
 }

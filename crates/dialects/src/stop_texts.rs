@@ -10,15 +10,17 @@ use std::sync::Arc;
 /// End tokens are taken away at the very end alone: an answer that talks about `</s>` keeps it.
 #[derive(Debug)]
 pub(crate) struct StopFilter {
-    stop: Arc<[String]>,
+    stops: Vec<Search>,
     end_tokens: Arc<[String]>,
     held: String,
+    /// How much of `held` has been shown already.
+    shown: usize,
     ended: bool,
 }
 
 impl StopFilter {
-    pub(crate) fn new(stop: Arc<[String]>, end_tokens: Arc<[String]>) -> Self {
-        Self { stop, end_tokens, held: String::new(), ended: false }
+    pub(crate) fn new(stop: &Arc<[String]>, end_tokens: Arc<[String]>) -> Self {
+        Self { stops: Search::all(stop), end_tokens, held: String::new(), shown: 0, ended: false }
     }
 
     /// Whether a stop text has ended the answer.
@@ -28,7 +30,7 @@ impl StopFilter {
 
     /// Whether there is nothing to look for: then no piece needs to be taken.
     pub(crate) fn is_open(&self) -> bool {
-        self.stop.is_empty() && self.end_tokens.is_empty()
+        self.stops.is_empty() && self.end_tokens.is_empty()
     }
 
     /// Takes the next piece and gives what can be shown of it.
@@ -39,31 +41,49 @@ impl StopFilter {
         if self.is_open() {
             return piece;
         }
-        let mut text = std::mem::take(&mut self.held);
-        if text.is_empty() {
-            text = piece;
-        } else {
-            text.push_str(&piece);
-        }
-        if let Some(at) = first_stop(&text, &self.stop) {
-            text.truncate(at);
+        let held = self.held.len() - self.shown;
+        if let Some(at) = first_stop(&mut self.stops, piece.as_bytes(), held) {
             self.ended = true;
+            let mut text = self.take_held();
+            text.push_str(&piece);
+            text.truncate(at);
             return text;
         }
+        if held > 0 {
+            self.held.push_str(&piece);
+            let text = self.held.get(self.shown..).unwrap_or_default();
+            let shown = text.get(..self.holds_from(text)).unwrap_or_default().to_owned();
+            self.shown += shown.len();
+            // Moving what is left costs no more than what has been shown since.
+            if self.shown > self.held.len() / 2 {
+                self.held.drain(..self.shown);
+                self.shown = 0;
+            }
+            return shown;
+        }
+        let mut text = piece;
         self.held = text.split_off(self.holds_from(&text));
+        self.shown = 0;
         text
+    }
+
+    fn take_held(&mut self) -> String {
+        let mut held = std::mem::take(&mut self.held);
+        held.drain(..std::mem::take(&mut self.shown));
+        held
     }
 
     /// The answer has ended: gives what was held back, without end tokens.
     pub(crate) fn finish(&mut self) -> String {
-        let mut rest = std::mem::take(&mut self.held);
+        let mut rest = self.take_held();
+        self.stops.iter_mut().for_each(|search| search.matched = 0);
         strip_end_tokens(&mut rest, &self.end_tokens);
         rest
     }
 
     /// From where on the text may still turn out to be a stop text, or end tokens: whole ones, and perhaps the beginning of one more.
     fn holds_from(&self, text: &str) -> usize {
-        let stopping = self.stop.iter().flat_map(|stop| beginnings_at_end(text, stop)).max().unwrap_or_default();
+        let stopping = self.stops.iter().map(|search| search.matched).max().unwrap_or_default();
         let before_end_tokens = self
             .end_tokens
             .iter()
@@ -81,11 +101,75 @@ impl StopFilter {
     }
 }
 
+/// The search for one stop text, which goes over each byte once however long the stop text is
+/// ([Knuth, Morris, Pratt](https://en.wikipedia.org/wiki/Knuth%E2%80%93Morris%E2%80%93Pratt_algorithm)).
+#[derive(Debug)]
+struct Search {
+    stop: Arc<[String]>,
+    place: usize,
+    /// For each length of a beginning of the stop text: how much of it is also its end.
+    borders: Vec<usize>,
+    /// How much of the stop text the text so far ends with.
+    matched: usize,
+}
+
+impl Search {
+    fn all(stop: &Arc<[String]>) -> Vec<Self> {
+        let places = stop.iter().enumerate().filter(|(_, text)| !text.is_empty());
+        places.map(|(place, text)| Self::new(stop, place, text.as_bytes())).collect()
+    }
+
+    fn new(stop: &Arc<[String]>, place: usize, text: &[u8]) -> Self {
+        let mut borders = Vec::with_capacity(text.len());
+        borders.push(0);
+        let mut matched = 0;
+        for byte in text.iter().skip(1) {
+            matched = step(text, &borders, matched, *byte);
+            borders.push(matched);
+        }
+        Self { stop: Arc::clone(stop), place, borders, matched: 0 }
+    }
+
+    /// Reads one more byte. Gives the length of the stop text, if it is whole now.
+    fn read(&mut self, byte: u8) -> Option<usize> {
+        let text = self.stop.get(self.place)?.as_bytes();
+        self.matched = step(text, &self.borders, self.matched, byte);
+        (self.matched == text.len()).then_some(self.matched)
+    }
+}
+
+/// How much of a stop text is matched with one more byte.
+fn step(text: &[u8], borders: &[usize], mut matched: usize, byte: u8) -> usize {
+    loop {
+        if text.get(matched) == Some(&byte) {
+            return matched + 1;
+        }
+        match matched.checked_sub(1).and_then(|last| borders.get(last)) {
+            Some(border) => matched = *border,
+            None => return 0,
+        }
+    }
+}
+
+/// Where the stop text begins that is whole first, in a text whose first `before` bytes have been read before and whose next ones are `piece`.
+fn first_stop(stops: &mut [Search], piece: &[u8], before: usize) -> Option<usize> {
+    if stops.is_empty() {
+        return None;
+    }
+    piece.iter().zip(before + 1..).find_map(|(byte, end)| {
+        let lengths = stops.iter_mut().filter_map(|search| search.read(*byte));
+        // All of them read each byte.
+        let longest = lengths.fold(None, |longest: Option<usize>, length| Some(longest.unwrap_or(0).max(length)));
+        longest.map(|length| end - length)
+    })
+}
+
 /// The lengths of the beginnings of `mark`, the whole mark aside, with which `text` ends.
 fn beginnings_at_end<'a>(text: &'a str, mark: &'a str) -> impl Iterator<Item = usize> + 'a {
     mark.char_indices()
         .skip(1)
         .map(|(end, _)| end)
+        .take_while(|end| *end <= text.len())
         .filter(move |end| mark.get(..*end).is_some_and(|beginning| text.ends_with(beginning)))
 }
 
@@ -94,8 +178,8 @@ fn end_token_at_end<'a>(text: &str, end_tokens: &'a [String]) -> Option<&'a str>
 }
 
 /// Cuts a whole text at its first stop text. Says whether there was one.
-pub(crate) fn cut_at_stop(text: &mut String, stop: &[String]) -> bool {
-    match first_stop(text, stop) {
+pub(crate) fn cut_at_stop(text: &mut String, stop: &Arc<[String]>) -> bool {
+    match first_stop(&mut Search::all(stop), text.as_bytes(), 0) {
         Some(at) => {
             text.truncate(at);
             true
@@ -111,10 +195,6 @@ pub(crate) fn strip_end_tokens(text: &mut String, end_tokens: &[String]) {
     }
 }
 
-fn first_stop(text: &str, stop: &[String]) -> Option<usize> {
-    stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| text.find(stop.as_str())).min()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +204,7 @@ mod tests {
     }
 
     fn filtered(text: &str, size: usize, stop: &[&str], end: &[&str]) -> (String, bool) {
-        let mut filter = StopFilter::new(arc(stop), arc(end));
+        let mut filter = StopFilter::new(&arc(stop), arc(end));
         let characters: Vec<char> = text.chars().collect();
         let mut out: String = characters.chunks(size).map(|piece| filter.push(piece.iter().collect())).collect();
         out.push_str(&filter.finish());
@@ -144,6 +224,9 @@ mod tests {
             ("EN", &["END"], &["EN"], "", false),
             ("nothing", &[""], &[""], "nothing", false),
             ("x</s>END", &["END"], &["</s>"], "x</s>", true),
+            ("aabaabaaab", &["aabaaab"], &[], "aab", true),
+            ("abcabd", &["abcabx", "bd"], &[], "abca", true),
+            ("xENDING", &["ENDING", "END"], &[], "x", true),
         ];
         for (text, stop, end, expected, ended) in cases {
             for size in 1..=text.chars().count() {
@@ -157,8 +240,30 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_text_is_cut_where_a_streamed_one_is() {
+        for (text, stop, expected) in
+            [("abcd", &["bcd", "c"][..], "ab"), ("one END two", &["END"], "one "), ("none", &["END", ""], "none")]
+        {
+            let mut whole = text.to_owned();
+            let ended = cut_at_stop(&mut whole, &arc(stop));
+            assert_eq!((whole, ended), (expected.to_owned(), expected != text));
+            assert_eq!(filtered(text, 1, stop, &[]), (expected.to_owned(), ended));
+        }
+    }
+
+    #[test]
+    fn a_long_stop_text_is_looked_for_in_one_pass() {
+        // Looked for anew with each piece, this would take minutes.
+        const LENGTH: usize = 1 << 16;
+        let stop = "a".repeat(LENGTH) + "b";
+        let mut filter = StopFilter::new(&arc(&[&stop]), arc(&[]));
+        let shown: usize = (0..LENGTH).map(|_| filter.push("aa".to_owned()).len()).sum();
+        assert_eq!((shown, filter.finish().len(), filter.ended()), (LENGTH, LENGTH, false));
+    }
+
+    #[test]
     fn text_is_held_back_only_while_it_may_be_a_mark() {
-        let mut filter = StopFilter::new(arc(&["END"]), arc(&[]));
+        let mut filter = StopFilter::new(&arc(&["END"]), arc(&[]));
         assert_eq!(filter.push("say E".to_owned()), "say ");
         assert_eq!(filter.push("xit".to_owned()), "Exit");
     }

@@ -1,28 +1,31 @@
-//! Thoughts between `<think>` tags at the beginning of an answer.
+//! A reasoning model's thoughts, between `<think>` and `</think>` at the beginning of an answer.
 //!
-//! Owns the cut between thoughts and answer, for whole texts and for texts in pieces. A tag anywhere else is text.
+//! Owns the cut between thoughts and answer, the same for whole texts and for texts in pieces. A tag anywhere else is text. The prompt may have
+//! opened the thoughts already, as the templates of DeepSeek-R1 and its like do.
 
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
-/// The thoughts and the answer after them, where the text begins with thoughts.
-pub(crate) fn split(text: &str) -> Option<(&str, &str)> {
-    let (thoughts, answer) = text.trim_start().strip_prefix(OPEN)?.split_once(CLOSE)?;
-    Some((thoughts.trim(), answer.trim_start()))
+/// Whether a prompt ends within thoughts that it opened.
+pub(crate) fn are_opened_by(prompt: &str) -> bool {
+    prompt.trim_end().ends_with(OPEN)
 }
 
 /// Cuts the text of one choice as it comes in pieces.
-#[derive(Debug, Default)]
-pub(crate) struct ThinkSplitter {
+#[derive(Debug)]
+pub(crate) struct ThoughtSplitter {
     held: String,
     state: State,
+    opened: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Nothing but blanks and a beginning of the opening tag so far.
-    #[default]
     Start,
+    /// Within the thoughts, before their first character that is no blank.
+    Opened,
+    /// Within the thoughts.
     Thinking,
     /// After the closing tag, until the answer's first character that is no blank.
     Between,
@@ -36,7 +39,17 @@ pub(crate) struct Pieces {
     pub(crate) answer: Option<String>,
 }
 
-impl ThinkSplitter {
+impl ThoughtSplitter {
+    /// For an answer whose thoughts the prompt has opened, or not.
+    pub(crate) fn new(opened: bool) -> Self {
+        Self { held: String::new(), state: State::Start, opened }
+    }
+
+    /// For a text in which tags mean nothing.
+    pub(crate) fn off() -> Self {
+        Self { held: String::new(), state: State::Answering, opened: false }
+    }
+
     /// Whether every further piece is answer: then none needs to be looked at.
     pub(crate) fn is_answering(&self) -> bool {
         self.state == State::Answering
@@ -51,7 +64,7 @@ impl ThinkSplitter {
 
     /// Takes the next piece.
     pub(crate) fn push(&mut self, piece: String) -> Pieces {
-        if self.state == State::Answering && self.held.is_empty() {
+        if self.is_answering() && self.held.is_empty() {
             return Pieces { thoughts: None, answer: Some(piece) };
         }
         let mut pieces = Pieces::default();
@@ -60,19 +73,19 @@ impl ThinkSplitter {
             let begun = self.held.trim_start();
             if let Some(rest) = begun.strip_prefix(OPEN) {
                 self.held = rest.to_owned();
-                self.state = State::Thinking;
+                self.state = State::Opened;
             } else if !OPEN.starts_with(begun) {
-                self.state = State::Answering;
+                self.state = if self.opened { State::Opened } else { State::Answering };
             }
         }
-        if self.state == State::Thinking {
-            self.think(&mut pieces);
+        if matches!(self.state, State::Opened | State::Thinking) {
+            pieces.thoughts = self.think();
         }
         if self.state == State::Between && !self.held.trim_start().is_empty() {
             self.held = self.held.trim_start().to_owned();
             self.state = State::Answering;
         }
-        if self.state == State::Answering && !self.held.is_empty() {
+        if self.is_answering() && !self.held.is_empty() {
             pieces.answer = Some(std::mem::take(&mut self.held));
         }
         pieces
@@ -80,36 +93,60 @@ impl ThinkSplitter {
 
     /// The text has ended: what was held back as a possible tag is text.
     pub(crate) fn finish(&mut self) -> Pieces {
-        let rest = Some(std::mem::take(&mut self.held)).filter(|rest| !rest.is_empty());
+        let rest = std::mem::take(&mut self.held);
         match self.state {
-            State::Thinking => Pieces { thoughts: rest, answer: None },
+            State::Start if self.opened => Pieces { thoughts: said(rest.trim()), answer: None },
+            State::Opened => Pieces { thoughts: said(rest.trim()), answer: None },
+            State::Thinking => Pieces { thoughts: said(rest.trim_end()), answer: None },
             State::Between => Pieces::default(),
-            State::Start | State::Answering => Pieces { thoughts: None, answer: rest },
+            State::Start | State::Answering => Pieces { thoughts: None, answer: said(&rest) },
         }
     }
 
-    fn think(&mut self, pieces: &mut Pieces) {
+    /// The thoughts so far, without the blanks at their beginning and end; those at the end may be within them, and are held back.
+    fn think(&mut self) -> Option<String> {
+        if self.state == State::Opened {
+            let begun = self.held.trim_start();
+            self.held = begun.to_owned();
+        }
         if let Some((thoughts, answer)) = self.held.split_once(CLOSE) {
-            pieces.thoughts = Some(thoughts.to_owned()).filter(|thoughts| !thoughts.is_empty());
+            let thoughts = said(thoughts.trim_end());
             self.held = answer.to_owned();
             self.state = State::Between;
-            return;
+            return thoughts;
         }
         let possible_tag = (1..CLOSE.len())
             .rev()
             .find(|length| CLOSE.get(..*length).is_some_and(|beginning| self.held.ends_with(beginning)))
             .unwrap_or_default();
-        let tag = self.held.split_off(self.held.len() - possible_tag);
-        pieces.thoughts = Some(std::mem::replace(&mut self.held, tag)).filter(|thoughts| !thoughts.is_empty());
+        let before_tag = self.held.get(..self.held.len() - possible_tag).unwrap_or_default();
+        let held = self.held.split_off(before_tag.trim_end().len());
+        let thoughts = said(&std::mem::replace(&mut self.held, held));
+        if thoughts.is_some() {
+            self.state = State::Thinking;
+        }
+        thoughts
     }
+}
+
+/// Two pieces of one text.
+pub(crate) fn join(first: Option<String>, second: Option<String>) -> Option<String> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(first + &second),
+        (first, second) => first.or(second),
+    }
+}
+
+fn said(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn in_pieces(text: &str, size: usize) -> (String, String) {
-        let mut splitter = ThinkSplitter::default();
+    fn in_pieces(text: &str, opened: bool, size: usize) -> (String, String) {
+        let mut splitter = ThoughtSplitter::new(opened);
         let characters: Vec<char> = text.chars().collect();
         let (mut thoughts, mut answer) = (String::new(), String::new());
         let mut add = |pieces: Pieces| {
@@ -124,29 +161,34 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_are_cut_off_at_every_size_of_piece() {
-        for (text, thoughts, answer) in [
-            ("<think>R</think>A", "R", "A"),
-            ("\n<think>a < b </thin 1</think>\n\nyes <think>", "a < b </thin 1", "yes <think>"),
-            ("no thoughts </think>", "", "no thoughts </think>"),
-            ("<thin", "", "<thin"),
-            ("<think>cut off </th", "cut off </th", ""),
-            ("", "", ""),
+    fn whole_texts_and_pieces_of_every_size_are_cut_alike() {
+        for (text, opened, thoughts, answer) in [
+            ("<think>R</think>A", false, "R", "A"),
+            ("<think>\nR\n\nS \n</think>\n\nA\n", false, "R\n\nS", "A\n"),
+            ("\n<think>a < b </thin 1</think>\n\nyes <think>", false, "a < b </thin 1", "yes <think>"),
+            ("no thoughts </think>", false, "", "no thoughts </think>"),
+            ("A <think>R</think>", false, "", "A <think>R</think>"),
+            ("<thin", false, "", "<thin"),
+            ("<think>cut off </th", false, "cut off </th", ""),
+            ("<think>cut off", false, "cut off", ""),
+            ("<think>\n\n</think>\n\nA", false, "", "A"),
+            ("", false, "", ""),
+            ("First I add.\n</think>\n\n4", true, "First I add.", "4"),
+            ("<think>\nFirst I add.\n</think>\n\n4", true, "First I add.", "4"),
+            ("\n\nFirst", true, "First", ""),
+            ("<thi", true, "<thi", ""),
+            ("</think>4", true, "", "4"),
         ] {
+            let expected = (thoughts.to_owned(), answer.to_owned());
             for size in 1..=text.chars().count().max(1) {
-                assert_eq!(
-                    in_pieces(text, size),
-                    (thoughts.to_owned(), answer.to_owned()),
-                    "{text:?} in pieces of {size}"
-                );
+                assert_eq!(in_pieces(text, opened, size), expected, "{text:?} in pieces of {size}");
             }
         }
     }
 
     #[test]
-    fn a_whole_text_is_cut_only_where_both_tags_are_there() {
-        assert_eq!(split("<think>\nR\n</think>\n\nA"), Some(("R", "A")));
-        assert_eq!(split("<think>R"), None);
-        assert_eq!(split("A <think>R</think>"), None);
+    fn a_prompt_opens_thoughts_with_its_last_word_alone() {
+        assert!(are_opened_by("<｜Assistant｜><think>\n") && are_opened_by("x<think>"));
+        assert!(!are_opened_by("<think>\n\n</think>\n\n") && !are_opened_by("say <think> now"));
     }
 }

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use sagewire_types::{
-    ChatChunk, ChatResponse, Choice, ChunkChoice, FinishReason, FunctionCallDelta, Role, ToolCall, ToolCallDelta,
-};
+use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, FunctionCallDelta, Role, ToolCall, ToolCallDelta};
+
+use crate::finish_reason;
 
 /// The chunks of this answer: for each choice a word at a time and then its end, then the usage where it was asked for.
 pub fn into_chunks(response: ChatResponse, include_usage: bool) -> Vec<ChatChunk> {
@@ -32,6 +32,7 @@ fn pieces(choice: Choice) -> Vec<ChunkChoice> {
     first.delta.reasoning_content = message.reasoning_content;
     first.delta.extra = message.extra;
     first.logprobs = choice.logprobs;
+    let has_calls = !message.tool_calls.is_empty();
     let content = message.content.unwrap_or_default();
     let mut words = words(&content);
     first.delta.content = words.next().map(str::to_owned);
@@ -44,8 +45,7 @@ fn pieces(choice: Choice) -> Vec<ChunkChoice> {
         pieces.push(calls);
     }
     let mut last = ChunkChoice::default().at(index);
-    // The answer is whole: a container that gave no reason leaves its readers without an end.
-    last.finish_reason = Some(choice.finish_reason.unwrap_or(FinishReason::Stop));
+    last.finish_reason = Some(finish_reason::of_ended(choice.finish_reason, has_calls));
     last.extra = choice.extra;
     pieces.push(last);
     pieces
@@ -59,7 +59,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 fn delta(call: ToolCall, index: u32) -> ToolCallDelta {
     let function = FunctionCallDelta { name: Some(call.function.name), arguments: Some(call.function.arguments) };
     let mut delta = ToolCallDelta::default();
-    delta.index = index;
+    delta.index = Some(index);
     delta.id = Some(call.id);
     delta.kind = Some(call.kind);
     delta.function = Some(function);
@@ -69,7 +69,7 @@ fn delta(call: ToolCall, index: u32) -> ToolCallDelta {
 
 #[cfg(test)]
 mod tests {
-    use sagewire_types::ChunkCollector;
+    use sagewire_types::{ChunkCollector, FinishReason};
 
     use super::*;
 

@@ -285,7 +285,7 @@ impl SageMaker {
         }
         let (chat, text) = completion::as_prompt(request)?;
         let prompt = prompt::Prompt::raw(text);
-        let decoding = prepared.decode_context(&chat, Some(&prompt));
+        let decoding = prepared.decode_context(&chat, Some(&prompt)).keeping_thoughts();
         let (body, meta) =
             details::invoke(&self.shared, &prepared, begun.context, dialect, chat, Some(&prompt)).await?;
         let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
@@ -313,7 +313,7 @@ impl SageMaker {
         }
         let (chat, text) = completion::as_prompt(request)?;
         let prompt = prompt::Prompt::raw(text);
-        let decoding = prepared.decode_context(&chat, Some(&prompt));
+        let decoding = prepared.decode_context(&chat, Some(&prompt)).keeping_thoughts();
         let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?;
         usage::get_ready(&decoding).await;
         let stream =

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{FinishReason, StopSequences, StreamOptions, Usage};
+use crate::{FinishReason, StopSequences, StreamOptions, Usage, texts_or_tokens::TextsOrTokens};
 
 /// A completion request: the body of OpenAI's [`POST /completions`](https://platform.openai.com/docs/api-reference/completions/create).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
     /// How many continuations to make.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// Texts at which the continuation ends; they are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// The most tokens to generate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
     /// Makes tokens that occurred at all less likely, -2 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,13 +46,13 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f64>,
     /// Asks for the same answer to the same request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// Whether the prompt is part of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<bool>,
     /// How many of the most likely tokens to report at each place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
     /// The caller's own user, for abuse tracking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ impl CompletionRequest {
 
 /// The prompt of a completion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, from = "TextsOrTokens")]
 pub enum Prompt {
     /// One text.
     Text(String),
@@ -82,6 +82,17 @@ pub enum Prompt {
     Tokens(Vec<u32>),
     /// Several texts as token ids.
     TokenLists(Vec<Vec<u32>>),
+}
+
+impl From<TextsOrTokens> for Prompt {
+    fn from(prompt: TextsOrTokens) -> Self {
+        match prompt {
+            TextsOrTokens::Text(text) => Self::Text(text),
+            TextsOrTokens::Texts(texts) => Self::Texts(texts),
+            TextsOrTokens::Tokens(tokens) => Self::Tokens(tokens),
+            TextsOrTokens::TokenLists(lists) => Self::TokenLists(lists),
+        }
+    }
 }
 
 impl Default for Prompt {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, value::RawValue};
 
 pub use self::numbers::NumberList;
-use crate::Usage;
+use crate::{Usage, texts_or_tokens::TextsOrTokens};
 
 mod numbers;
 
@@ -22,7 +22,7 @@ pub struct EmbedRequest {
     /// What to embed.
     pub input: EmbedInput,
     /// How many numbers each vector shall have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<u32>,
     /// How the vectors are written in the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ impl EmbedRequest {
 
 /// What to embed: text or token ids, one or many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, from = "TextsOrTokens")]
 pub enum EmbedInput {
     /// One text.
     Text(String),
@@ -62,6 +62,17 @@ pub enum EmbedInput {
     Tokens(Vec<u32>),
     /// Many texts as token ids.
     TokenLists(Vec<Vec<u32>>),
+}
+
+impl From<TextsOrTokens> for EmbedInput {
+    fn from(input: TextsOrTokens) -> Self {
+        match input {
+            TextsOrTokens::Text(text) => Self::Text(text),
+            TextsOrTokens::Texts(texts) => Self::Texts(texts),
+            TextsOrTokens::Tokens(tokens) => Self::Tokens(tokens),
+            TextsOrTokens::TokenLists(lists) => Self::TokenLists(lists),
+        }
+    }
 }
 
 impl EmbedInput {

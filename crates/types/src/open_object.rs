@@ -76,7 +76,8 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for FewVisitor<T> {
 }
 
 /// Implements `Deserialize` for a struct with an `extra`. Each line is a field's name in JSON, the field, and how what was read, an
-/// `Option`, becomes it. A reply's unknown nulls say nothing, and containers send many: they are left out. A request's are the caller's.
+/// `Option`, becomes it. A reply's unknown nulls say nothing, and containers send many: they are left out. A request's are the caller's; `with nulls of`
+/// keeps those of the named fields too, which are read as an `Option`.
 macro_rules! open_object {
     ($object:ident with nulls { $($fields:tt)* }) => {
         $crate::open_object::open_object!($object, |_: &serde_json::Value| true, { $($fields)* });
@@ -84,7 +85,10 @@ macro_rules! open_object {
     ($object:ident without nulls { $($fields:tt)* }) => {
         $crate::open_object::open_object!($object, |value: &serde_json::Value| !value.is_null(), { $($fields)* });
     };
-    ($object:ident, $kept:expr, { $($name:literal => $field:ident: $read:ty, $finish:expr;)* }) => {
+    ($object:ident with nulls of [$($null:ident),*] { $($fields:tt)* }) => {
+        $crate::open_object::open_object!($object, |_: &serde_json::Value| true, { $($fields)* } [$($null),*]);
+    };
+    ($object:ident, $kept:expr, { $($name:literal => $field:ident: $read:ty, $finish:expr;)* } $([$($null:ident),*])?) => {
         impl<'de> serde::Deserialize<'de> for $object {
             #[inline]
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -115,11 +119,12 @@ macro_rules! open_object {
                                 }
                             }
                         }
+                        $(let nulls = $crate::nulls::Nulls::of([$(matches!(&$null, Some(None))),*]);)?
                         $(let $field = {
                             let finish: fn(Option<$read>) -> Result<_, A::Error> = $finish;
                             finish($field)?
                         };)*
-                        Ok($object { $($field,)* extra })
+                        Ok($object { $($field,)* $(nulls: $crate::open_object::keep!(nulls [$($null),*]),)? extra })
                     }
                 }
 
@@ -129,4 +134,11 @@ macro_rules! open_object {
     };
 }
 
-pub(crate) use open_object;
+/// The first of these.
+macro_rules! keep {
+    ($kept:ident [$($other:ident),*]) => {
+        $kept
+    };
+}
+
+pub(crate) use {keep, open_object};

@@ -2,10 +2,13 @@
 //!
 //! Owns the counts as reported or estimated; it counts nothing itself.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::open_object::{OrDefault, open_object};
+use crate::{
+    lenient::{Lenient, Object},
+    open_object::open_object,
+};
 
 /// The tokens of one call, as in OpenAI's [`usage`](https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -41,11 +44,36 @@ impl Usage {
 }
 
 open_object!(Usage without nulls {
-    "prompt_tokens" => prompt_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
-    "completion_tokens" => completion_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
-    "total_tokens" => total_tokens: OrDefault<u64>, |tokens| Ok(tokens.map_or(0, |OrDefault(tokens)| tokens));
-    "estimated" => estimated: bool, |estimated| Ok(estimated.unwrap_or_default());
+    "prompt_tokens" => prompt_tokens: Lenient<u64>, |tokens| Ok(Lenient::of(tokens).unwrap_or_default());
+    "completion_tokens" => completion_tokens: Lenient<u64>, |tokens| Ok(Lenient::of(tokens).unwrap_or_default());
+    "total_tokens" => total_tokens: Lenient<u64>, |tokens| Ok(Lenient::of(tokens).unwrap_or_default());
+    "estimated" => estimated: Lenient<bool>, |estimated| Ok(Lenient::of(estimated).unwrap_or_default());
 });
+
+/// The usage in a reply: missing if no count is in it, whatever its form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReportedUsage(pub Option<Usage>);
+
+impl ReportedUsage {
+    /// The usage of a field that may not be there at all.
+    #[must_use]
+    pub fn of(field: Option<Self>) -> Option<Usage> {
+        field.and_then(|Self(usage)| usage)
+    }
+}
+
+impl<'de> Deserialize<'de> for ReportedUsage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Object(usage) = Object::<Usage>::deserialize(deserializer)?;
+        let counted = |usage: &Usage| usage.prompt_tokens > 0 || usage.completion_tokens > 0 || usage.total_tokens > 0;
+        Ok(Self(usage.filter(counted).map(|mut usage| {
+            if usage.total_tokens == 0 {
+                usage.total_tokens = usage.prompt_tokens.saturating_add(usage.completion_tokens);
+            }
+            usage
+        })))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -57,6 +85,28 @@ mod tests {
         let usage: Usage = serde_json::from_str(json).unwrap();
         assert_eq!((usage.prompt_tokens, usage.completion_tokens), (3, 0));
         assert_eq!(usage.extra["prompt_tokens_details"]["cached_tokens"], 1);
+    }
+
+    #[test]
+    fn a_report_without_a_count_is_none_and_counts_are_read_in_every_form() {
+        let read = |json| serde_json::from_str::<ReportedUsage>(json).unwrap().0;
+        for json in [
+            "{}",
+            "null",
+            "\"none\"",
+            "[1]",
+            "7",
+            r#"{"prompt_tokens":null,"total_tokens":-1}"#,
+            r#"{"prompt_tokens":0}"#,
+        ] {
+            assert_eq!(read(json), None, "{json}");
+        }
+        for json in [
+            r#"{"prompt_tokens":12.0,"completion_tokens":3.0,"total_tokens":15.0}"#,
+            r#"{"prompt_tokens":"12","completion_tokens":3,"total_tokens":null}"#,
+        ] {
+            assert_eq!(read(json), Some(Usage::reported(12, 3)), "{json}");
+        }
     }
 
     #[test]

@@ -4,11 +4,15 @@
 //! A vector's text passes unparsed unless it must be averaged, cut or encoded.
 
 use bytes::Bytes;
-use sagewire_types::{EmbedResponse, EncodingFormat, Error, ErrorKind, NumberList, Usage, Vector};
+use sagewire_types::{
+    EmbedResponse, EncodingFormat, Error, ErrorKind, NumberList, ReportedUsage, Usage, Vector, json,
+    lenient::{Lenient, Object},
+};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
-use super::{EmbedContext, floats, plain, unknown_reply};
+use super::{EmbedContext, floats, no_numbers, plain, unknown_reply};
+use crate::failure_report::{FailureReport, is_absent};
 
 /// A reply that is an object: where the vectors are, and what is beside them.
 #[derive(Debug, Deserialize)]
@@ -28,24 +32,26 @@ struct Reply<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(default)]
-    model: Option<String>,
+    model: Lenient<String>,
     #[serde(default)]
-    usage: Option<Usage>,
+    usage: ReportedUsage,
     #[serde(default)]
-    meta: Option<Meta>,
+    meta: Object<Meta>,
+    /// What failed beside the vectors.
+    error: Option<Value>,
 }
 
 /// What Cohere reports beside its vectors.
 #[derive(Debug, Deserialize)]
 struct Meta {
     #[serde(default)]
-    billed_units: Option<BilledUnits>,
+    billed_units: Object<BilledUnits>,
 }
 
 #[derive(Debug, Deserialize)]
 struct BilledUnits {
     #[serde(default)]
-    input_tokens: Option<u64>,
+    input_tokens: Lenient<u64>,
 }
 
 /// Cohere's vectors by type; floats are what is asked for.
@@ -63,9 +69,9 @@ struct ByType<'a> {
 #[derive(Debug, Deserialize)]
 struct Item<'a> {
     #[serde(borrow)]
-    embedding: &'a RawValue,
+    embedding: Option<&'a RawValue>,
     #[serde(default)]
-    index: Option<usize>,
+    index: Lenient<u32>,
 }
 
 /// The vector of one input.
@@ -78,56 +84,99 @@ enum Numbers {
     Base64(String),
 }
 
-/// A shape that nobody knows.
-struct Unknown;
+/// Why the vectors of a reply were not read.
+enum Unread {
+    /// The shape is not known.
+    Shape,
+    /// The vector of the input at this place has something else than numbers.
+    NoNumbers(usize),
+    /// The reply reports a failure.
+    Failed(Error),
+}
 
 /// Reads a reply.
 ///
 /// # Errors
 /// As for [`EmbeddingFamily::decode`](super::EmbeddingFamily::decode).
 pub(super) fn read(reply: &Bytes, context: &EmbedContext, family: &str) -> Result<EmbedResponse, Error> {
-    let (vectors, model, usage) = parse(reply).map_err(|Unknown| unknown_reply(reply, family))?;
+    let parsed = match parse(reply) {
+        // `NaN` and `Infinity` are no JSON: as null they show which vector they are in.
+        Err(Unread::Shape) => json::mend_reply(reply).map_or(Err(Unread::Shape), |mended| parse(&mended.into())),
+        parsed => parsed,
+    };
+    let (vectors, model, usage) = parsed.map_err(|unread| match unread {
+        Unread::Shape => unknown_reply(reply, family),
+        Unread::NoNumbers(input) => no_numbers(input),
+        Unread::Failed(error) => error,
+    })?;
     if vectors.len() != context.inputs {
         return Err(Error::new(
             ErrorKind::Decode,
             format!(
-                "the container replied {} vectors for {} inputs: set `embedding_dialect` to the family that fits the container (now `{family}`)",
+                "the container replied {} vectors for {} inputs; set `embedding_dialect` to the family that fits the container (now `{family}`)",
                 vectors.len(),
                 context.inputs
             ),
         ));
     }
-    let vectors = vectors.into_iter().map(|vector| write(vector, context)).collect::<Result<Vec<_>, _>>()?;
+    let mut lengths = vectors.iter().filter_map(Numbers::len);
+    if let Some(first) = lengths.next()
+        && let Some(other) = lengths.find(|length| *length != first)
+    {
+        return Err(Error::new(
+            ErrorKind::Decode,
+            format!("the container replied vectors of {first} and of {other} numbers; see the endpoint's log"),
+        ));
+    }
+    let written = vectors.into_iter().enumerate().map(|(place, vector)| write(vector, place, context));
+    let vectors = written.collect::<Result<Vec<_>, _>>()?;
     let mut response = EmbedResponse::new(model.as_deref().unwrap_or(&context.model), vectors);
     response.usage = usage;
     Ok(response)
 }
 
+impl Numbers {
+    /// How many there are; `None` if they would have to be decoded.
+    fn len(&self) -> Option<usize> {
+        match self {
+            Self::Raw(numbers) => Some(numbers.len()),
+            Self::Floats(floats) => Some(floats.len()),
+            Self::Base64(_) => None,
+        }
+    }
+}
+
 type Parsed = (Vec<Numbers>, Option<String>, Option<Usage>);
 
-fn parse(reply: &Bytes) -> Result<Parsed, Unknown> {
+fn parse(reply: &Bytes) -> Result<Parsed, Unread> {
     if let Some(lists) = plain::lists(reply) {
         return Ok((lists.into_iter().map(Numbers::Raw).collect(), None, None));
     }
     if !reply.trim_ascii_start().starts_with(b"{") {
-        return Ok((nested(serde_json::from_slice(reply).map_err(|_| Unknown)?)?, None, None));
+        return Ok((nested(serde_json::from_slice(reply).map_err(|_| Unread::Shape)?)?, None, None));
     }
-    let reply: Reply<'_> = serde_json::from_slice(reply).map_err(|_| Unknown)?;
-    let usage = reply.usage.map(with_prompt_tokens).or_else(|| {
-        let tokens = reply.meta?.billed_units?.input_tokens?;
+    let parsed: Reply<'_> = serde_json::from_slice(reply).map_err(|_| Unread::Shape)?;
+    if let Some(report) =
+        Some(reply).filter(|_| !is_absent(parsed.error.as_ref())).and_then(|reply| FailureReport::read(reply))
+    {
+        return Err(Unread::Failed(report.into_error()));
+    }
+    let usage = parsed.usage.0.map(with_prompt_tokens).or_else(|| {
+        let tokens = parsed.meta.0?.billed_units.0?.input_tokens.0?;
         Some(Usage::reported(tokens, 0))
     });
-    let vectors = match (reply.data, reply.embeddings) {
+    let vectors = match (parsed.data, parsed.embeddings) {
         (Some(data), _) => items(data)?,
         (None, Some(embeddings)) if embeddings.get().starts_with('{') => {
-            let ByType { float, int8, uint8 } = serde_json::from_str(embeddings.get()).map_err(|_| Unknown)?;
-            nested(float.or(int8).or(uint8).ok_or(Unknown)?)?
+            let ByType { float, int8, uint8 } = serde_json::from_str(embeddings.get()).map_err(|_| Unread::Shape)?;
+            nested(float.or(int8).or(uint8).ok_or(Unread::Shape)?)?
         }
         (None, embeddings) => {
-            nested(embeddings.or(reply.embedding).or(reply.vectors).or(reply.predictions).ok_or(Unknown)?)?
+            let named = embeddings.or(parsed.embedding).or(parsed.vectors).or(parsed.predictions);
+            nested(named.ok_or(Unread::Shape)?)?
         }
     };
-    Ok((vectors, reply.model, usage))
+    Ok((vectors, parsed.model.0, usage))
 }
 
 /// Voyage counts the tokens of the inputs as the total alone.
@@ -138,58 +187,71 @@ fn with_prompt_tokens(mut usage: Usage) -> Usage {
     usage
 }
 
-/// OpenAI's list, in the order of its indexes.
-fn items(data: &RawValue) -> Result<Vec<Numbers>, Unknown> {
-    let mut items: Vec<Item<'_>> = serde_json::from_str(data.get()).map_err(|_| Unknown)?;
-    if items.iter().all(|item| item.index.is_some()) {
-        items.sort_by_key(|item| item.index);
-        if items.iter().enumerate().any(|(place, item)| item.index != Some(place)) {
-            return Err(Unknown);
+/// OpenAI's list, in the order of its indexes. If one is missing, the order is the inputs'; one that is wrong would give an input the vector of
+/// another.
+fn items(data: &RawValue) -> Result<Vec<Numbers>, Unread> {
+    let mut items: Vec<Item<'_>> = serde_json::from_str(data.get()).map_err(|_| Unread::Shape)?;
+    if items.len() > 1 && items.iter().all(|item| item.index.0.is_some()) {
+        items.sort_by_key(|item| item.index.0);
+        if items.iter().zip(0..).any(|(item, place)| item.index.0 != Some(place)) {
+            return Err(Unread::Shape);
         }
     }
-    items.into_iter().map(|item| one(item.embedding)).collect()
+    let vector = |(place, item): (usize, Item<'_>)| one(item.embedding.ok_or(Unread::NoNumbers(place))?, place);
+    items.into_iter().enumerate().map(vector).collect()
 }
 
 /// Lists in lists: one vector, a vector for each input, or a vector for each token of each input.
-fn nested(lists: &RawValue) -> Result<Vec<Numbers>, Unknown> {
+fn nested(lists: &RawValue) -> Result<Vec<Numbers>, Unread> {
     match levels(lists.get()) {
         1 => match lists.get().bytes().find(|byte| !byte.is_ascii_whitespace() && *byte != b'[') {
             Some(b']') => Ok(Vec::new()),
             Some(b'{') => items(lists),
-            _ => Ok(vec![one(lists)?]),
+            Some(b'n') if parts(lists)?.iter().any(|part| part.get().starts_with('[')) => vectors(lists),
+            _ => Ok(vec![one(lists, 0)?]),
         },
-        2..=4 => parts(lists)?.into_iter().map(one).collect(),
-        _ => Err(Unknown),
+        2..=4 => vectors(lists),
+        _ => Err(Unread::Shape),
     }
 }
 
-/// The vector of one input: as it is, or the mean of its tokens'.
-fn one(list: &RawValue) -> Result<Numbers, Unknown> {
+fn vectors(lists: &RawValue) -> Result<Vec<Numbers>, Unread> {
+    parts(lists)?.into_iter().enumerate().map(|(place, list)| one(list, place)).collect()
+}
+
+/// The vector of the input at this place: as it is, or the mean of its tokens' (mean pooling).
+fn one(list: &RawValue, place: usize) -> Result<Numbers, Unread> {
+    // No text is in a list of numbers, so that this word is a value.
+    let unread = || if has_nulls(list) { Unread::NoNumbers(place) } else { Unread::Shape };
     match levels(list.get()) {
-        0 => serde_json::from_str(list.get()).map(Numbers::Base64).map_err(|_| Unknown),
-        1 => numbers(list),
+        0 => serde_json::from_str(list.get()).map(Numbers::Base64).map_err(|_| unread()),
+        1 => numbers(list).ok_or_else(unread),
         2 => match parts(list)?.as_slice() {
-            [only] => numbers(only),
-            _ => floats::mean(list.get()).map(Numbers::Floats).ok_or(Unknown),
+            [only] => numbers(only).ok_or_else(unread),
+            _ => floats::mean(list.get()).map(Numbers::Floats).ok_or_else(unread),
         },
         // The toolkit puts each input's tokens into a list of one more level.
         3 => match parts(list)?.as_slice() {
-            [only] => one(only),
-            _ => Err(Unknown),
+            [only] => one(only, place),
+            _ => Err(Unread::Shape),
         },
-        _ => Err(Unknown),
+        _ => Err(Unread::Shape),
     }
 }
 
-/// A list of numbers, with at least one.
-fn numbers(list: &RawValue) -> Result<Numbers, Unknown> {
-    let text = Bytes::copy_from_slice(list.get().as_bytes());
-    let numbers = NumberList::from_json(text).ok().filter(|numbers| !numbers.is_empty());
-    numbers.map(Numbers::Raw).ok_or(Unknown)
+/// Whether null stands for a number, or for all of them.
+fn has_nulls(list: &RawValue) -> bool {
+    list.get().contains("null") && !list.get().contains(['"', '{'])
 }
 
-fn parts(list: &RawValue) -> Result<Vec<&RawValue>, Unknown> {
-    serde_json::from_str(list.get()).map_err(|_| Unknown)
+/// A list of numbers, with at least one.
+fn numbers(list: &RawValue) -> Option<Numbers> {
+    let text = Bytes::copy_from_slice(list.get().as_bytes());
+    NumberList::from_json(text).ok().filter(|numbers| !numbers.is_empty()).map(Numbers::Raw)
+}
+
+fn parts(list: &RawValue) -> Result<Vec<&RawValue>, Unread> {
+    serde_json::from_str(list.get()).map_err(|_| Unread::Shape)
 }
 
 /// How many lists the first number is in.
@@ -197,25 +259,34 @@ fn levels(json: &str) -> usize {
     json.bytes().filter(|byte| !byte.is_ascii_whitespace()).take_while(|byte| *byte == b'[').count()
 }
 
-/// The vector with as many numbers and in the format that was asked for.
-fn write(numbers: Numbers, context: &EmbedContext) -> Result<Vector, Error> {
+/// The vector of the input at this place, with as many numbers and in the format that were asked for.
+fn write(numbers: Numbers, place: usize, context: &EmbedContext) -> Result<Vector, Error> {
     let dimensions = context.dimensions.map(|dimensions| usize::try_from(dimensions).unwrap_or(usize::MAX));
     let base64 = context.encoding_format == Some(EncodingFormat::Base64);
     let numbers = match numbers {
         Numbers::Raw(numbers) if !base64 && dimensions.is_none_or(|wanted| wanted == numbers.len()) => {
-            return Ok(Vector::Raw(numbers));
+            return if numbers.is_finite() { Ok(Vector::Raw(numbers)) } else { Err(no_numbers(place)) };
         }
         Numbers::Raw(numbers) => parsed(&Vector::Raw(numbers))?,
-        Numbers::Base64(text) if base64 && dimensions.is_none() => return Ok(Vector::Base64(text)),
-        Numbers::Base64(text) => parsed(&Vector::Base64(text))?,
+        Numbers::Base64(text) => {
+            let vector = Vector::Base64(text);
+            let numbers = parsed(&vector)?;
+            if base64 && dimensions.is_none() && numbers.iter().all(|number| number.is_finite()) {
+                return Ok(vector);
+            }
+            numbers
+        }
         Numbers::Floats(floats) => floats,
     };
+    if !numbers.iter().all(|number| number.is_finite()) {
+        return Err(no_numbers(place));
+    }
     let numbers = match dimensions {
         Some(wanted) if wanted < numbers.len() => floats::cut(numbers, wanted),
         Some(wanted) if wanted > numbers.len() => {
             return Err(Error::invalid(
                 "dimensions",
-                format!("the model's vectors have {} numbers: ask for no more `dimensions`", numbers.len()),
+                format!("the model's vectors have {} numbers; ask for no more `dimensions`", numbers.len()),
             ));
         }
         _ => numbers,
@@ -227,7 +298,7 @@ fn parsed(vector: &Vector) -> Result<Vec<f32>, Error> {
     vector.to_floats().map_err(|error| {
         Error::new(
             ErrorKind::Decode,
-            "the container replied a vector that is no list of numbers: see the endpoint's log",
+            "the container replied a vector that is no list of numbers; see the endpoint's log",
         )
         .with_source(error)
     })

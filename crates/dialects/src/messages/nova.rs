@@ -31,7 +31,7 @@ impl Dialect for Nova {
     }
 
     fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name(), Shape::OpenAi))
+        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 
     fn encode_completion(&self, request: CompletionRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {

@@ -6,14 +6,16 @@
 //! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>,
 //! <https://docs.djl.ai/master/docs/serving/serving/docs/lmi/user_guides/lmi_input_output_schema.html>
 
-use sagewire_types::{AssistantMessage, ChatResponse, Choice, FinishReason, Usage};
+use sagewire_types::{AssistantMessage, ChatResponse, Choice, FinishReason, Usage, json, lenient::Object};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::Unread;
+use super::{Unread, failure_beside_text};
 use crate::{
-    DecodeContext, failure_report as failure,
+    DecodeContext,
+    failure_report::{self as failure, FailureReport},
     stop_texts::{cut_at_stop, strip_end_tokens},
+    thoughts::Pieces,
 };
 use details::Details;
 use echo::{Echo, strip_echo};
@@ -34,8 +36,10 @@ struct Generated<'a> {
     generated_texts: Option<Vec<String>>,
     generation: Option<Generation>,
     #[serde(borrow)]
-    details: Option<Details<'a>>,
+    details: Option<Object<Details<'a>>>,
     outputs: Option<OneOrMany>,
+    /// What failed beside the text.
+    error: Option<Value>,
     /// A wrapper that model servers put around a list of answers.
     #[serde(borrow)]
     predictions: Option<&'a RawValue>,
@@ -67,6 +71,13 @@ impl OneOrMany {
 
 /// Reads a whole reply.
 pub(crate) fn read(reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Unread> {
+    match read_exactly(reply, context) {
+        Err(Unread::Shape) => read_exactly(&json::mend_reply(reply).ok_or(Unread::Shape)?, context),
+        result => result,
+    }
+}
+
+fn read_exactly(reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Unread> {
     let mut answers = Answers { context, choices: Vec::new(), usage: None };
     answers.read(reply, MAX_LIST_DEPTH)?;
     if answers.choices.is_empty() { Err(Unread::Shape) } else { Ok(answers.finish()) }
@@ -97,6 +108,9 @@ impl Answers<'_> {
 
     fn read_object(&mut self, reply: &[u8], depth: usize) -> Result<(), Unread> {
         let generated: Generated<'_> = serde_json::from_slice(reply).map_err(|_| Unread::Shape)?;
+        if let Some(error) = failure_beside_text(generated.error.as_ref(), reply) {
+            return Err(Unread::Failed(error));
+        }
         let texts = match generated {
             Generated { generation: Some(Generation::Text(text) | Generation::Message { content: text }), .. } => {
                 vec![text]
@@ -109,7 +123,7 @@ impl Answers<'_> {
             }
             _ => return Err(not_generated(reply)),
         };
-        let Some(details) = generated.details else {
+        let Some(details) = generated.details.and_then(|Object(details)| details) else {
             let echo = Echo::of(self.context, false);
             texts.into_iter().for_each(|text| self.push(text, None, None, echo));
             return Ok(());
@@ -123,7 +137,7 @@ impl Answers<'_> {
             self.push(text, details.finish_reason(), details.logprobs(self.context), echo);
         }
         for sequence in details.best_of_sequences.unwrap_or_default() {
-            if let (Some(usage), Some(tokens)) = (&mut self.usage, sequence.generated_tokens) {
+            if let (Some(usage), Some(tokens)) = (&mut self.usage, sequence.generated_tokens.0) {
                 *usage = Usage::reported(usage.prompt_tokens, usage.completion_tokens.saturating_add(tokens));
             }
             let (reason, logprobs) = (sequence.finish_reason(), sequence.logprobs(self.context));
@@ -134,15 +148,19 @@ impl Answers<'_> {
 
     fn push(&mut self, mut text: String, reason: Option<FinishReason>, logprobs: Option<Value>, echo: Echo) {
         let echoed = strip_echo(&mut text, self.context.prompt.as_deref(), echo);
-        let stopped = cut_at_stop(&mut text, &self.context.stop);
-        strip_end_tokens(&mut text, &self.context.end_tokens);
-        if let Some(prompt) = self.context.prompt.as_deref().filter(|_| echoed && echo == Echo::Asked) {
-            text.insert_str(0, prompt);
+        let Pieces { thoughts, answer: mut text } = self.context.split_thoughts(text);
+        let mut stopped = false;
+        if let Some(text) = &mut text {
+            stopped = cut_at_stop(text, &self.context.stop);
+            strip_end_tokens(text, &self.context.end_tokens);
+            if let Some(prompt) = self.context.prompt.as_deref().filter(|_| echoed && echo == Echo::Asked) {
+                text.insert_str(0, prompt);
+            }
         }
         let mut choice = Choice::default();
         choice.index = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
         choice.message = AssistantMessage::default();
-        choice.message.content = Some(text);
+        (choice.message.reasoning_content, choice.message.content) = (thoughts, text);
         choice.finish_reason = Some(if stopped { FinishReason::Stop } else { reason.unwrap_or(FinishReason::Stop) });
         choice.logprobs = logprobs;
         self.choices.push(choice);
@@ -171,13 +189,10 @@ impl Answers<'_> {
 }
 
 fn not_generated(reply: &[u8]) -> Unread {
-    match failure::read_report(reply) {
-        Some(report) => Unread::Failed(failure::reported_error(&report)),
-        None => Unread::Shape,
-    }
+    FailureReport::read(reply).map_or(Unread::Shape, |report| Unread::Failed(report.into_error()))
 }
 
 /// The error of a reply or record whose details say that the generation failed.
 fn failure_of(reply: &[u8]) -> sagewire_types::Error {
-    failure::read_report(reply).map_or_else(failure::failed_generation, |report| failure::reported_error(&report))
+    FailureReport::read(reply).map_or_else(failure::failed_generation, FailureReport::into_error)
 }

@@ -64,7 +64,7 @@ impl Dialect for Lmi {
     }
 
     fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name(), Shape::Generated))
+        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 }
 

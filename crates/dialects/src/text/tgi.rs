@@ -62,7 +62,7 @@ impl Dialect for Tgi {
     }
 
     fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name(), Shape::Generated))
+        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 }
 

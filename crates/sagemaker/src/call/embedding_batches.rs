@@ -5,7 +5,8 @@
 use std::{future::Future, num::NonZeroUsize};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, Reply, ReplyMeta, Usage};
+use sagewire_dialects::embedding::no_numbers;
+use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, ErrorKind, Reply, ReplyMeta, Usage};
 
 /// How many batches are under way at once, unless the operator says otherwise.
 pub(crate) const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
@@ -30,9 +31,12 @@ where
     {
         return send(only).await;
     }
+    let mut before = 0;
     let sent = batches.into_iter().enumerate().map(|(place, batch)| {
+        let first = before;
+        before += batch.input.len();
         let reply = send(batch);
-        async move { Ok::<_, Error>((place, reply.await?)) }
+        async move { Ok::<_, Error>((place, reply.await.map_err(|error| of_all_inputs(error, first))?)) }
     });
     let mut replies: Vec<_> = stream::iter(sent).buffer_unordered(concurrency.get()).try_collect().await?;
     replies.sort_by_key(|(place, _)| *place);
@@ -88,6 +92,21 @@ fn join(replies: impl IntoIterator<Item = Reply<EmbedResponse>>) -> Reply<EmbedR
         *index = place;
     }
     whole
+}
+
+/// The error of a batch whose first input has this place among all. An error that names an input names it by its place in the batch.
+fn of_all_inputs(error: Error, first: usize) -> Error {
+    let place = error.param().and_then(|param| param.strip_prefix("input[")?.strip_suffix(']')?.parse::<usize>().ok());
+    match place.filter(|_| first > 0 && error.kind() == ErrorKind::Decode) {
+        Some(place) => {
+            let of_all = no_numbers(first + place).with_attempts(error.attempts());
+            match error.upstream() {
+                Some(upstream) => of_all.with_upstream(upstream.clone()),
+                None => of_all,
+            }
+        }
+        None => error,
+    }
 }
 
 fn sum(mut one: Usage, other: &Usage) -> Usage {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use sagewire_dialects::failure_report::{container_kind, excerpt, read_report};
-use sagewire_types::{Error, ErrorKind, Upstream};
+use sagewire_dialects::failure_report::{FailureReport, excerpt};
+use sagewire_types::{Error, ErrorKind, Upstream, json};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ fn as_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, 
 
 /// The error for a reply whose status is no success.
 pub(crate) fn error(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Error {
-    let aws: AwsError = serde_json::from_slice(&body).unwrap_or_else(|_| from_xml(&body));
+    let aws: AwsError = json::from_reply(&body).unwrap_or_else(|_| from_xml(&body));
     let code = error_code(headers, &aws);
     let message = aws.message.or(aws.front_door_message);
     let mut upstream = Upstream::default();
@@ -81,7 +81,10 @@ pub(crate) fn error(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Err
     }
     let judged = judge(status, headers, &body, &mut upstream);
     upstream.body = Some(body);
-    let error = Error::new(judged.kind, judged.message).with_upstream(upstream);
+    let mut error = Error::new(judged.kind, judged.message).with_upstream(upstream);
+    if let Some(param) = judged.param {
+        error = error.with_param(param);
+    }
     match judged.retryable {
         Some(retryable) => error.with_retryable(retryable),
         None => error,
@@ -92,12 +95,13 @@ struct Judged {
     kind: ErrorKind,
     message: String,
     retryable: Option<bool>,
+    param: Option<String>,
 }
 
 fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], upstream: &mut Upstream) -> Judged {
     let code = upstream.code.clone();
     let said = upstream.message.as_deref().map(|message| excerpt(&scrub(message))).unwrap_or_default();
-    let judged = |kind, message: String| Judged { kind, message, retryable: None };
+    let judged = |kind, message: String| Judged { kind, message, retryable: None, param: None };
     match code.as_deref() {
         Some("ModelError") => model_error(upstream),
         Some("ValidationError" | "ValidationException") => validation(&said),
@@ -134,6 +138,7 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], upstream: &mut Up
             kind: ErrorKind::ServiceFailed,
             message: "a service that SageMaker depends on failed (InternalDependencyException): ask again later".to_owned(),
             retryable: Some(false),
+            param: None,
         },
         Some(code @ ("InternalFailure" | "InternalServerError" | "InternalServerException" | "ServiceUnavailable" | "ServiceUnavailableException")) => {
             judged(ErrorKind::ServiceFailed, format!("SageMaker failed ({code}): ask again"))
@@ -155,14 +160,17 @@ fn by_status(
     said: &str,
     upstream: &mut Upstream,
 ) -> Judged {
-    let judged = |kind, message: String| Judged { kind, message, retryable: None };
+    let judged = |kind, message: String| Judged { kind, message, retryable: None, param: None };
     let number = status.as_u16();
     let named = code.map(|code| format!(" {code}")).unwrap_or_default();
-    if let Some(report) = read_report(body).filter(|_| code.is_none()) {
+    if code.is_none() && FailureReport::read(body).is_some() {
+        let report = FailureReport::of_status(number, body);
+        let reason = report.reason.as_deref().unwrap_or("no reason given");
+        let message = format!("the container answered {number}: {}", excerpt(&scrub(reason)));
         upstream.original_status = Some(number);
-        upstream.original_message = Some(report.message.clone());
-        let kind = container_kind(Some(number), &report.message, report.error_type.as_deref());
-        return judged(kind, format!("the container answered {number}: {}", excerpt(&scrub(&report.message))));
+        upstream.original_message.clone_from(&report.reason);
+        upstream.reason = report.reason;
+        return Judged { kind: report.kind, message, retryable: None, param: report.param };
     }
     let is_page = meta::text(headers, "content-type").is_some_and(|kind| kind.starts_with("text/html"));
     match number {
@@ -211,7 +219,7 @@ fn by_status(
 
 /// `ValidationError` stands for a wrong name, a missing component, a model scaled to zero, and a request AWS cannot take.
 fn validation(said: &str) -> Judged {
-    let judged = |kind, message: String| Judged { kind, message, retryable: None };
+    let judged = |kind, message: String| Judged { kind, message, retryable: None, param: None };
     if has_no_capacity(said) {
         return judged(
             ErrorKind::ModelNotReady,
@@ -229,6 +237,7 @@ fn validation(said: &str) -> Judged {
             kind: ErrorKind::InvalidRequest,
             message: "the endpoint hosts several models: name the inference component with `model_id`".to_owned(),
             retryable: None,
+            param: None,
         };
     }
     if said.contains("not found") {
@@ -242,15 +251,13 @@ pub(crate) fn has_no_capacity(message: &str) -> bool {
     message.starts_with("Inference Component has no capacity")
 }
 
-fn model_error(upstream: &Upstream) -> Judged {
+fn model_error(upstream: &mut Upstream) -> Judged {
     let status = upstream.original_status;
-    let text = upstream.original_message.as_deref().or(upstream.message.as_deref()).unwrap_or_default();
-    let report = read_report(text.as_bytes());
-    let (said, error_type) = match &report {
-        Some(report) => (report.message.as_str(), report.error_type.as_deref()),
-        None => (text, None),
-    };
-    let kind = container_kind(status, said, error_type);
+    let text = upstream.original_message.clone().or_else(|| upstream.message.clone()).unwrap_or_default();
+    // A container that says nothing of a status has failed.
+    let report = FailureReport::of_status(status.unwrap_or(500), text.as_bytes());
+    let said = report.reason.as_deref().unwrap_or(&text);
+    let kind = report.kind;
     let shown = excerpt(&scrub(said));
     let status = status.map_or_else(String::new, |status| format!(" with the status {status}"));
     let message = match kind {
@@ -260,11 +267,13 @@ fn model_error(upstream: &Upstream) -> Judged {
         ),
         ErrorKind::Overloaded => format!("the model's container takes no more work now{status}: ask again. {shown}"),
         ErrorKind::InvalidRequest => format!("the model's container refuses the request{status}: {shown}"),
+        ErrorKind::NotFound => format!("the model's container does not find what the request names{status}: {shown}"),
         _ => format!("the model's container failed{status}: {shown}. See the endpoint's log"),
     };
     // A container's timeout would most likely repeat itself.
     let retryable = (kind == ErrorKind::Timeout).then_some(false);
-    Judged { kind, message, retryable }
+    upstream.reason = report.reason;
+    Judged { kind, message, retryable, param: report.param }
 }
 
 /// Where AWS gives the container's message only inside its own: `Received client error (400) from primary with message "..."`.

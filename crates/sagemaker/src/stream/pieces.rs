@@ -39,6 +39,15 @@ impl Pieces {
         Self { body, idle, deadline, timer: None }
     }
 
+    /// Waits no longer than this for each further piece.
+    pub(crate) fn shorten_wait(&mut self, idle: Duration) {
+        if idle < self.idle {
+            self.idle = idle;
+            // It was set for the longer wait.
+            self.timer = None;
+        }
+    }
+
     /// The next piece; `None` at the end of the body. It can be given up and asked for again.
     pub(crate) async fn next(&mut self, progress: Progress) -> Result<Option<Bytes>, Error> {
         let Self { body, idle, deadline, timer } = self;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http::{HeaderMap, header::CONTENT_TYPE};
-use sagewire_dialects::StreamDecoder;
+use sagewire_dialects::{Ending, StreamDecoder};
 use sagewire_types::{Cancellation, Error, ErrorKind};
 use tokio::time::Instant;
 
@@ -38,6 +38,9 @@ impl Framing {
         if is_event_stream { Self::EventStream(FrameReader::default()) } else { Self::Plain }
     }
 }
+
+/// How long is waited for what may follow a whole answer: its usage, the end mark, or the end of the connection, which is used again then.
+const AFTER_THE_ANSWER: Duration = Duration::from_secs(2);
 
 /// What limits a stream.
 #[derive(Clone, Debug)]
@@ -128,8 +131,12 @@ impl<T: Send + 'static> Reading<T> {
                 self.pieces = None;
                 return Some(Err(self.described(error)));
             }
-            self.pieces.as_ref()?;
-            let result = match self.decode_frame() {
+            let ending = self.decoder.ending();
+            let pieces = self.pieces.as_mut()?;
+            if ending != Ending::Open {
+                pieces.shorten_wait(AFTER_THE_ANSWER);
+            }
+            let mut result = match self.decode_frame() {
                 Ok(true) => Ok(()),
                 Ok(false) => match self.pieces.as_mut()?.next(self.progress).await {
                     Ok(Some(bytes)) => self.take(bytes),
@@ -141,6 +148,11 @@ impl<T: Send + 'static> Reading<T> {
                 },
                 Err(error) => Err(error),
             };
+            // The answer was whole before: what becomes of the connection does not concern it.
+            if result.is_err() && ending != Ending::Open {
+                self.pieces = None;
+                result = self.decoder.finish(&mut self.decoded);
+            }
             if result.is_err() && self.pieces.is_some() {
                 // Text may be held back that could have become a stop text: it belongs to what came before the error.
                 self.decoder.flush(&mut self.decoded);

@@ -4,14 +4,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{FinishReason, Role, ToolCallDelta};
 use crate::{
     Usage,
+    lenient::{Lenient, Scalar},
     open_object::{Few, OrDefault, open_object},
-    text,
+    usage::ReportedUsage,
 };
 
 /// OpenAI's [`chat.completion.chunk`](https://platform.openai.com/docs/api-reference/chat-streaming).
@@ -111,52 +112,38 @@ pub struct Delta {
 }
 
 open_object!(ChatChunk without nulls {
-    "id" => id: OrDefault<SharedText>, |id| Ok(id.map_or_else(no_text, |OrDefault(SharedText(id))| id));
-    "object" => object: ObjectName, |name| Ok(name.map_or_else(object_name, |ObjectName(name)| name));
-    "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
-    "model" => model: OrDefault<SharedText>, |model| Ok(model.map_or_else(no_text, |OrDefault(SharedText(model))| model));
-    "choices" => choices: Few<ChunkChoice>, |choices| choices.map(|Few(choices)| choices).ok_or_else(|| A::Error::missing_field("choices"));
-    "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
+    "id" => id: Lenient<Arc<str>>, |id| Ok(Lenient::of(id).unwrap_or_else(no_text));
+    "object" => object: Lenient<ObjectName>, |name| Ok(Lenient::of(name).map_or_else(object_name, |ObjectName(name)| name));
+    "created" => created: Lenient<u64>, |created| Ok(Lenient::of(created).unwrap_or_default());
+    "model" => model: Lenient<Arc<str>>, |model| Ok(Lenient::of(model).unwrap_or_else(no_text));
+    "choices" => choices: Option<Few<ChunkChoice>>, |choices| {
+        let choices = choices.ok_or_else(|| A::Error::missing_field("choices"))?;
+        Ok(choices.map(|Few(choices)| choices).unwrap_or_default())
+    };
+    "usage" => usage: ReportedUsage, |usage| Ok(ReportedUsage::of(usage));
 });
 
 open_object!(ChunkChoice without nulls {
-    "index" => index: u32, |index| Ok(index.unwrap_or_default());
+    "index" => index: Lenient<u32>, |index| Ok(Lenient::of(index).unwrap_or_default());
     "delta" => delta: OrDefault<Delta>, |delta| Ok(delta.map(|OrDefault(delta)| delta).unwrap_or_default());
-    "finish_reason" => finish_reason: Option<FinishReason>, |reason| Ok(reason.flatten());
+    "finish_reason" => finish_reason: Lenient<FinishReason>, |reason| Ok(Lenient::of(reason));
     "logprobs" => logprobs: Option<Value>, |logprobs| Ok(logprobs.flatten());
 });
 
 open_object!(Delta without nulls {
-    "role" => role: Option<Role>, |role| Ok(role.flatten());
+    "role" => role: Lenient<Role>, |role| Ok(Lenient::of(role));
     "content" => content: Option<String>, |content| Ok(content.flatten());
-    "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten());
+    "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten().filter(|thoughts| !thoughts.is_empty()));
     "tool_calls" => tool_calls: OrDefault<Vec<ToolCallDelta>>, |calls| Ok(calls.map(|OrDefault(calls)| calls).unwrap_or_default());
 });
-
-/// A text that is copied once.
-struct SharedText(Arc<str>);
-
-impl Default for SharedText {
-    fn default() -> Self {
-        Self(no_text())
-    }
-}
-
-impl<'de> Deserialize<'de> for SharedText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(deserializer, |text| Self(text.into()))
-    }
-}
 
 /// What kind of object it is: nearly always this one, which is then not copied at all.
 struct ObjectName(Arc<str>);
 
-impl<'de> Deserialize<'de> for ObjectName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(deserializer, |text| {
-            let usual = object_name();
-            Self(if *usual == *text { usual } else { text.into() })
-        })
+impl Scalar for ObjectName {
+    fn from_text(text: &str) -> Option<Self> {
+        let usual = object_name();
+        Some(Self(if *usual == *text { usual } else { text.into() }))
     }
 }
 
@@ -192,13 +179,26 @@ mod tests {
     }
 
     #[test]
+    fn what_nothing_depends_on_costs_nothing() {
+        let json = r#"{"id":7,"object":null,"created":"1700000000.5","model":["x"],"choices":[
+            {"index":"1","delta":{"role":"","content":"a","reasoning_content":""},"finish_reason":""},
+            {"index":2.0,"delta":{"role":3},"finish_reason":{"type":"eos"}}],"usage":"none"}"#;
+        let chunk: ChatChunk = serde_json::from_str(json).unwrap();
+        let text = ChunkChoice::text("a").at(1);
+        let expected = ChatChunk::new("7".into(), "".into(), 1_700_000_000, vec![text, ChunkChoice::default().at(2)]);
+        assert_eq!(chunk, expected);
+        let no_choices: ChatChunk = serde_json::from_str(r#"{"choices":null,"usage":{}}"#).unwrap();
+        assert_eq!(no_choices, ChatChunk::new("".into(), "".into(), 0, Vec::new()));
+    }
+
+    #[test]
     fn another_shape_is_no_chunk() {
         for (json, reason) in [
             (r#"{"id":"a"}"#, "missing field `choices`"),
             (r#"{"choices":[],"choices":[]}"#, "duplicate field `choices`"),
-            (r#"{"choices":null}"#, "invalid type: null"),
             (r#"{"choices":[7]}"#, "expected struct ChunkChoice"),
-            (r#"{"choices":[],"object":null}"#, "invalid type: null"),
+            (r#"{"choices":[{"delta":{"content":7}}]}"#, "invalid type: integer"),
+            (r#"{"choices":[{"delta":{"reasoning_content":7}}]}"#, "invalid type: integer"),
             ("[]", "expected struct ChatChunk"),
         ] {
             let error = serde_json::from_str::<ChatChunk>(json).unwrap_err().to_string();

@@ -79,7 +79,8 @@ impl PartialChoice {
         append(&mut self.content, delta.content);
         append(&mut self.reasoning_content, delta.reasoning_content);
         for call in delta.tool_calls {
-            let whole = self.tool_calls.entry(call.index).or_insert_with(|| ToolCall::function("", "", ""));
+            let index = call.index.or_else(|| self.tool_calls.keys().next_back().copied()).unwrap_or_default();
+            let whole = self.tool_calls.entry(index).or_insert_with(|| ToolCall::function("", "", ""));
             push_call(whole, call);
         }
         self.finish_reason = choice.finish_reason.or(self.finish_reason.take());

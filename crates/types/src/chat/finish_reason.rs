@@ -1,10 +1,12 @@
 //! Why an answer ended.
 //!
-//! Owns OpenAI's names and the containers' other names for the same things.
+//! Owns OpenAI's names; what containers call the same things is their dialects'.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::lenient::Scalar;
 
 /// Why a choice ended, in [OpenAI's terms](https://platform.openai.com/docs/api-reference/chat/object#chat/object-choices).
 ///
@@ -37,16 +39,6 @@ impl FinishReason {
             Self::FunctionCall => "function_call",
             Self::ContentFilter => "content_filter",
             Self::Other(reason) => reason,
-        }
-    }
-
-    /// A container's own name for the reason: besides OpenAI's, the ones of
-    /// [TGI and DJL](https://huggingface.co/docs/text-generation-inference/reference/api_reference), `eos_token` and `stop_sequence`.
-    #[must_use]
-    pub fn from_container(reason: &str) -> Self {
-        match reason {
-            "eos_token" | "stop_sequence" | "eos" => Self::Stop,
-            other => Self::from(other),
         }
     }
 }
@@ -82,6 +74,12 @@ impl<'de> Deserialize<'de> for FinishReason {
     }
 }
 
+impl Scalar for FinishReason {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::from(text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,13 +91,5 @@ mod tests {
             let parsed: FinishReason = serde_json::from_str(&json).unwrap();
             assert_eq!(serde_json::to_string(&parsed).unwrap(), json);
         }
-    }
-
-    #[test]
-    fn container_names_become_openais() {
-        assert_eq!(FinishReason::from_container("eos_token"), FinishReason::Stop);
-        assert_eq!(FinishReason::from_container("stop_sequence"), FinishReason::Stop);
-        assert_eq!(FinishReason::from_container("length"), FinishReason::Length);
-        assert_eq!(FinishReason::from_container("odd"), FinishReason::Other("odd".to_owned()));
     }
 }

@@ -4,35 +4,33 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, de::Error as _};
+use serde::{Serialize, Serializer, de::Error as _, ser::SerializeMap};
 use serde_json::{Map, Value};
 
 use super::{Content, Role, ToolCall};
-use crate::open_object::{OrDefault, open_object};
+use crate::{nulls::Nulls, open_object::open_object};
 
 /// A message of a conversation, in any role. Fields it does not name are kept in `extra`.
 ///
 /// <https://platform.openai.com/docs/api-reference/chat/create#chat_create-messages>
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+///
+/// What a caller wrote as null is written as null again.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
-    /// What is said; absent where the message only carries tool calls.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What is said; absent if the message only carries tool calls.
     pub content: Option<Content>,
     /// A name that tells participants of one role apart.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What the model asked its tools to do.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// In a tool message: the call that it answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
     /// Everything else, in its order.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
+    nulls: Nulls,
 }
 
 impl Message {
@@ -73,13 +71,29 @@ impl Message {
     }
 }
 
-open_object!(Message with nulls {
+open_object!(Message with nulls of [content, name, tool_calls, tool_call_id] {
     "role" => role: Role, |role| role.ok_or_else(|| A::Error::missing_field("role"));
     "content" => content: Option<Content>, |content| Ok(content.flatten());
     "name" => name: Option<String>, |name| Ok(name.flatten());
-    "tool_calls" => tool_calls: OrDefault<Vec<ToolCall>>, |calls| Ok(calls.map(|OrDefault(calls)| calls).unwrap_or_default());
+    "tool_calls" => tool_calls: Option<Vec<ToolCall>>, |calls| Ok(calls.flatten().unwrap_or_default());
     "tool_call_id" => tool_call_id: Option<String>, |id| Ok(id.flatten());
 });
+
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { role, content, name, tool_calls, tool_call_id, extra, nulls } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("role", role)?;
+        nulls.write(&mut map, 0, "content", content.as_ref())?;
+        nulls.write(&mut map, 1, "name", name.as_ref())?;
+        nulls.write(&mut map, 2, "tool_calls", Some(tool_calls).filter(|calls| !calls.is_empty()))?;
+        nulls.write(&mut map, 3, "tool_call_id", tool_call_id.as_ref())?;
+        for (name, value) in extra {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -94,11 +108,25 @@ mod tests {
     }
 
     #[test]
-    fn null_content_and_null_tool_calls_are_absent() {
-        let message: Message =
-            serde_json::from_str(r#"{"role":"assistant","content":null,"tool_calls":null}"#).unwrap();
-        assert_eq!(message, Message { role: Role::Assistant, ..Message::default() });
-        assert_eq!(message.text(), "");
+    fn what_is_null_stays_null_and_what_is_absent_absent() {
+        for json in [
+            r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]}"#,
+            r#"{"role":"assistant","tool_calls":null,"tool_call_id":null}"#,
+            r#"{"role":"user","content":"hi","name":null,"refusal":null}"#,
+            r#"{"role":"user"}"#,
+        ] {
+            let message: Message = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&message).unwrap(), json);
+            assert!(message.tool_calls.len() < 2);
+        }
+    }
+
+    #[test]
+    fn a_null_that_has_got_a_value_is_that_value() {
+        let mut message: Message = serde_json::from_str(r#"{"role":"user","content":null}"#).unwrap();
+        assert_eq!((message.content.is_none(), message.text().as_ref()), (true, ""));
+        message.content = Some("hi".into());
+        assert_eq!(serde_json::to_string(&message).unwrap(), r#"{"role":"user","content":"hi"}"#);
     }
 
     #[test]

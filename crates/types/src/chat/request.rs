@@ -39,7 +39,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
     /// How many answers to make.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// Texts at which the answer ends; they are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,10 +51,10 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// The most tokens to generate (OpenAI's older name).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
     /// The most tokens to generate, reasoning included (OpenAI's newer name; it wins over `max_tokens`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u64>,
     /// Makes tokens that occurred at all less likely, -2 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,10 +69,10 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
     /// How many of the most likely tokens to report at each place, 0 to 20.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub top_logprobs: Option<u32>,
     /// Asks for the same answer to the same request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// The form of the answer: text, a JSON object, or a JSON schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -253,6 +253,16 @@ mod tests {
         assert_eq!(request.token_limit(), Some(5));
         request.max_completion_tokens = Some(7);
         assert_eq!(request.token_limit(), Some(7));
+    }
+
+    #[test]
+    fn whole_floats_are_integers_and_are_sent_as_such() {
+        let json = r#"{"model":"m","messages":[],"n":2.0,"max_tokens":1024.0,"max_completion_tokens":7.0,"top_logprobs":3.0,"seed":-1.0}"#;
+        let request: ChatRequest = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&request).unwrap(), json.replace(".0", ""));
+        for json in [r#"{"max_tokens":1024.5}"#, r#"{"max_tokens":-1}"#, r#"{"max_tokens":"1024"}"#, r#"{"n":true}"#] {
+            assert!(serde_json::from_str::<ChatRequest>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

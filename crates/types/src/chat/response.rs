@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use super::{FinishReason, Role, ToolCall};
 use crate::{
     Usage,
+    lenient::Lenient,
     open_object::{Few, OrDefault, open_object},
+    usage::ReportedUsage,
 };
 
 /// OpenAI's [`chat.completion`](https://platform.openai.com/docs/api-reference/chat/object).
@@ -99,25 +101,25 @@ impl Default for AssistantMessage {
 }
 
 open_object!(ChatResponse without nulls {
-    "id" => id: OrDefault<String>, |id| Ok(id.map(|OrDefault(id)| id).unwrap_or_default());
-    "object" => object: String, |name| Ok(name.unwrap_or_else(object_name));
-    "created" => created: OrDefault<u64>, |created| Ok(created.map_or(0, |OrDefault(created)| created));
-    "model" => model: OrDefault<String>, |model| Ok(model.map(|OrDefault(model)| model).unwrap_or_default());
+    "id" => id: Lenient<String>, |id| Ok(Lenient::of(id).unwrap_or_default());
+    "object" => object: Lenient<String>, |name| Ok(Lenient::of(name).unwrap_or_else(object_name));
+    "created" => created: Lenient<u64>, |created| Ok(Lenient::of(created).unwrap_or_default());
+    "model" => model: Lenient<String>, |model| Ok(Lenient::of(model).unwrap_or_default());
     "choices" => choices: Few<Choice>, |choices| choices.map(|Few(choices)| choices).ok_or_else(|| A::Error::missing_field("choices"));
-    "usage" => usage: Option<Usage>, |usage| Ok(usage.flatten());
+    "usage" => usage: ReportedUsage, |usage| Ok(ReportedUsage::of(usage));
 });
 
 open_object!(Choice without nulls {
-    "index" => index: u32, |index| Ok(index.unwrap_or_default());
+    "index" => index: Lenient<u32>, |index| Ok(Lenient::of(index).unwrap_or_default());
     "message" => message: AssistantMessage, |message| message.ok_or_else(|| A::Error::missing_field("message"));
-    "finish_reason" => finish_reason: Option<FinishReason>, |reason| Ok(reason.flatten());
+    "finish_reason" => finish_reason: Lenient<FinishReason>, |reason| Ok(Lenient::of(reason));
     "logprobs" => logprobs: Option<Value>, |logprobs| Ok(logprobs.flatten());
 });
 
 open_object!(AssistantMessage without nulls {
-    "role" => role: Role, |role| Ok(role.unwrap_or(Role::Assistant));
+    "role" => role: Lenient<Role>, |role| Ok(Lenient::of(role).unwrap_or(Role::Assistant));
     "content" => content: Option<String>, |content| Ok(content.flatten());
-    "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten());
+    "reasoning_content" => reasoning_content: Option<String>, |thoughts| Ok(thoughts.flatten().filter(|thoughts| !thoughts.is_empty()));
     "tool_calls" => tool_calls: OrDefault<Vec<ToolCall>>, |calls| Ok(calls.map(|OrDefault(calls)| calls).unwrap_or_default());
 });
 
@@ -147,6 +149,18 @@ mod tests {
         assert!(
             [&response.extra, &choice.extra, &choice.message.extra, &usage.extra].iter().all(|extra| extra.is_empty())
         );
+    }
+
+    #[test]
+    fn what_nothing_depends_on_costs_nothing() {
+        let json = r#"{"id":7,"object":0,"created":1.5,"model":null,"choices":[{"index":null,"message":{"role":null,"content":"hi","reasoning_content":"",
+            "tool_calls":[{"id":null,"type":null,"function":{"name":"f","arguments":[1]}}]},"finish_reason":""}],"usage":{"prompt_tokens":12.0,"completion_tokens":"3","total_tokens":-1}}"#;
+        let response: ChatResponse = serde_json::from_str(json).unwrap();
+        let choice = &response.choices[0];
+        assert_eq!((response.id.as_str(), response.created, response.content()), ("7", 1, "hi"));
+        assert_eq!((&choice.message.role, &choice.message.reasoning_content), (&Role::Assistant, &None));
+        assert_eq!((&choice.finish_reason, &response.usage), (&None, &Some(Usage::reported(12, 3))));
+        assert_eq!(choice.message.tool_calls, [ToolCall::function("", "f", "[1]")]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::lenient::Scalar;
+
 /// The author of a message, as in [OpenAI's messages](https://platform.openai.com/docs/api-reference/chat/create#chat_create-messages).
 ///
 /// A role nobody knows yet survives a round trip as [`Role::Other`].
@@ -74,5 +76,11 @@ impl Serialize for Role {
 impl<'de> Deserialize<'de> for Role {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         crate::text::deserialize(deserializer, |role| Self::from(role))
+    }
+}
+
+impl Scalar for Role {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::from(text))
     }
 }

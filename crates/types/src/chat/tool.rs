@@ -4,24 +4,42 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::Error as _, ser::SerializeMap};
 use serde_json::{Map, Value, json};
+
+use crate::{lenient::Lenient, nulls::Nulls, open_object::open_object};
 
 /// A tool the model may call.
 ///
 /// <https://platform.openai.com/docs/api-reference/chat/create#chat_create-tools>
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tool {
     /// `function`, or another type a container knows.
-    #[serde(rename = "type")]
     pub kind: String,
-    /// The function, where the type is `function`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The function, if the type is `function`.
     pub function: Option<FunctionDefinition>,
     /// Everything else, in its order.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
+    nulls: Nulls,
+}
+
+open_object!(Tool with nulls of [function] {
+    "type" => kind: String, |kind| kind.ok_or_else(|| A::Error::missing_field("type"));
+    "function" => function: Option<FunctionDefinition>, |function| Ok(function.flatten());
+});
+
+impl Serialize for Tool {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { kind, function, extra, nulls } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", kind)?;
+        nulls.write(&mut map, 0, "function", function.as_ref())?;
+        for (name, value) in extra {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
 }
 
 impl Tool {
@@ -33,26 +51,45 @@ impl Tool {
             description: Some(description.into()),
             parameters: Some(parameters),
             extra: Map::new(),
+            nulls: Nulls::default(),
         };
-        Self { kind: "function".to_owned(), function: Some(function), extra: Map::new() }
+        Self { kind: function_kind(), function: Some(function), extra: Map::new(), nulls: Nulls::default() }
     }
 }
 
 /// What a function is called, does and takes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionDefinition {
     /// Its name.
     pub name: String,
     /// What it does, for the model to read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The JSON schema of its arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
     /// Everything else, such as `strict`.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
+    nulls: Nulls,
+}
+
+open_object!(FunctionDefinition with nulls of [description, parameters] {
+    "name" => name: String, |name| name.ok_or_else(|| A::Error::missing_field("name"));
+    "description" => description: Option<String>, |description| Ok(description.flatten());
+    "parameters" => parameters: Option<Value>, |parameters| Ok(parameters.flatten());
+});
+
+impl Serialize for FunctionDefinition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, description, parameters, extra, nulls } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", name)?;
+        nulls.write(&mut map, 0, "description", description.as_ref())?;
+        nulls.write(&mut map, 1, "parameters", parameters.as_ref())?;
+        for (name, value) in extra {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
 }
 
 /// Whether and which tool the model must call.
@@ -103,14 +140,13 @@ impl<'de> Deserialize<'de> for ToolChoice {
 }
 
 /// A call the model asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ToolCall {
     /// The id that the tool message answers. Some containers give none: then it is empty.
-    #[serde(default, deserialize_with = "super::null_as_default")]
     pub id: String,
     /// `function`, unless a container says otherwise.
-    #[serde(rename = "type", default = "function_kind")]
+    #[serde(rename = "type")]
     pub kind: String,
     /// Which function, with which arguments.
     pub function: FunctionCall,
@@ -118,6 +154,12 @@ pub struct ToolCall {
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+open_object!(ToolCall with nulls {
+    "id" => id: Lenient<String>, |id| Ok(Lenient::of(id).unwrap_or_default());
+    "type" => kind: Lenient<String>, |kind| Ok(Lenient::of(kind).unwrap_or_else(function_kind));
+    "function" => function: FunctionCall, |function| function.ok_or_else(|| A::Error::missing_field("function"));
+});
 
 impl ToolCall {
     /// A call of this function with arguments as JSON text.
@@ -136,7 +178,7 @@ impl ToolCall {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionCall {
     /// Its name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "name")]
     pub name: String,
     /// Its arguments as JSON text. A container that sends an object is understood: the object's text is kept.
     #[serde(default, deserialize_with = "json_text")]
@@ -144,35 +186,50 @@ pub struct FunctionCall {
 }
 
 /// A piece of a [`ToolCall`] in a stream; pieces of one `index` belong together.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
-    /// Which of the message's calls this piece belongs to.
-    #[serde(default)]
-    pub index: u32,
+    /// Which of the message's calls this piece belongs to, from 0. `None` if a container did not say: every piece of our own streams has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
     /// The call's id, in its first piece.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The call's type, in its first piece.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The function's name and the next piece of its arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCallDelta>,
-    /// Everything else, in its order.
+    /// Everything else that is not null, in its order.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+open_object!(ToolCallDelta without nulls {
+    "index" => index: Lenient<u32>, |index| Ok(Lenient::of(index));
+    "id" => id: Lenient<String>, |id| Ok(Lenient::of(id));
+    "type" => kind: Lenient<String>, |kind| Ok(Lenient::of(kind));
+    "function" => function: Option<FunctionCallDelta>, |function| Ok(function.flatten());
+});
 
 /// The function's part of a [`ToolCallDelta`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionCallDelta {
     /// The function's name, in the first piece.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_name", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     #[serde(default, deserialize_with = "optional_json_text", skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(optional_name(deserializer)?.unwrap_or_default())
+}
+
+fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Lenient::deserialize(deserializer).map(|Lenient(name)| name)
 }
 
 fn function_kind() -> String {
@@ -187,7 +244,7 @@ fn optional_json_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     deserializer.deserialize_any(JsonTextVisitor)
 }
 
-/// A string as it stands; an object, which some containers send, as its JSON text.
+/// A string as it is; an object or a list, which some containers send, as its JSON text.
 struct JsonTextVisitor;
 
 impl<'de> de::Visitor<'de> for JsonTextVisitor {
@@ -213,6 +270,11 @@ impl<'de> de::Visitor<'de> for JsonTextVisitor {
         let object = Map::<String, Value>::deserialize(de::value::MapAccessDeserializer::new(map))?;
         Ok(Some(Value::Object(object).to_string()))
     }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        let list = Vec::<Value>::deserialize(de::value::SeqAccessDeserializer::new(list))?;
+        Ok(Some(Value::Array(list).to_string()))
+    }
 }
 
 #[cfg(test)]
@@ -224,9 +286,24 @@ mod tests {
         for (json, text) in [
             (r#"{"name":"f","arguments":"{\"a\": 1}"}"#, r#"{"a": 1}"#),
             (r#"{"name":"f","arguments":{"b":2,"a":1}}"#, r#"{"b":2,"a":1}"#),
+            (r#"{"name":"f","arguments":[1]}"#, "[1]"),
             (r#"{"name":"f","arguments":null}"#, ""),
+            (r#"{"name":null,"arguments":"{}"}"#, "{}"),
         ] {
             assert_eq!(serde_json::from_str::<FunctionCall>(json).unwrap().arguments, text);
+        }
+    }
+
+    #[test]
+    fn a_tool_is_sent_as_it_was_written() {
+        for json in [
+            r#"{"type":"function","function":{"name":"f","description":null,"parameters":null,"strict":null}}"#,
+            r#"{"type":"function","function":{"name":"f","parameters":{"b":1.10,"a":null}}}"#,
+            r#"{"type":"web_search","function":null,"x":1}"#,
+            r#"{"type":"x"}"#,
+        ] {
+            let tool: Tool = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&tool).unwrap(), json.replace("1.10", "1.1"));
         }
     }
 

@@ -49,6 +49,23 @@ impl NumberList {
         !self.0.iter().any(u8::is_ascii_digit)
     }
 
+    /// Whether no number is too large for a 64-bit float, in which readers in other languages would see infinity.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        /// Below it no number with few digits before its exponent is too large.
+        const SAFE_EXPONENT: usize = 200;
+        let exponent_at = |at: usize| {
+            let digits = self.0.get(at + 1..).unwrap_or_default();
+            let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+            digits
+                .iter()
+                .take_while(|digit| digit.is_ascii_digit())
+                .fold(0_usize, |exponent, digit| exponent.saturating_mul(10).saturating_add(usize::from(digit - b'0')))
+        };
+        let may_be_large = memchr::memchr2_iter(b'e', b'E', &self.0).any(|at| exponent_at(at) > SAFE_EXPONENT);
+        !may_be_large || serde_json::from_slice::<Vec<f64>>(&self.0).is_ok()
+    }
+
     /// The numbers.
     ///
     /// # Errors

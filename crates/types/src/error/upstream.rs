@@ -25,6 +25,8 @@ pub struct Upstream {
     pub original_status: Option<u16>,
     /// What the container said, unwrapped from AWS's message.
     pub original_message: Option<String>,
+    /// The container's reason, out of a report in a known form; `None` if it gave none, or wrote something else.
+    pub reason: Option<String>,
     /// The CloudWatch log stream of the container.
     pub log_stream_arn: Option<String>,
     /// How long the service asks to wait before the next try.

@@ -2,24 +2,27 @@
 //!
 //! Owns the details' wire shape, in which TGI and DJL differ by names, and their reading into OpenAI's terms.
 
-use sagewire_types::{FinishReason, Usage};
+use sagewire_types::{FinishReason, Usage, json::HalfJoiner, lenient::Lenient};
 use serde::{
     Deserialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, json, value::RawValue};
 
-use crate::DecodeContext;
+use crate::{
+    DecodeContext,
+    finish_reason::{in_openais_terms, is_failure},
+};
 
 /// The details of an answer, or of the end of a stream.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Details<'a> {
     #[serde(default)]
-    finish_reason: Option<String>,
+    finish_reason: Lenient<FinishReason>,
     #[serde(default)]
-    generated_tokens: Option<u64>,
+    generated_tokens: Lenient<u64>,
     #[serde(default)]
-    input_length: Option<u64>,
+    input_length: Lenient<u64>,
     #[serde(borrow, default)]
     prefill: Option<&'a RawValue>,
     /// Read only where log probabilities are wanted, and in a form that nobody knows they must not cost the answer.
@@ -36,9 +39,9 @@ pub(super) struct Details<'a> {
 pub(super) struct Sequence<'a> {
     pub(super) generated_text: String,
     #[serde(default)]
-    finish_reason: Option<String>,
+    finish_reason: Lenient<FinishReason>,
     #[serde(default)]
-    pub(super) generated_tokens: Option<u64>,
+    pub(super) generated_tokens: Lenient<u64>,
     #[serde(borrow, default)]
     tokens: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -53,26 +56,26 @@ pub(super) struct Token {
     #[serde(default)]
     pub(super) text: Option<String>,
     #[serde(default, alias = "log_prob")]
-    logprob: Option<f64>,
+    logprob: Value,
     #[serde(default, alias = "special_token")]
-    special: Option<bool>,
+    special: Lenient<bool>,
 }
 
 impl Details<'_> {
     /// Whether the container ended the answer because it failed.
     pub(super) fn has_failed(&self) -> bool {
-        is_failure(self.finish_reason.as_deref())
+        self.finish_reason.0.as_ref().is_some_and(is_failure)
     }
 
     pub(super) fn finish_reason(&self) -> Option<FinishReason> {
-        self.finish_reason.as_deref().map(FinishReason::from_container)
+        self.finish_reason.0.clone().map(in_openais_terms)
     }
 
     /// The counts that the container reports. Where it does not say how long the prompt was, that count is 0.
     pub(super) fn usage(&self) -> Option<Usage> {
-        let generated = self.generated_tokens?;
+        let generated = self.generated_tokens.0?;
         let prefill = list::<IgnoredAny>(self.prefill).map(|tokens| tokens.len()).filter(|length| *length > 0);
-        let prompt = self.input_length.or(prefill.and_then(|length| u64::try_from(length).ok()));
+        let prompt = self.input_length.0.or(prefill.and_then(|length| u64::try_from(length).ok()));
         Some(Usage::reported(prompt.unwrap_or_default(), generated))
     }
 
@@ -84,7 +87,7 @@ impl Details<'_> {
 
 impl Sequence<'_> {
     pub(super) fn finish_reason(&self) -> Option<FinishReason> {
-        self.finish_reason.as_deref().map(FinishReason::from_container)
+        self.finish_reason.0.clone().map(in_openais_terms)
     }
 
     pub(super) fn logprobs(&self, context: &DecodeContext) -> Option<Value> {
@@ -95,7 +98,7 @@ impl Sequence<'_> {
 impl Token {
     /// Whether it is one of the model's special texts, which are not for the user.
     pub(super) fn is_special(&self) -> bool {
-        self.special == Some(true)
+        self.special.0 == Some(true)
     }
 
     /// Whether it comes from a server that knows its tokens, as TGI and DJL do, and not from a script that wraps texts.
@@ -103,21 +106,26 @@ impl Token {
         self.id.is_some()
     }
 
+    /// The text's halves of characters joined, if they are marked in it.
+    pub(super) fn join_halves(&mut self, joiner: &mut HalfJoiner) {
+        self.text = self.text.take().map(|text| joiner.push(&text));
+    }
+
+    /// The log probability, if it is a number.
+    fn logprob(&self) -> Option<&Value> {
+        Some(&self.logprob).filter(|logprob| logprob.is_number())
+    }
+
     fn entry(&self) -> Value {
         let text = self.text.as_deref().unwrap_or_default();
-        json!({ "token": text, "logprob": self.logprob, "bytes": text.as_bytes() })
+        json!({ "token": text, "logprob": self.logprob(), "bytes": text.as_bytes() })
     }
 
     fn entry_with_top(&self, top: &[Self]) -> Value {
         let text = self.text.as_deref().unwrap_or_default();
         let top: Vec<Value> = top.iter().map(Self::entry).collect();
-        json!({ "token": text, "logprob": self.logprob, "bytes": text.as_bytes(), "top_logprobs": top })
+        json!({ "token": text, "logprob": self.logprob(), "bytes": text.as_bytes(), "top_logprobs": top })
     }
-}
-
-/// DJL ends a failed answer so, vLLM an aborted one.
-pub(super) fn is_failure(finish_reason: Option<&str>) -> bool {
-    matches!(finish_reason, Some("error" | "abort"))
 }
 
 fn logprobs_of(context: &DecodeContext, tokens: Option<&RawValue>, top_tokens: Option<&RawValue>) -> Option<Value> {

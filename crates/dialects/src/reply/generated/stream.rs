@@ -1,11 +1,15 @@
 //! A stream of generated tokens.
 //!
-//! Owns the reading of token records into chunks and the judgement whether the answer was whole: details or the whole text at the end,
-//! or OpenAI's end mark. DJL's bare `outputs` lines have neither.
+//! Owns the reading of token records into chunks and the judgement whether the answer was whole: details with a finish reason, the whole text
+//! in the last record, or OpenAI's end mark. DJL's bare `outputs` lines have neither.
 
-use sagewire_types::{ChatChunk, ChunkChoice, Error, FinishReason, Role, Usage};
+use sagewire_types::{
+    ChatChunk, ChunkChoice, Error, FinishReason, Role, Usage,
+    json::{self, HalfJoiner},
+    lenient::Object,
+};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     OneOrMany,
@@ -14,55 +18,77 @@ use super::{
     failure_of, read,
 };
 use crate::{
-    DecodeContext, failure_report as failure,
-    records::Record,
-    reply::{RecordReader, Unread, unknown},
+    DecodeContext, Ending, failure_report as failure,
+    reply::{RecordReader, Unread, failure_beside_text},
     stop_texts::StopFilter,
-    whole_as_chunks as whole,
+    thoughts::{Pieces, ThoughtSplitter},
+    whole_as_chunks,
 };
 
 /// One record of a token stream.
 #[derive(Debug, Deserialize)]
 struct TokenRecord<'a> {
-    token: Option<Token>,
     #[serde(default)]
-    top_tokens: Option<Vec<Token>>,
-    generated_text: Option<OneOrMany>,
+    token: Object<Token>,
     #[serde(borrow)]
-    details: Option<Details<'a>>,
+    top_tokens: Option<&'a RawValue>,
+    /// In the last record, the whole text. Some servers give the text so far in each record.
+    #[serde(borrow)]
+    generated_text: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    details: Object<Details<'a>>,
     outputs: Option<OneOrMany>,
+    /// What failed beside the text.
+    error: Option<Value>,
 }
 
 /// Reads the token records of TGI and DJL, DJL's bare `outputs`, and whole replies of containers that do not stream.
 pub(crate) struct GenerationStream {
     context: DecodeContext,
+    halves: HalfJoiner,
     echo: EchoFilter,
+    think: ThoughtSplitter,
     filter: StopFilter,
-    dialect: &'static str,
     /// Whether the first chunk, which names the role, is out.
     started: bool,
     /// Whether a token or a text came, shown or not.
     answered: bool,
     /// Lines of `outputs` have no end mark: their end is the stream's.
     endless: bool,
+    whole_text: WholeText,
+    marked: bool,
     /// A whole reply came in one record and is out already, its end too.
     complete: bool,
     finish_reason: Option<FinishReason>,
     usage: Option<Usage>,
 }
 
+/// What the field `generated_text` of a token's record means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WholeText {
+    /// It has not come yet.
+    Missing,
+    /// It came in the record before: if no token follows, that one was the last.
+    Last,
+    /// It comes with each token, and marks no end.
+    Cumulative,
+}
+
 impl GenerationStream {
-    pub(crate) fn new(context: DecodeContext, dialect: &'static str) -> Self {
-        let filter = StopFilter::new(context.stop.clone(), context.end_tokens.clone());
+    pub(crate) fn new(context: DecodeContext) -> Self {
+        let filter = StopFilter::new(&context.stop, context.end_tokens.clone());
         let echo = EchoFilter::new(&context);
         Self {
-            context,
+            halves: HalfJoiner::default(),
             echo,
+            think: context.thought_splitter(),
             filter,
-            dialect,
+            context,
             started: false,
             answered: false,
             endless: false,
+            whole_text: WholeText::Missing,
+            marked: false,
             complete: false,
             finish_reason: None,
             usage: None,
@@ -71,61 +97,50 @@ impl GenerationStream {
 }
 
 impl RecordReader for GenerationStream {
-    fn take(&mut self, record: Record<'_>, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        let Record::Json(text) = record else {
-            if self.answered && !self.complete {
-                self.finish_reason.get_or_insert(FinishReason::Stop);
+    fn take(&mut self, record: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Unread> {
+        if record.first() != Some(&b'{') {
+            return self.take_whole(record, out);
+        }
+        match serde_json::from_slice(record) {
+            Ok(parsed) => self.take_record(parsed, record, Halves::Whole, out),
+            Err(error) if error.is_eof() => Err(Unread::Failed(failure::cut_record(&error))),
+            Err(_) => {
+                let (mended, halves) = match json::mark_halves(record) {
+                    Some(marked) => (marked, Halves::Marked),
+                    None => (json::mend_reply(record).ok_or(Unread::Shape)?, Halves::Whole),
+                };
+                let parsed = serde_json::from_slice(&mended).map_err(|_| Unread::Shape)?;
+                self.take_record(parsed, &mended, halves, out)
             }
-            return Ok(());
-        };
-        if text.first() == Some(&b'[') {
-            return self.take_whole(text, out);
         }
-        let record: TokenRecord<'_> = match serde_json::from_slice(text) {
-            Ok(record) => record,
-            Err(error) if error.is_eof() => return Err(failure::cut_record(&error)),
-            Err(_) => return Err(unknown(text, self.dialect)),
-        };
-        let TokenRecord { token, top_tokens, generated_text, details, outputs } = record;
-        if details.as_ref().is_some_and(Details::has_failed) {
-            return Err(failure_of(text));
+    }
+
+    fn mark(&mut self, _: &mut Vec<ChatChunk>) {
+        self.marked = true;
+    }
+
+    fn ending(&self) -> Ending {
+        if self.complete || (self.marked && self.answered) {
+            Ending::Marked
+        } else if self.finish_reason.is_some() {
+            Ending::Answered
+        } else {
+            Ending::Open
         }
-        let Some(token) = token else {
-            match outputs {
-                Some(outputs) => match <[String; 1]>::try_from(outputs.into_vec()) {
-                    Ok([text]) => self.take_output(text, out),
-                    Err(_) => return Err(unknown(text, self.dialect)),
-                },
-                None if self.answered && (details.is_some() || generated_text.is_some()) => {
-                    self.take_end(details.as_ref());
-                }
-                None => return self.take_whole(text, out),
-            }
-            return Ok(());
-        };
-        self.answered = true;
-        if token.has_id() {
-            self.echo.trust();
-        }
-        if !token.is_special() {
-            let top = top_tokens.map(|top| [top]);
-            let top = top.as_ref().map(<[_; 1]>::as_slice).unwrap_or_default();
-            let logprobs = logprobs(&self.context, std::slice::from_ref(&token), top);
-            self.emit(token.text.unwrap_or_default(), logprobs, out);
-        }
-        if details.is_some() || generated_text.is_some() {
-            self.take_end(details.as_ref());
-        }
-        Ok(())
     }
 
     fn flush(&mut self, out: &mut Vec<ChatChunk>) {
+        if let Some(half) = self.halves.finish() {
+            self.emit(half.into(), None, out);
+        }
         for (text, logprobs) in self.echo.finish() {
             self.pass(text, logprobs, out);
         }
-        let rest = self.filter.finish();
-        if !rest.is_empty() {
-            self.show(rest, None, out);
+        let Pieces { thoughts, answer } = self.think.finish();
+        let answer = answer.map(|answer| self.filter.push(answer)).unwrap_or_default();
+        let answer = answer + &self.filter.finish();
+        if thoughts.is_some() || !answer.is_empty() {
+            self.show(thoughts, Some(answer).filter(|answer| !answer.is_empty()), None, out);
         }
     }
 
@@ -133,14 +148,18 @@ impl RecordReader for GenerationStream {
         if self.complete {
             return Ok(());
         }
+        if !self.answered {
+            return Err(failure::no_answer());
+        }
+        let has_ended = self.endless || self.marked || self.whole_text == WholeText::Last;
         let reason = match self.finish_reason.take() {
             _ if self.filter.ended() => FinishReason::Stop,
             Some(reason) => reason,
-            None if self.endless => FinishReason::Stop,
+            None if has_ended => FinishReason::Stop,
             None => return Err(failure::unfinished()),
         };
         if !self.started {
-            self.show(String::new(), None, out);
+            self.show(None, Some(String::new()), None, out);
         }
         out.push(self.chunk(vec![ChunkChoice::finished(reason)]));
         if let Some(usage) = self.usage.take().filter(|_| self.context.include_usage) {
@@ -152,35 +171,99 @@ impl RecordReader for GenerationStream {
     }
 }
 
+/// Whether halves of characters are marked in a record's texts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Halves {
+    Whole,
+    Marked,
+}
+
 impl GenerationStream {
-    /// A container that does not stream puts its whole reply into one record.
-    fn take_whole(&mut self, text: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        if self.answered {
-            return Err(unknown(text, self.dialect));
+    fn take_record(
+        &mut self,
+        record: TokenRecord<'_>,
+        text: &[u8],
+        halves: Halves,
+        out: &mut Vec<ChatChunk>,
+    ) -> Result<(), Unread> {
+        let TokenRecord { token: Object(token), top_tokens, generated_text, details: Object(details), outputs, error } =
+            record;
+        // The text of the same record belongs to the text so far.
+        let failed = failure_beside_text(error.as_ref(), text)
+            .or_else(|| details.as_ref().is_some_and(Details::has_failed).then(|| failure_of(text)));
+        let ends = details.as_ref().is_some_and(|details| details.finish_reason().is_some());
+        // Nothing passes after the end; DJL names the reason in several last records.
+        if self.finish_reason.is_some() && !ends {
+            return Ok(());
         }
-        match read(text, &self.context) {
-            Ok(response) => {
-                (self.answered, self.complete) = (true, true);
-                out.extend(whole::into_chunks(response, self.context.include_usage));
-                Ok(())
+        match (token, outputs) {
+            (Some(token), _) => {
+                let top = top_tokens.and_then(|top| serde_json::from_str(top.get()).ok());
+                self.take_token(token, top, halves, out);
+                self.see_whole_text(generated_text);
             }
-            Err(Unread::Failed(error)) => Err(error),
-            Err(Unread::Shape) => match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
-                Err(error) if error.is_eof() => Err(failure::cut_record(&error)),
-                _ => Err(unknown(text, self.dialect)),
-            },
+            (None, Some(outputs)) => {
+                let [text] = <[String; 1]>::try_from(outputs.into_vec()).map_err(|_| Unread::Shape)?;
+                (self.answered, self.endless) = (true, true);
+                self.emit(text, None, out);
+            }
+            // The whole text once more, after its tokens.
+            (None, None) if self.answered && generated_text.is_some() => self.see_whole_text(generated_text),
+            (None, None) if self.answered && ends => {}
+            (None, None) if failed.is_some() => {}
+            (None, None) => return self.take_whole(text, out),
         }
+        if let Some(error) = failed {
+            return Err(Unread::Failed(error));
+        }
+        if let Some(details) = details.filter(|_| ends) {
+            self.finish_reason = details.finish_reason();
+            self.usage = details.usage().or(self.usage.take());
+        }
+        Ok(())
     }
 
-    fn take_output(&mut self, text: String, out: &mut Vec<ChatChunk>) {
-        (self.answered, self.endless) = (true, true);
-        self.emit(text, None, out);
+    fn take_token(&mut self, mut token: Token, top: Option<Vec<Token>>, halves: Halves, out: &mut Vec<ChatChunk>) {
+        self.answered = true;
+        if token.has_id() {
+            self.echo.trust();
+        }
+        if token.is_special() {
+            return;
+        }
+        let mut top = top.unwrap_or_default();
+        if halves == Halves::Marked {
+            token.join_halves(&mut self.halves);
+            top.iter_mut().for_each(|token| token.join_halves(&mut HalfJoiner::default()));
+        }
+        let logprobs = logprobs(&self.context, std::slice::from_ref(&token), &[top]);
+        let mut text = token.text.unwrap_or_default();
+        if halves == Halves::Whole
+            && let Some(half) = self.halves.finish()
+        {
+            text.insert(0, half);
+        }
+        self.emit(text, logprobs, out);
     }
 
-    fn take_end(&mut self, details: Option<&Details<'_>>) {
-        let reason = details.and_then(Details::finish_reason);
-        self.finish_reason = Some(reason.unwrap_or(FinishReason::Stop));
-        self.usage = details.and_then(Details::usage).or(self.usage.take());
+    fn see_whole_text(&mut self, text: Option<&RawValue>) {
+        let is_text = text.is_some_and(|text| text.get().starts_with('"') && (text.get() != "\"\"" || !self.started));
+        self.whole_text = match self.whole_text {
+            WholeText::Missing if is_text => WholeText::Last,
+            WholeText::Missing => WholeText::Missing,
+            WholeText::Last | WholeText::Cumulative => WholeText::Cumulative,
+        };
+    }
+
+    /// A container that does not stream puts its whole reply into one record.
+    fn take_whole(&mut self, text: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Unread> {
+        if self.answered {
+            return Err(Unread::Shape);
+        }
+        let response = read(text, &self.context)?;
+        (self.answered, self.complete) = (true, true);
+        out.extend(whole_as_chunks::into_chunks(response, self.context.include_usage));
+        Ok(())
     }
 
     fn emit(&mut self, text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
@@ -192,22 +275,33 @@ impl GenerationStream {
         }
     }
 
-    /// Hands over what is no echo, up to a stop text.
+    /// Hands over what is no echo, its thoughts apart, up to a stop text.
     fn pass(&mut self, text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
         let had_ended = self.filter.ended();
-        let text = self.filter.push(text);
-        if !text.is_empty() || (logprobs.is_some() && !had_ended && !self.filter.ended()) {
-            self.show(text, logprobs, out);
+        let Pieces { thoughts, answer } = self.think.push(text);
+        let answer = answer.map(|answer| self.filter.push(answer)).filter(|answer| !answer.is_empty());
+        let tells_more = logprobs.is_some() && !had_ended && !self.filter.ended();
+        if thoughts.is_some() || answer.is_some() {
+            self.show(thoughts, answer, logprobs, out);
+        } else if tells_more {
+            self.show(None, Some(String::new()), logprobs, out);
         }
     }
 
-    /// Hands a piece over. The first one names the role, and begins with the prompt where the caller asked for it.
-    fn show(&mut self, mut text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
+    /// Hands a piece over. The first one names the role, and begins with the prompt if the caller asked for it.
+    fn show(
+        &mut self,
+        thoughts: Option<String>,
+        mut answer: Option<String>,
+        logprobs: Option<Value>,
+        out: &mut Vec<ChatChunk>,
+    ) {
         let first = !std::mem::replace(&mut self.started, true);
         if let Some(prompt) = self.context.prompt.as_deref().filter(|_| first && self.context.keep_prompt) {
-            text.insert_str(0, prompt);
+            answer.get_or_insert_default().insert_str(0, prompt);
         }
-        let mut choice = ChunkChoice::text(text);
+        let mut choice = ChunkChoice::default();
+        (choice.delta.reasoning_content, choice.delta.content) = (thoughts, answer);
         choice.delta.role = first.then_some(Role::Assistant);
         choice.logprobs = logprobs;
         out.push(self.chunk(vec![choice]));

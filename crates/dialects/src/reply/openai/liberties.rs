@@ -1,12 +1,12 @@
 //! What containers write otherwise than OpenAI does.
 //!
-//! Owns the repair of replies and chunks that OpenAI's types refuse: it costs nothing where a container keeps to the form.
+//! Owns the repair of replies and chunks that OpenAI's types refuse: it costs nothing if a container keeps to the form.
 
-use sagewire_types::{ChatChunk, ChatResponse};
+use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// Reads a whole reply that OpenAI's types refused, where its liberties are known ones. A completion is one of them.
+/// Reads a whole reply that OpenAI's types refused, if its liberties are known ones. A completion is one of them.
 pub(super) fn read_reply(text: &[u8]) -> Option<ChatResponse> {
     read(text, |choice| {
         if !choice.contains_key("message")
@@ -14,62 +14,129 @@ pub(super) fn read_reply(text: &[u8]) -> Option<ChatResponse> {
         {
             choice.insert("message".to_owned(), json!({ "role": "assistant", "content": text }));
         }
-        tidy_message(choice, "message");
+        tidy_message(choice.get_mut("message"))
     })
 }
 
-/// Reads a chunk that OpenAI's types refused, where its liberties are known ones.
+/// Reads a chunk that OpenAI's types refused, if its liberties are known ones. One without choices may still report the usage.
 pub(super) fn read_chunk(text: &[u8]) -> Option<ChatChunk> {
-    read(text, |choice| tidy_message(choice, "delta"))
+    read(text, |choice| tidy_message(choice.get_mut("delta")).and_then(|()| tidy_message(choice.get_mut("message"))))
 }
 
-fn read<T: DeserializeOwned>(text: &[u8], tidy_choice: impl Fn(&mut Map<String, Value>)) -> Option<T> {
-    let mut value: Value = serde_json::from_slice(text).ok()?;
+fn read<T: DeserializeOwned>(text: &[u8], tidy_choice: impl Fn(&mut Map<String, Value>) -> Option<()>) -> Option<T> {
+    let mut value: Value = json::from_reply(text).ok()?;
     let reply = value.as_object_mut()?;
-    if let Some(created) = reply.get_mut("created")
-        && let Some(seconds) = created.as_f64().filter(|_| created.is_f64())
-    {
-        // Some containers give parts of a second.
-        *created = json!(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs());
+    if reply.get("usage").is_some_and(Value::is_object) {
+        reply.entry("choices").or_insert(Value::Null);
     }
-    for choice in reply.get_mut("choices")?.as_array_mut()? {
-        tidy_choice(choice.as_object_mut()?);
+    match reply.get_mut("choices")? {
+        Value::Null => {}
+        choices => {
+            for choice in choices.as_array_mut()? {
+                tidy_choice(choice.as_object_mut()?)?;
+            }
+        }
     }
     // By way of its text, which is read as every reply is: types that read trees, too, would all be compiled twice.
     serde_json::from_str(&value.to_string()).ok()
 }
 
-fn tidy_message(choice: &mut Map<String, Value>, key: &str) {
-    let Some(Value::Object(message)) = choice.get_mut(key) else { return };
-    // Parts, where a text is meant.
+/// Puts a message or a delta into OpenAI's form; `None` if its content has an unknown one.
+fn tidy_message(message: Option<&mut Value>) -> Option<()> {
+    let Some(Value::Object(message)) = message else { return Some(()) };
     if let Some(Value::Array(parts)) = message.get("content") {
-        let text: String = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect();
-        message.insert("content".to_owned(), Value::String(text));
+        let Content { text, thoughts } = Content::of(parts)?;
+        message.insert("content".to_owned(), json!(text));
+        if let Some(thoughts) = thoughts {
+            message.entry("reasoning_content").or_insert(Value::String(thoughts));
+        }
     }
     match message.get_mut("tool_calls") {
         // TGI's streams had one call in place of a list.
-        Some(call @ Value::Object(_)) => {
-            tidy_call(call);
-            *call = Value::Array(vec![call.take()]);
-        }
-        Some(Value::Array(calls)) => calls.iter_mut().for_each(tidy_call),
+        Some(call @ Value::Object(_)) => *call = Value::Array(vec![call.take()]),
+        Some(Value::Array(calls)) => calls.retain(|call| !call.is_null()),
         _ => {}
     }
+    Some(())
 }
 
-/// TGI numbered its calls.
-fn tidy_call(call: &mut Value) {
-    if let Some(id) = call.get_mut("id").filter(|id| id.is_number()) {
-        *id = Value::String(id.to_string());
+/// What parts say, if a text is meant.
+#[derive(Default)]
+struct Content {
+    text: Option<String>,
+    thoughts: Option<String>,
+}
+
+impl Content {
+    /// `None` if one of the parts is of an unknown kind: its text would be lost.
+    fn of(parts: &[Value]) -> Option<Self> {
+        let mut content = Self::default();
+        for part in parts {
+            match (part, part.get("type").and_then(Value::as_str)) {
+                (Value::Null, _) => {}
+                (_, Some("thinking" | "reasoning")) => {
+                    let thoughts =
+                        ["thinking", "reasoning", "text", "content"].iter().find_map(|name| part.get(name))?;
+                    content.thoughts.get_or_insert_default().push_str(&text_of(thoughts)?);
+                }
+                (_, None | Some("text" | "output_text")) => {
+                    content.text.get_or_insert_default().push_str(&text_of(part)?);
+                }
+                _ => return None,
+            }
+        }
+        if content.thoughts.is_none() {
+            content.text.get_or_insert_default();
+        }
+        Some(content)
     }
 }
 
-/// vLLM's newer name of `reasoning_content`.
-pub(super) fn take_reasoning(extra: &mut Map<String, Value>) -> Option<String> {
-    extra.get("reasoning").filter(|reasoning| reasoning.is_string() || reasoning.is_null())?;
-    match extra.shift_remove("reasoning") {
-        Some(Value::String(reasoning)) => Some(reasoning),
+/// The text of a value that is one, a part with one, or a list of those.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => items.iter().map(text_of).collect(),
+        Value::Object(part) => part.get("text")?.as_str().map(str::to_owned),
         _ => None,
+    }
+}
+
+/// Puts a chunk's choice into OpenAI's form: a completion's text, a message in place of the delta, and another name of the thoughts.
+pub(super) fn tidy_piece(choice: &mut ChunkChoice) {
+    if choice.extra.is_empty() && choice.delta.extra.is_empty() {
+        return;
+    }
+    if let Some(message) = choice.extra.shift_remove("message")
+        && let Ok(delta) = serde_json::from_str(&message.to_string())
+    {
+        choice.delta = delta;
+    }
+    if let Some(text) = take_text(&mut choice.extra) {
+        choice.delta.content = Some(text);
+    }
+    take_reasoning(&mut choice.delta.extra, &mut choice.delta.reasoning_content);
+}
+
+/// The same for a whole answer. DJL puts calls beside the message.
+pub(super) fn tidy_choice(choice: &mut Choice) {
+    take_reasoning(&mut choice.message.extra, &mut choice.message.reasoning_content);
+    if choice.message.tool_calls.is_empty()
+        && let Some(Value::Array(calls)) = choice.extra.get("tool_calls")
+        && let Ok(calls) = serde_json::from_str(&Value::Array(calls.clone()).to_string())
+    {
+        choice.message.tool_calls = calls;
+        choice.extra.shift_remove("tool_calls");
+    }
+}
+
+/// vLLM's newer name of `reasoning_content`, under which the thoughts may stand a second time.
+fn take_reasoning(extra: &mut Map<String, Value>, thoughts: &mut Option<String>) {
+    if extra.get("reasoning").is_some_and(|reasoning| reasoning.is_string() || reasoning.is_null())
+        && let Some(Value::String(reasoning)) = extra.shift_remove("reasoning")
+        && !reasoning.is_empty()
+    {
+        thoughts.get_or_insert(reasoning);
     }
 }
 
@@ -87,13 +154,13 @@ pub(super) fn tidy_logprobs(logprobs: &mut Option<Value>) {
     }
 }
 
-/// A whole reply where a chunk was expected.
-pub(super) fn is_whole_reply(extra_of_choice: &Map<String, Value>) -> bool {
-    extra_of_choice.contains_key("message")
+/// Whether the first record of a stream is a whole reply. Some containers call the delta of each piece a message.
+pub(super) fn is_whole_reply(chunk: &ChatChunk, choice: &ChunkChoice) -> bool {
+    choice.extra.contains_key("message") && (&*chunk.object == "chat.completion" || choice.finish_reason.is_some())
 }
 
 /// A completion's text where a chat's message or delta was expected.
-pub(super) fn take_text(choice: &mut Map<String, Value>) -> Option<String> {
+fn take_text(choice: &mut Map<String, Value>) -> Option<String> {
     choice.get("text").filter(|text| text.is_string())?;
     match choice.shift_remove("text") {
         Some(Value::String(text)) => Some(text),
@@ -136,11 +203,43 @@ mod tests {
     }
 
     #[test]
-    fn a_null_reasoning_goes_and_an_object_stays() {
-        let mut extra = Map::new();
-        extra.insert("reasoning".to_owned(), Value::Null);
-        assert_eq!((take_reasoning(&mut extra), extra.len()), (None, 0));
-        extra.insert("reasoning".to_owned(), json!({"effort": 1}));
-        assert_eq!((take_reasoning(&mut extra), extra.len()), (None, 1));
+    fn texts_and_thoughts_in_parts_are_joined_and_unknown_parts_refused() {
+        let read = |content: Value| {
+            let text = json!({"choices": [{"message": {"content": content}}]}).to_string();
+            let message = read_reply(text.as_bytes())?.choices.pop()?.message;
+            Some((message.content, message.reasoning_content))
+        };
+        let said =
+            |text: Option<&str>, thoughts: Option<&str>| Some((text.map(str::to_owned), thoughts.map(str::to_owned)));
+        let four = json!({"type": "text", "text": "4"});
+        assert_eq!(
+            read(json!(["a", {"text": "b"}, null, {"type": "output_text", "text": "c"}])),
+            said(Some("abc"), None)
+        );
+        assert_eq!(read(json!([{"type": "thinking", "thinking": "Okay"}, four])), said(Some("4"), Some("Okay")));
+        let nested = json!([{"type": "thinking", "thinking": [{"type": "text", "text": "Okay"}]}, four]);
+        assert_eq!(read(nested), said(Some("4"), Some("Okay")));
+        assert_eq!(read(json!([{"type": "reasoning", "text": "Okay"}])), said(None, Some("Okay")));
+        assert_eq!(read(json!([])), said(Some(""), None));
+        for unknown in [json!([7]), json!([{"type": "text"}]), json!([{"type": "image", "text": "x"}]), json!({"a": 1})]
+        {
+            assert_eq!(read(unknown.clone()), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn thoughts_under_both_names_are_told_once() {
+        for (extra, known, thoughts, left) in [
+            (json!({"reasoning": "R"}), None, Some("R"), 0),
+            (json!({"reasoning": "R"}), Some("S"), Some("S"), 0),
+            (json!({"reasoning": null}), None, None, 0),
+            (json!({"reasoning": ""}), None, None, 0),
+            (json!({"reasoning": {"effort": 1}}), None, None, 1),
+        ] {
+            let mut extra = extra.as_object().unwrap().clone();
+            let mut found = known.map(str::to_owned);
+            take_reasoning(&mut extra, &mut found);
+            assert_eq!((found.as_deref(), extra.len()), (thoughts, left));
+        }
     }
 }

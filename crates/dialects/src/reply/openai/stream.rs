@@ -5,73 +5,90 @@
 
 use std::collections::BTreeMap;
 
-use sagewire_types::{ChatChunk, ChunkChoice, Error, FinishReason};
-use serde::{Deserialize, de::IgnoredAny};
+use sagewire_types::{ChatChunk, ChunkChoice, Error, json};
+use serde::de::IgnoredAny;
 
-use super::{Thoughts, choice::ChoiceState, failure_beside_choices, is_failure, liberties, read, repeated::Repeated};
+use super::{choice::ChoiceState, liberties, read, repeated::Repeated};
 use crate::{
-    DecodeContext, failure_report as failure,
-    records::Record,
-    reply::{RecordReader, Unread, unknown},
-    whole_as_chunks as whole,
+    DecodeContext, Ending, failure_report as failure,
+    finish_reason::is_failure,
+    reply::{RecordReader, Unread, failure_beside_text},
+    whole_as_chunks,
 };
 
 /// Reads the records of server-sent events and JSON lines of chunks, with or without `[DONE]`.
 pub(crate) struct OpenAiStream {
     context: DecodeContext,
-    dialect: &'static str,
-    thoughts: Thoughts,
     choices: BTreeMap<u32, ChoiceState>,
+    /// A chunk that ends a choice. DJL gives several last pieces their reason: the next record shows whether it is the last one.
+    last: Option<ChatChunk>,
     repeated: Repeated,
-    done: bool,
+    marked: bool,
     /// A whole reply came in one record and is out already.
     complete: bool,
 }
 
 impl OpenAiStream {
-    pub(crate) fn new(context: DecodeContext, dialect: &'static str, thoughts: Thoughts) -> Self {
+    pub(crate) fn new(context: DecodeContext) -> Self {
         Self {
             context,
-            dialect,
-            thoughts,
             choices: BTreeMap::new(),
+            last: None,
             repeated: Repeated::default(),
-            done: false,
+            marked: false,
             complete: false,
         }
     }
 }
 
 impl RecordReader for OpenAiStream {
-    fn take(&mut self, record: Record<'_>, out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        let Record::Json(text) = record else {
-            self.done = true;
-            return Ok(());
-        };
-        let mut chunk = self.parse(text)?;
-        if let Some(error) = failure_beside_choices(&chunk.extra, text) {
-            return Err(error);
+    fn take(&mut self, record: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Unread> {
+        let Parsed { mut chunk, marked } = self.parse(record)?;
+        let mut failed = failure_beside_text(chunk.extra.get("error"), record);
+        if failed.is_none()
+            && self.choices.is_empty()
+            && chunk.choices.iter().any(|choice| liberties::is_whole_reply(&chunk, choice))
+        {
+            return self.take_whole(record, out);
         }
-        if chunk.choices.iter().any(|choice| liberties::is_whole_reply(&choice.extra)) {
-            return self.take_whole(text, out);
+        chunk.choices.iter_mut().for_each(liberties::tidy_piece);
+        let halves = marked.is_some();
+        for (choice, mut marked) in chunk.choices.iter_mut().zip(marked.into_iter().flat_map(|chunk| chunk.choices)) {
+            liberties::tidy_piece(&mut marked);
+            take_texts(choice, marked);
         }
-        if chunk.choices.iter().any(|choice| choice.finish_reason.as_ref().is_some_and(is_failure)) {
-            return Err(failure::failed_generation());
+        if failed.is_none() && chunk.choices.iter().any(|choice| choice.finish_reason.as_ref().is_some_and(is_failure))
+        {
+            failed = Some(failure::failed_generation());
         }
         self.name(&mut chunk);
-        let had_choices = !chunk.choices.is_empty();
-        let Self { context, choices, thoughts, .. } = self;
-        chunk.choices.retain_mut(|choice| {
-            let state = choices.entry(choice.index).or_insert_with(|| ChoiceState::new(context, *thoughts));
-            state.take(choice, &chunk.id)
-        });
-        if !chunk.choices.is_empty() || !had_choices || chunk.usage.is_some() {
-            out.push(chunk);
+        if failed.is_some() {
+            // What it says before it failed belongs to the text so far, but no end.
+            chunk.extra.shift_remove("error");
+            chunk.choices.iter_mut().for_each(|choice| choice.finish_reason = None);
+            chunk.choices.retain(|choice| !choice.delta.content.as_deref().unwrap_or_default().is_empty());
         }
-        Ok(())
+        self.pass(chunk, halves, out);
+        failed.map_or(Ok(()), |error| Err(Unread::Failed(error)))
+    }
+
+    fn mark(&mut self, out: &mut Vec<ChatChunk>) {
+        self.marked = true;
+        self.release(out);
+    }
+
+    fn ending(&self) -> Ending {
+        if self.complete || (self.marked && !self.choices.is_empty()) {
+            Ending::Marked
+        } else if self.all_finished() {
+            Ending::Answered
+        } else {
+            Ending::Open
+        }
     }
 
     fn flush(&mut self, out: &mut Vec<ChatChunk>) {
+        self.release(out);
         let Self { context, choices, .. } = self;
         for (index, state) in choices {
             if let Some(choice) = state.rest() {
@@ -84,36 +101,45 @@ impl RecordReader for OpenAiStream {
         if self.complete {
             return Ok(());
         }
-        let asked = usize::try_from(self.context.choices).unwrap_or(usize::MAX);
-        let all_finished = self.choices.len() >= asked && self.choices.values().all(ChoiceState::has_finished);
-        if self.choices.is_empty() && self.done {
+        if self.choices.is_empty() {
             return Err(failure::no_answer());
         }
-        if !(self.done || all_finished) {
+        if !(self.marked || self.all_finished()) {
             return Err(failure::unfinished());
         }
-        // A container that marked the end without a reason leaves its readers without one.
         let Self { context, choices, .. } = self;
         for (index, state) in choices.iter_mut().filter(|(_, state)| !state.has_finished()) {
-            state.set_finished();
-            out.push(chunk_of(context, ChunkChoice::finished(FinishReason::Stop).at(*index)));
+            let reason = state.end_without_a_reason();
+            out.push(chunk_of(context, ChunkChoice::finished(reason).at(*index)));
         }
         Ok(())
     }
 }
 
+/// A chunk, and the same one with its half characters marked, if it has any.
+struct Parsed {
+    chunk: ChatChunk,
+    marked: Option<ChatChunk>,
+}
+
 impl OpenAiStream {
-    fn parse(&mut self, text: &[u8]) -> Result<ChatChunk, Error> {
+    fn all_finished(&self) -> bool {
+        let asked = usize::try_from(self.context.choices).unwrap_or(usize::MAX);
+        self.choices.len() >= asked && self.choices.values().all(ChoiceState::has_finished)
+    }
+
+    fn parse(&mut self, text: &[u8]) -> Result<Parsed, Unread> {
+        let plain = |chunk| Ok(Parsed { chunk, marked: None });
         // Checked once as a whole, a record's texts need not be checked one by one.
         let failed = match std::str::from_utf8(text) {
             Ok(record) => {
                 if let Some(chunk) = self.repeated.read(record) {
-                    return Ok(chunk);
+                    return plain(chunk);
                 }
                 match serde_json::from_str(record) {
                     Ok(chunk) => {
                         self.repeated.learn(record, &chunk);
-                        return Ok(chunk);
+                        return plain(chunk);
                     }
                     Err(error) => Some(error),
                 }
@@ -121,10 +147,12 @@ impl OpenAiStream {
             // It can be no chunk; a record that was cut within a character still shows that it was cut.
             Err(_) => serde_json::from_slice::<IgnoredAny>(text).err(),
         };
-        match failed {
-            Some(error) if error.is_eof() => Err(failure::cut_record(&error)),
-            _ => liberties::read_chunk(text).ok_or_else(|| self.not_a_chunk(text)),
+        if let Some(error) = failed.filter(serde_json::Error::is_eof) {
+            return Err(Unread::Failed(failure::cut_record(&error)));
         }
+        let chunk = liberties::read_chunk(text).ok_or(Unread::Shape)?;
+        let marked = json::mark_halves(text).and_then(|marked| liberties::read_chunk(&marked));
+        Ok(Parsed { chunk, marked })
     }
 
     /// Gives a chunk what its container left out, and remembers the rest, so that all chunks of an answer are named alike.
@@ -147,39 +175,67 @@ impl OpenAiStream {
         }
     }
 
-    /// A container that does not stream puts its whole reply into one record.
-    fn take_whole(&mut self, text: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
-        if !self.choices.is_empty() || self.complete {
-            return Err(unknown(text, self.dialect));
-        }
-        match read(text, &self.context, self.thoughts) {
-            Ok(response) => {
-                self.complete = true;
-                out.extend(whole::into_chunks(response, self.context.include_usage));
-                Ok(())
+    /// Hands a chunk over, or holds it back if it ends a choice. Nothing of a choice passes after its end.
+    fn pass(&mut self, mut chunk: ChatChunk, halves: bool, out: &mut Vec<ChatChunk>) {
+        let Self { context, choices, last, .. } = self;
+        let mut ends = false;
+        chunk.choices.retain_mut(|choice| {
+            let state = choices.entry(choice.index).or_insert_with(|| ChoiceState::new(context));
+            if state.has_finished() {
+                if choice.finish_reason.is_none() {
+                    return false;
+                }
+                if let Some(last) = last {
+                    forget_end(last, choice.index);
+                }
             }
-            Err(Unread::Failed(error)) => Err(error),
-            Err(Unread::Shape) => Err(unknown(text, self.dialect)),
+            let shown = state.take(choice, &chunk.id, halves);
+            ends |= choice.finish_reason.is_some();
+            shown
+        });
+        // A chunk that says nothing is none: who asks for its first choice would fail.
+        if chunk.choices.is_empty() && chunk.usage.is_none() {
+            return;
+        }
+        self.release(out);
+        if ends {
+            self.last = Some(chunk);
+        } else {
+            out.push(chunk);
         }
     }
 
-    /// The error for a record without choices: DJL reports a failed generation in its own shape on this route too.
-    fn not_a_chunk(&self, text: &[u8]) -> Error {
-        #[derive(Deserialize)]
-        struct Details {
-            finish_reason: Option<String>,
+    fn release(&mut self, out: &mut Vec<ChatChunk>) {
+        out.extend(self.last.take().filter(|chunk| !chunk.choices.is_empty() || chunk.usage.is_some()));
+    }
+
+    /// A container that does not stream puts its whole reply into one record.
+    fn take_whole(&mut self, text: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Unread> {
+        let response = read(text, &self.context)?;
+        self.complete = true;
+        out.extend(whole_as_chunks::into_chunks(response, self.context.include_usage));
+        Ok(())
+    }
+}
+
+/// Takes the end of a choice out of a chunk, and the choice if nothing else is in it.
+fn forget_end(chunk: &mut ChatChunk, index: u32) {
+    chunk.choices.retain_mut(|choice| {
+        if choice.index == index {
+            choice.finish_reason = None;
         }
-        #[derive(Deserialize)]
-        struct WithDetails {
-            details: Option<Details>,
+        *choice != ChunkChoice::default().at(choice.index)
+    });
+}
+
+/// Takes the texts of the same piece, in which half characters are marked.
+fn take_texts(choice: &mut ChunkChoice, marked: ChunkChoice) {
+    choice.delta.content = marked.delta.content;
+    choice.delta.reasoning_content = marked.delta.reasoning_content;
+    for (call, marked) in choice.delta.tool_calls.iter_mut().zip(marked.delta.tool_calls) {
+        if let (Some(function), Some(marked)) = (&mut call.function, marked.function) {
+            function.arguments = marked.arguments;
         }
-        if let Ok(WithDetails { details: Some(Details { finish_reason: Some(reason) }) }) = serde_json::from_slice(text)
-            && reason == "error"
-            && failure::read_report(text).is_none()
-        {
-            return failure::failed_generation();
-        }
-        unknown(text, self.dialect)
     }
 }
 

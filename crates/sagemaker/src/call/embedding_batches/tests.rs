@@ -129,3 +129,16 @@ fn token_lists_are_split_too() {
     let inputs: Vec<_> = split(lists, 2).into_iter().map(|batch| batch.input).collect();
     assert_eq!(inputs, [EmbedInput::TokenLists(vec![vec![1], vec![2]]), EmbedInput::TokenLists(vec![vec![3]])]);
 }
+
+#[test]
+fn an_input_is_named_by_its_place_among_all() {
+    let send = |batch: EmbedRequest| async move {
+        match batch.input.texts() {
+            Some([text, ..]) if text == "4" => Err(no_numbers(1).with_attempts(2)),
+            _ => Ok(answer(&batch)),
+        }
+    };
+    let error = run(in_batches(request(6), Some(at_most(2)), at_most(1), send)).unwrap_err();
+    assert_eq!((error.param(), error.attempts()), (Some("input[5]"), 2));
+    assert!(error.message().contains("input 5"), "{error}");
+}

@@ -228,3 +228,27 @@ fn a_refused_signature_does_not_quote_the_request() {
     assert_eq!(upstream.message.as_deref(), Some(said));
     assert!(!format!("{error:?} {error:#?}").contains("the-token"));
 }
+
+#[test]
+fn what_fastapi_says_is_the_reason_and_names_the_parameter() {
+    let detail =
+        r#"{"detail":[{"type":"x","loc":["body","max_tokens"],"msg":"Input should be at least 0","input":-2}]}"#;
+    let wrapped = json!({"OriginalStatusCode": 422, "OriginalMessage": detail, "Message": "x"}).to_string();
+    for error in [reply(422, None, detail), reply(424, Some("ModelError"), wrapped)] {
+        assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidRequest, Some("max_tokens")), "{error}");
+        assert!(error.message().ends_with("max_tokens: Input should be at least 0"), "{error}");
+        assert_eq!(error.upstream().unwrap().reason.as_deref(), Some("max_tokens: Input should be at least 0"));
+    }
+    let not_found = json!({"OriginalStatusCode": 404, "OriginalMessage": r#"{"detail":"Not Found"}"#}).to_string();
+    let error = reply(424, Some("ModelError"), not_found);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(!error.message().contains("failed") && error.message().ends_with("Not Found"), "{error}");
+}
+
+#[test]
+fn words_in_no_known_form_are_no_reason() {
+    let body = json!({"OriginalStatusCode": 500, "OriginalMessage": "Traceback: x"}).to_string();
+    let error = reply(424, Some("ModelError"), body);
+    let upstream = error.upstream().unwrap();
+    assert_eq!((upstream.reason.as_deref(), upstream.original_message.as_deref()), (None, Some("Traceback: x")));
+}

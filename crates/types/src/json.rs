@@ -1,0 +1,285 @@
+//! Text that is nearly JSON, as programs in other languages write it.
+//!
+//! Owns what is made of it before it is parsed: a lone surrogate becomes U+FFFD, and a number that JSON cannot express becomes null. Text
+//! that is JSON already costs nothing, since it is looked at only after a parser has refused it.
+//!
+//! Python's `json.dumps` writes lone surrogates for half a character, and `NaN` and `Infinity` for floats:
+//! <https://docs.python.org/3/library/json.html#infinite-and-nan-number-values>.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+/// Parses a reply. What is nearly JSON is mended first, as by [`mend_reply`].
+///
+/// # Errors
+/// That of the parser for the text as it came, if mending does not help.
+pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(text)
+        .or_else(|error| mend_reply(text).and_then(|mended| serde_json::from_slice(&mended).ok()).ok_or(error))
+}
+
+/// The text with each lone surrogate as the escape of U+FFFD; `None` if it has none. Every other byte keeps its place.
+#[must_use]
+pub fn mend_halves(text: &[u8]) -> Option<Vec<u8>> {
+    Mender::new(text, Numbers::Kept, Halves::Replaced).run()
+}
+
+/// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float become null, and bytes that are not UTF-8
+/// become U+FFFD; `None` if there is nothing to mend.
+#[must_use]
+pub fn mend_reply(text: &[u8]) -> Option<Vec<u8>> {
+    mend_all(text, Halves::Replaced)
+}
+
+/// The same, with each lone surrogate as a mark that [`HalfJoiner`] reads. `None` if the text has none, or if it has a character that could
+/// be taken for a mark.
+#[must_use]
+pub fn mark_halves(text: &[u8]) -> Option<Vec<u8>> {
+    if memchr::memmem::find(text, MARK_PREFIX).is_some() {
+        return None;
+    }
+    let marked = mend_all(text, Halves::Marked)?;
+    memchr::memmem::find(&marked, MARK_PREFIX).is_some().then_some(marked)
+}
+
+fn mend_all(text: &[u8], halves: Halves) -> Option<Vec<u8>> {
+    match String::from_utf8_lossy(text) {
+        Cow::Borrowed(_) => Mender::new(text, Numbers::Mended, halves).run(),
+        Cow::Owned(valid) => {
+            let mended = Mender::new(valid.as_bytes(), Numbers::Mended, halves).run();
+            Some(mended.unwrap_or_else(|| valid.into_bytes()))
+        }
+    }
+}
+
+/// Joins the halves of characters that were cut between the pieces of one text.
+#[derive(Clone, Debug, Default)]
+pub struct HalfJoiner {
+    /// The first half of a character.
+    held: Option<u32>,
+}
+
+impl HalfJoiner {
+    /// Whether a first half waits for its second one.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The next piece without marks: two halves are their character, a half alone is U+FFFD. A first half at the end waits for the next piece.
+    #[must_use]
+    pub fn push(&mut self, piece: &str) -> String {
+        let mut text = String::with_capacity(piece.len());
+        for character in piece.chars() {
+            match (self.held, half(character)) {
+                (Some(first), Some(second @ 0xDC00..=0xDFFF)) => {
+                    self.held = None;
+                    let joined = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                    text.push(char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER));
+                }
+                (_, half) => {
+                    text.extend(self.finish());
+                    match half {
+                        Some(first @ 0xD800..=0xDBFF) => self.held = Some(first),
+                        Some(_) => text.push(char::REPLACEMENT_CHARACTER),
+                        None => text.push(character),
+                    }
+                }
+            }
+        }
+        text
+    }
+
+    /// What is left of a first half that nothing followed.
+    #[must_use]
+    pub fn finish(&mut self) -> Option<char> {
+        self.held.take().map(|_| char::REPLACEMENT_CHARACTER)
+    }
+}
+
+/// The marks of halves: the last 2,048 characters of Unicode, for private use.
+const FIRST_MARK: u32 = 0x0010_F800;
+
+/// How their UTF-8 begins, and that of 2,048 others.
+const MARK_PREFIX: &[u8] = b"\xF4\x8F";
+
+fn half(character: char) -> Option<u32> {
+    u32::from(character).checked_sub(FIRST_MARK).map(|place| 0xD800 + place)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    Kept,
+    Mended,
+}
+
+#[derive(Clone, Copy)]
+enum Halves {
+    Replaced,
+    Marked,
+}
+
+/// Goes through a text once and copies it from the first place that it changes.
+struct Mender<'a> {
+    text: &'a [u8],
+    at: usize,
+    numbers: Numbers,
+    halves: Halves,
+    copied: usize,
+    out: Vec<u8>,
+}
+
+impl<'a> Mender<'a> {
+    fn new(text: &'a [u8], numbers: Numbers, halves: Halves) -> Self {
+        Self { text, at: 0, numbers, halves, copied: 0, out: Vec::new() }
+    }
+
+    fn run(mut self) -> Option<Vec<u8>> {
+        while let Some(byte) = self.text.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.at += 1;
+                    self.string();
+                }
+                b'N' | b'I' | b'-' | b'0'..=b'9' if self.numbers == Numbers::Mended => self.number(),
+                _ => self.at += 1,
+            }
+        }
+        if self.copied == 0 {
+            return None;
+        }
+        self.out.extend_from_slice(self.text.get(self.copied..).unwrap_or_default());
+        Some(self.out)
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn replace(&mut self, length: usize, with: &[u8]) {
+        self.out.extend_from_slice(self.text.get(self.copied..self.at).unwrap_or_default());
+        self.out.extend_from_slice(with);
+        self.at += length;
+        self.copied = self.at;
+    }
+
+    fn number(&mut self) {
+        let rest = self.rest();
+        if let Some(name) = [&b"NaN"[..], b"Infinity", b"-Infinity"].iter().find(|name| rest.starts_with(name)) {
+            return self.replace(name.len(), b"null");
+        }
+        let of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        let length = rest.iter().take_while(of_number).count();
+        let is_infinite = std::str::from_utf8(rest.get(..length).unwrap_or_default())
+            .is_ok_and(|number| number.parse::<f64>().is_ok_and(f64::is_infinite));
+        if is_infinite { self.replace(length, b"null") } else { self.at += length.max(1) }
+    }
+
+    /// Goes to the end of a string.
+    fn string(&mut self) {
+        while let Some(found) = memchr::memchr2(b'"', b'\\', self.rest()) {
+            self.at += found;
+            if self.rest().first() == Some(&b'"') {
+                self.at += 1;
+                return;
+            }
+            match escaped_unit(self.rest()) {
+                Some(0xD800..=0xDBFF)
+                    if matches!(escaped_unit(self.rest().get(6..).unwrap_or_default()), Some(0xDC00..=0xDFFF)) =>
+                {
+                    self.at += 12;
+                }
+                Some(half @ 0xD800..=0xDFFF) => match self.halves {
+                    Halves::Replaced => self.replace(6, b"\\ufffd"),
+                    Halves::Marked => {
+                        let mark = char::from_u32(FIRST_MARK + half - 0xD800).unwrap_or(char::REPLACEMENT_CHARACTER);
+                        self.replace(6, mark.encode_utf8(&mut [0; 4]).as_bytes());
+                    }
+                },
+                Some(_) => self.at += 6,
+                None => self.at += 2,
+            }
+        }
+        self.at = self.text.len();
+    }
+}
+
+/// The unit of UTF-16 that an escape `\uXXXX` at the beginning stands for.
+fn escaped_unit(text: &[u8]) -> Option<u32> {
+    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
+    digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn half_characters_become_replacements_and_the_rest_keeps_its_place() {
+        for (text, expected) in [
+            (r#"{"a":"cut \ud83d"}"#, json!({"a": "cut \u{fffd}"})),
+            (r#"{"a":"\ude00 tail"}"#, json!({"a": "\u{fffd} tail"})),
+            (r#"["\ud83d\ud83d\ude00","\ud83dx"]"#, json!(["\u{fffd}😀", "\u{fffd}x"])),
+            (r#"["\ud83d\n","\ud83d\\ude00"]"#, json!(["\u{fffd}\n", "\u{fffd}\\ude00"])),
+            (r#"{"\udc00":1}"#, json!({"\u{fffd}": 1})),
+        ] {
+            let mended = mend_halves(text.as_bytes()).unwrap();
+            assert_eq!(
+                (serde_json::from_slice::<Value>(&mended).unwrap(), mended.len()),
+                (expected, text.len()),
+                "{text}"
+            );
+        }
+        for text in [r#"{"a":"\ud83d\ude00 \\ud83d NaN"}"#, "", r#"{"a":1}"#, r#""open \"#, r#""\u12"#] {
+            assert_eq!(mend_halves(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_json_cannot_express_are_null_in_replies_alone() {
+        let text = br#"{"a":[NaN,-Infinity,Infinity,1e400,-1e400,1.5,1e30],"b":"NaN 1e400"}"#;
+        let expected = json!({"a": [null, null, null, null, null, 1.5, 1e30], "b": "NaN 1e400"});
+        assert_eq!(from_reply::<Value>(text).unwrap(), expected);
+        assert_eq!(mend_halves(text), None);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_in_replies() {
+        assert_eq!(from_reply::<Value>(b"{\"a\":\"\xf0\x9f\x98\"}").unwrap(), json!({"a": "\u{fffd}"}));
+    }
+
+    #[test]
+    fn what_is_no_json_stays_refused() {
+        for text in [&b"{\"a\":"[..], b"NaNa", b"plain", b"{\"a\":\"\\ud83d\""] {
+            assert!(from_reply::<Value>(text).is_err(), "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn halves_in_neighbouring_pieces_are_joined() {
+        let joined = |pieces: &[&str]| {
+            let mut joiner = HalfJoiner::default();
+            let mut text = String::new();
+            for piece in pieces {
+                let json = format!("\"{piece}\"");
+                let marked = mark_halves(json.as_bytes()).unwrap_or_else(|| json.clone().into_bytes());
+                text.push_str(&joiner.push(&serde_json::from_slice::<String>(&marked).unwrap()));
+            }
+            text.extend(joiner.finish());
+            text
+        };
+        assert_eq!(joined(&[r"a\ud83d", r"\ude00b"]), "a😀b");
+        assert_eq!(joined(&[r"\ud83d", "", r"\ude00"]), "😀");
+        assert_eq!(joined(&[r"\ud83d", "x", r"\ude00"]), "\u{fffd}x\u{fffd}");
+        assert_eq!(joined(&[r"\ud83d", r"\ud83d", r"\ude00"]), "\u{fffd}😀");
+        assert_eq!(joined(&["a", r"\ud83d"]), "a\u{fffd}");
+    }
+
+    #[test]
+    fn a_character_that_looks_like_a_mark_is_left_alone() {
+        assert_eq!(mark_halves("\"\u{10F83D}\\ud83d\"".as_bytes()), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! One text or several, as text or as token ids: what completions and embeddings are made of.
+//!
+//! Owns the reading of these four forms, with an error that says what was expected.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::whole::Whole;
+
+/// The four forms of OpenAI's `prompt` and `input`.
+pub(crate) enum TextsOrTokens {
+    Text(String),
+    Texts(Vec<String>),
+    Tokens(Vec<u32>),
+    TokenLists(Vec<Vec<u32>>),
+}
+
+impl<'de> Deserialize<'de> for TextsOrTokens {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FormVisitor)
+    }
+}
+
+struct FormVisitor;
+
+impl<'de> de::Visitor<'de> for FormVisitor {
+    type Value = TextsOrTokens;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, a list of strings, a list of token ids, or a list of such lists")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<TextsOrTokens, E> {
+        Ok(TextsOrTokens::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<TextsOrTokens, E> {
+        Ok(TextsOrTokens::Text(text))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<TextsOrTokens, A::Error> {
+        let Some(first) = list.next_element::<Item>()? else { return Ok(TextsOrTokens::Texts(Vec::new())) };
+        Ok(match first {
+            Item::Text(text) => TextsOrTokens::Texts(rest(text, list)?),
+            Item::Token(token) => {
+                let tokens = rest(Whole(token), list)?;
+                TextsOrTokens::Tokens(tokens.into_iter().map(|Whole(token)| token).collect())
+            }
+            Item::Tokens(tokens) => {
+                let lists = rest(tokens.into_iter().map(Whole).collect::<Vec<_>>(), list)?;
+                let plain = |list: Vec<Whole<u32>>| list.into_iter().map(|Whole(token)| token).collect();
+                TextsOrTokens::TokenLists(lists.into_iter().map(plain).collect())
+            }
+        })
+    }
+}
+
+/// The whole list, whose further items are of the first one's type.
+fn rest<'de, T: Deserialize<'de>, A: de::SeqAccess<'de>>(first: T, mut list: A) -> Result<Vec<T>, A::Error> {
+    let mut items = vec![first];
+    while let Some(item) = list.next_element()? {
+        items.push(item);
+    }
+    Ok(items)
+}
+
+/// The first item of a list.
+enum Item {
+    Text(String),
+    Token(u32),
+    Tokens(Vec<u32>),
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ItemVisitor)
+    }
+}
+
+struct ItemVisitor;
+
+impl<'de> de::Visitor<'de> for ItemVisitor {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, a token id, or a list of token ids")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Item, E> {
+        Ok(Item::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Item, E> {
+        Ok(Item::Text(text))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Item, E> {
+        let number = number.try_into().map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))?;
+        Ok(Item::Token(number))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Item, E> {
+        let Whole(token) = Whole::<u32>::deserialize(de::value::F64Deserializer::new(number))?;
+        Ok(Item::Token(token))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Item, A::Error> {
+        let mut tokens = Vec::new();
+        while let Some(Whole(token)) = list.next_element()? {
+            tokens.push(token);
+        }
+        Ok(Item::Tokens(tokens))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{EmbedInput, Prompt};
+
+    #[test]
+    fn each_form_is_read_and_whole_floats_are_token_ids() {
+        for (json, input) in [
+            (r#""a""#, EmbedInput::Text("a".to_owned())),
+            (r#"["a","b"]"#, EmbedInput::from(["a", "b"])),
+            ("[]", EmbedInput::Texts(Vec::new())),
+            ("[1,2.0]", EmbedInput::Tokens(vec![1, 2])),
+            ("[1.0]", EmbedInput::Tokens(vec![1])),
+            ("[[1],[2.0,3],[]]", EmbedInput::TokenLists(vec![vec![1], vec![2, 3], vec![]])),
+        ] {
+            assert_eq!(serde_json::from_str::<EmbedInput>(json).unwrap(), input, "{json}");
+        }
+        assert_eq!(serde_json::from_str::<Prompt>("[[7.0]]").unwrap(), Prompt::TokenLists(vec![vec![7]]));
+    }
+
+    #[test]
+    fn an_error_names_what_was_expected() {
+        for (json, reason) in [
+            (r#"{"a":1}"#, "expected a string, a list of strings"),
+            ("7", "expected a string, a list of strings"),
+            (r#"["a",1]"#, "expected a string"),
+            ("[1,\"a\"]", "expected u32"),
+            ("[1.5]", "expected u32"),
+            ("[-1]", "expected a string, a token id"),
+            ("[[\"a\"]]", "expected u32"),
+        ] {
+            let error = serde_json::from_str::<EmbedInput>(json).unwrap_err().to_string();
+            assert!(error.contains(reason), "{json}: {error}");
+        }
+    }
+}
