@@ -33,6 +33,11 @@ pub(crate) static LISTED: &[Difference] = &[
         cases: &["param_endpoint_slash", "param_endpoint_uppercase"],
     },
     Difference {
+        reason: "a prompt that ends in `<think>` has opened the thoughts: what comes before `</think>` is `reasoning_content`",
+        what: &[Outcome],
+        cases: &["tmpl_deepseek_r1_known_user"],
+    },
+    Difference {
         reason: "a request without messages is refused before anything is sent",
         what: &[Body, Outcome],
         cases: &["error_no_messages"],
