@@ -119,12 +119,12 @@ macro_rules! open_object {
                                 }
                             }
                         }
-                        $(let nulls = $crate::nulls::Nulls::of([$(matches!(&$null, Some(None))),*]);)?
+                        $(let were_null = $crate::nulls::Nulls::of([$(matches!(&$null, Some(None))),*]);)?
                         $(let $field = {
                             let finish: fn(Option<$read>) -> Result<_, A::Error> = $finish;
                             finish($field)?
                         };)*
-                        Ok($object { $($field,)* $(nulls: $crate::open_object::keep!(nulls [$($null),*]),)? extra })
+                        Ok($object { $($field,)* $(nulls: $crate::open_object::keep!(were_null [$($null),*]),)? extra })
                     }
                 }
 

@@ -125,7 +125,7 @@ impl Halves {
     }
 
     fn join(&mut self, delta: &mut Delta, marked: bool, ends: bool) {
-        let arguments = |call: &mut ToolCallDelta| Some(call.function.as_mut()?.arguments.take()?);
+        let arguments = |call: &mut ToolCallDelta| call.function.as_mut()?.arguments.take();
         join_text(&mut self.content, &mut delta.content, marked);
         join_text(&mut self.thoughts, &mut delta.reasoning_content, marked);
         for call in &mut delta.tool_calls {
