@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod messages;
+
+mod blocks;
+mod conversation;
+mod thoughts;
