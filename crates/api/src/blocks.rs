@@ -83,7 +83,10 @@ impl Blocks {
     /// If the stream ended before its finish reason, or a call cannot be used.
     pub(crate) fn finish(&mut self, steps: &mut Vec<Step>) -> Result<(), Error> {
         if self.finish_reason.is_none() {
-            return Err(Error::new(ErrorKind::StreamBroken, "the answer ended before its finish reason; retry the request"));
+            return Err(Error::new(
+                ErrorKind::StreamBroken,
+                "the answer ended before its finish reason; retry the request",
+            ));
         }
         while !self.queue.is_empty() {
             self.pass_on(steps);
@@ -107,7 +110,10 @@ impl Blocks {
             return if arguments.trim().is_empty() {
                 Ok(())
             } else {
-                Err(Error::new(ErrorKind::Decode, "the model added arguments to a call that was complete; retry the request"))
+                Err(Error::new(
+                    ErrorKind::Decode,
+                    "the model added arguments to a call that was complete; retry the request",
+                ))
             };
         }
         let name = function.and_then(|function| function.name.as_deref()).unwrap_or_default();
@@ -176,7 +182,9 @@ impl Block {
     fn is_complete(&self) -> bool {
         match &self.kind {
             Kind::Thoughts | Kind::Text => true,
-            Kind::Call { name, .. } => !name.is_empty() && serde_json::from_str::<Map<String, Value>>(&self.text).is_ok(),
+            Kind::Call { name, .. } => {
+                !name.is_empty() && serde_json::from_str::<Map<String, Value>>(&self.text).is_ok()
+            }
         }
     }
 }
@@ -215,8 +223,11 @@ pub(crate) fn arguments(name: &str, text: &str) -> Result<Map<String, Value>, Er
         return Ok(Map::new());
     }
     serde_json::from_str(text).map_err(|error| {
-        Error::new(ErrorKind::Decode, format!("the model called `{name}` with arguments that are not a JSON object; retry the request"))
-            .with_source(error)
+        Error::new(
+            ErrorKind::Decode,
+            format!("the model called `{name}` with arguments that are not a JSON object; retry the request"),
+        )
+        .with_source(error)
     })
 }
 

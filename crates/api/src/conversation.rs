@@ -162,7 +162,8 @@ mod tests {
         conversation.result("1".to_owned(), vec![ContentPart::text("a"), image("data:x", None)]);
         conversation.result("2".to_owned(), vec![ContentPart::text("b")]);
         conversation.user(vec![ContentPart::text("and?")]);
-        let call = |id: &str, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}});
+        let call =
+            |id: &str, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}});
         assert_eq!(
             serde_json::to_value(conversation.finish()).unwrap(),
             json!([

@@ -46,7 +46,9 @@ mod tests {
     fn thoughts_come_back_and_everything_else_is_ignored() {
         assert_eq!(open(&seal("I think, \"ü\"\n")).as_deref(), Some("I think, \"ü\"\n"));
         assert_eq!(open(&seal("")), None);
-        for foreign in ["", "EqQBCgIYAhIM", "e30", "not base64!", &BASE64_URL_SAFE_NO_PAD.encode(r#"{"v":2,"thoughts":"x"}"#)] {
+        for foreign in
+            ["", "EqQBCgIYAhIM", "e30", "not base64!", &BASE64_URL_SAFE_NO_PAD.encode(r#"{"v":2,"thoughts":"x"}"#)]
+        {
             assert_eq!(open(foreign), None, "{foreign}");
         }
     }

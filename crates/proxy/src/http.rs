@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use self::{
     call::Call,
     cors::Cors,
-    error::ApiError,
+    error::{ApiError, ErrorForm},
     response::Body,
     route::{Access, Route},
 };
@@ -35,11 +35,14 @@ mod chat;
 mod completions;
 mod compression;
 pub(crate) mod cors;
+mod count_tokens;
 pub(crate) mod disclosure;
 mod embeddings;
 pub(crate) mod error;
 mod health;
+mod ignored_tools;
 mod key_info;
+mod messages;
 mod metrics;
 mod models;
 mod nulls;
@@ -56,6 +59,8 @@ pub(crate) static ROUTES: &[&Route] = &[
     &chat::ROUTE,
     &completions::ROUTE,
     &embeddings::ROUTE,
+    &messages::ROUTE,
+    &count_tokens::ROUTE,
     &models::LIST,
     &models::ONE,
     &models::INFO,
@@ -205,6 +210,7 @@ async fn answer_with_id(state: Arc<State>, target: Target, request: Request, id:
     let mut exchange =
         Exchange { state, head, body, parameter: None, caller: Caller::Anyone, began, call: Some(Call::new(record)) };
 
+    let form = ErrorForm::of(route, &exchange.head.headers);
     let mut allowed = None;
     let outcome = match target {
         _ if Cors::is_preflight(&exchange.head.method, &exchange.head.headers) => {
@@ -229,10 +235,13 @@ async fn answer_with_id(state: Arc<State>, target: Target, request: Request, id:
         }
         Err(error) => {
             exchange.note(|record| record.ended(&Outcome::Failed(&error)));
-            error.to_response()
+            error.to_response(form, &id)
         }
     };
     let headers = response.headers_mut();
+    if form == ErrorForm::Anthropic {
+        headers.insert(request_id::ANTHROPIC, id.clone());
+    }
     headers.insert(request_id::HEADER, id);
     if let Some(allowed) = allowed {
         headers.insert(header::ALLOW, allowed);

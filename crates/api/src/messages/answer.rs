@@ -114,7 +114,8 @@ pub struct Usage {
 impl From<&sagewire_types::Usage> for Usage {
     fn from(usage: &sagewire_types::Usage) -> Self {
         let details = usage.extra.get("prompt_tokens_details");
-        let cached = details.and_then(|details| details.get("cached_tokens")).and_then(Value::as_u64).unwrap_or_default();
+        let cached =
+            details.and_then(|details| details.get("cached_tokens")).and_then(Value::as_u64).unwrap_or_default();
         let cached = cached.min(usage.prompt_tokens);
         Self {
             input_tokens: usage.prompt_tokens - cached,
@@ -130,7 +131,12 @@ impl AnswerForm {
     ///
     /// # Errors
     /// `Decode` if the answer has no choice, or a call that cannot be used.
-    pub fn message(&self, response: &ChatResponse, model: &str, usage: &sagewire_types::Usage) -> Result<Message, Error> {
+    pub fn message(
+        &self,
+        response: &ChatResponse,
+        model: &str,
+        usage: &sagewire_types::Usage,
+    ) -> Result<Message, Error> {
         let choice = response
             .choices
             .first()

@@ -98,7 +98,10 @@ impl Content {
         };
         let texts = blocks.into_iter().map(|block| match block {
             Block::Known(Known::Text { text }) => Ok(text),
-            _ => Err(Error::invalid(param, format!("invalid value for `{param}`: only text is supported in system messages"))),
+            _ => Err(Error::invalid(
+                param,
+                format!("invalid value for `{param}`: only text is supported in system messages"),
+            )),
         });
         Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n\n"))
     }
@@ -161,7 +164,10 @@ impl Content {
                     conversation.call(ToolCall::function(id, name, Value::Object(input).to_string()));
                 }
                 Block::Known(Known::Image { .. } | Known::Document { .. } | Known::ToolResult { .. }) => {
-                    return Err(Error::invalid("messages", "invalid content in an assistant message: expected text, thinking or tool_use blocks"));
+                    return Err(Error::invalid(
+                        "messages",
+                        "invalid content in an assistant message: expected text, thinking or tool_use blocks",
+                    ));
                 }
                 // Another model's own tools left traces in the conversation that mean nothing here.
                 Block::Other(_) => {}
@@ -184,16 +190,21 @@ impl Block {
         match self {
             Self::Known(Known::Text { text }) => Ok(Some(ContentPart::text(text))),
             Self::Known(Known::Image { source }) => match source {
-                Source::Base64 { media_type, data } => Ok(Some(image(&format!("data:{media_type};base64,{data}"), None))),
+                Source::Base64 { media_type, data } => {
+                    Ok(Some(image(&format!("data:{media_type};base64,{data}"), None)))
+                }
                 Source::Url { url } => Ok(Some(image(&url, None))),
                 _ => Err(unsupported("an image must be given as `base64` or `url`")),
             },
             Self::Known(Known::Document { source, title }) => document(source, title).map(Some),
             Self::Known(Known::Thinking { .. } | Known::RedactedThinking { .. }) => Ok(None),
-            Self::Known(Known::ToolUse { .. } | Known::ToolResult { .. }) => {
-                Err(Error::invalid("messages", "invalid content in a user message: `tool_use` belongs into assistant messages, and `tool_result` cannot be nested"))
+            Self::Known(Known::ToolUse { .. } | Known::ToolResult { .. }) => Err(Error::invalid(
+                "messages",
+                "invalid content in a user message: `tool_use` belongs into assistant messages, and `tool_result` cannot be nested",
+            )),
+            Self::Other(kind) => {
+                Err(unsupported(&format!("content blocks of the type `{kind}` cannot be sent to a model on SageMaker")))
             }
-            Self::Other(kind) => Err(unsupported(&format!("content blocks of the type `{kind}` cannot be sent to a model on SageMaker"))),
         }
     }
 }
@@ -213,7 +224,9 @@ fn document(source: Source, title: Option<String>) -> Result<ContentPart, Error>
             let name = title.unwrap_or_else(|| "document".to_owned());
             Ok(part("file", json!({ "filename": name, "file_data": format!("data:{media_type};base64,{data}") })))
         }
-        Source::Url { .. } | Source::File { .. } => Err(unsupported("a document must be given as `text`, `content` or `base64`")),
+        Source::Url { .. } | Source::File { .. } => {
+            Err(unsupported("a document must be given as `text`, `content` or `base64`"))
+        }
     }
 }
 

@@ -173,7 +173,8 @@ impl MessagesRequest {
         chat.stop = (!stop_sequences.is_empty()).then(|| StopSequences::Many(stop_sequences.clone()));
         chat.user = self.metadata.and_then(|metadata| metadata.user_id);
         let (effort, format) = self.output_config.map_or((None, None), |config| (config.effort, config.format));
-        chat.reasoning_effort = effort.as_deref().map(effort_level).or_else(|| self.thinking.as_ref()?.effort()).map(str::to_owned);
+        chat.reasoning_effort =
+            effort.as_deref().map(effort_level).or_else(|| self.thinking.as_ref()?.effort()).map(str::to_owned);
         chat.response_format = format.map(|Format { schema }| {
             json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": schema, "strict": true } })
         });

@@ -39,13 +39,19 @@ enum ChoiceKind {
 }
 
 /// Puts the tools into a chat request. Returns the types of those that were left out, because no container runs them.
-pub(super) fn add(tools: Vec<ToolDefinition>, choice: Option<Choice>, chat: &mut ChatRequest) -> Result<Vec<String>, Error> {
+pub(super) fn add(
+    tools: Vec<ToolDefinition>,
+    choice: Option<Choice>,
+    chat: &mut ChatRequest,
+) -> Result<Vec<String>, Error> {
     let mut kept = Vec::new();
     let mut ignored = Vec::new();
     for ToolDefinition { kind, name, description, input_schema, strict } in tools {
         let Some(schema) = input_schema else {
             let kind = kind.filter(|kind| kind != "custom");
-            let kind = kind.ok_or_else(|| Error::invalid("tools", "a tool in `tools` has no `input_schema`; add the JSON schema of its arguments"))?;
+            let kind = kind.ok_or_else(|| {
+                Error::invalid("tools", "a tool in `tools` has no `input_schema`; add the JSON schema of its arguments")
+            })?;
             ignored.push(kind);
             continue;
         };
@@ -59,10 +65,15 @@ pub(super) fn add(tools: Vec<ToolDefinition>, choice: Option<Choice>, chat: &mut
         }
         kept.push(tool);
     }
-    if let Some(name) = choice.as_ref().filter(|choice| choice.kind == ChoiceKind::Tool).and_then(|choice| choice.name.as_deref()) {
+    if let Some(name) =
+        choice.as_ref().filter(|choice| choice.kind == ChoiceKind::Tool).and_then(|choice| choice.name.as_deref())
+    {
         let is_named = |tool: &Tool| tool.function.as_ref().is_some_and(|function| function.name == name);
         if !kept.iter().any(is_named) {
-            return Err(Error::invalid("tool_choice", format!("invalid `tool_choice`: `{name}` is not among the tools that a model on SageMaker can call")));
+            return Err(Error::invalid(
+                "tool_choice",
+                format!("invalid `tool_choice`: `{name}` is not among the tools that a model on SageMaker can call"),
+            ));
         }
     }
     if kept.is_empty() {

@@ -38,6 +38,8 @@ pub struct ProxySettings {
     pub expose_endpoint_names: bool,
     /// Whether prompts and answers are logged.
     pub log_prompts: bool,
+    /// Whether a request of an agent is refused for a tool that no container runs; else the tool is left out.
+    pub strict_tools: bool,
     /// Whether large whole answers are compressed.
     pub compression: bool,
     /// After how long a silence a stream sends a comment; zero: never.
@@ -57,6 +59,7 @@ impl Default for ProxySettings {
             expose_upstream_errors: false,
             expose_endpoint_names: false,
             log_prompts: false,
+            strict_tools: false,
             compression: false,
             keep_alive_interval: Duration::from_secs(15),
         }
@@ -160,6 +163,7 @@ pub(super) fn read(file: &Section<'_>, report: &mut Report) -> ProxySettings {
         expose_upstream_errors: section.flag("expose_upstream_errors").unwrap_or(false),
         expose_endpoint_names: section.flag("expose_endpoint_names").unwrap_or(false),
         log_prompts: section.flag("log_prompts").unwrap_or(false),
+        strict_tools: section.flag("strict_tools").unwrap_or(false),
         compression: section.flag("compression").unwrap_or(false),
         keep_alive_interval: section.seconds("keep_alive_interval").unwrap_or(defaults.keep_alive_interval),
     }

@@ -6,7 +6,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use sagewire_types::{
-    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, Prompt, ReplyMeta, Usage,
+    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, Prompt, ReplyMeta, Tally, Usage,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -164,12 +164,22 @@ pub(super) struct Prepared<T> {
 
 /// Reads and checks a body.
 pub(super) async fn prepare<T: Ask>(exchange: &mut Exchange) -> Result<Prepared<T>, ApiError> {
+    let request = read(exchange).await?;
+    ready(exchange, request).await
+}
+
+/// Reads a body.
+pub(super) async fn read<T: DeserializeOwned>(exchange: &mut Exchange) -> Result<T, ApiError> {
     let state = Arc::clone(&exchange.state);
     let body = exchange.take_body();
     let bytes = body::read(&exchange.head.headers, body, &state.limits).await?;
     log_body(exchange, &state.settings, "request", &bytes);
-    let mut request: T = body::parse(&bytes, &state.limits)?;
+    body::parse(&bytes, &state.limits)
+}
 
+/// Checks a request: its model, its parameters, and the caller's limits.
+pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Result<Prepared<T>, ApiError> {
+    let state = Arc::clone(&exchange.state);
     let name = request.model();
     if let Some(model) = exchange.parameter.take() {
         *name = model;
@@ -216,6 +226,31 @@ pub(super) async fn prepare<T: Ask>(exchange: &mut Exchange) -> Result<Prepared<
     Ok(Prepared { request, context, model, asked, deadline })
 }
 
+/// Lowers a limit of tokens to what the model's deployments say that they can give: agents ask for the most that they could use.
+pub(super) fn cap_output(exchange: &Exchange, request: &mut ChatRequest) {
+    let name =
+        exchange.state.settings.default_model.as_ref().filter(|_| request.model.is_empty()).unwrap_or(&request.model);
+    let Some(model) = exchange.state.models.find(name) else { return };
+    let limits = model.deployments.iter().filter_map(|deployment| {
+        ["max_output_tokens", "max_tokens"].iter().find_map(|name| deployment.info.get(*name)?.as_u64())
+    });
+    if let Some(most) = limits.min() {
+        request.max_tokens = request.max_tokens.map(|asked| asked.min(most));
+    }
+}
+
+/// The counts of an answer whose container reports none.
+pub(super) fn estimated_usage(prompt_tokens: u64, text_bytes: usize) -> Usage {
+    Usage::estimated(prompt_tokens, Tally::new(None, text_bytes).generated())
+}
+
+/// A failed call as its caller may see it; the log has the rest.
+pub(super) fn failed(exchange: &mut Exchange, model: &Model, error: &Error) -> ApiError {
+    let shown = ApiError::from_provider(error, &disclosure(&exchange.state.settings, model));
+    exchange.note(|record| record.failed(&shown, error));
+    shown
+}
+
 /// Waits for the provider, no longer than the deadline, and takes the time.
 pub(super) async fn ask<T>(
     exchange: &mut Exchange,
@@ -244,11 +279,7 @@ pub(super) async fn ask<T>(
             Err(error) => booking.failed(error),
         }
     }
-    outcome.map_err(|error| {
-        let shown = ApiError::from_provider(&error, &disclosure(&exchange.state.settings, model));
-        exchange.note(|record| record.failed(&shown, &error));
-        shown
-    })
+    outcome.map_err(|error| failed(exchange, model, &error))
 }
 
 pub(super) fn disclosure<'a>(settings: &AppSettings, model: &'a Model) -> Disclosure<'a> {

@@ -12,6 +12,7 @@ use super::{
     openapi::schema,
     response::Body,
     route::{Access, Answer, Paths, Route, Verb},
+    sse::Chunks,
     streaming::{self, Written as _},
 };
 
@@ -57,7 +58,7 @@ async fn stream(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Res
     let show_usage = usage_wanted(&mut request.stream_options, exchange.state.settings.always_include_usage);
     let provider = exchange.state.provider.clone();
     let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
-    Ok(streaming::respond(exchange, stream, &model, asked, show_usage))
+    Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage))
 }
 
 /// Whether the stream shall end with the tokens used: asked for by the caller, or by the operator for everyone.

@@ -13,6 +13,7 @@ use super::{
     openapi::schema,
     response::Body,
     route::{Access, Answer, Paths, Route, Verb},
+    sse::Chunks,
     streaming::{self, Written as _},
 };
 
@@ -35,7 +36,7 @@ async fn complete(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     if request.stream == Some(true) {
         let show_usage = usage_wanted(&mut request.stream_options, exchange.state.settings.always_include_usage);
         let stream = ask::ask(exchange, &model, deadline, provider.complete_stream(request, &context)).await?;
-        return Ok(streaming::respond(exchange, stream, &model, asked, show_usage));
+        return Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage));
     }
     let mut reply = ask::ask(exchange, &model, deadline, provider.complete(request, &context)).await?;
     ask::book(exchange, &reply.meta, reply.value.usage.as_ref(), reply.value.text_bytes());

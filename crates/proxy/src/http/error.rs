@@ -8,6 +8,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use sagewire_api::messages::ErrorBody;
 use sagewire_types::{Error, ErrorKind};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,10 +16,27 @@ use serde_json::Value;
 use crate::{
     http::disclosure::Disclosure,
     http::response::{Body, json_response},
+    http::route::{Answer, Route},
 };
 
 /// The status that logs show where the caller went away. It is never sent.
 pub(crate) const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// In whose form a failure is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorForm {
+    OpenAi,
+    Anthropic,
+}
+
+impl ErrorForm {
+    /// The form of a route, or of a client that speaks Anthropic's API on any route.
+    pub(crate) fn of(route: Option<&Route>, headers: &HeaderMap) -> Self {
+        let is_anthropic = headers.contains_key("anthropic-version")
+            || route.is_some_and(|route| matches!(route.answer, Answer::Anthropic(..)));
+        if is_anthropic { Self::Anthropic } else { Self::OpenAi }
+    }
+}
 
 /// A failure, ready to be sent.
 #[derive(Debug)]
@@ -283,9 +301,20 @@ impl ApiError {
         serde_json::to_vec(&wire).unwrap_or_default()
     }
 
-    /// The whole answer.
-    pub(crate) fn to_response(&self) -> Response<Body> {
-        let mut response = json_response(self.0.status, self.to_json().into());
+    /// The body in Anthropic's form: <https://docs.anthropic.com/en/api/errors>
+    pub(crate) fn to_anthropic(&self, request_id: Option<&HeaderValue>) -> Vec<u8> {
+        let mut body = ErrorBody::new(self.0.status.as_u16(), self.0.message.as_str());
+        body.request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    /// The whole answer to the request with this id.
+    pub(crate) fn to_response(&self, form: ErrorForm, request_id: &HeaderValue) -> Response<Body> {
+        let json = match form {
+            ErrorForm::OpenAi => self.to_json(),
+            ErrorForm::Anthropic => self.to_anthropic(Some(request_id)),
+        };
+        let mut response = json_response(self.0.status, json.into());
         self.set_headers(response.headers_mut());
         response
     }

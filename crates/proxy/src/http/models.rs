@@ -3,11 +3,12 @@
 //! Owns what callers see of the models. <https://platform.openai.com/docs/api-reference/models>
 
 use http::{Response, StatusCode};
+use sagewire_api::messages::{ModelInfo, ModelPage};
 use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
-    error::ApiError,
+    error::{ApiError, ErrorForm},
     openapi::schema,
     response::{Body, json_response},
     route::{Access, Answer, Paths, Route, Verb},
@@ -54,13 +55,16 @@ pub(super) const INFO: Route = Route {
 const CREATED: u64 = 1_677_610_602;
 
 fn list(exchange: &Exchange) -> Response<Body> {
-    let models: Vec<Value> = exchange
+    let models = exchange
         .state
         .models
         .iter()
-        .filter(|model| !model.hidden && !model.is_wildcard() && exchange.caller.may_use(&model.name))
-        .map(|model| described(&model.name))
-        .collect();
+        .filter(|model| !model.hidden && !model.is_wildcard() && exchange.caller.may_use(&model.name));
+    if is_anthropic(exchange) {
+        let page = ModelPage::new(models.map(|model| model.name.as_str()));
+        return json_response(StatusCode::OK, json!(page).to_string().into());
+    }
+    let models: Vec<Value> = models.map(|model| described(&model.name)).collect();
     json_response(StatusCode::OK, json!({ "object": "list", "data": models }).to_string().into())
 }
 
@@ -71,8 +75,14 @@ fn one(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
         .models
         .find(id)
         .filter(|model| exchange.caller.may_use(id) || exchange.caller.may_use(&model.name))
-        .map(|_| json_response(StatusCode::OK, described(id).to_string().into()))
+        .map(|_| if is_anthropic(exchange) { json!(ModelInfo::new(id)) } else { described(id) })
+        .map(|model| json_response(StatusCode::OK, model.to_string().into()))
         .ok_or_else(|| ApiError::unknown_model(id))
+}
+
+/// Whether the caller speaks Anthropic's API: <https://docs.anthropic.com/en/api/models-list>
+fn is_anthropic(exchange: &Exchange) -> bool {
+    ErrorForm::of(None, &exchange.head.headers) == ErrorForm::Anthropic
 }
 
 fn described(id: &str) -> Value {

@@ -94,7 +94,7 @@ fn document() -> Value {
                 "x-api-key": { "type": "apiKey", "in": "header", "name": "x-api-key" },
                 "api-key": { "type": "apiKey", "in": "header", "name": "api-key" },
             },
-            "schemas": { "Error": schema::error() },
+            "schemas": { "Error": schema::error(), "AnthropicError": schema::anthropic_error() },
         },
     })
 }
@@ -134,12 +134,21 @@ fn responses(route: &Route) -> Value {
                 "text/event-stream": { "schema": chunk() },
             }),
         ),
+        Answer::Anthropic(whole, None) => ("The answer.", json!({ "application/json": { "schema": whole() } })),
+        Answer::Anthropic(whole, Some(event)) => (
+            "The answer; with `stream: true` an event stream that ends with `message_stop` or `error`.",
+            json!({
+                "application/json": { "schema": whole() },
+                "text/event-stream": { "schema": event() },
+            }),
+        ),
         Answer::Text => ("The answer.", json!({ "text/plain": { "schema": schema::text() } })),
     };
     let mut responses = Map::new();
     responses.insert("200".to_owned(), json!({ "description": description, "content": content }));
     let mut fail = |status: &str, description: &str| {
-        let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
+        let form = if matches!(route.answer, Answer::Anthropic(..)) { "AnthropicError" } else { "Error" };
+        let content = json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{form}") } } });
         responses.insert(status.to_owned(), json!({ "description": description, "content": content }));
     };
     if route.access == Access::Key {

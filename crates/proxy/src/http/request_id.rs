@@ -12,6 +12,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// Where an id comes in and goes out. OpenAI's SDKs read it from there.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Where Anthropic's SDKs read it from.
+pub(crate) const ANTHROPIC: HeaderName = HeaderName::from_static("request-id");
+
 /// Makes ids that differ within the process, and between processes with all likelihood.
 #[derive(Debug)]
 pub(crate) struct RequestIds {

@@ -71,6 +71,8 @@ pub(super) enum Answer {
     Json(fn() -> Value),
     /// The same, or an event stream of these chunks.
     JsonOrStream(fn() -> Value, fn() -> Value),
+    /// JSON of this schema in the form of Anthropic's API, failures too; or an event stream of these events.
+    Anthropic(fn() -> Value, Option<fn() -> Value>),
     /// Text.
     Text,
 }

@@ -1,7 +1,7 @@
-//! Streams as OpenAI sends them: `data: {json}` for each piece, `data: [DONE]` at the end.
+//! Streamed answers as event streams.
 //!
-//! Owns the bytes of the event stream: all pieces that are ready go out in one write, a long silence is broken by a comment, and
-//! a failure is an error event after which nothing follows. <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+//! Owns when bytes are written: all pieces that are ready go out in one write, a long silence is broken, and nothing follows a failure. What is
+//! written is the protocol's: OpenAI's chat streams have `data: {json}` for each piece and `data: [DONE]` at the end. <https://html.spec.whatwg.org/multipage/server-sent-events.html>
 
 use std::{
     convert::Infallible,
@@ -16,7 +16,7 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_core::Stream;
 use http_body::Frame;
-use sagewire_types::{ChatChunk, ChunkWriter, CompletionResponse, Error, ReplyStream, Usage};
+use sagewire_types::{ChatChunk, ChunkWriter, CompletionResponse, Error, ErrorKind, ReplyStream, Usage};
 use tokio::time::{Instant, Sleep};
 
 use super::{error::ApiError, streaming::Written};
@@ -86,6 +86,55 @@ impl Piece for CompletionResponse {
     }
 }
 
+/// How a protocol writes the stream of an answer.
+pub(crate) trait Events<T>: Send + Unpin + 'static {
+    /// Writes what a piece becomes.
+    fn piece(&mut self, piece: &T, out: Writer<'_>) -> Result<(), Error>;
+    /// Writes the end of a whole answer.
+    fn end(&mut self, out: Writer<'_>) -> Result<(), Error>;
+    /// The event that ends a stream which failed.
+    fn failure(&mut self, error: &ApiError) -> Bytes;
+    /// What breaks a long silence.
+    fn silence(&self) -> &'static [u8];
+}
+
+/// The events of OpenAI's chat and completions.
+pub(crate) struct Chunks<T: Piece>(T::Writer);
+
+impl<T: Piece> Default for Chunks<T> {
+    fn default() -> Self {
+        Self(T::Writer::default())
+    }
+}
+
+impl<T: Piece> Events<T> for Chunks<T> {
+    fn piece(&mut self, piece: &T, Writer(out): Writer<'_>) -> Result<(), Error> {
+        out.put_slice(b"data: ");
+        piece.write(&mut self.0, Writer(out)).map_err(unwritable)?;
+        out.put_slice(b"\n\n");
+        Ok(())
+    }
+
+    fn end(&mut self, Writer(out): Writer<'_>) -> Result<(), Error> {
+        out.put_slice(b"data: [DONE]\n\n");
+        Ok(())
+    }
+
+    /// No finish reason and no `[DONE]` comes with it, so that the answer is not taken for whole.
+    fn failure(&mut self, error: &ApiError) -> Bytes {
+        [b"data: ", &*error.to_json(), b"\n\n"].concat().into()
+    }
+
+    fn silence(&self) -> &'static [u8] {
+        b": keep-alive\n\n"
+    }
+}
+
+/// A piece that has no JSON form.
+pub(crate) fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Decode, "the answer could not be written as JSON; please report it").with_source(error)
+}
+
 /// Who watches a stream: its tokens, its pace and its end. Dropped before `ended`, the caller went away.
 pub(crate) trait Observer: Send + Unpin + 'static {
     /// The failure as the caller may see it.
@@ -99,9 +148,9 @@ pub(crate) trait Observer: Send + Unpin + 'static {
 }
 
 /// The body of a streamed answer.
-pub(crate) struct SseBody<T: Piece, O> {
+pub(crate) struct SseBody<T: Piece, E, O> {
     stream: Option<ReplyStream<T>>,
-    writer: T::Writer,
+    events: E,
     observer: O,
     model: Arc<str>,
     /// Whether the caller is told the tokens used.
@@ -122,9 +171,10 @@ enum Gathering {
     Since(Instant, u8),
 }
 
-impl<T: Piece, O: Observer> SseBody<T, O> {
+impl<T: Piece, E: Events<T>, O: Observer> SseBody<T, E, O> {
     pub(crate) fn new(
         stream: ReplyStream<T>,
+        events: E,
         model: Arc<str>,
         show_usage: bool,
         keep_alive: Duration,
@@ -132,7 +182,7 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
     ) -> Self {
         Self {
             stream: Some(stream),
-            writer: T::Writer::default(),
+            events,
             observer,
             model,
             show_usage,
@@ -157,11 +207,16 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
                     let shown = self.observer.failed(&error);
                     self.fail(&shown);
                 }
-                Poll::Ready(None) => {
-                    self.buffer.put_slice(b"data: [DONE]\n\n");
-                    self.stream = None;
-                    self.observer.ended();
-                }
+                Poll::Ready(None) => match self.events.end(Writer(&mut self.buffer)) {
+                    Ok(()) => {
+                        self.stream = None;
+                        self.observer.ended();
+                    }
+                    Err(error) => {
+                        let shown = self.observer.failed(&error);
+                        self.fail(&shown);
+                    }
+                },
             }
         }
         if pieces > 0 {
@@ -198,30 +253,23 @@ impl<T: Piece, O: Observer> SseBody<T, O> {
             }
         }
         let start = self.buffer.len();
-        self.buffer.put_slice(b"data: ");
-        match piece.write(&mut self.writer, Writer(&mut self.buffer)) {
-            Ok(()) => self.buffer.put_slice(b"\n\n"),
-            Err(_) => {
-                self.buffer.truncate(start);
-                self.fail(&ApiError::internal("the answer could not be written as JSON: please report it"));
-            }
+        if let Err(error) = self.events.piece(&piece, Writer(&mut self.buffer)) {
+            self.buffer.truncate(start);
+            let shown = self.observer.failed(&error);
+            self.fail(&shown);
         }
     }
 
-    /// An error event, and nothing after it: no finish reason and no `[DONE]`, so that nobody takes the answer for whole.
+    /// An error event, and nothing after it.
     fn fail(&mut self, error: &ApiError) {
-        self.buffer.put_slice(&error_event(error));
+        let event = self.events.failure(error);
+        self.buffer.put_slice(&event);
         self.stream = None;
         self.observer.ended();
     }
 }
 
-/// The event that ends a stream which failed.
-fn error_event(error: &ApiError) -> Bytes {
-    [b"data: ", &*error.to_json(), b"\n\n"].concat().into()
-}
-
-impl<T: Piece, O: Observer> http_body::Body for SseBody<T, O> {
+impl<T: Piece, E: Events<T>, O: Observer> http_body::Body for SseBody<T, E, O> {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -241,7 +289,7 @@ impl<T: Piece, O: Observer> http_body::Body for SseBody<T, O> {
             return Poll::Ready(None);
         }
         std::task::ready!(this.silence.poll(cx));
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b": keep-alive\n\n")))))
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(this.events.silence())))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -285,7 +333,7 @@ impl Silence {
 }
 
 /// Writes into the buffer without a copy in between.
-pub(crate) struct Writer<'a>(&'a mut BytesMut);
+pub(crate) struct Writer<'a>(pub(crate) &'a mut BytesMut);
 
 impl io::Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

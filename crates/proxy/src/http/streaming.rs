@@ -11,7 +11,7 @@ use super::{
     call::Call,
     error::ApiError,
     response::Body,
-    sse::{Ahead, Observer, Piece, SseBody},
+    sse::{Ahead, Events, Observer, Piece, SseBody},
 };
 use crate::{
     app::{Model, State},
@@ -23,6 +23,7 @@ use crate::{
 pub(super) fn respond<T: Piece>(
     exchange: &mut Exchange,
     mut stream: ReplyStream<T>,
+    mut events: impl Events<T>,
     model: &Arc<Model>,
     asked: Arc<str>,
     show_usage: bool,
@@ -36,8 +37,9 @@ pub(super) fn respond<T: Piece>(
     let stream = if state.settings.log_prompts { logged(exchange, stream) } else { stream };
     let keep_alive = state.settings.keep_alive;
     let observer = StreamedCall { state, model: Arc::clone(model), call: exchange.call.take(), broken: None };
-    let body = SseBody::new(stream, asked, show_usage, keep_alive, observer);
-    let mut response = Response::new(Body::new(Ahead::new(body)));
+    let lost = events.failure(&ApiError::internal("the answer broke off inside the proxy: please report it"));
+    let body = SseBody::new(stream, events, asked, show_usage, keep_alive, observer);
+    let mut response = Response::new(Body::new(Ahead::new(body, lost)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

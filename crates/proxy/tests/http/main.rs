@@ -13,6 +13,7 @@ mod health;
 mod hostile;
 mod limits;
 mod logs;
+mod messages;
 mod models;
 mod routes;
 mod server;

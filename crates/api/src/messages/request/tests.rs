@@ -65,7 +65,10 @@ fn tools_and_choices() {
         (json!({"type": "auto"}), json!("auto")),
         (json!({"type": "any"}), json!("required")),
         (json!({"type": "none"}), json!("none")),
-        (json!({"type": "tool", "name": "weather", "disable_parallel_tool_use": true}), json!({"type": "function", "function": {"name": "weather"}})),
+        (
+            json!({"type": "tool", "name": "weather", "disable_parallel_tool_use": true}),
+            json!({"type": "function", "function": {"name": "weather"}}),
+        ),
     ] {
         let sent = chat(json!({"model": "m", "messages": hello(), "tools": [weather], "tool_choice": choice}));
         assert_eq!((&sent["tools"], &sent["tool_choice"]), (&json!([function]), &expected));
@@ -117,9 +120,21 @@ fn what_cannot_be_said_in_chat_is_refused_by_name() {
         (json!({"model": "m", "messages": []}), ErrorKind::InvalidRequest, "`messages` is empty"),
         (user(json!({"type": "container_upload", "file_id": "f"})), ErrorKind::Unsupported, "container_upload"),
         (user(json!({"type": "image", "source": {"type": "file", "file_id": "f"}})), ErrorKind::Unsupported, "base64"),
-        (user(json!({"type": "tool_use", "id": "a", "name": "b", "input": {}})), ErrorKind::InvalidRequest, "assistant"),
-        (json!({"model": "m", "messages": hello(), "tools": [{"name": "f"}]}), ErrorKind::InvalidRequest, "input_schema"),
-        (json!({"model": "m", "messages": hello(), "tool_choice": {"type": "tool", "name": "f"}}), ErrorKind::InvalidRequest, "`f`"),
+        (
+            user(json!({"type": "tool_use", "id": "a", "name": "b", "input": {}})),
+            ErrorKind::InvalidRequest,
+            "assistant",
+        ),
+        (
+            json!({"model": "m", "messages": hello(), "tools": [{"name": "f"}]}),
+            ErrorKind::InvalidRequest,
+            "input_schema",
+        ),
+        (
+            json!({"model": "m", "messages": hello(), "tool_choice": {"type": "tool", "name": "f"}}),
+            ErrorKind::InvalidRequest,
+            "`f`",
+        ),
     ] {
         let error = refused(body);
         assert!(error.kind() == kind && error.message().contains(says), "{error}");

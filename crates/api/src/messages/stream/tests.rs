@@ -16,7 +16,10 @@ fn thinking() -> AnswerForm {
 }
 
 fn chunk(delta: Value, finish: Value) -> ChatChunk {
-    serde_json::from_value(json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})).unwrap()
+    serde_json::from_value(
+        json!({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}),
+    )
+    .unwrap()
 }
 
 fn call(index: u32, id: &str, name: &str, arguments: &str) -> Value {
@@ -58,9 +61,15 @@ fn read(events: &[Event]) -> Message {
                 assert_eq!(open, Some(*index));
                 match (message.content.last_mut().unwrap(), delta) {
                     (ContentBlock::Text { text }, Delta::TextDelta { text: more }) => text.push_str(more),
-                    (ContentBlock::Thinking { thinking, .. }, Delta::ThinkingDelta { thinking: more }) => thinking.push_str(more),
-                    (ContentBlock::Thinking { signature, .. }, Delta::SignatureDelta { signature: more }) => signature.push_str(more),
-                    (ContentBlock::ToolUse { .. }, Delta::InputJsonDelta { partial_json }) => arguments.push_str(partial_json),
+                    (ContentBlock::Thinking { thinking, .. }, Delta::ThinkingDelta { thinking: more }) => {
+                        thinking.push_str(more)
+                    }
+                    (ContentBlock::Thinking { signature, .. }, Delta::SignatureDelta { signature: more }) => {
+                        signature.push_str(more)
+                    }
+                    (ContentBlock::ToolUse { .. }, Delta::InputJsonDelta { partial_json }) => {
+                        arguments.push_str(partial_json)
+                    }
                     wrong => panic!("{wrong:?}"),
                 }
             }
@@ -149,7 +158,10 @@ fn interleaved_calls_are_put_in_order() {
 
 #[test]
 fn thoughts_are_shown_as_asked() {
-    let chunks = [chunk(json!({"reasoning_content": "secret plan"}), Value::Null), chunk(json!({"content": "a"}), json!("stop"))];
+    let chunks = [
+        chunk(json!({"reasoning_content": "secret plan"}), Value::Null),
+        chunk(json!({"content": "a"}), json!("stop")),
+    ];
     let hidden = read(&run(form(json!({})), &chunks).0);
     assert_eq!(serde_json::to_value(hidden.content).unwrap(), json!([{"type": "text", "text": "a"}]));
     let omitted = read(&run(form(json!({"thinking": {"type": "adaptive", "display": "omitted"}})), &chunks).0);
@@ -168,7 +180,10 @@ fn each_finish_reason_has_its_stop_reason() {
         ("content_filter", Value::Null, StopReason::Refusal),
         ("odd", Value::Null, StopReason::EndTurn),
     ] {
-        let last: ChatChunk = serde_json::from_value(json!({"choices": [{"delta": {"content": "x"}, "finish_reason": reason, "stop_reason": stopped_at}]})).unwrap();
+        let last: ChatChunk = serde_json::from_value(
+            json!({"choices": [{"delta": {"content": "x"}, "finish_reason": reason, "stop_reason": stopped_at}]}),
+        )
+        .unwrap();
         let message = read(&run(thinking(), &[last]).0);
         assert_eq!(message.stop_reason, Some(expected));
         assert_eq!(message.stop_sequence.is_some(), expected == StopReason::StopSequence);
@@ -184,13 +199,20 @@ fn nothing_is_complete_that_is_not() {
         (vec![chunk(call(0, "c", "f", "[1]"), json!("tool_calls"))], ErrorKind::Decode),
         (vec![chunk(call(0, "", "", "{}"), json!("tool_calls"))], ErrorKind::Decode),
         (
-            vec![chunk(call(0, "c", "f", "{}"), Value::Null), chunk(json!({"content": "x"}), Value::Null), chunk(call(0, "", "", "{}"), json!("stop"))],
+            vec![
+                chunk(call(0, "c", "f", "{}"), Value::Null),
+                chunk(json!({"content": "x"}), Value::Null),
+                chunk(call(0, "", "", "{}"), json!("stop")),
+            ],
             ErrorKind::Decode,
         ),
     ] {
         let (events, outcome) = run(thinking(), &chunks);
         assert_eq!(outcome.unwrap_err().kind(), kind, "{chunks:?}");
-        assert!(!events.iter().any(|event| matches!(event, Event::MessageStop | Event::MessageDelta { .. })), "{events:?}");
+        assert!(
+            !events.iter().any(|event| matches!(event, Event::MessageStop | Event::MessageDelta { .. })),
+            "{events:?}"
+        );
     }
     // An answer that reached its limit inside of a call says so.
     let (events, outcome) = run(thinking(), &[chunk(call(0, "c", "f", "{\"a\":"), json!("length"))]);

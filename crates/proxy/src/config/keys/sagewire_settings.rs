@@ -23,6 +23,11 @@ pub(in super::super) static SAGEWIRE_SETTINGS: Table = Table {
         key("expose_endpoint_names", Kind::Flag, "Whether callers see the endpoints' real names. Default: false."),
         key("log_prompts", Kind::Flag, "Whether prompts and answers are logged, at debug level. Default: false."),
         key(
+            "strict_tools",
+            Kind::Flag,
+            "Whether requests to `/v1/messages` are refused for tools that no container runs, such as a web search. Default: false: they are left out and named in `x-sagewire-ignored-tools`.",
+        ),
+        key(
             "compression",
             Kind::Flag,
             "Whether whole answers of 16 KiB and more are compressed with gzip for callers that accept it. Default: false.",

@@ -97,3 +97,20 @@ pub(in crate::http) fn error() -> Value {
         },
     })
 }
+
+/// Every failure in the form of Anthropic's API.
+pub(in crate::http) fn anthropic_error() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "error"],
+        "properties": {
+            "type": { "const": "error" },
+            "error": {
+                "type": "object",
+                "required": ["type", "message"],
+                "properties": { "type": text(), "message": text() },
+            },
+            "request_id": text(),
+        },
+    })
+}

@@ -18,13 +18,12 @@ use http_body::{Body, Frame};
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
-use super::error_event;
-use crate::http::error::ApiError;
-
 /// What a body gives, read ahead by one piece. Dropping it drops the body.
 pub(crate) struct Ahead {
     pieces: mpsc::Receiver<Piece>,
     task: AbortHandle,
+    /// The event that says that the task is gone.
+    lost: Bytes,
     ended: bool,
 }
 
@@ -36,8 +35,8 @@ enum Piece {
 }
 
 impl Ahead {
-    /// Begins to read this body, on the runtime that calls.
-    pub(crate) fn new(body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static) -> Self {
+    /// Begins to read this body, on the runtime that calls. `lost` is the event for a reading task that is gone without an end.
+    pub(crate) fn new(body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static, lost: Bytes) -> Self {
         let (mut sender, pieces) = mpsc::channel(0);
         let reading = async move {
             let mut body = pin!(body);
@@ -57,7 +56,7 @@ impl Ahead {
         };
         // What the stream logs has the id of its request.
         let task = tokio::spawn(reading.in_current_span());
-        Self { pieces, task: task.abort_handle(), ended: false }
+        Self { pieces, task: task.abort_handle(), lost, ended: false }
     }
 }
 
@@ -87,7 +86,7 @@ impl Body for Ahead {
             Some(Piece::More(bytes)) => Some(bytes),
             Some(Piece::Last(bytes)) => bytes,
             // The task is gone without a word, as after a panic: that is no end of an answer.
-            None => Some(error_event(&ApiError::internal("the answer broke off inside the proxy: please report it"))),
+            None => Some(std::mem::take(&mut self.lost)),
         };
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -119,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_piece_comes_in_order_and_then_the_end() {
-        let mut ahead = Ahead::new(numbers(20, &Arc::default()));
+        let mut ahead = Ahead::new(numbers(20, &Arc::default()), Bytes::new());
         for number in 0..20 {
             let frame = ahead.frame().await.unwrap().unwrap();
             assert_eq!(frame.into_data().unwrap(), number.to_string());
@@ -133,7 +132,7 @@ mod tests {
             assert!(number < 2, "told to");
             Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"piece")))
         });
-        let mut ahead = Ahead::new(StreamBody::new(pieces));
+        let mut ahead = Ahead::new(StreamBody::new(pieces), Bytes::from_static(b"broke off"));
         let mut all = Vec::new();
         while let Some(frame) = ahead.frame().await {
             all.push(frame.unwrap().into_data().unwrap());
@@ -145,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_reader_holds_the_body_back() {
         let given = Arc::default();
-        let mut ahead = Ahead::new(numbers(1_000, &given));
+        let mut ahead = Ahead::new(numbers(1_000, &given), Bytes::new());
         for taken in 0..5 {
             for _ in 0..100 {
                 tokio::task::yield_now().await;
@@ -163,7 +162,7 @@ mod tests {
             let _held = &kept;
             Ok::<_, Infallible>(Frame::data(Bytes::new()))
         });
-        let mut ahead = Ahead::new(StreamBody::new(endless));
+        let mut ahead = Ahead::new(StreamBody::new(endless), Bytes::new());
         assert!(ahead.frame().now_or_never().is_none());
         tokio::task::yield_now().await;
         assert_eq!(Arc::strong_count(&held), 2);

@@ -51,13 +51,16 @@ fn usage() -> ChatChunk {
 fn body(
     pieces: impl Stream<Item = Result<ChatChunk, Error>> + Send + 'static,
     show_usage: bool,
-) -> (SseBody<ChatChunk, Watched>, Watched) {
+) -> (SseBody<ChatChunk, Chunks<ChatChunk>, Watched>, Watched) {
     let watched = Watched::default();
     let stream = ReplyStream::new(ReplyMeta::default(), pieces);
-    (SseBody::new(stream, "alias".into(), show_usage, Duration::from_secs(15), watched.clone()), watched)
+    (
+        SseBody::new(stream, Chunks::default(), "alias".into(), show_usage, Duration::from_secs(15), watched.clone()),
+        watched,
+    )
 }
 
-async fn next(body: &mut SseBody<ChatChunk, Watched>) -> Option<Bytes> {
+async fn next(body: &mut SseBody<ChatChunk, Chunks<ChatChunk>, Watched>) -> Option<Bytes> {
     let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
     Some(frame.unwrap().into_data().unwrap())
 }
@@ -166,7 +169,7 @@ fn handed_over(count: usize) -> impl Stream<Item = Result<ChatChunk, Error>> + S
     stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) })
 }
 
-async fn writes(body: &mut SseBody<ChatChunk, Watched>) -> Vec<usize> {
+async fn writes(body: &mut SseBody<ChatChunk, Chunks<ChatChunk>, Watched>) -> Vec<usize> {
     let mut writes = Vec::new();
     while let Some(bytes) = next(body).await {
         writes.push(text(&bytes).matches("\"content\"").count());

@@ -1,0 +1,48 @@
+//! `POST /messages/count_tokens`: <https://docs.anthropic.com/en/api/messages-count-tokens>
+//!
+//! Owns the estimate for a whole request. The model is not asked.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use sagewire_types::ChatRequest;
+use serde_json::{Value, json};
+
+use super::{
+    Exchange, ask,
+    error::ApiError,
+    messages,
+    openapi::schema,
+    response::{Body, json_response},
+    route::{Access, Answer, Paths, Route, Verb},
+};
+
+pub(super) const ROUTE: Route = Route {
+    name: "count_tokens",
+    method: Verb::Post,
+    paths: Paths::Versioned("/messages/count_tokens"),
+    access: Access::Key,
+    operation: None,
+    summary: "About how many tokens a request of Anthropic's Messages API has.",
+    request: Some(messages::request_schema),
+    answer: Answer::Anthropic(answer_schema, None),
+    handler: |exchange| Box::pin(count(exchange)),
+};
+
+async fn count(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    let (_, prepared) = messages::prepare(exchange).await?;
+    let tokens = estimate(&prepared.request);
+    let mut response = json_response(StatusCode::OK, Bytes::from(json!({ "input_tokens": tokens }).to_string()));
+    response.headers_mut().insert(messages::USAGE, messages::ESTIMATED);
+    Ok(response)
+}
+
+/// The conversation and the descriptions of the tools, which are part of the prompt.
+fn estimate(request: &ChatRequest) -> u64 {
+    let tools = request.tools.iter().flatten().filter_map(|tool| serde_json::to_string(tool).ok());
+    let tools = tools.map(|tool| ask::estimated_usage(0, tool.len()).completion_tokens);
+    request.estimated_tokens().saturating_add(tools.sum())
+}
+
+fn answer_schema() -> Value {
+    json!({ "type": "object", "required": ["input_tokens"], "properties": { "input_tokens": schema::count() } })
+}

@@ -1,0 +1,129 @@
+//! `POST /messages`: <https://docs.anthropic.com/en/api/messages>
+//!
+//! Owns Anthropic's Messages API on any chat model: the translation is `sagewire-api`'s.
+
+use http::{HeaderName, HeaderValue, Response};
+use sagewire_api::messages::{AnswerForm, MessagesRequest, Translated};
+use sagewire_types::{ChatRequest, Usage};
+use serde_json::{Value, json};
+
+use self::events::MessageEvents;
+use super::{
+    Exchange,
+    ask::{self, Prepared},
+    disclosure::Disclosure,
+    error::ApiError,
+    ignored_tools,
+    openapi::schema,
+    response::Body,
+    route::{Access, Answer, Paths, Route, Verb},
+    streaming::{self, Written as _},
+};
+
+mod events;
+
+pub(super) const ROUTE: Route = Route {
+    name: "messages",
+    method: Verb::Post,
+    paths: Paths::Versioned("/messages"),
+    access: Access::Key,
+    operation: Some("chat"),
+    summary: "Answers a conversation in Anthropic's Messages API, as a whole or as a stream of events.",
+    request: Some(request_schema),
+    answer: Answer::Anthropic(answer_schema, Some(event_schema)),
+    handler: |exchange| Box::pin(messages(exchange)),
+};
+
+/// Says that the counts of tokens are an estimate.
+pub(super) const USAGE: HeaderName = HeaderName::from_static("x-sagewire-usage");
+pub(super) const ESTIMATED: HeaderValue = HeaderValue::from_static("estimated");
+
+async fn messages(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    let (translated, prepared) = prepare(exchange).await?;
+    let Translated { ignored_tools, form, .. } = translated;
+    let mut response = if prepared.request.stream == Some(true) {
+        stream(exchange, prepared, form).await?
+    } else {
+        whole(exchange, prepared, &form).await?
+    };
+    ignored_tools::tell(exchange, &ignored_tools, response.headers_mut());
+    Ok(response)
+}
+
+/// Reads a body and makes a chat request of it.
+pub(super) async fn prepare(exchange: &mut Exchange) -> Result<(Translated, Prepared<ChatRequest>), ApiError> {
+    let request: MessagesRequest = ask::read(exchange).await?;
+    let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
+    ignored_tools::check(exchange, &translated.ignored_tools)?;
+    let mut chat = translated.chat.clone();
+    ask::cap_output(exchange, &mut chat);
+    let prepared = ask::ready(exchange, chat).await?;
+    Ok((translated, prepared))
+}
+
+async fn whole(
+    exchange: &mut Exchange,
+    prepared: Prepared<ChatRequest>,
+    form: &AnswerForm,
+) -> Result<Response<Body>, ApiError> {
+    let Prepared { request, context, model, asked, deadline } = prepared;
+    let prompt = request.estimated_tokens();
+    let provider = exchange.state.provider.clone();
+    let reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
+    let answer = reply.value;
+    ask::book(exchange, &reply.meta, answer.usage.as_ref(), answer.text_bytes());
+    let usage = answer.usage.clone().unwrap_or_else(|| ask::estimated_usage(prompt, answer.text_bytes()));
+    let message = form.message(&answer, &asked, &usage).map_err(|error| ask::failed(exchange, &model, &error))?;
+    let mut response = ask::answer(exchange, &message, &reply.meta)?;
+    mark_estimate(&usage, &mut response);
+    Ok(response)
+}
+
+async fn stream(
+    exchange: &mut Exchange,
+    prepared: Prepared<ChatRequest>,
+    form: AnswerForm,
+) -> Result<Response<Body>, ApiError> {
+    let Prepared { request, context, model, asked, deadline } = prepared;
+    let events = MessageEvents::new(form, &asked, request.estimated_tokens());
+    let provider = exchange.state.provider.clone();
+    let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
+    Ok(streaming::respond(exchange, stream, events, &model, asked, true))
+}
+
+pub(super) fn mark_estimate(usage: &Usage, response: &mut Response<Body>) {
+    if usage.estimated {
+        response.headers_mut().insert(USAGE, ESTIMATED);
+    }
+}
+
+pub(super) fn request_schema() -> Value {
+    schema::request(
+        "Anthropic's request. Other keys are sent to the model's container as they are.",
+        &["model", "messages"],
+        json!({
+            "messages": { "type": "array", "items": { "type": "object" }, "minItems": 1 },
+            "max_tokens": schema::count(), "system": schema::text_or_list(), "stream": schema::flag(),
+            "tools": { "type": "array", "items": { "type": "object" } }, "tool_choice": { "type": "object" },
+            "stop_sequences": { "type": "array", "items": schema::text() }, "temperature": { "type": "number" },
+            "top_p": { "type": "number" }, "top_k": schema::count(), "thinking": { "type": "object" },
+            "output_config": { "type": "object" }, "metadata": { "type": "object" },
+        }),
+    )
+}
+
+fn answer_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "type", "role", "model", "content", "stop_reason", "usage"],
+        "properties": {
+            "id": schema::text(), "type": { "const": "message" }, "role": { "const": "assistant" }, "model": schema::text(),
+            "content": { "type": "array", "items": { "type": "object" } }, "stop_reason": { "type": ["string", "null"] },
+            "stop_sequence": { "type": ["string", "null"] }, "usage": { "type": "object" },
+        },
+    })
+}
+
+fn event_schema() -> Value {
+    json!({ "type": "object", "required": ["type"], "properties": { "type": schema::text() } })
+}
