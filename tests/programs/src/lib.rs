@@ -26,6 +26,12 @@ pub fn openai() -> Prepared<PathBuf> {
     python("SAGEWIRE_PYTHON", &["openai"])
 }
 
+/// A Python with the package `anthropic`. Variable: `SAGEWIRE_PYTHON`.
+#[must_use]
+pub fn anthropic() -> Prepared<PathBuf> {
+    python("SAGEWIRE_PYTHON", &["anthropic"])
+}
+
 /// A Python with `langchain-openai`. Variable: `SAGEWIRE_LANGCHAIN_PYTHON`.
 #[must_use]
 pub fn langchain() -> Prepared<PathBuf> {

@@ -1,7 +1,7 @@
 //! Real clients against the proxy on the emulator: a script for each case, in the folder of its client.
 //!
 //! A script is told the proxy's address as `PROXY_URL` and its key as `PROXY_KEY`; it passes if it exits with 0. A new case is a new
-//! file. The folder decides which variables name its program: `openai` needs `SAGEWIRE_PYTHON`, `langchain` needs
+//! file. The folder decides which variables name its program: `openai` and `anthropic` need `SAGEWIRE_PYTHON`, `langchain` needs
 //! `SAGEWIRE_LANGCHAIN_PYTHON`, `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`. The scripts
 //! of a folder whose program is not named are reported as ignored.
 
@@ -36,8 +36,9 @@ impl Client {
 fn main() {
     let node = |node: Node| Client { program: node.program, environment: vec![("NODE_PATH", node.modules)] };
     let curl = |curl| Client { program: PathBuf::from("/bin/sh"), environment: vec![("CURL", curl)] };
-    let clients: [(&str, Prepared<Client>); 4] = [
+    let clients: [(&str, Prepared<Client>); 5] = [
         ("openai", sagewire_test_programs::openai().map(Client::of)),
+        ("anthropic", sagewire_test_programs::anthropic().map(Client::of)),
         ("langchain", sagewire_test_programs::langchain().map(Client::of)),
         ("node", sagewire_test_programs::node().map(node)),
         ("curl", sagewire_test_programs::curl().map(curl)),
