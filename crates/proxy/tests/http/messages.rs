@@ -57,14 +57,23 @@ async fn a_stream_has_anthropics_events() {
     assert_eq!(
         kinds,
         [
-            "message_start", "ping", "content_block_start", "content_block_delta", "content_block_delta", "content_block_stop",
-            "message_delta", "message_stop",
+            "message_start",
+            "ping",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
         ]
     );
     assert_eq!(events[0]["message"]["model"], "echo");
     let text: String = events.iter().filter_map(|event| event["delta"]["text"].as_str()).collect();
     assert_eq!(text, "one two");
-    assert_eq!((&events[6]["delta"]["stop_reason"], &events[6]["usage"]["output_tokens"]), (&json!("end_turn"), &json!(4)));
+    assert_eq!(
+        (&events[6]["delta"]["stop_reason"], &events[6]["usage"]["output_tokens"]),
+        (&json!("end_turn"), &json!(4))
+    );
 }
 
 #[tokio::test]
@@ -75,7 +84,11 @@ async fn a_broken_stream_ends_with_an_error_and_never_with_message_stop() {
     let last = events.last().unwrap();
     assert_eq!((&last["type"], &last["error"]["type"]), (&json!("error"), &json!("api_error")));
     assert!(events.iter().all(|event| event["type"] != "message_stop" && event["type"] != "message_delta"));
-    assert!(!answer.text().contains("hidden-endpoint") && !answer.text().contains("UPSTREAM-BODY"), "{}", answer.text());
+    assert!(
+        !answer.text().contains("hidden-endpoint") && !answer.text().contains("UPSTREAM-BODY"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -91,7 +104,10 @@ async fn failures_have_anthropics_form_on_its_routes_and_for_its_clients() {
     ] {
         let answer = proxy.post("/v1/messages", &request(model, json!({}))).await;
         let body = answer.json();
-        assert_eq!((answer.status.as_u16(), &body["type"], &body["error"]["type"]), (status, &json!("error"), &json!(kind)));
+        assert_eq!(
+            (answer.status.as_u16(), &body["type"], &body["error"]["type"]),
+            (status, &json!("error"), &json!(kind))
+        );
         assert_eq!(body["request_id"], answer.headers["request-id"].to_str().unwrap());
         assert!(!answer.text().contains("hidden-endpoint") && !answer.text().contains("123456789012"));
     }
@@ -102,7 +118,8 @@ async fn failures_have_anthropics_form_on_its_routes_and_for_its_clients() {
     assert_eq!(other.json()["error"]["code"], "unknown_url");
     let refused = proxy.post("/v1/messages", &request("echo", json!({"aws_region_name": "eu-west-1"}))).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["error"]["type"]), (400, &json!("invalid_request_error")));
-    let broken = proxy.post("/v1/messages", &json!({"model": "echo", "messages": [{"role": "tool", "content": "x"}]})).await;
+    let broken =
+        proxy.post("/v1/messages", &json!({"model": "echo", "messages": [{"role": "tool", "content": "x"}]})).await;
     assert_eq!(broken.status, 400, "{}", broken.text());
 }
 
