@@ -29,7 +29,7 @@ pub(super) const ROUTE: Route = Route {
 };
 
 async fn count(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
-    let (_, prepared) = messages::prepare(exchange).await?;
+    let prepared = messages::prepare(exchange).await?.prepared;
     let tokens = estimate(&prepared.request);
     let mut response = json_response(StatusCode::OK, Bytes::from(json!({ "input_tokens": tokens }).to_string()));
     response.headers_mut().insert(messages::USAGE, messages::ESTIMATED);

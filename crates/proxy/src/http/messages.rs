@@ -39,8 +39,7 @@ pub(super) const USAGE: HeaderName = HeaderName::from_static("x-sagewire-usage")
 pub(super) const ESTIMATED: HeaderValue = HeaderValue::from_static("estimated");
 
 async fn messages(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
-    let (translated, prepared) = prepare(exchange).await?;
-    let Translated { ignored_tools, form, .. } = translated;
+    let Asked { prepared, ignored_tools, form } = prepare(exchange).await?;
     let mut response = if prepared.request.stream == Some(true) {
         stream(exchange, prepared, form).await?
     } else {
@@ -50,15 +49,22 @@ async fn messages(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     Ok(response)
 }
 
+/// A request as a chat request that is ready for the provider.
+pub(super) struct Asked {
+    pub(super) prepared: Prepared<ChatRequest>,
+    ignored_tools: Vec<String>,
+    form: AnswerForm,
+}
+
 /// Reads a body and makes a chat request of it.
-pub(super) async fn prepare(exchange: &mut Exchange) -> Result<(Translated, Prepared<ChatRequest>), ApiError> {
+pub(super) async fn prepare(exchange: &mut Exchange) -> Result<Asked, ApiError> {
     let request: MessagesRequest = ask::read(exchange).await?;
     let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
-    ignored_tools::check(exchange, &translated.ignored_tools)?;
-    let mut chat = translated.chat.clone();
+    let Translated { mut chat, ignored_tools, form, .. } = translated;
+    ignored_tools::check(exchange, &ignored_tools)?;
     ask::cap_output(exchange, &mut chat);
     let prepared = ask::ready(exchange, chat).await?;
-    Ok((translated, prepared))
+    Ok(Asked { prepared, ignored_tools, form })
 }
 
 async fn whole(
