@@ -18,7 +18,7 @@ fn events(answer: &Answer) -> Vec<Value> {
     for event in answer.text().split_terminator("\n\n") {
         let (name, data) = event.strip_prefix("event: ").unwrap().split_once("\ndata: ").unwrap();
         let data: Value = serde_json::from_str(data).unwrap();
-        assert_eq!(data["type"], name);
+        assert_eq!(data.get("type").unwrap(), name);
         events.push(data);
     }
     events

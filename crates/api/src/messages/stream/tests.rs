@@ -62,13 +62,13 @@ fn read(events: &[Event]) -> Message {
                 match (message.content.last_mut().unwrap(), delta) {
                     (ContentBlock::Text { text }, Delta::TextDelta { text: more }) => text.push_str(more),
                     (ContentBlock::Thinking { thinking, .. }, Delta::ThinkingDelta { thinking: more }) => {
-                        thinking.push_str(more)
+                        thinking.push_str(more);
                     }
                     (ContentBlock::Thinking { signature, .. }, Delta::SignatureDelta { signature: more }) => {
-                        signature.push_str(more)
+                        signature.push_str(more);
                     }
                     (ContentBlock::ToolUse { .. }, Delta::InputJsonDelta { partial_json }) => {
-                        arguments.push_str(partial_json)
+                        arguments.push_str(partial_json);
                     }
                     wrong => panic!("{wrong:?}"),
                 }
