@@ -103,7 +103,7 @@ impl Blocks {
     }
 
     fn add_call(&mut self, delta: &ToolCallDelta) -> Result<(), Error> {
-        let index = Option::<u32>::from(delta.index).unwrap_or_default();
+        let index = delta.index.unwrap_or_default();
         let function = delta.function.as_ref();
         let arguments = function.and_then(|function| function.arguments.as_deref()).unwrap_or_default();
         if self.closed.contains(&index) {
