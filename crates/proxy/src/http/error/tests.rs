@@ -53,11 +53,13 @@ fn waiting_is_rounded_up_and_the_sdks_are_told_whether_to_try_again() {
     upstream.retry_after = Some(Duration::from_millis(1200));
     upstream.request_id = Some("abc-123".to_owned());
     let error = Error::new(ErrorKind::Throttled, "slow down").with_upstream(upstream);
-    let response = ApiError::from_provider(&error, &Disclosure::none()).to_response(ErrorForm::OpenAi, &HeaderValue::from_static("req-1"));
+    let response = ApiError::from_provider(&error, &Disclosure::none())
+        .to_response(ErrorForm::OpenAi, &HeaderValue::from_static("req-1"));
     assert_eq!(response.headers()["retry-after"], "2");
     assert_eq!(response.headers()["x-should-retry"], "true");
     assert_eq!(response.headers()["x-amzn-requestid"], "abc-123");
-    let failed = ApiError::from_provider(&Error::new(ErrorKind::ModelFailed, "x"), &Disclosure::none()).to_response(ErrorForm::OpenAi, &HeaderValue::from_static("req-1"));
+    let failed = ApiError::from_provider(&Error::new(ErrorKind::ModelFailed, "x"), &Disclosure::none())
+        .to_response(ErrorForm::OpenAi, &HeaderValue::from_static("req-1"));
     assert_eq!(failed.headers()["x-should-retry"], "false");
     assert_eq!(failed.headers().get("retry-after"), None);
 }
