@@ -5,7 +5,7 @@ pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, Serve
 pub use callers::{CallerParameters, KeyDigest, KeyLimit, Ledger, MemoryLedger, Refusal, Standing};
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
-pub use limits::{ConnectionLimits, RequestLimits};
+pub use limits::Limits;
 pub use server::{
     ReloadError, Reloader, Server, ServerError, ServerHandle, ServerOptions, TlsError, Workers, shutdown_signal,
 };

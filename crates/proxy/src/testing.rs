@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    CallerParameters, RequestLimits, ServedModel,
+    CallerParameters, Limits, ServedModel,
     app::ModelTable,
     callers::{ExpectedOutputs, parameters::take_from},
     http::{body, error::ApiError},
@@ -75,7 +75,7 @@ fn take<T: DeserializeOwned>(
     extra: impl Fn(&mut T) -> &mut Map<String, Value>,
 ) -> Result<Taken<T>, Refused> {
     const MODEL: &str = "m";
-    let mut request: T = body::parse(bytes, &RequestLimits::default())?;
+    let mut request: T = body::parse(bytes, &Limits::default())?;
     let table = ModelTable::new(vec![ServedModel::new(MODEL)], &Metrics::default(), &ExpectedOutputs::default());
     let model = table.find(MODEL).ok_or_else(|| ApiError::unknown_model(MODEL))?;
     let mut callers = CallerParameters::default();

@@ -1,5 +1,5 @@
 //! Configurations as folders: `config.yaml`, perhaps files that it includes, and perhaps `env.json`, then either `expected.json` (what it comes to) with
-//! `warnings.txt` where there are any, or `error.txt`. A new case is a new folder.
+//! `warnings.txt` where there are any, or `error.txt`. A new case is a new folder. With `SAGEWIRE_WRITE=1` what differs is written anew.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
@@ -47,11 +47,14 @@ fn run(case: &Path) -> Result<(), Failed> {
     match (outcome, read("expected.json"), read("error.txt")) {
         (Ok((config, warnings)), Some(expected), None) => {
             let expected: Value = serde_json::from_str(&expected).unwrap();
-            same(&format!("{expected:#}"), &format!("{:#}", config.summary()))?;
+            let expected = format!("{expected:#}\n");
+            same(&case.join("expected.json"), &expected, &format!("{:#}\n", config.summary()))?;
             let warnings: String = warnings.iter().map(|warning| format!("{warning}\n")).collect();
-            same(&read("warnings.txt").unwrap_or_default(), &warnings.replace(&folder, ""))
+            same(&case.join("warnings.txt"), &read("warnings.txt").unwrap_or_default(), &warnings.replace(&folder, ""))
         }
-        (Err(error), None, Some(expected)) => same(expected.trim_end(), &error.to_string().replace(&folder, "")),
+        (Err(error), None, Some(expected)) => {
+            same(&case.join("error.txt"), &expected, &format!("{}\n", error.to_string().replace(&folder, "")))
+        }
         (Ok((config, warnings)), None, Some(_)) => {
             Err(format!("no error, but {:#} {warnings:#?}", config.summary()).into())
         }
@@ -60,6 +63,13 @@ fn run(case: &Path) -> Result<(), Failed> {
     }
 }
 
-fn same(expected: &str, actual: &str) -> Result<(), Failed> {
-    if expected == actual { Ok(()) } else { Err(format!("expected:\n{expected}\nactual:\n{actual}").into()) }
+fn same(file: &Path, expected: &str, actual: &str) -> Result<(), Failed> {
+    if expected == actual {
+        return Ok(());
+    }
+    if std::env::var_os("SAGEWIRE_WRITE").is_some() {
+        fs::write(file, actual)?;
+        return Ok(());
+    }
+    Err(format!("expected:\n{expected}\nactual:\n{actual}").into())
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the checks: what is built needs no further ones.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use sagewire_types::{Error, ErrorKind};
 
@@ -66,8 +66,16 @@ impl RouterBuilder {
             return Err(BuildError::NoDeployments);
         }
         self.deployments.iter().try_for_each(check)?;
-        let members = with_ids(self.deployments)?;
         let settings = self.settings;
+        let mut deployments = self.deployments;
+        for deployment in &mut deployments {
+            let most = &mut deployment.max_parallel_requests;
+            *most = most.or(settings.default_max_parallel_requests);
+            if settings.disable_cooldowns {
+                deployment.cooldown_time = Some(Duration::ZERO);
+            }
+        }
+        let members = with_ids(deployments)?;
         let groups = Groups::new(members, settings.model_group_alias.clone());
         check_names(&settings, &groups)?;
         let state = self.state.unwrap_or_else(|| Arc::new(MemoryState::new()));

@@ -13,6 +13,7 @@ pub use state::{
 pub use strategy::{Strategy, UnknownStrategy};
 
 pub mod decision;
+pub mod seconds;
 
 mod answer;
 mod backoff;

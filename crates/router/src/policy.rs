@@ -58,6 +58,20 @@ impl FailureSort {
         }
     }
 
+    /// What it is, in a few words.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::BadRequest => "an invalid request; it is retried only if this is set",
+            Self::Authentication => "wrong credentials, or ones without the permission",
+            Self::Timeout => "a timeout",
+            Self::RateLimit => "a 429, of AWS or of the container",
+            Self::NotFound => "an endpoint that does not exist",
+            Self::ServiceUnavailable => "a 503, or a model that is not ready",
+            Self::BadGateway => "a 502",
+            Self::InternalServer => "any other failure of the service, the container or the connection",
+        }
+    }
+
     /// The sort of this failure. A call that was given up, a request that is too long (it has fallbacks of its own) and a mistake in the
     /// configuration have none.
     #[must_use]

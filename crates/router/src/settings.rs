@@ -6,10 +6,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use sagewire_types::RetryConfig;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use crate::{FailurePolicy, Strategy};
+use crate::{
+    FailurePolicy, Strategy,
+    seconds::{self, Seconds},
+};
 
-/// How a router decides. Times are durations; LiteLLM's configuration gives them in seconds.
+mod forms;
+
+/// How calls are distributed over deployments, retried and moved to others. It reads LiteLLM's `router_settings`, with times in seconds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,50 +28,80 @@ use crate::{FailurePolicy, Strategy};
 ///     .with_fallbacks("llama-70b", ["llama-8b"]);
 /// assert_eq!((settings.num_retries, settings.allowed_fails), (2, 3));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RouterSettings {
-    /// Which of the deployments that could take a call does. Default: [`Strategy::SimpleShuffle`].
+    /// How one of several deployments is chosen. Default: `simple-shuffle`.
+    #[serde(rename = "routing_strategy", deserialize_with = "forms::strategy")]
+    #[schemars(schema_with = "forms::strategies")]
     pub strategy: Strategy,
-    /// How many retries a call has, all its deployments and model groups together. The first attempt in each model group is
-    /// no retry, so a call makes at most `1 + num_retries + fallback groups` attempts. Default: 2.
+    /// How many retries a call has, all its deployments and model groups together. The first attempt in each model group is not a
+    /// retry, so a call makes at most `1 + num_retries + fallback groups` attempts. Default: 2.
+    #[serde(alias = "max_retries")]
     pub num_retries: u32,
-    /// The same for sorts of failures: the sort of the latest failure says how many retries the call has in all. A sort with a number is
-    /// retried although it would not be without one, a wrong request too. Default: names nothing.
+    /// The number of retries after a failure of a kind, in place of every `num_retries`: the kind of the latest failure says how many
+    /// retries the call has in all. A kind with a number is retried even if it would not be without one. Kinds that are not named follow
+    /// the table in docs/router.md.
+    #[serde(deserialize_with = "forms::policy::<forms::Retries, _>")]
+    #[schemars(with = "forms::Named<forms::Retries>")]
     pub retry_policy: FailurePolicy,
-    /// Model name to the policy that holds for its deployments, in place of `retry_policy` as a whole.
+    /// For a model, its own `retry_policy`, in place of the other as a whole: `{model: {RateLimitErrorRetries: 3}}`.
+    #[serde(deserialize_with = "forms::policies")]
+    #[schemars(with = "BTreeMap<String, forms::Named<forms::Retries>>")]
     pub model_group_retry_policy: BTreeMap<String, FailurePolicy>,
-    /// How long a call may take with all its attempts; for a stream, until its first chunk. Default: as long as its
-    /// [`CallContext`](sagewire_types::CallContext) allows.
+    /// The time limit of a call with all its attempts; for a stream, until its first chunk. Default: that of the call's context.
+    #[serde(deserialize_with = "seconds::optional_limit")]
+    #[schemars(with = "Seconds")]
     pub timeout: Option<Duration>,
-    /// The same for streams, in place of `timeout`.
+    /// The time limit until a stream's first chunk, in place of `timeout`.
+    #[serde(deserialize_with = "seconds::optional_limit")]
+    #[schemars(with = "Seconds")]
     pub stream_timeout: Option<Duration>,
     /// How many failures in a row, none older than a minute, a deployment may have; the next one starts its cooldown. Default: 3.
     pub allowed_fails: u32,
-    /// The same for sorts of failures. A sort with a number is counted for itself, and is counted although it would not be without one. Default:
-    /// names nothing.
+    /// The failures in a row before a cooldown, by their kind. A kind with a number is counted by itself, and is counted even if it would
+    /// not be without one. Kinds that are not named are counted together, up to `allowed_fails`.
+    #[serde(deserialize_with = "forms::policy::<forms::AllowedFails, _>")]
+    #[schemars(with = "forms::Named<forms::AllowedFails>")]
     pub allowed_fails_policy: FailurePolicy,
-    /// How long a deployment rests after too many failures; zero turns cooldowns off. Default: 5 seconds.
+    /// How long a deployment cools down after too many failures; 0: not at all. Default: 5.
+    #[serde(deserialize_with = "seconds::deserialize")]
+    #[schemars(with = "Seconds")]
     pub cooldown_time: Duration,
-    /// The least time to wait before the same deployment is asked again. Default: none beyond `retry`.
+    /// Whether no deployment ever cools down, whatever its own `cooldown_time`. Default: false.
+    pub disable_cooldowns: bool,
+    /// The shortest wait before the same deployment is called again. Default: none beyond the back-off.
+    #[serde(deserialize_with = "seconds::deserialize")]
+    #[schemars(with = "Seconds")]
     pub retry_after: Duration,
-    /// How long to wait before the same deployment is asked again. Default: [`RetryConfig::LAST_RESORT`].
+    /// How long to wait before the same deployment is called again. Default: [`RetryConfig::LAST_RESORT`].
+    #[serde(skip)]
     pub retry: RetryConfig,
-    /// How long a call waits where every deployment has as many calls as its `max_parallel_requests`. Default: 60 seconds.
+    /// How long a call waits if every deployment has as many calls as its `max_parallel_requests`. Default: 60.
+    #[serde(deserialize_with = "seconds::deserialize")]
+    #[schemars(with = "Seconds")]
     pub queue_timeout: Duration,
-    /// Model name to the models that answer in its place, in order, when it fails.
+    /// For a model that fails, the models to call next: a list of `{model: [models]}`.
+    #[serde(deserialize_with = "forms::fallbacks")]
+    #[schemars(with = "serde_json::Value")]
     pub fallbacks: BTreeMap<String, Vec<String>>,
     /// How many fallbacks a call may go through. Default: 5.
     pub max_fallbacks: u32,
-    /// Model name to the models, with a larger context, that answer in its place when a request is too long for it.
+    /// For a request that is too long for a model, the models with a larger context to call next: a list of `{model: [models]}`.
+    #[serde(deserialize_with = "forms::fallbacks")]
+    #[schemars(with = "serde_json::Value")]
     pub context_window_fallbacks: BTreeMap<String, Vec<String>>,
-    /// The fallbacks of every model that has none of its own.
+    /// The models to call next for any model that fails and has no `fallbacks`.
     pub default_fallbacks: Vec<String>,
-    /// Other names of the models. An alias wins over a model of the same name.
+    /// Other names of models: `{alias: model}`, or `{alias: {model: name, hidden: true}}`. An alias wins over a model of the same name.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub model_group_alias: BTreeMap<String, ModelGroupAlias>,
-    /// Whether a deployment whose `max_input_tokens` a request seems to exceed is passed over. The length is an estimate: where
-    /// no other deployment and no context-window fallback is left, the request is tried all the same. Default: off.
+    /// Whether a deployment is passed over if the request seems longer than its `model_info.max_input_tokens`. The length is an estimate:
+    /// if no other deployment and no context-window fallback is left, the request is tried anyway. Default: false.
     pub enable_pre_call_checks: bool,
+    /// The `max_parallel_requests` of deployments that do not set it.
+    pub default_max_parallel_requests: Option<u32>,
 }
 
 impl Default for RouterSettings {
@@ -79,6 +116,7 @@ impl Default for RouterSettings {
             allowed_fails: 3,
             allowed_fails_policy: FailurePolicy::new(),
             cooldown_time: Duration::from_secs(5),
+            disable_cooldowns: false,
             retry_after: Duration::ZERO,
             retry: RetryConfig::LAST_RESORT,
             queue_timeout: Duration::from_secs(60),
@@ -88,6 +126,7 @@ impl Default for RouterSettings {
             default_fallbacks: Vec::new(),
             model_group_alias: BTreeMap::new(),
             enable_pre_call_checks: false,
+            default_max_parallel_requests: None,
         }
     }
 }

@@ -114,7 +114,7 @@ fn of_config(config: &Config, arguments: &DoctorArguments, world: &World) -> Res
     let alias = arguments
         .model
         .as_deref()
-        .map(|name| config.router_settings.model_group_alias.get(name).map_or(name, |alias| alias.model.as_str()));
+        .map(|name| config.router_settings.model_group_alias.get(name).map_or(name, |alias| alias.model_name.as_str()));
     let system = world.clone();
     let world = Wiring::new(system.clone()).world_of(config);
     let subjects: Vec<_> = config

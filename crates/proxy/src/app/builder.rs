@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     config::{CallerKey, Config},
     http::{cors::Cors, request_id::RequestIds},
-    limits::RequestLimits,
+    limits::Limits,
     telemetry::SpanSink,
 };
 
@@ -22,7 +22,7 @@ pub struct AppBuilder {
     models: Vec<ServedModel>,
     keyring: Keyring,
     origins: Option<Vec<String>>,
-    limits: RequestLimits,
+    limits: Limits,
     settings: AppSettings,
     insight: Option<Arc<dyn Insight>>,
     spans: Option<Arc<dyn SpanSink>>,
@@ -78,7 +78,7 @@ impl AppBuilder {
     }
 
     /// Sets what a request may use.
-    pub fn limits(mut self, limits: RequestLimits) -> Self {
+    pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
@@ -92,8 +92,8 @@ impl AppBuilder {
             keys: own.keys.iter().cloned().map(Arc::new).collect(),
             header: general.key_header_name.clone(),
         };
-        self.origins = own.allow_origins.clone();
-        self.limits = own.request_limits;
+        self.origins = own.cors.allow_origins.clone();
+        self.limits = own.limits;
         if let Some(limit) = general.max_parallel_requests {
             self.limits.concurrent = limit;
         }

@@ -21,7 +21,7 @@ use crate::{
     callers::{Admission, ExpectedOutputs, Keyring, Ledger},
     clock::Clock,
     http::{cors::Cors, request_id::RequestIds, response::Body},
-    limits::RequestLimits,
+    limits::Limits,
     telemetry::{Gauge, Metrics, SpanSink},
 };
 
@@ -68,7 +68,7 @@ pub(crate) struct State {
     pub(crate) models: ModelTable,
     pub(crate) keyring: Keyring,
     pub(crate) cors: Cors,
-    pub(crate) limits: RequestLimits,
+    pub(crate) limits: Limits,
     pub(crate) settings: AppSettings,
     pub(crate) insight: Option<Arc<dyn Insight>>,
     pub(crate) spans: Option<Arc<dyn SpanSink>>,

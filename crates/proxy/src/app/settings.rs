@@ -27,7 +27,7 @@ impl AppSettings {
         let general = &config.general_settings;
         Self {
             // LiteLLM's own default.
-            request_timeout: config.litellm_settings.request_timeout.unwrap_or(Duration::from_secs(6000)),
+            request_timeout: config.litellm_settings.request_timeout,
             default_model: general.completion_model.clone(),
             always_include_usage: general.always_include_stream_usage,
             keep_alive: own.keep_alive_interval,
@@ -38,7 +38,7 @@ impl AppSettings {
             compression: own.compression,
             metrics_need_key: config.litellm_settings.require_auth_for_metrics_endpoint,
             health_check: own.health_check,
-            background_health_checks: general.background_health_checks,
+            background_health_checks: general.probe_interval(),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use crate::{http::error::ApiError, limits::RequestLimits};
+use crate::{http::error::ApiError, limits::Limits};
 
 /// Counts the requests at work and those that wait.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Drop for Waiting<'_> {
 
 impl Admission {
     /// Takes a place at once, or waits for one in the queue.
-    pub(crate) async fn enter(self: &Arc<Self>, limits: &RequestLimits) -> Result<Permit, ApiError> {
+    pub(crate) async fn enter(self: &Arc<Self>, limits: &Limits) -> Result<Permit, ApiError> {
         if let Some(permit) = self.try_enter(limits.concurrent) {
             return Ok(permit);
         }
@@ -81,7 +81,7 @@ impl Admission {
     }
 }
 
-fn busy(limits: &RequestLimits) -> ApiError {
+fn busy(limits: &Limits) -> ApiError {
     ApiError::busy(
         format!("The proxy already works on {} requests, all that it takes: try again in a moment", limits.concurrent),
         std::time::Duration::from_secs(1),
@@ -96,8 +96,8 @@ mod tests {
 
     use super::*;
 
-    fn limits(concurrent: usize, queued: usize) -> RequestLimits {
-        RequestLimits { concurrent, queued, queue_timeout: Duration::from_secs(5), ..RequestLimits::default() }
+    fn limits(concurrent: usize, queued: usize) -> Limits {
+        Limits { concurrent, queued, queue_timeout: Duration::from_secs(5), ..Limits::default() }
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use super::{
     expected_output::ExpectedOutput,
     ledger::{KeyLimit, Ledger, Refusal},
 };
-use crate::{app::Lasting, config::CallerKey, http::error::ApiError, limits::RequestLimits};
+use crate::{app::Lasting, config::CallerKey, http::error::ApiError, limits::Limits};
 
 /// A call under way. It is settled once: by [`settle`](Self::settle), or when it is dropped.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub(crate) struct Count {
 
 impl Booking {
     /// Counts a request of this caller against its key's limits, and takes a place at work.
-    pub(crate) async fn admit(lasting: &Lasting, caller: &Caller, limits: &RequestLimits) -> Result<Self, ApiError> {
+    pub(crate) async fn admit(lasting: &Lasting, caller: &Caller, limits: &Limits) -> Result<Self, ApiError> {
         let account = match caller {
             Caller::Key(key) => {
                 lasting.ledger.admit(key).await.map_err(|refusal| refused(&refusal))?;

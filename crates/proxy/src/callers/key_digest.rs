@@ -26,6 +26,9 @@ impl KeyDigest {
         match key.strip_prefix("sha256:") {
             Some(hex) => Self::from_hex(hex),
             None if key.is_empty() => Err("is empty: anyone would know it"),
+            None if key.trim() != key || key.bytes().any(|byte| !matches!(byte, b' '..=b'~')) => {
+                Err("cannot be sent in a header: use ASCII without a blank or a line end around it")
+            }
             None => Ok(Self::of(key)),
         }
     }

@@ -74,7 +74,7 @@ impl Keyring {
         let is_master = self.master.is_some_and(|master| master.ct_eq(&presented).into());
         let mut found = None;
         for key in &self.keys {
-            if bool::from(key.digest.ct_eq(&presented)) {
+            if key.digest().is_some_and(|digest| digest.ct_eq(&presented).into()) {
                 found = Some(key);
             }
         }

@@ -1,34 +1,55 @@
 //! `sagewire_settings.keys`: the keys that callers are given.
 //!
-//! Owns their typed form. A key is kept as its digest alone; whether a caller's key is one of them is decided in `auth`.
+//! A key is kept as its digest alone; whether a caller's key is one of them is decided in `callers`.
 
 use std::{
     collections::HashSet,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
-use super::{environment::Path, keys::KEYS, node::Node, problem::Report, table::Section};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::{
+    general_settings::{self, Text},
+    node::Node,
+    problem::Report,
+};
 use crate::callers::KeyDigest;
 
-/// A key that a caller was given, with its rights and limits.
-#[derive(Clone, Debug, PartialEq)]
+/// A caller's key, with its rights and limits.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CallerKey {
     /// What logs and metrics call it.
+    #[schemars(with = "Text")]
     pub name: String,
-    /// The SHA-256 of the key.
-    pub digest: KeyDigest,
-    /// The models it may use; `None` for all. `sagemaker/*` stands for every name that begins so.
+    /// The key itself. `os.environ/NAME` keeps it out of the file.
+    #[serde(deserialize_with = "general_settings::key")]
+    #[schemars(with = "Text")]
+    pub(crate) key: Option<KeyDigest>,
+    /// In place of `key`: its SHA-256, as 64 hexadecimal digits, with or without `sha256:` before them.
+    #[serde(deserialize_with = "key_hash")]
+    #[schemars(with = "Text")]
+    pub(crate) key_hash: Option<KeyDigest>,
+    /// The models it may use; `sagemaker/*` stands for every name that begins so. Default: all.
+    #[schemars(with = "Vec<String>")]
     pub models: Option<Vec<String>>,
-    /// Requests a minute.
+    /// The most requests a minute.
     pub rpm: Option<u64>,
-    /// Tokens a minute.
+    /// The most tokens a minute.
     pub tpm: Option<u64>,
-    /// Tokens in all, or in each `budget_duration`.
+    /// The most tokens in all, or in each `budget_duration`.
     pub token_budget: Option<u64>,
-    /// After how long `token_budget` begins anew.
+    /// After how long `token_budget` begins anew: `30s`, `15m`, `12h`, `30d`.
+    #[serde(deserialize_with = "duration")]
+    #[schemars(with = "Text")]
     pub budget_duration: Option<Duration>,
-    /// When it ends.
+    /// When it expires: `2026-12-31` or `2026-12-31T12:00:00Z`.
+    #[serde(deserialize_with = "time")]
+    #[schemars(with = "Text")]
     pub expires: Option<SystemTime>,
 }
 
@@ -36,78 +57,36 @@ impl CallerKey {
     /// A key without limits.
     #[must_use]
     pub fn new(name: impl Into<String>, digest: KeyDigest) -> Self {
-        Self {
-            name: name.into(),
-            digest,
-            models: None,
-            rpm: None,
-            tpm: None,
-            token_budget: None,
-            budget_duration: None,
-            expires: None,
-        }
+        Self { name: name.into(), key: Some(digest), ..Self::default() }
+    }
+
+    /// The SHA-256 of the key; `None` if the configuration gives no key.
+    #[must_use]
+    pub fn digest(&self) -> Option<&KeyDigest> {
+        self.key.as_ref().or(self.key_hash.as_ref())
     }
 }
 
-pub(super) fn read(section: &Section<'_>, path: &Path, report: &mut Report) -> Vec<CallerKey> {
-    let mut names = HashSet::new();
-    let items = section.node("keys").and_then(Node::items).unwrap_or_default();
-    items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, node)| caller_key(node, &path.key(&format!("keys[{index}]")), &mut names, report))
-        .collect()
+fn key_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<KeyDigest>, D::Error> {
+    let hash = String::deserialize(deserializer)?;
+    KeyDigest::from_hex(&hash).map(Some).map_err(D::Error::custom)
 }
 
-fn caller_key(node: &Node, path: &Path, names: &mut HashSet<String>, report: &mut Report) -> Option<CallerKey> {
-    let section = KEYS.read(node, path, report);
-    let Some(name) = section.text("name").filter(|name| !name.is_empty()) else {
-        report.problem(node.place, format!("{path} has no `name`: add one, for logs and metrics"));
-        return None;
-    };
-    if !names.insert(name.clone()) {
-        report.problem(section.place_of("name"), format!("{path} has the name of another key: names must differ"));
-    }
-    let digest = match (section.text("key"), section.text("key_hash")) {
-        (Some(key), None) => KeyDigest::of_configured(&key),
-        (None, Some(hash)) => KeyDigest::from_hex(&hash),
-        _ => Err("needs either `key` or `key_hash`"),
-    };
-    let digest = match digest {
-        Ok(digest) => Some(digest),
-        Err(reason) => {
-            report.problem(node.place, format!("the key `{name}` of `sagewire_settings.keys` {reason}"));
-            None
-        }
-    };
-    let expires = section.text("expires").map(|text| (text_to_time(&text), section.place_of("expires")));
-    let duration =
-        section.text("budget_duration").map(|text| (text_to_duration(&text), section.place_of("budget_duration")));
-    if let Some((None, place)) = expires {
-        report.problem(
-            place,
-            format!("{} must be a date such as `2026-12-31` or `2026-12-31T12:00:00Z`", path.key("expires")),
-        );
-    }
-    if let Some((None, place)) = duration {
-        report.problem(
-            place,
-            format!("{} must be a length of time such as `30s`, `15m`, `12h` or `30d`", path.key("budget_duration")),
-        );
-    }
-    Some(CallerKey {
-        name,
-        digest: digest?,
-        models: section.texts("models"),
-        rpm: section.count("rpm"),
-        tpm: section.count("tpm"),
-        token_budget: section.count("token_budget"),
-        budget_duration: duration.and_then(|(duration, _)| duration),
-        expires: expires.and_then(|(time, _)| time),
-    })
+/// LiteLLM's form.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text_to_duration(&text)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom("must be a length of time such as `30s`, `15m`, `12h` or `30d`"))
 }
 
-/// LiteLLM's form: `30s`, `15m`, `12h`, `30d`.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text_to_time(&text)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom("must be a date such as `2026-12-31` or `2026-12-31T12:00:00Z`"))
+}
+
 fn text_to_duration(text: &str) -> Option<Duration> {
     let unit = text.chars().last()?;
     let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
@@ -121,42 +100,51 @@ fn text_to_duration(text: &str) -> Option<Duration> {
     number.checked_mul(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
-/// `2026-12-31`, the first moment of the day in UTC, or `2026-12-31T12:00:00Z`.
+/// A point in time, or the first moment of a day in UTC.
 fn text_to_time(text: &str) -> Option<SystemTime> {
-    let (date, time) = match text.split_once('T') {
-        Some((date, time)) => (date, time.strip_suffix('Z')?),
-        None => (text, "00:00:00"),
+    let timestamp = match text.parse::<Timestamp>() {
+        Ok(timestamp) => timestamp,
+        Err(_) => text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
     };
-    let [year, month, day] = numbers(date, '-')?;
-    let [hour, minute, second] = numbers(time, ':')?;
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let length = match month {
-        2 => 28 + u64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1970..=9999).contains(&year) || !(1..=length).contains(&day) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    // Days since 1970-01-01, with the year beginning in March so that the leap day is its last.
-    let (shifted_year, shifted_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    let days = shifted_year * 365 + shifted_year / 4 - shifted_year / 100 + shifted_year / 400 + day_of_year;
-    let seconds = (days.checked_sub(719_468)?) * 86_400 + hour * 3600 + minute * 60 + second;
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    Some(timestamp.into())
 }
 
-fn numbers<const N: usize>(text: &str, separator: char) -> Option<[u64; N]> {
-    let numbers = text
-        .split(separator)
-        .map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten())
-        .collect::<Option<Vec<u64>>>()?;
-    numbers.try_into().ok()
+/// What no key alone shows: names and keys must differ, each has a name and a key, and none is the master key.
+pub(super) fn check(keys: &[CallerKey], master: Option<&KeyDigest>, node: Option<&Node>, report: &mut Report) {
+    let places = node.and_then(Node::items).unwrap_or_default();
+    let mut names = HashSet::new();
+    let mut digests: Vec<(usize, &KeyDigest)> = Vec::new();
+    for (index, (key, node)) in keys.iter().zip(places).enumerate() {
+        let path = format!("`sagewire_settings.keys[{index}]`");
+        if key.name.is_empty() {
+            report.problem(node.place, format!("{path} has no `name`: add one, for logs and metrics"));
+        } else if !names.insert(key.name.as_str()) {
+            report.problem(node.place, format!("{path} has the name of another key: names must differ"));
+        }
+        match (&key.key, &key.key_hash) {
+            (Some(_), Some(_)) => {
+                report.problem(node.place, format!("{path} has both `key` and `key_hash`: remove one"))
+            }
+            // One that was wrong has been reported.
+            (None, None) if node.value("key").is_none() && node.value("key_hash").is_none() => {
+                report.problem(node.place, format!("{path} needs either `key` or `key_hash`"));
+            }
+            _ => {}
+        }
+        let Some(digest) = key.digest() else { continue };
+        if master == Some(digest) {
+            report.problem(node.place, format!("{path} is the master key: a caller with it could do everything"));
+        } else if let Some((other, _)) = digests.iter().find(|(_, other)| *other == digest) {
+            report.problem(node.place, format!("{path} is the same key as `keys[{other}]`: give each caller its own"));
+        }
+        digests.push((index, digest));
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     #[test]
@@ -165,15 +153,7 @@ mod tests {
         assert_eq!(seconds("1970-01-01"), Some(0));
         assert_eq!(seconds("2000-02-29"), Some(951_782_400));
         assert_eq!(seconds("2026-12-31T23:59:59Z"), Some(1_798_761_599));
-        for wrong in [
-            "2026-02-29",
-            "2026-13-01",
-            "2026-12-31T24:00:00Z",
-            "2026-12-31T12:00:00",
-            "tomorrow",
-            "2026-1",
-            "+026-01-01",
-        ] {
+        for wrong in ["2026-02-29", "2026-13-01", "2026-12-31T24:00:00Z", "tomorrow", "2026-1"] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
     }

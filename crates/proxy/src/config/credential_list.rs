@@ -6,10 +6,11 @@
 
 use super::{
     environment::Path,
-    keys::CREDENTIAL,
+    file::Credential,
     nearest::nearest,
     node::{Entry, Node, Yaml},
     problem::Report,
+    reader,
 };
 
 /// The key of `litellm_params` that names a credential.
@@ -53,22 +54,19 @@ fn read(file: &Node, report: &mut Report) -> Vec<(String, Vec<Entry>)> {
     let mut credentials: Vec<(String, Vec<Entry>)> = Vec::new();
     for (index, node) in file.value("credential_list").and_then(Node::items).unwrap_or_default().iter().enumerate() {
         let path = Path::default().key(&format!("credential_list[{index}]"));
-        let section = CREDENTIAL.read(node, &path, report);
-        let Some(name) = section.text("credential_name").filter(|name| !name.is_empty()) else {
+        let Credential { credential_name: name, .. } = reader::read(node, &path, report);
+        if name.is_empty() {
             report.problem(
                 node.place,
                 format!("{path} has no `credential_name`: add the name that deployments give in `{NAME}`"),
             );
             continue;
-        };
+        }
         if credentials.iter().any(|(known, _)| *known == name) {
-            report.problem(
-                section.place_of("credential_name"),
-                format!("{path} has the `credential_name` of another: names must differ"),
-            );
+            report.problem(node.place, format!("{path} has the `credential_name` of another: names must differ"));
             continue;
         }
-        let values = section.node("credential_values").and_then(Node::entries).unwrap_or_default().to_vec();
+        let values = node.value("credential_values").and_then(Node::entries).unwrap_or_default().to_vec();
         credentials.push((name, values));
     }
     credentials

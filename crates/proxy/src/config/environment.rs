@@ -1,58 +1,89 @@
 //! `os.environ/NAME`: values that stand in the environment.
 //!
-//! Owns the replacement, anywhere in the file, and the error for a variable that is not set. It reads no environment itself.
+//! Owns the replacement, anywhere in the file, and the section `environment_variables`. A variable that is not set is an error where its value
+//! is read: a key without effect needs none. It reads no environment itself.
 
 use std::fmt;
 
 use indexmap::IndexMap;
 
 use super::{
-    node::{Entry, Node, Yaml},
+    node::{Node, Yaml},
     problem::Report,
 };
 
 const PREFIX: &str = "os.environ/";
 
+/// Where variables are looked up.
+#[derive(Clone, Copy)]
+pub(super) enum Process<'a> {
+    /// In this environment.
+    Environment(&'a dyn Fn(&str) -> Option<String>),
+    /// Nowhere: a variable counts as a value that is right. For checking a file without its secrets.
+    Unknown,
+}
+
 /// Looks names up: first in the file's own `environment_variables`, then in the process's environment.
 pub(super) struct Environment<'a> {
     pub(super) own: &'a IndexMap<String, String>,
-    pub(super) process: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) process: Process<'a>,
 }
 
 impl Environment<'_> {
     fn get(&self, name: &str) -> Option<String> {
-        self.own.get(name).cloned().or_else(|| (self.process)(name))
+        self.own.get(name).cloned().or_else(|| match self.process {
+            Process::Environment(env) => env(name),
+            Process::Unknown => None,
+        })
     }
 
     /// Puts the variables' values in the place of their names, in this value and all inside it.
-    pub(super) fn resolve(&self, node: &mut Node, path: &Path, report: &mut Report) {
+    pub(super) fn resolve(&self, node: &mut Node) {
         match &mut node.yaml {
             Yaml::Text(text) => {
                 let Some(name) = text.strip_prefix(PREFIX) else { return };
-                match self.get(name) {
-                    Some(value) => {
-                        *text = value;
-                        node.from_environment = true;
-                    }
-                    None => report.problem(
-                        node.place,
-                        format!("the environment variable `{name}` is not set, but {path} needs it: set it before you start the proxy"),
-                    ),
-                }
+                node.from_environment = true;
+                node.yaml = match (self.get(name), self.process) {
+                    (Some(value), _) => Yaml::Text(value),
+                    (None, Process::Environment(_)) => Yaml::Unset(name.to_owned()),
+                    (None, Process::Unknown) => Yaml::Null,
+                };
             }
-            Yaml::List(items) => {
-                for (index, item) in items.iter_mut().enumerate() {
-                    self.resolve(item, &path.item(index, item.entries()), report);
-                }
-            }
-            Yaml::Map(entries) => {
-                for entry in entries {
-                    self.resolve(&mut entry.node, &path.key(&entry.key), report);
-                }
-            }
-            Yaml::Null | Yaml::Flag(_) | Yaml::Number(_) => {}
+            Yaml::List(items) => items.iter_mut().for_each(|item| self.resolve(item)),
+            Yaml::Map(entries) => entries.iter_mut().for_each(|entry| self.resolve(&mut entry.node)),
+            Yaml::Null | Yaml::Flag(_) | Yaml::Number(..) | Yaml::Unset(_) => {}
         }
     }
+}
+
+/// Variables that are read when the process's connections are set up, in either case of letters.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+/// The section `environment_variables`.
+pub(super) fn variables(file: &Node, process: Process<'_>, report: &mut Report) -> IndexMap<String, String> {
+    let Some(mut node) = file.value("environment_variables").cloned() else { return IndexMap::new() };
+    let path = Path::default().key("environment_variables");
+    Environment { own: &IndexMap::new(), process }.resolve(&mut node);
+    let mut variables = IndexMap::new();
+    for entry in node.entries().unwrap_or_default() {
+        let path = path.key(&entry.key);
+        let value = match &entry.node.yaml {
+            Yaml::Flag(flag) => Some(flag.to_string()),
+            _ => entry.node.as_text(),
+        };
+        match value {
+            Some(value) => {
+                if PROXIES.iter().any(|name| name.eq_ignore_ascii_case(&entry.key)) {
+                    let hint = "set it for the process itself, whose connections it is about";
+                    report.warning(entry.place, path.keys(), format!("{path} has no effect: {hint}"));
+                }
+                variables.insert(entry.key.clone(), value);
+            }
+            None if entry.node.is_null() && entry.node.from_environment => {}
+            None => report.problem(entry.node.place, format!("{path} {}", entry.node.rejection(&"a text"))),
+        }
+    }
+    variables
 }
 
 /// Where in the file a value stands, as a message says it: `` `litellm_params.model` of the deployment `m` ``.
@@ -68,17 +99,27 @@ impl Path {
         Self { keys, deployment: self.deployment.clone() }
     }
 
-    /// An item of a list; one of `model_list` is called by its name.
-    fn item(&self, index: usize, entries: Option<&[Entry]>) -> Self {
-        let name = entries.and_then(|entries| entries.iter().find(|entry| entry.key == "model_name"));
-        match name.and_then(|entry| entry.node.as_text()) {
-            Some(name) if self.keys == "model_list" => Self::deployment(&name),
-            _ => Self { keys: format!("{}[{index}]", self.keys), deployment: self.deployment.clone() },
-        }
+    /// An item of a list.
+    pub(super) fn index(&self, index: usize) -> Self {
+        Self { keys: format!("{}[{index}]", self.keys), deployment: self.deployment.clone() }
     }
 
     pub(super) fn deployment(name: &str) -> Self {
         Self { keys: String::new(), deployment: Some(name.to_owned()) }
+    }
+
+    /// The section that a key of this path is in, with `[]` for any item: `model_list[]`.
+    pub(super) fn section(&self) -> String {
+        let section = self.keys.rsplit_once('.').map_or("", |(section, _)| section);
+        let mut parts = section.split(['[', ']']);
+        let mut whole = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.parse::<usize>() {
+                Ok(_) => whole.push_str("[]"),
+                Err(_) => whole.push_str(part),
+            }
+        }
+        whole
     }
 
     /// The keys alone, for a warning's `key`.
@@ -103,19 +144,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_replaced_wherever_they_stand_and_the_missing_are_named() {
+    fn variables_are_replaced_wherever_they_stand() {
         let yaml = "model_list:\n  - model_name: m\n    litellm_params: {a: os.environ/SET, b: [os.environ/UNSET]}\nother: os.environ/OWN\n";
-        let mut node: Node = serde_saphyr::from_str(yaml).unwrap();
+        let node: Node = serde_saphyr::from_str(yaml).unwrap();
         let own = IndexMap::from([("OWN".to_owned(), "mine".to_owned())]);
-        let process = |name: &str| (name == "SET").then(|| "value".to_owned());
-        let mut report = Report::default();
-        Environment { own: &own, process: &process }.resolve(&mut node, &Path::default(), &mut report);
+        let env = |name: &str| (name == "SET").then(|| "value".to_owned());
+        let resolved = |process| {
+            let mut node = node.clone();
+            Environment { own: &own, process }.resolve(&mut node);
+            node
+        };
+        let node = resolved(Process::Environment(&env));
         let json = node.to_json();
         assert_eq!(json["model_list"][0]["litellm_params"]["a"], "value");
         assert_eq!(json["other"], "mine");
-        let [problem] = &report.problems[..] else { panic!("{report:?}") };
-        assert_eq!((problem.line, problem.column), (3, 45));
-        assert!(problem.message.contains("`UNSET`"), "{problem}");
-        assert!(problem.message.contains("`litellm_params.b[0]` of the deployment `m`"), "{problem}");
+        assert_eq!(node.unset(), Some("UNSET"));
+        assert_eq!(resolved(Process::Unknown).unset(), None);
     }
 }

@@ -5,7 +5,8 @@
 //! <https://docs.litellm.ai/docs/proxy/config_management>
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path as FilePath, PathBuf},
 };
 
@@ -19,10 +20,37 @@ use super::{
 /// The key that names the other files.
 const KEY: &str = "include";
 
+/// The most bytes of one file.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The most files of one configuration.
+const MAX_FILES: usize = 256;
+
+/// How deep files may include each other.
+const MAX_DEPTH: usize = 16;
+
+/// The text of a file within its limit.
+fn read_text(path: &FilePath) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+/// The text of an included file. It must be a regular one: reading a pipe or a device may never end.
+fn read_included(path: &FilePath) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    read_text(path)
+}
+
 /// Reads a file and all that it includes. The report learns which files these are, those that cannot be read too.
 pub(super) fn read(path: &FilePath, report: &mut Report) -> Result<Node, ConfigError> {
     report.files.push(path.to_owned());
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = read_text(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let mut node = parse(&text, None)?;
     Reader { open: vec![identity(path)], seen: vec![identity(path)], report }.follow(&mut node, path)?;
     Ok(node)
@@ -62,7 +90,7 @@ impl Reader<'_> {
             if self.open.contains(&identity) {
                 self.report.problem(
                     place,
-                    format!("`include` names `{name}`, which includes this file in turn: remove one of the two"),
+                    format!("`include` names `{name}`, which includes this file in turn: remove one of them"),
                 );
                 continue;
             }
@@ -70,14 +98,23 @@ impl Reader<'_> {
             if self.seen.contains(&identity) {
                 continue;
             }
+            if self.open.len() >= MAX_DEPTH {
+                self.report
+                    .problem(place, format!("`include` is nested deeper than {MAX_DEPTH} files here: flatten it"));
+                continue;
+            }
             let index = self.report.files.len();
+            if index >= MAX_FILES {
+                self.report.problem(place, format!("the configuration has more than {MAX_FILES} files: merge some"));
+                continue;
+            }
             self.report.files.push(included.clone());
-            let text = match fs::read_to_string(&included) {
+            let text = match read_included(&included) {
                 Ok(text) => text,
                 Err(error) => {
                     self.report.problem(
                         place,
-                        format!("`include` names `{name}`, but {} cannot be read ({}): the path is relative to the file that includes it", included.display(), error.kind()),
+                        format!("`include` names `{name}`, but {} cannot be read ({error}): the path is relative to the file that includes it", included.display()),
                     );
                     continue;
                 }
@@ -141,7 +178,7 @@ impl Reader<'_> {
                     self.report.warning(
                         included.place,
                         path.keys(),
-                        format!("{path} stands in two files: the value of this one is used"),
+                        format!("{path} is set in two files: the value of this one is used"),
                     );
                 }
                 *into = included;

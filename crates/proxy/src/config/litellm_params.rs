@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use sagewire::sagemaker::parameters::{self, CONTAINER_PARAMETERS, InRequest, RoutingParams};
-use serde_json::{Map, Value};
+use sagewire::sagemaker::parameters::{self, CONTAINER_PARAMETERS, InRequest, Kind, RoutingParams};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroize;
 
 use super::{
@@ -71,7 +71,7 @@ fn wipe(value: &mut Value) {
 pub(super) fn read(node: &Node, path: &Path, report: &mut Report) -> (RoutingParams, Parameters) {
     let mut all = Map::new();
     if !node.is_null() && node.entries().is_none() {
-        report.problem(node.place, format!("{path} must be a mapping of keys to values, not {}", node.kind()));
+        report.problem(node.place, format!("{path} {}", node.rejection(&"a mapping of keys to values")));
     }
     for entry in node.entries().unwrap_or_default() {
         if let Some(value) = value(entry, &path.key(&entry.key), report) {
@@ -91,19 +91,26 @@ fn value(entry: &Entry, path: &Path, report: &mut Report) -> Option<Value> {
     if entry.node.is_null() {
         return None;
     }
-    let value = entry.node.to_json();
-    if let Some(parameter) = parameters::find(&entry.key) {
-        let kind = parameter.kind();
+    let parameter = parameters::find(&entry.key);
+    if parameter.is_none()
+        && let Some(reason) = parameters::without_effect(&entry.key)
+    {
+        report.warning(entry.place, path.keys(), format!("{path} has no effect: {reason}"));
+        return None;
+    }
+    if entry.node.unset().is_some() {
+        report.problem(entry.node.place, format!("{path} {}", entry.node.rejection(&"")));
+        return None;
+    }
+    if let Some(parameter) = parameter {
+        let (kind, value) = (parameter.kind(), as_written(parameter.kind(), &entry.node));
         if !kind.accepts(&value) {
-            report.problem(entry.node.place, format!("{path} must be {kind}, not {}", entry.node.kind()));
+            report.problem(entry.node.place, format!("{path} {}", entry.node.rejection(&kind)));
             return None;
         }
         return Some(kind.typed(value));
     }
-    if let Some(reason) = parameters::without_effect(&entry.key) {
-        report.warning(entry.place, path.keys(), format!("{path} has no effect: {reason}"));
-        return None;
-    }
+    let value = entry.node.to_json();
     if parameters::in_request(&entry.key, &value) != InRequest::Passed {
         let hint = parameters::nearest(&entry.key)
             .map_or_else(|| "remove it".to_owned(), |known| format!("did you mean `{known}`?"));
@@ -120,6 +127,58 @@ fn value(entry: &Entry, path: &Path, report: &mut Report) -> Option<Value> {
         );
     }
     Some(value)
+}
+
+/// The value as JSON, with the own text of each scalar where texts are wanted.
+fn as_written(kind: Kind, node: &Node) -> Value {
+    let text = |node: &Node| node.as_text().map_or_else(|| node.to_json(), Value::from);
+    match (kind, node.items()) {
+        (Kind::Text | Kind::Choice(_), _) => text(node),
+        (Kind::Texts | Kind::Choices(_), Some(items)) => items.iter().map(text).collect(),
+        _ => node.to_json(),
+    }
+}
+
+/// The schema of each parameter and of its aliases.
+pub(super) fn schema() -> Map<String, Value> {
+    let mut properties = Map::new();
+    for parameter in parameters::all() {
+        let mut schema = match parameter.kind() {
+            Kind::Text => json!({ "type": "string" }),
+            Kind::Choice(names) => json!({ "type": "string", "enum": with_flags(names()) }),
+            Kind::Choices(names) => json!({ "type": "array", "items": { "type": "string", "enum": names() } }),
+            Kind::Flag => json!({ "type": "boolean" }),
+            Kind::Count => json!({ "type": "integer", "minimum": 0 }),
+            Kind::Positive => json!({ "type": "integer", "minimum": 1 }),
+            Kind::Number => json!({ "type": "number" }),
+            Kind::Seconds => json!({ "type": "number", "minimum": 0 }),
+            Kind::Timeout => json!({ "type": "number", "exclusiveMinimum": 0 }),
+            Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+            Kind::Mapping => json!({ "type": "object" }),
+            _ => json!({}),
+        };
+        for name in parameter.aliases().iter().chain([&parameter.name()]) {
+            schema["description"] = if *name == parameter.name() {
+                parameter.meaning().into()
+            } else {
+                format!("The same as `{}`, which wins.", parameter.name()).into()
+            };
+            properties.insert((*name).to_owned(), schema.clone());
+        }
+    }
+    for group in parameters::groups() {
+        for name in group.names.iter().filter(|name| !name.contains('*')) {
+            let description = format!("Has no effect: {}.", group.reason);
+            properties.insert((*name).to_owned(), json!({ "deprecated": true, "description": description }));
+        }
+    }
+    properties
+}
+
+/// The names, and each flag among them in its own type too.
+fn with_flags(names: Vec<&str>) -> Vec<Value> {
+    let flags = names.iter().filter_map(|name| name.parse::<bool>().ok()).map(Value::from).collect::<Vec<_>>();
+    names.into_iter().map(Value::from).chain(flags).collect()
 }
 
 fn known_names() -> impl Iterator<Item = &'static str> {

@@ -8,20 +8,23 @@
 use std::path::Path as FilePath;
 
 use indexmap::IndexMap;
+use sagewire_router::RouterSettings;
 
-pub use caller_keys::CallerKey;
-pub use documentation::key_tables;
-pub use litellm_params::Parameters;
-pub use model_list::{DeploymentConfig, Mode};
-pub use problem::{ConfigError, Problem, Warning};
-pub use sagewire_settings::{HealthCheckSettings, OtlpSection, ProxySettings, TlsFiles};
-pub use schema::json_schema;
-pub use settings::{Alias, GeneralSettings, LitellmSettings, RouterSettings, Strategy};
-
+pub use self::{
+    caller_keys::CallerKey,
+    documentation::key_tables,
+    general_settings::GeneralSettings,
+    litellm_params::Parameters,
+    litellm_settings::LitellmSettings,
+    model_list::{DeploymentConfig, Mode},
+    problem::{ConfigError, Problem, Warning},
+    sagewire_settings::{CorsSettings, HealthCheckSettings, OtlpSection, ProxySettings, TlsFiles},
+    schema::json_schema,
+};
 use self::{
-    environment::{Environment, Path},
-    keys::FILE,
-    node::Node,
+    environment::{Environment, Path, Process},
+    file::File,
+    node::{Entry, Node, Yaml},
     problem::Report,
 };
 
@@ -30,20 +33,22 @@ mod changes;
 mod credential_list;
 mod documentation;
 mod environment;
-mod failure_policy;
+mod file;
+mod general_settings;
 pub(crate) mod include;
-mod keys;
 mod litellm_params;
+mod litellm_settings;
 mod model_list;
 mod nearest;
 mod node;
 mod problem;
+mod reader;
 mod references;
 mod sagewire_settings;
+mod scalar;
 mod schema;
-mod settings;
 mod summary;
-mod table;
+mod unused;
 
 /// A whole configuration, checked.
 ///
@@ -108,37 +113,7 @@ impl Config {
         let mut report = Report::default();
         let file = parse(text, None)?;
         include::refuse(&file, &mut report);
-        Self::from_tree(file, env, report)
-    }
-
-    fn from_tree(
-        mut file: Node,
-        env: &dyn Fn(&str) -> Option<String>,
-        mut report: Report,
-    ) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let own = settings::environment_variables(&file, env, &mut report);
-        Environment { own: &own, process: env }.resolve(&mut file, &Path::default(), &mut report);
-        credential_list::apply(&mut file, &mut report);
-
-        let top = Path::default();
-        let section = FILE.read(&file, &top, &mut report);
-        let deployments = model_list::read(&section, &mut report);
-        let litellm_settings = settings::litellm(&section, &mut report);
-        let general_settings = settings::general(&section, &mut report);
-        let router_settings = settings::router(&section, &litellm_settings, &mut report);
-        let sagewire_settings = sagewire_settings::read(&section, &mut report);
-        references::check(&deployments, &router_settings, &section, &mut report);
-
-        let warnings = report.finish()?;
-        let config = Self {
-            deployments,
-            litellm_settings,
-            general_settings,
-            router_settings,
-            sagewire_settings,
-            environment_variables: EnvironmentVariables(own),
-        };
-        Ok((config, warnings))
+        Self::from_tree(file, Process::Environment(env), report)
     }
 
     /// Reads a configuration from a file and those that it includes, with the text's own rules.
@@ -152,13 +127,111 @@ impl Config {
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
         let mut report = Report::default();
         let file = include::read(path.as_ref(), &mut report)?;
-        Self::from_tree(file, env, report)
+        Self::from_tree(file, Process::Environment(env), report)
+    }
+
+    /// Checks a file without the environment it is meant for: a value `os.environ/NAME` counts as right and is missing in the result.
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file).
+    pub fn from_file_without_env(path: impl AsRef<FilePath>) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let mut report = Report::default();
+        let file = include::read(path.as_ref(), &mut report)?;
+        Self::from_tree(file, Process::Unknown, report)
+    }
+
+    fn from_tree(
+        mut file: Node,
+        process: Process<'_>,
+        mut report: Report,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let own = environment::variables(&file, process, &mut report);
+        Environment { own: &own, process }.resolve(&mut file);
+        credential_list::apply(&mut file, &mut report);
+        share_keys(&mut file, &mut report);
+
+        let _: File = reader::read(&file, &Path::default(), &mut report);
+        let deployments = model_list::read(&file, &mut report);
+        let config = Self {
+            deployments,
+            litellm_settings: section(&file, "litellm_settings", &mut report),
+            general_settings: section(&file, "general_settings", &mut report),
+            router_settings: section(&file, "router_settings", &mut report),
+            sagewire_settings: section(&file, "sagewire_settings", &mut report),
+            environment_variables: EnvironmentVariables(own),
+        };
+        let keys = &config.sagewire_settings.keys;
+        let node = file.value("sagewire_settings").and_then(|section| section.value("keys"));
+        caller_keys::check(keys, config.general_settings.master_key.as_ref(), node, &mut report);
+        references::check(&config.deployments, &config.router_settings, keys, &file, &mut report);
+        Ok((config, report.finish()?))
+    }
+}
+
+fn section<T: serde::de::DeserializeOwned + Default>(file: &Node, name: &str, report: &mut Report) -> T {
+    file.value(name)
+        .filter(|node| !node.is_null())
+        .map(|node| reader::read(node, &Path::default().key(name), report))
+        .unwrap_or_default()
+}
+
+/// Other names of keys: the section, the other name, and the name, which wins.
+const ALIASES: [(&str, &str, &str); 2] = [
+    ("router_settings", "max_retries", "num_retries"),
+    ("general_settings", "max_parallel_requests", "global_max_parallel_requests"),
+];
+
+/// Gives each key its own name, and puts the keys that two sections share into the section that acts on them. What that one says itself
+/// wins.
+fn share_keys(file: &mut Node, report: &mut Report) {
+    for (section, alias, name) in ALIASES {
+        let Some(section) = file.value_mut(section) else { continue };
+        if section.value(name).is_some_and(|node| !node.is_null()) {
+            section.take(alias);
+        }
+        if let Yaml::Map(entries) = &mut section.yaml {
+            entries.iter_mut().filter(|entry| entry.key == alias).for_each(|entry| name.clone_into(&mut entry.key));
+        }
+    }
+    move_keys(file, "litellm_settings", "router_settings", litellm_settings::OF_THE_ROUTER, report);
+    move_keys(file, "router_settings", "litellm_settings", &["set_verbose"], report);
+}
+
+fn move_keys(file: &mut Node, from: &str, to: &str, keys: &[&str], report: &mut Report) {
+    let Some(source) = file.value_mut(from) else { return };
+    let moved: Vec<Entry> = keys.iter().filter_map(|key| source.take(key)).collect();
+    if moved.is_empty() {
+        return;
+    }
+    if file.value(to).is_none_or(Node::is_null) {
+        file.take(to);
+        let node = Node { place: file.place, ..Node::empty() };
+        let entry = Entry { key: to.to_owned(), place: file.place, node };
+        if let Yaml::Map(entries) = &mut file.yaml {
+            entries.push(entry);
+        }
+    }
+    let Some(Yaml::Map(entries)) = file.value_mut(to).map(|node| &mut node.yaml) else { return };
+    for entry in moved {
+        if entries.iter().any(|known| known.key == entry.key && !known.node.is_null()) {
+            report.warning(
+                entry.place,
+                format!("{from}.{}", entry.key),
+                format!("`{from}.{key}` has no effect: `{to}.{key}` is set too and wins", key = entry.key),
+            );
+        } else {
+            entries.push(entry);
+        }
     }
 }
 
 fn parse(text: &str, included: Option<&FilePath>) -> Result<Node, ConfigError> {
     serde_saphyr::from_str_with_options::<Option<Node>>(text, limits())
-        .map(|node| node.unwrap_or_else(Node::empty))
+        .map(|node| {
+            let mut node = node.unwrap_or_else(Node::empty);
+            node.retype(text);
+            node
+        })
         .map_err(|error| {
             let place = error.location().map(node::Place::from).unwrap_or_default();
             let file = included.map(FilePath::to_owned);
@@ -187,7 +260,7 @@ fn limits() -> serde_saphyr::Options {
 fn reason(error: &serde_saphyr::Error) -> String {
     let error = error.without_snippet();
     if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {
-        return format!("the key `{key}` stands here a second time: remove one of them");
+        return format!("duplicate key `{key}`: remove one");
     }
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();

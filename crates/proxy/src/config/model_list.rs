@@ -2,18 +2,22 @@
 //!
 //! Owns their typed form. What the parameters mean to a provider is the wiring's.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use sagewire::sagemaker::parameters::RoutingParams;
+use sagewire_router::seconds::{self, Seconds};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
     environment::Path,
-    keys::{DEPLOYMENT, MODEL_INFO},
+    file::Deployment,
+    general_settings::Text,
     litellm_params::{self, Parameters},
     node::{Node, Place},
     problem::Report,
-    table::Section,
+    reader,
 };
 
 /// One deployment: an entry of `model_list`.
@@ -40,7 +44,8 @@ pub struct DeploymentConfig {
 }
 
 /// What a model does: how it is probed, and which routes are its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Mode {
     /// It answers conversations.
@@ -64,61 +69,89 @@ impl Mode {
     }
 }
 
-pub(super) fn read(file: &Section<'_>, report: &mut Report) -> Vec<DeploymentConfig> {
-    let Some(list) = file.node("model_list").and_then(Node::items) else {
+/// `model_info`: what is known about the model.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct ModelInfo {
+    /// The deployment's id in headers, logs and metrics. Default: its `model_name` and its place.
+    #[schemars(with = "Text")]
+    id: Option<String>,
+    /// What the model does; `/health` probes it accordingly. Default: `embedding` if `embedding_dialect` is set, else `chat`.
+    #[schemars(schema_with = "modes")]
+    mode: Option<Mode>,
+    /// The same as in `litellm_params`, which wins.
+    allowed_fails: Option<u64>,
+    /// The same as in `litellm_params`, which wins.
+    #[serde(deserialize_with = "seconds::optional")]
+    #[schemars(with = "Seconds")]
+    cooldown_time: Option<Duration>,
+    /// The longest prompt that the model takes, in tokens; used with `enable_pre_call_checks`.
+    max_input_tokens: Option<u64>,
+}
+
+fn modes(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "enum": ["chat", "completion", "embedding"] })
+}
+
+pub(super) fn read(file: &Node, report: &mut Report) -> Vec<DeploymentConfig> {
+    let Some(list) = file.value("model_list").filter(|list| !list.is_null()) else {
         report.problem(
             file.place,
             "`model_list` is missing or empty, so there is nothing to serve: add a deployment with `model_name` and `litellm_params`",
         );
         return Vec::new();
     };
+    let Some(items) = list.items() else {
+        report.problem(list.place, format!("`model_list` {}", list.rejection(&"a list of mappings")));
+        return Vec::new();
+    };
     let mut taken = HashSet::new();
-    list.iter().enumerate().filter_map(|(index, node)| deployment(index, node, &mut taken, report)).collect()
+    items.iter().enumerate().filter_map(|(index, node)| deployment(index, node, &mut taken, report)).collect()
 }
 
 fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &mut Report) -> Option<DeploymentConfig> {
     let in_list = Path::default().key(&format!("model_list[{index}]"));
-    let entry = DEPLOYMENT.read(node, &in_list, report);
+    let Deployment { model_name, .. } = reader::read(node, &in_list, report);
     node.entries()?;
-    let Some(model_name) = entry.text("model_name").filter(|name| !name.is_empty()) else {
-        report.problem(node.place, format!("{in_list} has no `model_name`: add the name that callers shall ask for"));
+    if model_name.is_empty() {
+        report.problem(node.place, format!("{in_list} has no `model_name`: add the name that callers ask for"));
         return None;
-    };
+    }
     let path = Path::deployment(&model_name);
-    let Some(params_node) = entry.node("litellm_params") else {
+    let Some(params_node) = node.value("litellm_params") else {
         report.problem(node.place, format!("{path} has no `litellm_params`: add at least `model`"));
         return None;
     };
     let (mut routing, parameters) = litellm_params::read(params_node, &path.key("litellm_params"), report);
+    let model_node = params_node.value("model");
+    let place = model_node.map_or(params_node.place, |node| node.place);
     let Some(model) = routing.model.take().filter(|model| !model.is_empty()) else {
-        report.problem(
-            params_node.place,
-            format!("{path} has no `litellm_params.model`: add one such as `sagemaker/my-endpoint`"),
-        );
+        // A variable that is not looked up may hold any name.
+        if !model_node.is_some_and(|node| node.from_environment) {
+            report.problem(
+                params_node.place,
+                format!("{path} has no `litellm_params.model`: add one such as `sagemaker/my-endpoint`"),
+            );
+        }
         return None;
     };
-    let place = params_node.value("model").map_or(params_node.place, |node| node.place);
     check_wildcard(&model_name, &model, place, &path, report);
 
-    let info_node = entry.node("model_info");
-    let info = info_node.map(|node| MODEL_INFO.read(node, &path.key("model_info"), report));
-    let id = take_id(info.as_ref(), &model_name, taken, &path, report);
-    let mode = match info.as_ref().and_then(|info| info.text("mode")).as_deref() {
-        Some("embedding") => Mode::Embedding,
-        Some("completion") => Mode::Completion,
-        Some(_) => Mode::Chat,
+    let info_node = node.value("model_info");
+    let info: ModelInfo = info_node.map(|node| reader::read(node, &path.key("model_info"), report)).unwrap_or_default();
+    let id = take_id(info.id, info_node, &model_name, taken, &path, report);
+    let mode = match info.mode {
+        Some(mode) => mode,
         None if parameters.get("embedding_dialect").is_some() => Mode::Embedding,
         None => Mode::Chat,
     };
-    let max_input_tokens = info.as_ref().and_then(|info| info.count("max_input_tokens"));
-    let info_count = |name: &str| info.as_ref().and_then(|info| info.count(name));
-    let info_seconds = |name: &str| info.as_ref().and_then(|info| info.seconds(name));
     let model_info = match info_node.map(Node::to_json) {
         Some(Value::Object(map)) => map,
         _ => Map::new(),
     };
-    routing.allowed_fails = routing.allowed_fails.or(info_count("allowed_fails"));
-    routing.cooldown_time = routing.cooldown_time.or(info_seconds("cooldown_time"));
+    routing.allowed_fails = routing.allowed_fails.or(info.allowed_fails);
+    routing.cooldown_time = routing.cooldown_time.or(info.cooldown_time);
+    let max_input_tokens = info.max_input_tokens;
     Some(DeploymentConfig { id, model_name, model, mode, parameters, max_input_tokens, model_info, routing })
 }
 
@@ -137,15 +170,19 @@ fn check_wildcard(model_name: &str, model: &str, place: Place, path: &Path, repo
 }
 
 fn take_id(
-    info: Option<&Section<'_>>,
+    id: Option<String>,
+    info: Option<&Node>,
     model_name: &str,
     taken: &mut HashSet<String>,
     path: &Path,
     report: &mut Report,
 ) -> String {
-    if let Some((id, place)) = info.and_then(|info| Some((info.text("id")?, info.place_of("id")))) {
-        if !taken.insert(id.clone()) {
-            report.problem(place, format!("{path} has the `model_info.id` of another deployment: ids must differ"));
+    if let Some(id) = id {
+        if !taken.insert(id.clone())
+            && let Some(node) = info.and_then(|info| info.value("id"))
+        {
+            report
+                .problem(node.place, format!("{path} has the `model_info.id` of another deployment: ids must differ"));
         }
         return id;
     }

@@ -1,15 +1,22 @@
 //! Names in the file that mean a model of the file.
 //!
-//! Owns the check that each of them exists.
+//! Owns the check that each of them exists, at its place.
+
+use sagewire_router::RouterSettings;
 
 use super::{
-    model_list::DeploymentConfig, nearest::nearest, problem::Report, settings::RouterSettings, table::Section,
+    caller_keys::CallerKey,
+    model_list::DeploymentConfig,
+    nearest::nearest,
+    node::{Node, Place, Yaml},
+    problem::Report,
 };
 
 pub(super) fn check(
     deployments: &[DeploymentConfig],
     router: &RouterSettings,
-    file: &Section<'_>,
+    keys: &[CallerKey],
+    file: &Node,
     report: &mut Report,
 ) {
     if deployments.is_empty() {
@@ -22,32 +29,63 @@ pub(super) fn check(
                 None => deployment.model_name == name,
             })
     };
-    let place = file.node("router_settings").or(file.node("litellm_settings")).map_or(file.place, |node| node.place);
-    let mut check = |name: &str, key: &str| {
-        if !served(name) {
+    // A pattern is right if it covers a model, or a wildcard covers it.
+    let covered = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(start) => served(start) || deployments.iter().any(|deployment| deployment.model_name.starts_with(start)),
+        None => served(pattern),
+    };
+    let mut check = |name: &str, key: &str, place: Place, exists: bool| {
+        if !exists {
             let hint = nearest(name, deployments.iter().map(|deployment| deployment.model_name.as_str()))
-                .map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
+                .map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
             report.problem(
                 place,
-                format!("`{key}` names the model `{name}`, but no entry of `model_list` has this `model_name`.{hint}"),
+                format!("`{key}` names the model `{name}`, but no entry of `model_list` has this `model_name`{hint}"),
             );
         }
     };
+    let section = |name: &str| file.value("router_settings").and_then(|section| section.value(name));
     for (key, fallbacks) in
         [("fallbacks", &router.fallbacks), ("context_window_fallbacks", &router.context_window_fallbacks)]
     {
+        let node = section(key);
         for (model, next) in fallbacks {
             if model != "*" {
-                check(model, key);
+                check(model, key, place_of(node, model, file), served(model));
             }
-            next.iter().for_each(|name| check(name, key));
+            next.iter().for_each(|name| check(name, key, place_of(node, name, file), served(name)));
         }
     }
     for model in router.model_group_retry_policy.keys() {
-        check(model, "model_group_retry_policy");
+        let key = "model_group_retry_policy";
+        check(model, key, place_of(section(key), model, file), served(model));
     }
-    router.default_fallbacks.iter().for_each(|name| check(name, "default_fallbacks"));
+    for name in &router.default_fallbacks {
+        check(name, "default_fallbacks", place_of(section("default_fallbacks"), name, file), served(name));
+    }
     for alias in router.model_group_alias.values() {
-        check(&alias.model, "model_group_alias");
+        let (key, name) = ("model_group_alias", &alias.model_name);
+        check(name, key, place_of(section(key), name, file), served(name));
     }
+    let lists = file.value("sagewire_settings").and_then(|section| section.value("keys"));
+    for (index, key) in keys.iter().enumerate() {
+        let node = lists.and_then(Node::items).and_then(|items| items.get(index)).and_then(|key| key.value("models"));
+        for name in key.models.iter().flatten() {
+            check(name, &format!("sagewire_settings.keys[{index}].models"), place_of(node, name, file), covered(name));
+        }
+    }
+}
+
+/// Where a name stands in a value, as a key or as a text.
+fn place_of(node: Option<&Node>, name: &str, file: &Node) -> Place {
+    fn find(node: &Node, name: &str) -> Option<Place> {
+        match &node.yaml {
+            Yaml::List(items) => items.iter().find_map(|item| find(item, name)),
+            Yaml::Map(entries) => entries
+                .iter()
+                .find_map(|entry| if entry.key == name { Some(entry.place) } else { find(&entry.node, name) }),
+            _ => (node.as_text().as_deref() == Some(name)).then_some(node.place),
+        }
+    }
+    node.map_or(file.place, |node| find(node, name).unwrap_or(node.place))
 }

@@ -1,48 +1,46 @@
-//! `sagewire_settings`: what only this proxy knows.
-//!
-//! Owns the typed form of the section, and its defaults.
+//! `sagewire_settings`: what only this proxy has.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
-use super::{
-    caller_keys::{self, CallerKey},
-    environment::Path,
-    keys::{CORS, HEALTH_CHECK, LIMITS, OTLP, SAGEWIRE_SETTINGS, TLS},
-    node::Node,
-    problem::Report,
-    table::{Section, Table},
-};
-use crate::limits::{ConnectionLimits, RequestLimits};
+use sagewire_router::seconds::{self, Seconds};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-/// What only this proxy knows.
-#[derive(Clone, Debug, PartialEq)]
+use super::{caller_keys::CallerKey, general_settings::Text};
+use crate::limits::Limits;
+
+/// What only this proxy has. LiteLLM ignores this section.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProxySettings {
-    /// Keys for callers.
+    /// Keys for callers, each with its own rights and limits.
     pub keys: Vec<CallerKey>,
-    /// What a request may use.
-    pub request_limits: RequestLimits,
-    /// What a connection may use. Fixed when the server starts.
-    pub connection_limits: ConnectionLimits,
-    /// The certificate to serve HTTPS with.
+    /// What one caller, one connection and all together may use.
+    pub limits: Limits,
+    /// The certificate to serve HTTPS with. The files are read again on reload.
+    #[schemars(with = "TlsFiles")]
     pub tls: Option<TlsFiles>,
-    /// Which web pages may call the proxy; `None` leaves it to whether a key is asked for.
-    pub allow_origins: Option<Vec<String>>,
-    /// What `/health` may spend.
+    /// Which web pages may call the proxy from a browser.
+    pub cors: CorsSettings,
+    /// What `/health` may spend on probes.
     pub health_check: HealthCheckSettings,
-    /// Where OpenTelemetry spans go.
+    /// Where OpenTelemetry spans and numbers go, in builds with the feature `otlp`. OpenTelemetry's own variables are read, too.
     pub otlp: OtlpSection,
-    /// Whether callers see what AWS and the container said.
+    /// Whether callers see what AWS and the container said, word for word. Default: false.
     pub expose_upstream_errors: bool,
-    /// Whether callers see the endpoints' real names.
+    /// Whether callers see the endpoints' real names. Default: false.
     pub expose_endpoint_names: bool,
-    /// Whether prompts and answers are logged.
+    /// Whether prompts and answers are logged, at debug level. Default: false.
     pub log_prompts: bool,
-    /// Whether a request of an agent is refused for a tool that no container runs; else the tool is left out.
+    /// Whether requests to `/v1/messages` are refused for tools that no container runs, such as a web search. Default: false: they are left out
+    /// and named in `x-sagewire-ignored-tools`.
     pub strict_tools: bool,
-    /// Whether large whole answers are compressed.
+    /// Whether whole answers of 16 KiB and more are compressed with gzip for callers that accept it. Default: false.
     pub compression: bool,
-    /// After how long a silence a stream sends a comment; zero: never.
+    /// After how long a silence a stream sends a comment, so that nothing on the way closes it. 0: never. Default: 15.
+    #[serde(deserialize_with = "seconds::deserialize")]
+    #[schemars(with = "Seconds")]
     pub keep_alive_interval: Duration,
 }
 
@@ -50,10 +48,9 @@ impl Default for ProxySettings {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
-            request_limits: RequestLimits::default(),
-            connection_limits: ConnectionLimits::default(),
+            limits: Limits::default(),
             tls: None,
-            allow_origins: None,
+            cors: CorsSettings::default(),
             health_check: HealthCheckSettings::default(),
             otlp: OtlpSection::default(),
             expose_upstream_errors: false,
@@ -66,27 +63,45 @@ impl Default for ProxySettings {
     }
 }
 
-/// The files of a certificate, both PEM.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The certificate to serve HTTPS with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TlsFiles {
-    /// The certificate, then those between it and the root.
+    /// A PEM file with the certificate and those between it and the root.
     pub certificate_file: PathBuf,
-    /// Its private key.
+    /// A PEM file with the certificate's private key.
     pub private_key_file: PathBuf,
 }
 
-/// `sagewire_settings.otlp`: where OpenTelemetry spans and numbers go, as far as the file says it.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// Which web pages may call the proxy from a browser.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CorsSettings {
+    /// Their origins, such as `https://app.example.com`, or `*`. Default: `*` if a key is asked for, else none.
+    #[schemars(with = "Vec<String>")]
+    pub allow_origins: Option<Vec<String>>,
+}
+
+/// Where OpenTelemetry spans and numbers go: two spans for each request, with the GenAI attributes, the numbers of `/metrics` and those of
+/// the GenAI conventions; never a prompt.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OtlpSection {
-    /// The collector's base URL.
+    /// The collector's base URL, such as `http://localhost:4318`. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; without either nothing is sent.
+    #[schemars(with = "Text")]
     pub endpoint: Option<String>,
-    /// Further headers. Their values may be keys and are not shown.
+    /// Further headers, such as the collector's key. Their values are not shown.
     pub headers: BTreeMap<String, String>,
-    /// What the service is called.
-    pub service_name: Option<String>,
-    /// The time between two sendings of the numbers.
+    /// The time between two sendings of the numbers. Default: `OTEL_METRIC_EXPORT_INTERVAL` (which is in milliseconds), else 60.
+    /// `OTEL_METRICS_EXPORTER=none` turns them off.
+    #[serde(deserialize_with = "seconds::optional")]
+    #[schemars(with = "Seconds")]
     pub metrics_interval: Option<Duration>,
+    /// What the service is called. Default: `OTEL_SERVICE_NAME`, else `sagewire`.
+    #[schemars(with = "Text")]
+    pub service_name: Option<String>,
 }
 
 impl fmt::Debug for OtlpSection {
@@ -100,115 +115,21 @@ impl fmt::Debug for OtlpSection {
     }
 }
 
-fn otlp(section: &Section<'_>, report: &mut Report) -> OtlpSection {
-    let mut headers = BTreeMap::new();
-    for entry in section.node("headers").and_then(Node::entries).unwrap_or_default() {
-        match entry.node.as_text() {
-            Some(value) => {
-                headers.insert(entry.key.clone(), value);
-            }
-            None => report.problem(
-                entry.node.place,
-                format!("`sagewire_settings.otlp.headers.{}` must be a text, not {}", entry.key, entry.node.kind()),
-            ),
-        }
-    }
-    OtlpSection {
-        endpoint: section.text("endpoint"),
-        headers,
-        service_name: section.text("service_name"),
-        metrics_interval: section.seconds("metrics_interval"),
-    }
-}
-
-/// What `/health` may spend on probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What `/health` may spend on probes. A probe is one real call with one token, or one short text to embed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HealthCheckSettings {
-    /// How many probes are made in a minute.
+    /// The most probes in a minute, whoever asks. Default: 10.
     pub max_probes_per_minute: u64,
-    /// How long a probe may take.
+    /// The time limit of a probe. Default: 30.
+    #[serde(deserialize_with = "seconds::limit")]
+    #[schemars(with = "Seconds")]
     pub timeout: Duration,
 }
 
 impl Default for HealthCheckSettings {
     fn default() -> Self {
         Self { max_probes_per_minute: 10, timeout: Duration::from_secs(30) }
-    }
-}
-
-pub(super) fn read(file: &Section<'_>, report: &mut Report) -> ProxySettings {
-    let defaults = ProxySettings::default();
-    let path = Path::default().key("sagewire_settings");
-    let Some(node) = file.node("sagewire_settings") else { return defaults };
-    let section = SAGEWIRE_SETTINGS.read(node, &path, report);
-    let below = |name: &str, table: &'static Table, report: &mut Report| {
-        section.node(name).map(|node| table.read(node, &path.key(name), report))
-    };
-    let health = below("health_check", &HEALTH_CHECK, report).unwrap_or_default();
-    let limits = below("limits", &LIMITS, report).unwrap_or_default();
-    ProxySettings {
-        keys: caller_keys::read(&section, &path, report),
-        request_limits: request_limits(&limits, report),
-        connection_limits: connection_limits(&limits),
-        tls: below("tls", &TLS, report).and_then(|tls| tls_files(&tls, report)),
-        allow_origins: below("cors", &CORS, report).and_then(|cors| cors.texts("allow_origins")),
-        health_check: HealthCheckSettings {
-            max_probes_per_minute: health
-                .count("max_probes_per_minute")
-                .unwrap_or(defaults.health_check.max_probes_per_minute),
-            timeout: health.seconds("timeout").unwrap_or(defaults.health_check.timeout),
-        },
-        otlp: below("otlp", &OTLP, report).map(|section| otlp(&section, report)).unwrap_or_default(),
-        expose_upstream_errors: section.flag("expose_upstream_errors").unwrap_or(false),
-        expose_endpoint_names: section.flag("expose_endpoint_names").unwrap_or(false),
-        log_prompts: section.flag("log_prompts").unwrap_or(false),
-        strict_tools: section.flag("strict_tools").unwrap_or(false),
-        compression: section.flag("compression").unwrap_or(false),
-        keep_alive_interval: section.seconds("keep_alive_interval").unwrap_or(defaults.keep_alive_interval),
-    }
-}
-
-fn request_limits(section: &Section<'_>, report: &mut Report) -> RequestLimits {
-    let defaults = RequestLimits::default();
-    let json_depth = section.size("max_json_depth").unwrap_or(defaults.json_depth);
-    if !(1..=RequestLimits::MAX_JSON_DEPTH).contains(&json_depth) {
-        report.problem(
-            section.place_of("max_json_depth"),
-            format!("`sagewire_settings.limits.max_json_depth` must be from 1 to {}", RequestLimits::MAX_JSON_DEPTH),
-        );
-    }
-    RequestLimits {
-        body_bytes: section.size("max_body_bytes").unwrap_or(defaults.body_bytes),
-        json_depth,
-        concurrent: section.size("max_concurrent_requests").unwrap_or(defaults.concurrent),
-        queued: section.size("max_queued_requests").unwrap_or(defaults.queued),
-        queue_timeout: section.seconds("queue_timeout").unwrap_or(defaults.queue_timeout),
-        body_timeout: section.seconds("body_timeout").unwrap_or(defaults.body_timeout),
-    }
-}
-
-fn connection_limits(section: &Section<'_>) -> ConnectionLimits {
-    let defaults = ConnectionLimits::default();
-    ConnectionLimits {
-        header_bytes: section.size("max_header_bytes").unwrap_or(defaults.header_bytes).max(8192),
-        connections: section.size("max_connections").unwrap_or(defaults.connections),
-        header_timeout: section.seconds("header_timeout").unwrap_or(defaults.header_timeout),
-        write_timeout: section.seconds("write_timeout").unwrap_or(defaults.write_timeout),
-        idle_timeout: section.seconds("idle_timeout").unwrap_or(defaults.idle_timeout),
-        drain_timeout: section.seconds("drain_timeout").unwrap_or(defaults.drain_timeout),
-    }
-}
-
-fn tls_files(section: &Section<'_>, report: &mut Report) -> Option<TlsFiles> {
-    match (section.text("certificate_file"), section.text("private_key_file")) {
-        (Some(certificate), Some(key)) => {
-            Some(TlsFiles { certificate_file: certificate.into(), private_key_file: key.into() })
-        }
-        _ => {
-            report
-                .problem(section.place, "`sagewire_settings.tls` needs both `certificate_file` and `private_key_file`");
-            None
-        }
     }
 }

@@ -1,128 +1,132 @@
 //! The JSON schema of the file, for editors.
 //!
-//! Owns the translation of the tables; `docs/config.schema.json` is its output.
+//! Owns making it from the types that read the file; `docs/config.schema.json` is its output, and the guide's tables are made from it.
 
-use sagewire::sagemaker::parameters;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{
-    keys::FILE,
-    litellm_params,
-    table::{Kind, Table, Unknown},
-};
+use super::{ALIASES, file::File, litellm_settings::OF_THE_ROUTER, unused};
 
 /// The JSON schema (draft 2020-12) of the whole file, as pretty JSON with a newline at its end.
 #[must_use]
 pub fn json_schema() -> String {
-    let mut schema = Map::new();
-    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
-    schema.insert("title".to_owned(), json!("sagewire proxy configuration"));
-    schema.extend(table(&FILE));
-    schema.insert("required".to_owned(), json!(["model_list"]));
-    format!("{:#}\n", Value::Object(schema))
+    let mut schema = plain();
+    lenient(&mut schema, "");
+    let mut whole = Map::from_iter([
+        ("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema")),
+        ("title".to_owned(), json!("sagewire proxy configuration")),
+    ]);
+    if let Value::Object(schema) = schema {
+        whole.extend(schema);
+    }
+    whole.insert("required".to_owned(), json!(["model_list"]));
+    format!("{:#}\n", Value::Object(whole))
 }
 
-fn table(table: &Table) -> Map<String, Value> {
-    let mut properties = Map::new();
-    for key in table.keys {
-        let mut schema = kind(key.kind);
-        schema.insert("description".to_owned(), json!(key.meaning));
-        properties.insert(key.name.to_owned(), Value::Object(schema));
-    }
-    for (reason, names) in table.ignored {
-        for name in *names {
-            properties.insert(
-                (*name).to_owned(),
-                json!({ "deprecated": true, "description": format!("Has no effect: {reason}.") }),
-            );
+/// The schema as the types have it: every key that has an effect, its kind and its meaning.
+pub(super) fn plain() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<File>().to_value();
+    tidy(&mut schema);
+    // Each of these two sections also takes some keys of the other.
+    share(&mut schema, "router_settings", "litellm_settings", OF_THE_ROUTER);
+    share(&mut schema, "litellm_settings", "router_settings", &["set_verbose"]);
+    for (section, alias, name) in ALIASES {
+        if let Some(Value::Object(properties)) = schema.pointer_mut(&format!("/properties/{section}/properties"))
+            && let Some(mut property) = properties.get(name).cloned()
+        {
+            property["description"] = format!("The same as `{name}`, which wins.").into();
+            properties.insert(alias.to_owned(), property);
         }
-    }
-    let mut schema = Map::new();
-    schema.insert("type".to_owned(), json!(["object", "null"]));
-    schema.insert("description".to_owned(), json!(table.meaning));
-    schema.insert("properties".to_owned(), Value::Object(properties));
-    if table.unknown == Unknown::Refused {
-        schema.insert("additionalProperties".to_owned(), json!(false));
     }
     schema
 }
 
-/// The mapping of `litellm_params`.
-fn parameters() -> Map<String, Value> {
-    let mut properties = Map::new();
-    for parameter in parameters::all() {
-        let own = match parameter.kind() {
-            parameters::Kind::Choice(names) => or_environment(&json!({ "enum": with_flags(names()) })),
-            parameters::Kind::Choices(names) => {
-                object(json!({ "type": ["array", "null"], "items": { "enum": names() } }))
+fn share(schema: &mut Value, from: &str, into: &str, keys: &[&str]) {
+    for key in keys {
+        let Some(shared) = schema.pointer(&format!("/properties/{from}/properties/{key}")).cloned() else { continue };
+        if let Some(Value::Object(properties)) = schema.pointer_mut(&format!("/properties/{into}/properties")) {
+            properties.insert((*key).to_owned(), shared);
+        }
+    }
+}
+
+/// Leaves out what a reader of the file has no use for, and puts paragraphs into one line.
+fn tidy(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    for key in ["$schema", "title", "default", "required"] {
+        map.shift_remove(key);
+    }
+    if matches!(map.get("format").and_then(Value::as_str), Some("uint" | "uint32" | "uint64" | "double")) {
+        map.shift_remove("format");
+    }
+    if let Some(Value::Array(types)) = map.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            map.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::String(text)) = map.get_mut("description") {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(inner) = map.get_mut(key) {
+            tidy(inner);
+        }
+    }
+    if let Some(Value::Object(properties)) = map.get_mut("properties") {
+        properties.values_mut().for_each(tidy);
+    }
+}
+
+/// Every value may also be nothing, `os.environ/NAME`, or a quoted text; and keys of LiteLLM without effect are allowed.
+fn lenient(schema: &mut Value, path: &str) {
+    let Value::Object(map) = schema else { return };
+    let kind = map.get("type").cloned();
+    match kind.as_ref().and_then(Value::as_str) {
+        Some("object") => {
+            map.insert("type".to_owned(), json!(["object", "null"]));
+            if let Some(Value::Object(properties)) = map.get_mut("properties") {
+                for (name, property) in properties.iter_mut() {
+                    lenient(property, &below(path, name));
+                }
+                add_unused(properties, path);
             }
-            parameters::Kind::Text => kind(Kind::Text),
-            parameters::Kind::Flag => kind(Kind::Flag),
-            parameters::Kind::Count => kind(Kind::Count),
-            parameters::Kind::Positive => or_environment(&json!({ "type": "integer", "minimum": 1 })),
-            parameters::Kind::Number => kind(Kind::Number),
-            parameters::Kind::Seconds => kind(Kind::Seconds),
-            parameters::Kind::Texts => kind(Kind::Texts),
-            parameters::Kind::Mapping => kind(Kind::Mapping),
-            _ => Map::new(),
-        };
-        for name in parameter.aliases().iter().chain([&parameter.name()]) {
-            let mut schema = own.clone();
-            let meaning = if *name == parameter.name() {
-                parameter.meaning().to_owned()
-            } else {
-                format!("The same as `{}`, which wins.", parameter.name())
+        }
+        Some("array") => {
+            map.insert("type".to_owned(), json!(["array", "null"]));
+            if let Some(items) = map.get_mut("items") {
+                lenient(items, &format!("{path}[]"));
+            }
+        }
+        Some("string") if !map.contains_key("enum") => {
+            map.insert("type".to_owned(), json!(["string", "number", "null"]));
+        }
+        Some(_) => {
+            let description = map.shift_remove("description");
+            // YAML 1.2, which editors read, knows no `yes`; what reads the file does.
+            let own = match kind.as_ref().and_then(Value::as_str) {
+                Some("boolean") => json!({ "enum": [true, false, "yes", "no", "on", "off"] }),
+                _ => Value::Object(std::mem::take(map)),
             };
-            schema.insert("description".to_owned(), json!(meaning));
-            properties.insert((*name).to_owned(), Value::Object(schema));
+            let from_environment = json!({ "type": "string", "pattern": "^os\\.environ/" });
+            *map = Map::from_iter([("anyOf".to_owned(), json!([own, from_environment, { "type": "null" }]))]);
+            map.extend(description.map(|description| ("description".to_owned(), description)));
         }
+        None => {}
     }
-    for group in parameters::groups() {
-        for name in group.names.iter().filter(|name| !name.contains('*')) {
-            let description = format!("Has no effect: {}.", group.reason);
-            properties.insert((*name).to_owned(), json!({ "deprecated": true, "description": description }));
+}
+
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn add_unused(properties: &mut Map<String, Value>, path: &str) {
+    for (name, reason) in unused::all(path) {
+        if !properties.contains_key(name) {
+            let description = format!("Has no effect: {reason}.");
+            properties.insert(name.to_owned(), json!({ "deprecated": true, "description": description }));
         }
-    }
-    Map::from_iter([
-        ("type".to_owned(), json!(["object", "null"])),
-        ("description".to_owned(), json!(litellm_params::MEANING)),
-        ("properties".to_owned(), Value::Object(properties)),
-    ])
-}
-
-/// The names, and each flag among them in its own type too.
-fn with_flags(names: Vec<&str>) -> Vec<Value> {
-    let flags = names.iter().filter_map(|name| name.parse::<bool>().ok()).map(Value::from).collect::<Vec<_>>();
-    names.into_iter().map(Value::from).chain(flags).collect()
-}
-
-fn or_environment(schema: &Value) -> Map<String, Value> {
-    let from_environment = json!({ "type": "string", "pattern": "^os\\.environ/" });
-    object(json!({ "anyOf": [schema, from_environment, { "type": "null" }] }))
-}
-
-/// Every value may also be `os.environ/NAME`, or nothing at all.
-fn kind(kind: Kind) -> Map<String, Value> {
-    match kind {
-        Kind::Text | Kind::Secret => object(json!({ "type": ["string", "number", "null"] })),
-        // YAML 1.2, which editors read, knows no `yes`; what reads the file does.
-        Kind::Flag => or_environment(&json!({ "enum": [true, false, "yes", "no", "on", "off"] })),
-        Kind::Count => or_environment(&json!({ "type": "integer", "minimum": 0 })),
-        Kind::Number => or_environment(&json!({ "type": "number" })),
-        Kind::Seconds => or_environment(&json!({ "type": "number", "minimum": 0 })),
-        Kind::Texts => object(json!({ "type": ["array", "null"], "items": { "type": ["string", "number"] } })),
-        Kind::Choice(names) => or_environment(&json!({ "enum": names })),
-        Kind::Mapping => object(json!({ "type": ["object", "null"] })),
-        Kind::Any => Map::new(),
-        Kind::Parameters => parameters(),
-        Kind::One(inner) => table(inner),
-        Kind::Many(inner) => object(json!({ "type": ["array", "null"], "items": table(inner) })),
-    }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
     }
 }

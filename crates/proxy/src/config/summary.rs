@@ -4,16 +4,17 @@
 
 use std::time::Duration;
 
-use sagewire_router::{FailurePolicy, FailureSort};
+use sagewire_router::{FailurePolicy, FailureSort, RouterSettings};
 use serde_json::{Map, Value, json};
 
-use super::{Config, DeploymentConfig, Parameters, RouterSettings, settings::Strategy};
+use super::{Config, DeploymentConfig, LitellmSettings, Parameters};
 
 impl Config {
     /// What would be served, and how. Values of parameters that may be secret are left out.
     #[must_use]
     pub fn summary(&self) -> Value {
         let settings = &self.sagewire_settings;
+        let limit = self.litellm_settings.request_timeout;
         let keys: Vec<Value> = settings
             .keys
             .iter()
@@ -38,7 +39,7 @@ impl Config {
             "keys": keys,
             "drop_params": self.litellm_settings.drop_params,
             "completion_model": self.general_settings.completion_model,
-            "request_timeout": self.litellm_settings.request_timeout.map(seconds),
+            "request_timeout": (limit != LitellmSettings::default().request_timeout).then(|| seconds(limit)),
             "tls": settings.tls.is_some(),
         }))
     }
@@ -74,41 +75,42 @@ fn deployment(deployment: &DeploymentConfig) -> Value {
     }))
 }
 
+/// What differs from the defaults, and the strategy.
 fn router(router: &RouterSettings) -> Value {
-    let aliases: Map<String, Value> = router
-        .model_group_alias
-        .iter()
-        .map(|(alias, target)| (alias.clone(), Value::from(target.model.as_str())))
-        .collect();
-    compact(json!({
-        "routing_strategy": match router.routing_strategy {
-            Strategy::SimpleShuffle => "simple-shuffle",
-            Strategy::LeastBusy => "least-busy",
-            Strategy::LatencyBased => "latency-based-routing",
-            Strategy::UsageBased => "usage-based-routing",
-        },
-        "num_retries": router.num_retries,
-        "retry_policy": policy(router.retry_policy),
-        "model_group_retry_policy": router
-            .model_group_retry_policy
+    let all = |router: &RouterSettings| {
+        let aliases: Map<String, Value> = router
+            .model_group_alias
             .iter()
-            .map(|(model, own)| (model.clone(), policy(*own)))
-            .collect::<Map<_, _>>(),
-        "timeout": router.timeout.map(seconds),
-        "stream_timeout": router.stream_timeout.map(seconds),
-        "retry_after": router.retry_after.map(seconds),
-        "allowed_fails": router.allowed_fails,
-        "allowed_fails_policy": policy(router.allowed_fails_policy),
-        "cooldown_time": router.cooldown_time.map(seconds),
-        "disable_cooldowns": router.disable_cooldowns,
-        "max_fallbacks": router.max_fallbacks,
-        "fallbacks": router.fallbacks,
-        "default_fallbacks": router.default_fallbacks,
-        "context_window_fallbacks": router.context_window_fallbacks,
-        "model_group_alias": aliases,
-        "enable_pre_call_checks": router.enable_pre_call_checks,
-        "default_max_parallel_requests": router.default_max_parallel_requests,
-    }))
+            .map(|(alias, target)| (alias.clone(), Value::from(target.model_name.as_str())))
+            .collect();
+        let policies = router.model_group_retry_policy.iter();
+        json!({
+            "num_retries": router.num_retries,
+            "retry_policy": policy(router.retry_policy),
+            "model_group_retry_policy": policies.map(|(model, own)| (model.clone(), policy(*own))).collect::<Map<_, _>>(),
+            "timeout": router.timeout.map(seconds),
+            "stream_timeout": router.stream_timeout.map(seconds),
+            "retry_after": seconds(router.retry_after),
+            "queue_timeout": seconds(router.queue_timeout),
+            "allowed_fails": router.allowed_fails,
+            "allowed_fails_policy": policy(router.allowed_fails_policy),
+            "cooldown_time": seconds(router.cooldown_time),
+            "disable_cooldowns": router.disable_cooldowns,
+            "max_fallbacks": router.max_fallbacks,
+            "fallbacks": router.fallbacks,
+            "default_fallbacks": router.default_fallbacks,
+            "context_window_fallbacks": router.context_window_fallbacks,
+            "model_group_alias": aliases,
+            "enable_pre_call_checks": router.enable_pre_call_checks,
+            "default_max_parallel_requests": router.default_max_parallel_requests,
+        })
+    };
+    let defaults = all(&RouterSettings::default());
+    let mut changed = Map::from_iter([("routing_strategy".to_owned(), Value::from(router.strategy.as_str()))]);
+    if let Value::Object(all) = all(router) {
+        changed.extend(all.into_iter().filter(|(name, value)| defaults.get(name) != Some(value)));
+    }
+    Value::Object(changed)
 }
 
 fn policy(policy: FailurePolicy) -> Value {

@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::{error::ApiError, response::Body};
-use crate::limits::RequestLimits;
+use crate::limits::Limits;
 
 /// Reads a whole body.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &RequestLimits) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && encoding.as_bytes() != b"identity"
     {
@@ -85,7 +85,7 @@ fn too_slow(limit: Duration) -> ApiError {
 }
 
 /// Parses a JSON body.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &RequestLimits) -> Result<T, ApiError> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::invalid(None, "The body is empty: send a JSON object"));
     }

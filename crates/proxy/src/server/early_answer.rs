@@ -10,14 +10,14 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use crate::{
-    App, ConnectionLimits,
+    App, Limits,
     http::error::ApiError,
     http::request_id,
     telemetry::{CallRecord, Outcome},
 };
 
 /// A whole HTTP/1.1 answer to a head that did not come to its end.
-pub(super) fn slow_head(app: &App, limits: &ConnectionLimits, client: Option<SocketAddr>) -> Bytes {
+pub(super) fn slow_head(app: &App, limits: &Limits, client: Option<SocketAddr>) -> Bytes {
     let seconds = limits.header_timeout.as_secs_f64();
     let message = format!("The request's head did not come within {seconds} seconds: send it faster");
     answer(app, &ApiError::refused(StatusCode::REQUEST_TIMEOUT, "head_too_slow", message), client)
@@ -27,7 +27,7 @@ pub(super) fn slow_head(app: &App, limits: &ConnectionLimits, client: Option<Soc
 pub(super) fn refused_head(
     app: &App,
     status: StatusCode,
-    limits: &ConnectionLimits,
+    limits: &Limits,
     client: Option<SocketAddr>,
 ) -> Bytes {
     let (code, message) = if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {

@@ -17,7 +17,7 @@ pub use tls::TlsError;
 pub use workers::Workers;
 
 use self::tls::Certificates;
-use crate::{App, ConnectionLimits, app::probes, config::Config, config::TlsFiles};
+use crate::{App, Limits, app::probes, config::Config, config::TlsFiles};
 
 mod connection;
 mod early_answer;
@@ -33,7 +33,7 @@ mod workers;
 #[non_exhaustive]
 pub struct ServerOptions {
     /// What a connection may use.
-    pub limits: ConnectionLimits,
+    pub limits: Limits,
     /// The certificate to serve HTTPS with; without one it is plain HTTP.
     pub tls: Option<TlsFiles>,
     /// Whether the server may listen beyond this machine although the app asks for no key.
@@ -45,7 +45,7 @@ impl ServerOptions {
     #[must_use]
     pub fn from_config(config: &Config) -> Self {
         Self {
-            limits: config.sagewire_settings.connection_limits,
+            limits: config.sagewire_settings.limits,
             tls: config.sagewire_settings.tls.clone(),
             permit_no_key: config.general_settings.permit_no_key,
         }
@@ -181,7 +181,7 @@ impl Server {
     }
 
     /// Serves until the future ends; then takes no more connections, and waits for the requests at work as long as
-    /// [`ConnectionLimits::drain_timeout`] says.
+    /// [`Limits::drain_timeout`] says.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, shared, workers } = self;
         let limits = shared.options.limits;

@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::ConnectionLimits;
+use crate::Limits;
 
 /// No time, in milliseconds since the connection began.
 const NEVER: u64 = u64::MAX;
@@ -120,7 +120,7 @@ impl Pulse {
         }
     }
 
-    pub(super) fn verdict(&self, limits: &ConnectionLimits) -> Verdict {
+    pub(super) fn verdict(&self, limits: &Limits) -> Verdict {
         let now = self.now();
         let over =
             |since: u64, limit: Duration| since != NEVER && u128::from(now.saturating_sub(since)) >= limit.as_millis();
@@ -144,7 +144,7 @@ impl Pulse {
     }
 
     /// When to look again: no limit is missed by more than a quarter of the shortest, or a second.
-    pub(super) fn next_check(limits: &ConnectionLimits) -> Instant {
+    pub(super) fn next_check(limits: &Limits) -> Instant {
         let shortest = limits.header_timeout.min(limits.write_timeout).min(limits.idle_timeout);
         Instant::now() + (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1))
     }
@@ -154,12 +154,12 @@ impl Pulse {
 mod tests {
     use super::*;
 
-    fn limits() -> ConnectionLimits {
-        ConnectionLimits {
+    fn limits() -> Limits {
+        Limits {
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(60),
-            ..ConnectionLimits::default()
+            ..Limits::default()
         }
     }
 

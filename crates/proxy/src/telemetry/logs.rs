@@ -52,7 +52,7 @@ impl LogSettings {
     #[must_use]
     pub fn from_config(config: &crate::Config) -> Self {
         let litellm = &config.litellm_settings;
-        let verbose = litellm.set_verbose || config.router_settings.set_verbose || config.sagewire_settings.log_prompts;
+        let verbose = litellm.set_verbose || config.sagewire_settings.log_prompts;
         Self {
             format: if litellm.json_logs { LogFormat::Json } else { LogFormat::Text },
             filter: verbose.then(|| VERBOSE.to_owned()),

@@ -6,12 +6,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
-use sagewire_router::{BuildError, Router, RouterSettings, RouterState, Strategy};
+use sagewire_router::{BuildError, Router, RouterSettings, RouterState};
 
 use self::{credentials::CredentialShelf, insight::RouterInsight, overlay::Overlay};
 use crate::{
     App, AppError, Config, Probe, ServedDeployment, ServedModel, SpanSink,
-    config::{self, DeploymentConfig, EnvironmentVariables},
+    config::{DeploymentConfig, EnvironmentVariables},
 };
 
 mod credentials;
@@ -113,7 +113,7 @@ impl Wiring {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (world, sagemaker) = self.sagemaker(config, &mut kept)?;
         let mut shelf = CredentialShelf::default();
-        let mut router = Router::builder().settings(router_settings(&config.router_settings));
+        let mut router = Router::builder().settings(config.router_settings.clone());
         if let Some(state) = &kept.router_state {
             router = router.state(Arc::clone(state));
         }
@@ -123,7 +123,7 @@ impl Wiring {
             let fail = |source| WiringError::Deployment { deployment: deployment.id.clone(), source };
             let own = deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf).map_err(fail)?;
             let provider: Arc<dyn Provider> = Arc::new(sagemaker.with_settings(own));
-            router = router.deployment(routed(deployment, config, Arc::clone(&provider)));
+            router = router.deployment(routed(deployment, Arc::clone(&provider)));
             serve(
                 &mut models,
                 deployment,
@@ -194,7 +194,7 @@ fn check_prefix(deployment: &DeploymentConfig) -> Result<(), WiringError> {
     }
 }
 
-fn routed(deployment: &DeploymentConfig, config: &Config, provider: Arc<dyn Provider>) -> sagewire_router::Deployment {
+fn routed(deployment: &DeploymentConfig, provider: Arc<dyn Provider>) -> sagewire_router::Deployment {
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let mut routed =
         sagewire_router::Deployment::new(&deployment.model_name, &deployment.model, provider).with_id(&deployment.id);
@@ -202,16 +202,14 @@ fn routed(deployment: &DeploymentConfig, config: &Config, provider: Arc<dyn Prov
     routed.weight = routing.weight;
     routed.rpm = routing.rpm;
     routed.tpm = routing.tpm;
-    routed.max_parallel_requests =
-        routing.max_parallel_requests.or(config.router_settings.default_max_parallel_requests).map(small);
+    routed.max_parallel_requests = routing.max_parallel_requests.map(small);
     routed.timeout = routing.timeout;
     routed.stream_timeout = routing.stream_timeout;
     routed.order = routing.order.map_or(0, small);
     routed.max_input_tokens = deployment.max_input_tokens;
     routed.num_retries = routing.num_retries.map(small);
     routed.allowed_fails = routing.allowed_fails.map(small);
-    // The switch for all of them wins over what one says.
-    routed.cooldown_time = routing.cooldown_time.filter(|_| !config.router_settings.disable_cooldowns);
+    routed.cooldown_time = routing.cooldown_time;
     routed
 }
 
@@ -231,53 +229,11 @@ fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, served: S
     }
 }
 
-fn add_aliases(models: &mut Vec<ServedModel>, settings: &config::RouterSettings) {
+fn add_aliases(models: &mut Vec<ServedModel>, settings: &RouterSettings) {
     for (alias, target) in &settings.model_group_alias {
-        if let Some(model) = models.iter().find(|model| model.name == target.model) {
+        if let Some(model) = models.iter().find(|model| model.name == target.model_name) {
             let alias = model.alias(alias).with_hidden(target.hidden);
             models.push(alias);
         }
     }
-}
-
-fn router_settings(config: &config::RouterSettings) -> RouterSettings {
-    let defaults = RouterSettings::default();
-    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let mut settings = RouterSettings::default()
-        .with_strategy(match config.routing_strategy {
-            config::Strategy::LeastBusy => Strategy::LeastBusy,
-            config::Strategy::LatencyBased => Strategy::latency_based(),
-            config::Strategy::UsageBased => Strategy::UsageBased,
-            config::Strategy::SimpleShuffle => Strategy::SimpleShuffle,
-        })
-        .with_num_retries(config.num_retries.map_or(defaults.num_retries, small))
-        .with_allowed_fails(config.allowed_fails.map_or(defaults.allowed_fails, small))
-        .with_retry_after(config.retry_after.unwrap_or(defaults.retry_after))
-        .with_default_fallbacks(&config.default_fallbacks)
-        .with_pre_call_checks(config.enable_pre_call_checks)
-        .with_cooldown_time(if config.disable_cooldowns {
-            std::time::Duration::ZERO
-        } else {
-            config.cooldown_time.unwrap_or(defaults.cooldown_time)
-        });
-    settings.retry_policy = config.retry_policy;
-    settings.allowed_fails_policy = config.allowed_fails_policy;
-    settings.max_fallbacks = config.max_fallbacks.map_or(defaults.max_fallbacks, small);
-    for (model, policy) in &config.model_group_retry_policy {
-        settings = settings.with_model_group_retry_policy(model, *policy);
-    }
-    settings.timeout = config.timeout;
-    settings.stream_timeout = config.stream_timeout;
-    for (model, next) in &config.fallbacks {
-        settings = settings.with_fallbacks(model, next);
-    }
-    for (model, next) in &config.context_window_fallbacks {
-        settings = settings.with_context_window_fallbacks(model, next);
-    }
-    for (alias, target) in &config.model_group_alias {
-        let mut group = sagewire_router::ModelGroupAlias::from(&target.model);
-        group.hidden = target.hidden;
-        settings = settings.with_alias(alias, group);
-    }
-    settings
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Method;
-use sagewire_proxy::{ConnectionLimits, RequestLimits, ServerOptions};
+use sagewire_proxy::{Limits, ServerOptions};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,13 +12,13 @@ use tokio::{
 
 use crate::client::Proxy;
 
-fn request_limits(change: impl FnOnce(&mut RequestLimits)) -> RequestLimits {
-    let mut limits = RequestLimits::default();
+fn request_limits(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
     change(&mut limits);
     limits
 }
 
-fn options(change: impl FnOnce(&mut ConnectionLimits)) -> ServerOptions {
+fn options(change: impl FnOnce(&mut Limits)) -> ServerOptions {
     let mut options = ServerOptions::default();
     change(&mut options.limits);
     options
@@ -103,7 +103,7 @@ async fn rest(mut stream: TcpStream) -> Vec<u8> {
     bytes
 }
 
-fn short_head(limits: &mut ConnectionLimits) {
+fn short_head(limits: &mut Limits) {
     limits.header_timeout = Duration::from_millis(50);
 }
 

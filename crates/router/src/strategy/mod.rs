@@ -50,6 +50,10 @@ impl Strategy {
         Self::LatencyBased { ttl: Duration::from_secs(3600), lowest_latency_buffer: 0.0 }
     }
 
+    /// The names in configurations.
+    pub(crate) const NAMES: [&str; 5] =
+        ["simple-shuffle", "least-busy", "latency-based-routing", "usage-based-routing", "usage-based-routing-v2"];
+
     /// The name in a configuration.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

@@ -29,6 +29,8 @@ pub enum Kind {
     Number,
     /// A length of time in seconds, with or without a fraction.
     Seconds,
+    /// The same, above 0: with a time limit of 0 nothing would ever succeed.
+    Timeout,
     /// A list of texts.
     Texts,
     /// An object.
@@ -48,6 +50,7 @@ impl fmt::Display for Kind {
             Self::Positive => f.write_str("a whole number from 1"),
             Self::Number => f.write_str("a number"),
             Self::Seconds => f.write_str("a number of seconds"),
+            Self::Timeout => f.write_str("a number of seconds above 0"),
             Self::Texts => f.write_str("a list of texts"),
             Self::Mapping => f.write_str("a mapping"),
             Self::Any => f.write_str("anything"),
@@ -71,6 +74,7 @@ impl Kind {
             Self::Positive => positive(value).is_some(),
             Self::Number => number(value).is_some(),
             Self::Seconds => seconds(value).is_some(),
+            Self::Timeout => seconds(value).is_some_and(|limit| !limit.is_zero()),
             Self::Texts => texts(value).is_some(),
             Self::Mapping => value.is_object(),
             Self::Any => true,
@@ -84,7 +88,7 @@ impl Kind {
             Self::Text => text(&value).map(Value::from),
             Self::Flag => flag(&value).map(Value::from),
             Self::Count | Self::Positive => count(&value).map(Value::from),
-            Self::Number | Self::Seconds if value.is_string() => number(&value).map(Value::from),
+            Self::Number | Self::Seconds | Self::Timeout if value.is_string() => number(&value).map(Value::from),
             _ => None,
         };
         typed.unwrap_or(value)

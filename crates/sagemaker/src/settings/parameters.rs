@@ -76,6 +76,7 @@ pub(super) enum Field {
     Positive(fn(&mut Draft) -> &mut Option<NonZeroUsize>),
     Number(fn(&mut Draft) -> &mut Option<f64>),
     Seconds(fn(&mut Draft) -> &mut Option<Duration>),
+    Timeout(fn(&mut Draft) -> &mut Option<Duration>),
     Texts(fn(&mut Draft) -> &mut Option<Vec<String>>),
     Mapping(fn(&mut Draft) -> &mut Option<Map<String, Value>>),
     /// More than one field, or one that needs to be parsed. The error is what follows the parameter's name in a sentence.
@@ -94,6 +95,7 @@ impl Field {
             Self::Positive(_) => Kind::Positive,
             Self::Number(_) => Kind::Number,
             Self::Seconds(_) => Kind::Seconds,
+            Self::Timeout(_) => Kind::Timeout,
             Self::Texts(_) => Kind::Texts,
             Self::Mapping(_) => Kind::Mapping,
             Self::Parsed(kind, _) | Self::Request(kind) => kind,
@@ -121,7 +123,7 @@ impl Field {
             Self::Count(field) => *field(draft) = kind::count(&value),
             Self::Positive(field) => *field(draft) = kind::positive(&value),
             Self::Number(field) => *field(draft) = kind::number(&value),
-            Self::Seconds(field) => *field(draft) = kind::seconds(&value),
+            Self::Seconds(field) | Self::Timeout(field) => *field(draft) = kind::seconds(&value),
             Self::Texts(field) => *field(draft) = kind::texts(&value),
             Self::Mapping(field) => {
                 if let Value::Object(map) = value {

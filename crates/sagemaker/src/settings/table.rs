@@ -291,25 +291,25 @@ pub(super) static TABLE: &[Parameter] = &[
     // Load and time
     routing(
         "timeout",
-        Field::Seconds(|d| &mut d.routing.timeout),
+        Field::Timeout(|d| &mut d.routing.timeout),
         "The time limit of one attempt; of a stream, until its first chunk. In a request: of the whole call.",
     )
     .alias(&["request_timeout"])
     .in_a_request(InRequest::Caller),
     routing(
         "stream_timeout",
-        Field::Seconds(|d| &mut d.routing.stream_timeout),
+        Field::Timeout(|d| &mut d.routing.stream_timeout),
         "The time limit until the first piece of a stream.",
     )
     .in_a_request(InRequest::Listed),
     setting(
         "connect_timeout",
-        Field::Seconds(|d| &mut d.settings.timeouts.connect),
+        Field::Timeout(|d| &mut d.settings.timeouts.connect),
         "The time limit for connecting, for each attempt. Default: 5.",
     ),
     setting(
         "idle_timeout",
-        Field::Seconds(|d| &mut d.settings.timeouts.idle),
+        Field::Timeout(|d| &mut d.settings.timeouts.idle),
         "The longest pause between two pieces of an answer. Default: 60.",
     ),
     setting(

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use sagewire::Client;
 use sagewire_emulator::{Container, ContainerReply, Emulator, Invocation};
-use sagewire_proxy::{App, RequestLimits, ServedModel, Server, ServerOptions, Workers};
+use sagewire_proxy::{App, Limits, ServedModel, Server, ServerOptions, Workers};
 use sagewire_tests::{
     endpoint::builder_for,
     replies::{tgi_reply, tgi_stream, tgi_token},
@@ -74,7 +74,7 @@ pub(crate) async fn emulate() {
 /// Serves the emulator at this URL until the parent closes the standard input, on threads of its own as `sagewire serve` does.
 pub(crate) async fn serve(emulator: &str) {
     let client = Client::builder().sagemaker(builder_for(emulator).build().unwrap()).build();
-    let mut limits = RequestLimits::default();
+    let mut limits = Limits::default();
     limits.concurrent = 100_000;
     let app = App::builder()
         .provider(Arc::new(client))

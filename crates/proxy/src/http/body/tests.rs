@@ -28,8 +28,8 @@ impl http_body::Body for Pieces {
     }
 }
 
-fn limits(bytes: usize) -> RequestLimits {
-    RequestLimits { body_bytes: bytes, ..RequestLimits::default() }
+fn limits(bytes: usize) -> Limits {
+    Limits { body_bytes: bytes, ..Limits::default() }
 }
 
 fn message(error: &ApiError) -> String {
@@ -89,22 +89,22 @@ fn a_wrong_value_is_named_with_its_parameter() {
         (r#"{"stream":1,"model":"m"}"#, "stream"),
         (r#"{"model":["m"]}"#, "model"),
     ] {
-        let error = parse::<ChatRequest>(json.as_bytes(), &RequestLimits::default()).unwrap_err();
+        let error = parse::<ChatRequest>(json.as_bytes(), &Limits::default()).unwrap_err();
         let wire: serde_json::Value = serde_json::from_slice(&error.to_json()).unwrap();
         assert_eq!(wire["error"]["param"], param, "{wire}");
         assert!(wire["error"]["message"].as_str().unwrap().starts_with("Invalid value"), "{wire}");
     }
-    let error = parse::<EmbedRequest>(br#"{"model":"m"}"#, &RequestLimits::default()).unwrap_err();
+    let error = parse::<EmbedRequest>(br#"{"model":"m"}"#, &Limits::default()).unwrap_err();
     assert!(message(&error).contains("Missing required parameter: 'input'."), "{}", message(&error));
 }
 
 #[test]
 fn what_is_no_json_is_told_apart_from_wrong_values() {
     for json in ["{", "{\"a\":}", "nonsense", "{} {}"] {
-        let error = parse::<ChatRequest>(json.as_bytes(), &RequestLimits::default()).unwrap_err();
+        let error = parse::<ChatRequest>(json.as_bytes(), &Limits::default()).unwrap_err();
         assert!(message(&error).contains("invalid_json"), "{json}: {}", message(&error));
     }
-    assert!(message(&parse::<ChatRequest>(b"", &RequestLimits::default()).unwrap_err()).contains("empty"));
+    assert!(message(&parse::<ChatRequest>(b"", &Limits::default()).unwrap_err()).contains("empty"));
 }
 
 #[test]
@@ -114,16 +114,13 @@ fn depth_counts_lists_and_objects_but_not_text() {
     assert!(!is_deeper_than(br#"{"a":"[[[[\"[[[["}"#, 1));
     assert!(!is_deeper_than(b"]]]]", 1));
     let deep = format!("{{\"model\":\"m\",\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert!(
-        message(&parse::<ChatRequest>(deep.as_bytes(), &RequestLimits::default()).unwrap_err())
-            .contains("json_too_deep")
-    );
+    assert!(message(&parse::<ChatRequest>(deep.as_bytes(), &Limits::default()).unwrap_err()).contains("json_too_deep"));
 }
 
 #[test]
 fn the_deepest_setting_is_one_that_the_parser_can_follow() {
-    let limits = RequestLimits { json_depth: RequestLimits::MAX_JSON_DEPTH, ..RequestLimits::default() };
-    let inner = RequestLimits::MAX_JSON_DEPTH - 1;
+    let limits = Limits { json_depth: Limits::MAX_JSON_DEPTH, ..Limits::default() };
+    let inner = Limits::MAX_JSON_DEPTH - 1;
     let deep = format!("{{\"model\":\"m\",\"x\":{}{}}}", "[".repeat(inner), "]".repeat(inner));
     parse::<ChatRequest>(deep.as_bytes(), &limits).unwrap();
 }

@@ -1,0 +1,180 @@
+//! The forms of LiteLLM's `router_settings`.
+//!
+//! Owns reading what serde cannot derive: fallbacks as a list of mappings, aliases as texts, policies by the names of failures, and
+//! strategies by their names.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use super::ModelGroupAlias;
+use crate::{FailurePolicy, FailureSort, Strategy};
+
+/// Model name to other models' names.
+type Fallbacks = BTreeMap<String, Vec<String>>;
+
+/// A list of mappings with one key each, or one mapping.
+pub(super) fn fallbacks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fallbacks, D::Error> {
+    struct Form;
+
+    impl<'de> Visitor<'de> for Form {
+        type Value = Fallbacks;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of `{model: [models]}`")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Fallbacks, A::Error> {
+            let mut all = Fallbacks::new();
+            while let Some(item) = items.next_element::<Fallbacks>()? {
+                for (model, next) in item {
+                    all.entry(model).or_default().extend(next);
+                }
+            }
+            Ok(all)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Fallbacks, A::Error> {
+            Fallbacks::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_any(Form)
+}
+
+pub(super) fn strategy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strategy, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(|_| D::Error::custom(format!("must be one of `{}`", Strategy::NAMES.join("`, `"))))
+}
+
+pub(super) fn strategies(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Strategy::NAMES })
+}
+
+impl<'de> Deserialize<'de> for ModelGroupAlias {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+
+        /// The longer form.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Entry {
+            model: String,
+            #[serde(default)]
+            hidden: bool,
+        }
+
+        impl<'de> Visitor<'de> for Form {
+            type Value = ModelGroupAlias;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a model's name or `{model: name, hidden: true}`")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<ModelGroupAlias, E> {
+                Ok(name.into())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelGroupAlias, A::Error> {
+                let Entry { model, hidden } = Entry::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ModelGroupAlias { model_name: model, hidden })
+            }
+        }
+
+        deserializer.deserialize_any(Form)
+    }
+}
+
+/// What LiteLLM adds to the name of a failure in a policy.
+pub(super) trait Suffix {
+    const TEXT: &'static str;
+    const MEANING: &'static str;
+}
+
+/// `retry_policy`.
+pub(super) struct Retries;
+
+impl Suffix for Retries {
+    const TEXT: &'static str = "Retries";
+    const MEANING: &'static str = "The number of retries after";
+}
+
+/// `allowed_fails_policy`.
+pub(super) struct AllowedFails;
+
+impl Suffix for AllowedFails {
+    const TEXT: &'static str = "AllowedFails";
+    const MEANING: &'static str = "The failures in a row before the deployment cools down, of";
+}
+
+/// A policy whose keys end so.
+pub(super) struct Named<S>(FailurePolicy, PhantomData<S>);
+
+impl<'de, S: Suffix> Deserialize<'de> for Named<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form<S>(PhantomData<S>);
+
+        impl<'de, S: Suffix> Visitor<'de> for Form<S> {
+            type Value = FailurePolicy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping of failures to numbers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FailurePolicy, A::Error> {
+                let mut policy = FailurePolicy::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    let sort = FailureSort::ALL
+                        .into_iter()
+                        .find(|sort| name.strip_suffix(S::TEXT) == Some(sort.as_str()))
+                        .ok_or_else(|| {
+                            let known = FailureSort::ALL.map(|sort| format!("{}{}", sort.as_str(), S::TEXT));
+                            A::Error::custom(format!("is not a known key: expected one of `{}`", known.join("`, `")))
+                        })?;
+                    policy = policy.with(sort, map.next_value()?);
+                }
+                Ok(policy)
+            }
+        }
+
+        deserializer.deserialize_map(Form(PhantomData::<S>)).map(|policy| Self(policy, PhantomData))
+    }
+}
+
+impl<S: Suffix> JsonSchema for Named<S> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        S::TEXT.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let properties: serde_json::Map<_, _> = FailureSort::ALL
+            .into_iter()
+            .map(|sort| {
+                let description = format!("{} {}.", S::MEANING, sort.meaning());
+                let schema = serde_json::json!({ "type": "integer", "minimum": 0, "description": description });
+                (format!("{}{}", sort.as_str(), S::TEXT), schema)
+            })
+            .collect();
+        json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+    }
+}
+
+pub(super) fn policy<'de, S: Suffix, D: Deserializer<'de>>(deserializer: D) -> Result<FailurePolicy, D::Error> {
+    Named::<S>::deserialize(deserializer).map(|Named(policy, _)| policy)
+}
+
+pub(super) fn policies<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, FailurePolicy>, D::Error> {
+    let policies = BTreeMap::<String, Named<Retries>>::deserialize(deserializer)?;
+    Ok(policies.into_iter().map(|(model, Named(policy, _))| (model, policy)).collect())
+}
