@@ -12,8 +12,9 @@ use crate::{Failure, announce::say, serve::model_names, terminal};
 #[command(after_help = "Examples:
   sagewire check --config config.yaml
   sagewire check --config config.yaml --json
+  sagewire check --config config.yaml --no-env
 
-Nothing is sent. Exit codes: 0 the file can be served, 2 it cannot.")]
+Nothing is sent. Every problem is printed with its place. The exit code is 0 if the file can be served, else 2.")]
 pub(crate) struct CheckArguments {
     /// LiteLLM's configuration file
     #[arg(long, short, value_name = "FILE")]
@@ -21,15 +22,32 @@ pub(crate) struct CheckArguments {
     /// Prints what would be served as JSON
     #[arg(long)]
     json: bool,
+    /// Checks the file without the environment and the machine it is meant for: values `os.environ/NAME` count as right
+    #[arg(long)]
+    no_env: bool,
 }
 
-pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
-    let world = World::system();
-    let (config, warnings) = Config::from_file(&arguments.config, &|name| world.var(name)).map_err(Failure::usage)?;
+pub(crate) async fn run(arguments: &CheckArguments) -> Result<(), Failure> {
+    let (world, read) = if arguments.no_env {
+        (World::builder().build(), Config::from_file_without_env(&arguments.config))
+    } else {
+        let world = World::system();
+        let read = Config::from_file(&arguments.config, &|name| world.var(name));
+        (world, read)
+    };
+    let (config, mut warnings) = read.map_err(Failure::usage)?;
+    let wiring = Wiring::new(world);
+    let findings = wiring.check(&config).await;
+    // What the file does not say may come from the environment.
+    warnings.extend(findings.warnings.into_iter().filter(|_| !arguments.no_env));
     for warning in &warnings {
         terminal::warn(warning);
     }
-    Wiring::new(world).app(&config, None).map_err(Failure::usage)?;
+    if !findings.problems.is_empty() {
+        let problems: Vec<_> = findings.problems.iter().map(ToString::to_string).collect();
+        return Err(Failure::usage(problems.join("\n")));
+    }
+    wiring.app(&config, None).map_err(Failure::usage)?;
     if arguments.json {
         say!("{:#}", config.summary());
         return Ok(());

@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
         Command::Embed(arguments) => embed::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments).await,
         Command::Health(arguments) => health::run(arguments).await,
         Command::Template(command) => template::run(&command).await,
         #[cfg(feature = "emulator")]

@@ -120,6 +120,12 @@ async fn serve(arguments: ServeArguments, config: &Config, world: World) -> Resu
     #[cfg(feature = "otlp")]
     let (wiring, exporter) = with_exporter(wiring, config, &|name| world.var(name))?;
     let wiring = Arc::new(wiring);
+    let problems: Vec<_> = wiring.check(config).await.problems.iter().map(ToString::to_string).collect();
+    if config.router_settings.ignore_invalid_deployments {
+        problems.iter().for_each(|problem| tracing::warn!(target: "sagewire::config", "{problem}"));
+    } else if !problems.is_empty() {
+        return Err(Failure::usage(problems.join("\n")));
+    }
     let app = wiring.app(config, None).map_err(Failure::usage)?;
     let has_key = app.asks_for_key();
     let default_host = if has_key { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };

@@ -14,7 +14,7 @@ pub use telemetry::{
 };
 #[cfg(feature = "otlp")]
 pub use telemetry::{OtlpCollector, OtlpError, OtlpExporter, OtlpProtocol, OtlpSettings};
-pub use wiring::{Wiring, WiringError};
+pub use wiring::{Findings, Wiring, WiringError};
 
 mod app;
 mod callers;

@@ -62,12 +62,20 @@ impl RouterBuilder {
     /// # Errors
     /// [`BuildError`] where there is no deployment, one cannot work, or a setting names a model that no deployment serves.
     pub fn build(self) -> Result<Router, BuildError> {
-        if self.deployments.is_empty() {
+        let settings = self.settings;
+        let mut deployments = Vec::with_capacity(self.deployments.len());
+        for deployment in self.deployments {
+            match check(&deployment) {
+                Ok(()) => deployments.push(deployment),
+                Err(error) if settings.ignore_invalid_deployments => {
+                    tracing::warn!(target: "sagewire::router", %error, "a deployment is left out");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if deployments.is_empty() {
             return Err(BuildError::NoDeployments);
         }
-        self.deployments.iter().try_for_each(check)?;
-        let settings = self.settings;
-        let mut deployments = self.deployments;
         for deployment in &mut deployments {
             let most = &mut deployment.max_parallel_requests;
             *most = most.or(settings.default_max_parallel_requests);

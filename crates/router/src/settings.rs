@@ -100,6 +100,8 @@ pub struct RouterSettings {
     /// Whether a deployment is passed over if the request seems longer than its `model_info.max_input_tokens`. The length is an estimate:
     /// if no other deployment and no context-window fallback is left, the request is tried anyway. Default: false.
     pub enable_pre_call_checks: bool,
+    /// Whether deployments that cannot be used are left out, with a warning, instead of refusing the whole configuration. Default: false.
+    pub ignore_invalid_deployments: bool,
     /// The `max_parallel_requests` of deployments that do not set it.
     pub default_max_parallel_requests: Option<u32>,
 }
@@ -126,6 +128,7 @@ impl Default for RouterSettings {
             default_fallbacks: Vec::new(),
             model_group_alias: BTreeMap::new(),
             enable_pre_call_checks: false,
+            ignore_invalid_deployments: false,
             default_max_parallel_requests: None,
         }
     }

@@ -16,6 +16,7 @@ mod checks;
 mod client;
 mod curl;
 mod invoke_async;
+mod preflight;
 mod prompt;
 mod reply;
 mod request;

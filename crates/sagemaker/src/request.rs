@@ -118,7 +118,7 @@ pub(crate) fn check_endpoint_name(name: &str) -> Result<(), Error> {
     Err(Error::invalid(
         "model",
         format!(
-            "`{shown}` is no endpoint's name: write `sagemaker/<endpoint>` with 1 to 63 letters, digits and hyphens between them"
+            "invalid endpoint name `{shown}`: expected 1 to 63 letters, digits or single hyphens, as in `sagemaker/my-endpoint`"
         ),
     ))
 }
@@ -165,7 +165,7 @@ pub(crate) fn build(
 }
 
 /// Headers that the signature or the connection owns can't be set from outside.
-fn check_extra_header(name: &HeaderName) -> Result<(), Error> {
+pub(crate) fn check_extra_header(name: &HeaderName) -> Result<(), Error> {
     let owned =
         [header::AUTHORIZATION, header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TRANSFER_ENCODING];
     if owned.contains(name) || name.as_str().starts_with("x-amz-") {

@@ -51,7 +51,7 @@ fn read_included(path: &FilePath) -> io::Result<String> {
 pub(super) fn read(path: &FilePath, report: &mut Report) -> Result<Node, ConfigError> {
     report.files.push(path.to_owned());
     let text = read_text(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    let mut node = parse(&text, None)?;
+    let mut node = parse(&text, Some(path))?;
     Reader { open: vec![identity(path)], seen: vec![identity(path)], report }.follow(&mut node, path)?;
     Ok(node)
 }
@@ -190,4 +190,62 @@ impl Reader<'_> {
 /// What tells one file from another, however its path is written.
 fn identity(path: &FilePath) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The problems of a chain of files, each of which includes the next.
+    fn problems_of_chain(length: usize) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        for index in 0..length {
+            let text = if index + 1 < length { format!("include: {}.yaml\n", index + 1) } else { String::new() };
+            fs::write(folder.path().join(format!("{index}.yaml")), text).unwrap();
+        }
+        problems(&folder.path().join("0.yaml"))
+    }
+
+    fn problems(path: &FilePath) -> Vec<String> {
+        let mut report = Report::default();
+        read(path, &mut report).unwrap();
+        report.problems.into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn a_long_chain_ends_with_a_problem_and_not_the_process() {
+        assert_eq!(problems_of_chain(MAX_DEPTH), Vec::<String>::new());
+        let problems = problems_of_chain(2000);
+        assert!(problems.len() == 1 && problems[0].contains("nested deeper than 16 files"), "{problems:?}");
+    }
+
+    #[test]
+    fn there_is_a_limit_of_files_and_of_their_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<_> = (0..=MAX_FILES).map(|index| format!("{index}.yaml")).collect();
+        for name in &names {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let main = folder.path().join("config.yaml");
+        fs::write(&main, format!("include: [{}]\n", names.join(", "))).unwrap();
+        let found = problems(&main);
+        assert!(found.len() == 2 && found.iter().all(|problem| problem.contains("more than 256 files")), "{found:?}");
+
+        let large = folder.path().join("large.yaml");
+        File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        fs::write(&main, "include: large.yaml\n").unwrap();
+        let found = problems(&main);
+        assert!(found.len() == 1 && found[0].contains("larger than"), "{found:?}");
+        assert!(matches!(read(&large, &mut Report::default()), Err(ConfigError::Read { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_included() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("config.yaml");
+        fs::write(&main, "include: [/dev/zero, .]\n").unwrap();
+        let found = problems(&main);
+        assert!(found.len() == 2 && found.iter().all(|problem| problem.contains("not a regular file")), "{found:?}");
+    }
 }

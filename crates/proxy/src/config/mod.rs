@@ -24,8 +24,9 @@ pub use self::{
 use self::{
     environment::{Environment, Path, Process},
     file::File,
+    model_list::ModelList,
     node::{Entry, Node, Yaml},
-    problem::Report,
+    problem::{Position, Report},
 };
 
 mod caller_keys;
@@ -84,6 +85,7 @@ pub struct Config {
     pub sagewire_settings: ProxySettings,
     /// `environment_variables`: they stand before the process's own.
     pub environment_variables: EnvironmentVariables,
+    place: Position,
 }
 
 /// Variables that the file sets. Their values are not shown.
@@ -105,6 +107,11 @@ impl std::fmt::Debug for EnvironmentVariables {
 }
 
 impl Config {
+    /// A problem of the whole file that was found after it was read.
+    pub(crate) fn problem(&self, message: String) -> Problem {
+        self.place.problem(message)
+    }
+
     /// Reads a configuration from text. `env` gives the value of an environment variable.
     ///
     /// # Errors
@@ -151,15 +158,17 @@ impl Config {
         share_keys(&mut file, &mut report);
 
         let _: File = reader::read(&file, &Path::default(), &mut report);
-        let deployments = model_list::read(&file, &mut report);
-        let config = Self {
+        let ModelList { deployments, left_out } = model_list::read(&file, &mut report);
+        let mut config = Self {
             deployments,
             litellm_settings: section(&file, "litellm_settings", &mut report),
             general_settings: section(&file, "general_settings", &mut report),
             router_settings: section(&file, "router_settings", &mut report),
             sagewire_settings: section(&file, "sagewire_settings", &mut report),
             environment_variables: EnvironmentVariables(own),
+            place: report.position(file.place),
         };
+        references::drop_left_out(&mut config.router_settings, &left_out, &file, &mut report);
         let keys = &config.sagewire_settings.keys;
         let node = file.value("sagewire_settings").and_then(|section| section.value("keys"));
         caller_keys::check(keys, config.general_settings.master_key.as_ref(), node, &mut report);

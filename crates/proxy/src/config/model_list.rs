@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use sagewire::sagemaker::parameters::RoutingParams;
+use sagewire::{SageMaker, sagemaker::parameters::RoutingParams};
 use sagewire_router::seconds::{self, Seconds};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,8 +15,9 @@ use super::{
     file::Deployment,
     general_settings::Text,
     litellm_params::{self, Parameters},
+    nearest::nearest,
     node::{Node, Place},
-    problem::Report,
+    problem::{Position, Problem, Report, Warning},
     reader,
 };
 
@@ -41,6 +42,59 @@ pub struct DeploymentConfig {
     pub model_info: Map<String, Value>,
     /// What the router acts on.
     pub routing: RoutingParams,
+    /// Where its parameters are in the file; its own place under the empty name.
+    places: Vec<(String, Position)>,
+}
+
+impl DeploymentConfig {
+    /// A problem that was found after the file was read, at the place of this parameter.
+    pub(crate) fn problem(&self, parameter: Option<&str>, message: String) -> Problem {
+        self.place(parameter.unwrap_or_default()).problem(message)
+    }
+
+    /// The same for what may be a mistake.
+    pub(crate) fn warning(&self, key: &str, message: String) -> Warning {
+        self.place("").warning(key, message)
+    }
+
+    fn place(&self, parameter: &str) -> Position {
+        let place = |name: &str| self.places.iter().find(|(known, _)| known == name).map(|(_, place)| place.clone());
+        place(parameter).or_else(|| place("")).unwrap_or_default()
+    }
+}
+
+/// The deployments of a file, and the models whose every deployment was left out.
+#[derive(Debug, Default)]
+pub(super) struct ModelList {
+    pub(super) deployments: Vec<DeploymentConfig>,
+    pub(super) left_out: HashSet<String>,
+}
+
+/// Names without a prefix that LiteLLM knows as other providers' models begin so.
+const OTHER_FAMILIES: &[&str] = &[
+    "gpt-",
+    "chatgpt-",
+    "o1",
+    "o3",
+    "o4",
+    "text-embedding-",
+    "dall-e",
+    "whisper-",
+    "tts-",
+    "claude-",
+    "gemini-",
+    "command-",
+];
+
+/// The provider that a model is of, if it is not SageMaker and not a misspelt prefix of it.
+fn other_provider(model: &str) -> Option<&str> {
+    match model.split_once('/') {
+        Some((prefix, _)) => {
+            let is_ours = SageMaker::PREFIXES.contains(&prefix) || nearest(prefix, SageMaker::PREFIXES).is_some();
+            (!is_ours).then_some(prefix)
+        }
+        None => OTHER_FAMILIES.iter().any(|family| model.starts_with(family)).then_some(model),
+    }
 }
 
 /// What a model does: how it is probed, and which routes are its own.
@@ -93,23 +147,41 @@ fn modes(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "string", "enum": ["chat", "completion", "embedding"] })
 }
 
-pub(super) fn read(file: &Node, report: &mut Report) -> Vec<DeploymentConfig> {
+pub(super) fn read(file: &Node, report: &mut Report) -> ModelList {
     let Some(list) = file.value("model_list").filter(|list| !list.is_null()) else {
         report.problem(
             file.place,
             "`model_list` is missing or empty, so there is nothing to serve: add a deployment with `model_name` and `litellm_params`",
         );
-        return Vec::new();
+        return ModelList::default();
     };
     let Some(items) = list.items() else {
         report.problem(list.place, format!("`model_list` {}", list.rejection(&"a list of mappings")));
-        return Vec::new();
+        return ModelList::default();
     };
-    let mut taken = HashSet::new();
-    items.iter().enumerate().filter_map(|(index, node)| deployment(index, node, &mut taken, report)).collect()
+    let (mut taken, mut list) = (HashSet::new(), ModelList::default());
+    for (index, node) in items.iter().enumerate() {
+        let deployment = deployment(index, node, &mut taken, &mut list.left_out, report);
+        list.deployments.extend(deployment);
+    }
+    if !items.is_empty() && list.deployments.is_empty() && report.problems.is_empty() && !list.left_out.is_empty() {
+        report.problem(
+            file.value("model_list").map_or(file.place, |list| list.place),
+            "every entry of `model_list` is of another provider: add one with a model such as `sagemaker/my-endpoint`",
+        );
+    }
+    let ModelList { deployments, left_out } = &mut list;
+    left_out.retain(|name| deployments.iter().all(|deployment| deployment.model_name != *name));
+    list
 }
 
-fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &mut Report) -> Option<DeploymentConfig> {
+fn deployment(
+    index: usize,
+    node: &Node,
+    taken: &mut HashSet<String>,
+    left_out: &mut HashSet<String>,
+    report: &mut Report,
+) -> Option<DeploymentConfig> {
     let in_list = Path::default().key(&format!("model_list[{index}]"));
     let Deployment { model_name, .. } = reader::read(node, &in_list, report);
     node.entries()?;
@@ -122,8 +194,23 @@ fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &m
         report.problem(node.place, format!("{path} has no `litellm_params`: add at least `model`"));
         return None;
     };
-    let (mut routing, parameters) = litellm_params::read(params_node, &path.key("litellm_params"), report);
     let model_node = params_node.value("model");
+    let named = |key: &str| params_node.value(key).and_then(Node::as_text);
+    let other = named("custom_llm_provider")
+        .filter(|provider| !SageMaker::PREFIXES.contains(&provider.as_str()))
+        .or_else(|| named("model").and_then(|model| other_provider(&model).map(str::to_owned)));
+    if let Some(provider) = other {
+        report.warning(
+            model_node.map_or(params_node.place, |node| node.place),
+            path.keys(),
+            format!(
+                "{path} is left out: `{provider}` is another provider, and sagewire serves SageMaker endpoints only"
+            ),
+        );
+        left_out.insert(model_name);
+        return None;
+    }
+    let (mut routing, parameters) = litellm_params::read(params_node, &path.key("litellm_params"), report);
     let place = model_node.map_or(params_node.place, |node| node.place);
     let Some(model) = routing.model.take().filter(|model| !model.is_empty()) else {
         // A variable that is not looked up may hold any name.
@@ -152,7 +239,10 @@ fn deployment(index: usize, node: &Node, taken: &mut HashSet<String>, report: &m
     routing.allowed_fails = routing.allowed_fails.or(info.allowed_fails);
     routing.cooldown_time = routing.cooldown_time.or(info.cooldown_time);
     let max_input_tokens = info.max_input_tokens;
-    Some(DeploymentConfig { id, model_name, model, mode, parameters, max_input_tokens, model_info, routing })
+    let mut places = vec![(String::new(), report.position(node.place))];
+    let entries = params_node.entries().unwrap_or_default().iter();
+    places.extend(entries.map(|entry| (entry.key.clone(), report.position(entry.node.place))));
+    Some(DeploymentConfig { id, model_name, model, mode, parameters, max_input_tokens, model_info, routing, places })
 }
 
 fn check_wildcard(model_name: &str, model: &str, place: Place, path: &Path, report: &mut Report) {

@@ -2,7 +2,10 @@
 //!
 //! Owns the error, the warnings, and the list they are gathered in; never a value of the file, which may be a secret.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::node::Place;
 
@@ -10,7 +13,7 @@ use super::node::Place;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
-    /// The included file; `None` for the configuration itself.
+    /// The file; `None` if the configuration was read from a text.
     pub file: Option<PathBuf>,
     /// The line, from 1.
     pub line: u64,
@@ -24,23 +27,26 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        file_of(self.file.as_ref(), f)?;
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+        write_place(f, self.file.as_deref(), self.line, self.column)?;
+        f.write_str(&self.message)
     }
 }
 
-fn file_of(file: Option<&PathBuf>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match file {
-        Some(file) => write!(f, "{}: ", file.display()),
-        None => Ok(()),
+/// `config.yaml:3:5: `, as compilers write it, so that editors find the place.
+fn write_place(f: &mut fmt::Formatter<'_>, file: Option<&Path>, line: u64, column: u64) -> fmt::Result {
+    match (file, line) {
+        (Some(file), 0) => write!(f, "{}: ", file.display()),
+        (Some(file), _) => write!(f, "{}:{line}:{column}: ", file.display()),
+        (None, 0) => Ok(()),
+        (None, _) => write!(f, "line {line}, column {column}: "),
     }
 }
 
-/// One thing that must be mended before the proxy can start.
+/// One thing that must be fixed before the proxy can start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The included file; `None` for the configuration itself.
+    /// The file; `None` if the configuration was read from a text.
     pub file: Option<PathBuf>,
     /// The line, from 1; 0 where the problem is of the file as a whole.
     pub line: u64,
@@ -52,12 +58,26 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        file_of(self.file.as_ref(), f)?;
-        if self.line == 0 {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
-        }
+        write_place(f, self.file.as_deref(), self.line, self.column)?;
+        f.write_str(&self.message)
+    }
+}
+
+/// A place in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    file: Option<PathBuf>,
+    line: u64,
+    column: u64,
+}
+
+impl Position {
+    pub(super) fn problem(&self, message: String) -> Problem {
+        Problem { file: self.file.clone(), line: self.line, column: self.column, message }
+    }
+
+    pub(super) fn warning(&self, key: &str, message: String) -> Warning {
+        Warning { file: self.file.clone(), line: self.line, column: self.column, key: key.to_owned(), message }
     }
 }
 
@@ -74,9 +94,9 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The text is not YAML.
-    #[error("{}line {line}, column {column}: the file is not valid YAML: {reason}", before(.file.as_ref()))]
+    #[error("{}", one_per_line(&self.problems()))]
     Yaml {
-        /// The included file; `None` for the configuration itself.
+        /// The file; `None` if the configuration was read from a text.
         file: Option<PathBuf>,
         /// The line, from 1; 0 where unknown.
         line: u64,
@@ -100,15 +120,11 @@ impl ConfigError {
                 file: file.clone(),
                 line: *line,
                 column: *column,
-                message: format!("the file is not valid YAML: {reason}"),
+                message: format!("invalid YAML: {reason}"),
             }],
             Self::Invalid(problems) => problems.clone(),
         }
     }
-}
-
-fn before(file: Option<&PathBuf>) -> String {
-    file.map_or_else(String::new, |file| format!("{}: ", file.display()))
 }
 
 fn one_per_line(problems: &[Problem]) -> String {
@@ -126,12 +142,12 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn problem(&mut self, place: Place, message: impl Into<String>) {
-        let file = self.included(place);
+        let file = self.file(place);
         self.problems.push(Problem { file, line: place.line, column: place.column, message: message.into() });
     }
 
     pub(super) fn warning(&mut self, place: Place, key: impl Into<String>, message: impl Into<String>) {
-        let file = self.included(place);
+        let file = self.file(place);
         self.warnings.push(Warning {
             file,
             line: place.line,
@@ -141,8 +157,13 @@ impl Report {
         });
     }
 
-    fn included(&self, place: Place) -> Option<PathBuf> {
-        self.files.get(place.file).filter(|_| place.file > 0).cloned()
+    fn file(&self, place: Place) -> Option<PathBuf> {
+        self.files.get(place.file).cloned()
+    }
+
+    /// A place for problems that are found later.
+    pub(super) fn position(&self, place: Place) -> Position {
+        Position { file: self.file(place), line: place.line, column: place.column }
     }
 
     /// The warnings, or every problem, in the order of the file.

@@ -2,6 +2,8 @@
 //!
 //! Owns the check that each of them exists, at its place.
 
+use std::collections::HashSet;
+
 use sagewire_router::RouterSettings;
 
 use super::{
@@ -11,6 +13,37 @@ use super::{
     node::{Node, Place, Yaml},
     problem::Report,
 };
+
+/// Takes the models that were left out of the fallbacks, with a warning for each.
+pub(super) fn drop_left_out(router: &mut RouterSettings, left_out: &HashSet<String>, file: &Node, report: &mut Report) {
+    if left_out.is_empty() {
+        return;
+    }
+    let section = |name: &str| file.value("router_settings").and_then(|section| section.value(name));
+    let mut keep = |key: &str, name: &String| {
+        let keeps = !left_out.contains(name);
+        if !keeps {
+            let place = place_of(section(key), name, file);
+            report.warning(
+                place,
+                format!("router_settings.{key}"),
+                format!("`{key}` names `{name}`, which is left out"),
+            );
+        }
+        keeps
+    };
+    router.default_fallbacks.retain(|name| keep("default_fallbacks", name));
+    for (key, fallbacks) in
+        [("fallbacks", &mut router.fallbacks), ("context_window_fallbacks", &mut router.context_window_fallbacks)]
+    {
+        fallbacks.retain(|model, next| {
+            next.retain(|name| keep(key, name));
+            keep(key, model) && !next.is_empty()
+        });
+    }
+    router.model_group_retry_policy.retain(|model, _| keep("model_group_retry_policy", model));
+    router.model_group_alias.retain(|_, alias| keep("model_group_alias", &alias.model_name));
+}
 
 pub(super) fn check(
     deployments: &[DeploymentConfig],
@@ -28,11 +61,6 @@ pub(super) fn check(
                 Some(start) => name.starts_with(start),
                 None => deployment.model_name == name,
             })
-    };
-    // A pattern is right if it covers a model, or a wildcard covers it.
-    let covered = |pattern: &str| match pattern.strip_suffix('*') {
-        Some(start) => served(start) || deployments.iter().any(|deployment| deployment.model_name.starts_with(start)),
-        None => served(pattern),
     };
     let mut check = |name: &str, key: &str, place: Place, exists: bool| {
         if !exists {
@@ -70,8 +98,9 @@ pub(super) fn check(
     let lists = file.value("sagewire_settings").and_then(|section| section.value("keys"));
     for (index, key) in keys.iter().enumerate() {
         let node = lists.and_then(Node::items).and_then(|items| items.get(index)).and_then(|key| key.value("models"));
-        for name in key.models.iter().flatten() {
-            check(name, &format!("sagewire_settings.keys[{index}].models"), place_of(node, name, file), covered(name));
+        // A pattern may be for models that a reload brings.
+        for name in key.models.iter().flatten().filter(|name| !name.ends_with('*')) {
+            check(name, &format!("sagewire_settings.keys[{index}].models"), place_of(node, name, file), served(name));
         }
     }
 }

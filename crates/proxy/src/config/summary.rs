@@ -102,6 +102,7 @@ fn router(router: &RouterSettings) -> Value {
             "context_window_fallbacks": router.context_window_fallbacks,
             "model_group_alias": aliases,
             "enable_pre_call_checks": router.enable_pre_call_checks,
+            "ignore_invalid_deployments": router.ignore_invalid_deployments,
             "default_max_parallel_requests": router.default_max_parallel_requests,
         })
     };

@@ -14,6 +14,7 @@ use tokio::{
 pub use reload::{ReloadError, Reloader};
 pub use shutdown::shutdown_signal;
 pub use tls::TlsError;
+pub(crate) use tls::check as check_tls;
 pub use workers::Workers;
 
 use self::tls::Certificates;

@@ -36,6 +36,11 @@ pub enum TlsError {
     Unusable(#[source] rustls::Error),
 }
 
+/// Whether a certificate can be used.
+pub(crate) fn check(files: &TlsFiles) -> Result<(), TlsError> {
+    read(files).map(drop)
+}
+
 /// The certificate of the moment.
 pub(super) struct Certificates {
     files: TlsFiles,

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
 use sagewire_router::{BuildError, Router, RouterSettings, RouterState};
 
+pub use self::check::Findings;
 use self::{credentials::CredentialShelf, insight::RouterInsight, overlay::Overlay};
 use crate::{
     App, AppError, Config, Probe, ServedDeployment, ServedModel, SpanSink,
     config::{DeploymentConfig, EnvironmentVariables},
 };
 
+mod check;
 mod credentials;
 mod deployment;
 mod insight;
@@ -56,7 +58,7 @@ struct Kept {
 pub enum WiringError {
     /// No provider knows the model.
     #[error(
-        "the deployment `{deployment}` has the model `{model}`, which nobody serves: begin it with `sagemaker/`, `sagemaker_chat/` or `sagemaker_nova/`"
+        "the deployment `{deployment}` has the unsupported model `{model}`: it must start with `sagemaker/`, `sagemaker_chat/` or `sagemaker_nova/`"
     )]
     UnknownPrefix {
         /// The deployment's id.
@@ -119,10 +121,19 @@ impl Wiring {
         }
         let mut models: Vec<ServedModel> = Vec::new();
         for deployment in &config.deployments {
-            check_prefix(deployment)?;
-            let fail = |source| WiringError::Deployment { deployment: deployment.id.clone(), source };
-            let own = deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf).map_err(fail)?;
-            let provider: Arc<dyn Provider> = Arc::new(sagemaker.with_settings(own));
+            let settings = check_prefix(deployment).and_then(|()| {
+                deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf)
+                    .map_err(|source| WiringError::Deployment { deployment: deployment.id.clone(), source })
+            });
+            let settings = match settings {
+                Ok(settings) => settings,
+                Err(error) if config.router_settings.ignore_invalid_deployments => {
+                    tracing::warn!(target: "sagewire::proxy", %error, "a deployment is left out");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let provider: Arc<dyn Provider> = Arc::new(sagemaker.with_settings(settings));
             router = router.deployment(routed(deployment, Arc::clone(&provider)));
             serve(
                 &mut models,

@@ -16,8 +16,8 @@ fn wired(yaml: &str) -> Result<sagewire_proxy::App, String> {
 #[tokio::test]
 async fn what_cannot_be_served_is_named_with_its_deployment() {
     for (params, says) in [
-        ("{model: openai/gpt-4o}", "`openai/gpt-4o`, which nobody serves"),
-        ("{model: my-endpoint}", "`my-endpoint`, which nobody serves"),
+        ("{model: sagemakr/a}", "unsupported model `sagemakr/a`"),
+        ("{model: my-endpoint}", "unsupported model `my-endpoint`"),
         ("{model: sagemaker/a, aws_region_name: 'no region!'}", "region"),
         ("{model: sagemaker/a, aws_nonsense: hush}", "aws_nonsense`"),
         (
@@ -30,6 +30,47 @@ async fn what_cannot_be_served_is_named_with_its_deployment() {
         assert!(error.contains(says) && error.contains("`m`"), "{params}: {error}");
         assert!(!error.contains("hush"), "{error}");
     }
+}
+
+/// All at once, each at its place; and what is right is not among them.
+#[tokio::test]
+async fn a_check_names_every_deployment_that_cannot_be_served() {
+    let yaml = "model_list:
+  - {model_name: right, litellm_params: {model: sagemaker/a, aws_region_name: us-east-1}}
+  - {model_name: a, litellm_params: {model: sagemaker/my_endpoint, aws_region_name: us-east-1}}
+  - {model_name: b, litellm_params: {model: my-endpoint}}
+  - {model_name: c, litellm_params: {model: sagemaker/c, aws_region_name: us-east-1, sagemaker_base_url: not a url}}
+  - {model_name: d, litellm_params: {model: sagemaker/d, aws_region_name: us-east-1, chat_template: /nowhere/t.jinja}}
+  - {model_name: e, litellm_params: {model: sagemaker/e, aws_region_name: us-east-1, extra_headers: {authorization: x}}}
+  - {model_name: f, litellm_params: {model: sagemaker/f}}
+sagewire_settings: {tls: {certificate_file: /nowhere/c.pem, private_key_file: /nowhere/k.pem}}
+";
+    let (config, _) = Config::from_yaml(yaml, &|_| None).unwrap();
+    let world = World::builder().build();
+    let findings = Wiring::new(world).check(&config).await;
+    let problems: Vec<_> = findings.problems.iter().map(ToString::to_string).collect();
+    for (problem, place, says) in [
+        (&problems[0], "line 3, column 45: ", "`my_endpoint`"),
+        (&problems[1], "line 4, column 45: ", "`my-endpoint`"),
+        (&problems[2], "line 5, column ", "URL"),
+        (&problems[3], "line 6, column ", "t.jinja"),
+        (&problems[4], "line 7, column ", "`authorization`"),
+        (&problems[5], "line 1, column 1: ", "c.pem"),
+    ] {
+        assert!(problem.starts_with(place) && problem.contains(says), "{problems:#?}");
+    }
+    assert_eq!(problems.len(), 6, "{problems:#?}");
+    let warnings: Vec<_> = findings.warnings.iter().map(ToString::to_string).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("`f` has no region"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn invalid_deployments_are_left_out_where_the_operator_says_so() {
+    let list = "model_list: [{model_name: a, litellm_params: {model: my-endpoint}}, {model_name: m, litellm_params: {model: sagemaker/tgi}}, {model_name: z, litellm_params: {model: sagemaker/z, rpm: 0}}]\n";
+    assert!(wired(list).unwrap_err().contains("my-endpoint"));
+    let setup = Setup::start(&format!("{list}router_settings: {{ignore_invalid_deployments: true}}\n")).await;
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    assert_eq!(setup.post("/chat/completions", &body).await.status, 200);
 }
 
 #[tokio::test]

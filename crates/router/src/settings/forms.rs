@@ -90,36 +90,52 @@ impl<'de> Deserialize<'de> for ModelGroupAlias {
     }
 }
 
-/// What LiteLLM adds to the name of a failure in a policy.
-pub(super) trait Suffix {
-    const TEXT: &'static str;
+/// LiteLLM's keys of a policy, in the order of [`FailureSort::ALL`].
+pub(super) trait Keys {
+    const KEYS: &'static [&'static str];
+    /// What a key's number is, before the failure that it is about.
     const MEANING: &'static str;
+}
+
+macro_rules! keys {
+    ($suffix:literal) => {
+        &[
+            concat!("BadRequestError", $suffix),
+            concat!("AuthenticationError", $suffix),
+            concat!("TimeoutError", $suffix),
+            concat!("RateLimitError", $suffix),
+            concat!("NotFoundError", $suffix),
+            concat!("ServiceUnavailableError", $suffix),
+            concat!("BadGatewayError", $suffix),
+            concat!("InternalServerError", $suffix),
+        ]
+    };
 }
 
 /// `retry_policy`.
 pub(super) struct Retries;
 
-impl Suffix for Retries {
-    const TEXT: &'static str = "Retries";
+impl Keys for Retries {
+    const KEYS: &'static [&'static str] = keys!("Retries");
     const MEANING: &'static str = "The number of retries after";
 }
 
 /// `allowed_fails_policy`.
 pub(super) struct AllowedFails;
 
-impl Suffix for AllowedFails {
-    const TEXT: &'static str = "AllowedFails";
+impl Keys for AllowedFails {
+    const KEYS: &'static [&'static str] = keys!("AllowedFails");
     const MEANING: &'static str = "The failures in a row before the deployment cools down, of";
 }
 
-/// A policy whose keys end so.
+/// A policy with these keys.
 pub(super) struct Named<S>(FailurePolicy, PhantomData<S>);
 
-impl<'de, S: Suffix> Deserialize<'de> for Named<S> {
+impl<'de, S: Keys> Deserialize<'de> for Named<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Form<S>(PhantomData<S>);
 
-        impl<'de, S: Suffix> Visitor<'de> for Form<S> {
+        impl<'de, S: Keys> Visitor<'de> for Form<S> {
             type Value = FailurePolicy;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,13 +145,8 @@ impl<'de, S: Suffix> Deserialize<'de> for Named<S> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FailurePolicy, A::Error> {
                 let mut policy = FailurePolicy::new();
                 while let Some(name) = map.next_key::<String>()? {
-                    let sort = FailureSort::ALL
-                        .into_iter()
-                        .find(|sort| name.strip_suffix(S::TEXT) == Some(sort.as_str()))
-                        .ok_or_else(|| {
-                            let known = FailureSort::ALL.map(|sort| format!("{}{}", sort.as_str(), S::TEXT));
-                            A::Error::custom(format!("is not a known key: expected one of `{}`", known.join("`, `")))
-                        })?;
+                    let sort = FailureSort::ALL.into_iter().zip(S::KEYS).find(|(_, key)| **key == name);
+                    let (sort, _) = sort.ok_or_else(|| A::Error::unknown_field(&name, S::KEYS))?;
                     policy = policy.with(sort, map.next_value()?);
                 }
                 Ok(policy)
@@ -146,29 +157,30 @@ impl<'de, S: Suffix> Deserialize<'de> for Named<S> {
     }
 }
 
-impl<S: Suffix> JsonSchema for Named<S> {
+impl<S: Keys> JsonSchema for Named<S> {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        S::TEXT.into()
+        S::MEANING.into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let properties: serde_json::Map<_, _> = FailureSort::ALL
             .into_iter()
-            .map(|sort| {
+            .zip(S::KEYS)
+            .map(|(sort, key)| {
                 let description = format!("{} {}.", S::MEANING, sort.meaning());
                 let schema = serde_json::json!({ "type": "integer", "minimum": 0, "description": description });
-                (format!("{}{}", sort.as_str(), S::TEXT), schema)
+                ((*key).to_owned(), schema)
             })
             .collect();
         json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
     }
 }
 
-pub(super) fn policy<'de, S: Suffix, D: Deserializer<'de>>(deserializer: D) -> Result<FailurePolicy, D::Error> {
+pub(super) fn policy<'de, S: Keys, D: Deserializer<'de>>(deserializer: D) -> Result<FailurePolicy, D::Error> {
     Named::<S>::deserialize(deserializer).map(|Named(policy, _)| policy)
 }
 
@@ -177,4 +189,18 @@ pub(super) fn policies<'de, D: Deserializer<'de>>(
 ) -> Result<BTreeMap<String, FailurePolicy>, D::Error> {
     let policies = BTreeMap::<String, Named<Retries>>::deserialize(deserializer)?;
     Ok(policies.into_iter().map(|(model, Named(policy, _))| (model, policy)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_are_the_names_of_the_failures_in_their_order() {
+        for (sort, (retries, fails)) in FailureSort::ALL.into_iter().zip(Retries::KEYS.iter().zip(AllowedFails::KEYS)) {
+            assert_eq!(retries.strip_suffix("Retries"), Some(sort.as_str()));
+            assert_eq!(fails.strip_suffix("AllowedFails"), Some(sort.as_str()));
+        }
+        assert_eq!((Retries::KEYS.len(), AllowedFails::KEYS.len()), (FailureSort::ALL.len(), FailureSort::ALL.len()));
+    }
 }

@@ -1,0 +1,86 @@
+//! What can be known to be wrong with a model's calls before any of them is made.
+//!
+//! Owns putting the checks of the stages of a call together. Files are read; nothing is sent.
+
+use http::HeaderMap;
+use sagewire_types::{Error, ModelId, ModelIdError};
+
+use crate::{
+    SageMaker, TemplateChoice,
+    call::route,
+    request::{BaseUrl, Operation, check_endpoint_name, check_extra_header},
+};
+
+impl SageMaker {
+    /// Everything that would make each call of this model fail, as far as it can be known without asking the network: names, URL, headers,
+    /// dialects and the template's file. Each error names its parameter. A `*` in the model stands for names that are not known yet.
+    pub async fn preflight(&self, model: &str) -> Vec<Error> {
+        let settings = self.settings();
+        let model: ModelId = match model.parse() {
+            Ok(model) => model,
+            Err(error) => {
+                let error: ModelIdError = error;
+                return vec![Error::invalid("model", error.to_string()).with_source(error)];
+            }
+        };
+        let mut problems = Vec::new();
+        let mut note = |outcome: Result<(), Error>| problems.extend(outcome.err());
+        note(route::chat(settings.dialect.as_deref(), &model).map(drop));
+        if settings.embedding_dialect.is_some() {
+            note(route::embeddings(settings.embedding_dialect.as_deref(), &model).map(drop));
+        }
+        let base = settings.base_url.as_deref().map(BaseUrl::parse).transpose();
+        let is_verbatim = base.as_ref().is_ok_and(|base| base.as_ref().is_some_and(BaseUrl::is_verbatim));
+        note(base.map(drop));
+        if !is_verbatim && !model.name().contains('*') {
+            note(check_endpoint_name(model.name()));
+        }
+        note(settings.headers.write(Operation::Invoke, &mut HeaderMap::new()));
+        for name in settings.extra_headers.keys() {
+            note(check_extra_header(name));
+        }
+        if let Some(TemplateChoice::Path(_)) = &settings.template {
+            note(self.shared.templates.find(&self.shared.world, settings, &model).await.map(drop));
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sagewire_credentials::seam::World;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Settings;
+
+    async fn problems(model: &str, params: Value) -> Vec<Option<String>> {
+        let world = World::builder().build();
+        let settings = Settings::from_litellm_params(params.as_object().cloned().unwrap(), &world).unwrap();
+        let sagemaker = SageMaker::builder().world(world).settings(settings).build().unwrap();
+        let problems = sagemaker.preflight(model).await;
+        problems.iter().map(|error| error.param().map(str::to_owned)).collect()
+    }
+
+    #[tokio::test]
+    async fn whatever_would_fail_every_call_is_named() {
+        for (model, params, param) in [
+            ("sagemaker/my_endpoint", json!({}), "model"),
+            ("bedrock/m", json!({}), "model"),
+            ("sagemaker/e", json!({"sagemaker_base_url": "not a url"}), "sagemaker_base_url"),
+            ("sagemaker/e", json!({"model_id": "no component!"}), "model_id"),
+            ("sagemaker/e", json!({"extra_headers": {"authorization": "x"}}), "extra_headers"),
+            ("sagemaker/e", json!({"chat_template": "/nowhere/template.jinja"}), "chat_template"),
+        ] {
+            assert_eq!(problems(model, params.clone()).await, [Some(param.to_owned())], "{model} {params}");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_problems_are_named_and_what_is_right_is_none() {
+        let params = json!({"sagemaker_base_url": "ftp://x", "model_id": "a b", "target_variant": "v"});
+        assert_eq!(problems("sagemaker/a_b", params).await.len(), 3);
+        assert_eq!(problems("sagemaker/*", json!({})).await, []);
+        assert_eq!(problems("sagemaker/a_b", json!({"sagemaker_base_url": "http://127.0.0.1/path"})).await, []);
+    }
+}
