@@ -24,12 +24,7 @@ pub(super) fn slow_head(app: &App, limits: &Limits, client: Option<SocketAddr>) 
 }
 
 /// The same to a head that the protocol's own code refused with this status.
-pub(super) fn refused_head(
-    app: &App,
-    status: StatusCode,
-    limits: &Limits,
-    client: Option<SocketAddr>,
-) -> Bytes {
+pub(super) fn refused_head(app: &App, status: StatusCode, limits: &Limits, client: Option<SocketAddr>) -> Bytes {
     let (code, message) = if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
         let bytes = limits.header_bytes;
         (
