@@ -123,7 +123,7 @@ pub(super) fn check(keys: &[CallerKey], master: Option<&KeyDigest>, node: Option
         }
         match (&key.key, &key.key_hash) {
             (Some(_), Some(_)) => {
-                report.problem(node.place, format!("{path} has both `key` and `key_hash`: remove one"))
+                report.problem(node.place, format!("{path} has both `key` and `key_hash`: remove one"));
             }
             // One that was wrong has been reported.
             (None, None) if node.value("key").is_none() && node.value("key_hash").is_none() => {

@@ -158,11 +158,14 @@ pub(super) fn schema() -> Map<String, Value> {
             _ => json!({}),
         };
         for name in parameter.aliases().iter().chain([&parameter.name()]) {
-            schema["description"] = if *name == parameter.name() {
-                parameter.meaning().into()
+            let meaning = if *name == parameter.name() {
+                parameter.meaning().to_owned()
             } else {
-                format!("The same as `{}`, which wins.", parameter.name()).into()
+                format!("The same as `{}`, which wins.", parameter.name())
             };
+            if let Value::Object(schema) = &mut schema {
+                schema.insert("description".to_owned(), meaning.into());
+            }
             properties.insert((*name).to_owned(), schema.clone());
         }
     }

@@ -33,10 +33,10 @@ pub(super) fn plain() -> Value {
     share(&mut schema, "litellm_settings", "router_settings", &["set_verbose"]);
     for (section, alias, name) in ALIASES {
         if let Some(Value::Object(properties)) = schema.pointer_mut(&format!("/properties/{section}/properties"))
-            && let Some(mut property) = properties.get(name).cloned()
+            && let Some(Value::Object(mut property)) = properties.get(name).cloned()
         {
-            property["description"] = format!("The same as `{name}`, which wins.").into();
-            properties.insert(alias.to_owned(), property);
+            property.insert("description".to_owned(), format!("The same as `{name}`, which wins.").into());
+            properties.insert(alias.to_owned(), Value::Object(property));
         }
     }
     schema
