@@ -4,6 +4,7 @@
 //! compared with what it says; `SAGEWIRE_WRITE=1` writes them anew.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::disallowed_methods, reason = "a variable names the Python to compare with")]
 
 use std::{
     env, fs,
