@@ -54,7 +54,7 @@ fn each_is_known(section: &str, list: &Path) -> Result<(), Failed> {
             Err(error) if !error.to_string().contains("known") => {}
             // Any value of these is right, or they are the requests' own.
             Ok((config, _)) if ["metadata", "aws_session_tags"].contains(&key) => {
-                assert_eq!(config.deployments.len(), 1)
+                assert_eq!(config.deployments.len(), 1);
             }
             other => return Err(format!("{section}.{key}: {other:?}").into()),
         }
