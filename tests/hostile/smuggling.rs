@@ -113,17 +113,17 @@ async fn a_head_that_is_not_http_is_a_400() {
     let key = bearer(MASTER);
     for head in [
         // A folded line, a line without a name, control characters in a value, blanks in a name.
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\n{key}x-a: b\r\n c: d"),
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\n{key}: d"),
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\n{key}x-a: b\rc: d"),
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\n{key}x-a: b\0c"),
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\n{key}x a: b"),
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\n{key}x-é: b"),
-        format!("POST /chat/completions HTTP/1.1 \r\nhost: x\r\n{key}"),
-        format!("POST /chat/completions HTTP/1.1\0\r\nhost: x\r\n{key}"),
-        format!("POST /chat completions HTTP/1.1\r\nhost: x\r\n{key}"),
-        format!("POST /chat/completions HTTP/3.0\r\nhost: x\r\n{key}"),
-        format!("POST\t/chat/completions\tHTTP/1.1\r\nhost: x\r\n{key}"),
+        format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{key}x-a: b\r\n c: d"),
+        format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{key}: d"),
+        format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{key}x-a: b\rc: d"),
+        format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{key}x-a: b\0c"),
+        format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{key}x a: b"),
+        format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{key}x-é: b"),
+        format!("POST /chat/completions HTTP/1.1 \r\nhost: localhost\r\n{key}"),
+        format!("POST /chat/completions HTTP/1.1\0\r\nhost: localhost\r\n{key}"),
+        format!("POST /chat completions HTTP/1.1\r\nhost: localhost\r\n{key}"),
+        format!("POST /chat/completions HTTP/3.0\r\nhost: localhost\r\n{key}"),
+        format!("POST\t/chat/completions\tHTTP/1.1\r\nhost: localhost\r\n{key}"),
     ] {
         let answers = answers(&setup.raw(format!("{head}\r\n\r\n{}", smuggled()).as_bytes()).await);
         came_to_nothing(&setup, &head, &answers);
@@ -155,7 +155,10 @@ async fn each_request_on_a_connection_shows_its_own_key() {
     let setup = Setup::start().await;
     let body = question("text").to_string();
     let with = |key: &str| {
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\n{key}content-length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{key}content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
     };
     // The second is sent at once behind the first, without a key; the third with a key for another model.
     let third = with(&format!("{}connection: close\r\n", bearer(crate::setup::TEAM))).replace("\"text\"", "\"chat\"");
@@ -184,7 +187,7 @@ async fn it_is_nobodys_forward_proxy() {
     }
     for upgrade in ["h2c", "websocket", "TLS/1.3"] {
         let head = format!(
-            "GET /models HTTP/1.1\r\nhost: x\r\n{key}connection: upgrade\r\nupgrade: {upgrade}\r\nhttp2-settings: AAMAAABk\r\n\r\n"
+            "GET /models HTTP/1.1\r\nhost: localhost\r\n{key}connection: upgrade\r\nupgrade: {upgrade}\r\nhttp2-settings: AAMAAABk\r\n\r\n"
         );
         let answers = answers(&setup.raw(head.as_bytes()).await);
         assert_eq!((answers.len(), answers[0].status), (1, 200), "{upgrade}: it is an ordinary request: {answers:?}");

@@ -54,7 +54,7 @@ impl Proxy {
         let driving = tokio::spawn(connection);
         let (path, body) = body(asked);
         let request = Request::post(path)
-            .header("host", "proxy")
+            .header("host", "localhost")
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body.to_string())))
             .unwrap();

@@ -50,7 +50,7 @@ async fn answer(address: SocketAddr, case: &Case) -> Option<Told> {
         "model": case.model, "stream": case.stream, "messages": [{"role": "user", "content": "What is a llama?"}],
     });
     let request = Request::post("/v1/chat/completions")
-        .header("host", "proxy")
+        .header("host", "localhost")
         .header("content-type", "application/json")
         .header("authorization", format!("Bearer {MASTER_KEY}"))
         .body(Full::new(Bytes::from(body.to_string())))

@@ -227,7 +227,7 @@ pub async fn send(
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header("host", "proxy")
+        .header("host", "localhost")
         .header("authorization", format!("Bearer {key}"))
         .body(Full::new(Bytes::from(body.to_owned())))
         .unwrap();

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use self::{
+    arrival::Arrival,
     call::Call,
     cors::Cors,
     error::{ApiError, ErrorForm},
@@ -28,6 +29,7 @@ use crate::{
     telemetry::{CallRecord, Outcome},
 };
 
+pub(crate) mod arrival;
 mod ask;
 pub(crate) mod body;
 mod call;
@@ -51,6 +53,7 @@ mod rate_limits;
 pub(crate) mod request_id;
 pub(crate) mod response;
 pub(crate) mod route;
+mod scrub;
 pub(crate) mod sse;
 mod streaming;
 
@@ -66,6 +69,7 @@ pub(crate) static ROUTES: &[&Route] = &[
     &models::INFO,
     &key_info::ROUTE,
     &health::HEALTH,
+    &health::PROBE,
     &health::LIVELINESS,
     &health::READINESS,
     &metrics::ROUTE,
@@ -162,6 +166,8 @@ pub(crate) struct Exchange {
     /// What stands in the path in place of a parameter. A model in the path takes precedence over the body's.
     pub(crate) parameter: Option<String>,
     pub(crate) caller: Caller,
+    /// Whether every part of the endpoint's name is the operator's choice.
+    pub(crate) operators_names: bool,
     /// The time of day at which the request came.
     pub(crate) began: SystemTime,
     /// Taken by a stream, which ends later than its head.
@@ -207,25 +213,38 @@ async fn answer_with_id(state: Arc<State>, target: Target, request: Request, id:
     let client = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(client)| *client);
     let record = CallRecord::new(state.lasting.metrics.clone(), route, id.clone(), client, started);
     let began = state.clock.now();
-    let mut exchange =
-        Exchange { state, head, body, parameter: None, caller: Caller::Anyone, began, call: Some(Call::new(record)) };
+    let mut exchange = Exchange {
+        state,
+        head,
+        body,
+        parameter: None,
+        caller: Caller::Anyone,
+        operators_names: false,
+        began,
+        call: Some(Call::new(record)),
+    };
 
     let form = ErrorForm::of(route, &exchange.head.headers);
     let mut allowed = None;
-    let outcome = match target {
-        _ if Cors::is_preflight(&exchange.head.method, &exchange.head.headers) => {
+    let well_formed = match exchange.head.extensions.get::<Arrival>() {
+        Some(_) => arrival::check_host(exchange.head.version, &exchange.head.headers),
+        None => Ok(()),
+    };
+    let outcome = match (well_formed, target) {
+        (Err(error), _) => Err(error),
+        (Ok(()), _) if Cors::is_preflight(&exchange.head.method, &exchange.head.headers) => {
             Ok(exchange.state.cors.preflight(&exchange.head.headers))
         }
-        Target::Route(route, parameter) => {
+        (Ok(()), Target::Route(route, parameter)) => {
             exchange.parameter = parameter;
             dispatch(&mut exchange, route).await
         }
-        Target::WrongMethod(_, methods) => {
+        (Ok(()), Target::WrongMethod(_, methods)) => {
             let error = ApiError::wrong_method(&exchange.head.method, exchange.head.uri.path(), &methods);
             allowed = HeaderValue::from_str(&methods).ok();
             Err(error)
         }
-        Target::Unknown => Err(ApiError::unknown_path(exchange.head.uri.path())),
+        (Ok(()), Target::Unknown) => Err(ApiError::unknown_path(exchange.head.uri.path())),
     };
     let mut response = match outcome {
         Ok(response) => {
@@ -258,9 +277,12 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
         Access::Key => true,
         Access::Metrics => state.settings.metrics_need_key,
     };
+    if route.access != Access::Anyone {
+        state.cors.check(&exchange.head)?;
+    }
     if needs_key {
-        state.cors.check(&exchange.head.headers)?;
-        callers::refuse_key_in_url(exchange.head.uri.query())?;
+        let query = exchange.head.uri.query();
+        callers::refuse_key_in_url(query, |value| state.keyring.has(value))?;
         let caller = state.keyring.identify(&exchange.head.headers, exchange.began)?;
         exchange.note(|record| record.caller = caller.clone());
         exchange.caller = caller;

@@ -24,6 +24,22 @@ pub struct Limits {
     /// How deep lists and objects of a body may be nested, up to 120; a deeper one is refused with 400. Default: 64.
     #[serde(rename = "max_json_depth", deserialize_with = "json_depth")]
     pub json_depth: usize,
+    /// How many values a body may have for each KiB of it, beside 2,800 that any body may have; token ids do not count. A denser one is refused
+    /// with 400, since it would take many times its length in memory. Default: 16.
+    #[serde(rename = "max_json_values_per_kib")]
+    pub json_values_per_kib: usize,
+    /// The most texts that one request may embed or continue. Default: 2048, as OpenAI's.
+    #[serde(rename = "max_inputs")]
+    pub inputs: usize,
+    /// The most tools that one request may offer. Default: 1024.
+    #[serde(rename = "max_tools")]
+    pub tools: usize,
+    /// The most stop texts that one request may have. Default: 64.
+    #[serde(rename = "max_stop_texts")]
+    pub stop_texts: usize,
+    /// The most bytes that the stop texts of one request may have together. Default: 65536.
+    #[serde(rename = "max_stop_bytes")]
+    pub stop_bytes: usize,
     /// The most requests that are worked on at the same time; more are refused with 503. `global_max_parallel_requests` means the same.
     /// Default: 10000.
     #[serde(rename = "max_concurrent_requests")]
@@ -75,6 +91,11 @@ impl Default for Limits {
             body_bytes: 25 * 1024 * 1024,
             header_bytes: 64 * 1024,
             json_depth: 64,
+            json_values_per_kib: 16,
+            inputs: 2_048,
+            tools: 1_024,
+            stop_texts: 64,
+            stop_bytes: 64 * 1024,
             concurrent: 10_000,
             queued: 0,
             queue_timeout: Duration::from_secs(10),

@@ -22,6 +22,7 @@ pub struct AppBuilder {
     models: Vec<ServedModel>,
     keyring: Keyring,
     origins: Option<Vec<String>>,
+    hosts: Vec<String>,
     limits: Limits,
     settings: AppSettings,
     insight: Option<Arc<dyn Insight>>,
@@ -93,6 +94,7 @@ impl AppBuilder {
             header: general.key_header_name.clone(),
         };
         self.origins = own.cors.allow_origins.clone();
+        self.hosts = own.allowed_hosts.clone();
         self.limits = own.limits;
         if let Some(limit) = general.max_parallel_requests {
             self.limits.concurrent = limit;
@@ -160,7 +162,7 @@ impl AppBuilder {
         Ok(App::new(State {
             provider,
             models: ModelTable::new(self.models, &lasting.metrics, &lasting.expected_outputs),
-            cors: Cors::new(self.origins.as_deref(), !self.keyring.is_empty()),
+            cors: Cors::new(self.origins.as_deref(), self.hosts, !self.keyring.is_empty()),
             keyring: self.keyring,
             limits: self.limits,
             settings: self.settings,

@@ -103,7 +103,7 @@ async fn probe_one(state: &State, deployment: &ServedDeployment, probe: &Probe) 
 }
 
 fn shown(error: &Error) -> String {
-    format!("{}: {}", error.kind(), Disclosure::none().message(error.message()))
+    format!("{}: {}", error.kind(), Disclosure::none().message(error))
 }
 
 /// Probes every deployment at this interval until the future is dropped. `current` gives the app of the moment.

@@ -65,6 +65,16 @@ impl Keyring {
         self.master.is_none() && self.keys.is_empty()
     }
 
+    /// Whether this text is one of the keys.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        if self.is_empty() || text.is_empty() {
+            return false;
+        }
+        let digest = KeyDigest::of(text);
+        let keys = self.keys.iter().filter_map(|key| key.digest());
+        self.master.iter().chain(keys).any(|key| key.ct_eq(&digest).into())
+    }
+
     /// Who sends these headers. The body is not looked at.
     pub(crate) fn identify(&self, headers: &HeaderMap, now: SystemTime) -> Result<Caller, ApiError> {
         if self.is_empty() {

@@ -63,6 +63,18 @@ pub(crate) fn take_from(
     Ok(timeout)
 }
 
+/// Whether the caller chooses a part of what is called.
+pub(crate) fn name_a_target(callers: &CallerParameters) -> bool {
+    let names = [
+        &callers.model_id,
+        &callers.target_model,
+        &callers.target_variant,
+        &callers.target_container_hostname,
+        &callers.session_id,
+    ];
+    names.into_iter().any(Option::is_some) || !callers.allowed.is_empty()
+}
+
 /// Takes a parameter that every caller may set.
 fn take(
     callers: &mut CallerParameters,

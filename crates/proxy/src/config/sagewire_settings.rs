@@ -23,6 +23,9 @@ pub struct ProxySettings {
     pub tls: Option<TlsFiles>,
     /// Which web pages may call the proxy from a browser.
     pub cors: CorsSettings,
+    /// The names that requests may have in `Host` if no key is asked for, beside addresses and `localhost`. Default: none on connections that
+    /// arrive on a loopback address, else any.
+    pub allowed_hosts: Vec<String>,
     /// What `/health` may spend on probes.
     pub health_check: HealthCheckSettings,
     /// Where OpenTelemetry spans and numbers go, in builds with the feature `otlp`. OpenTelemetry's own variables are read, too.
@@ -51,6 +54,7 @@ impl Default for ProxySettings {
             limits: Limits::default(),
             tls: None,
             cors: CorsSettings::default(),
+            allowed_hosts: Vec::new(),
             health_check: HealthCheckSettings::default(),
             otlp: OtlpSection::default(),
             expose_upstream_errors: false,

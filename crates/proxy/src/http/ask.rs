@@ -5,15 +5,15 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use sagewire_types::{
-    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, Prompt, ReplyMeta, Tally, Usage,
-};
+use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta, StopSequences, Tally, Usage};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    Exchange, body,
+    Exchange,
+    arrival::Stopping,
+    body,
     disclosure::Disclosure,
     error::ApiError,
     response::{Body, json_response},
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     app::{AppSettings, Model},
     callers::{Wanted, parameters},
+    limits::Limits,
     telemetry::{RequestSpans, SpanValue, trace_context},
 };
 
@@ -34,12 +35,14 @@ pub(super) trait Ask: DeserializeOwned {
     fn wanted(&self) -> Wanted;
     /// Whether it asks for a stream; `None` if it cannot.
     fn stream(&self) -> Option<bool>;
+    /// Checks its lists, whose length multiplies what an answer costs.
+    fn check(&self, limits: &Limits) -> Result<(), ApiError>;
 }
 
-type Attributes = Vec<(&'static str, SpanValue)>;
+pub(super) type Attributes = Vec<(&'static str, SpanValue)>;
 
 /// The numbers that are there.
-fn numbers<const N: usize>(
+pub(super) fn numbers<const N: usize>(
     numbers: [(&'static str, Option<f64>); N],
     counts: [(&'static str, Option<u64>); 2],
 ) -> Attributes {
@@ -49,106 +52,26 @@ fn numbers<const N: usize>(
 }
 
 /// The number of answers, where it is worth telling.
-fn choices(n: Option<u32>) -> Option<u64> {
+pub(super) fn choices(n: Option<u32>) -> Option<u64> {
     n.filter(|n| *n != 1).map(u64::from)
 }
 
-impl Ask for ChatRequest {
-    fn model(&mut self) -> &mut String {
-        &mut self.model
-    }
-
-    fn extra(&mut self) -> &mut Map<String, Value> {
-        &mut self.extra
-    }
-
-    fn asked(&self) -> Attributes {
-        numbers(
-            [
-                ("gen_ai.request.temperature", self.temperature),
-                ("gen_ai.request.top_p", self.top_p),
-                ("gen_ai.request.presence_penalty", self.presence_penalty),
-                ("gen_ai.request.frequency_penalty", self.frequency_penalty),
-            ],
-            [
-                ("gen_ai.request.max_tokens", self.max_completion_tokens.or(self.max_tokens)),
-                ("gen_ai.request.choice.count", choices(self.n)),
-            ],
-        )
-    }
-
-    fn stream(&self) -> Option<bool> {
-        Some(self.stream == Some(true))
-    }
-
-    fn wanted(&self) -> Wanted {
-        Wanted {
-            prompt: self.estimated_tokens(),
-            answers: u64::from(self.n.unwrap_or(1)),
-            max_output: self.max_completion_tokens.or(self.max_tokens),
-        }
-    }
+/// Checks the stop texts of a request.
+pub(super) fn check_stops(stop: Option<&StopSequences>, limits: &Limits) -> Result<(), ApiError> {
+    let texts = stop.map(StopSequences::as_slice).unwrap_or_default();
+    at_most("stop", "texts", texts.len(), limits.stop_texts, "max_stop_texts")?;
+    at_most("stop", "bytes", texts.iter().map(String::len).sum(), limits.stop_bytes, "max_stop_bytes")
 }
 
-impl Ask for CompletionRequest {
-    fn model(&mut self) -> &mut String {
-        &mut self.model
+/// Refuses what is longer than a limit, named by its setting.
+pub(super) fn at_most(param: &str, what: &str, count: usize, limit: usize, setting: &str) -> Result<(), ApiError> {
+    if count <= limit {
+        return Ok(());
     }
-
-    fn extra(&mut self) -> &mut Map<String, Value> {
-        &mut self.extra
-    }
-
-    fn asked(&self) -> Attributes {
-        numbers(
-            [
-                ("gen_ai.request.temperature", self.temperature),
-                ("gen_ai.request.top_p", self.top_p),
-                ("gen_ai.request.presence_penalty", self.presence_penalty),
-                ("gen_ai.request.frequency_penalty", self.frequency_penalty),
-            ],
-            [("gen_ai.request.max_tokens", self.max_tokens), ("gen_ai.request.choice.count", choices(self.n))],
-        )
-    }
-
-    fn stream(&self) -> Option<bool> {
-        Some(self.stream == Some(true))
-    }
-
-    fn wanted(&self) -> Wanted {
-        let prompts = match &self.prompt {
-            Prompt::Text(_) | Prompt::Tokens(_) => 1,
-            Prompt::Texts(texts) => texts.len() as u64,
-            Prompt::TokenLists(lists) => lists.len() as u64,
-        };
-        Wanted {
-            prompt: self.estimated_tokens(),
-            answers: prompts.saturating_mul(u64::from(self.n.unwrap_or(1))),
-            max_output: self.max_tokens,
-        }
-    }
-}
-
-impl Ask for EmbedRequest {
-    fn model(&mut self) -> &mut String {
-        &mut self.model
-    }
-
-    fn extra(&mut self) -> &mut Map<String, Value> {
-        &mut self.extra
-    }
-
-    fn asked(&self) -> Attributes {
-        Vec::new()
-    }
-
-    fn stream(&self) -> Option<bool> {
-        None
-    }
-
-    fn wanted(&self) -> Wanted {
-        Wanted { prompt: self.estimated_tokens(), answers: 0, max_output: None }
-    }
+    let message = format!(
+        "invalid value for `{param}`: it has {count} {what}, more than the {limit} that are allowed (`sagewire_settings.limits.{setting}`); send fewer"
+    );
+    Err(ApiError::invalid(Some(param), message))
 }
 
 /// A request that is ready for the provider.
@@ -180,6 +103,7 @@ pub(super) async fn read<T: DeserializeOwned>(exchange: &mut Exchange) -> Result
 /// Checks a request: its model, its parameters, and the caller's limits.
 pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Result<Prepared<T>, ApiError> {
     let state = Arc::clone(&exchange.state);
+    request.check(&state.limits)?;
     let name = request.model();
     if let Some(model) = exchange.parameter.take() {
         *name = model;
@@ -220,6 +144,7 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     if let Some(booking) = exchange.booking() {
         booking.reserve(request.wanted(), &model.expected_output).await?;
     }
+    exchange.operators_names = !model.is_wildcard() && !parameters::name_a_target(&callers);
     if callers != Default::default() {
         context = context.with(callers);
     }
@@ -246,7 +171,11 @@ pub(super) fn estimated_usage(prompt_tokens: u64, text_bytes: usize) -> Usage {
 
 /// A failed call as its caller may see it; the log has the rest.
 pub(super) fn failed(exchange: &mut Exchange, model: &Model, error: &Error) -> ApiError {
-    let shown = ApiError::from_provider(error, &disclosure(&exchange.state.settings, model));
+    let mut shown = ApiError::from_provider(error, &disclosure(&exchange.state.settings, model));
+    let by_container = error.upstream().is_some_and(|upstream| upstream.original_status.is_some());
+    if error.kind() == ErrorKind::NotFound && exchange.operators_names && !by_container {
+        shown = shown.misconfigured();
+    }
     exchange.note(|record| record.failed(&shown, error));
     shown
 }
@@ -262,7 +191,13 @@ pub(super) async fn ask<T>(
     if let Some(booking) = exchange.booking() {
         booking.asked();
     }
-    let outcome = match tokio::time::timeout_at(deadline, call).await {
+    let stopping = Stopping::of(&exchange.head.extensions);
+    let outcome = tokio::select! {
+        biased;
+        outcome = tokio::time::timeout_at(deadline, call) => outcome,
+        () = stopping.cut_off() => Ok(Err(Stopping::error())),
+    };
+    let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::new(
             ErrorKind::Timeout,

@@ -8,15 +8,18 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use super::{error::ApiError, response::Body};
 use crate::limits::Limits;
 
+mod explain;
+mod shape;
+
 /// Reads a whole body.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && encoding.as_bytes() != b"identity"
+        && !encoding.is_empty()
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
         return Err(ApiError::refused(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -87,90 +90,15 @@ fn too_slow(limit: Duration) -> ApiError {
 /// Parses a JSON body.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, ApiError> {
     if bytes.is_empty() {
-        return Err(ApiError::invalid(None, "The body is empty: send a JSON object"));
+        return Err(ApiError::invalid(None, "the body is empty: send a JSON object"));
     }
-    if is_deeper_than(bytes, limits.json_depth) {
-        return Err(ApiError::refused(
-            StatusCode::BAD_REQUEST,
-            "json_too_deep",
-            format!(
-                "The body is nested deeper than the {} levels that this proxy reads: flatten it",
-                limits.json_depth
-            ),
-        ));
-    }
+    shape::check(bytes, limits)?;
     // Checked once as a whole, a body's texts need not be checked one by one.
     let parsed = match std::str::from_utf8(bytes) {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(bytes),
     };
-    parsed.map_err(|error| explain(bytes, &error))
-}
-
-fn explain(bytes: &[u8], error: &serde_json::Error) -> ApiError {
-    if !error.is_data() {
-        return ApiError::refused(
-            StatusCode::BAD_REQUEST,
-            "invalid_json",
-            format!("The body is not valid JSON: {error}"),
-        );
-    }
-    let reason = error.to_string();
-    let missing = reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    match missing {
-        Some(name) => ApiError::invalid(Some(name), format!("Missing required parameter: '{name}'.")),
-        None => {
-            let param = param_at(bytes, error.line(), error.column());
-            let of = param.as_deref().map_or_else(String::new, |name| format!(" for '{name}'"));
-            ApiError::invalid(param.as_deref(), format!("Invalid value{of}: {reason}"))
-        }
-    }
-}
-
-/// The body's own key that holds this place, for a message: found only when a message is needed.
-fn param_at(bytes: &[u8], line: usize, column: usize) -> Option<String> {
-    let line_start: usize =
-        bytes.split_inclusive(|byte| *byte == b'\n').take(line.checked_sub(1)?).map(<[u8]>::len).sum();
-    let at = line_start + column;
-    let start = bytes.as_ptr().addr();
-    let map: indexmap::IndexMap<std::borrow::Cow<'_, str>, &RawValue> = serde_json::from_slice(bytes).ok()?;
-    // A value's error may be noticed just after its end, but never after the next key.
-    let begins_before = |value: &RawValue| value.get().as_ptr().addr().wrapping_sub(start) <= at;
-    map.into_iter().rev().find(|(_, value)| begins_before(value)).map(|(name, _)| name.into_owned())
-}
-
-/// Whether lists and objects are nested deeper than this. Works on text that is no JSON, too.
-fn is_deeper_than(bytes: &[u8], limit: usize) -> bool {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'"' => at = end_of_text(bytes, at),
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > limit {
-                    return true;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
-/// The place behind the quotation mark that ends the text which begins here. Most of a large body is text.
-fn end_of_text(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        match memchr::memchr2(b'"', b'\\', rest) {
-            None => return bytes.len(),
-            Some(found) if rest.get(found) == Some(&b'"') => return at + found + 1,
-            // Whatever is escaped ends nothing.
-            Some(found) => at += found + 2,
-        }
-    }
+    parsed.map_err(|error| explain::explain::<T>(bytes, &error))
 }
 
 #[cfg(test)]

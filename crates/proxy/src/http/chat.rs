@@ -2,11 +2,11 @@
 
 use http::Response;
 use sagewire_types::{ChatRequest, StreamOptions};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
-    ask::{self, Prepared},
+    ask::{self, Ask, Prepared},
     error::ApiError,
     nulls,
     openapi::schema,
@@ -15,6 +15,7 @@ use super::{
     sse::Chunks,
     streaming::{self, Written as _},
 };
+use crate::{callers::Wanted, limits::Limits};
 
 pub(super) const ROUTE: Route = Route {
     name: "chat",
@@ -68,6 +69,48 @@ pub(super) fn usage_wanted(options: &mut Option<StreamOptions>, always: bool) ->
         options.get_or_insert_default().include_usage = Some(true);
     }
     asked || always
+}
+
+impl Ask for ChatRequest {
+    fn model(&mut self) -> &mut String {
+        &mut self.model
+    }
+
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+
+    fn asked(&self) -> ask::Attributes {
+        ask::numbers(
+            [
+                ("gen_ai.request.temperature", self.temperature),
+                ("gen_ai.request.top_p", self.top_p),
+                ("gen_ai.request.presence_penalty", self.presence_penalty),
+                ("gen_ai.request.frequency_penalty", self.frequency_penalty),
+            ],
+            [
+                ("gen_ai.request.max_tokens", self.max_completion_tokens.or(self.max_tokens)),
+                ("gen_ai.request.choice.count", ask::choices(self.n)),
+            ],
+        )
+    }
+
+    fn stream(&self) -> Option<bool> {
+        Some(self.stream == Some(true))
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            prompt: self.estimated_tokens(),
+            answers: u64::from(self.n.unwrap_or(1)),
+            max_output: self.max_completion_tokens.or(self.max_tokens),
+        }
+    }
+
+    fn check(&self, limits: &Limits) -> Result<(), ApiError> {
+        ask::at_most("tools", "tools", self.tools.as_ref().map_or(0, Vec::len), limits.tools, "max_tools")?;
+        ask::check_stops(self.stop.as_ref(), limits)
+    }
 }
 
 fn request_schema() -> Value {

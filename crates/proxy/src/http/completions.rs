@@ -1,12 +1,12 @@
 //! `POST /completions`: <https://platform.openai.com/docs/api-reference/completions/create>
 
 use http::Response;
-use sagewire_types::CompletionRequest;
-use serde_json::{Value, json};
+use sagewire_types::{CompletionRequest, Prompt};
+use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
-    ask::{self, Prepared},
+    ask::{self, Ask, Prepared},
     chat::usage_wanted,
     error::ApiError,
     nulls,
@@ -16,6 +16,7 @@ use super::{
     sse::Chunks,
     streaming::{self, Written as _},
 };
+use crate::{callers::Wanted, limits::Limits};
 
 pub(super) const ROUTE: Route = Route {
     name: "completions",
@@ -43,6 +44,54 @@ async fn complete(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     reply.value.model = asked;
     nulls::clean_completion(&mut reply.value);
     ask::answer(exchange, &reply.value, &reply.meta)
+}
+
+impl Ask for CompletionRequest {
+    fn model(&mut self) -> &mut String {
+        &mut self.model
+    }
+
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+
+    fn asked(&self) -> ask::Attributes {
+        ask::numbers(
+            [
+                ("gen_ai.request.temperature", self.temperature),
+                ("gen_ai.request.top_p", self.top_p),
+                ("gen_ai.request.presence_penalty", self.presence_penalty),
+                ("gen_ai.request.frequency_penalty", self.frequency_penalty),
+            ],
+            [("gen_ai.request.max_tokens", self.max_tokens), ("gen_ai.request.choice.count", ask::choices(self.n))],
+        )
+    }
+
+    fn stream(&self) -> Option<bool> {
+        Some(self.stream == Some(true))
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            prompt: self.estimated_tokens(),
+            answers: (prompts(&self.prompt) as u64).saturating_mul(u64::from(self.n.unwrap_or(1))),
+            max_output: self.max_tokens,
+        }
+    }
+
+    fn check(&self, limits: &Limits) -> Result<(), ApiError> {
+        ask::at_most("prompt", "texts", prompts(&self.prompt), limits.inputs, "max_inputs")?;
+        ask::check_stops(self.stop.as_ref(), limits)
+    }
+}
+
+/// How many texts are continued.
+fn prompts(prompt: &Prompt) -> usize {
+    match prompt {
+        Prompt::Text(_) | Prompt::Tokens(_) => 1,
+        Prompt::Texts(texts) => texts.len(),
+        Prompt::TokenLists(lists) => lists.len(),
+    }
 }
 
 fn request_schema() -> Value {

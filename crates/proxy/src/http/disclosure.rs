@@ -1,9 +1,21 @@
 //! What callers may see of what lies behind the proxy.
 //!
-//! Owns the rule: endpoints' real names, account ids, ARNs, URLs and upstream bodies are not shown, unless the operator says so.
+//! Owns the rule. Endpoints' real names, account ids, ARNs, URLs, hosts and paths are not shown. Of what a container said, only the reason of a
+//! refusal (a status from 400 to 499) is, if it comes in a form that is known to hold one: plain text, web pages, tracebacks and whatever comes with
+//! a 5xx may hold anything. The operator reads all of it in the log, and may show it with `expose_upstream_errors`.
 
-use sagewire_types::Error;
+use std::borrow::Cow;
+
+use sagewire_types::{Error, ErrorKind, Upstream};
 use serde_json::{Map, Value};
+
+use super::scrub::scrub;
+
+/// The longest reason of a container that is shown, in characters.
+const LONGEST_REASON: usize = 600;
+
+/// So many bytes of a message in a row that a container said too make the message the container's.
+const QUOTATION: usize = 12;
 
 /// The rule for one call.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +39,25 @@ impl Disclosure<'_> {
         Self { names: &[], expose_upstream: false, expose_names: false }
     }
 
-    /// A message as callers may see it.
-    pub(crate) fn message(&self, message: &str) -> String {
-        let mut text = if self.expose_upstream { message.to_owned() } else { scrub(message) };
+    /// A failure as callers may see it.
+    pub(crate) fn message(&self, error: &Error) -> String {
+        if self.expose_upstream {
+            return self.named(error.message().to_owned());
+        }
+        let said = error.upstream().map(Said::of).unwrap_or_default();
+        let own =
+            if said.is_quoted_by(error.message()) { sentence(error.kind()).into() } else { Cow::from(error.message()) };
+        let mut shown = scrub(&own);
+        if let Some(reason) = said.reason.filter(|_| is_refusal(error)) {
+            let separator = if shown.ends_with(['.', ':']) { " " } else { ": " };
+            shown.push_str(separator);
+            shown.push_str(&cut(&scrub(&reason)));
+        }
+        self.named(shown)
+    }
+
+    /// The text with the callers' names in place of the real ones.
+    fn named(&self, mut text: String) -> String {
         if !self.expose_names {
             for name in self.names {
                 text = replace_word(&text, &name.real, &name.shown);
@@ -57,35 +85,108 @@ impl Disclosure<'_> {
     }
 }
 
-/// The text without ARNs, URLs and account ids.
-fn scrub(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        let word_begins = !clean.chars().next_back().is_some_and(is_word);
-        if word_begins && let Some((length, shown)) = sensitive(rest) {
-            clean.push_str(shown);
-            rest = rest.get(length..).unwrap_or_default();
-        } else {
-            clean.push(next);
-            rest = rest.get(next.len_utf8()..).unwrap_or_default();
-        }
+/// Whether the container refused the request, as opposed to having failed.
+fn is_refusal(error: &Error) -> bool {
+    match error.upstream().and_then(|upstream| upstream.original_status) {
+        Some(status) => (400..500).contains(&status),
+        // A report within a reply may have no status: its kind tells.
+        None => matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::ContextTooLong),
     }
-    clean
 }
 
-/// How long the sensitive word is that the text begins with, and what is shown in its place.
-fn sensitive(text: &str) -> Option<(usize, &'static str)> {
-    let token = || text.find(|c: char| c.is_whitespace() || "\"'`<>(),;".contains(c)).unwrap_or(text.len());
-    if text.starts_with("arn:") {
-        return Some((token(), "[arn]"));
+/// What a container said.
+#[derive(Debug, Default)]
+struct Said {
+    /// Its texts, as they came and as they were read.
+    texts: Vec<String>,
+    /// Its reason, if it comes in a known form.
+    reason: Option<String>,
+}
+
+impl Said {
+    fn of(upstream: &Upstream) -> Self {
+        let mut texts = Vec::new();
+        let mut reason = None;
+        let body = upstream.body.as_deref().filter(|_| upstream.original_message.is_some());
+        let body = body.map(String::from_utf8_lossy);
+        for text in upstream.original_message.as_deref().into_iter().chain(body.as_deref()) {
+            if let Ok(Value::Object(report)) = serde_json::from_str(text) {
+                let found = known_reason(&report);
+                texts.extend(found.clone());
+                reason = reason.or(found);
+            }
+            texts.push(text.to_owned());
+        }
+        // A report that was found within a reply has been read already.
+        if reason.is_none() && upstream.status.is_none() {
+            reason = upstream.original_message.as_deref().and_then(one_line);
+        }
+        Self { texts, reason }
     }
-    if text.starts_with("https://") || text.starts_with("http://") {
-        return Some((token(), "[url]"));
+
+    /// Whether a part of what the container said is in this message.
+    fn is_quoted_by(&self, message: &str) -> bool {
+        self.texts.iter().any(|said| {
+            let said = said.as_bytes();
+            let whole =
+                !said.is_empty() && said.len() <= QUOTATION && memchr::memmem::find(message.as_bytes(), said).is_some();
+            whole || message.as_bytes().windows(QUOTATION).any(|part| memchr::memmem::find(said, part).is_some())
+        })
     }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let ends = !text.get(digits..).and_then(|rest| rest.chars().next()).is_some_and(is_word);
-    (digits == 12 && ends).then_some((digits, "[account]"))
+}
+
+/// The reason in a report of OpenAI's form (vLLM and others), of TGI's and LMI's, or of FastAPI's.
+fn known_reason(report: &Map<String, Value>) -> Option<String> {
+    let text = |value: &Value| value.as_str().and_then(one_line);
+    if let Some(error) = report.get("error") {
+        return match error {
+            Value::Object(error) => text(error.get("message")?),
+            other => text(other),
+        };
+    }
+    match report.get("detail") {
+        Some(Value::Array(details)) => details.iter().find_map(|detail| {
+            let place = detail.get("loc").and_then(Value::as_array).map(|place| {
+                place
+                    .iter()
+                    .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+                    .collect::<Vec<_>>()
+            });
+            let reason = text(detail.get("msg")?)?;
+            Some(place.map_or_else(|| reason.clone(), |place| format!("{}: {reason}", place.join("."))))
+        }),
+        Some(detail) => text(detail),
+        None => {
+            let is_report = report.get("object").is_some_and(|object| object == "error") || report.contains_key("code");
+            text(report.get("message").filter(|_| is_report)?)
+        }
+    }
+}
+
+/// The first line, unless a traceback begins there.
+fn one_line(text: &str) -> Option<String> {
+    let line = text.trim().lines().next()?.trim();
+    (!line.is_empty() && !text.contains("Traceback (most recent call last)") && !line.starts_with('<'))
+        .then(|| line.to_owned())
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// What is said in place of a message that quotes a container.
+fn sentence(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidRequest | ErrorKind::Unsupported => "the model's container refused the request",
+        ErrorKind::ContextTooLong => "prompt and answer are too long for the model; shorten one of them",
+        ErrorKind::NotFound => "the model's container does not know what the request names",
+        ErrorKind::Overloaded => "the model's container is overloaded; retry later",
+        ErrorKind::Timeout => "the model's container did not answer in time; stream the answer or request fewer tokens",
+        _ => "the model's container failed; the proxy's log has the details under this request's id",
+    }
 }
 
 /// Replaces the name wherever it stands as a word of its own: `tgi` is not hidden inside `tgi-large`.
@@ -110,7 +211,7 @@ fn replace_word(text: &str, real: &str, shown: &str) -> String {
     replaced
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '-' || c == '_'
 }
 
@@ -123,11 +224,12 @@ mod tests {
     #[test]
     fn arns_urls_and_accounts_are_not_shown() {
         let said = "Endpoint x of account 123456789012 not found: see https://console.aws.amazon.com/a?b=c or arn:aws:logs:us-east-1:123456789012:log-group:g. Limit 1234567890123.";
+        let error = Error::new(ErrorKind::NotFound, said);
         assert_eq!(
-            Disclosure::none().message(said),
+            Disclosure::none().message(&error),
             "Endpoint x of account [account] not found: see [url] or [arn] Limit 1234567890123."
         );
-        assert_eq!(Disclosure { expose_upstream: true, ..Disclosure::none() }.message(said), said);
+        assert_eq!(Disclosure { expose_upstream: true, ..Disclosure::none() }.message(&error), said);
     }
 
     #[test]
@@ -138,11 +240,14 @@ mod tests {
         ];
         let disclosure = Disclosure { names: &names, ..Disclosure::none() };
         assert_eq!(
-            disclosure.message("`sagemaker/llama-7b` is gone, and llama-7b too; llama-7b-large is not"),
+            disclosure.message(&Error::new(
+                ErrorKind::NotFound,
+                "`sagemaker/llama-7b` is gone, and llama-7b too; llama-7b-large is not"
+            )),
             "`gpt-4` is gone, and gpt-4 too; llama-7b-large is not"
         );
         let open = Disclosure { expose_names: true, ..disclosure };
-        assert_eq!(open.message("llama-7b"), "llama-7b");
+        assert_eq!(open.message(&Error::new(ErrorKind::NotFound, "llama-7b")), "llama-7b");
     }
 
     #[test]
@@ -155,12 +260,64 @@ mod tests {
         assert_eq!(open.upstream(&error).unwrap()["original_message"], "CUDA out of memory");
     }
 
+    /// A failure as the provider tells it, quoting what the container said with this status.
+    fn quoting(kind: ErrorKind, status: Option<u16>, said: &str) -> Error {
+        let mut upstream = Upstream::default();
+        upstream.status = Some(424);
+        upstream.original_status = status;
+        upstream.original_message = Some(said.to_owned());
+        Error::new(kind, format!("the model's container failed: {said}. See the endpoint's log"))
+            .with_upstream(upstream)
+    }
+
     #[test]
-    fn any_text_is_scrubbed_without_panic() {
-        for text in ["", "é", "arn:", "https://", "123456789012", "日本123456789012", "x-arn:aws"] {
-            let _ = scrub(text);
+    fn the_reason_of_a_refusal_in_a_known_form_is_shown_in_one_clean_line() {
+        for (said, reason) in [
+            (
+                r#"{"error":{"message":"max_tokens must be at least 1","type":"BadRequestError"}}"#,
+                "max_tokens must be at least 1",
+            ),
+            (
+                r#"{"error":"Input validation error: `inputs` must have less than 4096 tokens","error_type":"validation"}"#,
+                "Input validation error: `inputs` must have less than 4096 tokens",
+            ),
+            (r#"{"error":"bad value","code":400}"#, "bad value"),
+            (r#"{"object":"error","message":"no such role\nsecond line","code":400}"#, "no such role"),
+            (r#"{"detail":"Not a number"}"#, "Not a number"),
+            (r#"{"detail":[{"loc":["body","messages",0],"msg":"field required"}]}"#, "body.messages.0: field required"),
+            (
+                r#"{"error":"see /opt/ml/model/config.json on 10.0.3.7:8080 (s3://bucket-123456789012/x)"}"#,
+                "see [path] on [host] ([url])",
+            ),
+        ] {
+            let shown = Disclosure::none().message(&quoting(ErrorKind::InvalidRequest, Some(400), said));
+            assert_eq!(shown, format!("the model's container refused the request: {reason}"));
         }
-        assert_eq!(scrub("123456789012"), "[account]");
-        assert_eq!(scrub("(arn:aws:iam::1:x)"), "([arn])");
+        let long = serde_json::json!({ "error": "x".repeat(1000) }).to_string();
+        let shown = Disclosure::none().message(&quoting(ErrorKind::InvalidRequest, Some(422), &long));
+        assert!(shown.len() < 700 && shown.ends_with("..."), "{shown}");
+    }
+
+    #[test]
+    fn plain_text_pages_tracebacks_and_failures_are_not_shown() {
+        let traceback =
+            "Traceback (most recent call last):\n  File \"/opt/app.py\", line 3\nValueError: password=hunter2";
+        let in_json = serde_json::json!({ "error": traceback }).to_string();
+        for (kind, status, said) in [
+            (ErrorKind::InvalidRequest, 400, "password=hunter2"),
+            (ErrorKind::InvalidRequest, 400, "hunter2"),
+            (ErrorKind::InvalidRequest, 422, traceback),
+            (ErrorKind::InvalidRequest, 400, &in_json),
+            (ErrorKind::InvalidRequest, 400, "<html><body>hunter2 is the password</body></html>"),
+            (ErrorKind::ModelFailed, 500, r#"{"error":"password=hunter2"}"#),
+            (ErrorKind::Overloaded, 503, r#"{"error":{"message":"password=hunter2"}}"#),
+        ] {
+            let error = quoting(kind, Some(status), said);
+            let shown = Disclosure::none().message(&error);
+            assert!(!shown.contains("hunter2") && !shown.contains("app.py"), "{status} {said}: {shown}");
+            assert!(shown.starts_with("the model's container"), "{shown}");
+            let open = Disclosure { expose_upstream: true, ..Disclosure::none() };
+            assert!(open.message(&error).contains("hunter2"));
+        }
     }
 }

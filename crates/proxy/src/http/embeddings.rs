@@ -5,17 +5,18 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Response;
 use sagewire_types::{EmbedRequest, EncodingFormat, Error, ErrorKind, Vector};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
-    ask::{self, Prepared},
+    ask::{self, Ask, Prepared},
     error::ApiError,
     nulls,
     openapi::schema,
     response::Body,
     route::{Access, Answer, Paths, Route, Verb},
 };
+use crate::{callers::Wanted, limits::Limits};
 
 pub(super) const ROUTE: Route = Route {
     name: "embeddings",
@@ -51,6 +52,32 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     asked.as_ref().clone_into(&mut reply.value.model);
     nulls::clean_embedding(&mut reply.value);
     ask::answer_json(exchange, reply.value.to_json(), &reply.meta)
+}
+
+impl Ask for EmbedRequest {
+    fn model(&mut self) -> &mut String {
+        &mut self.model
+    }
+
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+
+    fn asked(&self) -> ask::Attributes {
+        Vec::new()
+    }
+
+    fn stream(&self) -> Option<bool> {
+        None
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted { prompt: self.estimated_tokens(), answers: 0, max_output: None }
+    }
+
+    fn check(&self, limits: &Limits) -> Result<(), ApiError> {
+        ask::at_most("input", "texts", self.input.len(), limits.inputs, "max_inputs")
+    }
 }
 
 fn request_schema() -> Value {

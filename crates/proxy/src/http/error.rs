@@ -145,7 +145,7 @@ impl ApiError {
 
     /// A provider's failure, without what callers may not see.
     pub(crate) fn from_provider(error: &Error, disclosure: &Disclosure<'_>) -> Self {
-        let mut message = disclosure.message(error.message());
+        let mut message = disclosure.message(error);
         if let Some(id) = error.request_id() {
             message.push_str(&format!(" (AWS request id: {id})"));
         }
@@ -277,6 +277,17 @@ impl ApiError {
 
     pub(crate) fn aws_request_id(&self) -> Option<&str> {
         self.0.aws_request_id.as_deref()
+    }
+
+    /// The same as a mistake of the operator's: a caller cannot fix a name that it has not chosen.
+    pub(crate) fn misconfigured(mut self) -> Self {
+        let inner = &mut self.0;
+        inner.status = StatusCode::BAD_GATEWAY;
+        inner.error_type = SERVER;
+        inner.code = Some("proxy_misconfigured");
+        inner.param = None;
+        inner.retryable = Some(false);
+        self
     }
 
     /// The status of AWS's answer, where AWS was asked.

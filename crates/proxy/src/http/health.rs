@@ -2,7 +2,7 @@
 //!
 //! Owns their shapes, which are LiteLLM's; probing is `health`'s.
 
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -23,7 +23,19 @@ pub(super) const HEALTH: Route = Route {
     summary: "What is known of each deployment; with `?probe=true` each is called. For the operator.",
     request: None,
     answer: Answer::Json(health_schema),
-    handler: |exchange| Box::pin(health(exchange)),
+    handler: |exchange| {
+        let query = exchange.head.uri.query().unwrap_or_default();
+        // A HEAD says nothing of what was found.
+        let probes = exchange.head.method == Method::GET && query.split('&').any(|pair| pair == "probe=true");
+        Box::pin(health(exchange, probes))
+    },
+};
+
+pub(super) const PROBE: Route = Route {
+    method: Verb::Post,
+    summary: "Calls each deployment, and says what is known of it. For the operator.",
+    handler: |exchange| Box::pin(health(exchange, true)),
+    ..HEALTH
 };
 
 pub(super) const LIVELINESS: Route = Route {
@@ -62,13 +74,12 @@ fn readiness(exchange: &Exchange) -> Response<Body> {
     json_response(StatusCode::OK, body.to_string().into())
 }
 
-/// What is known of each deployment. Only `?probe=true` calls them, and only the operator may ask for it.
-async fn health(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+/// What is known of each deployment, after they were called if that was asked for. Only the operator may ask.
+async fn health(exchange: &mut Exchange, probes: bool) -> Result<Response<Body>, ApiError> {
     if !exchange.caller.is_operator() {
-        return Err(ApiError::forbidden("operator_only", "`/health` is for the proxy's operator: use the master key"));
+        return Err(ApiError::forbidden("operator_only", "`/health` is for the proxy's operator; use the master key"));
     }
-    let probe = exchange.head.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "probe=true"));
-    let left_out = if probe { probes::probe_all(&exchange.state).await } else { 0 };
+    let left_out = if probes { probes::probe_all(&exchange.state).await } else { 0 };
     let state = &exchange.state;
     let resting = match &state.insight {
         Some(insight) => insight.resting().await,
@@ -76,6 +87,7 @@ async fn health(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     };
     let mut healthy = Vec::new();
     let mut unhealthy = Vec::new();
+    let mut unprobed = Vec::new();
     for model in state.models.iter().filter(|model| !model.is_alias) {
         for deployment in &model.deployments {
             let mut entry = Map::new();
@@ -95,6 +107,7 @@ async fn health(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
                 None => "not probed",
             };
             entry.insert("status".to_owned(), Value::from(status));
+            let is_known = finding.is_some();
             if let Some(finding) = finding {
                 entry.insert("probed_at".to_owned(), Value::from(finding.at_unix));
                 entry.insert("probe_seconds".to_owned(), Value::from(finding.took.as_secs_f64()));
@@ -102,14 +115,21 @@ async fn health(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
                     entry.insert("error".to_owned(), Value::from(error));
                 }
             }
-            if failed || is_resting { &mut unhealthy } else { &mut healthy }.push(Value::Object(entry));
+            let list = match (failed || is_resting, is_known) {
+                (true, _) => &mut unhealthy,
+                (false, true) => &mut healthy,
+                (false, false) => &mut unprobed,
+            };
+            list.push(Value::Object(entry));
         }
     }
     let body = json!({
         "healthy_count": healthy.len(),
         "unhealthy_count": unhealthy.len(),
+        "unprobed_count": unprobed.len(),
         "healthy_endpoints": healthy,
         "unhealthy_endpoints": unhealthy,
+        "unprobed_endpoints": unprobed,
         "probes_left_out": left_out,
     });
     Ok(json_response(StatusCode::OK, body.to_string().into()))
@@ -141,7 +161,7 @@ fn health_schema() -> Value {
         "required": ["healthy_count", "unhealthy_count", "healthy_endpoints", "unhealthy_endpoints", "probes_left_out"],
         "properties": {
             "healthy_count": schema::count(), "unhealthy_count": schema::count(), "healthy_endpoints": endpoints,
-            "unhealthy_endpoints": endpoints, "probes_left_out": schema::count(),
+            "unhealthy_endpoints": endpoints, "unprobed_count": schema::count(), "unprobed_endpoints": endpoints, "probes_left_out": schema::count(),
         },
     })
 }

@@ -13,7 +13,39 @@ use super::{
     response::{Body, json_response},
     route::{Access, Answer, Paths, Route, Verb},
 };
-use crate::{app::Model, config::Parameters};
+use crate::app::Model;
+
+/// The parameters of a deployment that its callers may know: how it samples and what it may cost. Everything else may say where things are, or how
+/// to get at them, and what only a container knows may be a password.
+const SHOWN_PARAMETERS: &[&str] = &[
+    "temperature",
+    "top_p",
+    "top_k",
+    "n",
+    "stop",
+    "max_tokens",
+    "max_completion_tokens",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "seed",
+    "dimensions",
+    "encoding_format",
+    "reasoning_effort",
+    "response_format",
+    "parallel_tool_calls",
+    "drop_params",
+    "timeout",
+    "stream_timeout",
+    "num_retries",
+    "max_retries",
+    "max_input_tokens",
+    "rpm",
+    "tpm",
+    "max_parallel_requests",
+    "input_cost_per_token",
+    "output_cost_per_token",
+];
 
 pub(super) const LIST: Route = Route {
     name: "models",
@@ -119,16 +151,11 @@ fn deployments(model: &Model, show_names: bool) -> Vec<Value> {
             if show_names {
                 parameters.insert("model".to_owned(), Value::from(deployment.model.as_str()));
             }
-            // Whatever is of AWS says where things are, or how to get at them.
-            parameters.extend(
-                deployment
-                    .parameters
-                    .iter()
-                    .filter(|(name, _)| {
-                        !Parameters::is_secret(name) && !name.starts_with("aws_") && !name.starts_with("sagemaker_")
-                    })
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            );
+            for name in SHOWN_PARAMETERS {
+                if let Some(value) = deployment.parameters.get(*name) {
+                    parameters.insert((*name).to_owned(), value.clone());
+                }
+            }
             entry(info, parameters)
         })
         .collect()

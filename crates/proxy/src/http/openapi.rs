@@ -181,7 +181,7 @@ mod tests {
                 assert_eq!(operation["summary"], route.summary, "{path}");
                 let content = operation["responses"]["200"]["content"].as_object().unwrap();
                 assert!(content.values().all(|content| content["schema"].is_object()), "{path}");
-                assert_eq!(operation["requestBody"].is_object(), route.method == Verb::Post, "{path}");
+                assert_eq!(operation["requestBody"].is_object(), route.request.is_some(), "{path}");
             }
         }
         let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();

@@ -19,7 +19,7 @@ use http_body::Frame;
 use sagewire_types::{ChatChunk, ChunkWriter, CompletionResponse, Error, ErrorKind, ReplyStream, Usage};
 use tokio::time::{Instant, Sleep};
 
-use super::{error::ApiError, streaming::Written};
+use super::{arrival::Stopping, error::ApiError, streaming::Written};
 
 pub(crate) use self::ahead::Ahead;
 
@@ -158,6 +158,8 @@ pub(crate) struct SseBody<T: Piece, E, O> {
     buffer: BytesMut,
     gathering: Gathering,
     silence: Silence,
+    /// Ends when the server cuts off what is under way.
+    cut_off: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Whether more may be at hand than the pieces that are gathered.
@@ -178,6 +180,7 @@ impl<T: Piece, E: Events<T>, O: Observer> SseBody<T, E, O> {
         model: Arc<str>,
         show_usage: bool,
         keep_alive: Duration,
+        stopping: Stopping,
         observer: O,
     ) -> Self {
         Self {
@@ -189,6 +192,7 @@ impl<T: Piece, E: Events<T>, O: Observer> SseBody<T, E, O> {
             buffer: BytesMut::with_capacity(512),
             gathering: Gathering::First,
             silence: Silence::new(keep_alive),
+            cut_off: Box::pin(stopping.cut_off()),
         }
     }
 
@@ -276,6 +280,10 @@ impl<T: Piece, E: Events<T>, O: Observer> http_body::Body for SseBody<T, E, O> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         let came = this.gather(cx);
+        if came == 0 && this.stream.is_some() && this.cut_off.as_mut().poll(cx).is_ready() {
+            let shown = this.observer.failed(&Stopping::error());
+            this.fail(&shown);
+        }
         if this.waits_for_neighbours(came) {
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -7,7 +7,9 @@ use http::{HeaderValue, Response, header};
 use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, ReplyStream, Usage};
 
 use super::{
-    Exchange, ask,
+    Exchange,
+    arrival::Stopping,
+    ask,
     call::Call,
     error::ApiError,
     response::Body,
@@ -38,7 +40,8 @@ pub(super) fn respond<T: Piece>(
     let keep_alive = state.settings.keep_alive;
     let observer = StreamedCall { state, model: Arc::clone(model), call: exchange.call.take(), broken: None };
     let lost = events.failure(&ApiError::internal("the answer broke off inside the proxy: please report it"));
-    let body = SseBody::new(stream, events, asked, show_usage, keep_alive, observer);
+    let stopping = Stopping::of(&exchange.head.extensions);
+    let body = SseBody::new(stream, events, asked, show_usage, keep_alive, stopping, observer);
     let mut response = Response::new(Body::new(Ahead::new(body, lost)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));

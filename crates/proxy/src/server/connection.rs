@@ -32,21 +32,25 @@ use super::{
     pulse::{Beat, Pulse, Verdict},
     watched::Watched,
 };
+use crate::http::arrival::{Arrival, Phase, Stopping};
 
 /// How long a peer may take its last answer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: watch::Receiver<bool>) {
+pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, phase: watch::Receiver<Phase>) {
+    // A connection without an address is gone already.
+    let Ok(local) = stream.local_addr() else { return };
+    let arrival = Arrival { local, stopping: Stopping::new(phase.clone()) };
     // Pieces of a stream are small and must not wait for each other.
     let _ = stream.set_nodelay(true);
     let client = stream.peer_addr().ok();
     match &shared.certificates {
-        None => drive(stream, client, &shared, closed).await,
+        None => drive(stream, client, &shared, phase, arrival).await,
         Some(certificates) => {
             let handshake = certificates.acceptor().accept(stream);
             match tokio::time::timeout(shared.options.limits.header_timeout, handshake).await {
                 // Boxed: every connection without TLS would have room for it, too.
-                Ok(Ok(stream)) => Box::pin(drive(stream, client, &shared, closed)).await,
+                Ok(Ok(stream)) => Box::pin(drive(stream, client, &shared, phase, arrival)).await,
                 Ok(Err(error)) => tracing::debug!(target: "sagewire::proxy", %error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!(target: "sagewire::proxy", "a TLS handshake took too long"),
             }
@@ -54,10 +58,30 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, closed: watch:
     }
 }
 
+/// The most that is given to a peer at once that says how much it takes: what it takes is seen by what it asks for next.
+const PORTION: usize = 16 * 1024;
+
 /// A body that keeps its request at work until it has been sent or given up.
 struct Held {
     body: Body,
-    _beat: Beat,
+    /// What is left of a piece that is given in portions.
+    rest: Bytes,
+    beat: Beat,
+}
+
+impl Held {
+    fn new(body: Body, beat: Beat) -> Self {
+        // Until it is asked for, it is not taken.
+        beat.offers();
+        Self { body, rest: Bytes::new(), beat }
+    }
+
+    fn portion(&mut self, mut piece: Bytes) -> Bytes {
+        if self.beat.has_flow_control() && piece.len() > PORTION {
+            self.rest = piece.split_off(PORTION);
+        }
+        piece
+    }
 }
 
 impl http_body::Body for Held {
@@ -65,20 +89,53 @@ impl http_body::Body for Held {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let this = &mut *self;
+        let rest = std::mem::take(&mut this.rest);
+        let polled = if rest.is_empty() {
+            Pin::new(&mut this.body).poll_frame(cx)
+        } else {
+            Poll::Ready(Some(Ok(Frame::data(rest))))
+        };
+        match polled {
+            Poll::Pending => {
+                this.beat.waits();
+                Poll::Pending
+            }
+            Poll::Ready(frame) => {
+                this.beat.offers();
+                Poll::Ready(frame.map(|frame| {
+                    Ok(match frame?.into_data() {
+                        Ok(piece) => Frame::data(this.portion(piece)),
+                        Err(other) => other,
+                    })
+                }))
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = self.rest.len() as u64;
+        let inner = self.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(rest));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
     }
 }
 
-async fn drive<S>(stream: S, client: Option<SocketAddr>, shared: &Arc<Shared>, mut closed: watch::Receiver<bool>)
-where
+async fn drive<S>(
+    stream: S,
+    client: Option<SocketAddr>,
+    shared: &Arc<Shared>,
+    mut phase: watch::Receiver<Phase>,
+    arrival: Arrival,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = shared.options.limits;
@@ -87,10 +144,11 @@ where
         if let Some(client) = client {
             request.extensions_mut().insert(ConnectInfo(client));
         }
+        request.extensions_mut().insert(arrival.clone());
         let beat = pulse.request(request.version());
         let app = shared.app.load_full();
         // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
-        Box::pin(async move { Ok::<_, Infallible>(app.answer(request).await.map(|body| Held { body, _beat: beat })) })
+        Box::pin(async move { Ok::<_, Infallible>(app.answer(request).await.map(|body| Held::new(body, beat))) })
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(limits.header_bytes.max(8192));
@@ -132,7 +190,7 @@ where
                     return;
                 }
             },
-            _ = closed.wait_for(|closed| *closed), if !closing => {
+            _ = phase.wait_for(|phase| *phase >= Phase::Draining), if !closing => {
                 closing = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -2,7 +2,7 @@
 //!
 //! Owns sockets, TLS, connection limits and the swap of one app for another. What a request means is in `routes`.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use tokio::{
@@ -18,7 +18,12 @@ pub(crate) use tls::check as check_tls;
 pub use workers::Workers;
 
 use self::tls::Certificates;
-use crate::{App, Limits, app::probes, config::Config, config::TlsFiles};
+use crate::{
+    App, Limits,
+    app::probes,
+    config::{Config, TlsFiles},
+    http::arrival::Phase,
+};
 
 mod connection;
 mod early_answer;
@@ -127,13 +132,34 @@ impl ServerHandle {
         Ok(())
     }
 
+    /// Gives new requests this app, and new connections the certificate that its files hold now: both or neither.
+    ///
+    /// # Errors
+    /// [`ServerError`] if the server cannot take one of them; then nothing has changed.
+    pub(crate) fn reload(&self, app: App) -> Result<(), ServerError> {
+        check_key(&app, self.0.address, &self.0.options)?;
+        // What can fail comes first.
+        let renewed = self.0.certificates.as_ref().map(|own| own.read_again().map(|fresh| (own, fresh))).transpose()?;
+        if let Some((own, fresh)) = renewed {
+            own.replace(fresh);
+        }
+        self.0.app.store(Arc::new(app));
+        Ok(())
+    }
+
+    /// The files of the certificate.
+    pub(crate) fn certificate_files(&self) -> Vec<PathBuf> {
+        let files = self.0.options.tls.as_ref();
+        files.map(|files| vec![files.certificate_file.clone(), files.private_key_file.clone()]).unwrap_or_default()
+    }
+
     /// Reads the certificate's files again. Connections that are open keep the old one.
     ///
     /// # Errors
     /// [`ServerError::Tls`] where they cannot be used; the old certificate stays.
     pub fn reload_certificate(&self) -> Result<(), ServerError> {
         if let Some(certificates) = &self.0.certificates {
-            certificates.reload()?;
+            certificates.replace(certificates.read_again()?);
         }
         Ok(())
     }
@@ -191,36 +217,47 @@ impl Server {
         if !shared.app.load().asks_for_key() {
             tracing::warn!(target: "sagewire::proxy", "no key is set: anyone who can reach {address} can call every model");
         }
-        let (closing, closed) = watch::channel(false);
+        let (closing, phase) = watch::channel(Phase::Open);
         let mut connections = JoinSet::new();
         let probes = tokio::spawn({
             let handle = ServerHandle(Arc::clone(&shared));
             probes::probe_in_background(move || handle.app())
         });
-        accept(&listener, &shared, workers.as_ref(), &closed, &mut connections, shutdown).await;
+        accept(&listener, &shared, workers.as_ref(), &phase, &mut connections, shutdown).await;
         drop(listener);
         probes.abort();
 
-        let _ = closing.send(true);
-        tracing::info!(target: "sagewire::proxy", connections = connections.len(), "shutting down: waiting for requests at work");
-        let drained = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(limits.drain_timeout, drained).await.is_err() {
-            tracing::warn!(
-                target: "sagewire::proxy",
-                connections = connections.len(),
-                "requests did not end within {} seconds and are cut off",
-                limits.drain_timeout.as_secs_f64(),
-            );
+        let _ = closing.send(Phase::Draining);
+        tracing::info!(target: "sagewire::proxy", connections = connections.len(), "shutting down: waiting for requests in progress");
+        if tokio::time::timeout(limits.drain_timeout, all_ended(&mut connections)).await.is_ok() {
+            return;
+        }
+        tracing::warn!(
+            target: "sagewire::proxy",
+            connections = connections.len(),
+            "requests did not end within {} seconds (`drain_timeout`) and are cut off",
+            limits.drain_timeout.as_secs_f64(),
+        );
+        // Callers are told so: a stream that simply ends could be taken for whole.
+        let _ = closing.send(Phase::CutOff);
+        if tokio::time::timeout(LAST_WORDS, all_ended(&mut connections)).await.is_err() {
             connections.shutdown().await;
         }
     }
+}
+
+/// How long callers may take their last bytes.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+async fn all_ended(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 async fn accept(
     listener: &TcpListener,
     shared: &Arc<Shared>,
     workers: Option<&Workers>,
-    closed: &watch::Receiver<bool>,
+    phase: &watch::Receiver<Phase>,
     connections: &mut JoinSet<()>,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -238,18 +275,18 @@ async fn accept(
             (accepted, place) = next => match accepted {
                 Ok((stream, _)) => {
                     let shared = Arc::clone(shared);
-                    let closed = closed.clone();
+                    let phase = phase.clone();
                     match workers.and_then(Workers::least_busy) {
                         None => {
                             connections.spawn(async move {
-                                connection::serve(stream, shared, closed).await;
+                                connection::serve(stream, shared, phase).await;
                                 drop(place);
                             });
                         }
                         Some((worker, at_worker)) => {
                             let task = async move {
                                 match moved(stream) {
-                                    Ok(stream) => connection::serve(stream, shared, closed).await,
+                                    Ok(stream) => connection::serve(stream, shared, phase).await,
                                     Err(error) => tracing::warn!(target: "sagewire::proxy", %error, "a connection was lost on its way to a worker"),
                                 }
                                 drop((place, at_worker));

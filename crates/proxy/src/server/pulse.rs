@@ -5,7 +5,7 @@
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -31,6 +31,9 @@ pub(super) struct Pulse {
     blocked_since: AtomicU64,
     /// On HTTP/2 bytes come between requests, too.
     http2: AtomicBool,
+    /// For each answer under way on HTTP/2: since when its peer takes nothing of it. There the peer says by itself how much it takes, so that the
+    /// socket tells nothing.
+    answers: Mutex<Vec<Arc<AtomicU64>>>,
     /// The last words of a connection that is given up in the middle of a head.
     last_words: OnceLock<Bytes>,
 }
@@ -49,12 +52,40 @@ pub(super) enum Verdict {
 
 /// A request at work on a connection, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Beat(Arc<Pulse>);
+pub(super) struct Beat {
+    pulse: Arc<Pulse>,
+    /// On HTTP/2: since when the peer takes nothing of the answer.
+    untaken: Option<Arc<AtomicU64>>,
+}
+
+impl Beat {
+    /// Whether the peer says by itself how much of the answer it takes.
+    pub(super) fn has_flow_control(&self) -> bool {
+        self.untaken.is_some()
+    }
+
+    /// There is something of the answer to take.
+    pub(super) fn offers(&self) {
+        if let Some(untaken) = &self.untaken {
+            untaken.store(self.pulse.now(), Relaxed);
+        }
+    }
+
+    /// The peer has taken all that there is, and waits.
+    pub(super) fn waits(&self) {
+        if let Some(untaken) = &self.untaken {
+            untaken.store(NEVER, Relaxed);
+        }
+    }
+}
 
 impl Drop for Beat {
     fn drop(&mut self) {
-        if self.0.requests.fetch_sub(1, Relaxed) == 1 {
-            self.0.idle_since.store(self.0.now(), Relaxed);
+        if let Some(untaken) = &self.untaken {
+            self.pulse.answers().retain(|answer| !Arc::ptr_eq(answer, untaken));
+        }
+        if self.pulse.requests.fetch_sub(1, Relaxed) == 1 {
+            self.pulse.idle_since.store(self.pulse.now(), Relaxed);
         }
     }
 }
@@ -68,6 +99,7 @@ impl Pulse {
             head_since: AtomicU64::new(NEVER),
             blocked_since: AtomicU64::new(NEVER),
             http2: AtomicBool::new(false),
+            answers: Mutex::default(),
             last_words: OnceLock::new(),
         }
     }
@@ -80,10 +112,18 @@ impl Pulse {
     pub(super) fn request(self: &Arc<Self>, version: http::Version) -> Beat {
         self.requests.fetch_add(1, Relaxed);
         self.head_since.store(NEVER, Relaxed);
-        if version == http::Version::HTTP_2 {
+        let untaken = (version == http::Version::HTTP_2).then(|| {
             self.speaks_http2();
-        }
-        Beat(Arc::clone(self))
+            let untaken = Arc::new(AtomicU64::new(NEVER));
+            self.answers().push(Arc::clone(&untaken));
+            untaken
+        });
+        Beat { pulse: Arc::clone(self), untaken }
+    }
+
+    /// The list is whole after every step, so a panic elsewhere leaves it usable.
+    fn answers(&self) -> std::sync::MutexGuard<'_, Vec<Arc<AtomicU64>>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection began as HTTP/2 does: bytes between its requests begin no head.
@@ -126,6 +166,9 @@ impl Pulse {
             |since: u64, limit: Duration| since != NEVER && u128::from(now.saturating_sub(since)) >= limit.as_millis();
         if over(self.blocked_since.load(Relaxed), limits.write_timeout) {
             return Verdict::Stuck("its peer takes no bytes");
+        }
+        if self.answers().iter().any(|untaken| over(untaken.load(Relaxed), limits.write_timeout)) {
+            return Verdict::Stuck("its peer takes no bytes of an answer");
         }
         if self.requests.load(Relaxed) > 0 {
             return Verdict::Wait;
@@ -231,5 +274,26 @@ mod tests {
         assert_eq!(pulse.verdict(&limits()), Verdict::Wait);
         after(1).await;
         assert_eq!(pulse.verdict(&limits()), Verdict::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn on_http2_an_answer_that_is_not_taken_ends_the_connection_and_one_that_waits_for_its_model_does_not() {
+        let pulse = Arc::new(Pulse::new());
+        let taken = pulse.request(http::Version::HTTP_2);
+        taken.offers();
+        taken.waits();
+        after(1000).await;
+        assert_eq!(pulse.verdict(&limits()), Verdict::Wait);
+        let untaken = pulse.request(http::Version::HTTP_2);
+        untaken.offers();
+        after(19).await;
+        assert_eq!(pulse.verdict(&limits()), Verdict::Wait);
+        after(1).await;
+        assert!(matches!(pulse.verdict(&limits()), Verdict::Stuck(_)));
+        untaken.offers();
+        assert_eq!(pulse.verdict(&limits()), Verdict::Wait, "a part was taken");
+        drop(untaken);
+        after(1000).await;
+        assert_eq!(pulse.verdict(&limits()), Verdict::Wait);
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -83,56 +83,74 @@ impl Reloader {
         let (config, warnings) = Config::from_file(&self.path, &|name| self.world.var(name))?;
         let changes = self.wiring.changes(&config);
         let app = self.wiring.app(&config, Some(&self.handle.app()))?;
-        self.handle.replace(app)?;
-        self.handle.reload_certificate()?;
+        self.handle.reload(app)?;
         Ok((warnings, changes))
     }
 
-    /// The file and those that it includes.
+    /// The file, those that it includes and the certificate's.
     async fn files(&self) -> Vec<PathBuf> {
         let path = self.path.clone();
         let files = tokio::task::spawn_blocking(move || config::include::files_of(&path)).await;
-        files.unwrap_or_else(|_| vec![self.path.clone()])
+        let mut files = files.unwrap_or_else(|_| vec![self.path.clone()]);
+        files.extend(self.handle.certificate_files());
+        files
     }
 
-    async fn look(&self) -> (Vec<PathBuf>, Option<u64>) {
-        let files = self.files().await;
-        let seen = fingerprint(&files).await;
-        (files, seen)
+    async fn look(&self) -> Seen {
+        Seen::of(&self.files().await).await
     }
 
-    /// Reloads whenever the file or one that it includes changes or, on Unix, SIGHUP comes; until the future is dropped.
+    /// Reloads whenever the file, one that it includes or the certificate changes or, on Unix, SIGHUP comes; until the future is dropped.
     pub async fn run(self) {
-        let mut files = self.files().await;
-        let mut seen = fingerprint(&files).await;
+        let mut loaded = self.look().await;
+        let mut before = loaded.clone();
         let mut hangup = Hangup::new();
         loop {
-            tokio::select! {
-                () = hangup.next() => {
-                    (files, seen) = self.look().await;
-                    let _ = self.reload();
-                }
-                () = tokio::time::sleep(LOOK_EVERY) => {
-                    let now = fingerprint(&files).await;
-                    // A file that is being replaced may be missing for a moment.
-                    if now.is_some() && now != seen {
-                        // It may include others now.
-                        (files, seen) = self.look().await;
-                        let _ = self.reload();
-                    }
-                }
+            let told = tokio::select! {
+                () = hangup.next() => true,
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            let now = self.look().await;
+            // A file that is being replaced may be missing for a moment: that counts once it was missing twice.
+            let is_settled = now.is_complete || now == before;
+            if told || (now != loaded && is_settled) {
+                loaded = now.clone();
+                let _ = self.reload();
             }
+            before = now;
         }
     }
 }
 
-/// What tells one content of these files from another; the content itself, which may hold secrets, is not kept. `None` where one of them is missing.
-async fn fingerprint(files: &[PathBuf]) -> Option<u64> {
-    let mut hasher = DefaultHasher::new();
-    for file in files {
-        tokio::fs::read(file).await.ok()?.hash(&mut hasher);
+/// The largest file whose change is noticed by its content.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// What tells one state of some files from another; the content itself, which may hold secrets, is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    fingerprint: u64,
+    /// Whether every file could be read.
+    is_complete: bool,
+}
+
+impl Seen {
+    async fn of(files: &[PathBuf]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        let mut is_complete = true;
+        for file in files {
+            file.hash(&mut hasher);
+            let content = content(file).await;
+            is_complete &= content.is_some();
+            content.hash(&mut hasher);
+        }
+        Self { fingerprint: hasher.finish(), is_complete }
     }
-    Some(hasher.finish())
+}
+
+/// The content of a regular file of sensible size. Others would have to be waited for, or never end.
+async fn content(file: &Path) -> Option<Vec<u8>> {
+    let facts = tokio::fs::metadata(file).await.ok()?;
+    if facts.is_file() && facts.len() <= LARGEST { tokio::fs::read(file).await.ok() } else { None }
 }
 
 #[cfg(unix)]
@@ -165,5 +183,27 @@ impl Hangup {
 
     async fn next(&mut self) {
         std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_missing_file_hides_no_change_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let [main, included] = ["main.yaml", "included.yaml"].map(|name| folder.path().join(name));
+        let files = [main.clone(), included.clone()];
+        std::fs::write(&main, "a: 1").unwrap();
+        std::fs::write(&included, "b: 1").unwrap();
+        let whole = Seen::of(&files).await;
+        assert!(whole.is_complete);
+        std::fs::remove_file(&included).unwrap();
+        let missing = Seen::of(&files).await;
+        assert!(!missing.is_complete && missing != whole);
+        std::fs::write(&main, "a: 2").unwrap();
+        assert_ne!(Seen::of(&files).await, missing);
+        assert_eq!(content(folder.path()).await, None, "a folder is not a file");
     }
 }

@@ -59,9 +59,14 @@ impl Certificates {
         Ok(Self { files, current: ArcSwap::from_pointee(config) })
     }
 
-    pub(super) fn reload(&self) -> Result<(), TlsError> {
-        self.current.store(Arc::new(read(&self.files)?));
-        Ok(())
+    /// What the files hold now.
+    pub(super) fn read_again(&self) -> Result<ServerConfig, TlsError> {
+        read(&self.files)
+    }
+
+    /// Serves new connections with this.
+    pub(super) fn replace(&self, config: ServerConfig) {
+        self.current.store(Arc::new(config));
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {

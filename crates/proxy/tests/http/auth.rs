@@ -1,7 +1,7 @@
 //! Keys.
 
 use http::Method;
-use sagewire_proxy::{KeyDigest, config::CallerKey};
+use sagewire_proxy::{Config, KeyDigest, config::CallerKey};
 use serde_json::json;
 
 use crate::client::Proxy;
@@ -116,4 +116,37 @@ async fn without_a_key_web_pages_are_kept_out() {
         (answer.status.as_u16(), &answer.headers["access-control-allow-headers"]),
         (204, &"authorization".parse().unwrap())
     );
+}
+
+#[tokio::test]
+async fn without_a_key_a_page_that_rebinds_its_name_reads_nothing() {
+    let proxy = Proxy::start().await;
+    for path in ["/v1/models", "/model/info", "/metrics", "/health", "/health?probe=true", "/key/info"] {
+        for headers in [
+            &[("host", "rebound.example:4000")][..],
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-site")],
+        ] {
+            let answer = proxy.send(Method::GET, path, headers, "").await;
+            assert_eq!(answer.status, 403, "{path} {headers:?}: {}", answer.text());
+        }
+        assert_eq!(proxy.send(Method::GET, path, &[("sec-fetch-site", "same-origin")], "").await.status, 200, "{path}");
+    }
+    let keyed = Proxy::with(|app| app.master_key("sk-1234")).await;
+    let named = [("host", "proxy.example"), ("x-api-key", "sk-1234")];
+    assert_eq!(keyed.send(Method::GET, "/v1/models", &named, "").await.status, 200);
+    let yaml = "model_list: [{model_name: m, litellm_params: {model: sagemaker/x}}]\nsagewire_settings: {allowed_hosts: [proxy.example]}";
+    let (config, _) = Config::from_yaml(yaml, &|_| None).unwrap();
+    let listed = Proxy::with(|app| app.settings(&config)).await;
+    assert_eq!(listed.send(Method::GET, "/v1/models", &[("host", "proxy.example")], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_in_the_url_is_refused_whatever_its_name() {
+    let proxy = Proxy::with(|app| app.master_key("sk-1234")).await;
+    let key = [("x-api-key", "sk-1234")];
+    for query in ["password=x", "x=sk-1234", "q=sk%2D1234"] {
+        assert_eq!(proxy.send(Method::GET, &format!("/models?{query}"), &key, "").await.status, 401, "{query}");
+    }
+    assert_eq!(proxy.send(Method::GET, "/models?api-version=2024-02-01", &key, "").await.status, 200);
 }

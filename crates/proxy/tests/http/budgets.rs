@@ -94,7 +94,7 @@ async fn calls_at_once_reserve_what_is_left_and_one_alone_is_let_through() {
 
 fn request(body: &Value) -> Request<Full<Bytes>> {
     Request::post("/chat/completions")
-        .header("host", "x")
+        .header("host", "localhost")
         .header(KEY.0, KEY.1)
         .body(Full::new(body.to_string().into()))
         .unwrap()

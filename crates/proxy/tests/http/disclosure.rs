@@ -22,7 +22,7 @@ async fn errors_hide_what_lies_behind_but_show_awss_request_id() {
         ("fail-throttled", 429, Some("rate_limit_exceeded")),
         ("fail-model", 502, Some("model_failed")),
         ("fail-timeout", 504, Some("timeout")),
-        ("fail-missing", 404, Some("model_not_found")),
+        ("fail-missing", 502, Some("proxy_misconfigured")),
     ] {
         let answer = proxy.send(Method::POST, "/chat/completions", &[], body(model)).await;
         let error = &answer.json()["error"];

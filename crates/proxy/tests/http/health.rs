@@ -48,10 +48,29 @@ async fn deployments_are_probed_by_what_they_are_and_only_when_asked() {
             json!({"model": "fail-model", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}),
         ]
     );
-    assert_eq!(after["unhealthy_count"], 1);
+    assert_eq!((&after["unhealthy_count"], &after["healthy_count"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&before["healthy_count"], &before["unprobed_count"]),
+        (&json!(0), &before["unprobed_endpoints"].as_array().unwrap().len().into())
+    );
     assert_eq!(after["unhealthy_endpoints"][0]["id"], "f-1");
     assert!(after["unhealthy_endpoints"][0]["error"].as_str().unwrap().starts_with("model_failed: "));
     assert!(!after.to_string().contains("123456789012"), "{after}");
+}
+
+#[tokio::test]
+async fn a_post_probes_and_a_head_does_not() {
+    let double = Arc::new(Double::default());
+    let model = ServedModel::new("c").with_deployment(deployment("c-1", "chat-model", Mode::Chat, &double));
+    let proxy = Proxy::with(|app| app.model(model)).await;
+    assert_eq!(proxy.send(http::Method::HEAD, "/health?probe=true", &[], "").await.status, 200);
+    assert!(double.asked.lock().unwrap().is_empty());
+    let page = [("sec-fetch-site", "cross-site")];
+    assert_eq!(proxy.send(http::Method::GET, "/health?probe=true", &page, "").await.status, 403);
+    assert_eq!(proxy.send(http::Method::POST, "/health", &page, "").await.status, 403);
+    assert!(double.asked.lock().unwrap().is_empty());
+    assert_eq!(proxy.send(http::Method::POST, "/health", &[], "").await.json()["healthy_count"], 1);
+    assert_eq!(double.asked.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn ambiguous_lengths_smuggle_no_second_request() {
         "content-length: 4, 5",
     ] {
         let request = format!(
-            "POST /chat/completions HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n0\r\n\r\nGET /health/liveliness HTTP/1.1\r\nhost: x\r\n\r\n"
+            "POST /chat/completions HTTP/1.1\r\nhost: localhost\r\n{head}\r\n\r\n0\r\n\r\nGET /health/liveliness HTTP/1.1\r\nhost: x\r\n\r\n"
         );
         let answer = raw(&proxy, request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 4"), "{head}: {answer}");
@@ -48,9 +48,9 @@ async fn nonsense_is_a_400_and_the_proxy_lives_on() {
     for request in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
         b"GET /health HTTP/9.9\r\n\r\n",
-        b"GET  /a b HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET  /a b HTTP/1.1\r\nhost: localhost\r\n\r\n",
         b"POST /chat/completions HTTP/1.1\r\nbad header\r\n\r\n",
-        b"GET /models HTTP/1.1\r\nhost: x\r\nx: a\0b\r\n\r\n",
+        b"GET /models HTTP/1.1\r\nhost: localhost\r\nx: a\0b\r\n\r\n",
         b"\0\0\0\0",
     ] {
         let answer = raw(&proxy, request).await;
@@ -79,12 +79,31 @@ async fn odd_paths_lead_nowhere() {
 #[tokio::test]
 async fn a_header_cannot_be_forged_through_a_request_id_or_a_model() {
     let proxy = Proxy::start().await;
-    let answer =
-        raw(&proxy, b"GET /models HTTP/1.1\r\nhost: x\r\nx-request-id: a b\"<script>\r\nconnection: close\r\n\r\n")
-            .await;
+    let answer = raw(
+        &proxy,
+        b"GET /models HTTP/1.1\r\nhost: localhost\r\nx-request-id: a b\"<script>\r\nconnection: close\r\n\r\n",
+    )
+    .await;
     assert!(answer.contains("x-request-id: req-"), "{answer}");
     let body = r#"{"model":"a\r\nset-cookie: x=1","messages":[{"role":"user","content":"hi"}]}"#;
     let answer = proxy.send(http::Method::POST, "/chat/completions", &[], body).await;
     assert_eq!(answer.status, 404);
     assert!(!answer.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn a_request_has_exactly_one_host() {
+    let proxy = Proxy::start().await;
+    for (head, status) in [
+        ("GET /health/liveliness HTTP/1.1\r\n", "400"),
+        ("GET /health/liveliness HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n", "400"),
+        ("GET /health/liveliness HTTP/1.1\r\nhost: localhost\r\n", "200"),
+        ("GET /health/liveliness HTTP/1.0\r\n", "200"),
+    ] {
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.split(' ').nth(1) == Some(status), "{head}: {answer}");
+    }
 }

@@ -110,7 +110,7 @@ fn short_head(limits: &mut Limits) {
 #[tokio::test]
 async fn a_head_that_never_ends_is_a_408_and_ends_the_connection() {
     let proxy = Proxy::with_options(|app| app, options(short_head)).await;
-    for head in ["POST /chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: ", "P", "\r\n"] {
+    for head in ["POST /chat/completions HTTP/1.1\r\nhost: localhost\r\nx-slow: ", "P", "\r\n"] {
         let mut stream = connect(&proxy).await;
         stream.write_all(head.as_bytes()).await.unwrap();
         let answer = String::from_utf8(rest(stream).await).unwrap();
@@ -134,7 +134,7 @@ async fn a_head_that_never_ends_is_a_408_and_ends_the_connection() {
 async fn a_slow_head_after_an_answer_is_a_408_too_and_silence_is_not() {
     let proxy = Proxy::with_options(|app| app, options(short_head)).await;
     let mut stream = connect(&proxy).await;
-    stream.write_all(b"GET /health/liveliness HTTP/1.1\r\nhost: x\r\n\r\nGET /mod").await.unwrap();
+    stream.write_all(b"GET /health/liveliness HTTP/1.1\r\nhost: localhost\r\n\r\nGET /mod").await.unwrap();
     let mut first = [0; 12];
     stream.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
@@ -147,7 +147,7 @@ async fn a_slow_head_after_an_answer_is_a_408_too_and_silence_is_not() {
     short.limits.idle_timeout = Duration::from_millis(100);
     let proxy = Proxy::with_options(|app| app, short).await;
     let mut stream = connect(&proxy).await;
-    stream.write_all(b"GET /health/liveliness HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    stream.write_all(b"GET /health/liveliness HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let answer = String::from_utf8(rest(stream).await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("408"), "{answer}");
 }
@@ -186,7 +186,10 @@ async fn a_body_that_never_ends_is_a_408() {
     let limits = request_limits(|limits| limits.body_timeout = Duration::from_millis(50));
     let proxy = Proxy::with(|app| app.limits(limits)).await;
     let mut stream = connect(&proxy).await;
-    stream.write_all(b"POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    stream
+        .write_all(b"POST /chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
+        .await
+        .unwrap();
     let answer = String::from_utf8(rest(stream).await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body_too_slow"), "{answer}");
 }
@@ -222,8 +225,53 @@ async fn a_caller_that_takes_no_bytes_is_given_up() {
     }
     let body = json!({"model": "fed", "stream": true, "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let mut stream = connect(&proxy).await;
-    let head = format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let head =
+        format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     stream.write_all(head.as_bytes()).await.unwrap();
     proxy.double.gave_up.notified().await;
     drop(stream);
+}
+
+#[tokio::test]
+async fn lists_that_multiply_what_an_answer_costs_have_limits_that_are_named() {
+    let proxy = Proxy::with(|app| {
+        app.limits(request_limits(|limits| {
+            limits.inputs = 2;
+            limits.tools = 1;
+            limits.stop_texts = 2;
+            limits.stop_bytes = 5;
+        }))
+    })
+    .await;
+    let tool = json!({"type": "function", "function": {"name": "f"}});
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    for (path, body, param, setting) in [
+        ("/embeddings", json!({"model": "echo", "input": ["a", "b", "c"]}), "input", "max_inputs"),
+        ("/completions", json!({"model": "echo", "prompt": ["a", "b", "c"]}), "prompt", "max_inputs"),
+        (
+            "/chat/completions",
+            json!({"model": "echo", "messages": messages, "tools": [tool, tool]}),
+            "tools",
+            "max_tools",
+        ),
+        (
+            "/chat/completions",
+            json!({"model": "echo", "messages": messages, "stop": ["a", "b", "c"]}),
+            "stop",
+            "max_stop_texts",
+        ),
+        (
+            "/chat/completions",
+            json!({"model": "echo", "messages": messages, "stop": "abcdef"}),
+            "stop",
+            "max_stop_bytes",
+        ),
+    ] {
+        let answer = proxy.post(path, &body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]["param"]), (400, &json!(param)));
+        assert!(answer.text().contains(setting), "{}", answer.text());
+    }
+    assert!(proxy.asked().is_empty());
+    let fits = json!({"model": "echo", "messages": messages, "tools": [tool], "stop": ["ab", "cd"]});
+    assert_eq!(proxy.post("/chat/completions", &fits).await.status, 200);
 }

@@ -9,6 +9,7 @@ mod client;
 mod disclosure;
 mod double;
 mod embeddings;
+mod flow_control;
 mod health;
 mod hostile;
 mod limits;

@@ -43,7 +43,7 @@ async fn stopping_waits_for_requests_at_work() {
         let address = proxy.address;
         let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}]}).to_string();
         let request =
-            Request::post("/chat/completions").header("host", "x").body(Full::new(Bytes::from(body))).unwrap();
+            Request::post("/chat/completions").header("host", "localhost").body(Full::new(Bytes::from(body))).unwrap();
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
@@ -72,7 +72,7 @@ async fn a_stream_at_work_is_finished_after_the_order_to_stop() {
         feed.send(piece("a")).unwrap();
         let body = json!({"model": "fed", "stream": true, "messages": [{"role": "user", "content": "hi"}]}).to_string();
         let request =
-            Request::post("/chat/completions").header("host", "x").body(Full::new(Bytes::from(body))).unwrap();
+            Request::post("/chat/completions").header("host", "localhost").body(Full::new(Bytes::from(body))).unwrap();
         let mut response = proxy.open(request).await;
         response.body_mut().frame().await.unwrap().unwrap();
         proxy.stop();
@@ -90,14 +90,51 @@ async fn what_does_not_end_in_time_is_cut_off() {
     options.limits.drain_timeout = Duration::from_millis(50);
     for mut proxy in Proxy::both(options).await {
         let body = json!({"model": "hang", "messages": [{"role": "user", "content": "hi"}]}).to_string();
-        let head =
-            format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let head = format!(
+            "POST /chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
         let mut stream = TcpStream::connect(proxy.address).await.unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
         proxy.double.began.notified().await;
         proxy.stop();
         (&mut proxy.served).await.unwrap();
         proxy.double.gave_up.notified().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_cut_off_ends_with_an_error_that_says_why() {
+    let mut options = ServerOptions::default();
+    options.limits.drain_timeout = Duration::from_millis(50);
+    for mut proxy in Proxy::both(options).await {
+        let (feed, receiver) = tokio::sync::mpsc::unbounded_channel();
+        *proxy.double.feed.lock().unwrap() = Some(receiver);
+        let choice = sagewire_types::ChunkChoice::text("a");
+        feed.send(Ok(sagewire_types::ChatChunk::new("i".into(), "m".into(), 0, vec![choice]))).unwrap();
+        let request = |model: &str, stream: bool| {
+            let body = json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
+            Request::post("/chat/completions")
+                .header("host", "localhost")
+                .body(Full::new(Bytes::from(body.to_string())))
+                .unwrap()
+        };
+        let mut streamed = proxy.open(request("fed", true)).await;
+        streamed.body_mut().frame().await.unwrap().unwrap();
+        let stream = TcpStream::connect(proxy.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let whole = tokio::spawn(sender.send_request(request("hang", false)));
+        proxy.double.began.notified().await;
+        proxy.stop();
+        let rest = streamed.into_body().collect().await.unwrap().to_bytes();
+        let rest = String::from_utf8(rest.to_vec()).unwrap();
+        assert!(
+            rest.contains(r#""code":"cancelled""#) && rest.contains("stopping") && !rest.contains("[DONE]"),
+            "{rest}"
+        );
+        assert_eq!(whole.await.unwrap().unwrap().status(), 503);
+        (&mut proxy.served).await.unwrap();
     }
 }
 

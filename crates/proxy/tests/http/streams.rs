@@ -21,7 +21,7 @@ fn request(model: &str, extra: Value) -> Value {
 }
 
 fn http_request(body: &Value) -> Request<Full<Bytes>> {
-    Request::post("/chat/completions").header("host", "x").body(Full::new(body.to_string().into())).unwrap()
+    Request::post("/chat/completions").header("host", "localhost").body(Full::new(body.to_string().into())).unwrap()
 }
 
 fn piece(text: &str) -> ChatChunk {

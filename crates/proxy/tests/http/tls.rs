@@ -51,7 +51,12 @@ async fn both_versions_are_served_and_a_renewed_certificate_is_taken() {
     let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options(&files)).await.unwrap();
     let (address, handle) = (server.local_addr(), server.handle());
     tokio::spawn(server.serve(std::future::pending()));
-    let request = || http::Request::get("https://localhost/health/liveliness").body(String::new()).unwrap();
+    let request = || {
+        http::Request::get("https://localhost/health/liveliness")
+            .header("host", "localhost")
+            .body(String::new())
+            .unwrap()
+    };
 
     let stream = connect(address, &first, b"http/1.1").await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();

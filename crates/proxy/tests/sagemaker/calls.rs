@@ -96,10 +96,17 @@ async fn the_deployments_parameters_and_the_callers_reach_the_container_and_no_o
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_a_404_that_hides_its_name_and_account() {
+async fn an_endpoint_that_the_operator_misnamed_is_a_502_that_hides_its_name_and_account() {
     let setup = Setup::start(THREE).await;
     let answer = setup.send(Method::POST, "/chat/completions", &[], &documented_call("gone")).await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (404, &json!("model_not_found")));
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (502, &json!("proxy_misconfigured")));
+    assert_eq!(answer.headers["x-should-retry"], "false");
+    let callers_own = documented_call("sagemaker/no-such-endpoint");
+    let own = setup.send(Method::POST, "/chat/completions", &[], &callers_own).await;
+    assert_eq!((own.status.as_u16(), &own.json()["error"]["code"]), (404, &json!("model_not_found")));
+    let component = callers_own.replace("sagemaker/no-such-endpoint", "gone").replacen('{', r#"{"model_id":"x","#, 1);
+    let named = setup.send(Method::POST, "/chat/completions", &[], &component).await;
+    assert_eq!(named.status, 404, "a part of the name was the caller's choice: {}", named.text());
     assert!(
         !answer.text().contains("no-such-endpoint") && !answer.text().contains("123456789012"),
         "{}",
@@ -121,14 +128,15 @@ async fn wrong_credentials_of_the_proxy_are_a_502() {
 #[tokio::test]
 async fn health_probes_each_deployment_by_what_it_is() {
     let setup = Setup::start(THREE).await;
-    assert_eq!(setup.get("/health").await.json()["healthy_endpoints"][0]["status"], "not probed");
+    assert_eq!(setup.get("/health").await.json()["unprobed_endpoints"][0]["status"], "not probed");
     assert!(setup.emulator.received().is_empty());
     let health = setup.get("/health?probe=true").await.json();
     assert_eq!(health["unhealthy_count"], 1, "{health}");
     assert_eq!(health["unhealthy_endpoints"][0]["id"], "gone");
     let statuses: Vec<_> =
         health["healthy_endpoints"].as_array().unwrap().iter().map(|entry| &entry["status"]).collect();
-    assert_eq!(statuses, ["healthy", "healthy", "healthy", "not probed"], "{health}");
+    assert_eq!(statuses, ["healthy", "healthy", "healthy"], "{health}");
+    assert_eq!(health["unprobed_endpoints"][0]["status"], "not probed", "{health}");
 }
 
 #[tokio::test]

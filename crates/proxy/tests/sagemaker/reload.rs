@@ -134,3 +134,29 @@ async fn until_served(setup: &Setup, model: &str) {
         assert!(began.elapsed() < Duration::from_secs(60), "{model} is not served");
     }
 }
+
+#[tokio::test]
+async fn a_reload_is_taken_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate_file, key_file, path] = ["c.pem", "k.pem", "config.yaml"].map(|name| folder.path().join(name));
+    let write = |certified: &rcgen::CertifiedKey<rcgen::KeyPair>, key: &rcgen::CertifiedKey<rcgen::KeyPair>| {
+        fs::write(&certificate_file, certified.cert.pem()).unwrap();
+        fs::write(&key_file, key.signing_key.serialize_pem()).unwrap();
+    };
+    let [one, two] = [(), ()].map(|()| rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap());
+    write(&one, &one);
+    let yaml = format!(
+        "{FIRST}sagewire_settings: {{tls: {{certificate_file: {}, private_key_file: {}}}}}",
+        certificate_file.display(),
+        key_file.display()
+    );
+    let setup = Setup::start(&yaml).await;
+    // Another model, and a certificate that does not fit its key.
+    fs::write(&path, yaml.replace("first", "second")).unwrap();
+    write(&one, &two);
+    reloader(&setup, &path).reload().unwrap_err();
+    assert_eq!(setup.handle.app().models().collect::<Vec<_>>(), ["first"], "nothing of it was taken");
+    write(&two, &two);
+    reloader(&setup, &path).reload().unwrap();
+    assert_eq!(setup.handle.app().models().collect::<Vec<_>>(), ["second"]);
+}

@@ -114,7 +114,7 @@ async fn no_call_is_lost_that_had_a_healthy_deployment_left_and_none_is_answered
                     let model = if number.is_multiple_of(4) { "other" } else { "m" };
                     let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]}).to_string();
                     let request = Request::post("/v1/chat/completions")
-                        .header("host", "proxy")
+                        .header("host", "localhost")
                         .body(Full::new(Bytes::from(body)))
                         .unwrap();
                     sender.ready().await.unwrap();

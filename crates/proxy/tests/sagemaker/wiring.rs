@@ -132,7 +132,7 @@ router_settings:
     let listed = setup.get("/models").await.json();
     let names: Vec<_> = listed["data"].as_array().unwrap().iter().map(|model| &model["id"]).collect();
     assert_eq!(names, ["m", "gpt-4"]);
-    assert_eq!(setup.get("/health").await.json()["healthy_count"], 1, "an alias is no deployment of its own");
+    assert_eq!(setup.get("/health").await.json()["unprobed_count"], 1, "an alias is no deployment of its own");
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ model_list:
     tokio::spawn(server.serve(std::future::pending()));
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let request = format!(
-        "POST /chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

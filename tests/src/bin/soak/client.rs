@@ -57,7 +57,7 @@ fn request(prompt: &str, stream: bool) -> Request<Full<Bytes>> {
         "model": "sagemaker/talker", "stream": stream, "messages": [{"role": "user", "content": prompt}],
     });
     Request::post("/v1/chat/completions")
-        .header("host", "proxy")
+        .header("host", "localhost")
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(body.to_string())))
         .unwrap()

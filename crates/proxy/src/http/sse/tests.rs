@@ -55,7 +55,15 @@ fn body(
     let watched = Watched::default();
     let stream = ReplyStream::new(ReplyMeta::default(), pieces);
     (
-        SseBody::new(stream, Chunks::default(), "alias".into(), show_usage, Duration::from_secs(15), watched.clone()),
+        SseBody::new(
+            stream,
+            Chunks::default(),
+            "alias".into(),
+            show_usage,
+            Duration::from_secs(15),
+            Stopping::default(),
+            watched.clone(),
+        ),
         watched,
     )
 }

@@ -1,0 +1,112 @@
+//! Which place of a body is wrong, and what was expected there.
+//!
+//! Owns the sentence for a body that is JSON and not a request. The place is found only when a message is needed.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use super::super::error::ApiError;
+
+pub(super) fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
+    if !error.is_data() {
+        return ApiError::refused(
+            StatusCode::BAD_REQUEST,
+            "invalid_json",
+            format!("the body is not valid JSON: {error}"),
+        );
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) => written(error.path()),
+        Ok(_) => String::new(),
+    };
+    let reason = error.to_string();
+    // What the parser adds, the place says better.
+    let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+    let named = |prefix: &str| reason.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
+    if let Some(name) = named("missing field `") {
+        let place = if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+        return ApiError::invalid(Some(&place), format!("Missing required parameter: '{place}'."));
+    }
+    if let Some(name) = named("duplicate field `") {
+        let place = if place.is_empty() || place.ends_with(name) { place } else { format!("{place}.{name}") };
+        return ApiError::invalid(Some(&place), format!("duplicate parameter `{place}`: send it once"));
+    }
+    if place.is_empty() {
+        return ApiError::invalid(None, format!("invalid body: {reason}"));
+    }
+    ApiError::invalid(Some(&place), format!("invalid value for `{place}`: {}", expected(&place, reason)))
+}
+
+/// What was expected, where the reader's own words name one of our types.
+fn expected<'r>(place: &str, reason: &'r str) -> Cow<'r, str> {
+    if !reason.contains("untagged enum") {
+        return reason.into();
+    }
+    match place {
+        "input" | "prompt" => "expected a text, a list of texts, or token ids".into(),
+        "stop" => "expected a text or a list of texts".into(),
+        _ => "it has none of the forms that are allowed there".into(),
+    }
+}
+
+/// A place as OpenAI writes it: `messages[0].content[0]`.
+fn written(path: &serde_path_to_error::Path) -> String {
+    let mut place = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => place.push_str(&format!("[{index}]")),
+            Segment::Map { key } => {
+                if !place.is_empty() {
+                    place.push('.');
+                }
+                place.extend(key.chars().take(100));
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use sagewire_types::{ChatRequest, EmbedRequest};
+    use serde_json::Value;
+
+    use crate::{Limits, http::body::parse};
+
+    fn refusal<T: serde::de::DeserializeOwned>(body: &str) -> (String, String) {
+        let error = parse::<T>(body.as_bytes(), &Limits::default()).map(|_| ()).expect_err(body);
+        assert_eq!(error.status(), 400);
+        let json: Value = serde_json::from_slice(&error.to_json()).unwrap();
+        let text = |name: &str| json["error"][name].as_str().unwrap_or_default().to_owned();
+        (text("param"), text("message"))
+    }
+
+    #[test]
+    fn a_message_names_the_place() {
+        let chat = |messages: &str| format!(r#"{{"model":"m","messages":{messages}}}"#);
+        for (body, place) in [
+            (chat(r#"[{"role":"user","content":[{"text":"a"}]}]"#), "messages[0].content[0].type"),
+            (chat(r#"[{"role":"user"},{"content":"a"}]"#), "messages[1].role"),
+            (chat(r#"[{"role":"user","content":{"a":1}}]"#), "messages[0].content"),
+            (chat(r#"[{"role":"user","role":"user"}]"#), "messages[0].role"),
+            (chat("7"), "messages"),
+            (r#"{"messages":[],"temperature":"hot"}"#.to_owned(), "temperature"),
+            (r#"{"messages":[],"stop":7}"#.to_owned(), "stop"),
+        ] {
+            let (param, message) = refusal::<ChatRequest>(&body);
+            assert_eq!(param, place, "{body}: {message}");
+            assert!(message.contains(place) && !message.contains("untagged"), "{message}");
+        }
+        let (param, message) = refusal::<EmbedRequest>(r#"{"model":"m","input":{"a":1}}"#);
+        assert_eq!(param, "input");
+        assert!(
+            message.starts_with("invalid value for `input`: ") && message.contains("expected a string"),
+            "{message}"
+        );
+    }
+}
