@@ -57,12 +57,12 @@ async fn a_wrong_model_is_refused() {
         ("sagemaker/", refusal(InvalidRequest, "model", "write `prefix/name`")),
         ("/endpoint", refusal(InvalidRequest, "model", "write `prefix/name`")),
         ("openai/gpt", refusal(InvalidRequest, "model", "its prefix must be one of `sagemaker/`")),
-        ("sagemaker/bad name", refusal(InvalidRequest, "model", "1 to 63 letters, digits and hyphens")),
-        ("sagemaker/under_score", refusal(InvalidRequest, "model", "1 to 63 letters, digits and hyphens")),
-        ("sagemaker/-a", refusal(InvalidRequest, "model", "1 to 63 letters, digits and hyphens")),
-        ("sagemaker_chat/a/../b", refusal(InvalidRequest, "model", "1 to 63 letters, digits and hyphens")),
-        ("sagemaker/é😀", refusal(InvalidRequest, "model", "1 to 63 letters, digits and hyphens")),
-        (long.as_str(), refusal(InvalidRequest, "model", "1 to 63 letters, digits and hyphens")),
+        ("sagemaker/bad name", refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
+        ("sagemaker/under_score", refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
+        ("sagemaker/-a", refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
+        ("sagemaker_chat/a/../b", refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
+        ("sagemaker/é😀", refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
+        (long.as_str(), refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
     ];
     for (model, expected) in cases {
         for error in refused(&client, question(model)).await {
@@ -105,7 +105,7 @@ async fn nothing_to_answer_is_refused() {
 async fn a_setting_among_the_parameters_is_refused_and_its_value_is_not_repeated() {
     let (transport, client) = counted(Settings::default());
     for name in ["aws_secret_access_key", "aws_region_name", "model_id", "sagemaker_base_url", "api_key", "dialect"] {
-        let says: &'static str = "is a setting and no parameter";
+        let says: &'static str = "is set where the deployment is configured";
         let param: &'static str = name;
         for request in [
             question("sagemaker/e").with_parameter(name, "the-value"),
@@ -156,10 +156,10 @@ async fn a_setting_that_names_nothing_is_refused_with_what_there_is() {
     settings.embedding_dialect = Some("klingon".to_owned());
     let (transport, client) = counted(settings);
     for error in refused(&client, question("sagemaker/e")).await {
-        refusal(ErrorKind::Configuration, "dialect", "set one of tgi").check("dialect", &error);
+        refusal(ErrorKind::Configuration, "dialect", "expected one of `tgi`").check("dialect", &error);
     }
     let error = client.embed(EmbedRequest::new("sagemaker/e", "a")).await.unwrap_err();
-    refusal(ErrorKind::Configuration, "embedding_dialect", "set one of hf").check("embedding_dialect", &error);
+    refusal(ErrorKind::Configuration, "embedding_dialect", "expected one of `hf`").check("embedding_dialect", &error);
     assert_eq!(transport.count(), 0);
 }
 
@@ -246,7 +246,7 @@ async fn missing_credentials_and_regions_are_named_with_what_to_set() {
     let (transport, _) = counted(Settings::default());
     let no_instance = ("AWS_EC2_METADATA_DISABLED", "true");
     let no_region = over(world_with([no_instance]), &transport).keys("id", "secret").build().unwrap();
-    refusal(ErrorKind::Configuration, "aws_region_name", "set aws_region_name, AWS_REGION")
+    refusal(ErrorKind::Configuration, "aws_region_name", "set `aws_region_name`, `AWS_REGION`")
         .check("no region", &asked(&no_region).await);
 
     let no_keys = over(world_with([no_instance, ("AWS_REGION", "us-east-1")]), &transport).build().unwrap();

@@ -12,9 +12,12 @@ const ENDPOINTS: &[(&str, &str)] = &[
     ("jumpstart-dft-meta-textgeneration-llama-2-13b-f", CHAT),
     ("jumpstart-dft-meta-textgeneration-llama-2-70b", "Be brief. Hello, how are you?"),
     ("jumpstart-dft-meta-textgeneration-llama-2-70b-b-f", CHAT),
-    ("jumpstart-dft-hf-textgeneration1-mp-20240815-185614", "Be brief. Hello, how are you?"),
+    // A name that was cut in `mpt`: the chat model of that family may be behind it.
+    ("jumpstart-dft-hf-textgeneration1-mp-20240815-185614", INSTRUCT),
     ("my-deployment-name", "Be brief. Hello, how are you?"),
 ];
+
+const INSTRUCT: &str = "Be brief.\n\n### Instruction:\nHello, how are you?\n\n### Response:\n";
 
 const CHAT: &str = "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHello, how are you? [/INST]";
 

@@ -151,19 +151,19 @@ fn a_check_names_every_problem_with_file_line_and_column() {
     let file = folder.path().join("config.yaml");
     let yaml = "model_list:
   - {model_name: a, litellm_params: {model: sagemaker/my_endpoint, aws_region_name: us-east-1}}
-  - {model_name: b, litellm_params: {model: sagemaker/b, aws_secret_access_key: os.environ/SAGEWIRE_TEST_UNSET, aws_access_key_id: a}}
+  - {model_name: b, litellm_params: {model: sagemaker/b, aws_secret_access_key: os.environ/VARIABLE_THAT_IS_NOT_SET, aws_access_key_id: a}}
 ";
     std::fs::write(&file, yaml).unwrap();
     let path = file.to_str().unwrap();
     // A variable first: what it stands for may be wrong, too.
     let output = sagewire(&["check", "--config", path]).output().unwrap();
     let said = text(&output.stderr);
-    assert!(said.contains(&format!("{path}:3:81: ")) && said.contains("SAGEWIRE_TEST_UNSET"), "{said}");
+    assert!(said.contains(&format!("{path}:3:81: ")) && said.contains("VARIABLE_THAT_IS_NOT_SET"), "{said}");
     let output = sagewire(&["check", "--config", path, "--no-env"]).output().unwrap();
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert!(said.contains(&format!("{path}:2:45: ")) && said.contains("`my_endpoint`"), "{said}");
-    assert!(!said.contains("SAGEWIRE_TEST_UNSET"), "{said}");
+    assert!(!said.contains("VARIABLE_THAT_IS_NOT_SET"), "{said}");
 
     std::fs::write(&file, yaml.replace("my_endpoint", "my-endpoint")).unwrap();
     let output = sagewire(&["check", "--config", path, "--no-env"]).output().unwrap();

@@ -145,7 +145,8 @@ async fn tools_that_no_container_runs_are_named_or_refused() {
         assert_eq!(answer.headers["x-sagewire-ignored-tools"], "web_search_20250305");
     }
     assert_eq!(proxy.asked()[0].body["tools"].as_array().unwrap().len(), 1);
-    let (config, _) = sagewire_proxy::Config::from_yaml("sagewire_settings: {strict_tools: true}", &|_| None).unwrap();
+    let yaml = "model_list: [{model_name: echo, litellm_params: {model: sagemaker/echo}}]\nsagewire_settings: {strict_tools: true}";
+    let (config, _) = sagewire_proxy::Config::from_yaml(yaml, &|_| None).unwrap();
     let strict = Proxy::with(|app| app.settings(&config)).await;
     let refused = strict.post("/v1/messages", &request("echo", tools)).await;
     assert_eq!(refused.status, 400);

@@ -203,6 +203,11 @@ pub(crate) static LISTED: &[Difference] = &[
             "tmpl_falcon_180b_chat",
         ],
     },
+    Difference {
+        reason: "a JumpStart name that was cut is taken for the chat model of its family, with a warning",
+        what: &[Body],
+        cases: &["tmpl_ep_jumpstart_dft_hf_textgeneration1_mp_20240815_185614"],
+    },
     Difference { reason: "a list of named templates is read", what: &[Body], cases: &["tmpl_hf_fetch_list_template"] },
     Difference {
         reason: "a safety policy is its model's own text: it comes with the model's template, from disk or the Hub",
