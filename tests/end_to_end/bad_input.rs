@@ -313,14 +313,14 @@ async fn a_reply_in_no_known_form_is_named_and_not_repeated() {
     let client = client_with(&emulator, tries(3));
     let secret_text = "the patient's name";
     let replies = [
-        (Scripted::reply(200, "text/html", format!("<html>{secret_text}")), "no JSON"),
-        (Scripted::ok(""), "no JSON"),
+        (Scripted::reply(200, "text/html", format!("<html>{secret_text}")), "a web page"),
+        (Scripted::ok(""), "invalid JSON"),
         (Scripted::ok(format!("{{\"answers\": [\"{secret_text}\"]}}")), "shape"),
         (Scripted::ok("[]"), "shape"),
         (Scripted::ok("null"), "shape"),
         (Scripted::ok("7"), "shape"),
         (Scripted::ok("{\"choices\": 1}"), "shape"),
-        (Scripted::ok(vec![0xff, 0xfe, b'{']), "no JSON"),
+        (Scripted::ok(vec![0xff, 0xfe, b'{']), "not text"),
     ];
     for (script, says) in replies {
         for model in ["sagemaker/e", "sagemaker_chat/e"] {
@@ -350,9 +350,10 @@ async fn a_stream_of_something_else_is_an_error_before_its_first_chunk() {
             Scripted::reply(200, "application/vnd.amazon.eventstream", "no frame at all, but long enough"),
             ErrorKind::StreamBroken,
         ),
-        (Scripted::reply(200, "application/json", "no JSON"), ErrorKind::Decode),
+        // Plain text in place of JSON is what a container says when it fails.
+        (Scripted::reply(200, "application/json", "no JSON"), ErrorKind::ModelFailed),
         (Scripted::stream(["data: {\"predictions\": []}\n\n"]), ErrorKind::Decode),
-        (Scripted::stream(["hello\n"]), ErrorKind::Decode),
+        (Scripted::stream(["hello\n"]), ErrorKind::ModelFailed),
         (Scripted::stream(Vec::<String>::new()), ErrorKind::StreamBroken),
     ];
     for (script, kind) in scripts {

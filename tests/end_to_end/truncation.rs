@@ -56,13 +56,14 @@ fn pieces(chunks: &[ChatChunk]) -> Vec<(String, Option<FinishReason>)> {
     chunks.iter().map(|chunk| (chunk.content().to_owned(), reason(chunk))).collect()
 }
 
-/// What came is a beginning of the whole; and the end of the stream is an error, unless all of the answer was there.
-fn assert_cut(whole: &Streamed, cut: &Streamed, is_border: bool, place: &str) {
+/// What came is a beginning of the whole; and the end of the stream is an error, unless the answer's end mark was there.
+fn assert_cut(whole: &Streamed, cut: &Streamed, is_complete: bool, place: &str) {
     let (whole, came) = (pieces(&whole.chunks), pieces(&cut.chunks));
     assert!(whole.starts_with(&came), "{place}: {came:?}");
     match &cut.error {
-        None => assert!(is_border && came == whole, "{place} passed as the end of a whole answer: {came:?}"),
+        None => assert!(is_complete && came == whole, "{place} passed as the end of a whole answer: {came:?}"),
         Some(error) => {
+            assert!(!is_complete, "{place}: nothing can spoil an answer after its end mark: {error:?}");
             assert!(!error.message().is_empty());
             // Before the first chunk a connection that breaks is no more than that; and nothing timed out.
             let kinds = [ErrorKind::StreamBroken, ErrorKind::Connection];
@@ -78,13 +79,18 @@ async fn assert_every_cut_is_an_error(answer: Answer) {
     let whole = answer.play(&emulator, &client, answer.script()).await;
     assert_eq!((whole.text().as_str(), whole.error.is_none()), ("é😀", true));
     let borders = answer.borders();
+    let mut complete_at = None;
     for at in 0..=*borders.last().unwrap() {
-        let broken_off = answer.play(&emulator, &client, answer.script().cut_at(at)).await;
-        assert!(broken_off.error.is_some(), "a connection that broke after {at} bytes passed as the end");
-        assert_cut(&whole, &broken_off, false, &format!("broken off after {at} bytes"));
         let ended = answer.play(&emulator, &client, answer.script().ended_at(at)).await;
-        assert_cut(&whole, &ended, borders.contains(&at), &format!("ended after {at} bytes"));
+        if ended.error.is_none() && complete_at.is_none() {
+            assert!(borders.contains(&at), "a frame was read before all of it had come, after {at} bytes");
+            complete_at = Some(at);
+        }
+        assert_cut(&whole, &ended, complete_at.is_some(), &format!("ended after {at} bytes"));
+        let broken_off = answer.play(&emulator, &client, answer.script().cut_at(at)).await;
+        assert_cut(&whole, &broken_off, complete_at.is_some(), &format!("broken off after {at} bytes"));
     }
+    assert!(complete_at.is_some_and(|at| at > borders[0]), "the end mark is not in the first frame");
     assert!(emulator.received().iter().all(|request| request.accepted));
 }
 

@@ -6,8 +6,6 @@
 //! Python's `json.dumps` writes lone surrogates for half a character, and `NaN` and `Infinity` for floats:
 //! <https://docs.python.org/3/library/json.html#infinite-and-nan-number-values>.
 
-use std::borrow::Cow;
-
 use serde::de::DeserializeOwned;
 
 /// Parses a reply. What is nearly JSON is mended first, as by [`mend_reply`].
@@ -25,8 +23,8 @@ pub fn mend_halves(text: &[u8]) -> Option<Vec<u8>> {
     Mender::new(text, Numbers::Kept, Halves::Replaced).run()
 }
 
-/// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float become null, and bytes that are not UTF-8
-/// become U+FFFD; `None` if there is nothing to mend.
+/// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float become null; `None` if there is nothing to mend.
+/// Bytes that are not UTF-8 stay: they are damage, and not half of a character.
 #[must_use]
 pub fn mend_reply(text: &[u8]) -> Option<Vec<u8>> {
     mend_all(text, Halves::Replaced)
@@ -44,13 +42,7 @@ pub fn mark_halves(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn mend_all(text: &[u8], halves: Halves) -> Option<Vec<u8>> {
-    match String::from_utf8_lossy(text) {
-        Cow::Borrowed(_) => Mender::new(text, Numbers::Mended, halves).run(),
-        Cow::Owned(valid) => {
-            let mended = Mender::new(valid.as_bytes(), Numbers::Mended, halves).run();
-            Some(mended.unwrap_or_else(|| valid.into_bytes()))
-        }
-    }
+    Mender::new(text, Numbers::Mended, halves).run()
 }
 
 /// Joins the halves of characters that were cut between the pieces of one text.
@@ -247,13 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_replaced_in_replies() {
-        assert_eq!(from_reply::<Value>(b"{\"a\":\"\xf0\x9f\x98\"}").unwrap(), json!({"a": "\u{fffd}"}));
-    }
-
-    #[test]
     fn what_is_no_json_stays_refused() {
-        for text in [&b"{\"a\":"[..], b"NaNa", b"plain", b"{\"a\":\"\\ud83d\""] {
+        for text in [&b"{\"a\":"[..], b"NaNa", b"plain", b"{\"a\":\"\\ud83d\"", b"{\"a\":\"\xf0\x9f\x98\"}"] {
             assert!(from_reply::<Value>(text).is_err(), "{}", text.escape_ascii());
         }
     }

@@ -74,6 +74,8 @@ pub(crate) fn unknown_reply(reply: &[u8], advice: &str) -> Error {
         (ErrorKind::Decode, "the container's reply is invalid JSON")
     } else if is_html(text) {
         (ErrorKind::Decode, "a web page came back where the container should have answered")
+    } else if std::str::from_utf8(text).is_err() {
+        (ErrorKind::Decode, "the container's reply is not text")
     } else {
         (ErrorKind::ModelFailed, "the container wrote plain text where it should have answered JSON")
     };
