@@ -95,6 +95,28 @@ const NO_VARIABLES: [&str; 8] = [
     "TOKEN_PATH",
 ];
 
+/// Variables of [OpenTelemetry](https://opentelemetry.io/docs/specs/otel/protocol/exporter/) that its crates read.
+const OPENTELEMETRY: [&str; 18] = [
+    "BSP_MAX_EXPORT_BATCH_SIZE",
+    "BSP_MAX_QUEUE_SIZE",
+    "BSP_SCHEDULE_DELAY",
+    "EXPORTER_OTLP_HEADERS",
+    "EXPORTER_OTLP_INSECURE",
+    "EXPORTER_OTLP_METRICS_ENDPOINT",
+    "EXPORTER_OTLP_METRICS_PROTOCOL",
+    "EXPORTER_OTLP_METRICS_TIMEOUT",
+    "EXPORTER_OTLP_PROTOCOL",
+    "EXPORTER_OTLP_TIMEOUT",
+    "EXPORTER_OTLP_TRACES_ENDPOINT",
+    "EXPORTER_OTLP_TRACES_PROTOCOL",
+    "EXPORTER_OTLP_TRACES_TIMEOUT",
+    "METRICS_EXPORTER",
+    "METRIC_EXPORT_INTERVAL",
+    "RESOURCE_ATTRIBUTES",
+    "SERVICE_NAME",
+    "TRACES_EXPORTER",
+];
+
 /// The page lists exactly the variables that the sources name.
 fn environment_variables() -> Outcome {
     let mut read: BTreeSet<String> = BTreeSet::new();
@@ -110,8 +132,9 @@ fn environment_variables() -> Outcome {
             literals(&text).filter(|text| is_variable(text) && text.starts_with("SAGEWIRE_")).map(str::to_owned),
         );
     }
-    // Read by the libraries below: clap, and the verifier of certificates.
+    // Read by the libraries below: clap, the verifier of certificates, and OpenTelemetry's exporters.
     read.extend(["NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR"].map(str::to_owned));
+    read.extend(OPENTELEMETRY.map(|name| format!("OTEL_{name}")));
     for name in NO_VARIABLES {
         read.remove(name);
     }

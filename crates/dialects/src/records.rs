@@ -50,7 +50,7 @@ impl RecordFramer {
         mut take: impl FnMut(Record<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         loop {
-            if std::mem::take(&mut self.after_return) {
+            if !bytes.is_empty() && std::mem::take(&mut self.after_return) {
                 bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
             }
             let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) else { break };
@@ -287,6 +287,7 @@ mod tests {
             ("\0\0\n\0{\"a\":1}\0\n", &["{\"a\":1}"]),
             // An event's name holds until the event ends.
             ("event: error\ndata: {\"a\":1}\n\ndata: {\"b\":2}\n\n", &["failure {\"a\":1}", "{\"b\":2}"]),
+            ("event: error\r\ndata: {\"a\":1}\r\n\r\ndata: {\"b\":2}\r\n", &["failure {\"a\":1}", "{\"b\":2}"]),
             ("event:error\ndata: no json\n\nevent: token\ndata: {\"b\":2}\n\n", &["failure no json", "{\"b\":2}"]),
         ];
         for (text, expected) in cases {

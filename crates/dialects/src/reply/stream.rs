@@ -198,6 +198,10 @@ fn has_failed_without_a_reason(text: &[u8]) -> bool {
 
 /// Whether a record is one that keeps a connection alive, reports progress or the like.
 fn holds_no_answer(text: &[u8]) -> bool {
+    // Of damaged text nothing can be said. (The parser below does not look into strings.)
+    if std::str::from_utf8(text).is_err() {
+        return false;
+    }
     match text.first() {
         Some(b'{') => shape_of_record(text).is_none() && serde_json::from_slice::<IgnoredAny>(text).is_ok(),
         Some(b'"' | b'[') => text == b"\"\"" || text == b"[]",

@@ -49,11 +49,11 @@ impl NumberList {
         !self.0.iter().any(u8::is_ascii_digit)
     }
 
-    /// Whether no number is too large for a 64-bit float, in which readers in other languages would see infinity.
+    /// Whether no number is too large for a 32-bit float, in which readers would see infinity.
     #[must_use]
     pub fn is_finite(&self) -> bool {
         /// Below it no number with few digits before its exponent is too large.
-        const SAFE_EXPONENT: usize = 200;
+        const SAFE_EXPONENT: usize = 10;
         let exponent_at = |at: usize| {
             let digits = self.0.get(at + 1..).unwrap_or_default();
             let digits = digits.strip_prefix(b"+").unwrap_or(digits);
@@ -63,13 +63,13 @@ impl NumberList {
                 .fold(0_usize, |exponent, digit| exponent.saturating_mul(10).saturating_add(usize::from(digit - b'0')))
         };
         let may_be_large = memchr::memchr2_iter(b'e', b'E', &self.0).any(|at| exponent_at(at) > SAFE_EXPONENT);
-        !may_be_large || serde_json::from_slice::<Vec<f64>>(&self.0).is_ok()
+        !may_be_large || self.to_floats().is_ok_and(|numbers| numbers.iter().all(|number| number.is_finite()))
     }
 
     /// The numbers.
     ///
     /// # Errors
-    /// [`VectorError::Json`] where one is beyond a 64-bit float's range.
+    /// [`VectorError::Json`] if a number is beyond a 32-bit float's range.
     pub fn to_floats(&self) -> Result<Vec<f32>, VectorError> {
         serde_json::from_slice(&self.0).map_err(VectorError::Json)
     }

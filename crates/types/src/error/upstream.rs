@@ -38,8 +38,18 @@ pub struct Upstream {
 impl Upstream {
     /// Changes every text that came from outside, where `change` gives a new one.
     pub(super) fn change_texts(&mut self, change: impl Fn(&str) -> Option<String>) {
-        let Self { status: _, code, message, request_id, original_status: _, original_message, reason, log_stream_arn, retry_after: _, body } =
-            self;
+        let Self {
+            status: _,
+            code,
+            message,
+            request_id,
+            original_status: _,
+            original_message,
+            reason,
+            log_stream_arn,
+            retry_after: _,
+            body,
+        } = self;
         for text in [code, message, request_id, original_message, reason, log_stream_arn].into_iter().flatten() {
             if let Some(changed) = change(text) {
                 *text = changed;

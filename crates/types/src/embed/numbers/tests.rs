@@ -74,3 +74,18 @@ fn numbers_are_counted() {
         assert_eq!(list.to_floats().unwrap().len(), count);
     }
 }
+
+#[test]
+fn a_number_that_a_32_bit_float_cannot_hold_is_noticed() {
+    for (json, is_finite) in [
+        ("[0.1,-2.5e-7,3.4e38]", true),
+        ("[1e-400]", true),
+        ("[0.1,3.5e38]", false),
+        ("[1E+39]", false),
+        ("[-1e400]", false),
+        ("[12345678901234567890.5e20]", false),
+    ] {
+        let list = NumberList::from_json(json).unwrap();
+        assert_eq!((list.is_finite(), list.to_floats().is_ok()), (is_finite, is_finite), "{json}");
+    }
+}
