@@ -133,7 +133,7 @@ impl Input {
             let messages = vec![json!({ "role": "user", "content": trimmed })];
             return Ok(Self { messages, tools: None, parameters: PromptParameters::default() });
         }
-        let value: Value = serde_json::from_str(trimmed)
+        let value: Value = sagewire::json::from_caller(trimmed.as_bytes())
             .map_err(|error| Failure::usage(format!("standard input is no JSON conversation: {error}")))?;
         let not_a_conversation =
             || Failure::usage("standard input is neither a list of messages nor an object with `messages`");

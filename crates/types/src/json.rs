@@ -17,6 +17,19 @@ pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Err
         .or_else(|error| mend_reply(text).and_then(|mended| serde_json::from_slice(&mended).ok()).ok_or(error))
 }
 
+/// Parses what a caller wrote: half of a character costs that character, and everything else must be JSON.
+///
+/// # Errors
+/// That of the parser, for the text with U+FFFD in the place of each half. Places in it are those of the text as it came.
+pub fn from_caller<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    // Checked once as a whole, the strings need not be checked one by one.
+    let parsed = match std::str::from_utf8(text) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(text),
+    };
+    parsed.or_else(|error| mend_halves(text).map_or(Err(error), |mended| serde_json::from_slice(&mended)))
+}
+
 /// The text with each lone surrogate as the escape of U+FFFD; `None` if it has none. Every other byte keeps its place.
 #[must_use]
 pub fn mend_halves(text: &[u8]) -> Option<Vec<u8>> {
@@ -236,6 +249,17 @@ mod tests {
         let expected = json!({"a": [null, null, null, null, null, 1.5, 1e30], "b": "NaN 1e400"});
         assert_eq!(from_reply::<Value>(text).unwrap(), expected);
         assert_eq!(mend_halves(text), None);
+    }
+
+    #[test]
+    fn half_a_character_costs_a_caller_that_character_alone() {
+        let text = br#"{"a":"cut \ud83d","b":["\ude00 tail","\ud83d\ude00"],"c":12345678901234567}"#;
+        let expected =
+            json!({"a": "cut \u{fffd}", "b": ["\u{fffd} tail", "\u{1f600}"], "c": 12_345_678_901_234_567_u64});
+        assert_eq!(from_caller::<Value>(text).unwrap(), expected);
+        for refused in [&br#"{"a":NaN}"#[..], b"{\"a\":\"\xff\"}", br#"{"a":"\ud83d","b"}"#] {
+            assert!(from_caller::<Value>(refused).is_err(), "{}", refused.escape_ascii());
+        }
     }
 
     #[test]

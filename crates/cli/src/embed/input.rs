@@ -145,7 +145,7 @@ impl Input {
 }
 
 fn json_record(index: u64, line: &str, field: Option<&str>) -> Result<Record, String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| {
+    let value: Value = sagewire::json::from_caller(line.as_bytes()).map_err(|error| {
         // The error's own text may quote the line.
         format!("invalid JSON (column {})", error.column())
     })?;

@@ -7,6 +7,7 @@ use std::{pin::Pin, time::Duration};
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
+use sagewire_types::json;
 use serde::de::DeserializeOwned;
 
 use super::{error::ApiError, response::Body};
@@ -93,12 +94,10 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Resul
         return Err(ApiError::invalid(None, "the body is empty: send a JSON object"));
     }
     shape::check(bytes, limits)?;
-    // Checked once as a whole, a body's texts need not be checked one by one.
-    let parsed = match std::str::from_utf8(bytes) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(bytes),
-    };
-    parsed.map_err(|error| explain::explain::<T>(bytes, &error))
+    json::from_caller(bytes).map_err(|error| {
+        let mended = json::mend_halves(bytes);
+        explain::explain::<T>(mended.as_deref().unwrap_or(bytes), &error)
+    })
 }
 
 #[cfg(test)]

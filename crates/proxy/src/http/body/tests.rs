@@ -120,3 +120,24 @@ fn the_deepest_setting_is_one_that_the_parser_can_follow() {
     let deep = format!("{{\"model\":\"m\",\"x\":{}{}}}", "[".repeat(inner), "]".repeat(inner));
     parse::<ChatRequest>(deep.as_bytes(), &limits).unwrap();
 }
+
+#[test]
+fn half_a_character_in_any_text_costs_that_character_and_not_the_request() {
+    let body = br#"{"model":"m","messages":[
+        {"role":"user","content":"cut here \ud83d"},
+        {"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f\ude00","arguments":"{}"}}]},
+        {"role":"tool","tool_call_id":"c","content":"\ude00 tail"}]}"#;
+    let request = parse::<ChatRequest>(body, &Limits::default()).unwrap();
+    let sent = serde_json::to_string(&request).unwrap();
+    for text in ["cut here \u{fffd}", "f\u{fffd}", "\u{fffd} tail"] {
+        assert!(sent.contains(text), "{sent}");
+    }
+    let request = parse::<EmbedRequest>(br#"{"model":"m","input":["a \ud83d"]}"#, &Limits::default()).unwrap();
+    assert!(serde_json::to_string(&request).unwrap().contains("a \u{fffd}"));
+
+    let wrong = parse::<ChatRequest>(
+        br#"{"model":"m","messages":[{"role":"user","content":"\ud83d"}],"n":"x"}"#,
+        &Limits::default(),
+    );
+    assert!(message(&wrong.unwrap_err()).contains("\"param\":\"n\""));
+}
