@@ -177,3 +177,39 @@ async fn dimensions_and_base64_are_honoured_by_every_family() {
         assert_eq!(shown, json!("mpkZP83MTD8="), "{family}");
     }
 }
+
+#[tokio::test]
+async fn a_limit_that_the_container_names_is_learned_for_the_endpoint() {
+    let emulator = Emulator::builder().endpoint("e", Embedding::new().max_batch(32)).start().await.unwrap();
+    let sagemaker = sagemaker(&emulator);
+    // Nothing says what the container is: the default family knows no limit.
+    let asked = || EmbedRequest::new("sagemaker/e", texts(70));
+    let reply = sagemaker.embed(asked(), &CallContext::new()).await.unwrap();
+    assert_eq!(reply.value.data.len(), 70);
+    assert_eq!(sizes(&emulator), [6, 32, 32, 70]);
+    let vectors = |reply: &sagewire::EmbedResponse| -> Vec<Vec<f32>> {
+        reply.data.iter().map(|item| item.vector.to_floats().unwrap()).collect()
+    };
+    emulator.clear_received();
+    let again = sagemaker.embed(asked(), &CallContext::new()).await.unwrap();
+    assert_eq!(sizes(&emulator), [6, 32, 32], "the refused batch is not sent again");
+    assert_eq!(vectors(&again.value), vectors(&reply.value));
+}
+
+#[tokio::test]
+async fn a_refused_size_without_a_number_halves_this_calls_batches_alone() {
+    let emulator = Emulator::builder().endpoint("e", Embedding::new()).start().await.unwrap();
+    let sagemaker = sagemaker(&emulator);
+    let too_large = || Scripted::error(AwsError::model_error(413, "Payload Too Large"));
+    let asked = |count| EmbedRequest::new("sagemaker/e", texts(count));
+    emulator.enqueue("e", too_large());
+    let reply = sagemaker.embed(asked(8), &CallContext::new()).await.unwrap();
+    assert_eq!((reply.value.data.len(), sizes(&emulator)), (8, vec![4, 4, 8]));
+    emulator.clear_received();
+    sagemaker.embed(asked(8), &CallContext::new()).await.unwrap();
+    assert_eq!(sizes(&emulator), [8]);
+    // One input cannot be halved.
+    emulator.enqueue("e", too_large());
+    let error = sagemaker.embed(asked(1), &CallContext::new()).await.unwrap_err();
+    assert_eq!(error.upstream().unwrap().original_status, Some(413));
+}

@@ -14,7 +14,7 @@ use sagewire_types::{Error, ErrorKind};
 
 use crate::{
     SageMaker,
-    call::{attempt::Sender, capacity::Waiting, clock::Clocks, details::Refusals, retry::TokenBucket},
+    call::{attempt::Sender, capacity::Waiting, clock::Clocks, place::Learned, retry::TokenBucket},
     client::Shared,
     settings::Settings,
     template::Templates,
@@ -133,7 +133,8 @@ impl SageMakerBuilder {
                 sender,
                 default_credentials,
                 waiting: Waiting::default(),
-                refusals: Refusals::default(),
+                refusals: Learned::default(),
+                batch_limits: Learned::default(),
                 templates: Templates::new(self.prompt_templates),
             }),
             settings: Arc::new(self.settings),

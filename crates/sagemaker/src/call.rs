@@ -8,6 +8,7 @@ pub(crate) mod details;
 pub(crate) mod embedding_batches;
 pub(crate) mod forward;
 pub(crate) mod limits;
+pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod retry;
 pub(crate) mod route;

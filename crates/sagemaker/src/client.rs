@@ -1,6 +1,6 @@
 //! [`SageMaker`]: the provider. It wires the stages of a call and holds no logic of its own.
 
-use std::{borrow::Cow, sync::Arc, time::UNIX_EPOCH};
+use std::{borrow::Cow, num::NonZeroUsize, sync::Arc, time::UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use crate::{
         caller::{self, CallerParameters},
         capacity, details, embedding_batches as batch, forward,
         limits::Limits,
+        place::{Learned, Place},
         plan::Prepared,
         route,
     },
@@ -69,7 +70,10 @@ pub(crate) struct Shared {
     pub(crate) sender: Sender,
     pub(crate) default_credentials: SharedCredentialsProvider,
     pub(crate) waiting: capacity::Waiting,
-    pub(crate) refusals: details::Refusals,
+    /// Containers that refuse to be asked for details.
+    pub(crate) refusals: Learned<()>,
+    /// How many inputs at once embedding containers said that they take.
+    pub(crate) batch_limits: Learned<NonZeroUsize>,
     pub(crate) templates: Templates,
 }
 
@@ -252,17 +256,30 @@ impl SageMaker {
             }
         }
         let prepared = &prepared;
-        let at_once = family.batch(prepared.settings.embedding_batch_size);
+        let asked = family.batch(prepared.settings.embedding_batch_size);
+        let mut at_once = asked.into_iter().chain(self.shared.batch_limits.about(prepared)).min();
         let concurrency = prepared.settings.embedding_concurrency.unwrap_or(batch::CONCURRENT_BATCHES);
-        batch::in_batches(request, at_once, concurrency, |request| async move {
-            let embedding = EmbedContext::new(prepared.model.name(), &request);
-            let payload = family.encode(&request, &embedding)?;
-            let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
-            let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
-            usage::fill_in_embeddings(&mut value, &request.input).await;
-            Ok(Reply { value, meta })
-        })
-        .await
+        loop {
+            let send = |request: EmbedRequest| async move {
+                let embedding = EmbedContext::new(prepared.model.name(), &request);
+                let payload = family.encode(&request, &embedding)?;
+                let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
+                let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+                usage::fill_in_embeddings(&mut value, &request.input).await;
+                Ok(Reply { value, meta })
+            };
+            let error = match batch::in_batches(&request, at_once, concurrency, send).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            let sent = at_once.map_or(request.input.len(), |most| most.get().min(request.input.len()));
+            let Some(smaller) = batch::Smaller::after(&error, sent) else { return Err(error) };
+            tracing::debug!(target: "sagewire::retry", sent, limit = smaller.limit(), "the container takes fewer inputs at once");
+            if let batch::Smaller::Told(limit) = smaller {
+                self.shared.batch_limits.remember(Place::of(prepared), limit);
+            }
+            at_once = Some(smaller.limit());
+        }
     }
 
     async fn answer_completion(

@@ -6,70 +6,17 @@
 //! TGI and LMI tell both only where `details` are asked for. The Hugging Face toolkit refuses what its pipeline does not know:
 //! <https://github.com/aws/sagemaker-huggingface-inference-toolkit>. Streams always tell.
 
-use std::{
-    collections::HashSet,
-    sync::{PoisonError, RwLock},
-};
-
 use bytes::Bytes;
 use sagewire_dialects::{DetailsPolicy, Dialect, EncodeContext};
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta};
 use serde_json::Value;
 
 use crate::{
-    call::plan::Prepared,
+    call::{place::Place, plan::Prepared},
     client::Shared,
     prompt::Prompt,
-    request::{BaseUrl, Operation},
+    request::Operation,
 };
-
-/// The containers that refused to be asked for details. At most this many are remembered; beyond that all are forgotten, which costs
-/// each one more try.
-const MOST_REFUSALS: usize = 1024;
-
-/// Containers that refused details, for as long as the provider lives.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(RwLock<HashSet<Place>>);
-
-/// What may be a container of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Place {
-    base: BaseUrl,
-    endpoint: String,
-    /// Inference component, model, variant and container.
-    parts: [Option<String>; 4],
-}
-
-impl Place {
-    fn of(prepared: &Prepared<'_>) -> Self {
-        let headers = &prepared.settings.headers;
-        Self {
-            base: prepared.target.base.clone(),
-            endpoint: prepared.model.name().to_owned(),
-            parts: [
-                headers.inference_component.clone(),
-                headers.target_model.clone(),
-                headers.target_variant.clone(),
-                headers.target_container_hostname.clone(),
-            ],
-        }
-    }
-}
-
-impl Refusals {
-    fn include(&self, prepared: &Prepared<'_>) -> bool {
-        let places = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        !places.is_empty() && places.contains(&Place::of(prepared))
-    }
-
-    fn remember(&self, place: Place) {
-        let mut places = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= MOST_REFUSALS {
-            places.clear();
-        }
-        places.insert(place);
-    }
-}
 
 /// Sends a call for a whole answer in the dialect's own form.
 ///
@@ -92,7 +39,7 @@ pub(crate) async fn invoke(
         encoding.details = DetailsPolicy::Never;
         dialect.encode(request, &encoding)
     };
-    if shared.refusals.include(prepared) {
+    if shared.refusals.about(prepared).is_some() {
         return prepared.invoke(shared, context, without(&encoding, request)?).await;
     }
     // The prompt stands for the messages: what is kept for a second attempt is small.
@@ -112,7 +59,7 @@ pub(crate) async fn invoke(
     let was_refused = kept.is_none();
     answer.map(|(body, _, meta)| {
         if was_refused {
-            shared.refusals.remember(Place::of(prepared));
+            shared.refusals.remember(Place::of(prepared), ());
         }
         (body, meta)
     })
@@ -190,18 +137,5 @@ mod tests {
             assert!(!is_refusal(&failed(kind, status, message)), "{message}");
         }
         assert!(!is_refusal(&Error::new(ErrorKind::InvalidRequest, "unknown parameter `details`")));
-    }
-
-    #[test]
-    fn memory_of_refusals_is_bounded() {
-        let refusals = Refusals::default();
-        for number in 0..3 * MOST_REFUSALS {
-            let endpoint = number.to_string();
-            let place =
-                Place { base: BaseUrl::parse("https://example.invalid").unwrap(), endpoint, parts: Default::default() };
-            refusals.remember(place.clone());
-            let places = refusals.0.read().unwrap();
-            assert!(places.contains(&place) && places.len() <= MOST_REFUSALS);
-        }
     }
 }

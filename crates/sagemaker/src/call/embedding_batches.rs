@@ -1,6 +1,7 @@
 //! Inputs beyond a container's limit: split, sent a few at a time, and joined in their order.
 //!
-//! Owns the split, the join and the bound on how many are under way. How one batch is sent is the provider's.
+//! Owns the split, the join, the bound on how many are under way, and what a refusal says about the container's limit. How one batch is
+//! sent is the provider's.
 
 use std::{future::Future, num::NonZeroUsize};
 
@@ -16,7 +17,7 @@ pub(crate) const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::MIN.saturating
 /// # Errors
 /// The first error of any batch; the other batches are given up.
 pub(crate) async fn in_batches<F, Fut>(
-    request: EmbedRequest,
+    request: &EmbedRequest,
     max_batch: Option<NonZeroUsize>,
     concurrency: NonZeroUsize,
     send: F,
@@ -43,18 +44,59 @@ where
     Ok(join(replies.into_iter().map(|(_, reply)| reply)))
 }
 
-/// The request as several of at most `max` inputs each; texts are moved, not copied.
-fn split(request: EmbedRequest, max: usize) -> Vec<EmbedRequest> {
-    if request.input.len() <= max.max(1) {
-        return vec![request];
+/// A smaller batch, which may succeed where one was refused for its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Smaller {
+    /// The container named its limit.
+    Told(NonZeroUsize),
+    /// It refused the size without a number. The next batch may have shorter texts, so that nothing is learned for other calls.
+    Guessed(NonZeroUsize),
+}
+
+impl Smaller {
+    /// What to send after a batch of `sent` inputs failed with this error; `None` if the number of inputs is not the cause.
+    ///
+    /// [TEI](https://github.com/huggingface/text-embeddings-inference) names its limit in a 413 or 422; others answer a plain 413.
+    pub(crate) fn after(error: &Error, sent: usize) -> Option<Self> {
+        let upstream = error.upstream()?;
+        // A text that is too long for the model stays so in any batch.
+        if sent < 2 || error.kind() == ErrorKind::ContextTooLong {
+            return None;
+        }
+        let said = upstream.reason.as_deref().or(upstream.original_message.as_deref()).unwrap_or_default();
+        // The whole sentence, as callers' texts may be quoted behind it.
+        let told = said
+            .strip_prefix(&format!("batch size {sent} > maximum allowed batch size "))
+            .and_then(|rest| rest.split(|after: char| !after.is_ascii_digit()).next()?.parse::<NonZeroUsize>().ok());
+        match told {
+            Some(limit) if limit.get() < sent => Some(Self::Told(limit)),
+            Some(_) => None,
+            None if upstream.original_status.or(upstream.status) == Some(413) => {
+                NonZeroUsize::new(sent / 2).map(Self::Guessed)
+            }
+            None => None,
+        }
     }
-    let EmbedRequest { input, .. } = &request;
-    let inputs: Vec<EmbedInput> = match input.clone() {
+
+    /// The most inputs to send at once.
+    pub(crate) fn limit(self) -> NonZeroUsize {
+        match self {
+            Self::Told(limit) | Self::Guessed(limit) => limit,
+        }
+    }
+}
+
+/// The request as several of at most `max` inputs each. It is copied, as it is sent again in smaller batches if the container refuses these.
+fn split(request: &EmbedRequest, max: usize) -> Vec<EmbedRequest> {
+    if request.input.len() <= max.max(1) {
+        return vec![request.clone()];
+    }
+    let inputs: Vec<EmbedInput> = match request.input.clone() {
         EmbedInput::Texts(texts) => chunks(texts, max).into_iter().map(EmbedInput::Texts).collect(),
         EmbedInput::TokenLists(lists) => chunks(lists, max).into_iter().map(EmbedInput::TokenLists).collect(),
         one => vec![one],
     };
-    inputs.into_iter().map(|input| with_input(&request, input)).collect()
+    inputs.into_iter().map(|input| with_input(request, input)).collect()
 }
 
 fn chunks<T>(items: Vec<T>, max: usize) -> Vec<Vec<T>> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::poll_fn};
-use sagewire_types::{ErrorKind, Vector};
+use sagewire_types::{ErrorKind, Upstream, Vector};
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn many_batches_come_back_in_order_with_at_most_as_many_at_once() {
             Ok(answer(&batch))
         }
     };
-    let reply = run(in_batches(request(23), Some(at_most(5)), at_most(3), send)).unwrap();
+    let reply = run(in_batches(&request(23), Some(at_most(5)), at_most(3), send)).unwrap();
     assert_eq!(*sizes.borrow(), [5, 5, 5, 5, 3]);
     assert_eq!(most.get(), 3);
     let numbers: Vec<_> =
@@ -95,7 +95,7 @@ fn the_first_error_ends_it_and_the_rest_is_given_up() {
             Ok(answer(&batch))
         }
     };
-    let error = run(in_batches(request(10), Some(at_most(2)), at_most(2), send)).unwrap_err();
+    let error = run(in_batches(&request(10), Some(at_most(2)), at_most(2), send)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
     assert_eq!((begun.get(), ended.get()), (2, 0));
 }
@@ -108,7 +108,7 @@ fn what_fits_is_sent_as_it_is() {
             sent.borrow_mut().push(batch.clone());
             async move { Ok(answer(&batch)) }
         };
-        run(in_batches(request.clone(), max.map(at_most), at_most(4), send)).unwrap();
+        run(in_batches(&request, max.map(at_most), at_most(4), send)).unwrap();
         assert_eq!(*sent.borrow(), [request]);
     }
 }
@@ -120,13 +120,13 @@ fn a_batch_without_usage_leaves_none() {
         reply.value.usage = reply.value.usage.filter(|_| batch.input.len() == 2);
         Ok(reply)
     };
-    assert_eq!(run(in_batches(request(3), Some(at_most(2)), at_most(4), send)).unwrap().value.usage, None);
+    assert_eq!(run(in_batches(&request(3), Some(at_most(2)), at_most(4), send)).unwrap().value.usage, None);
 }
 
 #[test]
 fn token_lists_are_split_too() {
     let lists = EmbedRequest::new("m", EmbedInput::TokenLists(vec![vec![1], vec![2], vec![3]]));
-    let inputs: Vec<_> = split(lists, 2).into_iter().map(|batch| batch.input).collect();
+    let inputs: Vec<_> = split(&lists, 2).into_iter().map(|batch| batch.input).collect();
     assert_eq!(inputs, [EmbedInput::TokenLists(vec![vec![1], vec![2]]), EmbedInput::TokenLists(vec![vec![3]])]);
 }
 
@@ -138,7 +138,40 @@ fn an_input_is_named_by_its_place_among_all() {
             _ => Ok(answer(&batch)),
         }
     };
-    let error = run(in_batches(request(6), Some(at_most(2)), at_most(1), send)).unwrap_err();
+    let error = run(in_batches(&request(6), Some(at_most(2)), at_most(1), send)).unwrap_err();
     assert_eq!((error.param(), error.attempts()), (Some("input[5]"), 2));
     assert!(error.message().contains("input 5"), "{error}");
+}
+
+/// A container's refusal of a batch.
+fn refused(status: u16, reason: &str) -> Error {
+    let mut upstream = Upstream::default();
+    upstream.status = Some(424);
+    upstream.original_status = Some(status);
+    upstream.reason = Some(reason.to_owned());
+    Error::new(ErrorKind::InvalidRequest, reason).with_upstream(upstream)
+}
+
+#[test]
+fn a_refusal_for_the_size_of_a_batch_says_what_to_send() {
+    let told = |limit| Some(Smaller::Told(at_most(limit)));
+    let tei = "batch size 33 > maximum allowed batch size 32";
+    assert_eq!(Smaller::after(&refused(413, tei), 33), told(32));
+    assert_eq!(Smaller::after(&refused(422, tei), 33), told(32));
+    assert_eq!(Smaller::after(&refused(413, "Payload Too Large"), 33), Some(Smaller::Guessed(at_most(16))));
+    assert_eq!(Smaller::after(&refused(413, "Payload Too Large"), 1), None);
+    for (status, reason) in [
+        (400, "Payload Too Large"),
+        (422, "batch size 33 > maximum allowed batch size 33"),
+        (422, "batch size 33 > maximum allowed batch size 0"),
+        // What a caller wrote teaches nothing.
+        (422, "invalid input: batch size 33 > maximum allowed batch size 1"),
+        (422, "batch size 7 > maximum allowed batch size 1"),
+    ] {
+        assert_eq!(Smaller::after(&refused(status, reason), 33), None, "{status} {reason}");
+    }
+    let too_long =
+        Error::new(ErrorKind::ContextTooLong, "x").with_upstream(refused(413, "x").upstream().unwrap().clone());
+    assert_eq!(Smaller::after(&too_long, 33), None);
+    assert_eq!(Smaller::after(&Error::new(ErrorKind::InvalidRequest, tei), 33), None);
 }
