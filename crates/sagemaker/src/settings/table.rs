@@ -215,6 +215,11 @@ pub(super) static TABLE: &[Parameter] = &[
         "The revision of the model on Hugging Face whose template is used.",
     ),
     setting(
+        "strict_chat_templates",
+        Field::Flag(|d| &mut d.settings.strict_chat_templates),
+        "Whether a conversation for which no chat template is sure is an error in place of a warning. Default: false.",
+    ),
+    setting(
         "template_sources",
         Field::Parsed(Kind::Choices(|| TemplateSource::ALL.map(TemplateSource::as_str).to_vec()), reading::template_sources),
         "Where the chat template of `hf_model_name` is looked for, in this order.",

@@ -68,6 +68,7 @@ fn the_places_of_templates_have_names() {
         read(json!({"template_sources": ["catalog", "hf_cache"], "hub_access": "true", "hub_revision": "v2"})).unwrap();
     assert_eq!(settings.template_sources(), [TemplateSource::Catalog, TemplateSource::HuggingFaceCache]);
     assert_eq!((settings.hub_access, settings.hub_revision()), (Some(true), "v2"));
+    assert_eq!(read(json!({"strict_chat_templates": true})).unwrap().strict_chat_templates, Some(true));
     assert_eq!(read(json!({})).unwrap().template_sources(), TemplateSource::ALL);
     let error = read(json!({"template_sources": ["catalogue"]})).unwrap_err();
     assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("template_sources")), "{error}");
