@@ -30,7 +30,8 @@ def chat(**arguments):
 
 fails(openai.AuthenticationError, lambda: OpenAI(base_url=url, api_key="wrong").models.list(), "invalid_api_key", 401)
 fails(openai.NotFoundError, lambda: chat(model="nobody"), "model_not_found", 404)
-gone = fails(openai.NotFoundError, lambda: chat(model="gone"), "model_not_found", 404)
+# The operator named this endpoint, and not the caller.
+gone = fails(openai.InternalServerError, lambda: chat(model="gone"), "proxy_misconfigured", 502)
 assert gone.body["aws_request_id"], gone.body
 assert gone.request_id, gone
 fails(openai.BadRequestError, lambda: chat(messages=[]), None, 400)

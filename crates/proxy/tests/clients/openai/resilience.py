@@ -35,7 +35,7 @@ import urllib.request
 
 for _ in range(100):
     page = urllib.request.urlopen(os.environ["PROXY_URL"] + "/metrics").read().decode()
-    if "sagewire_requests_in_flight 0\n" in page:
+    if "sagewire_requests_in_flight 0.0\n" in page:
         break
     time.sleep(0.05)
 else:
