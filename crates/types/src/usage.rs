@@ -41,6 +41,18 @@ impl Usage {
     pub fn estimated(prompt_tokens: u64, completion_tokens: u64) -> Self {
         Self { estimated: true, ..Self::reported(prompt_tokens, completion_tokens) }
     }
+
+    /// The same counts with an estimate of the prompt if the container counted only what it generated, as text containers do.
+    #[must_use]
+    pub fn or_estimated_prompt(mut self, prompt_tokens: u64) -> Self {
+        // A prompt has at least one token, and a total may count it.
+        if self.prompt_tokens == 0 && prompt_tokens > 0 && self.total_tokens == self.completion_tokens {
+            self.prompt_tokens = prompt_tokens;
+            self.total_tokens = prompt_tokens.saturating_add(self.completion_tokens);
+            self.estimated = true;
+        }
+        self
+    }
 }
 
 open_object!(Usage without nulls {
@@ -85,6 +97,16 @@ mod tests {
         let usage: Usage = serde_json::from_str(json).unwrap();
         assert_eq!((usage.prompt_tokens, usage.completion_tokens), (3, 0));
         assert_eq!(usage.extra["prompt_tokens_details"]["cached_tokens"], 1);
+    }
+
+    #[test]
+    fn a_prompt_that_nobody_counted_is_estimated() {
+        assert_eq!(Usage::reported(0, 5).or_estimated_prompt(7), Usage::estimated(7, 5));
+        let totals = Usage { total_tokens: 9, ..Usage::default() };
+        for usage in [Usage::reported(3, 5), totals] {
+            assert_eq!(usage.clone().or_estimated_prompt(7), usage);
+        }
+        assert_eq!(Usage::reported(0, 5).or_estimated_prompt(0), Usage::reported(0, 5));
     }
 
     #[test]

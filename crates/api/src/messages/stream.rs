@@ -169,7 +169,8 @@ impl MessageStream {
             events.push(Event::Ping);
         }
         if let Some(usage) = &chunk.usage {
-            self.usage = usage.into();
+            let prompt_tokens = self.usage.input_tokens;
+            self.usage = (&usage.clone().or_estimated_prompt(prompt_tokens)).into();
         }
         let outcome = self.blocks.push(chunk, &mut self.steps);
         self.write(events);

@@ -165,7 +165,7 @@ impl Booking {
 
     fn count(&self) -> Option<Count> {
         let generated = Tally::new(None, self.text_bytes).generated();
-        if let Some(usage) = &self.usage {
+        if let Some(usage) = self.usage.clone().map(|usage| usage.or_estimated_prompt(self.wanted.prompt)) {
             let total = usage.total_tokens.max(usage.prompt_tokens.saturating_add(usage.completion_tokens));
             if usage.prompt_tokens > 0 || usage.completion_tokens > 0 {
                 // What a total has beyond its parts, such as tokens of thoughts, was generated.

@@ -79,6 +79,7 @@ async fn whole(
     let answer = reply.value;
     ask::book(exchange, &reply.meta, answer.usage.as_ref(), answer.text_bytes());
     let usage = answer.usage.clone().unwrap_or_else(|| ask::estimated_usage(prompt, answer.text_bytes()));
+    let usage = usage.or_estimated_prompt(prompt);
     let message = form.message(&answer, &asked, &usage).map_err(|error| ask::failed(exchange, &model, &error))?;
     let mut response = ask::answer(exchange, &message, &reply.meta)?;
     mark_estimate(&usage, &mut response);

@@ -26,7 +26,7 @@ def stream(**arguments):
 
 
 for model in ["text", "chat"]:
-    answer = client.messages.create(model=model, max_tokens=50, messages=messages, temperature=0.2)
+    answer = client.messages.create(model=model, max_tokens=50, messages=messages, extra_body={"temperature": 0.2})
     checked(Message, answer)
     assert answer.model == model and answer.content[0].text, answer
     assert answer.stop_reason in ("end_turn", "max_tokens") and answer.usage.input_tokens > 0, answer
