@@ -1,9 +1,12 @@
 //! `sagewire serve`: the OpenAI-compatible proxy, from LiteLLM's `config.yaml`, for models named on the command line, or over the emulator.
 
 use std::{
+    future::{Future as _, poll_fn},
     net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs},
     path::PathBuf,
+    pin::pin,
     sync::Arc,
+    task::Poll,
 };
 
 use clap::Args;
@@ -167,8 +170,13 @@ async fn serve(arguments: ServeArguments, config: &Config, world: World) -> Resu
 /// Ends with a Ctrl-C after the signal that lets requests finish.
 async fn impatient() {
     shutdown_signal().await;
+    let mut second = pin!(interrupt::ctrl_c());
+    // It listens from its first poll on: a signal right after the announcement must not be missed.
+    if poll_fn(|cx| Poll::Ready(second.as_mut().poll(cx).is_ready())).await {
+        return;
+    }
     say!("stopping after the requests in flight; Ctrl-C ends at once");
-    interrupt::ctrl_c().await;
+    second.await;
 }
 
 /// Prints the URL, the models and a call to paste.
