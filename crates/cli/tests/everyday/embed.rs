@@ -217,8 +217,8 @@ async fn a_refusal_names_its_lines_and_what_to_do() {
     emulator.enqueue(
         "embedding",
         sagewire_emulator::Scripted::error(sagewire_emulator::AwsError::model_error(
-            413,
-            "batch size 2 > maximum allowed batch size 1",
+            422,
+            "the inputs are not valid",
         )),
     );
     let home = Home::of(&emulator);
