@@ -125,7 +125,9 @@ impl Schedule {
             Way::Provider => self.max_attempts,
             Way::Router | Way::Proxy => 1 + self.num_retries + u32::from(asked.target.fallback.is_some()),
         };
-        usize::try_from(allowed).unwrap()
+        // Two inputs that are refused for their size are sent again one by one.
+        let requests = if asked.target.embeds() { 3 } else { 1 };
+        requests * usize::try_from(allowed).unwrap()
     }
 
     /// How often a request may be signed anew for a wrong clock or an expired session.

@@ -216,10 +216,7 @@ async fn a_refusal_names_its_lines_and_what_to_do() {
     let emulator = Emulator::start().await.unwrap();
     emulator.enqueue(
         "embedding",
-        sagewire_emulator::Scripted::error(sagewire_emulator::AwsError::model_error(
-            422,
-            "the inputs are not valid",
-        )),
+        sagewire_emulator::Scripted::error(sagewire_emulator::AwsError::model_error(422, "the inputs are not valid")),
     );
     let home = Home::of(&emulator);
     let input = home.file("texts.txt", &texts(4));
