@@ -55,7 +55,7 @@ impl Received {
     /// The body as JSON.
     ///
     /// # Errors
-    /// When the body is no JSON.
+    /// If the body is not JSON.
     pub fn json(&self) -> Result<serde_json::Value, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }

@@ -27,7 +27,7 @@ pub struct CallContext {
     pub deadline: Option<Instant>,
     /// When the answer must be there: a whole one, or the first chunk of a stream.
     pub answer_by: Option<Instant>,
-    /// Raised by whoever no longer wants the answer.
+    /// Raised by a caller that no longer wants the answer.
     pub cancellation: Option<Cancellation>,
     /// The trace that the call is part of.
     pub trace: Option<TraceContext>,

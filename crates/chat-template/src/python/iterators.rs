@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minijinja::Error;
 use minijinja::value::{Enumerator, Object, ObjectExt, ObjectRepr, Value};
 
-/// `range(start, stop, step)`: a sequence that prints as itself and is no JSON.
+/// `range(start, stop, step)`: a sequence that prints as itself and is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PyRange {
     pub(crate) start: i64,

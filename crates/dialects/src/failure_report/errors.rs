@@ -55,7 +55,7 @@ impl From<&serde_json::Error> for NotJson {
     }
 }
 
-/// The error for a reply of an unknown shape, or that is no JSON. `advice` says how to choose another reader.
+/// The error for a reply of an unknown shape, or that is not JSON. `advice` says how to choose another reader.
 pub(crate) fn unknown_reply(reply: &[u8], advice: &str) -> Error {
     let error = match json::from_reply::<Value>(reply) {
         Ok(value) => {

@@ -83,7 +83,7 @@ pub(super) const INFO: Route = Route {
     handler: |exchange| Box::pin(std::future::ready(Ok(info(exchange)))),
 };
 
-/// What OpenAI's shape asks for and nobody knows: LiteLLM gives the same.
+/// What OpenAI's shape requires and the proxy does not know: LiteLLM gives the same.
 const CREATED: u64 = 1_677_610_602;
 
 fn list(exchange: &Exchange) -> Response<Body> {

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use sagewire_types::{Error, ErrorKind};
 
-/// Long enough for all calls of a moment, short enough for whoever is mending a file.
+/// Long enough for all calls of a moment, short enough for an operator who is fixing a file.
 const A_MOMENT: Duration = Duration::from_secs(5);
 
 /// A look-up that failed: not where nothing was found, but where something is broken or out of reach.

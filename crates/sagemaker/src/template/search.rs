@@ -10,7 +10,7 @@ use super::{Found, Origin, TemplateSource, disk, error::LookupError, hub};
 pub(super) enum Look {
     /// The template.
     Template(ChatTemplate),
-    /// None, and why: for whoever wonders.
+    /// None, and why.
     Nothing(String),
 }
 

@@ -10,7 +10,7 @@ use crate::lenient::Scalar;
 
 /// Why a choice ended, in [OpenAI's terms](https://platform.openai.com/docs/api-reference/chat/object#chat/object-choices).
 ///
-/// A value nobody knows yet survives a round trip as [`FinishReason::Other`].
+/// An unknown value survives a round trip as [`FinishReason::Other`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FinishReason {

@@ -10,7 +10,7 @@ use crate::lenient::Scalar;
 
 /// The author of a message, as in [OpenAI's messages](https://platform.openai.com/docs/api-reference/chat/create#chat_create-messages).
 ///
-/// A role nobody knows yet survives a round trip as [`Role::Other`].
+/// An unknown role survives a round trip as [`Role::Other`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {

@@ -14,13 +14,13 @@ pub enum ErrorKind {
     Unsupported,
     /// Prompt and answer together exceed the model's context: shorten one.
     ContextTooLong,
-    /// Settings are missing or contradict each other: mend them (no region, a bad URL, an unknown setting).
+    /// Settings are missing or contradict each other: fix them (no region, a bad URL, an unknown setting).
     Configuration,
-    /// No credentials, or AWS does not know them: mend the credentials.
+    /// No credentials, or AWS does not know them: fix the credentials.
     Authentication,
-    /// AWS knows the caller and refuses: mend the policy.
+    /// AWS knows the caller and refuses: fix the policy.
     Permission,
-    /// There is no such endpoint, variant, component or model: mend the name or the region.
+    /// There is no such endpoint, variant, component or model: fix the name or the region.
     NotFound,
     /// AWS limits the rate: ask more slowly.
     Throttled,

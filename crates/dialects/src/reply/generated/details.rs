@@ -25,7 +25,7 @@ pub(super) struct Details<'a> {
     input_length: Lenient<u64>,
     #[serde(borrow, default)]
     prefill: Option<&'a RawValue>,
-    /// Read only where log probabilities are wanted, and in a form that nobody knows they must not cost the answer.
+    /// Read only where log probabilities are wanted, and in an unknown form they must not cost the answer.
     #[serde(borrow, default)]
     tokens: Option<&'a RawValue>,
     #[serde(borrow, default)]

@@ -108,7 +108,7 @@ mod tests {
         let none: [&[u8]; 6] = [
             b"\x01",
             b"\x02a\x00",
-            // A name that is no text, a type that nobody knows, a text that is none, a length beyond the end.
+            // A name that is no text, an unknown type, a text that is none, a length beyond the end.
             b"\x01\xff\x00",
             b"\x01a\x0a",
             b"\x01a\x07\x00\x01\xff",
