@@ -134,7 +134,7 @@ impl Input {
             return Ok(Self { messages, tools: None, parameters: PromptParameters::default() });
         }
         let value: Value = sagewire::json::from_caller(trimmed.as_bytes())
-            .map_err(|error| Failure::usage(format!("standard input is no JSON conversation: {error}")))?;
+            .map_err(|error| Failure::usage(format!("standard input is not a JSON conversation: {error}")))?;
         let not_a_conversation =
             || Failure::usage("standard input is neither a list of messages nor an object with `messages`");
         match value {

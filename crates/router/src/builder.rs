@@ -134,7 +134,7 @@ pub enum BuildError {
         limit: &'static str,
     },
     /// A setting names a model that no deployment serves.
-    #[error("`{setting}` names `{name}`, which no deployment serves: mend the name or add a deployment")]
+    #[error("`{setting}` names `{name}`, which no deployment serves; fix the name or add a deployment")]
     UnknownModel {
         /// Which setting.
         setting: &'static str,

@@ -148,7 +148,7 @@ fn network(world: &World, connect_timeout: Duration) -> Result<ReqwestTransport,
     let wrong = |message: String| Error::new(ErrorKind::Configuration, message).with_param("AWS_CA_BUNDLE");
     let pem = match world.var("AWS_CA_BUNDLE") {
         Some(path) => SystemFiles::read_blocking(path.as_ref(), CA_BUNDLE_LIMIT).map_err(|error| {
-            wrong(format!("the CA bundle `{path}` cannot be read: mend or unset AWS_CA_BUNDLE")).with_source(error)
+            wrong(format!("the CA bundle `{path}` cannot be read; fix or unset `AWS_CA_BUNDLE`")).with_source(error)
         })?,
         None => Default::default(),
     };

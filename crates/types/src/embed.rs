@@ -298,7 +298,7 @@ impl<'de> Deserialize<'de> for Vector {
 #[non_exhaustive]
 pub enum VectorError {
     /// The text is no list of numbers.
-    #[error("the embedding is no JSON list of numbers")]
+    #[error("the embedding is not a JSON list of numbers")]
     Json(#[source] serde_json::Error),
     /// The text is no base64, or not of whole 32-bit floats.
     #[error("the embedding is no base64 of 32-bit floats")]

@@ -67,7 +67,7 @@ impl ContainerReply {
     pub fn json(status: u16, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
             Ok(body) => Self::new(status, "application/json", body),
-            Err(error) => Self::new(500, "text/plain", format!("the container's answer is no JSON: {error}")),
+            Err(error) => Self::new(500, "text/plain", format!("the container's answer is not JSON: {error}")),
         }
     }
 

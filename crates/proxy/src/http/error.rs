@@ -195,7 +195,7 @@ impl ApiError {
     pub(crate) fn duplicate_header(name: &str) -> Self {
         let mut this = Self::new(
             (StatusCode::BAD_REQUEST, INVALID, Some("duplicate_header")),
-            format!("The header `{name}` stands twice, so that nobody can say which one counts: send it once"),
+            format!("the header `{name}` was sent more than once; send it once"),
         );
         this.0.param = Some(name.to_owned());
         this

@@ -62,7 +62,7 @@ impl<B: AsRef<[u8]>> ModelFiles<B> {
     pub(super) fn as_one(&self, place: &str, param: &'static str) -> Result<Vec<u8>, LookupError> {
         let read = |config: &B| serde_json::from_slice(config.as_ref());
         let unusable = |error| {
-            LookupError::broken(param, format!("the tokenizer's configuration of {place} is no JSON object"))
+            LookupError::broken(param, format!("the tokenizer's configuration of {place} is not a JSON object"))
                 .with_source(error)
         };
         let mut config: Map<String, Value> =
@@ -81,7 +81,8 @@ impl<B: AsRef<[u8]>> ModelFiles<B> {
         }
         let Some(processor) = &self.processor else { return Ok(None) };
         let mut json: Map<String, Value> = serde_json::from_slice(processor.as_ref()).map_err(|error| {
-            LookupError::broken(param, format!("`chat_template.json` of {place} is no JSON object")).with_source(error)
+            LookupError::broken(param, format!("`chat_template.json` of {place} is not a JSON object"))
+                .with_source(error)
         })?;
         match json.shift_remove("chat_template") {
             Some(Value::String(text)) => Ok(Some(text)),
