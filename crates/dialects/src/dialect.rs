@@ -15,6 +15,7 @@ use crate::{
     context::{DecodeContext, EncodeContext},
     messages::{Messages, nova::Nova},
     payload::Payload,
+    reply::{self, Shape},
     text::{jumpstart::JumpStart, lmi::Lmi, tgi::Tgi},
 };
 
@@ -43,10 +44,14 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `Decode` where the shape is not known, `ModelFailed` where the reply is the container's own report of a failure.
-    fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error>;
+    fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error> {
+        reply::decode(reply, context, self.name(), Shape::of(self.completion_form()))
+    }
 
     /// A reader for one streamed reply.
-    fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder>;
+    fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
+        Box::new(reply::ReplyStream::new(context, self.name()))
+    }
 
     /// Whether a raw prompt is sent in this dialect's own form ([`wants_prompt`](Self::wants_prompt)) or as OpenAI's completion body.
     fn completion_form(&self) -> CompletionForm {

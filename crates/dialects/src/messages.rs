@@ -6,13 +6,10 @@
 //! <https://huggingface.co/docs/text-generation-inference/messages_api>,
 //! <https://docs.djl.ai/master/docs/serving/serving/docs/lmi/user_guides/chat_input_output_schema.html>
 
-use sagewire_types::{ChatRequest, ChatResponse, Error};
+use sagewire_types::{ChatRequest, Error};
 
 use self::body::ModelName;
-use crate::{
-    DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder,
-    reply::{self, Shape},
-};
+use crate::{Dialect, EncodeContext, Payload};
 
 pub(crate) mod body;
 pub(crate) mod nova;
@@ -28,13 +25,5 @@ impl Dialect for Messages {
 
     fn encode(&self, request: ChatRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
         body::chat(request, context, ModelName::Sent)
-    }
-
-    fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error> {
-        reply::decode(reply, context, self.name(), Shape::OpenAi)
-    }
-
-    fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
-    DecodeContext,
+    CompletionForm, DecodeContext,
     failure_report::{self, FailureReport},
 };
 use stream::RecordReader;
@@ -25,6 +25,16 @@ pub(crate) enum Shape {
     Generated,
     /// OpenAI's `choices`.
     OpenAi,
+}
+
+impl Shape {
+    /// The one that a container most likely replies in: what takes a prompt says what it generated.
+    pub(crate) fn of(form: CompletionForm) -> Self {
+        match form {
+            CompletionForm::Prompt => Self::Generated,
+            CompletionForm::OpenAi => Self::OpenAi,
+        }
+    }
 }
 
 /// Why a reply was not read.

@@ -5,13 +5,10 @@
 //!
 //! <https://docs.aws.amazon.com/nova/latest/userguide/nova-sagemaker-inference-api-reference.html>
 
-use sagewire_types::{ChatRequest, ChatResponse, CompletionRequest, Error};
+use sagewire_types::{ChatRequest, CompletionRequest, Error};
 
 use super::body::{self, ModelName};
-use crate::{
-    DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder,
-    reply::{self, Shape},
-};
+use crate::{Dialect, EncodeContext, Payload};
 
 /// Sends OpenAI's body without the model's name.
 #[derive(Debug)]
@@ -24,14 +21,6 @@ impl Dialect for Nova {
 
     fn encode(&self, request: ChatRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
         body::chat(request, context, ModelName::LeftOut)
-    }
-
-    fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error> {
-        reply::decode(reply, context, self.name(), Shape::OpenAi)
-    }
-
-    fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 
     fn encode_completion(&self, request: CompletionRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {

@@ -5,15 +5,11 @@
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/dg/jumpstart-foundation-models-choose.html>
 
-use sagewire_types::{ChatRequest, ChatResponse, Content, Error, ErrorKind, Message};
+use sagewire_types::{ChatRequest, Content, Error, ErrorKind, Message};
 use serde_json::{Value, json};
 
 use super::inputs::{self, Parameters};
-use crate::{
-    CompletionForm, DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder,
-    parameters::apply_policy,
-    reply::{self, Shape},
-};
+use crate::{CompletionForm, Dialect, EncodeContext, Payload, parameters::apply_policy};
 
 /// What these images can carry. Stop texts are cut here, for the images know none.
 const SUPPORTED: &[&str] = &["temperature", "top_p", "stop", "max_tokens", "max_completion_tokens"];
@@ -51,14 +47,6 @@ impl Dialect for JumpStart {
         let mut payload = inputs::payload(inputs, parameters, false, extra_body)?;
         payload.custom_attributes = Some(ACCEPT_EULA);
         Ok(payload)
-    }
-
-    fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error> {
-        reply::decode(reply, context, self.name(), Shape::Generated)
-    }
-
-    fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 }
 

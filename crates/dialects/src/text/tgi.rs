@@ -4,15 +4,11 @@
 //!
 //! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
 
-use sagewire_types::{ChatRequest, ChatResponse, Error};
+use sagewire_types::{ChatRequest, Error};
 use serde_json::{Value, json};
 
 use super::inputs::{self, Parameters};
-use crate::{
-    DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder,
-    parameters::apply_policy,
-    reply::{self, Shape},
-};
+use crate::{Dialect, EncodeContext, Payload, parameters::apply_policy};
 
 /// What TGI's `/generate` can carry; the rest needs the Messages API.
 const SUPPORTED: &[&str] = &[
@@ -55,14 +51,6 @@ impl Dialect for Tgi {
         parameters.extend(passed_on);
         parameters.extend(extra);
         inputs::payload(json!(context.prompt.unwrap_or_default()), parameters, context.stream, extra_body)
-    }
-
-    fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error> {
-        reply::decode(reply, context, self.name(), Shape::Generated)
-    }
-
-    fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name()))
     }
 }
 
