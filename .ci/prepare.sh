@@ -33,6 +33,9 @@ python_with() {
   echo "$venv/bin/python"
 }
 
+# The program that tests and the demo call, with every feature that the workspace has it with: another step may have built it with fewer.
+build_program() { cargo build --locked --quiet --workspace --bin sagewire; }
+
 # Runs tests, by `cargo test --workspace` so that nothing is compiled anew, and fails if one of them was ignored or none was found.
 must_run() {
   local log

@@ -1,4 +1,5 @@
-//! The prompts LiteLLM 1.106.2 sent to text endpoints, against ours for the same call.
+//! The prompts that LiteLLM sent to text endpoints, compared with ours for the same call. The recordings are those of the provider's tests
+//! (`crates/sagemaker/tests/litellm`), which say how they are made.
 //!
 //! [`DIFFERENT`] lists the calls whose prompt differs on purpose, each with its reason: most are faults of LiteLLM. A
 //! listed call whose prompt no longer differs fails too.
@@ -55,11 +56,8 @@ const DIFFERENT: &[(&str, &str)] = &[
 
 fn main() {
     let arguments = Arguments::from_args();
-    let tests = match vectors::folder("litellm") {
-        Some(folder) => trials(&folder),
-        None => vec![vectors::absent("litellm_prompts")],
-    };
-    libtest_mimic::run(&arguments, tests).exit();
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sagemaker/tests/litellm/recorded");
+    libtest_mimic::run(&arguments, trials(&recorded)).exit();
 }
 
 fn trials(folder: &Path) -> Vec<Trial> {
@@ -71,7 +69,7 @@ fn trials(folder: &Path) -> Vec<Trial> {
             trials.push(Trial::test(name.clone(), move || compare(&name, &path)));
         }
     }
-    assert_eq!(trials.len(), 38, "the vectors hold 38 prompts");
+    assert_eq!(trials.len(), 38, "38 prompts are recorded");
     trials
 }
 
