@@ -152,6 +152,7 @@ fn a_check_names_every_problem_with_file_line_and_column() {
     let yaml = "model_list:
   - {model_name: a, litellm_params: {model: sagemaker/my_endpoint, aws_region_name: us-east-1}}
   - {model_name: b, litellm_params: {model: sagemaker/b, aws_secret_access_key: os.environ/VARIABLE_THAT_IS_NOT_SET, aws_access_key_id: a}}
+  - {model_name: c, litellm_params: {model: sagemaker/c, aws_role_name: os.environ/VARIABLE_THAT_IS_NOT_SET, aws_web_identity_token: a}}
 ";
     std::fs::write(&file, yaml).unwrap();
     let path = file.to_str().unwrap();

@@ -14,8 +14,11 @@ use super::{
 
 const PREFIX: &str = "os.environ/";
 
-/// Parameters that make one set of credentials: if the value of one is not known, nothing can be said about the others.
-const CREDENTIALS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+/// Parameters of AWS depend on each other, as a key on its secret and a token on its role: if the value of one is not known, nothing can be
+/// said about the others. The region stands alone.
+fn is_of_credentials(key: &str) -> bool {
+    key.starts_with("aws_") && key != "aws_region_name"
+}
 
 /// Where variables are looked up.
 #[derive(Clone, Copy)]
@@ -55,13 +58,10 @@ impl Environment<'_> {
             Yaml::List(items) => items.iter_mut().for_each(|item| self.resolve(item)),
             Yaml::Map(entries) => {
                 entries.iter_mut().for_each(|entry| self.resolve(&mut entry.node));
-                let is_credential = |entry: &Entry| CREDENTIALS.contains(&&*entry.key);
                 let is_unknown = |entry: &Entry| entry.node.from_environment && entry.node.is_null();
-                if entries.iter().any(|entry| is_credential(entry) && is_unknown(entry)) {
-                    entries
-                        .iter_mut()
-                        .filter(|entry| is_credential(entry))
-                        .for_each(|entry| entry.node.yaml = Yaml::Null);
+                if entries.iter().any(|entry| is_of_credentials(&entry.key) && is_unknown(entry)) {
+                    let dependent = entries.iter_mut().filter(|entry| is_of_credentials(&entry.key));
+                    dependent.for_each(|entry| entry.node.yaml = Yaml::Null);
                 }
             }
             Yaml::Null | Yaml::Flag(_) | Yaml::Number(..) | Yaml::Unset(_) => {}
