@@ -185,7 +185,7 @@ async fn a_limit_that_the_container_names_is_learned_for_the_endpoint() {
     // Nothing says what the container is: the default family knows no limit.
     let asked = || EmbedRequest::new("sagemaker/e", texts(70));
     let reply = sagemaker.embed(asked(), &CallContext::new()).await.unwrap();
-    assert_eq!(reply.value.data.len(), 70);
+    assert_eq!((reply.value.data.len(), reply.meta.attempts), (70, 4));
     assert_eq!(sizes(&emulator), [6, 32, 32, 70]);
     let vectors = |reply: &sagewire::EmbedResponse| -> Vec<Vec<f32>> {
         reply.data.iter().map(|item| item.vector.to_floats().unwrap()).collect()

@@ -257,29 +257,18 @@ impl SageMaker {
         }
         let prepared = &prepared;
         let asked = family.batch(prepared.settings.embedding_batch_size);
-        let mut at_once = asked.into_iter().chain(self.shared.batch_limits.about(prepared)).min();
+        let at_once = asked.into_iter().chain(self.shared.batch_limits.about(prepared)).min();
         let concurrency = prepared.settings.embedding_concurrency.unwrap_or(batch::CONCURRENT_BATCHES);
-        loop {
-            let send = |request: EmbedRequest| async move {
-                let embedding = EmbedContext::new(prepared.model.name(), &request);
-                let payload = family.encode(&request, &embedding)?;
-                let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
-                let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
-                usage::fill_in_embeddings(&mut value, &request.input).await;
-                Ok(Reply { value, meta })
-            };
-            let error = match batch::in_batches(&request, at_once, concurrency, send).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let sent = at_once.map_or(request.input.len(), |most| most.get().min(request.input.len()));
-            let Some(smaller) = batch::Smaller::after(&error, sent) else { return Err(error) };
-            tracing::debug!(target: "sagewire::retry", sent, limit = smaller.limit(), "the container takes fewer inputs at once");
-            if let batch::Smaller::Told(limit) = smaller {
-                self.shared.batch_limits.remember(Place::of(prepared), limit);
-            }
-            at_once = Some(smaller.limit());
-        }
+        let learn = |limit| self.shared.batch_limits.remember(Place::of(prepared), limit);
+        batch::in_fitting_batches(&request, at_once, concurrency, learn, |request| async move {
+            let embedding = EmbedContext::new(prepared.model.name(), &request);
+            let payload = family.encode(&request, &embedding)?;
+            let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
+            let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
+            usage::fill_in_embeddings(&mut value, &request.input).await;
+            Ok(Reply { value, meta })
+        })
+        .await
     }
 
     async fn answer_completion(

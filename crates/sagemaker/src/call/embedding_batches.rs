@@ -12,11 +12,47 @@ use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, 
 /// How many batches are under way at once, unless the operator says otherwise.
 pub(crate) const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
+/// Sends a request in batches of at most `at_once` inputs, and in smaller ones for as long as the container refuses their size. A limit that it
+/// names is told to `learn`.
+///
+/// # Errors
+/// The first error of any batch that no smaller one can cure.
+pub(crate) async fn in_fitting_batches<F, Fut>(
+    request: &EmbedRequest,
+    mut at_once: Option<NonZeroUsize>,
+    concurrency: NonZeroUsize,
+    learn: impl Fn(NonZeroUsize) + Send,
+    send: F,
+) -> Result<Reply<EmbedResponse>, Error>
+where
+    F: Fn(EmbedRequest) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Reply<EmbedResponse>, Error>> + Send,
+{
+    let mut refused = 0_u32;
+    loop {
+        let error = match in_batches(request, at_once, concurrency, &send).await {
+            Ok(mut reply) => {
+                reply.meta.attempts = reply.meta.attempts.saturating_add(refused);
+                return Ok(reply);
+            }
+            Err(error) => error,
+        };
+        refused = refused.saturating_add(error.attempts());
+        let sent = at_once.map_or(request.input.len(), |most| most.get().min(request.input.len()));
+        let Some(smaller) = Smaller::after(&error, sent) else { return Err(error.with_attempts(refused)) };
+        tracing::debug!(target: "sagewire::retry", sent, limit = smaller.limit(), "the container takes fewer inputs at once");
+        if let Smaller::Told(limit) = smaller {
+            learn(limit);
+        }
+        at_once = Some(smaller.limit());
+    }
+}
+
 /// Sends a request in batches of at most `max_batch` inputs, at most `concurrency` at once, and joins the replies in the inputs' order.
 ///
 /// # Errors
 /// The first error of any batch; the other batches are given up.
-pub(crate) async fn in_batches<F, Fut>(
+async fn in_batches<F, Fut>(
     request: &EmbedRequest,
     max_batch: Option<NonZeroUsize>,
     concurrency: NonZeroUsize,
@@ -46,7 +82,7 @@ where
 
 /// A smaller batch, which may succeed where one was refused for its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Smaller {
+enum Smaller {
     /// The container named its limit.
     Told(NonZeroUsize),
     /// It refused the size without a number. The next batch may have shorter texts, so that nothing is learned for other calls.
@@ -57,7 +93,7 @@ impl Smaller {
     /// What to send after a batch of `sent` inputs failed with this error; `None` if the number of inputs is not the cause.
     ///
     /// [TEI](https://github.com/huggingface/text-embeddings-inference) names its limit in a 413 or 422; others answer a plain 413.
-    pub(crate) fn after(error: &Error, sent: usize) -> Option<Self> {
+    fn after(error: &Error, sent: usize) -> Option<Self> {
         let upstream = error.upstream()?;
         // A text that is too long for the model stays so in any batch.
         if sent < 2 || error.kind() == ErrorKind::ContextTooLong {
@@ -79,7 +115,7 @@ impl Smaller {
     }
 
     /// The most inputs to send at once.
-    pub(crate) fn limit(self) -> NonZeroUsize {
+    fn limit(self) -> NonZeroUsize {
         match self {
             Self::Told(limit) | Self::Guessed(limit) => limit,
         }
