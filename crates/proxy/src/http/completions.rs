@@ -56,15 +56,15 @@ impl Ask for CompletionRequest {
     }
 
     fn asked(&self) -> ask::Attributes {
-        ask::numbers(
-            [
-                ("gen_ai.request.temperature", self.temperature),
-                ("gen_ai.request.top_p", self.top_p),
-                ("gen_ai.request.presence_penalty", self.presence_penalty),
-                ("gen_ai.request.frequency_penalty", self.frequency_penalty),
-            ],
-            [("gen_ai.request.max_tokens", self.max_tokens), ("gen_ai.request.choice.count", ask::choices(self.n))],
-        )
+        ask::Sampling {
+            temperature: self.temperature,
+            top_p: self.top_p,
+            presence_penalty: self.presence_penalty,
+            frequency_penalty: self.frequency_penalty,
+            max_tokens: self.max_tokens,
+            n: self.n,
+        }
+        .attributes()
     }
 
     fn stream(&self) -> Option<bool> {
