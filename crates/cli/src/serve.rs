@@ -252,24 +252,24 @@ fn models_config(models: &[String]) -> String {
 #[cfg(feature = "emulator")]
 fn demo_config(url: &str) -> String {
     use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY};
+    use serde_json::{Map, Value};
 
-    let deployment = |name: &str, model: &str, mode: &str| {
-        json!({
-            "model_name": name,
-            "litellm_params": {
-                "model": model,
-                "sagemaker_base_url": url,
-                "aws_region_name": "us-east-1",
-                "aws_access_key_id": EXAMPLE_ACCESS_KEY_ID,
-                "aws_secret_access_key": EXAMPLE_SECRET_ACCESS_KEY,
-            },
-            "model_info": {"mode": mode},
-        })
+    let deployment = |name: &str, mode: &str, params: Value| {
+        let connection = json!({
+            "sagemaker_base_url": url,
+            "aws_region_name": "us-east-1",
+            "aws_access_key_id": EXAMPLE_ACCESS_KEY_ID,
+            "aws_secret_access_key": EXAMPLE_SECRET_ACCESS_KEY,
+        });
+        let params: Map<_, _> =
+            [params, connection].into_iter().filter_map(|value| value.as_object().cloned()).flatten().collect();
+        json!({"model_name": name, "litellm_params": params, "model_info": {"mode": mode}})
     };
+    let text = json!({"model": "sagemaker/tgi", "hf_model_name": "meta-llama/Llama-3.1-8B-Instruct"});
     json!({"model_list": [
-        deployment("messages", "sagemaker_chat/messages", "chat"),
-        deployment("tgi", "sagemaker/tgi", "chat"),
-        deployment("embedding", "sagemaker/embedding", "embedding"),
+        deployment("messages", "chat", json!({"model": "sagemaker_chat/messages"})),
+        deployment("tgi", "chat", text),
+        deployment("embedding", "embedding", json!({"model": "sagemaker/embedding"})),
     ]})
     .to_string()
 }

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use sagewire_types::{Error, ModelId, ModelIdError};
 
 use crate::{
-    SageMaker, TemplateChoice,
+    SageMaker, TemplateChoice, TemplateWarning,
     call::route,
     request::{BaseUrl, Operation, check_endpoint_name, check_extra_header},
 };
@@ -40,9 +40,26 @@ impl SageMaker {
             note(check_extra_header(name));
         }
         if let Some(TemplateChoice::Path(_)) = &settings.template {
-            note(self.shared.templates.find(&self.shared.world, settings, &model).await.map(drop));
+            note(self.shared.templates.find(&self.shared.world, settings, model.name()).await.map(drop));
         }
         problems
+    }
+
+    /// Why the prompts of this model's chats may not have the format that it was trained on, as far as it can be known without asking the
+    /// network: nothing for a model whose container renders prompts itself, for one whose template may be on the Hub, and for one that is
+    /// said to embed texts.
+    ///
+    /// # Errors
+    /// `Configuration` where [`strict_chat_templates`](crate::Settings::strict_chat_templates) refuses such calls, and for a template that
+    /// cannot be read.
+    pub async fn template_warning(&self, model: &ModelId) -> Result<Option<TemplateWarning>, Error> {
+        let settings = self.settings();
+        let wants_prompt = route::chat(settings.dialect.as_deref(), model).is_ok_and(|dialect| dialect.wants_prompt());
+        let embeds = settings.embedding_dialect.is_some();
+        if !wants_prompt || embeds || model.name().contains('*') || settings.hub_access == Some(true) {
+            return Ok(None);
+        }
+        Ok(self.shared.templates.find(&self.shared.world, settings, model.name()).await?.warning)
     }
 }
 
@@ -73,6 +90,33 @@ mod tests {
             ("sagemaker/e", json!({"chat_template": "/nowhere/template.jinja"}), "chat_template"),
         ] {
             assert_eq!(problems(model, params.clone()).await, [Some(param.to_owned())], "{model} {params}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chat_without_a_known_template_is_a_warning_where_we_render_the_prompt() {
+        for (model, params, expected) in [
+            ("sagemaker/e", json!({}), true),
+            ("sagemaker/jumpstart-dft-meta-textgeneration-llama-3-1-8b-instruct", json!({}), false),
+            ("sagemaker/e", json!({"hf_model_name": "acme/model"}), true),
+            ("sagemaker/e", json!({"hf_model_name": "acme/model", "hub_access": true}), false),
+            ("sagemaker/e", json!({"dialect": "messages"}), false),
+            ("sagemaker/e", json!({"embedding_dialect": "tei"}), false),
+            ("sagemaker_chat/e", json!({}), false),
+            ("sagemaker/*", json!({}), false),
+        ] {
+            let mut params = params;
+            let warning = |params: &Value| {
+                let world = World::builder().build();
+                let settings = Settings::from_litellm_params(params.as_object().cloned().unwrap(), &world).unwrap();
+                let sagemaker = SageMaker::builder().world(world).settings(settings).build().unwrap();
+                let model: ModelId = model.parse().unwrap();
+                async move { sagemaker.template_warning(&model).await }
+            };
+            assert_eq!(warning(&params).await.unwrap().is_some(), expected, "{model} {params}");
+            params["strict_chat_templates"] = json!(true);
+            let refused = warning(&params).await.is_err_and(|error| error.param() == Some("strict_chat_templates"));
+            assert_eq!(refused, expected, "{model} {params}");
         }
     }
 

@@ -57,7 +57,7 @@ pub(crate) async fn render(
     }
     only_text(request)?;
     let parameters = take_parameters(&mut request.extra)?;
-    let template = shared.templates.find(&shared.world, &prepared.settings, &prepared.model).await?;
+    let template = shared.templates.find(&shared.world, &prepared.settings, prepared.model.name()).await?.template;
     let (messages, now) = (messages(request)?, shared.world.now());
     let rendering = Rendering { template: template.clone(), messages, parameters, now };
     let text = shared.templates.renderings.render(rendering, prepared.limits.end()).await.map_err(not_rendered)?;

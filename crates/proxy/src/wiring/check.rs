@@ -4,12 +4,15 @@
 
 use std::{collections::HashMap, sync::PoisonError};
 
-use sagewire::credentials::{resolve_region, seam::NoHttp};
+use sagewire::{
+    credentials::{resolve_region, seam::NoHttp},
+    sagemaker::TemplateWarning,
+};
 
 use super::{CredentialShelf, Wiring, check_prefix, deployment};
 use crate::{
     Config,
-    config::{DeploymentConfig, Problem, Warning},
+    config::{DeploymentConfig, Mode, Problem, Warning},
     server::check_tls,
 };
 
@@ -67,7 +70,20 @@ impl Wiring {
                     findings.warnings.push(no_region(deployment));
                 }
             }
-            for error in sagemaker.with_settings(settings).preflight(&deployment.model).await {
+            let sagemaker = sagemaker.with_settings(settings);
+            let mut errors = sagemaker.preflight(&deployment.model).await;
+            if errors.is_empty()
+                && deployment.mode == Mode::Chat
+                && let Ok(model) = deployment.model.parse()
+            {
+                match sagemaker.template_warning(&model).await {
+                    Ok(warning) => {
+                        findings.warnings.extend(warning.map(|warning| guessed_prompts(deployment, &warning)));
+                    }
+                    Err(error) => errors.push(error),
+                }
+            }
+            for error in errors {
                 findings.problems.push(problem(error.param(), error.message().to_owned()));
             }
         }
@@ -79,6 +95,10 @@ impl Wiring {
         }
         findings
     }
+}
+
+fn guessed_prompts(deployment: &DeploymentConfig, warning: &TemplateWarning) -> Warning {
+    deployment.warning("litellm_params.hf_model_name", format!("the deployment `{}`: {warning}", deployment.id))
 }
 
 fn no_region(deployment: &DeploymentConfig) -> Warning {

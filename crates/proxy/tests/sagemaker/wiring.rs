@@ -61,7 +61,41 @@ sagewire_settings: {tls: {certificate_file: /nowhere/c.pem, private_key_file: /n
     }
     assert_eq!(problems.len(), 6, "{problems:#?}");
     let warnings: Vec<_> = findings.warnings.iter().map(ToString::to_string).collect();
-    assert!(warnings.len() == 1 && warnings[0].contains("`f` has no region"), "{warnings:?}");
+    let expected = [
+        "`right`: the model of the endpoint `a` is not known",
+        "`f` has no region",
+        "`f`: the model of the endpoint `f`",
+    ];
+    assert!(
+        warnings.len() == 3 && warnings.iter().zip(expected).all(|(warning, says)| warning.contains(says)),
+        "{warnings:#?}"
+    );
+}
+
+/// By default a prompt in a guessed format is a warning; it is nothing where no prompt of a chat is rendered here.
+#[tokio::test]
+async fn a_chat_model_without_a_known_template_is_named_before_its_first_call() {
+    let yaml = |settings: &str| {
+        format!(
+            "model_list:
+  - {{model_name: unknown, litellm_params: {{model: sagemaker/e, aws_region_name: us-east-1{settings}}}}}
+  - {{model_name: chat, litellm_params: {{model: sagemaker_chat/e, aws_region_name: us-east-1{settings}}}}}
+  - {{model_name: embedder, litellm_params: {{model: sagemaker/e, aws_region_name: us-east-1{settings}}}, model_info: {{mode: embedding}}}}
+"
+        )
+    };
+    let check = async |settings: &str| {
+        let (config, _) = Config::from_yaml(&yaml(settings), &|_| None).unwrap();
+        let findings = Wiring::new(World::builder().build()).check(&config).await;
+        let texts = |of: Vec<String>| {
+            of.into_iter().filter(|text| text.contains("the model of the endpoint `e` is not known")).count()
+        };
+        let problems = texts(findings.problems.iter().map(ToString::to_string).collect());
+        (problems, texts(findings.warnings.iter().map(ToString::to_string).collect()))
+    };
+    assert_eq!(check("").await, (0, 1));
+    assert_eq!(check(", strict_chat_templates: true").await, (1, 0));
+    assert_eq!(check(", hf_model_name: Qwen/Qwen2.5-7B-Instruct").await, (0, 0));
 }
 
 #[tokio::test]

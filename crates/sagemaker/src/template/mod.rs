@@ -10,7 +10,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use sagewire_chat_template::ChatTemplate;
 use sagewire_credentials::seam::World;
-use sagewire_types::{Error, ErrorKind, ModelId};
+use sagewire_types::{Error, ErrorKind};
 
 pub use self::choice::{TemplateChoice, TemplateSource};
 pub use self::warning::TemplateWarning;
@@ -56,10 +56,7 @@ pub struct ChosenTemplate {
 /// As a call's: `Configuration` for a template that is there and cannot be used, `Connection` for a Hub that does not answer. A warning is
 /// an error if [`strict_chat_templates`](Settings::strict_chat_templates) is on.
 pub async fn chosen_template(world: &World, settings: &Settings, endpoint: &str) -> Result<ChosenTemplate, Error> {
-    let (found, warning) = Templates::new(HashMap::new()).choose(world, settings, endpoint).await?;
-    let chosen = ChosenTemplate { template: found.template, warning };
-    chosen.warning.as_ref().map_or(Ok(()), |warning| permitted(settings, warning))?;
-    Ok(chosen)
+    Templates::new(HashMap::new()).find(world, settings, endpoint).await
 }
 
 /// Fails for a warning where the operator wants none.
@@ -101,7 +98,7 @@ impl Templates {
         }
     }
 
-    /// The template for this model and these settings. Only the first call for a model or path touches disk or network.
+    /// The template for this endpoint and these settings. Only the first call for a model or path touches disk or network.
     ///
     /// # Errors
     /// `Configuration` for a template that is there and cannot be used: it is never passed over. `Connection` where the Hub is to be asked
@@ -110,12 +107,12 @@ impl Templates {
         &self,
         world: &World,
         settings: &Settings,
-        model: &ModelId,
-    ) -> Result<ChatTemplate, Error> {
-        let (Found { template, origin }, warning) = self.choose(world, settings, model.name()).await?;
+        endpoint: &str,
+    ) -> Result<ChosenTemplate, Error> {
+        let (Found { template, origin }, warning) = self.choose(world, settings, endpoint).await?;
         warning.as_ref().map_or(Ok(()), |warning| permitted(settings, warning))?;
-        tracing::debug!(target: "sagewire::template", endpoint = model.name(), template = template.name(), from = %origin, "chat template chosen");
-        Ok(template)
+        tracing::debug!(target: "sagewire::template", endpoint, template = template.name(), from = %origin, "chat template chosen");
+        Ok(ChosenTemplate { template, warning })
     }
 
     async fn choose(

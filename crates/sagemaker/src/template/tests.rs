@@ -47,8 +47,7 @@ pub(super) async fn find(templates: &Templates, world: &World, settings: &Settin
 }
 
 async fn find_for(templates: &Templates, world: &World, settings: &Settings, endpoint: &str) -> Result<String, Error> {
-    let model = format!("sagemaker/{endpoint}").parse().unwrap();
-    templates.find(world, settings, &model).await.map(|template| render(&template))
+    templates.find(world, settings, endpoint).await.map(|chosen| render(&chosen.template))
 }
 
 /// Files that count how often they are read, and that may all be unreadable.
