@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod messages;
+pub mod responses;
 
 mod blocks;
 mod conversation;
+mod effort;
 mod thoughts;

@@ -11,7 +11,7 @@ use super::{
     content::Content,
     tools::{self, Choice, ToolDefinition},
 };
-use crate::conversation::Conversation;
+use crate::{conversation::Conversation, effort};
 
 /// Parameters that change nothing on a model of one's own. They are accepted, because agents send them by default.
 const WITHOUT_MEANING: &[&str] = &[
@@ -174,7 +174,7 @@ impl MessagesRequest {
         chat.user = self.metadata.and_then(|metadata| metadata.user_id);
         let (effort, format) = self.output_config.map_or((None, None), |config| (config.effort, config.format));
         chat.reasoning_effort =
-            effort.as_deref().map(effort_level).or_else(|| self.thinking.as_ref()?.effort()).map(str::to_owned);
+            effort.as_deref().map(effort::level).or_else(|| self.thinking.as_ref()?.effort()).map(str::to_owned);
         chat.response_format = format.map(|Format { schema }| {
             json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": schema, "strict": true } })
         });
@@ -185,14 +185,6 @@ impl MessagesRequest {
         }
         let thinking = self.thinking.map_or(Thinking::Hidden, |thinking| thinking.shown());
         Ok(Translated { chat, ignored_tools, form: AnswerForm { thinking, stop_sequences } })
-    }
-}
-
-/// The levels that containers know end at `high`.
-fn effort_level(effort: &str) -> &str {
-    match effort {
-        "xhigh" | "max" => "high",
-        other => other,
     }
 }
 
