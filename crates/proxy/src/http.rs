@@ -52,6 +52,7 @@ mod openapi;
 mod rate_limits;
 pub(crate) mod request_id;
 pub(crate) mod response;
+pub(crate) mod responses;
 pub(crate) mod route;
 mod scrub;
 pub(crate) mod sse;
@@ -64,6 +65,11 @@ pub(crate) static ROUTES: &[&Route] = &[
     &embeddings::ROUTE,
     &messages::ROUTE,
     &count_tokens::ROUTE,
+    &responses::ROUTE,
+    &responses::stored::READ,
+    &responses::stored::DELETE,
+    &responses::stored::ITEMS,
+    &responses::stored::CANCEL,
     &models::LIST,
     &models::ONE,
     &models::INFO,
@@ -104,17 +110,15 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 
 /// The handlers of one form of a path, by method.
 fn methods(form: &str, routes: &[&'static Route]) -> MethodRouter<Arc<State>> {
-    // What stands in place of `{*name}`.
-    let parameter = form.split_once("{*").map(|(start, _)| start.len());
+    let form: Arc<str> = form.into();
     let mut methods = MethodRouter::new();
     for &route in routes {
+        let form = Arc::clone(&form);
         let handler = move |Shared(state): Shared<Arc<State>>, request: Request| {
-            let target = match parameter {
+            let target = match route::parameter(&form, request.uri().path()).map(decoded) {
                 None => Target::Route(route, None),
-                Some(start) => match decoded(request.uri().path().get(start..).unwrap_or_default()) {
-                    Some(parameter) => Target::Route(route, Some(parameter)),
-                    None => Target::Unknown,
-                },
+                Some(Some(parameter)) => Target::Route(route, Some(parameter)),
+                Some(None) => Target::Unknown,
             };
             answer(state, target, request)
         };

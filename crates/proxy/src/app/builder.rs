@@ -9,7 +9,7 @@ use crate::{
     callers::{Admission, ExpectedOutputs, KeyDigest, Keyring, Ledger, MemoryLedger},
     clock::Clock,
     config::{CallerKey, Config},
-    http::{cors::Cors, request_id::RequestIds},
+    http::{cors::Cors, request_id::RequestIds, responses::store::ResponseStore},
     limits::Limits,
     telemetry::SpanSink,
 };
@@ -157,6 +157,7 @@ impl AppBuilder {
                 request_ids: RequestIds::default(),
                 health: HealthRecords::default(),
                 expected_outputs: ExpectedOutputs::default(),
+                responses: ResponseStore::default(),
             })
         });
         Ok(App::new(State {

@@ -20,7 +20,7 @@ pub(crate) use self::{
 use crate::{
     callers::{Admission, ExpectedOutputs, Keyring, Ledger},
     clock::Clock,
-    http::{cors::Cors, request_id::RequestIds, response::Body},
+    http::{cors::Cors, request_id::RequestIds, response::Body, responses::store::ResponseStore},
     limits::Limits,
     telemetry::{Gauge, Metrics, SpanSink},
 };
@@ -85,6 +85,7 @@ pub(crate) struct Lasting {
     pub(crate) request_ids: RequestIds,
     pub(crate) health: HealthRecords,
     pub(crate) expected_outputs: ExpectedOutputs,
+    pub(crate) responses: ResponseStore,
 }
 
 impl State {

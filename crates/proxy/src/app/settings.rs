@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, HealthCheckSettings};
+use crate::config::{Config, HealthCheckSettings, ResponseStoreSettings};
 
 /// The settings that routes look at.
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub(crate) struct AppSettings {
     pub(crate) expose_names: bool,
     pub(crate) log_prompts: bool,
     pub(crate) strict_tools: bool,
+    pub(crate) response_store: Option<ResponseStoreSettings>,
     pub(crate) compression: bool,
     pub(crate) metrics_need_key: bool,
     pub(crate) health_check: HealthCheckSettings,
@@ -35,6 +36,7 @@ impl AppSettings {
             expose_names: own.expose_endpoint_names,
             log_prompts: own.log_prompts,
             strict_tools: own.strict_tools,
+            response_store: own.response_store,
             compression: own.compression,
             metrics_need_key: config.litellm_settings.require_auth_for_metrics_endpoint,
             health_check: own.health_check,

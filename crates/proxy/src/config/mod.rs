@@ -18,7 +18,9 @@ pub use self::{
     litellm_settings::LitellmSettings,
     model_list::{DeploymentConfig, Mode},
     problem::{ConfigError, Problem, Warning},
-    sagewire_settings::{CorsSettings, HealthCheckSettings, OtlpSection, ProxySettings, TlsFiles},
+    sagewire_settings::{
+        CorsSettings, HealthCheckSettings, OtlpSection, ProxySettings, ResponseStoreSettings, TlsFiles,
+    },
     schema::json_schema,
 };
 use self::{

@@ -36,7 +36,10 @@ pub struct ProxySettings {
     pub expose_endpoint_names: bool,
     /// Whether prompts and answers are logged, at debug level. Default: false.
     pub log_prompts: bool,
-    /// Whether requests to `/v1/messages` are refused for tools that no container runs, such as a web search. Default: false: they are left out
+    /// Keeps the answers of `/v1/responses` in memory, so that requests can go on from them by `previous_response_id`. Default: nothing is kept, and
+    /// answers say `store: false`.
+    pub response_store: Option<ResponseStoreSettings>,
+    /// Whether requests to `/v1/messages` and `/v1/responses` are refused for tools that no container runs, such as a web search. Default: false: they are left out
     /// and named in `x-sagewire-ignored-tools`.
     pub strict_tools: bool,
     /// Whether whole answers of 16 KiB and more are compressed with gzip for callers that accept it. Default: false.
@@ -60,6 +63,7 @@ impl Default for ProxySettings {
             expose_upstream_errors: false,
             expose_endpoint_names: false,
             log_prompts: false,
+            response_store: None,
             strict_tools: false,
             compression: false,
             keep_alive_interval: Duration::from_secs(15),
@@ -85,6 +89,27 @@ pub struct CorsSettings {
     /// Their origins, such as `https://app.example.com`, or `*`. Default: `*` if a key is asked for, else none.
     #[schemars(with = "Vec<String>")]
     pub allow_origins: Option<Vec<String>>,
+}
+
+/// How many answers of `/v1/responses` are kept, and how long. The oldest are dropped first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ResponseStoreSettings {
+    /// The most answers that are kept. Default: 10000.
+    pub max_responses: usize,
+    /// The most bytes of answers and the conversations before them, as JSON. Default: 268435456.
+    pub max_bytes: usize,
+    /// How long an answer is kept. Default: 86400, a day.
+    #[serde(deserialize_with = "seconds::limit")]
+    #[schemars(with = "Seconds")]
+    pub lifetime: Duration,
+}
+
+impl Default for ResponseStoreSettings {
+    fn default() -> Self {
+        Self { max_responses: 10_000, max_bytes: 256 * 1024 * 1024, lifetime: Duration::from_secs(86_400) }
+    }
 }
 
 /// Where OpenTelemetry spans and numbers go: two spans for each request, with the GenAI attributes, the numbers of `/metrics` and those of

@@ -87,7 +87,8 @@ impl Cors {
         *response.status_mut() = StatusCode::NO_CONTENT;
         if asked.get(header::ORIGIN).is_some_and(|origin| self.allows(origin)) {
             let headers = response.headers_mut();
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+            headers
+                .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
             // `*` does not cover `Authorization`: what is asked for is named.
             if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());

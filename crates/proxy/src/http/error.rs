@@ -214,6 +214,14 @@ impl ApiError {
         this
     }
 
+    /// A stored response that is not there, or not for the caller to see.
+    pub(crate) fn unknown_response(id: &str) -> Self {
+        Self::new(
+            (StatusCode::NOT_FOUND, INVALID, Some("response_not_found")),
+            format!("no stored response `{}`; it may have expired", beginning(id)),
+        )
+    }
+
     /// A path that is not served.
     pub(crate) fn unknown_path(path: &str) -> Self {
         let path = beginning(path);
@@ -264,6 +272,16 @@ impl ApiError {
 
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status
+    }
+
+    /// What happened and what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The parameter that is at fault.
+    pub(crate) fn param(&self) -> Option<&str> {
+        self.0.param.as_deref()
     }
 
     /// What kind of failure it was, for logs and metrics.

@@ -99,9 +99,10 @@ fn document() -> Value {
     })
 }
 
-/// The name of what a path takes at its end.
+/// The name of what a path takes.
 fn path_parameter(path: &str) -> Option<&str> {
-    path.split_once("{*").map(|(_, name)| name.trim_end_matches('}'))
+    let (_, rest) = path.split_once('{')?;
+    rest.split_once('}').map(|(name, _)| name.trim_start_matches('*'))
 }
 
 fn operation(route: &Route, parameter: Option<&str>) -> Value {
@@ -132,6 +133,13 @@ fn responses(route: &Route) -> Value {
             json!({
                 "application/json": { "schema": whole() },
                 "text/event-stream": { "schema": chunk() },
+            }),
+        ),
+        Answer::Responses(whole, event) => (
+            "The answer; with `stream: true` an event stream that ends with `response.completed`, `response.incomplete` or `response.failed`.",
+            json!({
+                "application/json": { "schema": whole() },
+                "text/event-stream": { "schema": event() },
             }),
         ),
         Answer::Anthropic(whole, None) => ("The answer.", json!({ "application/json": { "schema": whole() } })),

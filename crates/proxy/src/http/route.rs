@@ -41,12 +41,13 @@ pub(super) enum Verb {
     /// GET, and with it HEAD.
     Get,
     Post,
+    Delete,
 }
 
 /// Where a route is found. Every path may end with a slash.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Paths {
-    /// At these paths alone; `{*name}` at the end takes what follows.
+    /// At these paths alone; `{name}` stands for one part of the path, and `{*name}` at the end for all that follows.
     Fixed(&'static [&'static str]),
     /// At this path, and below `/v1`.
     Versioned(&'static str),
@@ -71,6 +72,8 @@ pub(super) enum Answer {
     Json(fn() -> Value),
     /// The same, or an event stream of these chunks.
     JsonOrStream(fn() -> Value, fn() -> Value),
+    /// The same, or an event stream of these events, which end as the Responses API says.
+    Responses(fn() -> Value, fn() -> Value),
     /// JSON of this schema in the form of Anthropic's API, failures too; or an event stream of these events.
     Anthropic(fn() -> Value, Option<fn() -> Value>),
     /// Text.
@@ -88,6 +91,7 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Delete => "DELETE",
         }
     }
 
@@ -95,6 +99,7 @@ impl Verb {
         match self {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
+            Self::Delete => MethodFilter::DELETE,
         }
     }
 
@@ -102,6 +107,7 @@ impl Verb {
         match self {
             Self::Get => method == Method::GET || method == Method::HEAD,
             Self::Post => method == Method::POST,
+            Self::Delete => method == Method::DELETE,
         }
     }
 }
@@ -138,11 +144,30 @@ pub(super) fn by_form(routes: &[&'static Route]) -> BTreeMap<String, Vec<&'stati
     for &route in routes {
         for path in route.plain_paths() {
             // What `{*name}` takes may end with a slash itself.
-            if !path.ends_with(['/', '}']) {
+            if !path.ends_with('/') && !path.contains("{*") {
                 forms.entry(format!("{path}/")).or_default().push(route);
             }
             forms.entry(path).or_default().push(route);
         }
     }
     forms
+}
+
+/// What stands in the path of a request in place of the parameter of this form of a path.
+pub(super) fn parameter<'p>(form: &str, path: &'p str) -> Option<&'p str> {
+    let (start, rest) = form.split_once('{')?;
+    let (_, end) = rest.split_once('}')?;
+    path.strip_prefix(start)?.strip_suffix(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_stands_at_the_end_or_inside() {
+        assert_eq!(parameter("/models/{*id}", "/models/a/b"), Some("a/b"));
+        assert_eq!(parameter("/r/{id}/items", "/r/a/items"), Some("a"));
+        assert_eq!(parameter("/models", "/models"), None);
+    }
 }

@@ -130,8 +130,18 @@ impl<T: Piece> Events<T> for Chunks<T> {
     }
 }
 
+/// Writes an event with a name and JSON.
+pub(crate) fn write_named(name: &str, data: &impl serde::Serialize, out: &mut BytesMut) -> Result<(), Error> {
+    out.put_slice(b"event: ");
+    out.put_slice(name.as_bytes());
+    out.put_slice(b"\ndata: ");
+    serde_json::to_writer(Writer(out), data).map_err(unwritable)?;
+    out.put_slice(b"\n\n");
+    Ok(())
+}
+
 /// A piece that has no JSON form.
-pub(crate) fn unwritable(error: serde_json::Error) -> Error {
+fn unwritable(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Decode, "the answer could not be written as JSON; please report it").with_source(error)
 }
 

@@ -16,6 +16,7 @@ mod limits;
 mod logs;
 mod messages;
 mod models;
+mod responses;
 mod routes;
 mod server;
 mod streams;

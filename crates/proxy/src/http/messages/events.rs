@@ -1,12 +1,12 @@
 //! The stream of events of Anthropic's Messages API: <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use sagewire_api::messages::{AnswerForm, Event, MessageStream};
 use sagewire_types::{ChatChunk, Error};
 
 use crate::http::{
     error::ApiError,
-    sse::{Events, Writer, unwritable},
+    sse::{Events, Writer, write_named},
 };
 
 /// Writes chunks of a chat answer as Anthropic's events.
@@ -22,11 +22,7 @@ impl MessageEvents {
 
     fn write(&mut self, out: &mut BytesMut) -> Result<(), Error> {
         for event in self.events.drain(..) {
-            out.put_slice(b"event: ");
-            out.put_slice(event.name().as_bytes());
-            out.put_slice(b"\ndata: ");
-            serde_json::to_writer(Writer(out), &event).map_err(unwritable)?;
-            out.put_slice(b"\n\n");
+            write_named(event.name(), &event, out)?;
         }
         Ok(())
     }

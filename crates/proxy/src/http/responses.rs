@@ -1,0 +1,157 @@
+//! `POST /responses`: <https://platform.openai.com/docs/api-reference/responses/create>
+//!
+//! Owns OpenAI's Responses API on any chat model: the translation is `sagewire-api`'s.
+
+use http::Response;
+use sagewire_api::responses::{AnswerForm, Head, ResponsesRequest, Translated};
+use sagewire_types::ChatRequest;
+use serde_json::{Value, json};
+
+use self::{
+    events::ResponseEvents,
+    store::{Keeping, Owner},
+};
+use super::{
+    Exchange,
+    ask::{self, Prepared},
+    disclosure::Disclosure,
+    error::ApiError,
+    ignored_tools,
+    messages::mark_estimate,
+    openapi::schema,
+    response::Body,
+    route::{Access, Answer, Paths, Route, Verb},
+    streaming::{self, Written as _},
+};
+
+mod events;
+pub(crate) mod store;
+pub(super) mod stored;
+
+pub(super) const ROUTE: Route = Route {
+    name: "responses",
+    method: Verb::Post,
+    paths: Paths::Versioned("/responses"),
+    access: Access::Key,
+    operation: Some("chat"),
+    summary: "Answers a conversation in OpenAI's Responses API, as a whole or as a stream of events.",
+    request: Some(request_schema),
+    answer: Answer::Responses(answer_schema, event_schema),
+    handler: |exchange| Box::pin(responses(exchange)),
+};
+
+async fn responses(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    let mut request: ResponsesRequest = ask::read(exchange).await?;
+    recall(exchange, &mut request)?;
+    let settings = exchange.state.settings.response_store.filter(|_| request.store != Some(false));
+    let keeping = settings.map(|settings| Keeping::new(exchange, settings, &request));
+    let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
+    let Translated { mut chat, ignored_tools, form, .. } = translated;
+    ignored_tools::check(exchange, &ignored_tools)?;
+    ask::cap_output(exchange, &mut chat);
+    let prepared = ask::ready(exchange, chat).await?;
+    let id = store::new_id()?;
+    let head = Head::new(id, &*prepared.asked, exchange.state.clock.unix()).stored(keeping.is_some());
+    let mut response = if prepared.request.stream == Some(true) {
+        stream(exchange, prepared, form, head, keeping).await?
+    } else {
+        whole(exchange, prepared, &form, &head, keeping).await?
+    };
+    ignored_tools::tell(exchange, &ignored_tools, response.headers_mut());
+    Ok(response)
+}
+
+/// Puts what is stored in the place of what a request refers to.
+fn recall(exchange: &Exchange, request: &mut ResponsesRequest) -> Result<(), ApiError> {
+    let store = &exchange.state.lasting.responses;
+    let owner = Owner::of(&exchange.caller);
+    let is_open = exchange.state.settings.response_store.is_some();
+    if is_open {
+        request.resolve(store.items(&owner));
+    }
+    let Some(id) = request.previous_response_id() else { return Ok(()) };
+    if !is_open {
+        let message = "`previous_response_id` is not supported: this proxy stores no responses; send the whole conversation in `input`, or ask the operator to set `sagewire_settings.response_store`";
+        return Err(ApiError::invalid(Some("previous_response_id"), message));
+    }
+    let Some(before) = store.get(&owner, id) else {
+        let message = "no stored response has this `previous_response_id`; it may have expired: send the whole conversation in `input`";
+        return Err(ApiError::invalid(Some("previous_response_id"), message));
+    };
+    request.continue_from(before.conversation());
+    Ok(())
+}
+
+async fn whole(
+    exchange: &mut Exchange,
+    prepared: Prepared<ChatRequest>,
+    form: &AnswerForm,
+    head: &Head,
+    keeping: Option<Keeping>,
+) -> Result<Response<Body>, ApiError> {
+    let Prepared { request, context, model, deadline, .. } = prepared;
+    let prompt = request.estimated_tokens();
+    let provider = exchange.state.provider.clone();
+    let reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
+    let answer = reply.value;
+    ask::book(exchange, &reply.meta, answer.usage.as_ref(), answer.text_bytes());
+    let usage = answer.usage.clone().unwrap_or_else(|| ask::estimated_usage(prompt, answer.text_bytes()));
+    let usage = usage.or_estimated_prompt(prompt);
+    let answer = form.response(head, &answer, &usage).map_err(|error| ask::failed(exchange, &model, &error))?;
+    if let Some(keeping) = keeping {
+        keeping.keep(&answer);
+    }
+    let mut response = ask::answer(exchange, &answer, &reply.meta)?;
+    mark_estimate(&usage, &mut response);
+    Ok(response)
+}
+
+async fn stream(
+    exchange: &mut Exchange,
+    prepared: Prepared<ChatRequest>,
+    form: AnswerForm,
+    head: Head,
+    keeping: Option<Keeping>,
+) -> Result<Response<Body>, ApiError> {
+    let Prepared { request, context, model, asked, deadline } = prepared;
+    let events = ResponseEvents::new(form, head, request.estimated_tokens(), keeping);
+    let provider = exchange.state.provider.clone();
+    let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
+    Ok(streaming::respond(exchange, stream, events, &model, asked, true))
+}
+
+fn request_schema() -> Value {
+    schema::request(
+        "OpenAI's request. Other keys are sent to the model's container as they are.",
+        &["model", "input"],
+        json!({
+            "input": schema::text_or_list(), "instructions": { "type": ["string", "null"] }, "stream": schema::flag(),
+            "max_output_tokens": schema::count(), "tools": { "type": "array", "items": { "type": "object" } }, "tool_choice": {},
+            "parallel_tool_calls": schema::flag(), "reasoning": { "type": ["object", "null"] }, "text": { "type": "object" },
+            "include": { "type": "array", "items": schema::text() }, "store": schema::flag(),
+            "previous_response_id": { "type": ["string", "null"] }, "temperature": { "type": "number" }, "top_p": { "type": "number" },
+            "metadata": { "type": "object" }, "user": schema::text(),
+        }),
+    )
+}
+
+fn answer_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "object", "created_at", "status", "model", "output", "usage"],
+        "properties": {
+            "id": schema::text(), "object": { "const": "response" }, "created_at": schema::count(), "status": schema::text(),
+            "model": schema::text(), "output": { "type": "array", "items": { "type": "object" } }, "store": schema::flag(),
+            "usage": { "type": ["object", "null"] }, "error": { "type": ["object", "null"] },
+            "incomplete_details": { "type": ["object", "null"] },
+        },
+    })
+}
+
+fn event_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "sequence_number"],
+        "properties": { "type": schema::text(), "sequence_number": schema::count() },
+    })
+}

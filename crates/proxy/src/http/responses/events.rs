@@ -1,0 +1,58 @@
+//! The stream of events of the Responses API: <https://platform.openai.com/docs/api-reference/responses-streaming>
+
+use bytes::{Bytes, BytesMut};
+use sagewire_api::responses::{AnswerForm, Event, Head, ResponseError, ResponseStream};
+use sagewire_types::{ChatChunk, Error};
+
+use super::store::Keeping;
+use crate::http::{
+    error::ApiError,
+    sse::{Events, Writer, write_named},
+};
+
+/// Writes chunks of a chat answer as events, and keeps the whole answer.
+pub(super) struct ResponseEvents {
+    stream: ResponseStream,
+    events: Vec<Event>,
+    keeping: Option<Keeping>,
+}
+
+impl ResponseEvents {
+    pub(super) fn new(form: AnswerForm, head: Head, prompt_tokens: u64, keeping: Option<Keeping>) -> Self {
+        Self { stream: ResponseStream::new(form, head, prompt_tokens), events: Vec::new(), keeping }
+    }
+
+    fn write(&mut self, out: &mut BytesMut) -> Result<(), Error> {
+        self.events.drain(..).try_for_each(|event| write_named(event.kind.name(), &event, out))
+    }
+}
+
+impl Events<ChatChunk> for ResponseEvents {
+    fn piece(&mut self, chunk: &ChatChunk, Writer(out): Writer<'_>) -> Result<(), Error> {
+        self.stream.push(chunk, &mut self.events)?;
+        self.write(out)
+    }
+
+    fn end(&mut self, Writer(out): Writer<'_>) -> Result<(), Error> {
+        self.stream.finish(&mut self.events)?;
+        // Before the last event is sent: its reader may ask for the answer at once.
+        if let Some(keeping) = self.keeping.take() {
+            keeping.keep(self.stream.response());
+        }
+        self.write(out)
+    }
+
+    fn failure(&mut self, error: &ApiError) -> Bytes {
+        let told = ResponseError::new(error.status().as_u16(), error.message());
+        let mut out = BytesMut::new();
+        for event in self.stream.failure(&told, error.param()) {
+            // Texts and numbers always have a JSON form.
+            let _ = write_named(event.kind.name(), &event, &mut out);
+        }
+        out.freeze()
+    }
+
+    fn silence(&self) -> &'static [u8] {
+        b": keep-alive\n\n"
+    }
+}
