@@ -1,11 +1,11 @@
-//! Giving a call up: by its handle, or by dropping it. Either way the connection to the endpoint is closed.
+//! Giving a call up by dropping it or its stream: the connection to the endpoint is closed.
 
 use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use sagewire::{CallContext, CancelHandle, Client, ErrorKind, Provider};
+use sagewire::{CallContext, Client, Provider};
 use sagewire_emulator::{Container, ContainerReply, Emulator, Invocation};
 use sagewire_tests::{
     endpoint::{builder_for, client, question},
@@ -67,31 +67,6 @@ async fn dropping_a_stream_closes_the_connection() {
     at_once("the end of the container's stream", dropped.recv()).await.unwrap();
 }
 
-#[tokio::test]
-async fn the_handle_ends_a_stream_and_closes_the_connection() {
-    let (_emulator, client, mut dropped) = endless().await;
-    let (handle, cancellation) = CancelHandle::new();
-    let context = CallContext::new().with_cancellation(cancellation);
-    let mut stream = Provider::chat_stream(&client, question("sagemaker/endless"), &context).await.unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap().content(), "One");
-    handle.cancel();
-    let error = at_once("the end of the stream", stream.next()).await.unwrap().unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Cancelled, false));
-    assert!(stream.next().await.is_none());
-    at_once("the end of the container's stream", dropped.recv()).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_handle_that_is_raised_already_stops_a_call_before_anything_is_sent() {
-    let (emulator, client, _dropped) = endless().await;
-    let (handle, cancellation) = CancelHandle::new();
-    handle.cancel();
-    let context = CallContext::new().with_cancellation(cancellation);
-    let error = Provider::chat(&client, question("sagemaker/tgi"), &context).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Cancelled);
-    assert!(emulator.received().is_empty());
-}
-
 /// A server that reads one request, sends nothing or a beginning of a reply, and returns when the client has closed the connection.
 async fn until_closed(listener: TcpListener, begun: mpsc::UnboundedSender<()>, reply: &'static [u8]) {
     let (mut connection, _) = listener.accept().await.unwrap();
@@ -103,29 +78,19 @@ async fn until_closed(listener: TcpListener, begun: mpsc::UnboundedSender<()>, r
 }
 
 #[tokio::test]
-async fn a_whole_call_that_is_dropped_or_cancelled_closes_the_connection() {
+async fn a_whole_call_that_is_dropped_closes_the_connection() {
     let beginnings: [&[u8]; 2] =
         [b"", b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n[{"];
     for beginning in beginnings {
-        for by_handle in [false, true] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let url = format!("http://{}", listener.local_addr().unwrap());
-            let (sender, mut begun) = mpsc::unbounded_channel();
-            let server = tokio::spawn(until_closed(listener, sender, beginning));
-            let sagemaker = builder_for(url).build().unwrap();
-            let (handle, cancellation) = CancelHandle::new();
-            let context = CallContext::new().with_cancellation(cancellation);
-            let call = tokio::spawn(async move { sagemaker.chat(question("sagemaker/e"), &context).await });
-            at_once("the request", begun.recv()).await.unwrap();
-            if by_handle {
-                handle.cancel();
-                let error = at_once("the end of the call", call).await.unwrap().unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::Cancelled);
-            } else {
-                call.abort();
-            }
-            at_once("the end of the connection", server).await.unwrap();
-        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, mut begun) = mpsc::unbounded_channel();
+        let server = tokio::spawn(until_closed(listener, sender, beginning));
+        let sagemaker = builder_for(url).build().unwrap();
+        let call = tokio::spawn(async move { sagemaker.chat(question("sagemaker/e"), &CallContext::new()).await });
+        at_once("the request", begun.recv()).await.unwrap();
+        call.abort();
+        at_once("the end of the connection", server).await.unwrap();
     }
 }
 

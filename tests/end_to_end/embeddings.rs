@@ -51,7 +51,7 @@ async fn a_list_above_the_containers_limit_is_split_and_joined_in_order() {
         let alone = sagemaker.embed(one, &tei).await.unwrap();
         let item = &reply.value.data[number];
         assert_eq!(item.index as usize, number);
-        assert_eq!(item.vector.to_floats().unwrap(), alone.value.data[0].vector.to_floats().unwrap(), "{number}");
+        assert_eq!(item.floats(), alone.value.data[0].floats(), "{number}");
     }
 }
 
@@ -128,7 +128,7 @@ async fn a_container_of_one_raw_text_is_sent_each_text_as_it_is() {
     });
     let (text, json) = ("application/x-text".to_owned(), "application/json".to_owned());
     assert_eq!(sent, [(Bytes::from("one \"text\""), text.clone(), json.clone()), (Bytes::from("two"), text, json)]);
-    let vectors: Vec<_> = reply.value.data.iter().map(|item| item.vector.to_floats().unwrap()).collect();
+    let vectors: Vec<_> = reply.value.data.iter().map(|item| item.floats().into_owned()).collect();
     assert_eq!(vectors, [[1.0, 2.0], [3.0, 4.0]]);
 }
 
@@ -188,7 +188,7 @@ async fn a_limit_that_the_container_names_is_learned_for_the_endpoint() {
     assert_eq!((reply.value.data.len(), reply.meta.attempts), (70, 4));
     assert_eq!(sizes(&emulator), [6, 32, 32, 70]);
     let vectors = |reply: &sagewire::EmbedResponse| -> Vec<Vec<f32>> {
-        reply.data.iter().map(|item| item.vector.to_floats().unwrap()).collect()
+        reply.data.iter().map(|item| item.floats().into_owned()).collect()
     };
     emulator.clear_received();
     let again = sagemaker.embed(asked(), &CallContext::new()).await.unwrap();

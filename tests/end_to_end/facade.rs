@@ -3,8 +3,8 @@
 use std::{fs, path::Path, sync::Arc};
 
 use sagewire::{
-    Answer, Call, CallContext, ChatRequest, ChatResponse, Client, Error, ErrorKind, FinishReason, Message, Provider,
-    Reply,
+    Answer, Call, CallContext, ChatRequest, ChatResponse, Client, CompletionRequest, EmbedRequest, Error, ErrorKind,
+    Extension, FinishReason, ForwardRequest, Message, Provider, Reply,
 };
 use sagewire_tests::endpoint::{question, sagemaker, start};
 
@@ -61,6 +61,12 @@ async fn a_client_is_a_provider_among_others() {
     assert_eq!(reply.value.content(), "inner");
 }
 
+/// Whom a call is for.
+#[derive(Clone, Copy)]
+struct Tenant(&'static str);
+
+impl Extension for Tenant {}
+
 /// Answers with what its call's context holds.
 #[derive(Debug)]
 struct Contextual;
@@ -68,21 +74,40 @@ struct Contextual;
 #[async_trait::async_trait]
 impl Provider for Contextual {
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
-        let tenant = context.get::<&str>().copied().unwrap_or("nobody");
-        Ok(Reply::new(ChatResponse::text(call.model(), tenant, FinishReason::Stop)).into())
+        let said = format!("{} for {}", call.operation(), context.get().map_or("nobody", |Tenant(name)| name));
+        match call {
+            Call::Chat(request) => Ok(Reply::new(ChatResponse::text(request.model, said, FinishReason::Stop)).into()),
+            _ => Err(Error::new(ErrorKind::Unsupported, said)),
+        }
     }
 }
 
 #[tokio::test]
-async fn a_client_may_have_a_context_and_a_call_made_through_the_trait_has_its_own() {
+async fn every_operation_is_there_with_a_context_and_without() {
     let client = Client::builder().provider("mine", Arc::new(Contextual)).build();
-    let mine = client.with_context(CallContext::new().with("alice"));
-    let request = || ChatRequest::new("mine/m", [Message::user("hi")]);
-    for (client, answer) in [(&client, "nobody"), (&mine, "alice")] {
-        assert_eq!(client.chat(request()).await.unwrap().value.content(), answer);
+    let alice = CallContext::new().with(Tenant("alice"));
+    let chat = || ChatRequest::new("mine/m", [Message::user("hi")]);
+    let completion = || CompletionRequest::new("mine/m", "hi");
+    let embedding = || EmbedRequest::new("mine/m", "hi");
+    let forward = || ForwardRequest::new("mine/m", "/v1/rerank", "{}");
+    assert_eq!(client.chat(chat()).await.unwrap().value.content(), "chat for nobody");
+    assert_eq!(client.chat_with(chat(), &alice).await.unwrap().value.content(), "chat for alice");
+    // What the provider does not have it names, with whom it was for.
+    macro_rules! refused {
+        ($operation:ident, $with:ident, $request:expr) => {
+            let name = stringify!($operation);
+            let error = client.$operation($request).await.unwrap_err();
+            assert_eq!(error.message(), format!("{name} for nobody"));
+            let error = client.$with($request, &alice).await.unwrap_err();
+            assert_eq!(error.message(), format!("{name} for alice"));
+        };
     }
-    let own = CallContext::new().with("bob");
-    assert_eq!(Provider::chat(&mine, request(), &own).await.unwrap().value.content(), "bob");
+    refused!(chat_stream, chat_stream_with, chat());
+    refused!(complete, complete_with, completion());
+    refused!(complete_stream, complete_stream_with, completion());
+    refused!(embed, embed_with, embedding());
+    refused!(forward, forward_with, forward());
+    refused!(forward_stream, forward_stream_with, forward());
 }
 
 /// Under their full names, so that each is seen to be there.

@@ -296,8 +296,7 @@ async fn ask(schedule: &Schedule, provider: &dyn Provider, seen: &Observations, 
         },
         Kind::Embedding => match provider.embed(asked.embedding(model), &context).await {
             Ok(reply) => {
-                let vectors: Vec<Vec<f32>> =
-                    reply.value.data.iter().map(|entry| entry.vector.to_floats().unwrap_or_default()).collect();
+                let vectors: Vec<Vec<f32>> = reply.value.data.iter().map(|entry| entry.floats().into_owned()).collect();
                 outcome.text = format!("{vectors:?}");
                 outcome.told_attempts = told(reply.meta.attempts);
                 None

@@ -107,7 +107,7 @@ async fn embedding(client: &Client, emulator: &Emulator) -> Result<(), Failure> 
     let took = begun.elapsed();
     show_request(emulator);
     for embedding in &reply.value.data {
-        let numbers = embedding.vector.to_floats().map_err(Failure::work)?;
+        let numbers = embedding.floats();
         let beginning: Vec<_> = numbers.iter().take(4).map(|number| format!("{number:.4}")).collect();
         say!("   vector {}: [{}, ...] of {} numbers", embedding.index, beginning.join(", "), numbers.len());
     }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     DecodeContext, EncodeContext, Ending, Payload, StreamDecoder,
     messages::body::{self, ModelName},
-    reply::{self, ReplyStream, Shape},
+    reply::{self, Shape},
 };
 
 mod logprobs;
@@ -121,9 +121,9 @@ pub fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<Ch
     reply::decode(reply, &context.clone().keeping_thoughts(), dialect, Shape::OpenAi)
 }
 
-/// Reads a streamed reply to OpenAI's completion body.
+/// Reads a streamed chat answer as the completion that it is.
 pub struct CompletionDecoder {
-    stream: ReplyStream,
+    chat: Box<dyn StreamDecoder>,
     chunks: Vec<ChatChunk>,
 }
 
@@ -134,31 +134,31 @@ impl fmt::Debug for CompletionDecoder {
 }
 
 impl CompletionDecoder {
-    /// A reader for one reply; `dialect` is the name that errors mention.
+    /// A reader over the one of the dialect, whose context [keeps thoughts](DecodeContext::keeping_thoughts).
     #[must_use]
-    pub fn new(context: DecodeContext, dialect: &'static str) -> Self {
-        Self { stream: ReplyStream::new(context.keeping_thoughts(), dialect), chunks: Vec::new() }
+    pub fn new(chat: Box<dyn StreamDecoder>) -> Self {
+        Self { chat, chunks: Vec::new() }
     }
 }
 
 impl StreamDecoder<CompletionResponse> for CompletionDecoder {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
-        let result = self.stream.push(bytes, &mut self.chunks);
+        let result = self.chat.push(bytes, &mut self.chunks);
         out.extend(self.chunks.drain(..).map(from_chunk));
         result
     }
 
     fn ending(&self) -> Ending {
-        self.stream.ending()
+        self.chat.ending()
     }
 
     fn flush(&mut self, out: &mut Vec<CompletionResponse>) {
-        self.stream.flush(&mut self.chunks);
+        self.chat.flush(&mut self.chunks);
         out.extend(self.chunks.drain(..).map(from_chunk));
     }
 
     fn finish(&mut self, out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
-        let result = self.stream.finish(&mut self.chunks);
+        let result = self.chat.finish(&mut self.chunks);
         out.extend(self.chunks.drain(..).map(from_chunk));
         result
     }

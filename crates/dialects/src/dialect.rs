@@ -50,7 +50,7 @@ pub trait Dialect: fmt::Debug + Send + Sync {
 
     /// A reader for one streamed reply.
     fn stream_decoder(&self, context: DecodeContext) -> Box<dyn StreamDecoder> {
-        Box::new(reply::ReplyStream::new(context, self.name()))
+        Box::new(reply::ReplyDecoder::new(context, self.name()))
     }
 
     /// Whether a raw prompt is sent in this dialect's own form ([`wants_prompt`](Self::wants_prompt)) or as OpenAI's completion body.

@@ -12,7 +12,7 @@ use crate::{
     failure_report::{self, FailureReport},
 };
 use stream::RecordReader;
-pub(crate) use stream::ReplyStream;
+pub(crate) use stream::ReplyDecoder;
 
 pub(crate) mod generated;
 pub(crate) mod openai;

@@ -1,13 +1,12 @@
 //! How long a call may wait in the router: in a queue, or before the same deployment is asked again.
 //!
-//! Owns the end of those waits: the caller's deadline, the router's own time limit, and the caller giving up, whichever is first. An attempt itself is
-//! ended by its provider, which is told these limits.
+//! Owns the end of those waits: the caller's deadline or the router's own time limit, whichever is first. An attempt itself is ended by its provider,
+//! which is told these limits.
 
-use std::{future::Future, pin::pin};
+use std::future::Future;
 
-use futures_util::future::{Either, pending, select};
-use sagewire_types::{CallContext, Cancellation};
-use tokio::time::{Instant, sleep_until};
+use sagewire_types::CallContext;
+use tokio::time::{Instant, timeout_at};
 
 /// The end of one call.
 #[derive(Clone, Debug)]
@@ -18,7 +17,6 @@ pub(crate) struct Bounds {
     pub(crate) answer_by: Option<Instant>,
     /// When the router's own limit ends; for a stream, until its first chunk.
     pub(crate) own: Option<Instant>,
-    pub(crate) cancellation: Option<Cancellation>,
 }
 
 /// What ended it.
@@ -28,8 +26,6 @@ pub(crate) enum Cut {
     Step,
     /// The call's time is over.
     Deadline,
-    /// The caller gave up.
-    Cancelled,
 }
 
 impl Bounds {
@@ -38,7 +34,6 @@ impl Bounds {
             caller: context.deadline.map(Instant::from_std),
             answer_by: context.answer_by.map(Instant::from_std),
             own,
-            cancellation: context.cancellation.clone(),
         }
     }
 
@@ -49,9 +44,6 @@ impl Bounds {
 
     /// Whether the call may still go on.
     pub(crate) fn check(&self) -> Result<(), Cut> {
-        if self.cancellation.as_ref().is_some_and(Cancellation::is_cancelled) {
-            return Err(Cut::Cancelled);
-        }
         match self.end() {
             Some(end) if end <= Instant::now() => Err(Cut::Deadline),
             _ => Ok(()),
@@ -66,36 +58,17 @@ impl Bounds {
             (Some(step), _) => (Some(step), Cut::Step),
             (None, end) => (end, Cut::Deadline),
         };
-        if at.is_none() && self.cancellation.is_none() {
-            return Ok(step.await);
-        }
-        let timer = async move {
-            match at {
-                Some(at) => sleep_until(at).await,
-                None => pending().await,
-            }
-            cut
-        };
-        let cancelled = async {
-            match &self.cancellation {
-                Some(cancellation) => cancellation.clone().await,
-                None => pending().await,
-            }
-            Cut::Cancelled
-        };
-        // A step that is ready wins over an end that comes at the same time.
-        match select(pin!(step), select(pin!(cancelled), pin!(timer))).await {
-            Either::Left((output, _)) => Ok(output),
-            Either::Right((Either::Left((cut, _)) | Either::Right((cut, _)), _)) => Err(cut),
+        match at {
+            // A step that is ready wins over an end that comes at the same time.
+            Some(at) => timeout_at(at, step).await.map_err(|_| cut),
+            None => Ok(step.await),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use sagewire_types::CancelHandle;
+    use std::{future::pending, time::Duration};
 
     use super::*;
 
@@ -117,15 +90,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn giving_up_cuts_and_what_is_ready_wins() {
-        let (handle, cancellation) = CancelHandle::new();
-        let bounds = Bounds::new(&CallContext::new().with_cancellation(cancellation), None);
+    async fn what_is_ready_wins() {
+        let bounds = Bounds::new(&CallContext::new().with_deadline(Instant::now().into_std()), None);
         assert_eq!(bounds.within(async { 7 }, None).await, Ok(7));
-        let giving_up = async {
-            tokio::time::sleep(seconds(1)).await;
-            handle.cancel();
-        };
-        let (cut, ()) = futures_util::future::join(bounds.within(pending::<()>(), None), giving_up).await;
-        assert_eq!((cut, bounds.check()), (Err(Cut::Cancelled), Err(Cut::Cancelled)));
+        assert_eq!(Bounds::new(&CallContext::new(), None).within(async { 7 }, None).await, Ok(7));
     }
 }

@@ -64,11 +64,6 @@ pub(crate) fn out_of_time_before(model: &str) -> Error {
     )
 }
 
-/// Nobody waits for the answer any more.
-pub(crate) fn cancelled(attempts: u32) -> Error {
-    Error::new(ErrorKind::Cancelled, "the caller gave the call up").with_attempts(attempts)
-}
-
 /// The last error of a call, with what was tried where that was more than one attempt.
 pub(crate) fn after_attempts(last: Error, tried: &[(&str, ErrorKind)], attempts: u32) -> Error {
     let [_, .., (last_id, _)] = tried else { return last.with_attempts(attempts) };

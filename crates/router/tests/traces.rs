@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use sagewire_router::{Deployment, Router, RouterSettings};
 use sagewire_types::{
     Answer, Call, CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, Error, ErrorKind,
-    FinishReason, Message, Provider, Reply, ReplyMeta,
+    Extension, FinishReason, Message, Provider, Reply, ReplyMeta,
 };
 use tracing::{
     Event, Metadata, Subscriber,
@@ -28,6 +28,12 @@ use tracing::{
 struct Lines(Arc<Mutex<Vec<String>>>);
 
 struct Line(String);
+
+/// What no log may show.
+#[derive(Clone)]
+struct Keys(#[expect(dead_code, reason = "nothing reads it")] &'static str);
+
+impl Extension for Keys {}
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -102,7 +108,7 @@ async fn every_decision_is_an_event_and_none_tells_a_secret() {
         .build()
         .unwrap();
     let request = ChatRequest::new("m", [Message::user("the prompt")]);
-    let context = CallContext::new().with("wJalrXUtnFEMI");
+    let context = CallContext::new().with(Keys("wJalrXUtnFEMI"));
     let stream = router.chat_stream(request.clone(), &context).await.unwrap();
     assert_eq!(stream.collect::<Vec<_>>().await.len(), 2);
     router.chat(request, &context).await.unwrap();

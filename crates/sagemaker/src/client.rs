@@ -4,7 +4,6 @@ use std::{borrow::Cow, num::NonZeroUsize, sync::Arc, time::UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use http::header;
 use sagewire_credentials::{SharedCredentialsProvider, seam::World};
 use sagewire_dialects::{
@@ -308,24 +307,21 @@ impl SageMaker {
         let prepared = self.prepare(&request.model, begun).await?;
         defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
         let dialect = prepared.dialect()?;
-        if dialect.completion_form() == CompletionForm::OpenAi {
+        let (payload, decoding) = if dialect.completion_form() == CompletionForm::OpenAi {
             let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
-            let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
-            usage::get_ready(&decoding).await;
-            let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
-                Box::new(completion::CompletionDecoder::new(decoding.clone(), dialect.name()))
-            };
-            return prepared.stream(&self.shared, begun.context, payload, decoder).await;
-        }
-        let (chat, text) = completion::as_prompt(request)?;
-        let prompt = prompt::Prompt::raw(text);
-        let decoding = prepared.decode_context(&chat, Some(&prompt)).keeping_thoughts();
-        let payload = dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?;
+            (dialect.encode_completion(request, &prepared.encode_context(None, true))?, decoding)
+        } else {
+            let (chat, text) = completion::as_prompt(request)?;
+            let prompt = prompt::Prompt::raw(text);
+            let decoding = prepared.decode_context(&chat, Some(&prompt));
+            (dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?, decoding)
+        };
+        let decoding = decoding.keeping_thoughts();
         usage::get_ready(&decoding).await;
-        let stream =
-            prepared.stream(&self.shared, begun.context, payload, || dialect.stream_decoder(decoding.clone())).await?;
-        let meta = stream.meta.clone();
-        Ok(ReplyStream::new(meta, stream.map(|chunk| chunk.map(completion::from_chunk))))
+        let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
+            Box::new(completion::CompletionDecoder::new(dialect.stream_decoder(decoding.clone())))
+        };
+        prepared.stream(&self.shared, begun.context, payload, decoder).await
     }
 
     async fn answer_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<Reply<Bytes>, Error> {

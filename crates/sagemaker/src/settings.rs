@@ -7,7 +7,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 use http::HeaderMap;
 use sagewire_chat_template::model_files::DEFAULT_REVISION;
 use sagewire_credentials::{Region, SharedCredentialsProvider};
-use sagewire_types::ChatRequest;
+use sagewire_types::{ChatRequest, Extension};
 
 use crate::{
     DetailsPolicy, InvocationHeaders, ParameterPolicy,
@@ -201,6 +201,8 @@ impl Settings {
         (self.allow_zero_temperature != Some(true)).then(|| self.zero_temperature.unwrap_or(DOCUMENTED_BY_LITELLM))
     }
 }
+
+impl Extension for Settings {}
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -75,12 +75,7 @@ async fn missing() -> Result<(), Failed> {
 async fn embedded(model: String) -> Result<(), Failed> {
     let reply =
         provider()?.embed(EmbedRequest::new(model, ["good morning", "good night"]), &CallContext::new()).await?;
-    let lengths: Vec<usize> = reply
-        .value
-        .data
-        .iter()
-        .map(|item| item.vector.to_floats().map(|floats| floats.len()))
-        .collect::<Result<_, _>>()?;
+    let lengths: Vec<usize> = reply.value.data.iter().map(|item| item.floats().len()).collect();
     match lengths.as_slice() {
         [first, second] if first == second && *first > 0 => Ok(()),
         _ => Err(format!("vectors of lengths {lengths:?}").into()),

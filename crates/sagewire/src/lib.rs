@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where things are
-//! This crate owns the choice of a provider by the prefix, and the re-exports. It has no logic beyond.
+//! This crate owns the choice of a provider by the prefix, the client's methods, and the re-exports. It has no logic beyond.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,12 +17,11 @@ pub use sagewire_sagemaker::{
 };
 pub use sagewire_types::*;
 
+mod operations;
+
 /// Sends each request to the provider of its model's prefix. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Client {
-    providers: Arc<BTreeMap<String, Arc<dyn Provider>>>,
-    context: CallContext,
-}
+pub struct Client(Arc<BTreeMap<String, Arc<dyn Provider>>>);
 
 /// Sets up a [`Client`].
 #[derive(Debug, Default)]
@@ -43,17 +42,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// The same client, whose own calls have this context: a deadline, a trace, or settings such as [`Settings`].
-    #[must_use]
-    pub fn with_context(&self, context: CallContext) -> Self {
-        Self { providers: Arc::clone(&self.providers), context }
-    }
-
     fn of(&self, model: &str) -> Result<&dyn Provider, Error> {
         let id: ModelId = model.parse().map_err(|error: ModelIdError| Error::invalid("model", error.to_string()))?;
-        let known = || self.providers.keys().map(String::as_str).collect::<Vec<_>>().join("/`, `");
+        let known = || self.0.keys().map(String::as_str).collect::<Vec<_>>().join("/`, `");
         let none = || format!("no provider serves `{model}`: its prefix must be one of `{}/`", known());
-        self.providers.get(id.prefix()).map(|provider| &**provider).ok_or_else(|| Error::invalid("model", none()))
+        self.0.get(id.prefix()).map(|provider| &**provider).ok_or_else(|| Error::invalid("model", none()))
     }
 }
 
@@ -73,35 +66,7 @@ impl ClientBuilder {
     /// The client.
     #[must_use]
     pub fn build(self) -> Client {
-        Client { providers: Arc::new(self.0), context: CallContext::new() }
-    }
-}
-
-/// The operations of [`Provider`], by default with a [`CallContext`] that leaves everything to the provider.
-impl Client {
-    /// Answers a conversation as a whole.
-    pub async fn chat(&self, request: ChatRequest) -> Result<Reply<ChatResponse>, Error> {
-        Provider::chat(self, request, &self.context).await
-    }
-
-    /// Answers a conversation in chunks. After the first chunk the stream itself yields the error, and ends.
-    pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, Error> {
-        Provider::chat_stream(self, request, &self.context).await
-    }
-
-    /// Embeds texts, one vector for each, in their order.
-    pub async fn embed(&self, request: EmbedRequest) -> Result<Reply<EmbedResponse>, Error> {
-        Provider::embed(self, request, &self.context).await
-    }
-
-    /// Continues a raw prompt as a whole.
-    pub async fn complete(&self, request: CompletionRequest) -> Result<Reply<CompletionResponse>, Error> {
-        Provider::complete(self, request, &self.context).await
-    }
-
-    /// Continues a raw prompt in chunks, with the errors of [`chat_stream`](Self::chat_stream).
-    pub async fn complete_stream(&self, request: CompletionRequest) -> Result<CompletionStream, Error> {
-        Provider::complete_stream(self, request, &self.context).await
+        Client(Arc::new(self.0))
     }
 }
 

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{FinishReason, StopSequences, StreamOptions, Usage, texts_or_tokens::TextsOrTokens};
+use crate::{
+    FinishReason, StopSequences, StreamOptions, Usage,
+    setters::setters,
+    texts_or_tokens::{TextsOrTokens, inputs},
+};
 
 /// A completion request: the body of OpenAI's [`POST /completions`](https://platform.openai.com/docs/api-reference/completions/create).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,6 +72,40 @@ impl CompletionRequest {
     pub fn new(model: impl Into<String>, prompt: impl Into<Prompt>) -> Self {
         Self { model: model.into(), prompt: prompt.into(), ..Self::default() }
     }
+
+    setters! {
+        /// Sets the sampling temperature, 0 to 2.
+        with_temperature(temperature: f64);
+        /// Sets nucleus sampling.
+        with_top_p(top_p: f64);
+        /// Sets how many continuations to make.
+        with_n(n: u32);
+        /// Sets the texts at which the continuation ends.
+        with_stop(stop: impl Into<StopSequences>);
+        /// Sets what a stream carries besides text.
+        with_stream_options(stream_options: StreamOptions);
+        /// Sets the most tokens to generate.
+        with_max_tokens(max_tokens: u64);
+        /// Makes tokens that occurred at all less likely, -2 to 2.
+        with_presence_penalty(presence_penalty: f64);
+        /// Makes tokens less likely the more often they occurred, -2 to 2.
+        with_frequency_penalty(frequency_penalty: f64);
+        /// Asks for the same answer to the same request.
+        with_seed(seed: i64);
+        /// Sets whether the prompt is part of the answer.
+        with_echo(echo: bool);
+        /// Sets how many of the most likely tokens to report at each place.
+        with_logprobs(logprobs: u32);
+        /// Sets the caller's own user, for abuse tracking.
+        with_user(user: impl Into<String>);
+    }
+
+    /// Sets a parameter that has no field of its own, such as `top_k`.
+    #[must_use]
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.into(), value.into());
+        self
+    }
 }
 
 /// The prompt of a completion.
@@ -84,32 +122,11 @@ pub enum Prompt {
     TokenLists(Vec<Vec<u32>>),
 }
 
-impl From<TextsOrTokens> for Prompt {
-    fn from(prompt: TextsOrTokens) -> Self {
-        match prompt {
-            TextsOrTokens::Text(text) => Self::Text(text),
-            TextsOrTokens::Texts(texts) => Self::Texts(texts),
-            TextsOrTokens::Tokens(tokens) => Self::Tokens(tokens),
-            TextsOrTokens::TokenLists(lists) => Self::TokenLists(lists),
-        }
-    }
-}
+inputs!(Prompt);
 
 impl Default for Prompt {
     fn default() -> Self {
         Self::Text(String::new())
-    }
-}
-
-impl From<&str> for Prompt {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Prompt {
-    fn from(text: String) -> Self {
-        Self::Text(text)
     }
 }
 

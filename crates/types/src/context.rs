@@ -1,21 +1,21 @@
 //! What the operator decides about a call, apart from what the caller asks.
 //!
-//! Owns deadline, cancellation, trace and the room for typed extensions. JSON from a caller never fills it: only a program,
+//! Owns deadline, trace and the room for typed extensions. JSON from a caller never fills it: only a program,
 //! the router, or the proxy's configuration does. That keeps credentials, URLs and headers out of a caller's reach.
 
 use std::time::Instant;
-
-use crate::Cancellation;
 
 /// The operator's side of one call.
 ///
 /// A provider finds its own settings in the typed extensions; a setting that is not there has the provider's default.
 ///
 /// ```
-/// use sagewire_types::CallContext;
+/// use sagewire_types::{CallContext, Extension};
 ///
 /// #[derive(Clone, Debug, PartialEq)]
 /// struct Tenant(&'static str);
+///
+/// impl Extension for Tenant {}
 ///
 /// let context = CallContext::new().with(Tenant("a"));
 /// assert_eq!(context.get::<Tenant>(), Some(&Tenant("a")));
@@ -27,8 +27,6 @@ pub struct CallContext {
     pub deadline: Option<Instant>,
     /// When the answer must be there: a whole one, or the first chunk of a stream.
     pub answer_by: Option<Instant>,
-    /// Raised by a caller that no longer wants the answer.
-    pub cancellation: Option<Cancellation>,
     /// The trace that the call is part of.
     pub trace: Option<TraceContext>,
     /// Who tries again after a failure.
@@ -57,13 +55,6 @@ impl CallContext {
         self
     }
 
-    /// Sets the signal that gives the call up.
-    #[must_use]
-    pub fn with_cancellation(mut self, cancellation: Cancellation) -> Self {
-        self.cancellation = Some(cancellation);
-        self
-    }
-
     /// Sets the trace that the call is part of.
     #[must_use]
     pub fn with_trace(mut self, trace: TraceContext) -> Self {
@@ -80,17 +71,36 @@ impl CallContext {
 
     /// Adds an extension, in place of one of the same type.
     #[must_use]
-    pub fn with<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
+    pub fn with<T: Extension>(mut self, extension: T) -> Self {
         self.extensions.insert(extension);
         self
     }
 
     /// The extension of this type, where there is one.
     #[must_use]
-    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+    pub fn get<T: Extension>(&self) -> Option<&T> {
         self.extensions.get()
     }
 }
+
+/// A type that is looked for in a [`CallContext`].
+///
+/// An extension is found by its type alone. A wrapped one would never be found, so that only the types that somebody looks for can be added:
+///
+/// ```compile_fail
+/// # use sagewire_types::{CallContext, Extension};
+/// #[derive(Clone)]
+/// struct Tenant(&'static str);
+///
+/// impl Extension for Tenant {}
+///
+/// let ignored = CallContext::new().with(std::sync::Arc::new(Tenant("a")));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "nothing looks for `{Self}` in a call's context",
+    note = "add the extension itself, not an `Arc`, `Option`, `Box` or reference of it; implement `Extension` for a type of your own"
+)]
+pub trait Extension: Clone + Send + Sync + 'static {}
 
 /// Who tries again after a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,11 +127,20 @@ pub struct TraceContext {
 mod tests {
     use super::*;
 
+    #[derive(Clone, Debug, PartialEq)]
+    struct Tenant(&'static str);
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Priority(u8);
+
+    impl Extension for Tenant {}
+    impl Extension for Priority {}
+
     #[test]
     fn an_extension_replaces_one_of_its_type_and_debug_shows_none() {
-        let context = CallContext::new().with("secret-one").with("secret-two").with(7_u8);
-        assert_eq!(context.get::<&str>(), Some(&"secret-two"));
-        assert_eq!(context.get::<u8>(), Some(&7));
+        let context = CallContext::new().with(Tenant("secret-one")).with(Tenant("secret-two")).with(Priority(7));
+        assert_eq!(context.get(), Some(&Tenant("secret-two")));
+        assert_eq!(context.get(), Some(&Priority(7)));
         assert!(!format!("{context:?}").contains("secret"), "{context:?}");
     }
 }

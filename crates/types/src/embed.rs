@@ -2,14 +2,19 @@
 //!
 //! Owns the data. The numbers of a vector can stay the text they came as, so that passing them on costs nothing.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, value::RawValue};
 
-pub use self::numbers::NumberList;
-use crate::{Usage, texts_or_tokens::TextsOrTokens};
+pub use self::{base64_floats::Base64Floats, numbers::NumberList};
+use crate::{
+    Usage,
+    setters::setters,
+    texts_or_tokens::{TextsOrTokens, inputs},
+};
 
+mod base64_floats;
 mod numbers;
 
 /// An embedding request: the body of OpenAI's [`POST /embeddings`](https://platform.openai.com/docs/api-reference/embeddings/create).
@@ -48,6 +53,22 @@ impl EmbedRequest {
             extra: Map::new(),
         }
     }
+
+    setters! {
+        /// Sets how many numbers each vector shall have.
+        with_dimensions(dimensions: u32);
+        /// Sets how the vectors are written in the answer.
+        with_encoding_format(encoding_format: EncodingFormat);
+        /// Sets the caller's own user, for abuse tracking.
+        with_user(user: impl Into<String>);
+    }
+
+    /// Sets a parameter that has no field of its own, such as `input_type`.
+    #[must_use]
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.into(), value.into());
+        self
+    }
 }
 
 /// What to embed: text or token ids, one or many.
@@ -64,16 +85,7 @@ pub enum EmbedInput {
     TokenLists(Vec<Vec<u32>>),
 }
 
-impl From<TextsOrTokens> for EmbedInput {
-    fn from(input: TextsOrTokens) -> Self {
-        match input {
-            TextsOrTokens::Text(text) => Self::Text(text),
-            TextsOrTokens::Texts(texts) => Self::Texts(texts),
-            TextsOrTokens::Tokens(tokens) => Self::Tokens(tokens),
-            TextsOrTokens::TokenLists(lists) => Self::TokenLists(lists),
-        }
-    }
-}
+inputs!(EmbedInput);
 
 impl EmbedInput {
     /// How many vectors the answer will have.
@@ -104,24 +116,6 @@ impl EmbedInput {
             Self::Texts(texts) => Some(texts),
             Self::Tokens(_) | Self::TokenLists(_) => None,
         }
-    }
-}
-
-impl From<&str> for EmbedInput {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<Vec<String>> for EmbedInput {
-    fn from(texts: Vec<String>) -> Self {
-        Self::Texts(texts)
-    }
-}
-
-impl<const N: usize> From<[&str; N]> for EmbedInput {
-    fn from(texts: [&str; N]) -> Self {
-        Self::Texts(texts.into_iter().map(str::to_owned).collect())
     }
 }
 
@@ -225,6 +219,12 @@ impl Embedding {
     pub fn new(index: u32, vector: Vector) -> Self {
         Self { object: embedding(), index, vector }
     }
+
+    /// The numbers, whichever form they came in.
+    #[must_use]
+    pub fn floats(&self) -> Cow<'_, [f32]> {
+        self.vector.floats()
+    }
 }
 
 /// The numbers of an embedding, in whichever form they came.
@@ -236,19 +236,17 @@ pub enum Vector {
     /// The JSON text of a list of numbers, as the container wrote it.
     Raw(NumberList),
     /// Base64 of little-endian 32-bit floats.
-    Base64(String),
+    Base64(Base64Floats),
 }
 
 impl Vector {
-    /// The numbers, whichever form they came in.
-    ///
-    /// # Errors
-    /// [`VectorError`] where the text is no list of numbers, or the base64 no whole count of them.
-    pub fn to_floats(&self) -> Result<Vec<f32>, VectorError> {
+    /// The numbers, whichever form they came in. What is no vector was refused when it was read.
+    #[must_use]
+    pub fn floats(&self) -> Cow<'_, [f32]> {
         match self {
-            Self::Floats(floats) => Ok(floats.clone()),
-            Self::Raw(numbers) => numbers.to_floats(),
-            Self::Base64(text) => floats_from_base64(text),
+            Self::Floats(floats) => Cow::Borrowed(floats),
+            Self::Raw(numbers) => Cow::Owned(numbers.floats()),
+            Self::Base64(base64) => Cow::Owned(base64.floats()),
         }
     }
 
@@ -257,7 +255,7 @@ impl Vector {
         match self {
             Self::Floats(floats) => 12 * floats.len(),
             Self::Raw(numbers) => numbers.as_bytes().len(),
-            Self::Base64(text) => text.len(),
+            Self::Base64(base64) => base64.as_str().len(),
         }
     }
 }
@@ -267,7 +265,7 @@ impl fmt::Debug for Vector {
         match self {
             Self::Floats(floats) => write!(f, "Floats({} numbers)", floats.len()),
             Self::Raw(numbers) => write!(f, "Raw({} bytes)", numbers.as_bytes().len()),
-            Self::Base64(text) => write!(f, "Base64({} bytes)", text.len()),
+            Self::Base64(base64) => write!(f, "Base64({} bytes)", base64.as_str().len()),
         }
     }
 }
@@ -277,7 +275,7 @@ impl Serialize for Vector {
         match self {
             Self::Floats(floats) => floats.serialize(serializer),
             Self::Raw(numbers) => numbers.serialize(serializer),
-            Self::Base64(text) => serializer.serialize_str(text),
+            Self::Base64(base64) => base64.serialize(serializer),
         }
     }
 }
@@ -293,7 +291,7 @@ impl<'de> Deserialize<'de> for Vector {
     }
 }
 
-/// Why a [`Vector`] could not be read as numbers.
+/// Why a text is not a [`Vector`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VectorError {
@@ -303,18 +301,6 @@ pub enum VectorError {
     /// The text is no base64, or not of whole 32-bit floats.
     #[error("the embedding is no base64 of 32-bit floats")]
     Base64,
-}
-
-fn floats_from_base64(text: &str) -> Result<Vec<f32>, VectorError> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-
-    let bytes = STANDARD.decode(text).map_err(|_| VectorError::Base64)?;
-    let (floats, rest) = bytes.as_chunks::<4>();
-    if rest.is_empty() {
-        Ok(floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    } else {
-        Err(VectorError::Base64)
-    }
 }
 
 fn list() -> String {

@@ -1,14 +1,15 @@
 #![doc = include_str!("../README.md")]
 
-pub use cancel::{CancelHandle, Cancellation};
 pub use chat::{
     AssistantMessage, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, ChunkCollector, ChunkWriter, Content,
     ContentPart, Delta, FinishReason, FunctionCall, FunctionCallDelta, FunctionDefinition, Message,
     OTHER_OPENAI_PARAMETERS, Role, StopSequences, StreamOptions, Tool, ToolCall, ToolCallDelta, ToolChoice,
 };
 pub use completion::{CompletionChoice, CompletionRequest, CompletionResponse, Prompt};
-pub use context::{CallContext, Retries, TraceContext};
-pub use embed::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, EncodingFormat, NumberList, Vector, VectorError};
+pub use context::{CallContext, Extension, Retries, TraceContext};
+pub use embed::{
+    Base64Floats, EmbedInput, EmbedRequest, EmbedResponse, Embedding, EncodingFormat, NumberList, Vector, VectorError,
+};
 pub use error::{Error, ErrorKind, Upstream};
 pub use model_id::{ModelId, ModelIdError};
 pub use operation::{Answer, Call, ForwardRequest, ForwardStream, StreamObserver, Tally};
@@ -18,7 +19,6 @@ pub use retry::RetryConfig;
 pub use stream::{ChatStream, CompletionStream, ReplyStream};
 pub use usage::{ReportedUsage, Usage};
 
-mod cancel;
 mod chat;
 mod completion;
 mod context;
@@ -33,6 +33,7 @@ mod operation;
 mod provider;
 mod reply;
 mod retry;
+mod setters;
 mod stream;
 mod text;
 mod texts_or_tokens;

@@ -114,6 +114,99 @@ impl<'de> de::Visitor<'de> for ItemVisitor {
     }
 }
 
+/// Conversions into a type of these four forms. Lists of texts are of any kind that a program has.
+macro_rules! inputs {
+    ($input:ident) => {
+        impl From<TextsOrTokens> for $input {
+            fn from(input: TextsOrTokens) -> Self {
+                match input {
+                    TextsOrTokens::Text(text) => Self::Text(text),
+                    TextsOrTokens::Texts(texts) => Self::Texts(texts),
+                    TextsOrTokens::Tokens(tokens) => Self::Tokens(tokens),
+                    TextsOrTokens::TokenLists(lists) => Self::TokenLists(lists),
+                }
+            }
+        }
+
+        impl From<String> for $input {
+            fn from(text: String) -> Self {
+                Self::Text(text)
+            }
+        }
+
+        impl From<&String> for $input {
+            fn from(text: &String) -> Self {
+                Self::Text(text.clone())
+            }
+        }
+
+        impl From<&str> for $input {
+            fn from(text: &str) -> Self {
+                Self::Text(text.to_owned())
+            }
+        }
+
+        impl<T: $crate::texts_or_tokens::Text> From<Vec<T>> for $input {
+            fn from(texts: Vec<T>) -> Self {
+                Self::Texts(texts.into_iter().map(Into::into).collect())
+            }
+        }
+
+        impl<T: $crate::texts_or_tokens::Text, const N: usize> From<[T; N]> for $input {
+            fn from(texts: [T; N]) -> Self {
+                Self::Texts(texts.into_iter().map(Into::into).collect())
+            }
+        }
+
+        impl<T: $crate::texts_or_tokens::Text + Clone> From<&Vec<T>> for $input {
+            fn from(texts: &Vec<T>) -> Self {
+                Self::from(texts.as_slice())
+            }
+        }
+
+        impl<T: $crate::texts_or_tokens::Text + Clone> From<&[T]> for $input {
+            fn from(texts: &[T]) -> Self {
+                Self::Texts(texts.iter().cloned().map(Into::into).collect())
+            }
+        }
+
+        impl<T: $crate::texts_or_tokens::Text + Clone, const N: usize> From<&[T; N]> for $input {
+            fn from(texts: &[T; N]) -> Self {
+                Self::from(texts.as_slice())
+            }
+        }
+
+        impl<T: Into<String>> FromIterator<T> for $input {
+            fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
+                Self::Texts(texts.into_iter().map(Into::into).collect())
+            }
+        }
+
+        impl From<Vec<u32>> for $input {
+            fn from(tokens: Vec<u32>) -> Self {
+                Self::Tokens(tokens)
+            }
+        }
+
+        impl From<Vec<Vec<u32>>> for $input {
+            fn from(lists: Vec<Vec<u32>>) -> Self {
+                Self::TokenLists(lists)
+            }
+        }
+    };
+}
+
+pub(crate) use inputs;
+
+/// An item of a list of texts.
+pub trait Text: Into<String> {}
+
+impl Text for String {}
+impl Text for &String {}
+impl Text for &str {}
+impl Text for std::borrow::Cow<'_, str> {}
+impl Text for Box<str> {}
+
 #[cfg(test)]
 mod tests {
     use crate::{EmbedInput, Prompt};

@@ -41,7 +41,9 @@ pub fn check(input: &[u8]) {
     let whole = chat(&[reply]);
     is_bounded(&whole, reply);
     is_complete_for_a_reason(&whole, reply);
-    let completion = |pieces: &[&[u8]]| drain(Box::new(CompletionDecoder::new(asked.clone(), dialect.name())), pieces);
+    let completion = |pieces: &[&[u8]]| {
+        drain(Box::new(CompletionDecoder::new(dialect.stream_decoder(asked.clone().keeping_thoughts()))), pieces)
+    };
     let whole_completion = completion(&[reply]);
     is_bounded(&whole_completion, reply);
     for pieces in cuttings(reply) {

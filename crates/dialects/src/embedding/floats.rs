@@ -1,8 +1,7 @@
-//! The numbers of vectors: averaged, cut, and written as base64.
+//! The numbers of vectors: averaged and cut.
 //!
 //! Owns the arithmetic alone. Numbers that need none of it are never parsed.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{
     Deserializer,
     de::{self, DeserializeSeed, SeqAccess, Visitor},
@@ -20,12 +19,6 @@ pub(super) fn cut(mut floats: Vec<f32>, dimensions: usize) -> Vec<f32> {
         }
     }
     floats
-}
-
-/// Base64 of little-endian 32-bit floats: OpenAI's other form of a vector.
-pub(super) fn to_base64(floats: &[f32]) -> String {
-    let bytes: Vec<u8> = floats.iter().flat_map(|float| float.to_le_bytes()).collect();
-    STANDARD.encode(bytes)
 }
 
 /// The mean of the rows of this JSON list of lists of numbers; `None` where the rows are not of one length.
@@ -125,10 +118,5 @@ mod tests {
     fn a_cut_vector_has_the_length_of_one() {
         assert_eq!(cut(vec![3.0, 4.0, 12.0], 2), [0.6, 0.8]);
         assert_eq!(cut(vec![0.0, 0.0, 1.0], 2), [0.0, 0.0]);
-    }
-
-    #[test]
-    fn base64_is_of_little_endian_floats() {
-        assert_eq!(to_base64(&[1.0, -2.0]), "AACAPwAAAMA=");
     }
 }

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use sagewire_types::{
-    EmbedResponse, EncodingFormat, Error, ErrorKind, NumberList, ReportedUsage, Usage, Vector, json,
+    Base64Floats, EmbedResponse, EncodingFormat, Error, ErrorKind, NumberList, ReportedUsage, Usage, Vector, json,
     lenient::{Lenient, Object},
 };
 use serde::Deserialize;
@@ -267,12 +267,15 @@ fn write(numbers: Numbers, place: usize, context: &EmbedContext) -> Result<Vecto
         Numbers::Raw(numbers) if !base64 && dimensions.is_none_or(|wanted| wanted == numbers.len()) => {
             return if numbers.is_finite() { Ok(Vector::Raw(numbers)) } else { Err(no_numbers(place)) };
         }
-        Numbers::Raw(numbers) => parsed(&Vector::Raw(numbers))?,
+        Numbers::Raw(numbers) => numbers.floats(),
         Numbers::Base64(text) => {
-            let vector = Vector::Base64(text);
-            let numbers = parsed(&vector)?;
+            let encoded = Base64Floats::try_from(text).map_err(|error| {
+                let message = "the container replied a vector that is no list of numbers; see the endpoint's log";
+                Error::new(ErrorKind::Decode, message).with_source(error)
+            })?;
+            let numbers = encoded.floats();
             if base64 && dimensions.is_none() && numbers.iter().all(|number| number.is_finite()) {
-                return Ok(vector);
+                return Ok(Vector::Base64(encoded));
             }
             numbers
         }
@@ -291,15 +294,5 @@ fn write(numbers: Numbers, place: usize, context: &EmbedContext) -> Result<Vecto
         }
         _ => numbers,
     };
-    Ok(if base64 { Vector::Base64(floats::to_base64(&numbers)) } else { Vector::Floats(numbers) })
-}
-
-fn parsed(vector: &Vector) -> Result<Vec<f32>, Error> {
-    vector.to_floats().map_err(|error| {
-        Error::new(
-            ErrorKind::Decode,
-            "the container replied a vector that is no list of numbers; see the endpoint's log",
-        )
-        .with_source(error)
-    })
+    Ok(if base64 { Vector::Base64(numbers.as_slice().into()) } else { Vector::Floats(numbers) })
 }

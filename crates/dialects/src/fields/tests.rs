@@ -59,9 +59,9 @@ fn said(reply: ReplyKind, text: &str) -> Said {
         ReplyKind::Embeddings => {
             let context = EmbedContext::new("m", &sagewire_types::EmbedRequest::new("m", "text"));
             let reply = embedding::by_name("openai").unwrap().decode(&text.as_bytes().to_vec().into(), &context);
-            return reply.map_err(|error| error.to_string()).map(|response| {
-                response.data.iter().map(|item| format!("{:?}", item.vector.to_floats().unwrap())).collect()
-            });
+            return reply
+                .map_err(|error| error.to_string())
+                .map(|response| response.data.iter().map(|item| format!("{:?}", item.floats())).collect());
         }
     };
     let chat = chat.map_err(|error| error.to_string())?;

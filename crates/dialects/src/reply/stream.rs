@@ -34,7 +34,7 @@ pub(super) trait RecordReader: Send {
 }
 
 /// Reads server-sent events and JSON lines, in every shape, with or without an end mark.
-pub(crate) struct ReplyStream {
+pub(crate) struct ReplyDecoder {
     framer: RecordFramer,
     records: Records,
 }
@@ -49,7 +49,7 @@ struct Records {
     failed: bool,
 }
 
-impl ReplyStream {
+impl ReplyDecoder {
     /// A reader for one reply; `dialect` is the name that errors mention.
     pub(crate) fn new(context: DecodeContext, dialect: &'static str) -> Self {
         let meter = Meter::new(&context);
@@ -58,7 +58,7 @@ impl ReplyStream {
     }
 }
 
-impl StreamDecoder for ReplyStream {
+impl StreamDecoder for ReplyDecoder {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Error> {
         let Self { framer, records } = self;
         let before = out.len();

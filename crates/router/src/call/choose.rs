@@ -29,13 +29,13 @@ pub(super) struct Chosen<'r> {
 /// Why no deployment is asked any more.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
-    Cut(Cut),
+    OutOfTime,
     Nothing,
 }
 
 impl From<Cut> for End {
-    fn from(cut: Cut) -> Self {
-        Self::Cut(cut)
+    fn from(_: Cut) -> Self {
+        Self::OutOfTime
     }
 }
 

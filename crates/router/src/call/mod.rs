@@ -14,7 +14,7 @@ use self::{
 };
 use crate::{
     FailurePolicy, Router, answer, backoff,
-    bounds::{Bounds, Cut},
+    bounds::Bounds,
     decision, failure,
     groups::Member,
     lease::CooldownRules,
@@ -195,7 +195,7 @@ impl<'r> RoutedCall<'r> {
         Err(self.note(place, member, error))
     }
 
-    /// The error of an attempt that ended because its time was over or the caller gave it up: which of the limits it was is known here.
+    /// The error of an attempt that ended because its time was over: which of the limits it was is known here.
     fn in_our_words(&self, error: Error, member: &Member, limit: Option<Duration>, step_end: Option<Instant>) -> Error {
         let now = Instant::now();
         let attempts = error.attempts().max(1);
@@ -267,9 +267,8 @@ impl<'r> RoutedCall<'r> {
     /// The error of a call for which there is nothing more to do.
     fn end(&mut self, model: &str, end: End) -> Error {
         match (end, self.last_error.take()) {
-            (End::Cut(Cut::Cancelled), _) => failure::cancelled(self.attempts),
             (_, Some(error)) => failure::after_attempts(error, &self.trail(), self.attempts),
-            (End::Cut(_), None) => failure::out_of_time_before(model),
+            (End::OutOfTime, None) => failure::out_of_time_before(model),
             (End::Nothing, None) => failure::no_room(model, &self.refused),
         }
     }

@@ -13,15 +13,15 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{
-    FutureExt, Stream, StreamExt,
+    Stream, StreamExt,
     future::{Either, select},
     stream,
 };
 use sagewire_router::{Deployment, Router, RouterSettings};
 use sagewire_types::{
     Answer, Call, CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, CompletionResponse,
-    CompletionStream, EmbedResponse, Error, ErrorKind, FinishReason, Message, Provider, Reply, ReplyMeta, Retries,
-    Upstream, Usage, Vector,
+    CompletionStream, EmbedResponse, Error, ErrorKind, Extension, FinishReason, Message, Provider, Reply, ReplyMeta,
+    Retries, Upstream, Usage, Vector,
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -73,6 +73,8 @@ pub(crate) struct Asked {
 /// An extension that a call's context may carry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tenant(pub(crate) &'static str);
+
+impl Extension for Tenant {}
 
 #[derive(Debug)]
 pub(crate) struct Scripted {
@@ -237,27 +239,15 @@ fn reply<T>(value: T) -> Reply<T> {
     Reply { value, meta: meta() }
 }
 
-/// When a provider has to end a call or a stream, and how: at this time, or when the call is cancelled.
-fn end_of(
-    context: &CallContext,
-    at: Option<std::time::Instant>,
-) -> impl Future<Output = ErrorKind> + Send + Unpin + use<> {
-    let cancellation = context.cancellation.clone();
-    let out_of_time = async move {
+/// The error of a call or a stream whose time is over, then.
+fn end_at(at: Option<std::time::Instant>) -> impl Future<Output = Error> + Send + Unpin + use<> {
+    Box::pin(async move {
         match at {
             Some(at) => sleep_until(at.into()).await,
             None => std::future::pending().await,
         }
-        ErrorKind::Timeout
-    };
-    let cancelled = async move {
-        match cancellation {
-            Some(cancellation) => cancellation.await,
-            None => std::future::pending().await,
-        }
-        ErrorKind::Cancelled
-    };
-    select(Box::pin(out_of_time), Box::pin(cancelled)).map(|end| end.factor_first().0)
+        failure(ErrorKind::Timeout)
+    })
 }
 
 /// A stream within its call's limits.
@@ -266,11 +256,11 @@ fn within<T: Send + 'static>(
     pieces: impl Stream<Item = Result<T, Error>> + Send + 'static,
 ) -> impl Stream<Item = Result<T, Error>> + Send + 'static {
     // After the error of its end a stream is asked for nothing more.
-    stream::unfold(Some((Box::pin(pieces), end_of(context, context.deadline))), |state| async move {
+    stream::unfold(Some((Box::pin(pieces), end_at(context.deadline))), |state| async move {
         let (mut pieces, end) = state?;
         match select(pieces.next(), end).await {
             Either::Left((item, end)) => Some((item?, Some((pieces, end)))),
-            Either::Right((kind, _)) => Some((Err(failure(kind)), None)),
+            Either::Right((error, _)) => Some((Err(error), None)),
         }
     })
 }
@@ -280,9 +270,9 @@ impl Provider for Scripted {
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
         let (step, active) = self.begin(&call, context);
         let answer_by = [context.deadline, context.answer_by].into_iter().flatten().min();
-        match select(Box::pin(self.play(&step)), end_of(context, answer_by)).await {
+        match select(Box::pin(self.play(&step)), end_at(answer_by)).await {
             Either::Left((outcome, _)) => outcome?,
-            Either::Right((kind, _)) => return Err(failure(kind)),
+            Either::Right((error, _)) => return Err(error),
         }
         let model = call.model().to_owned();
         Ok(match call {

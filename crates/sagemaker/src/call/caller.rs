@@ -5,7 +5,7 @@
 use std::fmt;
 
 use sagewire_credentials::seam::World;
-use sagewire_types::{CallContext, Error, ErrorKind};
+use sagewire_types::{CallContext, Error, ErrorKind, Extension};
 use serde_json::{Map, Value};
 
 use crate::{Settings, reply::secrets::CUSTOM_ATTRIBUTES, request::attributes::choose_route};
@@ -33,6 +33,8 @@ pub struct CallerParameters {
     /// The operator's parameters that the caller sets, by LiteLLM's names.
     pub allowed: Map<String, Value>,
 }
+
+impl Extension for CallerParameters {}
 
 /// Values may be credentials, so the names alone are shown.
 impl fmt::Debug for CallerParameters {

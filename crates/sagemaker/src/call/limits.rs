@@ -1,7 +1,7 @@
 //! How long a call may go on, and how it ends before its answer.
 //!
-//! Owns the deadline and the cancellation of a call with all its attempts: this is the one place that ends it. What comes after a stream's first chunk
-//! is bounded where the stream is read.
+//! Owns the deadline of a call with all its attempts: this is the one place that ends it. What comes after a stream's first chunk is bounded where the
+//! stream is read. A caller that gives up drops the call.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use sagewire_types::{CallContext, Cancellation, Error, ErrorKind};
+use sagewire_types::{CallContext, Error, ErrorKind};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{reply::secrets::Secrets, settings::Settings};
@@ -27,7 +27,6 @@ pub(crate) struct Limits {
     pub(crate) deadline: Option<Instant>,
     /// When the answer, or a stream's first chunk, must be there.
     answer_by: Option<Instant>,
-    pub(crate) cancellation: Option<Cancellation>,
     attempts: AtomicU32,
     secrets: Mutex<Secrets>,
 }
@@ -39,14 +38,7 @@ impl Limits {
         let given = context.deadline.map(Instant::from_std);
         let deadline = [total, given].into_iter().flatten().min();
         let answer_by = [deadline, context.answer_by.map(Instant::from_std)].into_iter().flatten().min();
-        Self {
-            begun,
-            deadline,
-            answer_by,
-            cancellation: context.cancellation.clone(),
-            attempts: AtomicU32::new(0),
-            secrets: Mutex::default(),
-        }
+        Self { begun, deadline, answer_by, attempts: AtomicU32::new(0), secrets: Mutex::default() }
     }
 
     /// Whether a wait until then would outlast the call.
@@ -69,9 +61,9 @@ impl Limits {
         *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
     }
 
-    /// This call, until it is answered, cancelled or out of time. Its error says after how many attempts and how long, and nothing of its secrets.
+    /// This call, until it is answered or out of time. Its error says after how many attempts and how long, and nothing of its secrets.
     pub(crate) fn bound<F>(&self, call: F) -> Bounded<'_, F> {
-        Bounded { call, limits: self, cancellation: self.cancellation.clone(), timer: None }
+        Bounded { call, limits: self, timer: None }
     }
 
     fn described(&self, error: Error) -> Error {
@@ -88,7 +80,6 @@ pin_project! {
         #[pin]
         call: F,
         limits: &'a Limits,
-        cancellation: Option<Cancellation>,
         // Made when the call first has to wait.
         timer: Option<Pin<Box<Sleep>>>,
     }
@@ -103,20 +94,10 @@ impl<T, F: Future<Output = Result<T, Error>>> Future for Bounded<'_, F> {
         if let Poll::Ready(result) = this.call.poll(cx) {
             return Poll::Ready(result.map_err(|error| this.limits.described(error)));
         }
-        if let Some(cancellation) = this.cancellation
-            && Pin::new(cancellation).poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(this.limits.described(cancelled())));
-        }
         let Some(end) = this.limits.answer_by else { return Poll::Pending };
         let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         timer.as_mut().poll(cx).map(|()| Err(this.limits.described(out_of_time())))
     }
-}
-
-/// The error of a call that was cancelled.
-pub(crate) fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the call was cancelled by its caller")
 }
 
 /// The error of a call whose time is over.
@@ -132,8 +113,6 @@ mod tests {
         time::Duration,
     };
 
-    use sagewire_types::CancelHandle;
-
     use super::*;
 
     fn limits(context: &CallContext) -> Limits {
@@ -141,16 +120,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_ends_when_it_is_done_cancelled_or_out_of_time() {
-        let (cancel, cancellation) = CancelHandle::new();
-        let context = CallContext::new().with_cancellation(cancellation);
-        assert_eq!(limits(&context).bound(ready(Ok(1))).await.unwrap(), 1);
-        let bounds = limits(&context);
-        let (result, ()) = tokio::join!(bounds.bound(pending::<Result<(), Error>>()), async { cancel.cancel() });
-        assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
-        // What is done when it is cancelled is done.
-        assert!(limits(&context).bound(ready(Ok(()))).await.is_ok());
-
+    async fn a_call_ends_when_it_is_done_or_out_of_time() {
+        assert_eq!(limits(&CallContext::new()).bound(ready(Ok(1))).await.unwrap(), 1);
         let second = Duration::from_secs(1);
         let context = CallContext::new().with_deadline((Instant::now() + 9 * second).into_std());
         for (context, seconds) in

@@ -139,7 +139,6 @@ impl Prepared<'_> {
         let limits = StreamLimits {
             idle: self.settings.timeouts.idle(),
             deadline: self.limits.deadline,
-            cancellation: self.limits.cancellation.clone(),
             wire: self.settings.wire(),
         };
         let read = |response: http::Response<Body>, attempts, secrets| {

@@ -5,7 +5,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
-    task::{Poll, ready},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -30,58 +30,58 @@ pub(crate) struct Pieces {
     body: Body,
     idle: Duration,
     deadline: Option<Instant>,
+    /// When the present wait ends, and when it would end without the deadline. Most pieces of a busy stream are there already: the clock is looked at
+    /// only if one is waited for.
+    wait: Option<(Instant, Instant)>,
     /// One for all pieces: where it fires, it is set to the end of the present wait. Setting it for each piece costs more than a piece.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pieces {
     pub(crate) fn new(body: Body, idle: Duration, deadline: Option<Instant>) -> Self {
-        Self { body, idle, deadline, timer: None }
+        Self { body, idle, deadline, wait: None, timer: None }
     }
 
     /// Waits no longer than this for each further piece.
     pub(crate) fn shorten_wait(&mut self, idle: Duration) {
         if idle < self.idle {
             self.idle = idle;
-            // It was set for the longer wait.
-            self.timer = None;
+            // They are of the longer wait.
+            (self.wait, self.timer) = (None, None);
         }
     }
 
-    /// The next piece; `None` at the end of the body. It can be given up and asked for again.
-    pub(crate) async fn next(&mut self, progress: Progress) -> Result<Option<Bytes>, Error> {
-        let Self { body, idle, deadline, timer } = self;
-        // Most pieces of a busy stream are there already: the clock is looked at only where one is waited for.
-        let mut ends: Option<(Instant, Instant)> = None;
-        let piece = poll_fn(|cx| {
-            if let Poll::Ready(piece) = Pin::new(&mut *body).poll_next(cx) {
-                return Poll::Ready(Ok(piece));
-            }
-            let (end, idle_end) = *ends.get_or_insert_with(|| {
-                let idle_end = Instant::now() + *idle;
-                (deadline.map_or(idle_end, |deadline| deadline.min(idle_end)), idle_end)
-            });
-            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
-            loop {
-                ready!(timer.as_mut().poll(cx));
-                if Instant::now() >= end {
-                    return Poll::Ready(Err(end < idle_end));
-                }
-                timer.as_mut().reset(end);
-            }
-        });
-        match piece.await {
-            Ok(piece) => piece.transpose().map_err(|error| transport_error(error, progress)),
-            Err(true) => Err(out_of_time()),
-            Err(false) => Err(Error::new(
-                ErrorKind::Timeout,
-                format!(
-                    "nothing more came for {} seconds: raise the idle limit, or see the endpoint's log",
-                    self.idle.as_secs_f32()
-                ),
-            )
-            .with_retryable(progress == Progress::Nothing)),
+    /// The next piece; `None` at the end of the body.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, progress: Progress) -> Poll<Result<Option<Bytes>, Error>> {
+        if let Poll::Ready(piece) = Pin::new(&mut self.body).poll_next(cx) {
+            self.wait = None;
+            return Poll::Ready(piece.transpose().map_err(|error| transport_error(error, progress)));
         }
+        let (end, idle_end) = *self.wait.get_or_insert_with(|| {
+            let idle_end = Instant::now() + self.idle;
+            (self.deadline.map_or(idle_end, |deadline| deadline.min(idle_end)), idle_end)
+        });
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= end {
+                break;
+            }
+            timer.as_mut().reset(end);
+        }
+        Poll::Ready(Err(if end < idle_end {
+            out_of_time()
+        } else {
+            let seconds = self.idle.as_secs_f32();
+            let message =
+                format!("nothing more came for {seconds} seconds: raise the idle limit, or see the endpoint's log");
+            Error::new(ErrorKind::Timeout, message).with_retryable(progress == Progress::Nothing)
+        }))
+    }
+
+    /// The next piece. It can be given up and asked for again.
+    async fn next(&mut self, progress: Progress) -> Result<Option<Bytes>, Error> {
+        poll_fn(|cx| self.poll_next(cx, progress)).await
     }
 
     /// All of it in one piece, at most `limit` bytes. `announced` is how long its head says that it is.

@@ -3,17 +3,21 @@
 //! Owns the order of these stages, the time limits between pieces, and the promise that an answer which broke off ends with one
 //! error after all that was decoded.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use sagewire_dialects::{Ending, StreamDecoder};
-use sagewire_types::{Cancellation, Error, ErrorKind};
+use sagewire_types::{Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::{
-    call::{attempt::Progress, limits::cancelled},
+    call::attempt::Progress,
     curl::Wire,
     reply::secrets::Secrets,
     stream::{frames::FrameReader, pieces::Pieces},
@@ -47,7 +51,6 @@ const AFTER_THE_ANSWER: Duration = Duration::from_secs(2);
 pub(crate) struct StreamLimits {
     pub(crate) idle: Duration,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) cancellation: Option<Cancellation>,
     pub(crate) wire: Wire,
 }
 
@@ -91,7 +94,7 @@ impl<T: Send + 'static> Reading<T> {
     ///
     /// # Errors
     /// Whatever happened before the first piece.
-    pub(crate) async fn begin(mut self) -> Result<impl Stream<Item = Result<T, Error>> + Send + 'static, Error> {
+    pub(crate) async fn begin(mut self) -> Result<Self, Error> {
         match self.next().await {
             Some(Ok(first)) => self.decoded.push(first),
             Some(Err(error)) => return Err(error),
@@ -103,63 +106,7 @@ impl<T: Send + 'static> Reading<T> {
             }
         }
         self.progress = Progress::Begun;
-        // Boxed, for it moves into and out of the future of each piece.
-        Ok(stream::unfold(Box::new(self), |mut reading| async move {
-            let item = reading.next_unless_cancelled().await?;
-            Some((item, reading))
-        }))
-    }
-
-    async fn next_unless_cancelled(&mut self) -> Option<Result<T, Error>> {
-        if let Some(piece) = self.decoded.pop() {
-            return Some(Ok(piece));
-        }
-        let Some(cancellation) = self.limits.cancellation.clone() else { return self.next().await };
-        let next = std::pin::pin!(self.next());
-        match futures_util::future::select(next, cancellation).await {
-            futures_util::future::Either::Left((item, _)) => item,
-            futures_util::future::Either::Right(((), _)) => Some(Err(cancelled())),
-        }
-    }
-
-    async fn next(&mut self) -> Option<Result<T, Error>> {
-        loop {
-            if let Some(piece) = self.decoded.pop() {
-                return Some(Ok(piece));
-            }
-            if let Some(error) = self.failed.take() {
-                self.pieces = None;
-                return Some(Err(self.described(error)));
-            }
-            let ending = self.decoder.ending();
-            let pieces = self.pieces.as_mut()?;
-            if ending != Ending::Open {
-                pieces.shorten_wait(AFTER_THE_ANSWER);
-            }
-            let mut result = match self.decode_frame() {
-                Ok(true) => Ok(()),
-                Ok(false) => match self.pieces.as_mut()?.next(self.progress).await {
-                    Ok(Some(bytes)) => self.take(bytes),
-                    Ok(None) => {
-                        self.pieces = None;
-                        self.finish()
-                    }
-                    Err(error) => Err(error),
-                },
-                Err(error) => Err(error),
-            };
-            // The answer was whole before: what becomes of the connection does not concern it.
-            if result.is_err() && ending != Ending::Open {
-                self.pieces = None;
-                result = self.decoder.finish(&mut self.decoded);
-            }
-            if result.is_err() && self.pieces.is_some() {
-                // Text may be held back that could have become a stop text: it belongs to what came before the error.
-                self.decoder.flush(&mut self.decoded);
-            }
-            self.decoded.reverse();
-            self.failed = result.err();
-        }
+        Ok(self)
     }
 
     /// Frames are decoded one by one as their pieces are asked for; what is not framed, as it comes.
@@ -192,6 +139,42 @@ impl<T: Send + 'static> Reading<T> {
         Ok(true)
     }
 
+    /// Reads on, until a piece has been decoded or the reading has failed. `None` at the end.
+    fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
+        let ending = self.decoder.ending();
+        let Some(pieces) = &mut self.pieces else { return Poll::Ready(None) };
+        if ending != Ending::Open {
+            pieces.shorten_wait(AFTER_THE_ANSWER);
+        }
+        let mut result = match self.decode_frame() {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let Some(pieces) = &mut self.pieces else { return Poll::Ready(None) };
+                match ready!(pieces.poll_next(cx, self.progress)) {
+                    Ok(Some(bytes)) => self.take(bytes),
+                    Ok(None) => {
+                        self.pieces = None;
+                        self.finish()
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        // The answer was whole before: what becomes of the connection does not concern it.
+        if result.is_err() && ending != Ending::Open {
+            self.pieces = None;
+            result = self.decoder.finish(&mut self.decoded);
+        }
+        if result.is_err() && self.pieces.is_some() {
+            // Text may be held back that could have become a stop text: it belongs to what came before the error.
+            self.decoder.flush(&mut self.decoded);
+        }
+        self.decoded.reverse();
+        self.failed = result.err();
+        Poll::Ready(Some(()))
+    }
+
     fn described(&self, error: Error) -> Error {
         let error = error.with_texts(|text| self.secrets.hide(text));
         match &self.request_id {
@@ -201,9 +184,32 @@ impl<T: Send + 'static> Reading<T> {
     }
 }
 
+/// Nothing in it is ever pinned.
+impl<T> Unpin for Reading<T> {}
+
+/// Pieces of the answer. After an error nothing follows.
+impl<T: Send + 'static> Stream for Reading<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(piece) = self.decoded.pop() {
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            if let Some(error) = self.failed.take() {
+                self.pieces = None;
+                return Poll::Ready(Some(Err(self.described(error))));
+            }
+            if ready!(self.poll_decoded(cx)).is_none() {
+                return Poll::Ready(None);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use futures_util::StreamExt;
+    use futures_util::stream;
     use sagewire_dialects::{DecodeContext, by_name};
     use sagewire_types::{ChatChunk, ChatRequest};
 
@@ -218,7 +224,7 @@ mod tests {
             Ok(Bytes::from_static(b"{\"outputs\": [\"say\"]}\n{\"outputs\": [\" EN\"]}\n")),
             Err(TransportError::new(TransportErrorKind::Broken, "reset")),
         ];
-        let limits = StreamLimits { idle: Duration::from_secs(1), deadline: None, cancellation: None, wire: Wire::Off };
+        let limits = StreamLimits { idle: Duration::from_secs(1), deadline: None, wire: Wire::Off };
         let reading = Reading::new(
             Body::new(stream::iter(pieces)),
             Framing::Plain,
@@ -227,7 +233,7 @@ mod tests {
             Some("request-1".to_owned()),
             Secrets::default(),
         );
-        let items: Vec<Result<ChatChunk, Error>> = Box::pin(reading.begin().await.unwrap()).collect().await;
+        let items: Vec<Result<ChatChunk, Error>> = reading.begin().await.unwrap().collect().await;
         let (chunks, errors): (Vec<_>, Vec<_>) = items.into_iter().partition(Result::is_ok);
         let chunks: Vec<_> = chunks.into_iter().map(Result::unwrap).collect();
         assert_eq!(chunks.iter().map(ChatChunk::content).collect::<String>(), "say EN");

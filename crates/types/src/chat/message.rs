@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer, de::Error as _, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-use super::{Content, Role, ToolCall};
+use super::{AssistantMessage, Content, Role, ToolCall};
 use crate::{nulls::Nulls, open_object::open_object};
 
 /// A message of a conversation, in any role. Fields it does not name are kept in `extra`.
@@ -71,6 +71,24 @@ impl Message {
     }
 }
 
+/// What the model said, as a turn of the conversation that goes on. Nothing is lost: a null `content` stays null, and the thoughts are in `extra`
+/// under their name in JSON.
+impl From<AssistantMessage> for Message {
+    fn from(message: AssistantMessage) -> Self {
+        let AssistantMessage { role, content, reasoning_content, tool_calls, extra } = message;
+        let thoughts = reasoning_content.map(|thoughts| ("reasoning_content".to_owned(), thoughts.into()));
+        Self {
+            role,
+            nulls: Nulls::of([content.is_none()]),
+            content: content.map(Content::Text),
+            name: None,
+            tool_calls,
+            tool_call_id: None,
+            extra: thoughts.into_iter().chain(extra).collect(),
+        }
+    }
+}
+
 open_object!(Message with nulls of [content, name, tool_calls, tool_call_id] {
     "role" => role: Role, |role| role.ok_or_else(|| A::Error::missing_field("role"));
     "content" => content: Option<Content>, |content| Ok(content.flatten());
@@ -127,6 +145,18 @@ mod tests {
         assert_eq!((message.content.is_none(), message.text().as_ref()), (true, ""));
         message.content = Some("hi".into());
         assert_eq!(serde_json::to_string(&message).unwrap(), r#"{"role":"user","content":"hi"}"#);
+    }
+
+    #[test]
+    fn an_answer_becomes_a_turn_of_the_conversation_with_all_that_it_has() {
+        for json in [
+            r#"{"role":"assistant","content":"22 degrees"}"#,
+            r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"},"x":1}],"reasoning_content":"hm","refusal":"no"}"#,
+            r#"{"role":"assistant","content":null}"#,
+        ] {
+            let answer: AssistantMessage = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&Message::from(answer)).unwrap(), json);
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Message, Tool, ToolChoice};
+use super::{Content, Message, Tool, ToolChoice};
+use crate::setters::setters;
 
 /// A chat request: the body of OpenAI's [`POST /chat/completions`](https://platform.openai.com/docs/api-reference/chat/create).
 ///
@@ -123,44 +124,57 @@ impl ChatRequest {
 
     /// Adds a message at the end of the conversation.
     #[must_use]
-    pub fn with_message(mut self, message: Message) -> Self {
-        self.messages.push(message);
+    pub fn with_message(mut self, message: impl Into<Message>) -> Self {
+        self.messages.push(message.into());
         self
     }
 
-    /// Sets the sampling temperature.
+    /// Adds instructions for the whole conversation, before all other messages.
     #[must_use]
-    pub fn with_temperature(mut self, temperature: f64) -> Self {
-        self.temperature = Some(temperature);
+    pub fn with_system(mut self, instructions: impl Into<Content>) -> Self {
+        self.messages.insert(0, Message::system(instructions));
         self
     }
 
-    /// Sets nucleus sampling.
-    #[must_use]
-    pub fn with_top_p(mut self, top_p: f64) -> Self {
-        self.top_p = Some(top_p);
-        self
-    }
-
-    /// Sets the most tokens to generate.
-    #[must_use]
-    pub fn with_max_tokens(mut self, max_tokens: u64) -> Self {
-        self.max_tokens = Some(max_tokens);
-        self
-    }
-
-    /// Sets the texts at which the answer ends.
-    #[must_use]
-    pub fn with_stop(mut self, stop: impl Into<StopSequences>) -> Self {
-        self.stop = Some(stop.into());
-        self
-    }
-
-    /// Sets the tools that the model may call.
-    #[must_use]
-    pub fn with_tools(mut self, tools: impl Into<Vec<Tool>>) -> Self {
-        self.tools = Some(tools.into());
-        self
+    setters! {
+        /// Sets the sampling temperature, 0 to 2.
+        with_temperature(temperature: f64);
+        /// Sets nucleus sampling.
+        with_top_p(top_p: f64);
+        /// Sets how many answers to make.
+        with_n(n: u32);
+        /// Sets the texts at which the answer ends.
+        with_stop(stop: impl Into<StopSequences>);
+        /// Sets what a stream carries besides text.
+        with_stream_options(stream_options: StreamOptions);
+        /// Sets the most tokens to generate.
+        with_max_tokens(max_tokens: u64);
+        /// Sets the most tokens to generate, reasoning included. It wins over `max_tokens`.
+        with_max_completion_tokens(max_completion_tokens: u64);
+        /// Makes tokens that occurred at all less likely, -2 to 2.
+        with_presence_penalty(presence_penalty: f64);
+        /// Makes tokens less likely the more often they occurred, -2 to 2.
+        with_frequency_penalty(frequency_penalty: f64);
+        /// Sets token ids and their bias, -100 to 100.
+        with_logit_bias(logit_bias: Map<String, Value>);
+        /// Sets whether the answer carries the log probabilities of its tokens.
+        with_logprobs(logprobs: bool);
+        /// Sets how many of the most likely tokens to report at each place, 0 to 20.
+        with_top_logprobs(top_logprobs: u32);
+        /// Asks for the same answer to the same request.
+        with_seed(seed: i64);
+        /// Sets the form of the answer.
+        with_response_format(response_format: impl Into<Value>);
+        /// Sets the tools that the model may call.
+        with_tools(tools: impl Into<Vec<Tool>>);
+        /// Sets whether and which tool must be called.
+        with_tool_choice(tool_choice: ToolChoice);
+        /// Sets whether several tools may be called at once.
+        with_parallel_tool_calls(parallel_tool_calls: bool);
+        /// Sets how much a reasoning model thinks: `low`, `medium`, `high`, or what the model knows.
+        with_reasoning_effort(reasoning_effort: impl Into<String>);
+        /// Sets the caller's own user, for abuse tracking.
+        with_user(user: impl Into<String>);
     }
 
     /// Sets a parameter that has no field of its own, such as `top_k`.
@@ -238,6 +252,8 @@ impl StreamOptions {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -245,6 +261,41 @@ mod tests {
         let json = r#"{"model":"m","messages":[],"zeta":1,"alpha":{"b":1,"a":2}}"#;
         let request: ChatRequest = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&request).unwrap(), json);
+    }
+
+    #[test]
+    fn each_setter_sets_the_field_of_its_name() {
+        let request = ChatRequest::new("m", [Message::user("hi")])
+            .with_system("be brief")
+            .with_temperature(0.5)
+            .with_top_p(0.9)
+            .with_n(2)
+            .with_stop(["a", "b"])
+            .with_stream_options(StreamOptions::with_usage())
+            .with_max_tokens(1)
+            .with_max_completion_tokens(2)
+            .with_presence_penalty(0.1)
+            .with_frequency_penalty(0.2)
+            .with_logit_bias(Map::from_iter([("7".to_owned(), 1.into())]))
+            .with_logprobs(true)
+            .with_top_logprobs(3)
+            .with_seed(-4)
+            .with_response_format(json!({"type": "json_object"}))
+            .with_tools([])
+            .with_tool_choice(ToolChoice::Required)
+            .with_parallel_tool_calls(false)
+            .with_reasoning_effort("low")
+            .with_user("u");
+        let expected = json!({
+            "model": "m",
+            "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}],
+            "temperature": 0.5, "top_p": 0.9, "n": 2, "stop": ["a", "b"], "stream_options": {"include_usage": true},
+            "max_tokens": 1, "max_completion_tokens": 2, "presence_penalty": 0.1, "frequency_penalty": 0.2,
+            "logit_bias": {"7": 1}, "logprobs": true, "top_logprobs": 3, "seed": -4,
+            "response_format": {"type": "json_object"}, "tools": [], "tool_choice": "required",
+            "parallel_tool_calls": false, "reasoning_effort": "low", "user": "u",
+        });
+        assert_eq!(serde_json::to_value(request).unwrap(), expected);
     }
 
     #[test]

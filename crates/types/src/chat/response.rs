@@ -5,7 +5,7 @@
 use serde::{Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use super::{FinishReason, Role, ToolCall};
+use super::{FinishReason, Message, Role, ToolCall};
 use crate::{
     Usage,
     lenient::Lenient,
@@ -47,7 +47,25 @@ impl ChatResponse {
     /// The text of the first choice; empty where it has none.
     #[must_use]
     pub fn content(&self) -> &str {
-        self.choices.first().and_then(|choice| choice.message.content.as_deref()).unwrap_or_default()
+        self.message().and_then(|message| message.content.as_deref()).unwrap_or_default()
+    }
+
+    /// The calls that the first choice asks for; empty where it has none.
+    #[must_use]
+    pub fn tool_calls(&self) -> &[ToolCall] {
+        self.message().map(|message| message.tool_calls.as_slice()).unwrap_or_default()
+    }
+
+    /// What the model says in the first choice.
+    #[must_use]
+    pub fn message(&self) -> Option<&AssistantMessage> {
+        self.choices.first().map(|choice| &choice.message)
+    }
+
+    /// What the model says in the first choice, as the next turn of the conversation. Nothing of the message is lost.
+    #[must_use]
+    pub fn into_message(self) -> Option<Message> {
+        self.choices.into_iter().next().map(|choice| choice.message.into())
     }
 }
 
@@ -161,6 +179,17 @@ mod tests {
         assert_eq!((&choice.message.role, &choice.message.reasoning_content), (&Role::Assistant, &None));
         assert_eq!((&choice.finish_reason, &response.usage), (&None, &Some(Usage::reported(12, 3))));
         assert_eq!(choice.message.tool_calls, [ToolCall::function("", "f", "[1]")]);
+    }
+
+    #[test]
+    fn the_first_choice_is_the_answer() {
+        let json = r#"{"choices":[{"message":{"content":null,"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}},{"message":{"content":"other"}}]}"#;
+        let response: ChatResponse = serde_json::from_str(json).unwrap();
+        assert_eq!((response.content(), response.tool_calls()), ("", &[ToolCall::function("c", "f", "{}")][..]));
+        assert_eq!(response.clone().into_message(), response.message().cloned().map(Message::from));
+        let empty = ChatResponse::default();
+        assert_eq!((empty.content(), empty.tool_calls()), ("", &[][..]));
+        assert_eq!(empty.into_message(), None);
     }
 
     #[test]

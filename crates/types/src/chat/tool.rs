@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::Error as _, ser::SerializeMap};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned, de::Error as _, ser::SerializeMap,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{lenient::Lenient, nulls::Nulls, open_object::open_object};
@@ -172,6 +174,28 @@ impl ToolCall {
             extra: Map::new(),
         }
     }
+
+    /// The arguments as the program's own type. No text at all, which some models write for a function without parameters, counts as `{}`.
+    ///
+    /// ```
+    /// use sagewire_types::ToolCall;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Weather {
+    ///     city: String,
+    /// }
+    ///
+    /// let call = ToolCall::function("call_1", "get_weather", r#"{"city": "Paris"}"#);
+    /// assert_eq!(call.arguments::<Weather>()?.city, "Paris");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the model wrote something else than JSON, or other arguments than `T` has.
+    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let text = self.function.arguments.trim();
+        serde_json::from_str(if text.is_empty() { "{}" } else { text })
+    }
 }
 
 /// The function of a [`ToolCall`].
@@ -291,6 +315,16 @@ mod tests {
             (r#"{"name":null,"arguments":"{}"}"#, "{}"),
         ] {
             assert_eq!(serde_json::from_str::<FunctionCall>(json).unwrap().arguments, text);
+        }
+    }
+
+    #[test]
+    fn arguments_are_read_into_a_type() {
+        let read = |arguments: &str| ToolCall::function("c", "f", arguments).arguments::<Map<String, Value>>();
+        assert_eq!(read(r#" {"a": 1} "#).unwrap(), Map::from_iter([("a".to_owned(), 1.into())]));
+        assert_eq!((read("").unwrap(), read(" ").unwrap()), (Map::new(), Map::new()));
+        for wrong in ["{\"a\": ", "[1]", "Paris"] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 

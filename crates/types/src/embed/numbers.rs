@@ -63,15 +63,19 @@ impl NumberList {
                 .fold(0_usize, |exponent, digit| exponent.saturating_mul(10).saturating_add(usize::from(digit - b'0')))
         };
         let may_be_large = memchr::memchr2_iter(b'e', b'E', &self.0).any(|at| exponent_at(at) > SAFE_EXPONENT);
-        !may_be_large || self.to_floats().is_ok_and(|numbers| numbers.iter().all(|number| number.is_finite()))
+        !may_be_large || self.floats().iter().all(|number| number.is_finite())
     }
 
-    /// The numbers.
-    ///
-    /// # Errors
-    /// [`VectorError::Json`] if a number is beyond a 32-bit float's range.
-    pub fn to_floats(&self) -> Result<Vec<f32>, VectorError> {
-        serde_json::from_slice(&self.0).map_err(VectorError::Json)
+    /// The numbers. One beyond a 32-bit float's range is infinite.
+    #[must_use]
+    pub fn floats(&self) -> Vec<f32> {
+        let text = str::from_utf8(&self.0).unwrap_or_default();
+        // Between commas, brackets and blanks there is nothing but numbers.
+        text.split(',')
+            .filter_map(|item| {
+                item.trim_matches(|edge: char| edge.is_ascii_whitespace() || matches!(edge, '[' | ']')).parse().ok()
+            })
+            .collect()
     }
 }
 

@@ -5,21 +5,18 @@ fn numbers_pass_through_untouched() {
     let json = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.10, -1e-7,3]}],"model":"m"}"#;
     let response: EmbedResponse = serde_json::from_str(json).unwrap();
     assert_eq!(serde_json::to_string(&response).unwrap(), json);
-    assert_eq!(response.data[0].vector.to_floats().unwrap(), [0.1, -1e-7, 3.0]);
+    assert_eq!(*response.data[0].floats(), [0.1, -1e-7, 3.0]);
 }
 
 #[test]
 fn base64_is_read_as_little_endian_floats() {
     let vector: Vector = serde_json::from_str(r#""AACAPwAAAMA=""#).unwrap();
-    assert_eq!(vector.to_floats().unwrap(), [1.0, -2.0]);
-    for wrong in ["AACAPwA=", "not base64"] {
-        assert!(Vector::Base64(wrong.to_owned()).to_floats().is_err());
-    }
+    assert_eq!(*vector.floats(), [1.0, -2.0]);
 }
 
 #[test]
 fn something_else_is_refused() {
-    for json in ["null", "7", r#"{"a":1}"#, r#"["a"]"#, "[null]", "[[1]]"] {
+    for json in ["null", "7", r#"{"a":1}"#, r#"["a"]"#, "[null]", "[[1]]", r#""AACAPwA=""#, r#""not base64""#] {
         assert!(serde_json::from_str::<Vector>(json).is_err(), "{json}");
     }
 }
@@ -36,6 +33,47 @@ fn each_form_of_input_is_told_apart() {
 }
 
 #[test]
+fn an_input_is_made_from_every_list_of_texts() {
+    let owned = vec!["a".to_owned(), "b".to_owned()];
+    let borrowed: Vec<&str> = owned.iter().map(String::as_str).collect();
+    let both = EmbedInput::Texts(owned.clone());
+    for input in [
+        EmbedInput::from(owned.clone()),
+        EmbedInput::from(&owned),
+        EmbedInput::from(owned.as_slice()),
+        EmbedInput::from([owned[0].clone(), owned[1].clone()]),
+        EmbedInput::from(owned.iter().collect::<Vec<_>>()),
+        EmbedInput::from(borrowed.clone()),
+        EmbedInput::from(&borrowed),
+        EmbedInput::from(borrowed.as_slice()),
+        EmbedInput::from(["a", "b"]),
+        EmbedInput::from(&["a", "b"]),
+        EmbedInput::from(vec![Cow::Borrowed("a"), "b".into()]),
+        "a b".split(' ').collect(),
+        owned.iter().cloned().collect(),
+    ] {
+        assert_eq!(input, both);
+    }
+    for input in [EmbedInput::from("a"), EmbedInput::from("a".to_owned()), EmbedInput::from(&owned[0])] {
+        assert_eq!(input, EmbedInput::Text("a".to_owned()));
+    }
+    assert_eq!(EmbedInput::from(vec![1, 2]), EmbedInput::Tokens(vec![1, 2]));
+    assert_eq!(EmbedInput::from(vec![vec![1], vec![2]]), EmbedInput::TokenLists(vec![vec![1], vec![2]]));
+}
+
+#[test]
+fn setters_set_the_fields_of_their_names() {
+    let request = EmbedRequest::new("m", "a")
+        .with_dimensions(256)
+        .with_encoding_format(EncodingFormat::Base64)
+        .with_user("u")
+        .with_parameter("input_type", "query");
+    let json =
+        r#"{"model":"m","input":"a","dimensions":256,"encoding_format":"base64","user":"u","input_type":"query"}"#;
+    assert_eq!(serde_json::to_string(&request).unwrap(), json);
+}
+
+#[test]
 fn debug_does_not_print_thousands_of_numbers() {
     assert_eq!(format!("{:?}", Vector::Floats(vec![0.0; 1024])), "Floats(1024 numbers)");
 }
@@ -47,7 +85,7 @@ fn json_written_by_hand_is_serde_jsons() {
         [
             serde_json::from_str("[0.10, -1e-7,3]").unwrap(),
             Vector::Floats(vec![1.0, -2.5]),
-            Vector::Base64("AACAPwAAAMA=".to_owned()),
+            Vector::Base64(Base64Floats::from(&[1.0, -2.0][..])),
         ],
     );
     let same = |response: &EmbedResponse| {

@@ -40,7 +40,7 @@ pub enum ErrorKind {
     StreamBroken,
     /// The answer is not in a form anyone knows.
     Decode,
-    /// The caller gave up.
+    /// The call was given up from outside, such as by a server that stops.
     Cancelled,
 }
 

@@ -74,8 +74,7 @@ fn many_batches_come_back_in_order_with_at_most_as_many_at_once() {
     let reply = run(in_batches(&request(23), Some(at_most(5)), at_most(3), send)).unwrap();
     assert_eq!(*sizes.borrow(), [5, 5, 5, 5, 3]);
     assert_eq!(most.get(), 3);
-    let numbers: Vec<_> =
-        reply.value.data.iter().map(|item| (item.index, item.vector.to_floats().unwrap()[0])).collect();
+    let numbers: Vec<_> = reply.value.data.iter().map(|item| (item.index, item.floats()[0])).collect();
     assert_eq!(numbers, (0..23).map(|number| (number, number as f32)).collect::<Vec<_>>());
     assert_eq!((reply.value.usage.unwrap().prompt_tokens, reply.meta.attempts), (23, 5));
 }
