@@ -189,7 +189,8 @@ impl CallRecord {
             499 => "499",
             _ => &self.status.to_string(),
         };
-        self.metrics.requests.with([self.route_name(), name, status]).add(1);
+        let key = self.caller.name();
+        self.metrics.requests.with([self.route_name(), name, status, key]).add(1);
         let Some(model) = model else { return };
         if let Some(gen_ai) = self.metrics.gen_ai() {
             gen_ai.ended(&Operation {
@@ -211,8 +212,8 @@ impl CallRecord {
         }
         numbers.retries.add(u64::from(self.attempts.saturating_sub(1)));
         if let Some(tokens) = self.tokens {
-            numbers.prompt_tokens.add(tokens.prompt);
-            numbers.completion_tokens.add(tokens.completion);
+            self.metrics.tokens.with([name, "prompt", key]).add(tokens.prompt);
+            self.metrics.tokens.with([name, "completion", key]).add(tokens.completion);
         }
     }
 

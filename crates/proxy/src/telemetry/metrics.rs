@@ -72,12 +72,12 @@ const LOG_LINES_DROPPED: &str = "sagewire_log_lines_dropped_total";
 /// Every number that the proxy keeps.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    pub(crate) requests: Counters<3>,
+    pub(crate) requests: Counters<4>,
     pub(crate) refused: Counters<1>,
     pub(crate) upstream: Counters<3>,
     pub(crate) reloads: Counters<1>,
     retries: Counters<1>,
-    tokens: Counters<2>,
+    pub(crate) tokens: Counters<3>,
     duration: Histograms<1>,
     first_byte: Histograms<1>,
     between_tokens: Histograms<1>,
@@ -91,8 +91,6 @@ pub(crate) struct Metrics {
 #[derive(Clone, Debug)]
 pub(crate) struct ModelMetrics {
     pub(crate) retries: Counter,
-    pub(crate) prompt_tokens: Counter,
-    pub(crate) completion_tokens: Counter,
     pub(crate) duration: Histogram,
     pub(crate) first_byte: Histogram,
     pub(crate) between_tokens: Histogram,
@@ -113,8 +111,8 @@ impl Default for Metrics {
             requests: Counters::new(
                 r,
                 "sagewire_requests_total",
-                "Requests answered, by route, model and HTTP status; 499 if the caller disconnected",
-                ["route", "model", "status"],
+                "Requests answered, by route, model, HTTP status and the key's name; 499 if the caller disconnected",
+                ["route", "model", "status", "key"],
             ),
             refused: Counters::new(
                 r,
@@ -138,8 +136,8 @@ impl Default for Metrics {
             tokens: Counters::new(
                 r,
                 "sagewire_tokens_total",
-                "Tokens used, by model and kind (prompt or completion)",
-                ["model", "kind"],
+                "Tokens used, by model, kind (prompt or completion) and the key's name",
+                ["model", "kind", "key"],
             ),
             duration: Histograms::new(
                 r,
@@ -186,8 +184,6 @@ impl Metrics {
         }
         ModelMetrics {
             retries: self.retries.with([model]),
-            prompt_tokens: self.tokens.with([model, "prompt"]),
-            completion_tokens: self.tokens.with([model, "completion"]),
             duration: self.duration.with([model]),
             first_byte: self.first_byte.with([model]),
             between_tokens: self.between_tokens.with([model]),
@@ -251,9 +247,9 @@ mod tests {
     #[test]
     fn the_page_is_in_prometheus_form() {
         let metrics = Metrics::default();
-        metrics.requests.with(["chat", "a \"quoted\" \\ model\n", "200"]).add(2);
+        metrics.requests.with(["chat", "a \"quoted\" \\ model\n", "200", "team-a"]).add(2);
         let model = metrics.of_model("m");
-        model.prompt_tokens.add(7);
+        metrics.tokens.with(["m", "prompt", ""]).add(7);
         model.first_byte.observe(Duration::from_millis(20));
         model.first_byte.observe(Duration::from_secs(1000));
         let gauges = [
@@ -264,8 +260,8 @@ mod tests {
         let page = metrics.render(&gauges);
         for line in [
             "# TYPE sagewire_requests_total counter",
-            r#"sagewire_requests_total{route="chat",model="a \"quoted\" \\ model\n",status="200"} 2"#,
-            r#"sagewire_tokens_total{model="m",kind="prompt"} 7"#,
+            r#"sagewire_requests_total{route="chat",model="a \"quoted\" \\ model\n",status="200",key="team-a"} 2"#,
+            r#"sagewire_tokens_total{model="m",kind="prompt",key=""} 7"#,
             "# TYPE sagewire_time_to_first_byte_seconds histogram",
             r#"sagewire_time_to_first_byte_seconds_bucket{model="m",le="0.01"} 0"#,
             r#"sagewire_time_to_first_byte_seconds_bucket{model="m",le="0.025"} 1"#,

@@ -49,7 +49,7 @@ async fn what_nobody_reports_is_estimated_from_prompt_and_answer() {
     assert_eq!(proxy.send(Method::POST, "/completions", &[KEY], body).await.status, 429);
     let page = proxy.get("/metrics").await;
     for kind in ["prompt", "completion"] {
-        let line = format!(r#"sagewire_tokens_total{{model="echo",kind="{kind}"}} 1000"#);
+        let line = format!(r#"sagewire_tokens_total{{model="echo",kind="{kind}",key="team"}} 1000"#);
         assert!(page.text().contains(&line), "no {line} in {}", page.text());
     }
 }

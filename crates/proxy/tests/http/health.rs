@@ -119,13 +119,13 @@ async fn numbers_count_requests_tokens_and_times() {
     let page = proxy.get("/metrics").await;
     assert_eq!(page.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     for line in [
-        r#"sagewire_requests_total{route="chat",model="echo",status="200"} 1"#,
-        r#"sagewire_requests_total{route="chat",model="fail-model",status="502"} 1"#,
-        r#"sagewire_requests_total{route="chat",model="",status="404"} 1"#,
+        r#"sagewire_requests_total{route="chat",model="echo",status="200",key=""} 1"#,
+        r#"sagewire_requests_total{route="chat",model="fail-model",status="502",key=""} 1"#,
+        r#"sagewire_requests_total{route="chat",model="",status="404",key=""} 1"#,
         r#"sagewire_upstream_errors_total{model="fail-model",kind="model_failed",status="424"} 1"#,
         r#"sagewire_refused_total{reason="model_not_found"} 1"#,
-        r#"sagewire_tokens_total{model="echo",kind="prompt"} 3"#,
-        r#"sagewire_tokens_total{model="echo",kind="completion"} 4"#,
+        r#"sagewire_tokens_total{model="echo",kind="prompt",key=""} 3"#,
+        r#"sagewire_tokens_total{model="echo",kind="completion",key=""} 4"#,
         r#"sagewire_overhead_seconds_count{model="echo"} 1"#,
         "sagewire_requests_in_flight 0.0",
     ] {

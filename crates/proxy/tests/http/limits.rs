@@ -126,7 +126,7 @@ async fn a_head_that_never_ends_is_a_408_and_ends_the_connection() {
         assert_eq!(error["error"]["type"], "invalid_request_error");
     }
     let page = proxy.get("/metrics").await;
-    let line = r#"sagewire_requests_total{route="none",model="",status="408"} 3"#;
+    let line = r#"sagewire_requests_total{route="none",model="",status="408",key=""} 3"#;
     assert!(page.text().contains(line), "{}", page.text());
 }
 

@@ -115,7 +115,7 @@ async fn a_caller_that_goes_away_ends_the_upstream_call() {
             .get("/metrics")
             .await
             .text()
-            .contains(r#"sagewire_requests_total{route="chat",model="fed",status="499"} 1"#)
+            .contains(r#"sagewire_requests_total{route="chat",model="fed",status="499",key=""} 1"#)
     );
 }
 
