@@ -25,3 +25,4 @@ mod splits;
 mod stop_texts;
 mod time_limits;
 mod truncation;
+mod usage;

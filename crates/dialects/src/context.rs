@@ -98,9 +98,9 @@ pub struct DecodeContext {
     pub include_usage: bool,
     /// How many answers the caller asked for (`n`): a stream with fewer that have ended is not whole.
     pub choices: u32,
-    /// What counts the tokens that the container does not report; `None` leaves them unreported.
+    /// What estimates the tokens that the container does not report; `None` leaves them unreported.
     pub count_tokens: Option<CountTokens>,
-    /// The prompt whose tokens may have to be counted.
+    /// The prompt whose tokens may have to be estimated.
     pub(crate) uncounted: Option<usage::Prompt>,
 }
 
@@ -126,7 +126,7 @@ impl DecodeContext {
         }
     }
 
-    /// The same with a function that counts the tokens that the container does not report.
+    /// The same with what estimates the tokens that the container does not report.
     #[must_use]
     pub fn with_count(mut self, count: Option<CountTokens>) -> Self {
         self.count_tokens = count;
@@ -144,7 +144,7 @@ impl DecodeContext {
         self.include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
         self.choices = request.n.unwrap_or(1).max(1);
         self.keep_prompt = is_on("return_full_text");
-        self.uncounted = self.count_tokens.and_then(|_| usage::Prompt::messages(request));
+        self.uncounted = self.count_tokens.and_then(|count| usage::Prompt::messages(request, count));
         self
     }
 
@@ -165,10 +165,7 @@ impl DecodeContext {
         self.keep_thoughts = true;
         self.logprobs = request.logprobs.is_some();
         self.include_usage = request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
-        self.uncounted = match &request.prompt {
-            Prompt::Text(text) if self.count_tokens.is_some() => Some(usage::Prompt::text(text.as_str())),
-            _ => None,
-        };
+        self.uncounted = self.count_tokens.map(|count| usage::Prompt::completion(request, count));
         self.choices = u32::try_from(prompts).unwrap_or(u32::MAX).saturating_mul(request.n.unwrap_or(1)).max(1);
         self
     }

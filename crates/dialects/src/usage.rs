@@ -1,21 +1,42 @@
-//! Tokens that no container counted.
+//! Tokens that a container does not report.
 //!
-//! Owns what is done about missing counts. If a function that counts tokens is given, they are estimated and marked so
-//! ([`Usage::estimated`]); otherwise they stay missing. What a container reports is never changed.
+//! Owns how missing counts are estimated and marked so ([`Usage::estimated`]). What a container reports is never changed.
 
 use std::sync::Arc;
 
-use sagewire_types::{ChatChunk, ChatRequest, ChatResponse, EmbedInput, EmbedResponse, Usage};
+use sagewire_types::{
+    ChatChunk, ChatRequest, ChatResponse, CompletionRequest, EmbedInput, EmbedResponse, Tally, Usage,
+};
 
 use crate::DecodeContext;
 
-/// Counts the tokens of a text: as the model's tokenizer does, or about.
-pub type CountTokens = fn(&str) -> u64;
+/// What estimates the tokens of a text.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum CountTokens {
+    /// The length of the text, which needs no copy of it: [`Tally::generated`].
+    ByLength,
+    /// A tokenizer, which may be another one than the model's.
+    With(fn(&str) -> u64),
+}
 
-/// What each message adds beside its text: its role and the marks around it, as OpenAI counts them.
+/// What each message adds beside its text for a tokenizer: its role and the marks around it, as OpenAI counts them.
 const TOKENS_PER_MESSAGE: u64 = 4;
 
-/// A prompt whose tokens may have to be counted here.
+impl CountTokens {
+    fn of<'a>(self, texts: impl Iterator<Item = &'a str>) -> u64 {
+        match self {
+            Self::ByLength => by_length(texts.map(str::len).sum()),
+            Self::With(count) => texts.map(count).sum(),
+        }
+    }
+}
+
+fn by_length(bytes: usize) -> u64 {
+    Tally::new(None, bytes).generated()
+}
+
+/// A prompt whose tokens may have to be estimated.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Prompt {
     text: Arc<str>,
@@ -35,10 +56,17 @@ impl Prompt {
         Self { text: text.into(), marks: 0 }
     }
 
+    fn counted(tokens: u64) -> Self {
+        Self { text: Arc::default(), marks: tokens }
+    }
+
     /// The messages of a container that makes the prompt itself.
-    pub(crate) fn messages(request: &ChatRequest) -> Option<Self> {
+    pub(crate) fn messages(request: &ChatRequest, count: CountTokens) -> Option<Self> {
         if request.messages.is_empty() {
             return None;
+        }
+        if matches!(count, CountTokens::ByLength) {
+            return Some(Self::counted(request.estimated_tokens()));
         }
         let mut text = String::new();
         for message in &request.messages {
@@ -52,48 +80,85 @@ impl Prompt {
         let messages = u64::try_from(request.messages.len()).unwrap_or(u64::MAX);
         Some(Self { text: text.into(), marks: messages.saturating_mul(TOKENS_PER_MESSAGE) })
     }
+
+    /// The prompts of a completion; token ids count themselves.
+    pub(crate) fn completion(request: &CompletionRequest, count: CountTokens) -> Self {
+        match (&request.prompt, count) {
+            (sagewire_types::Prompt::Text(text), CountTokens::With(_)) => Self::text(text.as_str()),
+            (sagewire_types::Prompt::Texts(texts), CountTokens::With(_)) => Self::text(texts.join("\n")),
+            _ => Self::counted(request.estimated_tokens()),
+        }
+    }
+
+    fn tokens(&self, count: CountTokens) -> u64 {
+        count.of(std::iter::once(&*self.text)).saturating_add(self.marks)
+    }
 }
 
 /// Completes the counts of a whole answer.
 pub fn fill_in(response: &mut ChatResponse, context: &DecodeContext) {
     let Some(count) = context.count_tokens.filter(|_| needs_counting(response.usage.as_ref())) else { return };
-    let said = response.choices.iter().map(|choice| {
+    let texts = response.choices.iter().flat_map(|choice| {
         let message = &choice.message;
         let calls = message.tool_calls.iter().flat_map(|call| [&call.function.name, &call.function.arguments]);
-        message.content.iter().chain(&message.reasoning_content).chain(calls).map(|text| count(text)).sum::<u64>()
+        message.content.iter().chain(&message.reasoning_content).chain(calls).map(String::as_str)
     });
-    let said = said.sum();
+    let said = count.of(texts);
     response.usage = completed(response.usage.take(), context.uncounted.as_ref(), said, count);
 }
 
 /// Completes the counts of embedded inputs.
 pub fn fill_in_embeddings(response: &mut EmbedResponse, input: &EmbedInput, count: CountTokens) {
-    if response.usage.is_some() {
+    if response.usage.as_ref().is_some_and(|usage| usage.prompt_tokens > 0) {
         return;
     }
     let tokens = match input {
         EmbedInput::Tokens(tokens) => known(tokens.len()),
         EmbedInput::TokenLists(lists) => lists.iter().map(|list| known(list.len())).sum(),
-        EmbedInput::Text(_) | EmbedInput::Texts(_) => input.texts().into_iter().flatten().map(|text| count(text)).sum(),
+        EmbedInput::Text(_) | EmbedInput::Texts(_) => count.of(input.texts().into_iter().flatten().map(String::as_str)),
     };
-    response.usage = Some(Usage::estimated(tokens, 0));
+    response.usage = Some(response.usage.take().unwrap_or_default().or_estimated(tokens, 0));
 }
 
 /// Watches the chunks of a streamed answer, so that a usage that was asked for comes at its end.
 #[derive(Debug)]
 pub(crate) struct Meter {
     count: CountTokens,
-    said: String,
+    said: Said,
     reported: bool,
     /// What the answer's chunks are named by.
     head: Option<(Arc<str>, Arc<str>, u64)>,
+}
+
+/// The text of a stream so far, as far as it is needed.
+#[derive(Debug, Default)]
+struct Said {
+    bytes: usize,
+    /// What a tokenizer will read.
+    text: String,
+}
+
+impl Said {
+    fn push(&mut self, text: &str, count: CountTokens) {
+        self.bytes = self.bytes.saturating_add(text.len());
+        if matches!(count, CountTokens::With(_)) {
+            self.text.push_str(text);
+        }
+    }
+
+    fn tokens(&self, count: CountTokens) -> u64 {
+        match count {
+            CountTokens::ByLength => by_length(self.bytes),
+            CountTokens::With(count) => count(&self.text),
+        }
+    }
 }
 
 impl Meter {
     /// A meter, where one is needed.
     pub(crate) fn new(context: &DecodeContext) -> Option<Self> {
         let count = context.count_tokens.filter(|_| context.include_usage)?;
-        Some(Self { count, said: String::new(), reported: false, head: None })
+        Some(Self { count, said: Said::default(), reported: false, head: None })
     }
 
     /// Sees the next chunks, and completes a usage among them.
@@ -104,17 +169,13 @@ impl Meter {
                 let delta = &choice.delta;
                 let calls = delta.tool_calls.iter().filter_map(|call| call.function.as_ref());
                 let calls = calls.flat_map(|function| function.name.iter().chain(&function.arguments));
-                delta
-                    .content
-                    .iter()
-                    .chain(&delta.reasoning_content)
-                    .chain(calls)
-                    .for_each(|text| self.said.push_str(text));
+                let texts = delta.content.iter().chain(&delta.reasoning_content).chain(calls);
+                texts.for_each(|text| self.said.push(text, self.count));
             }
             if let Some(usage) = &mut chunk.usage {
                 self.reported = true;
                 if needs_counting(Some(usage)) {
-                    let said = (self.count)(&self.said);
+                    let said = self.said.tokens(self.count);
                     let completed = completed(Some(usage.clone()), context.uncounted.as_ref(), said, self.count);
                     *usage = completed.unwrap_or_default();
                 }
@@ -125,32 +186,23 @@ impl Meter {
     /// The chunk with the usage of the whole answer, where none was reported.
     pub(crate) fn missing(&self, context: &DecodeContext) -> Option<ChatChunk> {
         let (id, model, created) = self.head.clone().filter(|_| !self.reported)?;
-        let usage = completed(None, context.uncounted.as_ref(), (self.count)(&self.said), self.count)?;
+        let usage = completed(None, context.uncounted.as_ref(), self.said.tokens(self.count), self.count)?;
         let mut chunk = ChatChunk::new(id, model, created, Vec::new());
         chunk.usage = Some(usage);
         Some(chunk)
     }
 }
 
-/// Whether a count is missing. No prompt has no tokens: a container that reports none did not count them.
+/// Whether a count may be missing: a container that reports 0 tokens did not count them, unless the answer is empty.
 #[must_use]
 pub fn needs_counting(usage: Option<&Usage>) -> bool {
-    usage.is_none_or(|usage| usage.prompt_tokens == 0)
+    usage.is_none_or(|usage| usage.prompt_tokens == 0 || usage.completion_tokens == 0)
 }
 
-/// What is reported, and estimates for the rest; `None` if an estimate is wanted and cannot be made.
+/// What is reported, and estimates for the rest; `None` if nothing is reported and the prompt is not known.
 fn completed(reported: Option<Usage>, prompt: Option<&Prompt>, said: u64, count: CountTokens) -> Option<Usage> {
     let Some(prompt) = prompt else { return reported };
-    let prompt_tokens = count(&prompt.text).saturating_add(prompt.marks);
-    Some(match reported {
-        Some(mut usage) => {
-            usage.prompt_tokens = prompt_tokens;
-            usage.total_tokens = prompt_tokens.saturating_add(usage.completion_tokens);
-            usage.estimated = true;
-            usage
-        }
-        None => Usage::estimated(prompt_tokens, said),
-    })
+    Some(reported.unwrap_or_default().or_estimated(prompt.tokens(count), said))
 }
 
 fn known(count: usize) -> u64 {

@@ -10,5 +10,7 @@ pub(crate) mod forward;
 pub(crate) mod limits;
 pub(crate) mod place;
 pub(crate) mod plan;
+pub(crate) mod refused_parameter;
 pub(crate) mod retry;
 pub(crate) mod route;
+pub(crate) mod stream_usage;

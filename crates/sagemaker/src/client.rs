@@ -25,7 +25,7 @@ use crate::{
         limits::Limits,
         place::{Learned, Place},
         plan::Prepared,
-        route,
+        route, stream_usage,
     },
     checks, prompt,
     reply::{meta as reply_meta, usage},
@@ -70,7 +70,9 @@ pub(crate) struct Shared {
     pub(crate) default_credentials: SharedCredentialsProvider,
     pub(crate) waiting: capacity::Waiting,
     /// Containers that refuse to be asked for details.
-    pub(crate) refusals: Learned<()>,
+    pub(crate) refused_details: Learned<()>,
+    /// Containers that refuse to be asked for the usage of a stream.
+    pub(crate) refused_usage: Learned<()>,
     /// How many inputs at once embedding containers said that they take.
     pub(crate) batch_limits: Learned<NonZeroUsize>,
     pub(crate) templates: Templates,
@@ -234,9 +236,11 @@ impl SageMaker {
         let dialect = prepared.dialect()?;
         let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
         let decoding = prepared.decode_context(&request, prompt.as_ref());
+        request.stream_options = stream_usage::options(request.stream_options, &self.shared, &prepared);
         let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
         usage::get_ready(&decoding).await;
-        prepared.stream(&self.shared, begun.context, payload, || dialect.stream_decoder(decoding.clone())).await
+        let decoder = || dialect.stream_decoder(decoding.clone());
+        stream_usage::stream(&self.shared, &prepared, begun.context, payload, decoder).await
     }
 
     async fn answer_embedding(
@@ -309,6 +313,7 @@ impl SageMaker {
         let dialect = prepared.dialect()?;
         let (payload, decoding) = if dialect.completion_form() == CompletionForm::OpenAi {
             let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
+            request.stream_options = stream_usage::options(request.stream_options, &self.shared, &prepared);
             (dialect.encode_completion(request, &prepared.encode_context(None, true))?, decoding)
         } else {
             let (chat, text) = completion::as_prompt(request)?;
@@ -321,7 +326,7 @@ impl SageMaker {
         let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
             Box::new(completion::CompletionDecoder::new(dialect.stream_decoder(decoding.clone())))
         };
-        prepared.stream(&self.shared, begun.context, payload, decoder).await
+        stream_usage::stream(&self.shared, &prepared, begun.context, payload, decoder).await
     }
 
     async fn answer_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<Reply<Bytes>, Error> {
@@ -335,6 +340,6 @@ impl SageMaker {
     async fn stream_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<ForwardStream, Error> {
         let prepared = self.prepare(&request.model, begun).await?;
         let request = forward::request(&prepared, Operation::Stream, request)?;
-        prepared.stream_request(&self.shared, begun.context, request, || Box::new(forward::AsItIs)).await
+        prepared.stream_request(&self.shared, begun.context, request, None, || Box::new(forward::AsItIs)).await
     }
 }

@@ -42,15 +42,36 @@ impl Usage {
         Self { estimated: true, ..Self::reported(prompt_tokens, completion_tokens) }
     }
 
-    /// The same counts with an estimate of the prompt if the container counted only what it generated, as text containers do.
+    /// The same counts with estimates in place of those that the container did not report, as text containers do not report the prompt.
+    ///
+    /// A prompt has at least one token, so that 0 means that it was not counted. What a total has beyond the reported parts belongs to the
+    /// missing one. Reported counts stay.
     #[must_use]
-    pub fn or_estimated_prompt(mut self, prompt_tokens: u64) -> Self {
-        // A prompt has at least one token, and a total may count it.
-        if self.prompt_tokens == 0 && prompt_tokens > 0 && self.total_tokens == self.completion_tokens {
-            self.prompt_tokens = prompt_tokens;
-            self.total_tokens = prompt_tokens.saturating_add(self.completion_tokens);
-            self.estimated = true;
+    pub fn or_estimated(mut self, prompt_tokens: u64, completion_tokens: u64) -> Self {
+        let rest = self.total_tokens.saturating_sub(self.prompt_tokens.saturating_add(self.completion_tokens));
+        match (self.prompt_tokens, self.completion_tokens) {
+            (0, 0) if rest > 0 => {
+                self.completion_tokens = completion_tokens.min(rest);
+                self.prompt_tokens = rest - self.completion_tokens;
+                self.estimated |= completion_tokens > 0;
+            }
+            (0, 0) => {
+                (self.prompt_tokens, self.completion_tokens) = (prompt_tokens, completion_tokens);
+                self.estimated |= prompt_tokens > 0 || completion_tokens > 0;
+            }
+            (0, _) if rest > 0 => self.prompt_tokens = rest,
+            (0, _) => {
+                self.prompt_tokens = prompt_tokens;
+                self.estimated |= prompt_tokens > 0;
+            }
+            (_, 0) if rest > 0 => self.completion_tokens = rest,
+            (_, 0) => {
+                self.completion_tokens = completion_tokens;
+                self.estimated |= completion_tokens > 0;
+            }
+            _ => {}
         }
+        self.total_tokens = self.total_tokens.max(self.prompt_tokens.saturating_add(self.completion_tokens));
         self
     }
 }
@@ -100,13 +121,28 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_that_nobody_counted_is_estimated() {
-        assert_eq!(Usage::reported(0, 5).or_estimated_prompt(7), Usage::estimated(7, 5));
-        let totals = Usage { total_tokens: 9, ..Usage::default() };
-        for usage in [Usage::reported(3, 5), totals] {
-            assert_eq!(usage.clone().or_estimated_prompt(7), usage);
+    fn counts_that_were_not_reported_are_estimated() {
+        let totals = |prompt, completion, total| Usage { total_tokens: total, ..Usage::reported(prompt, completion) };
+        for (reported, complete) in [
+            (Usage::reported(3, 5), Usage::reported(3, 5)),
+            (totals(3, 5, 12), totals(3, 5, 12)),
+            (Usage::reported(0, 5), Usage::estimated(7, 5)),
+            (Usage::reported(3, 0), Usage::estimated(3, 2)),
+            (Usage::default(), Usage::estimated(7, 2)),
+            (totals(0, 0, 9), Usage::estimated(7, 2)),
+            (totals(0, 0, 1), Usage::estimated(0, 1)),
+            // The total tells what is missing.
+            (totals(0, 5, 9), Usage::reported(4, 5)),
+            (totals(3, 0, 9), Usage::reported(3, 6)),
+        ] {
+            assert_eq!(reported.clone().or_estimated(7, 2), complete, "{reported:?}");
         }
-        assert_eq!(Usage::reported(0, 5).or_estimated_prompt(0), Usage::reported(0, 5));
+    }
+
+    #[test]
+    fn an_empty_answer_has_no_tokens() {
+        assert_eq!(Usage::reported(3, 0).or_estimated(7, 0), Usage::reported(3, 0));
+        assert_eq!(Usage::reported(0, 5).or_estimated(0, 0), Usage::reported(0, 5));
     }
 
     #[test]

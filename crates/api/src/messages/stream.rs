@@ -170,7 +170,7 @@ impl MessageStream {
         }
         if let Some(usage) = &chunk.usage {
             let prompt_tokens = self.usage.input_tokens;
-            self.usage = (&usage.clone().or_estimated_prompt(prompt_tokens)).into();
+            self.usage = (&usage.clone().or_estimated(prompt_tokens, 0)).into();
         }
         let outcome = self.blocks.push(chunk, &mut self.steps);
         self.write(events);

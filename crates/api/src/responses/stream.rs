@@ -214,7 +214,7 @@ impl ResponseStream {
             self.add(EventKind::InProgress { response }, events);
         }
         if let Some(usage) = &chunk.usage {
-            self.usage = usage.clone().or_estimated_prompt(self.prompt_tokens);
+            self.usage = usage.clone().or_estimated(self.prompt_tokens, 0);
         }
         let outcome = self.blocks.push(chunk, &mut self.steps);
         self.write(false, events);

@@ -111,6 +111,11 @@ impl Booking {
         each.saturating_mul(self.wanted.answers)
     }
 
+    /// Tokens of the prompt, estimated.
+    pub(crate) fn wanted_prompt(&self) -> u64 {
+        self.wanted.prompt
+    }
+
     /// A model is asked from now on.
     pub(crate) fn asked(&mut self) {
         self.progress = Progress::Asked;
@@ -165,17 +170,10 @@ impl Booking {
 
     fn count(&self) -> Option<Count> {
         let generated = Tally::new(None, self.text_bytes).generated();
-        if let Some(usage) = self.usage.clone().map(|usage| usage.or_estimated_prompt(self.wanted.prompt)) {
-            let total = usage.total_tokens.max(usage.prompt_tokens.saturating_add(usage.completion_tokens));
-            if usage.prompt_tokens > 0 || usage.completion_tokens > 0 {
-                // What a total has beyond its parts, such as tokens of thoughts, was generated.
-                let completion = total - usage.prompt_tokens;
-                return Some(Count { prompt: usage.prompt_tokens, completion, estimated: usage.estimated });
-            }
-            if total > 0 {
-                let completion = generated.min(total);
-                return Some(Count { prompt: total - completion, completion, estimated: true });
-            }
+        if let Some(usage) = self.usage.clone().map(|usage| usage.or_estimated(self.wanted.prompt, generated)) {
+            // What a total has beyond its parts, such as tokens of thoughts, was generated.
+            let completion = usage.total_tokens.saturating_sub(usage.prompt_tokens);
+            return Some(Count { prompt: usage.prompt_tokens, completion, estimated: usage.estimated });
         }
         let completion = match self.progress {
             Progress::NotServed => return None,

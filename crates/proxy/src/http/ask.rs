@@ -179,9 +179,17 @@ pub(super) fn cap_output(exchange: &Exchange, request: &mut ChatRequest) {
     }
 }
 
-/// The counts of an answer whose container reports none.
-pub(super) fn estimated_usage(prompt_tokens: u64, text_bytes: usize) -> Usage {
-    Usage::estimated(prompt_tokens, Tally::new(None, text_bytes).generated())
+/// About how many tokens a text of so many bytes has.
+pub(super) fn tokens_of(text_bytes: usize) -> u64 {
+    Tally::new(None, text_bytes).generated()
+}
+
+/// Says that the counts of tokens are an estimate. A stream says so in its usage, as they are not known when its head is sent.
+pub(super) fn mark_estimate(usage: &Usage, response: &mut Response<Body>) {
+    if usage.estimated {
+        let name = const { HeaderName::from_static("x-sagewire-usage") };
+        response.headers_mut().insert(name, HeaderValue::from_static("estimated"));
+    }
 }
 
 /// A failed call as its caller may see it; the log has the rest.
@@ -240,18 +248,17 @@ pub(super) fn disclosure<'a>(settings: &AppSettings, model: &'a Model) -> Disclo
     }
 }
 
-/// Books what a whole answer took. The next request of its key is judged by this.
-pub(super) fn book(exchange: &mut Exchange, meta: &ReplyMeta, usage: Option<&Usage>, text_bytes: usize) {
-    let Some(call) = &mut exchange.call else { return };
+/// Books what a whole answer took: the next request of its key is judged by this. Returns its usage, estimated as far as the model does not report it.
+pub(super) fn book(exchange: &mut Exchange, meta: &ReplyMeta, usage: Option<Usage>, text_bytes: usize) -> Usage {
+    let usage = usage.unwrap_or_default();
+    let Some(call) = &mut exchange.call else { return usage };
     call.record.learned(meta);
-    if let Some(booking) = &mut call.booking {
-        if let Some(usage) = usage {
-            booking.used(usage);
-        }
-        booking.wrote(text_bytes);
-        booking.answered();
-    }
+    let Some(booking) = &mut call.booking else { return usage };
+    let usage = usage.or_estimated(booking.wanted_prompt(), tokens_of(text_bytes));
+    booking.used(&usage);
+    booking.answered();
     call.settle();
+    usage
 }
 
 /// A whole answer.

@@ -48,27 +48,28 @@ async fn whole(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Resu
     let Prepared { request, context, model, asked, deadline } = prepared;
     let provider = exchange.state.provider.clone();
     let mut reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
-    ask::book(exchange, &reply.meta, reply.value.usage.as_ref(), reply.value.text_bytes());
+    let usage = ask::book(exchange, &reply.meta, reply.value.usage.take(), reply.value.text_bytes());
     reply.value.model = asked.as_ref().to_owned();
+    reply.value.usage = Some(usage.clone());
     nulls::clean_chat(&mut reply.value);
-    ask::answer(exchange, &reply.value, &reply.meta)
+    let mut response = ask::answer(exchange, &reply.value, &reply.meta)?;
+    ask::mark_estimate(&usage, &mut response);
+    Ok(response)
 }
 
 async fn stream(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Result<Response<Body>, ApiError> {
     let Prepared { mut request, context, model, asked, deadline } = prepared;
-    let show_usage = usage_wanted(&mut request.stream_options, exchange.state.settings.always_include_usage);
+    let show_usage = ask_for_usage(&mut request.stream_options, exchange.state.settings.always_include_usage);
     let provider = exchange.state.provider.clone();
     let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
     Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage))
 }
 
-/// Whether the stream shall end with the tokens used: asked for by the caller, or by the operator for everyone.
-pub(super) fn usage_wanted(options: &mut Option<StreamOptions>, always: bool) -> bool {
-    let asked = options.as_ref().and_then(|options| options.include_usage) == Some(true);
-    if always && !asked {
-        options.get_or_insert_default().include_usage = Some(true);
-    }
-    asked || always
+/// Asks for the tokens used at the end of a stream, as the proxy counts them. Returns whether they are shown: to a caller that asked for them, or
+/// to everyone if the operator says so.
+pub(super) fn ask_for_usage(options: &mut Option<StreamOptions>, always: bool) -> bool {
+    let asked = options.get_or_insert_default().include_usage.replace(true);
+    asked == Some(true) || always
 }
 
 impl Ask for ChatRequest {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Exchange,
     ask::{self, Ask, Prepared},
-    chat::usage_wanted,
+    chat::ask_for_usage,
     error::ApiError,
     nulls,
     openapi::schema,
@@ -35,15 +35,18 @@ async fn complete(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let Prepared { mut request, context, model, asked, deadline } = prepared;
     let provider = exchange.state.provider.clone();
     if request.stream == Some(true) {
-        let show_usage = usage_wanted(&mut request.stream_options, exchange.state.settings.always_include_usage);
+        let show_usage = ask_for_usage(&mut request.stream_options, exchange.state.settings.always_include_usage);
         let stream = ask::ask(exchange, &model, deadline, provider.complete_stream(request, &context)).await?;
         return Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage));
     }
     let mut reply = ask::ask(exchange, &model, deadline, provider.complete(request, &context)).await?;
-    ask::book(exchange, &reply.meta, reply.value.usage.as_ref(), reply.value.text_bytes());
+    let usage = ask::book(exchange, &reply.meta, reply.value.usage.take(), reply.value.text_bytes());
     reply.value.model = asked;
+    reply.value.usage = Some(usage.clone());
     nulls::clean_completion(&mut reply.value);
-    ask::answer(exchange, &reply.value, &reply.meta)
+    let mut response = ask::answer(exchange, &reply.value, &reply.meta)?;
+    ask::mark_estimate(&usage, &mut response);
+    Ok(response)
 }
 
 impl Ask for CompletionRequest {

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use sagewire_types::ChatRequest;
+use sagewire_types::{ChatRequest, Usage};
 use serde_json::{Value, json};
 
 use super::{
@@ -32,14 +32,14 @@ async fn count(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let prepared = messages::prepare(exchange).await?.prepared;
     let tokens = estimate(&prepared.request);
     let mut response = json_response(StatusCode::OK, Bytes::from(json!({ "input_tokens": tokens }).to_string()));
-    response.headers_mut().insert(messages::USAGE, messages::ESTIMATED);
+    ask::mark_estimate(&Usage::estimated(tokens, 0), &mut response);
     Ok(response)
 }
 
 /// The conversation and the descriptions of the tools, which are part of the prompt.
 fn estimate(request: &ChatRequest) -> u64 {
     let tools = request.tools.iter().flatten().filter_map(|tool| serde_json::to_string(tool).ok());
-    let tools = tools.map(|tool| ask::estimated_usage(0, tool.len()).completion_tokens);
+    let tools = tools.map(|tool| ask::tokens_of(tool.len()));
     request.estimated_tokens().saturating_add(tools.sum())
 }
 

@@ -38,7 +38,7 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let format = request.encoding_format.unwrap_or_default();
     let provider = exchange.state.provider.clone();
     let mut reply = ask::ask(exchange, &model, deadline, provider.embed(request, &context)).await?;
-    ask::book(exchange, &reply.meta, reply.value.usage.as_ref(), 0);
+    let usage = ask::book(exchange, &reply.meta, reply.value.usage.take(), 0);
     for embedding in &mut reply.value.data {
         if let Some(vector) = in_format(&embedding.vector, format) {
             embedding.vector = vector;
@@ -46,7 +46,10 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     }
     asked.as_ref().clone_into(&mut reply.value.model);
     nulls::clean_embedding(&mut reply.value);
-    ask::answer_json(exchange, reply.value.to_json(), &reply.meta)
+    reply.value.usage = Some(usage.clone());
+    let mut response = ask::answer_json(exchange, reply.value.to_json(), &reply.meta)?;
+    ask::mark_estimate(&usage, &mut response);
+    Ok(response)
 }
 
 impl Ask for EmbedRequest {

@@ -2,9 +2,9 @@
 //!
 //! Owns Anthropic's Messages API on any chat model: the translation is `sagewire-api`'s.
 
-use http::{HeaderName, HeaderValue, Response};
+use http::Response;
 use sagewire_api::messages::{AnswerForm, MessagesRequest, Translated};
-use sagewire_types::{ChatRequest, Usage};
+use sagewire_types::ChatRequest;
 use serde_json::{Value, json};
 
 use self::events::MessageEvents;
@@ -33,10 +33,6 @@ pub(super) const ROUTE: Route = Route {
     answer: Answer::Anthropic(answer_schema, Some(event_schema)),
     handler: |exchange| Box::pin(messages(exchange)),
 };
-
-/// Says that the counts of tokens are an estimate.
-pub(super) const USAGE: HeaderName = HeaderName::from_static("x-sagewire-usage");
-pub(super) const ESTIMATED: HeaderValue = HeaderValue::from_static("estimated");
 
 async fn messages(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let Asked { prepared, ignored_tools, form } = prepare(exchange).await?;
@@ -73,16 +69,13 @@ async fn whole(
     form: &AnswerForm,
 ) -> Result<Response<Body>, ApiError> {
     let Prepared { request, context, model, asked, deadline } = prepared;
-    let prompt = request.estimated_tokens();
     let provider = exchange.state.provider.clone();
     let reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
-    let answer = reply.value;
-    ask::book(exchange, &reply.meta, answer.usage.as_ref(), answer.text_bytes());
-    let usage = answer.usage.clone().unwrap_or_else(|| ask::estimated_usage(prompt, answer.text_bytes()));
-    let usage = usage.or_estimated_prompt(prompt);
+    let mut answer = reply.value;
+    let usage = ask::book(exchange, &reply.meta, answer.usage.take(), answer.text_bytes());
     let message = form.message(&answer, &asked, &usage).map_err(|error| ask::failed(exchange, &model, &error))?;
     let mut response = ask::answer(exchange, &message, &reply.meta)?;
-    mark_estimate(&usage, &mut response);
+    ask::mark_estimate(&usage, &mut response);
     Ok(response)
 }
 
@@ -96,12 +89,6 @@ async fn stream(
     let provider = exchange.state.provider.clone();
     let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
     Ok(streaming::respond(exchange, stream, events, &model, asked, true))
-}
-
-pub(super) fn mark_estimate(usage: &Usage, response: &mut Response<Body>) {
-    if usage.estimated {
-        response.headers_mut().insert(USAGE, ESTIMATED);
-    }
 }
 
 pub(super) fn request_schema() -> Value {

@@ -17,7 +17,6 @@ use super::{
     disclosure::Disclosure,
     error::ApiError,
     ignored_tools,
-    messages::mark_estimate,
     openapi::schema,
     response::Body,
     route::{Access, Answer, Paths, Route, Verb},
@@ -90,19 +89,16 @@ async fn whole(
     keeping: Option<Keeping>,
 ) -> Result<Response<Body>, ApiError> {
     let Prepared { request, context, model, deadline, .. } = prepared;
-    let prompt = request.estimated_tokens();
     let provider = exchange.state.provider.clone();
     let reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
-    let answer = reply.value;
-    ask::book(exchange, &reply.meta, answer.usage.as_ref(), answer.text_bytes());
-    let usage = answer.usage.clone().unwrap_or_else(|| ask::estimated_usage(prompt, answer.text_bytes()));
-    let usage = usage.or_estimated_prompt(prompt);
+    let mut answer = reply.value;
+    let usage = ask::book(exchange, &reply.meta, answer.usage.take(), answer.text_bytes());
     let answer = form.response(head, &answer, &usage).map_err(|error| ask::failed(exchange, &model, &error))?;
     if let Some(keeping) = keeping {
         keeping.keep(&answer);
     }
     let mut response = ask::answer(exchange, &answer, &reply.meta)?;
-    mark_estimate(&usage, &mut response);
+    ask::mark_estimate(&usage, &mut response);
     Ok(response)
 }
 

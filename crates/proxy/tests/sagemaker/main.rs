@@ -7,4 +7,5 @@ mod disclosure;
 mod reload;
 mod setup;
 mod soak;
+mod usage;
 mod wiring;

@@ -1,7 +1,7 @@
 //! One call as a series of attempts: credentials, a fresh signature, the transport, and a verdict about what comes next.
 //!
 //! Owns that loop. Everything that leads to another attempt is a verdict of it: a transient failure, expired credentials, a clock that is off, a container
-//! that refuses details, an endpoint without capacity. What a reply means is read by whoever calls it, inside the attempt, so that a failure until
+//! that refuses what we added to a request, an endpoint without capacity. What a reply means is read by whoever calls it, inside the attempt, so that a failure until
 //! the first decoded piece can be repeated.
 
 use std::{
@@ -22,7 +22,6 @@ use crate::{
     call::{
         capacity::{self, Wait, Waiting},
         clock::Clocks,
-        details,
         limits::Limits,
         retry::{DEFAULT_MAX_ATTEMPTS, TokenBucket},
     },
@@ -63,8 +62,13 @@ pub(crate) struct Attempts<'a> {
     pub(crate) retries: Retries,
 }
 
-/// Makes the request that is sent in place of one whose `details` a container refuses; nothing where it would be the same.
-pub(crate) type Plain<'a> = &'a mut (dyn FnMut() -> Option<Result<UnsignedRequest, Error>> + Send);
+/// What is sent in place of a request if the container refuses what we added to it.
+pub(crate) struct Instead<'a> {
+    /// Whether a failure is this refusal.
+    pub(crate) is_refusal: fn(&Error) -> bool,
+    /// Makes the other request; nothing if it would be the same.
+    pub(crate) request: &'a mut (dyn FnMut() -> Option<Result<UnsignedRequest, Error>> + Send),
+}
 
 /// What follows a failed attempt.
 enum Verdict {
@@ -72,8 +76,8 @@ enum Verdict {
     Final,
     /// The same request with a fresh signature, at once.
     Resign,
-    /// The request without details, at once.
-    WithoutDetails,
+    /// The other request, at once.
+    Instead,
     /// The same request once the endpoint may have capacity.
     AwaitCapacity,
     /// The same request after a wait, paid for with this many tokens.
@@ -109,7 +113,7 @@ impl Attempts<'_> {
     pub(crate) async fn run<T, F, Fut>(
         &self,
         mut request: UnsignedRequest,
-        mut plain: Option<Plain<'_>>,
+        mut instead: Option<Instead<'_>>,
         read: F,
     ) -> Result<T, Error>
     where
@@ -128,7 +132,7 @@ impl Attempts<'_> {
                 }
                 Err(error) => error.with_attempts(so_far.attempts),
             };
-            match self.verdict(&error, &so_far, plain.is_some()) {
+            match self.verdict(&error, &so_far, instead.as_ref()) {
                 Verdict::Final => {
                     if !capacity::is_lacking(&error) {
                         so_far.end_wait();
@@ -139,8 +143,8 @@ impl Attempts<'_> {
                     so_far.resigned = true;
                     so_far.free += 1;
                 }
-                Verdict::WithoutDetails => {
-                    let Some(other) = plain.take().and_then(|plain| plain()) else { return Err(error) };
+                Verdict::Instead => {
+                    let Some(other) = instead.take().and_then(|instead| (instead.request)()) else { return Err(error) };
                     request = other?;
                     so_far.free += 1;
                 }
@@ -164,12 +168,12 @@ impl Attempts<'_> {
         }
     }
 
-    fn verdict(&self, error: &Error, so_far: &Progressed, can_be_plain: bool) -> Verdict {
+    fn verdict(&self, error: &Error, so_far: &Progressed, instead: Option<&Instead<'_>>) -> Verdict {
         if failure::expired_credentials(error) || failure::clock_skew(error) {
             return if so_far.resigned { Verdict::Final } else { Verdict::Resign };
         }
-        if can_be_plain && details::is_refusal(error) {
-            return Verdict::WithoutDetails;
+        if instead.is_some_and(|instead| (instead.is_refusal)(error)) {
+            return Verdict::Instead;
         }
         if self.settings.wait_for_capacity.is_some() && capacity::is_lacking(error) {
             return Verdict::AwaitCapacity;

@@ -8,11 +8,11 @@
 
 use bytes::Bytes;
 use sagewire_dialects::{DetailsPolicy, Dialect, EncodeContext};
-use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta};
+use sagewire_types::{CallContext, ChatRequest, Error, ReplyMeta};
 use serde_json::Value;
 
 use crate::{
-    call::{place::Place, plan::Prepared},
+    call::{attempt::Instead, place::Place, plan::Prepared, refused_parameter},
     client::Shared,
     prompt::Prompt,
     request::Operation,
@@ -39,7 +39,7 @@ pub(crate) async fn invoke(
         encoding.details = DetailsPolicy::Never;
         dialect.encode(request, &encoding)
     };
-    if shared.refusals.about(prepared).is_some() {
+    if shared.refused_details.about(prepared).is_some() {
         return prepared.invoke(shared, context, without(&encoding, request)?).await;
     }
     // The prompt stands for the messages: what is kept for a second attempt is small.
@@ -47,7 +47,7 @@ pub(crate) async fn invoke(
     let payload = dialect.encode(request.clone(), &encoding)?;
     let asked = payload.body.clone();
     let mut kept = Some(request);
-    let mut plain = || {
+    let mut without_details = || {
         let payload = without(&encoding, kept.take()?);
         // Where nothing changes, the caller asked for them, or for what comes with them.
         let payload = payload.map(|payload| (!is_same(&payload.body, &asked)).then_some(payload)).transpose()?;
@@ -55,11 +55,12 @@ pub(crate) async fn invoke(
         Some(payload.and_then(|payload| prepared.request(Operation::Invoke, payload)))
     };
     let request = prepared.request(Operation::Invoke, payload)?;
-    let answer = prepared.invoke_request(shared, context, request, Some(&mut plain)).await;
+    let instead = Instead { is_refusal, request: &mut without_details };
+    let answer = prepared.invoke_request(shared, context, request, Some(instead)).await;
     let was_refused = kept.is_none();
     answer.map(|(body, _, meta)| {
         if was_refused {
-            shared.refusals.remember(Place::of(prepared), ());
+            shared.refused_details.remember(Place::of(prepared), ());
         }
         (body, meta)
     })
@@ -71,40 +72,16 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     value(one) == value(other)
 }
 
-/// Words that speak of a parameter. "For details, see the log" has none of them.
-const OF_A_PARAMETER: &[&str] = &[
-    "argument",
-    "extra",
-    "field",
-    "key",
-    "kwarg",
-    "not permitted",
-    "parameter",
-    "property",
-    "properties",
-    "unexpected",
-    "unknown",
-    "unrecognized",
-    "unsupported",
-];
-
 /// Whether a container's failure says that it does not know `details`.
-pub(crate) fn is_refusal(error: &Error) -> bool {
-    let Some(upstream) = error.upstream() else { return false };
-    let refused = matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::ModelFailed)
-        && upstream.original_status.is_some_and(|status| (400..600).contains(&status));
-    let Some(text) = upstream.original_message.as_deref().filter(|_| refused) else { return false };
-    let text = text.to_ascii_lowercase();
-    text.contains("model_kwargs") || (names_details(&text) && OF_A_PARAMETER.iter().any(|word| text.contains(word)))
-}
-
-fn names_details(text: &str) -> bool {
-    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').any(|word| word == "details")
+fn is_refusal(error: &Error) -> bool {
+    refused_parameter::is_named(error, &["details"])
+        // The toolkit names every parameter that its pipeline does not know, one or all.
+        || refused_parameter::message(error).is_some_and(|text| text.contains("model_kwargs"))
 }
 
 #[cfg(test)]
 mod tests {
-    use sagewire_types::Upstream;
+    use sagewire_types::{ErrorKind, Upstream};
 
     use super::*;
 

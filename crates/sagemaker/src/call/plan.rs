@@ -12,7 +12,7 @@ use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyS
 
 use crate::{
     call::{
-        attempt::{Attempts, Plain},
+        attempt::{Attempts, Instead},
         limits::Limits,
         route,
     },
@@ -53,8 +53,9 @@ impl Prepared<'_> {
 
     pub(crate) fn decode_context(&self, request: &ChatRequest, prompt: Option<&Prompt>) -> DecodeContext {
         let id = checks::new_id("chatcmpl-");
-        let context =
-            DecodeContext::new(id, self.model.name(), self.created).with_count(usage::COUNT).with_request(request);
+        let context = DecodeContext::new(id, self.model.name(), self.created)
+            .with_count(Some(usage::COUNT))
+            .with_request(request);
         match prompt {
             Some(prompt) => context.with_prompt(&prompt.text, prompt.is_marked, &prompt.end_tokens),
             None => context,
@@ -97,13 +98,13 @@ impl Prepared<'_> {
         Ok((body, meta))
     }
 
-    /// Sends a request and reads its whole reply. `plain` makes another one, without details, if the container refuses them.
+    /// Sends a request and reads its whole reply.
     pub(crate) async fn invoke_request(
         &self,
         shared: &Shared,
         context: &CallContext,
         request: UnsignedRequest,
-        plain: Option<Plain<'_>>,
+        instead: Option<Instead<'_>>,
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
         let (idle, deadline, wire) = (self.settings.timeouts.idle(), self.limits.deadline, self.settings.wire());
         let read = |response: http::Response<Body>, attempts, secrets: Secrets| async move {
@@ -114,18 +115,7 @@ impl Prepared<'_> {
             let meta = meta::read(&head.headers, attempts, &secrets);
             Ok((body, head.headers, meta))
         };
-        self.attempts(shared, context).run(request, plain, read).await
-    }
-
-    /// Opens a stream and reads until its first decoded piece.
-    pub(crate) async fn stream<T: Send + 'static>(
-        &self,
-        shared: &Shared,
-        context: &CallContext,
-        payload: Payload,
-        decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
-    ) -> Result<ReplyStream<T>, Error> {
-        self.stream_request(shared, context, self.request(Operation::Stream, payload)?, decoder).await
+        self.attempts(shared, context).run(request, instead, read).await
     }
 
     /// Sends a request for a stream and reads until its first decoded piece.
@@ -134,6 +124,7 @@ impl Prepared<'_> {
         shared: &Shared,
         context: &CallContext,
         request: UnsignedRequest,
+        instead: Option<Instead<'_>>,
         decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
     ) -> Result<ReplyStream<T>, Error> {
         let limits = StreamLimits {
@@ -149,7 +140,7 @@ impl Prepared<'_> {
             let reading = Reading::new(body, framing, decoder(), limits.clone(), meta.request_id.clone(), secrets);
             async move { Ok(ReplyStream::new(meta, reading.begin().await?)) }
         };
-        self.attempts(shared, context).run(request, None, read).await
+        self.attempts(shared, context).run(request, instead, read).await
     }
 
     pub(crate) fn request(&self, operation: Operation, payload: Payload) -> Result<UnsignedRequest, Error> {

@@ -1,6 +1,7 @@
-//! The tokens that a container does not report, estimated with the feature `estimate-usage`.
+//! The tokens that a container does not report.
 //!
-//! Owns the choice of what counts them, and that it is made ready on another thread. What is done with the counts is the dialects'.
+//! Owns the choice of what estimates them: a tokenizer with the feature `estimate-usage`, which is made ready on another thread, and otherwise the
+//! length of the text. What is done with the estimates is the dialects'.
 
 use sagewire_dialects::{
     DecodeContext,
@@ -11,15 +12,15 @@ use sagewire_types::{ChatResponse, EmbedInput, EmbedResponse};
 #[cfg(feature = "estimate-usage")]
 mod tokens;
 
-/// What counts tokens; `None` without the feature.
+/// What estimates tokens.
 #[cfg(feature = "estimate-usage")]
-pub(crate) const COUNT: Option<CountTokens> = Some(tokens::count);
+pub(crate) const COUNT: CountTokens = CountTokens::With(tokens::count);
 
-/// What counts tokens; `None` without the feature.
+/// What estimates tokens.
 #[cfg(not(feature = "estimate-usage"))]
-pub(crate) const COUNT: Option<CountTokens> = None;
+pub(crate) const COUNT: CountTokens = CountTokens::ByLength;
 
-/// Makes ready what counts tokens, if a stream with this context may need it.
+/// Makes ready what estimates tokens, if a stream with this context may need it.
 pub(crate) async fn get_ready(context: &DecodeContext) {
     if context.include_usage {
         ready().await;
@@ -36,10 +37,10 @@ pub(crate) async fn fill_in(response: &mut ChatResponse, context: &DecodeContext
 
 /// Completes the counts of embedded inputs.
 pub(crate) async fn fill_in_embeddings(response: &mut EmbedResponse, input: &EmbedInput) {
-    if let Some(count) = COUNT.filter(|_| response.usage.is_none()) {
+    if response.usage.is_none() {
         ready().await;
-        usage::fill_in_embeddings(response, input, count);
     }
+    usage::fill_in_embeddings(response, input, COUNT);
 }
 
 #[cfg(feature = "estimate-usage")]

@@ -1,0 +1,90 @@
+//! What callers are told about tokens: reported by the container, or estimated and marked so. It is never a 0 for a text that has some.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::setup::{Answer, Setup};
+
+const TWO: &str = "
+model_list:
+  - {model_name: text, litellm_params: {model: sagemaker/tgi}}
+  - {model_name: chat, litellm_params: {model: sagemaker_chat/messages}}
+";
+
+fn body(model: &str, more: &Value) -> Value {
+    let mut body = json!({
+        "model": model, "messages": [{"role": "user", "content": "What is a llama?"}], "prompt": "What is a llama?", "max_tokens": 20,
+    });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+fn is_marked(answer: &Answer) -> bool {
+    answer.headers.get("x-sagewire-usage").is_some_and(|value| value == "estimated")
+}
+
+/// The chunks of a stream.
+fn chunks(answer: &Answer) -> Vec<Value> {
+    let events = answer.text().split("\n\n").filter_map(|event| event.strip_prefix("data: ")?.strip_prefix('{'));
+    events.map(|json| serde_json::from_str(&format!("{{{json}")).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn whole_answers_say_whether_their_counts_are_estimated() {
+    let setup = Setup::start(TWO).await;
+    for (path, prompt, completion) in [
+        ("/chat/completions", "prompt_tokens", "completion_tokens"),
+        ("/completions", "prompt_tokens", "completion_tokens"),
+        ("/v1/messages", "input_tokens", "output_tokens"),
+    ] {
+        for (model, estimated) in [("text", true), ("chat", false)] {
+            let answer = setup.post(path, &body(model, &json!({}))).await;
+            assert_eq!(answer.status, 200, "{path} {}", answer.text());
+            let usage = &answer.json()["usage"];
+            assert!(usage[prompt].as_u64() > Some(0) && usage[completion].as_u64() > Some(0), "{path} {usage}");
+            assert_eq!(is_marked(&answer), estimated, "{path} {model}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_container_is_asked_for_a_streams_usage_and_only_callers_that_ask_are_told() {
+    let setup = Setup::start(TWO).await;
+    for path in ["/chat/completions", "/completions"] {
+        for model in ["text", "chat"] {
+            for asked in [json!({}), json!({"stream_options": {"include_usage": false}})] {
+                let mut more = json!({"stream": true});
+                more.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+                let answer = setup.post(path, &body(model, &more)).await;
+                assert!(!answer.text().contains("usage"), "{path} {model} {}", answer.text());
+            }
+            let more = json!({"stream": true, "stream_options": {"include_usage": true}});
+            let chunks = chunks(&setup.post(path, &body(model, &more)).await);
+            let usage = &chunks.last().unwrap()["usage"];
+            assert!(usage["prompt_tokens"].as_u64() > Some(0), "{path} {model} {usage}");
+        }
+    }
+    let received = setup.emulator.received();
+    let bodies = received.iter().map(|request| serde_json::from_slice::<Value>(&request.body).unwrap());
+    let wishes: Vec<Value> =
+        bodies.filter(|body| body.get("inputs").is_none()).map(|body| body["stream_options"].clone()).collect();
+    assert_eq!(wishes, vec![json!({"include_usage": true}); 6]);
+}
+
+#[tokio::test]
+async fn tokens_of_a_stream_are_measured_though_its_caller_does_not_ask() {
+    let setup = Setup::start(TWO).await;
+    let answer = setup.post("/chat/completions", &body("chat", &json!({"stream": true}))).await;
+    assert_eq!(answer.status, 200);
+    let asked = setup.post("/chat/completions", &body("chat", &json!({}))).await.json()["usage"].clone();
+    let page = setup.send(Method::GET, "/metrics", &[], "").await;
+    for (kind, name) in [("prompt", "prompt_tokens"), ("completion", "completion_tokens")] {
+        let twice = 2 * asked[name].as_u64().unwrap();
+        let line = format!(r#"kind="{kind}",key=""}} {twice}"#);
+        assert!(
+            page.text().lines().any(|found| found.starts_with("sagewire_tokens_total") && found.ends_with(&line)),
+            "{line} {}",
+            page.text()
+        );
+    }
+}
