@@ -27,7 +27,7 @@ pub(crate) struct EmulateArguments {
     /// The port to listen on; 0 for any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// A running container, which answers `/invocations` and `/ping`, behind the endpoint `container`
+    /// A running container, which answers `/invocations`, `/ping` and the routes of `route=`, behind the endpoint `container`
     #[arg(long, value_name = "URL")]
     container: Option<String>,
     /// The endpoint that the container is behind
@@ -36,7 +36,7 @@ pub(crate) struct EmulateArguments {
     /// One more key pair that is accepted, as `id:secret`, or `id:secret:token` for temporary keys. Repeatable
     #[arg(long = "key", value_name = "ID:SECRET[:TOKEN]")]
     keys: Vec<String>,
-    /// One more endpoint with a built-in container, as `name=tgi`, `name=messages` or `name=embedding`. Repeatable
+    /// One more endpoint with a built-in container, as `name=tgi`, `name=messages`, `name=agent`, `name=native-agent` or `name=embedding`. Repeatable
     #[arg(long = "endpoint", value_name = "NAME=CONTAINER")]
     endpoints: Vec<String>,
     /// The wait before each part of a stream, such as 50ms
@@ -136,10 +136,12 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
         builder = match container {
             "tgi" => builder.endpoint(name, sagewire_emulator::Tgi::default().paced(pace)),
             "messages" => builder.endpoint(name, sagewire_emulator::Messages::default().paced(pace)),
+            "agent" => builder.endpoint(name, sagewire_emulator::Agent::new().paced(pace)),
+            "native-agent" => builder.endpoint(name, sagewire_emulator::Agent::new().with_native_routes().paced(pace)),
             "embedding" => builder.endpoint(name, sagewire_emulator::Embedding::default()),
             other => {
                 return Err(Failure::usage(format!(
-                    "unknown container `{other}`; expected `tgi`, `messages` or `embedding`"
+                    "unknown container `{other}`; expected `tgi`, `messages`, `agent`, `native-agent` or `embedding`"
                 )));
             }
         };

@@ -111,7 +111,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Puts a model server reached over HTTP behind an endpoint: it gets `POST {url}/invocations`, as from SageMaker.
+    /// Puts a model server reached over HTTP behind an endpoint: it gets `POST {url}/invocations`, as from SageMaker, or
+    /// the route that the custom attributes name by `route=`, as behind AWS's vLLM image.
     pub fn forward(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.endpoints.push((name.into(), Behind::Url(url.into())));
         self

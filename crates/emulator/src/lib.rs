@@ -33,7 +33,8 @@ pub use self::{
     clock::Clock,
     connection::Connection,
     container::{
-        Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi, Toolkit,
+        Agent, Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi,
+        Toolkit,
     },
     emulator::Emulator,
     error::EmulatorError,

@@ -15,13 +15,14 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-use super::{Container, ContainerReply, Invocation, PartError};
+use super::{Container, ContainerReply, Invocation, PartError, route};
 
 const CUSTOM_ATTRIBUTES: &str = "x-amzn-sagemaker-custom-attributes";
 
 /// A container reached over HTTP.
 pub(crate) struct Forward {
     client: Client<HttpConnector, Full<Bytes>>,
+    base: String,
     invocations: Uri,
     ping: Uri,
 }
@@ -39,9 +40,17 @@ impl Forward {
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(Duration::from_secs(30))
                 .build_http(),
+            base: base.to_owned(),
             invocations: format!("{base}/invocations").parse()?,
             ping: format!("{base}/ping").parse()?,
         })
+    }
+
+    /// Where a request goes: to the route that its attributes ask for, as AWS's vLLM image sends it on, else to `/invocations`.
+    fn uri(&self, invocation: &Invocation) -> Uri {
+        let asked = route::asked_for(invocation.custom_attributes.as_deref());
+        let asked = asked.and_then(|route| format!("{}{route}", self.base).parse().ok());
+        asked.unwrap_or_else(|| self.invocations.clone())
     }
 }
 
@@ -59,7 +68,7 @@ impl Container for Forward {
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         let mut request = Request::new(Full::new(invocation.body.clone()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.invocations.clone();
+        *request.uri_mut() = self.uri(&invocation);
         *request.headers_mut() = invocation.headers();
         let response = match self.client.request(request).await {
             Ok(response) => response,
@@ -108,6 +117,15 @@ fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_takes_the_place_of_invocations() {
+        let forward = Forward::new("http://host:1/base/").unwrap();
+        let mut invocation = Invocation::new("{}");
+        assert_eq!(forward.uri(&invocation), "http://host:1/base/invocations");
+        invocation.custom_attributes = Some("a=b,route=/v1/responses".to_owned());
+        assert_eq!(forward.uri(&invocation), "http://host:1/base/v1/responses");
+    }
 
     #[test]
     fn only_plain_http_addresses_are_taken() {

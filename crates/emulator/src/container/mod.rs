@@ -3,6 +3,7 @@
 //! Owns the [`Container`] trait, what a container is asked ([`Invocation`]) and what it answers ([`ContainerReply`]). Each built-in
 //! container has a file of its own. Turning an answer into SageMaker's is `runtime`'s business.
 
+mod agent;
 mod cut;
 mod embedding;
 mod forward;
@@ -10,12 +11,13 @@ mod invocation;
 mod messages;
 mod openai;
 mod reply;
+mod route;
 mod speech;
 mod tgi;
 mod toolkit;
 
-pub(crate) use self::{cut::cut, forward::Forward};
 pub use self::{
+    agent::Agent,
     embedding::Embedding,
     invocation::Invocation,
     messages::Messages,
@@ -23,6 +25,7 @@ pub use self::{
     tgi::Tgi,
     toolkit::Toolkit,
 };
+pub(crate) use self::{cut::cut, forward::Forward};
 
 use std::fmt;
 

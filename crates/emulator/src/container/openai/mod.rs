@@ -132,7 +132,7 @@ fn finish_reason(finish: &Finish) -> (&'static str, Value) {
 }
 
 /// A JSON object with more members.
-fn extended<'a>(mut object: Value, members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+pub(super) fn extended<'a>(mut object: Value, members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     if let Some(map) = object.as_object_mut() {
         map.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }

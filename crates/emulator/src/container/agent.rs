@@ -1,0 +1,125 @@
+//! A container whose model does a small task with the tools that it is offered.
+//!
+//! Owns which route answers. It speaks OpenAI's chat completions and, as AWS's vLLM image does with `route=`, OpenAI's Responses API and
+//! Anthropic's Messages API. What the model does is in `task`.
+
+mod chat;
+mod conversation;
+mod messages;
+mod responses;
+mod task;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use self::conversation::Conversation;
+use super::{Container, ContainerReply, Invocation, route};
+
+/// A model that an agent can work with: it thinks, writes a file, looks at it by two calls at once, and tells what came of them. The tools
+/// are found by their parameters: a command to run, or a path and a content to write. Without such tools it answers with a sentence.
+///
+/// ```
+/// use sagewire_emulator::{Agent, Emulator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sagewire_emulator::EmulatorError> {
+/// let emulator = Emulator::builder().endpoint("agent", Agent::new().with_native_routes()).start().await?;
+/// # emulator.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Agent {
+    pace: Duration,
+    has_routes: bool,
+}
+
+impl Agent {
+    /// A container that speaks chat completions alone, and does not look at `route=`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { pace: Duration::ZERO, has_routes: false }
+    }
+
+    /// Answers `route=/v1/responses`, `/v1/messages` and `/v1/messages/count_tokens`, too.
+    #[must_use]
+    pub const fn with_native_routes(mut self) -> Self {
+        self.has_routes = true;
+        self
+    }
+
+    /// Waits so long before each part of a stream, by tokio's clock.
+    #[must_use]
+    pub const fn paced(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    fn answer(&self, invocation: &Invocation) -> Result<ContainerReply, Refusal> {
+        let body: Value = serde_json::from_slice(&invocation.body)
+            .map_err(|error| Refusal::invalid(&format!("JSON decode error: {error}")))?;
+        let asked = route::asked_for(invocation.custom_attributes.as_deref()).filter(|_| self.has_routes);
+        let identity = super::speech::fingerprint(&invocation.body);
+        match asked {
+            None | Some("/v1/chat/completions") => {
+                let conversation = Conversation::of_chat(&body).ok_or_else(|| Refusal::missing("messages"))?;
+                Ok(chat::answer(&conversation, identity))
+            }
+            Some("/v1/responses") => {
+                let conversation = Conversation::of_responses(&body).ok_or_else(|| Refusal::missing("input"))?;
+                Ok(responses::answer(&conversation, identity))
+            }
+            Some("/v1/messages") => {
+                let conversation = Conversation::of_messages(&body).ok_or_else(|| Refusal::missing("messages"))?;
+                Ok(messages::answer(&conversation, identity))
+            }
+            Some("/v1/messages/count_tokens") => {
+                let conversation = Conversation::of_messages(&body).ok_or_else(|| Refusal::missing("messages"))?;
+                Ok(ContainerReply::json(200, &json!({ "input_tokens": conversation.prompt_tokens })))
+            }
+            Some(_) => Err(Refusal { status: 404, body: json!({ "detail": "Not Found" }) }),
+        }
+    }
+}
+
+#[async_trait]
+impl Container for Agent {
+    async fn invoke(&self, invocation: Invocation) -> ContainerReply {
+        let answered = self.answer(&invocation);
+        answered.unwrap_or_else(|Refusal { status, body }| ContainerReply::json(status, &body)).paced(self.pace)
+    }
+}
+
+/// A failure in vLLM's form.
+struct Refusal {
+    status: u16,
+    body: Value,
+}
+
+impl Refusal {
+    fn invalid(message: &str) -> Self {
+        let error = json!({"message": message, "type": "BadRequestError", "param": null, "code": 400});
+        Self { status: 400, body: json!({ "error": error }) }
+    }
+
+    fn missing(field: &str) -> Self {
+        Self::invalid(&format!(
+            "1 validation error: {{'type': 'missing', 'loc': ('body', '{field}'), 'msg': 'Field required'}}"
+        ))
+    }
+}
+
+/// An event stream of named events.
+fn named_events(events: &[Value]) -> ContainerReply {
+    let mut body = String::new();
+    for event in events {
+        let name = event.get("type").and_then(Value::as_str).unwrap_or_default();
+        body.push_str(&format!("event: {name}\ndata: {event}\n\n"));
+    }
+    ContainerReply::new(200, "text/event-stream; charset=utf-8", body)
+}
+
+#[cfg(test)]
+mod tests;
