@@ -19,10 +19,16 @@ pub(crate) fn run(page: &Page, blocks: &[&Block], tools: &Tools, python: &Path) 
     for block in blocks {
         session.serve_if_asked(&block.text)?;
         let script = session.with_real_addresses(&block.text);
-        let output = session.program(python).args(["-c", &script]).output()?;
+        let mut program = session.program(python);
+        match block.file.as_deref().filter(|file| file.starts_with("test_")) {
+            Some(tests) => program.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", tests]),
+            None => program.args(["-c", &script]),
+        };
+        let output = program.output()?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{}:{}: {complaint}", page.name, block.line).into());
+            let said = String::from_utf8_lossy(&output.stdout);
+            return Err(format!("{}:{}: {said}{complaint}", page.name, block.line).into());
         }
     }
     Ok(())

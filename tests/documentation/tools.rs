@@ -59,6 +59,8 @@ impl Tools {
 pub(crate) fn python(scripts: &[&Block]) -> Prepared<PathBuf> {
     if scripts.iter().any(|block| block.text.contains("langchain_openai")) {
         sagewire_test_programs::langchain()
+    } else if scripts.iter().any(|block| block.text.contains("import boto3, pytest")) {
+        sagewire_test_programs::pytest()
     } else {
         sagewire_test_programs::openai()
     }

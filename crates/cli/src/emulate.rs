@@ -1,11 +1,16 @@
 //! `sagewire emulate`: the stand-in for SageMaker Runtime, until it is interrupted.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use sagewire_emulator::{
-    Chaos, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, EmulatorError, Fault,
+    Chaos, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, EmulatorError, Fault, Fixed,
+    Parts,
 };
+use sagewire_proxy::shutdown_signal;
 
 use self::format::Format;
 use crate::{Failure, announce, serve::OTHER_PORT, terminal};
@@ -17,28 +22,40 @@ mod log;
 #[command(after_help = "Examples:
   sagewire emulate --port 8080
   sagewire emulate --endpoint my-endpoint=messages --key AKIDOTHER:secret
-  sagewire emulate --container http://127.0.0.1:8081 --container-endpoint my-model
+  sagewire emulate --container my-model=http://127.0.0.1:8081
   sagewire emulate --token-delay 50ms --fault throttling@0.1 --fault cut-at=200@0.05 --seed 7 --log
   sagewire emulate --port 8080 --print dotenv > .env
+  sagewire emulate --control --endpoint my-endpoint=file:reply.json
 
 The first line printed is the URL; the last ones are for a shell. With `--print`, only the variables are printed.
-It ends with Ctrl-C, and the exit code 0.")]
+It ends with Ctrl-C or SIGTERM, and the exit code 0.")]
 pub(crate) struct EmulateArguments {
     /// The port to listen on; 0 for any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// A running container, which answers `/invocations`, `/ping` and the routes of `route=`, behind the endpoint `container`
-    #[arg(long, value_name = "URL")]
-    container: Option<String>,
-    /// The endpoint that the container is behind
-    #[arg(long, value_name = "NAME", default_value = "container", requires = "container")]
-    container_endpoint: String,
+    /// The address to listen on; its keys are well known, so whoever reaches it can use it
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// A running container, which answers `/invocations`, `/ping` and the routes of `route=`, and the name of its endpoint. Repeatable
+    #[arg(long = "container", value_name = "NAME=URL")]
+    containers: Vec<String>,
     /// One more key pair that is accepted, as `id:secret`, or `id:secret:token` for temporary keys. Repeatable
     #[arg(long = "key", value_name = "ID:SECRET[:TOKEN]")]
     keys: Vec<String>,
-    /// One more endpoint with a built-in container, as `name=tgi`, `name=messages`, `name=agent`, `name=native-agent` or `name=embedding`. Repeatable
+    /// One more endpoint with a built-in container (`name=tgi`, `messages`, `embedding`, `toolkit`, `agent`, `native-agent` or
+    /// `echo`), or with the answer in a
+    /// file (`name=file:reply.json`). Repeatable
     #[arg(long = "endpoint", value_name = "NAME=CONTAINER")]
     endpoints: Vec<String>,
+    /// Opens the control port: scripts, faults and the log of requests over HTTP, under `/_sagewire/`
+    #[arg(long)]
+    control: bool,
+    /// Opens the control port to whoever sends this token
+    #[arg(long, value_name = "TOKEN", conflicts_with = "control")]
+    control_token: Option<String>,
+    /// Where the parts of a streamed answer end
+    #[arg(long, value_enum, default_value_t = Borders::Awkward)]
+    parts: Borders,
     /// The wait before each part of a stream, such as 50ms
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     token_delay: Option<Duration>,
@@ -60,6 +77,15 @@ pub(crate) struct EmulateArguments {
     /// Prints only the variables for AWS clients, in this format
     #[arg(long, value_name = "FORMAT")]
     print: Option<Format>,
+}
+
+/// Where the parts of a streamed answer end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Borders {
+    /// Inside characters and events, as SageMaker may cut them
+    Awkward,
+    /// Behind each event
+    Events,
 }
 
 /// How much of each request is logged.
@@ -103,14 +129,20 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
             announce::line(format!("Try it with any AWS client:\n\n{}", emulator.exports()));
         }
     }
-    if arguments.container.is_some() {
-        match emulator.ping(&arguments.container_endpoint).await {
-            Ok(()) if arguments.print.is_none() => announce::line("the container answers /ping"),
+    if !arguments.host.is_loopback() {
+        let address = emulator.addr();
+        terminal::warn(format_args!("whoever reaches {address} can use the emulator: its keys are well known"));
+    }
+    for (name, _) in arguments.containers.iter().filter_map(|container| container.split_once('=')) {
+        match emulator.ping(name).await {
+            Ok(()) if arguments.print.is_none() => announce::line(format!("the container of `{name}` answers /ping")),
             Ok(()) => {}
-            Err(why) => terminal::note(None, format_args!("the container does not answer /ping yet: {why}")),
+            Err(why) => {
+                terminal::note(None, format_args!("the container of `{name}` does not answer /ping yet: {why}"));
+            }
         }
     }
-    tokio::signal::ctrl_c().await.map_err(Failure::work)?;
+    shutdown_signal().await;
     emulator.shutdown().await;
     Ok(())
 }
@@ -118,7 +150,12 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
 fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
     let pace = arguments.token_delay.unwrap_or_default();
     let mut builder = Emulator::builder()
+        .host(arguments.host)
         .port(arguments.port)
+        .parts(match arguments.parts {
+            Borders::Awkward => Parts::Awkward,
+            Borders::Events => Parts::Events,
+        })
         .pace(pace)
         .latency(arguments.latency.unwrap_or_default())
         .max_body_bytes(arguments.max_body_bytes);
@@ -133,21 +170,26 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
         let Some((name, container)) = endpoint.split_once('=') else {
             return Err(Failure::usage(format!("invalid `--endpoint {endpoint}`: expected `name=container`")));
         };
-        builder = match container {
-            "tgi" => builder.endpoint(name, sagewire_emulator::Tgi::default().paced(pace)),
-            "messages" => builder.endpoint(name, sagewire_emulator::Messages::default().paced(pace)),
-            "agent" => builder.endpoint(name, sagewire_emulator::Agent::new().paced(pace)),
-            "native-agent" => builder.endpoint(name, sagewire_emulator::Agent::new().with_native_routes().paced(pace)),
-            "embedding" => builder.endpoint(name, sagewire_emulator::Embedding::default()),
-            other => {
-                return Err(Failure::usage(format!(
-                    "unknown container `{other}`; expected `tgi`, `messages`, `agent`, `native-agent` or `embedding`"
-                )));
+        builder = match container.strip_prefix("file:") {
+            Some(path) => {
+                let fixed =
+                    Fixed::from_file(path).map_err(|error| Failure::usage(format!("cannot read `{path}`: {error}")))?;
+                builder.endpoint(name, fixed)
             }
+            None => builder.built_in(name, container),
         };
     }
-    if let Some(url) = &arguments.container {
-        builder = builder.forward(&arguments.container_endpoint, url);
+    for container in &arguments.containers {
+        let Some((name, url)) = container.split_once('=').filter(|(name, _)| !name.contains(':')) else {
+            return Err(Failure::usage(format!("invalid `--container {container}`: expected `name=url`")));
+        };
+        builder = builder.forward(name, url);
+    }
+    if arguments.control {
+        builder = builder.control();
+    }
+    if let Some(token) = &arguments.control_token {
+        builder = builder.control_with_token(token);
     }
     if !arguments.faults.is_empty() {
         builder = builder.chaos(Chaos::seeded(arguments.seed).rated(arguments.faults.iter().cloned()));

@@ -5,8 +5,8 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, SystemTime},
 };
 
@@ -14,7 +14,8 @@ use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
     clock::{self, Clock},
-    container::{Container, Embedding, Forward, Messages, Tgi},
+    container::{Container, Embedding, Forward, Messages, Parts, Tgi, built_in},
+    control::{Access, Control},
     emulator::Emulator,
     error::EmulatorError,
     fault::Chaos,
@@ -23,7 +24,7 @@ use crate::{
     listener,
     received::{Log, Received},
     runtime::limits::is_endpoint_name,
-    state::{Observer, State, Waiting},
+    state::{Endpoints, Observer, State, Waiting},
 };
 
 /// The limit in the service model of SageMaker Runtime.
@@ -68,11 +69,15 @@ pub struct EmulatorBuilder {
     max_received: usize,
     observer: Option<Observer>,
     example_key: bool,
+    host: IpAddr,
+    control: Access,
+    parts: Parts,
 }
 
 /// What is behind an endpoint.
 enum Behind {
     Container(Arc<dyn Container>),
+    BuiltIn(String),
     Url(String),
 }
 
@@ -96,10 +101,38 @@ impl EmulatorBuilder {
             max_received: DEFAULT_MAX_RECEIVED,
             observer: None,
             example_key: true,
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            control: Access::Off,
+            parts: Parts::default(),
         }
     }
 
-    /// The port on 127.0.0.1; 0, the default, is any free one.
+    /// The address to listen on; 127.0.0.1 by default. Its keys are well known: whoever reaches another address can use it.
+    pub const fn host(mut self, host: IpAddr) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Opens the control port under `/_sagewire/` to every program on this machine: scripts, faults, settings and the log of requests
+    /// over HTTP. Browsers are refused.
+    pub fn control(mut self) -> Self {
+        self.control = Access::ThisMachine;
+        self
+    }
+
+    /// Opens the control port to whoever sends `authorization: Bearer TOKEN`.
+    pub fn control_with_token(mut self, token: impl Into<String>) -> Self {
+        self.control = Access::Token(token.into());
+        self
+    }
+
+    /// Where the parts of a streamed answer end.
+    pub const fn parts(mut self, parts: Parts) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// The port; 0, the default, is any free one.
     pub const fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
@@ -108,6 +141,13 @@ impl EmulatorBuilder {
     /// Puts a container behind an endpoint. It may replace one of the default endpoints.
     pub fn endpoint(mut self, name: impl Into<String>, container: impl Container + 'static) -> Self {
         self.endpoints.push((name.into(), Behind::Container(Arc::new(container))));
+        self
+    }
+
+    /// Puts a built-in container behind an endpoint by its name: `tgi`, `messages`, `embedding`, `toolkit`, `agent`,
+    /// `native-agent` or `echo`.
+    pub fn built_in(mut self, name: impl Into<String>, container: impl Into<String>) -> Self {
+        self.endpoints.push((name.into(), Behind::BuiltIn(container.into())));
         self
     }
 
@@ -124,7 +164,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Lets the default endpoints wait so long before each part of a stream, by tokio's clock.
+    /// Lets the default and the [built-in](Self::built_in) endpoints wait so long before each part of a stream, by tokio's clock.
     pub const fn pace(mut self, pace: Duration) -> Self {
         self.pace = pace;
         self
@@ -232,6 +272,9 @@ impl EmulatorBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<Emulator, EmulatorError> {
+        if !self.host.is_loopback() && matches!(self.control, Access::ThisMachine) {
+            return Err(EmulatorError::OpenControl { host: self.host });
+        }
         let endpoints = self.containers()?;
         let keys = KeyRing::default();
         if self.example_key {
@@ -254,21 +297,24 @@ impl EmulatorBuilder {
             },
             log: Log::new(self.max_received),
             observer: self.observer,
-            endpoints,
+            endpoints: Endpoints::new(endpoints),
             scripts: Waiting::default(),
             faults: Waiting::default(),
             chaos: Mutex::new(self.chaos),
             chaos_seen: 0.into(),
             skew: 0.into(),
             max_body_bytes: self.max_body_bytes,
-            latency: self.latency,
+            parts: self.parts,
+            latency_ms: u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX).into(),
             container_timeout: self.container_timeout,
             requests: 0.into(),
             generated: 0.into(),
             open_connections: 0.into(),
+            control: OnceLock::new(),
             orders,
         });
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        state.control.get_or_init(|| Control::new(self.control, &state));
+        let address = SocketAddr::new(self.host, self.port);
         let listen = |source| EmulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
@@ -287,6 +333,9 @@ impl EmulatorBuilder {
             }
             let container: Arc<dyn Container> = match behind {
                 Behind::Container(container) => Arc::clone(container),
+                Behind::BuiltIn(kind) => built_in(kind, self.pace).map_err(|expected| {
+                    EmulatorError::UnknownContainer { endpoint: name.clone(), container: kind.clone(), expected }
+                })?,
                 Behind::Url(url) => Arc::new(
                     Forward::new(url)
                         .map_err(|source| EmulatorError::ContainerUrl { endpoint: name.clone(), source })?,

@@ -5,7 +5,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -114,7 +114,7 @@ impl Emulator {
     /// The names of its endpoints, in alphabetical order.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
-        self.state.endpoints.keys().cloned().collect()
+        self.state.endpoints.names()
     }
 
     /// Is the container behind an endpoint ready?
@@ -201,8 +201,7 @@ impl Emulator {
 
     /// Lets things go wrong by a schedule from now on, or no longer. What [`inject`](Self::inject) has put in line comes first.
     pub fn set_chaos(&self, chaos: Option<Chaos>) {
-        *self.state.chaos.lock().unwrap_or_else(PoisonError::into_inner) = chaos;
-        self.state.chaos_seen.store(0, Ordering::Relaxed);
+        self.state.set_chaos(chaos);
     }
 
     /// Puts the emulator's clock ahead by so many seconds, or back where negative. 0 sets it right.

@@ -2,7 +2,10 @@
 //!
 //! What a running emulator answers to its clients is [`AwsError`](crate::AwsError), not this.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 /// Why [`EmulatorBuilder::start`](crate::EmulatorBuilder::start) failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,22 @@ pub enum EmulatorError {
         endpoint: String,
         /// What is wrong with the address.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No built-in container has this name.
+    #[error("unknown container `{container}` of the endpoint `{endpoint}`; expected one of {expected}")]
+    UnknownContainer {
+        /// The endpoint.
+        endpoint: String,
+        /// The name given.
+        container: String,
+        /// The names that there are.
+        expected: &'static str,
+    },
+    /// Whoever reaches the address could use the control port.
+    #[error("the control port needs a token on {host}: give one, or listen on 127.0.0.1")]
+    OpenControl {
+        /// The address asked for.
+        host: IpAddr,
     },
     /// Two endpoints have the same name.
     #[error("endpoint `{name}` is defined twice: give each container its own name")]

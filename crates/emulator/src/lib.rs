@@ -7,6 +7,7 @@ mod clock;
 mod connection;
 mod constraints;
 mod container;
+mod control;
 mod emulator;
 mod error;
 mod fault;
@@ -33,8 +34,8 @@ pub use self::{
     clock::Clock,
     connection::Connection,
     container::{
-        Agent, Container, ContainerReply, Embedding, Invocation, Messages, PartError, PartStream, ReplyBody, Tgi,
-        Toolkit,
+        Agent, Container, ContainerReply, Echo, Embedding, Fixed, Invocation, Messages, PartError, PartStream, Parts,
+        ReplyBody, Tgi, Toolkit,
     },
     emulator::Emulator,
     error::EmulatorError,

@@ -56,6 +56,26 @@ impl Operation {
         }
     }
 
+    /// All but [`Unknown`](Self::Unknown).
+    const ALL: [Self; 11] = [
+        Self::InvokeEndpoint,
+        Self::InvokeEndpointWithResponseStream,
+        Self::InvokeEndpointAsync,
+        Self::AssumeRole,
+        Self::AssumeRoleWithWebIdentity,
+        Self::GetCallerIdentity,
+        Self::InstanceMetadataToken,
+        Self::InstanceMetadata,
+        Self::ContainerCredentials,
+        Self::GetRoleCredentials,
+        Self::CreateToken,
+    ];
+
+    /// The operation of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.as_str() == name)
+    }
+
     /// Is it one of SageMaker Runtime's?
     pub(crate) const fn is_runtime(self) -> bool {
         matches!(self, Self::InvokeEndpoint | Self::InvokeEndpointWithResponseStream | Self::InvokeEndpointAsync)

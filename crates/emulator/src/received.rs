@@ -6,10 +6,11 @@ use std::{
     collections::{HashMap, VecDeque},
     fmt,
     sync::{Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::{aws_error::AwsError, fault::Fault, operation::Operation};
 
@@ -17,6 +18,8 @@ use crate::{aws_error::AwsError, fault::Fault, operation::Operation};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Received {
+    /// When it came, by the emulator's clock.
+    pub at: SystemTime,
     /// `POST`, and so on.
     pub method: String,
     /// The path, still percent-encoded.
@@ -65,13 +68,18 @@ impl Received {
 const SECRET_HEADERS: [&str; 4] =
     ["authorization", "x-amz-security-token", "x-amz-sso_bearer_token", "x-aws-ec2-metadata-token"];
 
+/// Whether a header holds a secret.
+pub(crate) fn is_secret_header(name: &HeaderName) -> bool {
+    SECRET_HEADERS.contains(&name.as_str())
+}
+
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct Headers<'a>(&'a HeaderMap);
         impl fmt::Debug for Headers<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let shown = self.0.iter().map(|(name, value)| {
-                    let secret = SECRET_HEADERS.contains(&name.as_str());
+                    let secret = is_secret_header(name);
                     (name.as_str(), if secret { "(redacted)" } else { value.to_str().unwrap_or("(not ASCII)") })
                 });
                 f.debug_map().entries(shown).finish()
@@ -96,6 +104,9 @@ impl fmt::Debug for Received {
     }
 }
 
+/// The bytes of all bodies that are kept.
+const MOST_BODY_BYTES: usize = 256 * 1024 * 1024;
+
 /// The requests so far, oldest first, as many as are kept.
 pub(crate) struct Log {
     most: usize,
@@ -105,6 +116,8 @@ pub(crate) struct Log {
 #[derive(Default)]
 struct Kept {
     entries: VecDeque<Received>,
+    /// The bytes of the bodies of `entries`.
+    bytes: usize,
     counts: HashMap<Operation, usize>,
 }
 
@@ -116,9 +129,12 @@ impl Log {
     pub(crate) fn push(&self, received: Received) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         *kept.counts.entry(received.operation).or_default() += 1;
+        kept.bytes += received.body.len();
         kept.entries.push_back(received);
-        if kept.entries.len() > self.most {
-            kept.entries.pop_front();
+        // The last one stays, however long its body is.
+        while kept.entries.len() > self.most || (kept.bytes > MOST_BODY_BYTES && kept.entries.len() > 1) {
+            let forgotten = kept.entries.pop_front();
+            kept.bytes -= forgotten.map_or(0, |forgotten| forgotten.body.len());
         }
     }
 
@@ -154,6 +170,7 @@ mod tests {
         }
         headers.insert("content-type", "application/json".parse().unwrap());
         Received {
+            at: SystemTime::UNIX_EPOCH,
             method: "POST".into(),
             path: "/endpoints/tgi/invocations".into(),
             query: Some("X-Amz-Signature=hush-hush".into()),
@@ -178,6 +195,16 @@ mod tests {
             assert!(text.contains("application/json") && text.contains("AKIDEXAMPLE"), "{text}");
         }
         assert_eq!(received.json().unwrap()["inputs"], "hush-hush");
+    }
+
+    #[test]
+    fn bodies_are_kept_up_to_a_sum() {
+        let log = Log::new(100);
+        let body = Bytes::from(vec![b' '; MOST_BODY_BYTES / 2]);
+        for path in ["/1", "/2", "/3"] {
+            log.push(Received { path: path.to_owned(), body: body.clone(), ..received() });
+        }
+        assert_eq!(log.entries().iter().map(|received| received.path.as_str()).collect::<Vec<_>>(), ["/2", "/3"]);
     }
 
     #[test]

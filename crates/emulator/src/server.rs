@@ -18,6 +18,7 @@ use crate::{
     aws_error::{AwsError, Place},
     body::{Body, BrokenOff},
     clock::http_date,
+    control,
     fault::Fault,
     form::Form,
     identity,
@@ -53,6 +54,11 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
         parts.headers.insert(header::HOST, host);
     }
     let (body, too_large) = read(body, state.max_body_bytes).await?;
+    if let (Some(path), Some(control)) = (parts.uri.path().strip_prefix(control::PREFIX), state.control.get())
+        && let Some(answer) = control.answer(&state, path, &parts, &body, too_large)
+    {
+        return Ok(answer);
+    }
     let form = form(&parts, &body);
     let route = Route::new(&parts.method, parts.uri.path(), &form, state.identity.container.path());
     let mut judged = judge(&state, &parts, &body, &route, &form, too_large, now);
@@ -62,13 +68,14 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     {
         judged = judge(&state, &parts, &body, &route, &form, too_large, state.now());
     }
-    let entry = received(&parts, &body, &route, &judged, fault.clone(), &request_id);
+    let entry = received(&parts, &body, &route, &judged, fault.clone(), &request_id, now);
     if let Some(observer) = &state.observer {
         observer(&entry);
     }
     state.log.push(entry);
-    if route.operation.is_runtime() && !state.latency.is_zero() {
-        tokio::time::sleep(state.latency).await;
+    let latency = state.latency();
+    if route.operation.is_runtime() && !latency.is_zero() {
+        tokio::time::sleep(latency).await;
     }
     let endpoint = route.endpoint.as_deref().unwrap_or_default();
     let region = judged.as_ref().ok().and_then(Option::as_ref).map_or(DEFAULT_REGION, |caller| &caller.region);
@@ -177,9 +184,11 @@ fn received(
     judged: &Result<Option<Caller>, AwsError>,
     fault: Option<Fault>,
     request_id: &str,
+    at: SystemTime,
 ) -> Received {
     let caller = judged.as_ref().ok().and_then(Option::as_ref);
     Received {
+        at,
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -16,7 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     clock::Clock,
-    container::Container,
+    container::{Container, Parts},
+    control::Control,
     fault::{Chaos, Fault},
     identity::Identity,
     keys::KeyRing,
@@ -37,7 +38,7 @@ pub(crate) struct State {
     pub(crate) log: Log,
     /// Is told of every request.
     pub(crate) observer: Option<Observer>,
-    pub(crate) endpoints: BTreeMap<String, Arc<dyn Container>>,
+    pub(crate) endpoints: Endpoints,
     pub(crate) scripts: Waiting<Scripted>,
     pub(crate) faults: Waiting<Fault>,
     pub(crate) chaos: Mutex<Option<Chaos>>,
@@ -46,18 +47,33 @@ pub(crate) struct State {
     /// By how many seconds the clock is wrong.
     pub(crate) skew: AtomicI64,
     pub(crate) max_body_bytes: usize,
-    /// The wait before each answer of the runtime.
-    pub(crate) latency: Duration,
+    pub(crate) parts: Parts,
+    /// The wait before each answer of the runtime, in milliseconds.
+    pub(crate) latency_ms: AtomicU64,
     /// How long a container may take to begin its answer.
     pub(crate) container_timeout: Duration,
     pub(crate) requests: AtomicU64,
     pub(crate) generated: AtomicU64,
     pub(crate) open_connections: AtomicUsize,
+    pub(crate) control: OnceLock<Control>,
     /// To the accept loop.
     pub(crate) orders: mpsc::Sender<Order>,
 }
 
 impl State {
+    pub(crate) fn latency(&self) -> Duration {
+        Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        self.latency_ms.store(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_chaos(&self, chaos: Option<Chaos>) {
+        *self.chaos.lock().unwrap_or_else(PoisonError::into_inner) = chaos;
+        self.chaos_seen.store(0, Ordering::Relaxed);
+    }
+
     /// The time, as wrong as it is meant to be.
     pub(crate) fn now(&self) -> SystemTime {
         let (now, skew) = ((self.clock)(), self.skew.load(Ordering::Relaxed));
@@ -100,9 +116,36 @@ impl State {
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State")
-            .field("endpoints", &self.endpoints.keys())
+            .field("endpoints", &self.endpoints.names())
             .field("log", &self.log)
             .finish_non_exhaustive()
+    }
+}
+
+/// The endpoints and what is behind each.
+pub(crate) struct Endpoints(RwLock<BTreeMap<String, Arc<dyn Container>>>);
+
+impl Endpoints {
+    pub(crate) fn new(containers: BTreeMap<String, Arc<dyn Container>>) -> Self {
+        Self(RwLock::new(containers))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Container>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// In alphabetical order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    pub(crate) fn insert(&self, name: String, container: Arc<dyn Container>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name, container);
+    }
+
+    /// Whether there was one.
+    pub(crate) fn remove(&self, name: &str) -> bool {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
     }
 }
 
@@ -136,6 +179,10 @@ impl<T> Waiting<T> {
 
     pub(crate) fn clear(&self, line: &Line) {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).remove(line);
+    }
+
+    pub(crate) fn clear_all(&self) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(crate) fn len(&self, line: &Line) -> usize {

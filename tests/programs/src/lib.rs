@@ -20,6 +20,12 @@ pub fn boto3() -> Prepared<PathBuf> {
     python("SAGEWIRE_PYTHON", &["boto3"])
 }
 
+/// A Python with boto3 and pytest. Variable: `SAGEWIRE_PYTHON`.
+#[must_use]
+pub fn pytest() -> Prepared<PathBuf> {
+    python("SAGEWIRE_PYTHON", &["boto3", "pytest"])
+}
+
 /// A Python with the package `openai`. Variable: `SAGEWIRE_PYTHON`.
 #[must_use]
 pub fn openai() -> Prepared<PathBuf> {

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn each_package_that_a_test_asks_for_is_pinned() {
-        let packages = ["boto3", "openai", "langchain-openai", "botocore", "moto", "transformers", "jinja2"];
+        let packages = ["boto3", "pytest", "openai", "langchain-openai", "botocore", "moto", "transformers", "jinja2"];
         for package in packages.into_iter().chain(["litellm", "multi-model-server", "sagemaker-inference"]) {
             let version = pinned(package).unwrap().unwrap_or_default();
             assert!(!numbers(&version).is_empty(), "{package}");

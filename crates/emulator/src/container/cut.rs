@@ -5,13 +5,44 @@
 
 use bytes::Bytes;
 
+/// Where the parts of a whole body end in a streamed answer. A body that a container gives in parts keeps its own borders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Parts {
+    /// Inside characters and events, as SageMaker may cut them.
+    #[default]
+    Awkward,
+    /// Behind each server-sent event.
+    Events,
+}
+
+impl Parts {
+    pub(super) fn of(self, body: &Bytes) -> Vec<Bytes> {
+        match self {
+            Self::Awkward => cut(body),
+            Self::Events => events(body),
+        }
+    }
+}
+
+/// One part for each event, with the blank line that ends it.
+fn events(body: &Bytes) -> Vec<Bytes> {
+    let mut rest = body.clone();
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let end = rest.windows(2).position(|pair| pair == b"\n\n").map_or(rest.len(), |at| at + 2);
+        parts.push(rest.split_to(end));
+    }
+    parts
+}
+
 /// Sizes of successive parts, over and over: short enough to split an event, long enough to hold several.
 const SIZES: [usize; 8] = [11, 1, 420, 5, 97, 2, 240, 43];
 /// A long body gets longer parts, so that their number stays bearable.
 const STRETCH_EVERY: usize = 32 * 1024;
 
 /// The body in parts. Nothing is lost, no part is empty.
-pub(crate) fn cut(body: &Bytes) -> Vec<Bytes> {
+fn cut(body: &Bytes) -> Vec<Bytes> {
     let stretch = 1 + body.len() / STRETCH_EVERY;
     let mut rest = body.clone();
     let mut parts = Vec::new();

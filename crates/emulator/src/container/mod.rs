@@ -6,6 +6,7 @@
 mod agent;
 mod cut;
 mod embedding;
+mod fixed;
 mod forward;
 mod invocation;
 mod messages;
@@ -16,20 +17,39 @@ mod speech;
 mod tgi;
 mod toolkit;
 
+pub(crate) use self::forward::Forward;
 pub use self::{
     agent::Agent,
+    cut::Parts,
     embedding::Embedding,
+    fixed::{Echo, Fixed},
     invocation::Invocation,
     messages::Messages,
     reply::{ContainerReply, PartError, PartStream, ReplyBody},
     tgi::Tgi,
     toolkit::Toolkit,
 };
-pub(crate) use self::{cut::cut, forward::Forward};
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+
+/// The built-in container of this name, which waits so long before each part of a stream.
+///
+/// # Errors
+/// With the names that there are.
+pub(crate) fn built_in(name: &str, pace: Duration) -> Result<Arc<dyn Container>, &'static str> {
+    Ok(match name {
+        "tgi" => Arc::new(Tgi::new().paced(pace)),
+        "messages" => Arc::new(Messages::new().paced(pace)),
+        "embedding" => Arc::new(Embedding::new()),
+        "toolkit" => Arc::new(Toolkit::new()),
+        "agent" => Arc::new(Agent::new().paced(pace)),
+        "native-agent" => Arc::new(Agent::new().with_native_routes().paced(pace)),
+        "echo" => Arc::new(Echo),
+        _ => return Err("tgi, messages, embedding, toolkit, agent, native-agent, echo"),
+    })
+}
 
 /// A model server behind an endpoint.
 ///

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use futures_util::StreamExt as _;
 use serde::Serialize;
 
-use super::cut;
+use super::cut::Parts;
 
 /// A container's stream broke; the text says how.
 #[derive(Debug, thiserror::Error)]
@@ -129,9 +129,9 @@ impl ReplyBody {
     }
 
     /// The body in the parts a streaming call sends.
-    pub(crate) fn into_parts(self) -> PartStream {
+    pub(crate) fn into_parts(self, parts: Parts) -> PartStream {
         match self {
-            Self::Whole(bytes) => Box::pin(futures_util::stream::iter(cut(&bytes).into_iter().map(Ok))),
+            Self::Whole(bytes) => Box::pin(futures_util::stream::iter(parts.of(&bytes).into_iter().map(Ok))),
             Self::Parts(parts) => Box::pin(futures_util::stream::iter(parts.into_iter().map(Ok))),
             Self::Stream(parts) => parts,
         }

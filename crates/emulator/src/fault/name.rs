@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use crate::{aws_error::AwsError, fault::Fault};
+use crate::{aws_error::AwsError, fault::Fault, frame::Frame};
 
 /// The number of bytes of the body before a stall that is given without a place.
 const STALL_AT: usize = 1;
@@ -33,15 +33,29 @@ type Make = fn(&str) -> Option<Fault>;
 const NUMBER: &str = "a whole number, as in `cut-at=40`";
 const DURATION: &str = "a duration, as in `stall=2s`";
 const NOTHING: &str = "no value";
+const FRAME: &str = "the number of a frame, as in `insert=0`";
+const FRAME_NUMBER: &str = "the number of a frame and a whole number, as in `huge-frame=1:65536`";
 const TEXT: &str = "a text, as in `content-type=text/html`";
 
 /// The names. `value` of the ones without a value is empty.
-const NAMES: [(&str, (&str, Make)); 28] = [
+const NAMES: [(&str, (&str, Make)); 41] = [
     ("throttling", (NOTHING, |value| without(value, Fault::Error(AwsError::throttling())))),
     ("service-unavailable", (NOTHING, |value| without(value, Fault::Error(AwsError::service_unavailable())))),
     ("internal-failure", (NOTHING, |value| without(value, Fault::Error(AwsError::internal_failure())))),
     ("model-not-ready", (NOTHING, |value| without(value, Fault::Error(AwsError::model_not_ready())))),
     ("no-capacity", (NOTHING, |value| without(value, Fault::Error(AwsError::no_capacity())))),
+    ("internal-dependency", (NOTHING, |value| without(value, Fault::Error(AwsError::internal_dependency())))),
+    ("unrecognized-client", (NOTHING, |value| without(value, Fault::Error(AwsError::unrecognized_client())))),
+    ("signature-mismatch", (NOTHING, |value| without(value, Fault::Error(AwsError::signature_mismatch())))),
+    (
+        "access-denied",
+        (NOTHING, |value| {
+            without(
+                value,
+                Fault::Error(AwsError::access_denied("User is not authorized to perform sagemaker:InvokeEndpoint")),
+            )
+        }),
+    ),
     ("expired-token", (NOTHING, |value| without(value, Fault::Error(AwsError::expired_token())))),
     (
         "model-error",
@@ -63,11 +77,49 @@ const NAMES: [(&str, (&str, Make)); 28] = [
     ("reset-after-headers", (NOTHING, |value| without(value, Fault::ResetAfterHeaders))),
     ("slow-headers", (DURATION, |value| duration(value).map(Fault::SlowHeaders))),
     ("stall", (DURATION, |value| duration(value).map(|time| Fault::Stall { at: STALL_AT, time }))),
+    (
+        "stall-before",
+        ("the number of a frame and a duration, as in `stall-before=1:2s`", |value| {
+            let (frame, time) = value.split_once(':')?;
+            Some(Fault::StallBefore { frame: frame.parse().ok()?, time: duration(time)? })
+        }),
+    ),
     ("pieces", (NUMBER, |value| value.parse().ok().filter(|size| *size > 0).map(Fault::Pieces))),
     ("cut-at", (NUMBER, |value| value.parse().ok().map(Fault::CutAt))),
     ("end-at", (NUMBER, |value| value.parse().ok().map(Fault::EndAt))),
     ("corrupt-prelude", (NUMBER, |value| value.parse().ok().map(Fault::CorruptPrelude))),
     ("corrupt-message", (NUMBER, |value| value.parse().ok().map(Fault::CorruptMessage))),
+    ("total-length", (FRAME_NUMBER, |value| pair(value).map(|(frame, length)| Fault::TotalLength { frame, length }))),
+    (
+        "headers-length",
+        (FRAME_NUMBER, |value| pair(value).map(|(frame, length)| Fault::HeadersLength { frame, length })),
+    ),
+    ("huge-frame", (FRAME_NUMBER, |value| pair(value).map(|(before, length)| Fault::HugeFrame { before, length }))),
+    (
+        "insert",
+        (FRAME, |value| {
+            let before = value.parse().ok()?;
+            Some(Fault::Insert { before, frame: Frame::event("Surprise", "application/json", "{}") })
+        }),
+    ),
+    (
+        "initial-response",
+        (FRAME, |value| Some(Fault::Insert { before: value.parse().ok()?, frame: Frame::initial_response() })),
+    ),
+    (
+        "model-stream-error",
+        (FRAME, |value| {
+            let frame = Frame::exception("ModelStreamError", Some("StreamBroken"), "The model's stream broke.");
+            Some(Fault::Instead { of: value.parse().ok()?, frame })
+        }),
+    ),
+    (
+        "internal-stream-failure",
+        (FRAME, |value| {
+            let frame = Frame::exception("InternalStreamFailure", None, "The stream failed.");
+            Some(Fault::Instead { of: value.parse().ok()?, frame })
+        }),
+    ),
     ("invalid-utf8", (NUMBER, |value| value.parse().ok().map(Fault::InvalidUtf8))),
     ("empty-parts", (NOTHING, |value| without(value, Fault::EmptyParts))),
     ("content-type", (TEXT, |value| (!value.is_empty()).then(|| Fault::ContentType(value.to_owned())))),
@@ -75,10 +127,17 @@ const NAMES: [(&str, (&str, Make)); 28] = [
     ("gzip-bomb", (NUMBER, |value| value.parse().ok().map(Fault::GzipBomb))),
     ("json-bomb", (NUMBER, |value| value.parse().ok().map(Fault::JsonBomb))),
     ("close-after-answer", (NOTHING, |value| without(value, Fault::CloseAfterAnswer))),
+    ("close-on-reuse", (NOTHING, |value| without(value, Fault::CloseOnReuse))),
 ];
 
 fn without(value: &str, fault: Fault) -> Option<Fault> {
     value.is_empty().then_some(fault)
+}
+
+/// `a:b`.
+fn pair<A: FromStr, B: FromStr>(value: &str) -> Option<(A, B)> {
+    let (first, second) = value.split_once(':')?;
+    Some((first.parse().ok()?, second.parse().ok()?))
 }
 
 /// A duration such as `500ms`, `2s` or `1m 30s`.
@@ -100,6 +159,8 @@ impl FromStr for Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::HashSet, mem::discriminant};
+
     use super::*;
 
     #[test]
@@ -109,12 +170,24 @@ mod tests {
             ("model-error=503", Fault::Error(AwsError::model_error(503, "The model's container failed."))),
             ("cut-at=40", Fault::CutAt(40)),
             ("clock-skew=-900", Fault::ClockSkew(-900)),
+            ("total-length=1:15", Fault::TotalLength { frame: 1, length: 15 }),
+            ("stall-before=2:1s", Fault::StallBefore { frame: 2, time: Duration::from_secs(1) }),
             ("stall=1500ms", Fault::Stall { at: STALL_AT, time: Duration::from_millis(1500) }),
             ("slow-headers=2s", Fault::SlowHeaders(Duration::from_secs(2))),
             ("redirect=http://127.0.0.1:9/?a=b", Fault::Redirect("http://127.0.0.1:9/?a=b".to_owned())),
         ] {
             assert_eq!(text.parse::<Fault>().unwrap(), fault, "{text}");
         }
+    }
+
+    #[test]
+    fn every_kind_has_a_name() {
+        let values = ["", "1", "2s", "1:2", "1:2s", "text/html"];
+        let texts = NAMES.iter().flat_map(|(name, _)| values.map(|value| format!("{name}={value}")));
+        let named: HashSet<_> =
+            texts.filter_map(|text| text.parse::<Fault>().ok()).map(|fault| discriminant(&fault)).collect();
+        let all: HashSet<_> = Fault::catalog().iter().map(discriminant).collect();
+        assert_eq!(named, all);
     }
 
     #[test]

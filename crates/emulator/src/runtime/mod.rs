@@ -114,7 +114,9 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
         Err(_) => Err(timed_out()),
     };
     let mut response = match answered {
-        Ok(reply) if call.operation == Operation::InvokeEndpointWithResponseStream => stream::answer(reply, ending),
+        Ok(reply) if call.operation == Operation::InvokeEndpointWithResponseStream => {
+            stream::answer(reply, state.parts, ending)
+        }
         Ok(reply) => match unary(reply).await {
             Ok(response) => response,
             Err(error) => return Ok(refusal(&error, &place)),

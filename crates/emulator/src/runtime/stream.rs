@@ -10,7 +10,7 @@ use http::{HeaderName, Response, header::CONTENT_TYPE};
 use super::{CUSTOM_ATTRIBUTES, insert, insert_optional};
 use crate::{
     body::{Body, Step, played},
-    container::ContainerReply,
+    container::{ContainerReply, Parts},
     frame::Frame,
     scripted::EVENT_STREAM,
     socket::Ending,
@@ -19,12 +19,12 @@ use crate::{
 const CONTAINER_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
 
 /// A successful reply, one frame for each of its parts. A part that fails ends the stream with `ModelStreamError`.
-pub(super) fn answer(reply: ContainerReply, ending: Ending) -> Response<Body> {
+pub(super) fn answer(reply: ContainerReply, parts: Parts, ending: Ending) -> Response<Body> {
     let pace = reply.pace;
     let mut broken = false;
     let frames = reply
         .body
-        .into_parts()
+        .into_parts(parts)
         .map(|part| match part {
             Ok(part) => Ok(Frame::payload_part(part)),
             Err(error) => Err(Frame::exception("ModelStreamError", Some("StreamBroken"), &error.to_string())),

@@ -3,6 +3,7 @@
 
 mod client;
 mod connections;
+mod control;
 mod faults;
 mod identity;
 mod runtime;

@@ -1,0 +1,209 @@
+//! What the control port does with the bodies that it is sent.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{
+    bodies::{ChaosBody, CredentialsBody, EndpointBody, Event, FaultsBody, RepliesBody, Reply, SettingsBody},
+    error::ControlError,
+};
+use crate::{
+    aws_error::AwsError,
+    container::{Container, Forward, built_in},
+    fault::{Chaos, Fault},
+    frame::Frame,
+    keys::Key,
+    operation::Operation,
+    runtime::limits::is_endpoint_name,
+    scripted::{Scripted, StreamEvent},
+    state::{Line, State},
+};
+
+pub(super) fn replies(state: &State, body: RepliesBody) -> Result<Value, ControlError> {
+    let line = line(body.endpoint, body.operation)?;
+    let replies =
+        body.replies.into_iter().enumerate().map(|(at, reply)| {
+            scripted(reply).map_err(|error| ControlError::Value(format!("`replies[{at}]`: {error}")))
+        });
+    // All or none of them.
+    let replies = replies.collect::<Result<Vec<_>, _>>()?;
+    for reply in replies {
+        state.scripts.push(line.clone(), reply);
+    }
+    Ok(json!({"waiting": state.scripts.len(&line)}))
+}
+
+pub(super) fn faults(state: &State, body: FaultsBody) -> Result<Value, ControlError> {
+    let line = line(body.endpoint, body.operation)?;
+    let fault = fault(&body.fault)?;
+    for _ in 0..body.times {
+        state.faults.push(line.clone(), fault.clone());
+    }
+    Ok(json!({"waiting": state.faults.len(&line)}))
+}
+
+pub(super) fn chaos(state: &State, body: ChaosBody) -> Result<Value, ControlError> {
+    let rated = body.faults.into_iter().map(|rated| {
+        if !(0.0..=1.0).contains(&rated.rate) {
+            return Err(ControlError::Value(format!("invalid rate {} of `{}`: use 0 to 1", rated.rate, rated.fault)));
+        }
+        Ok((fault(&rated.fault)?, rated.rate))
+    });
+    let rated = rated.collect::<Result<Vec<_>, _>>()?;
+    state.set_chaos((!rated.is_empty()).then(|| Chaos::seeded(body.seed).rated(rated)));
+    Ok(json!({}))
+}
+
+pub(super) fn settings(state: &State, body: SettingsBody) -> Result<Value, ControlError> {
+    if let Some(latency) = body.latency_ms {
+        state.latency_ms.store(latency, Ordering::Relaxed);
+    }
+    if let Some(seconds) = body.clock_skew_seconds {
+        state.skew.store(seconds, Ordering::Relaxed);
+    }
+    Ok(json!({
+        "latency_ms": state.latency_ms.load(Ordering::Relaxed),
+        "clock_skew_seconds": state.skew.load(Ordering::Relaxed),
+    }))
+}
+
+pub(super) fn put_endpoint(state: &State, name: &str, body: EndpointBody) -> Result<Value, ControlError> {
+    if !is_endpoint_name(name) {
+        return Err(ControlError::Value(format!(
+            "invalid endpoint name `{name}`: use 1 to 63 letters, digits and hyphens, with a letter or digit at both ends"
+        )));
+    }
+    let container: Arc<dyn Container> = match (body.container, body.url) {
+        (Some(kind), None) => {
+            let pace = Duration::from_millis(body.token_delay_ms);
+            built_in(&kind, pace).map_err(|expected| {
+                ControlError::Value(format!("unknown `container` `{kind}`; expected one of {expected}"))
+            })?
+        }
+        (None, Some(url)) => {
+            Arc::new(Forward::new(&url).map_err(|error| ControlError::Value(format!("invalid `url`: {error}")))?)
+        }
+        _ => return Err(ControlError::Value("set either `container` or `url`".to_owned())),
+    };
+    state.endpoints.insert(name.to_owned(), container);
+    Ok(json!({"endpoints": state.endpoints.names()}))
+}
+
+pub(super) fn delete_endpoint(state: &State, name: &str) -> Result<Value, ControlError> {
+    if !state.endpoints.remove(name) {
+        return Err(ControlError::NoEndpoint(name.to_owned()));
+    }
+    Ok(json!({"endpoints": state.endpoints.names()}))
+}
+
+pub(super) fn put_credentials(state: &State, id: &str, body: CredentialsBody) -> Result<Value, ControlError> {
+    let mut key = Key::user(id, body.secret_access_key, body.session_token);
+    if let Some(seconds) = body.expires_in_seconds {
+        let end = state.now().checked_add(Duration::from_secs(seconds));
+        key.expires = Some(end.ok_or_else(|| ControlError::Value("`expires_in_seconds` is too large".to_owned()))?);
+    }
+    state.keys.insert(id, key);
+    Ok(json!({}))
+}
+
+/// Everything that was asked for since the start, and what was received.
+pub(super) fn forget(state: &State, latency: Duration) {
+    state.scripts.clear_all();
+    state.faults.clear_all();
+    state.set_chaos(None);
+    state.skew.store(0, Ordering::Relaxed);
+    state.set_latency(latency);
+    state.log.clear();
+}
+
+fn line(endpoint: Option<String>, operation: Option<String>) -> Result<Line, ControlError> {
+    match (endpoint, operation) {
+        (Some(endpoint), None) => Ok(Line::Endpoint(endpoint)),
+        (None, Some(name)) => Operation::named(&name).map(Line::Operation).ok_or_else(|| {
+            ControlError::Value(format!("unknown `operation` `{name}`: use AWS's name, such as `InvokeEndpoint`"))
+        }),
+        _ => Err(ControlError::Value("set either `endpoint` or `operation`".to_owned())),
+    }
+}
+
+fn fault(text: &str) -> Result<Fault, ControlError> {
+    text.parse().map_err(|error: crate::FaultNameError| ControlError::Value(error.to_string()))
+}
+
+fn scripted(reply: Reply) -> Result<Scripted, String> {
+    let kinds = [
+        reply.body.is_some(),
+        reply.body_base64.is_some(),
+        reply.stream.is_some(),
+        reply.error.is_some(),
+        reply.model_error.is_some(),
+        reply.reset,
+    ];
+    if kinds.into_iter().filter(|given| *given).count() != 1 {
+        return Err("set exactly one of `body`, `body_base64`, `stream`, `error`, `model_error` and `reset`".to_owned());
+    }
+    let status = reply.status.unwrap_or(200);
+    if !(200..=599).contains(&status) {
+        return Err(format!("invalid `status` {status}: use 200 to 599"));
+    }
+    let mut scripted = if let Some(body) = reply.body {
+        let content_type = if body.is_string() { "text/plain; charset=utf-8" } else { "application/json" };
+        Scripted::reply(status, content_type, text(body))
+    } else if let Some(body) = reply.body_base64 {
+        Scripted::reply(status, "application/octet-stream", decoded(&body)?)
+    } else if let Some(events) = reply.stream {
+        Scripted::events(events.into_iter().map(event).collect::<Result<Vec<_>, _>>()?)
+    } else if let Some(error) = reply.error {
+        Scripted::error(AwsError::modelled(error.code, error.status, error.message))
+    } else if let Some(error) = reply.model_error {
+        Scripted::error(AwsError::model_error(error.status, error.message))
+    } else {
+        Scripted::reset()
+    };
+    for (name, value) in &reply.headers {
+        scripted = scripted.header(name, value);
+    }
+    if let Some(bytes) = reply.cut_at {
+        scripted = scripted.cut_at(bytes);
+    }
+    if let Some(bytes) = reply.end_at {
+        scripted = scripted.ended_at(bytes);
+    }
+    Ok(scripted.paced(Duration::from_millis(reply.pace_ms)).after(Duration::from_millis(reply.delay_ms)))
+}
+
+fn event(event: Event) -> Result<StreamEvent, String> {
+    Ok(match event {
+        Event::Part(part) => StreamEvent::Part(part.into()),
+        Event::PartBase64(part) => StreamEvent::Part(decoded(&part)?),
+        Event::Sse(value) => StreamEvent::Part(format!("data: {}\n\n", text(value)).into()),
+        Event::RawBase64(bytes) => StreamEvent::Raw(decoded(&bytes)?),
+        Event::WaitMs(time) => StreamEvent::Wait(Duration::from_millis(time)),
+        Event::ModelStreamError(error) => {
+            StreamEvent::Frame(Frame::exception("ModelStreamError", Some(&error.error_code), &error.message))
+        }
+        Event::InternalStreamFailure(message) => {
+            StreamEvent::Frame(Frame::exception("InternalStreamFailure", None, &message))
+        }
+        Event::BreakOff => StreamEvent::BreakOff,
+        Event::Reset => StreamEvent::Reset,
+    })
+}
+
+/// A text as it is, anything else as JSON.
+fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn decoded(text: &str) -> Result<Bytes, String> {
+    STANDARD.decode(text).map(Bytes::from).map_err(|error| format!("invalid base64: {error}"))
+}
