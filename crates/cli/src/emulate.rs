@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use sagewire_emulator::{
     Chaos, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, EmulatorError, Fault, Fixed,
-    Parts,
+    ObjectStore, Parts,
 };
 use sagewire_proxy::shutdown_signal;
 
@@ -53,6 +53,12 @@ pub(crate) struct EmulateArguments {
     /// Opens the control port to whoever sends this token
     #[arg(long, value_name = "TOKEN", conflicts_with = "control")]
     control_token: Option<String>,
+    /// Where asynchronous calls read their inputs and put their outcomes: a folder, or the URL of an S3 such as moto's
+    #[arg(long, value_name = "FOLDER|URL")]
+    s3: Option<String>,
+    /// The place of the outcomes of asynchronous calls: `-outputs/` and `-failures/` follow it
+    #[arg(long, value_name = "S3_URI", requires = "s3")]
+    async_output: Option<String>,
     /// Where the parts of a streamed answer end
     #[arg(long, value_enum, default_value_t = Borders::Awkward)]
     parts: Borders,
@@ -184,6 +190,14 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
             return Err(Failure::usage(format!("invalid `--container {container}`: expected `name=url`")));
         };
         builder = builder.forward(name, url);
+    }
+    if let Some(place) = &arguments.s3 {
+        let is_url = place.starts_with("http://");
+        let s3 = || ObjectStore::s3(place, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY);
+        builder = builder.object_store(if is_url { s3() } else { ObjectStore::folder(place) });
+    }
+    if let Some(location) = &arguments.async_output {
+        builder = builder.async_output(location);
     }
     if arguments.control {
         builder = builder.control();

@@ -22,6 +22,7 @@ use crate::{
     identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
     listener,
+    object_store::ObjectStore,
     received::{Log, Received},
     runtime::limits::is_endpoint_name,
     state::{Endpoints, Observer, State, Waiting},
@@ -72,6 +73,8 @@ pub struct EmulatorBuilder {
     host: IpAddr,
     control: Access,
     parts: Parts,
+    object_store: Option<ObjectStore>,
+    async_output: Option<String>,
 }
 
 /// What is behind an endpoint.
@@ -104,6 +107,8 @@ impl EmulatorBuilder {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             control: Access::Off,
             parts: Parts::default(),
+            object_store: None,
+            async_output: None,
         }
     }
 
@@ -123,6 +128,19 @@ impl EmulatorBuilder {
     /// Opens the control port to whoever sends `authorization: Bearer TOKEN`.
     pub fn control_with_token(mut self, token: impl Into<String>) -> Self {
         self.control = Access::Token(token.into());
+        self
+    }
+
+    /// Where asynchronous calls find inputs that are in S3, and put their outcomes. Without one they are accepted and never run.
+    pub fn object_store(mut self, store: ObjectStore) -> Self {
+        self.object_store = Some(store);
+        self
+    }
+
+    /// Where the outcomes of asynchronous calls are put, such as `s3://bucket/async`: below `s3://bucket/async-outputs/` and
+    /// `s3://bucket/async-failures/`. Default: a bucket named after account and region.
+    pub fn async_output(mut self, location: impl Into<String>) -> Self {
+        self.async_output = Some(location.into().trim_end_matches('/').to_owned());
         self
     }
 
@@ -310,6 +328,8 @@ impl EmulatorBuilder {
             requests: 0.into(),
             generated: 0.into(),
             open_connections: 0.into(),
+            object_store: self.object_store,
+            async_output: self.async_output,
             control: OnceLock::new(),
             orders,
         });

@@ -16,6 +16,7 @@ mod frame;
 mod identity;
 mod keys;
 mod listener;
+mod object_store;
 mod operation;
 mod received;
 mod route;
@@ -43,6 +44,7 @@ pub use self::{
     frame::{Frame, FrameValue},
     identity::{ContainerCredentials, InstanceMetadata, IssuedSession, Role, Sso},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},
+    object_store::ObjectStore,
     operation::Operation,
     received::Received,
     scripted::{Scripted, StreamEvent},

@@ -22,6 +22,7 @@ use crate::{
     identity::Identity,
     keys::KeyRing,
     listener::Order,
+    object_store::ObjectStore,
     operation::Operation,
     received::{Log, Received},
     scripted::Scripted,
@@ -55,6 +56,10 @@ pub(crate) struct State {
     pub(crate) requests: AtomicU64,
     pub(crate) generated: AtomicU64,
     pub(crate) open_connections: AtomicUsize,
+    /// Where asynchronous calls read and write; without one nothing is run.
+    pub(crate) object_store: Option<ObjectStore>,
+    /// Where the outcomes are; `-outputs/` or `-failures/` follows.
+    pub(crate) async_output: Option<String>,
     pub(crate) control: OnceLock<Control>,
     /// To the accept loop.
     pub(crate) orders: mpsc::Sender<Order>,

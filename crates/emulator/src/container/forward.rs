@@ -90,6 +90,7 @@ impl Container for Forward {
         reply.status = parts.status.as_u16();
         reply.custom_attributes = text(CUSTOM_ATTRIBUTES);
         reply.closed_session_id = text("x-amzn-sagemaker-closed-session-id");
+        reply.new_session_id = text("x-amzn-sagemaker-new-session-id");
         reply
     }
 

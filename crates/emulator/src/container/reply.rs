@@ -44,6 +44,8 @@ pub struct ContainerReply {
     pub custom_attributes: Option<String>,
     /// `X-Amzn-SageMaker-Closed-Session-Id` of the answer.
     pub closed_session_id: Option<String>,
+    /// `X-Amzn-SageMaker-New-Session-Id` of the answer.
+    pub new_session_id: Option<String>,
     /// The wait before each part of a streaming answer, by tokio's clock.
     pub pace: Duration,
 }
@@ -58,6 +60,7 @@ impl ContainerReply {
             body: ReplyBody::Whole(body.into()),
             custom_attributes: None,
             closed_session_id: None,
+            new_session_id: None,
             pace: Duration::ZERO,
         }
     }
@@ -95,6 +98,13 @@ impl ContainerReply {
     #[must_use]
     pub fn closing_session(mut self, session_id: impl Into<String>) -> Self {
         self.closed_session_id = Some(session_id.into());
+        self
+    }
+
+    /// The same answer, opening this session.
+    #[must_use]
+    pub fn opening_session(mut self, session_id: impl Into<String>) -> Self {
+        self.new_session_id = Some(session_id.into());
         self
     }
 

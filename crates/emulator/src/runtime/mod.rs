@@ -96,7 +96,7 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
         return Ok(refusal(&error, &place));
     };
     if call.operation == Operation::InvokeEndpointAsync {
-        return Ok(later::answer(state, &call));
+        return Ok(later::answer(state, &call, container));
     }
     let asked_session = call.header("x-amzn-sagemaker-session-id");
     let new_session = (asked_session.as_deref() == Some(NEW_SESSION)).then(|| state.next_generated_id());
@@ -125,7 +125,8 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
     };
     let variant = call.header("x-amzn-sagemaker-target-variant");
     insert(response.headers_mut(), VARIANT, variant.as_deref().unwrap_or(DEFAULT_VARIANT));
-    if let Some(session) = new_session {
+    // A container that opens sessions itself says so.
+    if let Some(session) = new_session.filter(|_| !response.headers().contains_key(NEW_SESSION_ID)) {
         let end = iso8601(call.received_at + SESSION_LIFETIME);
         insert(response.headers_mut(), NEW_SESSION_ID, &format!("{session}; Expires={end}"));
     }
@@ -142,7 +143,7 @@ pub(crate) fn refusal(error: &AwsError, place: &Place<'_>) -> Response<Body> {
 }
 
 async fn unary(reply: ContainerReply) -> Result<Response<Body>, AwsError> {
-    let ContainerReply { content_type, body, custom_attributes, closed_session_id, .. } = reply;
+    let ContainerReply { content_type, body, custom_attributes, closed_session_id, new_session_id, .. } = reply;
     let body = body
         .collect()
         .await
@@ -151,6 +152,7 @@ async fn unary(reply: ContainerReply) -> Result<Response<Body>, AwsError> {
     insert(response.headers_mut(), CONTENT_TYPE, &content_type);
     insert_optional(response.headers_mut(), CUSTOM_ATTRIBUTES, custom_attributes.as_deref());
     insert_optional(response.headers_mut(), CLOSED_SESSION_ID, closed_session_id.as_deref());
+    insert_optional(response.headers_mut(), NEW_SESSION_ID, new_session_id.as_deref());
     *response.status_mut() = StatusCode::OK;
     Ok(response)
 }

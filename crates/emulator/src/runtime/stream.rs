@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderName, Response, header::CONTENT_TYPE};
 
-use super::{CUSTOM_ATTRIBUTES, insert, insert_optional};
+use super::{CUSTOM_ATTRIBUTES, NEW_SESSION_ID, insert, insert_optional};
 use crate::{
     body::{Body, Step, played},
     container::{ContainerReply, Parts},
@@ -43,5 +43,6 @@ pub(super) fn answer(reply: ContainerReply, parts: Parts, ending: Ending) -> Res
     insert(response.headers_mut(), CONTENT_TYPE, EVENT_STREAM);
     insert(response.headers_mut(), CONTAINER_CONTENT_TYPE, &reply.content_type);
     insert_optional(response.headers_mut(), CUSTOM_ATTRIBUTES, reply.custom_attributes.as_deref());
+    insert_optional(response.headers_mut(), NEW_SESSION_ID, reply.new_session_id.as_deref());
     response
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::Method;
 use sagewire_emulator::{
-    Container, ContainerReply, Emulator, EmulatorBuilder, Invocation, Operation, PartError, Received,
+    Container, ContainerReply, Emulator, EmulatorBuilder, Invocation, ObjectStore, Operation, PartError, Received,
 };
 use serde_json::{Value, json};
 
@@ -101,6 +101,28 @@ async fn a_new_session_is_made_for_a_unary_call() {
     assert_eq!((streaming.status, streaming.error_type()), (400, "ValidationError"));
 }
 
+#[derive(Debug)]
+struct OpensSessions;
+
+#[async_trait]
+impl Container for OpensSessions {
+    async fn invoke(&self, _: Invocation) -> ContainerReply {
+        ContainerReply::new(200, "text/plain", "hi").opening_session("mine; Expires=2030-01-01T00:00:00Z")
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_the_container_opens_passes() {
+    let (_emulator, client) = start(Emulator::builder().endpoint("opens", OpensSessions)).await;
+    let expected = Some("mine; Expires=2030-01-01T00:00:00Z");
+    for headers in [&[][..], &[("x-amzn-sagemaker-session-id", "NEW_SESSION")]] {
+        let answer = client.post("/endpoints/opens/invocations", headers, "{}").await;
+        assert_eq!(answer.header("x-amzn-sagemaker-new-session-id"), expected);
+    }
+    let streamed = client.invoke_stream("opens", "{}").await;
+    assert_eq!(streamed.header("x-amzn-sagemaker-new-session-id"), expected);
+}
+
 #[tokio::test]
 async fn a_stream_is_cut_awkwardly_and_loses_nothing() {
     let (_emulator, client) = start(Emulator::builder().endpoint("mirror", Mirror)).await;
@@ -149,6 +171,43 @@ async fn an_asynchronous_call_is_accepted() {
     );
     let neither = client.post(path, &[], "").await;
     assert_eq!((neither.status, neither.error_type()), (400, "ValidationError"));
+}
+
+/// The outcome at its location, as soon as it is there.
+async fn outcome(folder: &std::path::Path, answer: &crate::client::Answer, header: &str) -> String {
+    let location = answer.header(header).unwrap().strip_prefix("s3://").unwrap();
+    let path = folder.join(location);
+    loop {
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            return text;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_outcome_of_an_asynchronous_call_is_put_where_it_was_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ObjectStore::folder(folder.path());
+    let builder = Emulator::builder().object_store(store).async_output("s3://mine/async/").built_in("echo", "echo");
+    let (_emulator, client) = start(builder).await;
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    std::fs::write(folder.path().join("in/a.json"), "from an object").unwrap();
+    let path = "/endpoints/echo/async-invocations";
+    let inline = client.post(path, &[], "inline").await;
+    assert_eq!(
+        inline.header("x-amzn-sagemaker-outputlocation"),
+        Some("s3://mine/async-outputs/echo/9e000000-0000-4000-8000-000000000001.out")
+    );
+    assert_eq!(outcome(folder.path(), &inline, "x-amzn-sagemaker-outputlocation").await, "inline");
+    let located = client.post(path, &[("x-amzn-sagemaker-inputlocation", "s3://in/a.json")], "").await;
+    assert_eq!(outcome(folder.path(), &located, "x-amzn-sagemaker-outputlocation").await, "from an object");
+    let missing = client.post(path, &[("x-amzn-sagemaker-inputlocation", "s3://in/b.json")], "").await;
+    let report = outcome(folder.path(), &missing, "x-amzn-sagemaker-failurelocation").await;
+    assert!(report.contains("Failed to read the input"), "{report}");
+    let refused = client.post("/endpoints/tgi/async-invocations", &[], "{}").await;
+    let report = outcome(folder.path(), &refused, "x-amzn-sagemaker-failurelocation").await;
+    assert!(report.contains("\"OriginalStatusCode\":422"), "{report}");
 }
 
 #[tokio::test]
