@@ -65,8 +65,10 @@ pub trait EmbeddingFamily: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EmbedContext {
-    /// The model's name for body and answer.
+    /// The model's name in the answer, for containers that give none.
     pub model: Arc<str>,
+    /// The model's name in the body of a container that takes one; `None` leaves it out.
+    pub body_model: Option<Arc<str>>,
     /// How many inputs were sent: the reply must have as many vectors.
     pub inputs: usize,
     /// How many numbers each vector shall have.
@@ -76,11 +78,13 @@ pub struct EmbedContext {
 }
 
 impl EmbedContext {
-    /// What this request, or this batch of one, asks for.
+    /// What this request, or this batch of one, asks for. Body and answer have the same name of the model.
     #[must_use]
     pub fn new(model: impl Into<Arc<str>>, request: &EmbedRequest) -> Self {
+        let model = model.into();
         Self {
-            model: model.into(),
+            body_model: Some(Arc::clone(&model)),
+            model,
             inputs: request.input.len(),
             dimensions: request.dimensions,
             encoding_format: request.encoding_format,

@@ -122,7 +122,8 @@ proptest! {
         }
         for family in FAMILIES {
             for inputs in 1..3 {
-                let context = EmbedContext { model: "m".into(), inputs, dimensions: None, encoding_format: None };
+                let mut context = EmbedContext::new("m", &sagewire_types::EmbedRequest::new("m", "text"));
+                context.inputs = inputs;
                 if let Ok(response) = family.decode(&bytes.clone().into(), &context) {
                     prop_assert_eq!(response.data.len(), inputs);
                     for item in response.data {

@@ -79,6 +79,10 @@ pub(crate) struct Shared {
 }
 
 impl SageMaker {
+    /// How the ids of models begin that embed texts in OpenAI's form at an endpoint's invocations, as in LiteLLM. The container speaks
+    /// OpenAI's API; AWS's own route `/openai/v1` has nothing to do with it.
+    pub const OPENAI_EMBEDDINGS: &str = route::OPENAI_EMBEDDINGS;
+
     /// The prefixes of the model ids that it serves.
     pub const PREFIXES: [&str; 3] = ["sagemaker", "sagemaker_chat", "sagemaker_nova"];
 
@@ -249,8 +253,11 @@ impl SageMaker {
         begun: &Begun<'_>,
     ) -> Result<Reply<EmbedResponse>, Error> {
         checks::embed(&mut request)?;
-        let prepared = self.prepare(&request.model, begun).await?;
-        let family = route::embeddings(prepared.settings.embedding_dialect.as_deref(), &prepared.model)?;
+        let (model, in_openais_form) = route::embedding_model(&request.model);
+        let prepared = self.prepare(&model, begun).await?;
+        let setting = prepared.settings.embedding_dialect.as_deref().or(in_openais_form.then_some("openai"));
+        let family = route::embeddings(setting, &prepared.model)?;
+        let hf_name: Option<Arc<str>> = prepared.settings.hf_model_name.as_deref().map(Arc::from);
         defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
         if let Some(policy) = &prepared.settings.parameters {
             drop_named_of_embedding(&mut request, policy);
@@ -258,13 +265,17 @@ impl SageMaker {
                 request.extra.clear();
             }
         }
-        let prepared = &prepared;
+        let (prepared, hf_name) = (&prepared, &hf_name);
         let asked = family.batch(prepared.settings.embedding_batch_size);
         let at_once = asked.into_iter().chain(self.shared.batch_limits.about(prepared)).min();
         let concurrency = prepared.settings.embedding_concurrency.unwrap_or(batch::CONCURRENT_BATCHES);
         let learn = |limit| self.shared.batch_limits.remember(Place::of(prepared), limit);
         batch::in_fitting_batches(&request, at_once, concurrency, learn, |request| async move {
-            let embedding = EmbedContext::new(prepared.model.name(), &request);
+            let mut embedding = EmbedContext::new(prepared.model.name(), &request);
+            // LiteLLM names no model on this route: a container refuses a name that is not its own.
+            if in_openais_form || hf_name.is_some() {
+                embedding.body_model.clone_from(hf_name);
+            }
             let payload = family.encode(&request, &embedding)?;
             let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
             let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;

@@ -25,15 +25,19 @@ impl SageMaker {
         };
         let mut problems = Vec::new();
         let mut note = |outcome: Result<(), Error>| problems.extend(outcome.err());
-        note(route::chat(settings.dialect.as_deref(), &model).map(drop));
+        let openai_endpoint = route::openai_endpoint(model.as_str());
+        if openai_endpoint.is_none() {
+            note(route::chat(settings.dialect.as_deref(), &model).map(drop));
+        }
         if settings.embedding_dialect.is_some() {
             note(route::embeddings(settings.embedding_dialect.as_deref(), &model).map(drop));
         }
         let base = settings.base_url.as_deref().map(BaseUrl::parse).transpose();
         let is_verbatim = base.as_ref().is_ok_and(|base| base.as_ref().is_some_and(BaseUrl::is_verbatim));
         note(base.map(drop));
-        if !is_verbatim && !model.name().contains('*') {
-            note(check_endpoint_name(model.name()));
+        let endpoint = openai_endpoint.unwrap_or(model.name());
+        if !is_verbatim && !endpoint.contains('*') {
+            note(check_endpoint_name(endpoint));
         }
         note(settings.headers.write(Operation::Invoke, &mut HeaderMap::new()));
         for name in settings.extra_headers.keys() {
@@ -125,6 +129,8 @@ mod tests {
         let params = json!({"sagemaker_base_url": "ftp://x", "model_id": "a b", "target_variant": "v"});
         assert_eq!(problems("sagemaker/a_b", params).await.len(), 3);
         assert_eq!(problems("sagemaker/*", json!({})).await, []);
+        assert_eq!(problems("sagemaker/openai/my-embedder", json!({})).await, []);
+        assert_eq!(problems("sagemaker/openai/my_embedder", json!({})).await, [Some("model".to_owned())]);
         assert_eq!(problems("sagemaker/a_b", json!({"sagemaker_base_url": "http://127.0.0.1/path"})).await, []);
     }
 }

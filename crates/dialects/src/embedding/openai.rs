@@ -23,7 +23,7 @@ impl EmbeddingFamily for OpenAi {
 
     fn encode(&self, request: &EmbedRequest, context: &EmbedContext) -> Result<Payload, Error> {
         Body::new(request, "input", Inputs::any(&request.input))
-            .with("model", Some(context.model.as_ref()))
+            .with("model", context.body_model.as_deref())
             .with("dimensions", request.dimensions)
             .with("encoding_format", request.encoding_format.map(name_of))
             .with("user", request.user.as_deref())

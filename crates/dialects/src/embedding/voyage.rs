@@ -32,7 +32,7 @@ impl EmbeddingFamily for Voyage {
         let inputs = Inputs::texts(&request.input).ok_or_else(|| texts_only(self.name()))?;
         let base64 = request.encoding_format.filter(|format| *format == EncodingFormat::Base64);
         Body::new(request, "input", inputs)
-            .with("model", Some(context.model.as_ref()))
+            .with("model", context.body_model.as_deref())
             .with("output_dimension", request.dimensions)
             .with("encoding_format", base64.map(|_| "base64"))
             .payload()

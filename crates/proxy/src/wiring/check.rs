@@ -5,6 +5,7 @@
 use std::{collections::HashMap, sync::PoisonError};
 
 use sagewire::{
+    SageMaker,
     credentials::{resolve_region, seam::NoHttp},
     sagemaker::TemplateWarning,
 };
@@ -60,6 +61,9 @@ impl Wiring {
                     continue;
                 }
             };
+            if deployment.model.starts_with(SageMaker::OPENAI_EMBEDDINGS) && deployment.mode != Mode::Embedding {
+                findings.warnings.push(embeds_only(deployment));
+            }
             if settings.region.is_none() {
                 let has_region = match regions.get(&settings.profile) {
                     Some(known) => *known,
@@ -99,6 +103,17 @@ impl Wiring {
 
 fn guessed_prompts(deployment: &DeploymentConfig, warning: &TemplateWarning) -> Warning {
     deployment.warning("litellm_params.hf_model_name", format!("the deployment `{}`: {warning}", deployment.id))
+}
+
+/// LiteLLM's route and AWS's have names that are easily confused.
+fn embeds_only(deployment: &DeploymentConfig) -> Warning {
+    let route = SageMaker::OPENAI_EMBEDDINGS;
+    let message = format!(
+        "the deployment `{}`: `{route}<endpoint>` only embeds texts, in OpenAI's form at the endpoint's invocations; it is not AWS's OpenAI-compatible \
+         route `/openai/v1`: for chat write `sagemaker_chat/<endpoint>`, for embeddings add `mode: embedding` to `model_info`",
+        deployment.id
+    );
+    deployment.warning("litellm_params.model", message)
 }
 
 fn no_region(deployment: &DeploymentConfig) -> Warning {

@@ -273,3 +273,36 @@ async fn retries_and_rests_may_be_a_deployments_own_or_follow_the_sort_of_failur
         assert_eq!(health["unhealthy_count"] == 1, rests, "{params}, {router}: {health}");
     }
 }
+
+#[tokio::test]
+async fn a_check_tells_litellms_openai_route_from_awss() {
+    let check = async |info: &str| {
+        let yaml = format!(
+            "model_list:\n  - {{model_name: m, litellm_params: {{model: sagemaker/openai/e, aws_region_name: us-east-1}}, model_info: {{{info}}}}}\n"
+        );
+        let (config, _) = Config::from_yaml(&yaml, &|_| None).unwrap();
+        let findings = Wiring::new(World::builder().build()).check(&config).await;
+        assert!(findings.problems.is_empty(), "{:?}", findings.problems);
+        findings.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let said = check("").await;
+    assert!(said.contains("/openai/v1") && said.contains("sagemaker_chat/"), "{said}");
+    assert_eq!(check("mode: embedding").await, "");
+}
+
+#[tokio::test]
+async fn litellms_openai_route_embeds_and_does_not_chat() {
+    let setup =
+        Setup::start("model_list:\n  - {model_name: m, litellm_params: {model: sagemaker/openai/messages}}\n").await;
+    let chat =
+        setup.post("/chat/completions", &json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}]})).await;
+    assert_eq!(chat.status, 400, "{}", chat.text());
+    assert!(setup.emulator.received().is_empty());
+    setup.post("/embeddings", &json!({"model": "m", "input": ["one", "two"], "dimensions": 3})).await;
+    let received = setup.emulator.received();
+    let body: serde_json::Value = serde_json::from_slice(&received[0].body).unwrap();
+    assert_eq!(
+        (received[0].path.as_str(), body),
+        ("/endpoints/messages/invocations", json!({"input": ["one", "two"], "dimensions": 3}))
+    );
+}

@@ -2,6 +2,8 @@
 //!
 //! Owns the choice: a setting, else the model's prefix, else the documented rules by name. Every choice is traced.
 
+use std::borrow::Cow;
+
 use sagewire_dialects::{
     self as dialects, Dialect,
     embedding::{self, EmbeddingFamily},
@@ -10,11 +12,33 @@ use sagewire_types::{Error, ErrorKind, ModelId};
 
 use crate::checks::unknown_setting;
 
+/// How the ids of models begin that embed texts in OpenAI's form, as LiteLLM has them: `sagemaker/openai/<endpoint>`.
+///
+/// This is not AWS's own OpenAI route (`/openai/v1`): the body goes to the endpoint's invocations like any other.
+/// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
+pub(crate) const OPENAI_EMBEDDINGS: &str = "sagemaker/openai/";
+
+/// The endpoint behind [`OPENAI_EMBEDDINGS`].
+pub(crate) fn openai_endpoint(model: &str) -> Option<&str> {
+    model.strip_prefix(OPENAI_EMBEDDINGS).filter(|endpoint| !endpoint.is_empty())
+}
+
+/// The id of the model that is asked for embeddings without the `openai/` of its route, and whether it had that.
+pub(crate) fn embedding_model(model: &str) -> (Cow<'_, str>, bool) {
+    match openai_endpoint(model) {
+        Some(endpoint) => (format!("sagemaker/{endpoint}").into(), true),
+        None => (model.into(), false),
+    }
+}
+
 /// The dialect of a chat or completion.
 ///
 /// # Errors
 /// `Configuration` for a setting or a prefix that names nothing we know.
 pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dyn Dialect, Error> {
+    if let Some(endpoint) = openai_endpoint(model.as_str()) {
+        return Err(only_embeddings(endpoint));
+    }
     let chosen = match setting {
         Some(name) => dialects::by_name(name).ok_or_else(|| unknown_setting("dialect", name, &dialects::names()))?,
         None => dialects::by_prefix(model.prefix()).ok_or_else(|| unknown_prefix(model))?,
@@ -38,6 +62,14 @@ pub(crate) fn embeddings(setting: Option<&str>, model: &ModelId) -> Result<&'sta
     };
     tracing::debug!(target: "sagewire::route", model = %model, family = chosen.name(), why, "embedding family chosen");
     Ok(chosen)
+}
+
+fn only_embeddings(endpoint: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidRequest,
+        format!("`{OPENAI_EMBEDDINGS}{endpoint}` serves embeddings only: for chat and completions write `sagemaker_chat/{endpoint}`"),
+    )
+    .with_param("model")
 }
 
 fn unknown_prefix(model: &ModelId) -> Error {

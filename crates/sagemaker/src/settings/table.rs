@@ -202,7 +202,7 @@ pub(super) static TABLE: &[Parameter] = &[
     setting(
         "hf_model_name",
         Field::Text(|d| &mut d.settings.hf_model_name),
-        "The model's name on Hugging Face: its chat template is used.",
+        "The model's name on Hugging Face: its chat template is used, and it is the `model` in the body of a container that takes one. Default there: the endpoint's name.",
     ),
     setting(
         "hub_access",
