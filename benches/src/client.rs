@@ -53,7 +53,7 @@ impl Connection {
     /// Sends a request and reads its answer to the end.
     ///
     /// # Errors
-    /// Those of the socket, and `InvalidData` for an answer that is no HTTP/1.1.
+    /// Those of the socket, and `InvalidData` for an answer that is not HTTP/1.1.
     pub async fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
         let sent = self.begin(request).await?;
         let (status, body, length) = self.head().await?;

@@ -34,7 +34,7 @@ fn program(name: &str) -> PathBuf {
 #[test]
 fn each_runs_to_its_end_and_shows_something() {
     for name in examples() {
-        // Without AWS settings of whoever runs the tests.
+        // Without the AWS settings of the person who runs the tests.
         let output = Command::new(program(&name)).env_clear().output().unwrap();
         let (shown, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{name}: {complaint}");
@@ -55,7 +55,7 @@ fn each_is_in_the_manifest_and_in_the_readme_in_the_readmes_own_words() {
 
 #[test]
 fn settings_in_the_environment_lead_away_from_the_emulator() {
-    // A port where nobody listens: whoever asks there has read the variable.
+    // A port without a listener: only a program that has read the variable asks there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let output = Command::new(program("chat"))
         .env_clear()

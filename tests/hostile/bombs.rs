@@ -37,7 +37,7 @@ async fn a_compressed_body_is_refused_and_not_unpacked() {
             answer.is_refused(415, &json!("unsupported_content_encoding"), &Value::Null);
         }
     }
-    // Named twice, or not at all, it is no JSON.
+    // Named twice, or not at all, it is not JSON.
     for head in [String::new(), "content-encoding: identity\r\ncontent-encoding: gzip\r\n".to_owned()] {
         let answer = setup.send("POST /chat/completions", &format!("{}{head}", bearer(MASTER)), bomb).await;
         assert!([400, 415].contains(&answer.status), "{}", answer.status);

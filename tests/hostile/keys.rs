@@ -33,7 +33,7 @@ async fn a_key_that_only_looks_the_same_is_a_401_and_shown_nowhere() {
         format!("\"{MASTER}\""),
         format!("Bearer {MASTER}"),
         "%73k-master-4711".to_owned(),
-        // Whoever reads the configuration's digest has no key by it.
+        // The digest in the configuration is not a key.
         digest.clone(),
         format!("sha256:{digest}"),
         "os.environ/MASTER_KEY".to_owned(),

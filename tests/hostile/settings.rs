@@ -168,7 +168,7 @@ async fn book_keeping_of_litellms_clients_reaches_no_container() {
     setup.nothing_went_astray();
 }
 
-/// Written otherwise they are names that nobody knows: a container may be told them, and nothing here obeys them.
+/// Written otherwise they are unknown names: a container may be told them, and nothing here obeys them.
 #[tokio::test]
 async fn in_other_letters_or_deeper_down_they_have_no_effect() {
     let setup = Setup::start().await;

@@ -1,4 +1,4 @@
-//! Requests whose end is disputed: whoever stands before the proxy may see one, and the proxy another.
+//! Requests whose end is disputed: a server in front of the proxy may see one, and the proxy another.
 //!
 //! What HTTP/1.1 says of each: <https://www.rfc-editor.org/rfc/rfc9112#name-message-body-length>
 

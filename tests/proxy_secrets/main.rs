@@ -100,7 +100,7 @@ async fn nothing_that_the_proxy_puts_out_holds_a_secret() {
     let embed = json!({"model": "container", "input": ["a"]}).to_string();
     let status = ask(address, Method::POST, "/v1/embeddings", MASTER_KEY, &embed, &mut outputs).await;
     assert_eq!(status, 200, "{}", last(&outputs));
-    // What fails: a wrong key, a wrong session token and a Hub that is not there, expired sessions, a body that is no JSON, broken answers.
+    // What fails: a wrong key, a wrong session token and a Hub that is not there, expired sessions, a body that is not JSON, broken answers.
     assert_eq!(ask(address, Method::POST, chats, WRONG_KEY, &chat("static", false), &mut outputs).await, 401);
     assert_ne!(ask(address, Method::POST, chats, MASTER_KEY, &chat("hub", false), &mut outputs).await, 200);
     emulator.expire_sessions();

@@ -159,7 +159,7 @@ async fn read_events(mut body: Incoming, seen: &Observations, outcome: &mut Outc
                 (outcome.end, ended) = (End::Whole, true);
             } else {
                 let Ok(piece) = serde_json::from_slice::<Value>(data) else {
-                    outcome.end = End::CutOff(format!("an event that is no JSON: {}", String::from_utf8_lossy(data)));
+                    outcome.end = End::CutOff(format!("an event that is not JSON: {}", String::from_utf8_lossy(data)));
                     return;
                 };
                 if piece.get("error").is_some() {

@@ -133,7 +133,10 @@ fn main() -> Result<ExitCode, Failure> {
         let lines: String = now.iter().map(|(name, count)| format!("{count}  {name}\n")).collect();
         std::fs::write(baseline(), lines)?;
     } else if grew {
-        println!("a count grew by more than {:.0} %: mend it, or say why and keep it with `--write`", TOO_MUCH * 100.0);
+        println!(
+            "a count grew by more than {:.0} %: fix it, or explain it and keep it with `--write`",
+            TOO_MUCH * 100.0
+        );
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! Where a model's chat template lies: in a model folder, in Hugging Face's cache on disk, on the Hub.
 //!
-//! Names and paths only. Nothing here touches a disk or a network: whoever does, asks here where to look.
+//! Names and paths only. Nothing here touches a disk or a network; callers that do ask here where to look.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The forms in which models write tool calls into their text, so that whoever reads an answer knows what to look for.
+//! The forms in which models write tool calls into their text, so that a reader of an answer knows what to look for.
 
 /// How a model writes its calls of tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -92,7 +92,7 @@ impl AwsParams {
         resolve_region(world, self.aws_region_name.as_deref(), self.profile_name(world).as_deref()).await
     }
 
-    /// The profile that these parameters or `AWS_PROFILE_NAME` name, for whoever reads further settings from it:
+    /// The profile that these parameters or `AWS_PROFILE_NAME` name, for callers that read further settings from it:
     /// [`SharedConfig::load`](crate::SharedConfig::load) takes it.
     #[must_use]
     pub fn profile_name(&self, world: &World) -> Option<String> {

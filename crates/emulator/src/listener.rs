@@ -74,7 +74,7 @@ pub(crate) async fn serve(
                 }
             },
             Some(order) = orders.recv() => match order {
-                // Whoever asked may have gone: that the answer cannot be sent does not matter.
+                // The client may have disconnected: that the answer cannot be sent does not matter.
                 Order::Listen(listen, done) => {
                     back_at = None;
                     let switched = match (listen, listener.take()) {

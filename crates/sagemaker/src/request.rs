@@ -71,7 +71,7 @@ impl BaseUrl {
             )
             .with_param("sagemaker_base_url")
         };
-        let parsed = url::Url::parse(url.trim()).map_err(|error| invalid("is no URL").with_source(error))?;
+        let parsed = url::Url::parse(url.trim()).map_err(|error| invalid("is not a URL").with_source(error))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(invalid("is neither `http` nor `https`"));
         }
@@ -79,7 +79,7 @@ impl BaseUrl {
             return Err(invalid("holds a user name or password, which would be logged along the way"));
         }
         let verbatim = parsed.path() != "/" || parsed.query().is_some();
-        let uri = parsed.as_str().parse().map_err(|_| invalid("is no URL that can be requested"))?;
+        let uri = parsed.as_str().parse().map_err(|_| invalid("cannot be requested"))?;
         Ok(Self { uri, verbatim })
     }
 

@@ -1,7 +1,7 @@
 //! The one way out: sends a signed request and gives its reply's body as it comes.
 //!
 //! Owns the trait and the implementation over reqwest. It knows no signature, no retry and no container; time limits beyond the
-//! connection's are set by whoever calls it.
+//! connection's are set by its caller.
 
 use std::{
     fmt,
@@ -154,7 +154,7 @@ impl ReqwestTransport {
     /// The same, trusting only the certificates of this PEM text, as `AWS_CA_BUNDLE` asks for; the system's where it is empty.
     ///
     /// # Errors
-    /// `Configuration` where the text is no PEM or TLS cannot be set up.
+    /// `Configuration` if the text is not PEM or TLS cannot be set up.
     pub fn trusting(connect_timeout: Duration, pem: &[u8]) -> Result<Self, TransportError> {
         let certificates: Box<[_]> = if pem.is_empty() {
             Box::default()

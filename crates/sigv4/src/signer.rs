@@ -93,10 +93,10 @@ impl Signer {
     ///   are written. Those of an earlier presigning are replaced.
     /// - `expires_in` counts in whole seconds, from 1 to 604,800 (7 days). Temporary credentials
     ///   end it sooner.
-    /// - Every header of the request is signed as in [`sign`](Self::sign), and whoever uses the URL
+    /// - Every header of the request is signed as in [`sign`](Self::sign), and the user of the URL
     ///   must send the same: set as few as possible. `x-amz-user-agent` and `x-amz-checksum-mode`
     ///   are left out.
-    /// - Whoever has the URL can use it: treat it as a secret.
+    /// - Anyone who has the URL can use it: treat it as a secret.
     ///
     /// See [AWS: query
     /// parameters](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).

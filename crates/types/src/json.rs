@@ -8,10 +8,10 @@
 
 use serde::de::DeserializeOwned;
 
-/// Parses a reply. What is nearly JSON is mended first, as by [`mend_reply`].
+/// Parses a reply. What is nearly JSON is repaired first, as by [`mend_reply`].
 ///
 /// # Errors
-/// That of the parser for the text as it came, if mending does not help.
+/// That of the parser for the text as it came, if repairing does not help.
 pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(text)
         .or_else(|error| mend_reply(text).and_then(|mended| serde_json::from_slice(&mended).ok()).ok_or(error))
@@ -36,7 +36,7 @@ pub fn mend_halves(text: &[u8]) -> Option<Vec<u8>> {
     Mender::new(text, Numbers::Kept, Halves::Replaced).run()
 }
 
-/// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float become null; `None` if there is nothing to mend.
+/// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float become null; `None` if there is nothing to repair.
 /// Bytes that are not UTF-8 stay: they are damage, and not half of a character.
 #[must_use]
 pub fn mend_reply(text: &[u8]) -> Option<Vec<u8>> {

@@ -72,7 +72,7 @@ fn tidy_choice(choice: &mut Choice, context: &DecodeContext, response_id: &str) 
     liberties::tidy_choice(choice);
     let mut reason = choice.finish_reason.take().map(in_openais_terms);
     let message = &mut choice.message;
-    // Whoever answers is the assistant.
+    // Every answer is the assistant's.
     message.role = Role::Assistant;
     if message.reasoning_content.is_none()
         && let Some(content) = message.content.take()

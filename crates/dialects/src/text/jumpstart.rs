@@ -14,7 +14,7 @@ use crate::{CompletionForm, Dialect, EncodeContext, Payload, parameters::apply_p
 /// What these images can carry. Stop texts are cut here, for the images know none.
 const SUPPORTED: &[&str] = &["temperature", "top_p", "stop", "max_tokens", "max_completion_tokens"];
 
-/// The custom attribute without which these images refuse every request: whoever deployed the model accepted Meta's licence.
+/// The custom attribute without which these images refuse every request: the licence was accepted when the model was deployed.
 const ACCEPT_EULA: &str = "accept_eula=true";
 
 /// Sends a dialog, or a raw prompt where it is given one. The images reply as a whole, on streams too.

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_gives_up_waiting_leaves_the_queue() {
+    async fn a_caller_that_gives_up_waiting_leaves_the_queue() {
         let admission = Arc::new(Admission::default());
         let _first = admission.enter(&limits(1, 1)).await.unwrap();
         {

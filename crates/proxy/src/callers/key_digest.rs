@@ -39,7 +39,7 @@ impl KeyDigest {
     /// What is wrong with it, to be put after the key's name.
     pub(crate) fn from_hex(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str =
-            "is no SHA-256: write its 64 hexadecimal digits, as `printf %s \"$KEY\" | sha256sum` prints them";
+            "is not a SHA-256: write its 64 hexadecimal digits, as `printf %s \"$KEY\" | sha256sum` prints them";
         let hex = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();
         let (pairs, rest) = hex.as_chunks::<2>();
         if pairs.len() != 32 || !rest.is_empty() {

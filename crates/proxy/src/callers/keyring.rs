@@ -101,7 +101,7 @@ impl Keyring {
     /// The key that the caller sends: as `Authorization: Bearer`, `x-api-key`, `api-key`, or the header the operator named.
     fn presented<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str, ApiError> {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        // Whoever stands before the proxy may have looked at the other one.
+        // A server in front of the proxy may have checked the other one.
         let places = self.header.iter().chain(&PLAIN).chain([&header::AUTHORIZATION]);
         if let Some(name) = places.into_iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
             return Err(ApiError::duplicate_header(name.as_str()));

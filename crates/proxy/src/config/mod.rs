@@ -117,7 +117,7 @@ impl Config {
     /// Reads a configuration from text. `env` gives the value of an environment variable.
     ///
     /// # Errors
-    /// [`ConfigError::Yaml`] where the text is no YAML, [`ConfigError::Invalid`] with every other problem there is.
+    /// [`ConfigError::Yaml`] if the text is not YAML, [`ConfigError::Invalid`] with every other problem there is.
     pub fn from_yaml(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<Warning>), ConfigError> {
         let mut report = Report::default();
         let file = parse(text, None)?;

@@ -149,7 +149,7 @@ impl fmt::Debug for OtlpSection {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HealthCheckSettings {
-    /// The most probes in a minute, whoever asks. Default: 10.
+    /// The most probes in a minute by all callers together. Default: 10.
     pub max_probes_per_minute: u64,
     /// The time limit of a probe. Default: 30.
     #[serde(deserialize_with = "seconds::limit")]

@@ -168,7 +168,7 @@ impl Observer for StreamedCall {
                 }
             }
         }
-        // Before the last bytes are sent: whoever reads them may ask anew at once.
+        // Before the last bytes are sent: the caller may send its next request as soon as it has them.
         call.settle();
     }
 }

@@ -51,8 +51,8 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, phase: watch::
             match tokio::time::timeout(shared.options.limits.header_timeout, handshake).await {
                 // Boxed: every connection without TLS would have room for it, too.
                 Ok(Ok(stream)) => Box::pin(drive(stream, client, &shared, phase, arrival)).await,
-                Ok(Err(error)) => tracing::debug!(target: "sagewire::proxy", %error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!(target: "sagewire::proxy", "a TLS handshake took too long"),
+                Ok(Err(error)) => tracing::debug!(target: "sagewire::proxy", %error, "TLS handshake failed"),
+                Err(_) => tracing::debug!(target: "sagewire::proxy", "TLS handshake timed out"),
             }
         }
     }
@@ -166,7 +166,7 @@ async fn drive<S>(
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(target: "sagewire::proxy", error = %error, "a connection broke");
+                    tracing::debug!(target: "sagewire::proxy", error = %error, "connection error");
                 }
                 return;
             }
@@ -179,14 +179,14 @@ async fn drive<S>(
                 }
                 Verdict::SlowHead if !given_up => {
                     given_up = true;
-                    tracing::debug!(target: "sagewire::proxy", "a request's head took too long: it is answered with 408");
+                    tracing::debug!(target: "sagewire::proxy", "the head of a request did not arrive in time; answered with 408");
                     // The next look at the connection reads, and what reads says it.
                     pulse.give_up_with(early_answer::slow_head(&shared.app.load(), &limits, client));
                     watch.as_mut().reset(Instant::now() + LAST_WORDS);
                 }
                 Verdict::Idle | Verdict::SlowHead => return,
                 Verdict::Stuck(why) => {
-                    tracing::debug!(target: "sagewire::proxy", why, "a connection is closed");
+                    tracing::debug!(target: "sagewire::proxy", why, "connection closed");
                     return;
                 }
             },

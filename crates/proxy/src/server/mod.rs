@@ -228,14 +228,14 @@ impl Server {
         probes.abort();
 
         let _ = closing.send(Phase::Draining);
-        tracing::info!(target: "sagewire::proxy", connections = connections.len(), "shutting down: waiting for requests in progress");
+        tracing::info!(target: "sagewire::proxy", connections = connections.len(), "shutting down; waiting for requests in progress");
         if tokio::time::timeout(limits.drain_timeout, all_ended(&mut connections)).await.is_ok() {
             return;
         }
         tracing::warn!(
             target: "sagewire::proxy",
             connections = connections.len(),
-            "requests did not end within {} seconds (`drain_timeout`) and are cut off",
+            "requests did not end within {} seconds (`drain_timeout`) and were cancelled",
             limits.drain_timeout.as_secs_f64(),
         );
         // Callers are told so: a stream that simply ends could be taken for whole.
@@ -287,7 +287,7 @@ async fn accept(
                             let task = async move {
                                 match moved(stream) {
                                     Ok(stream) => connection::serve(stream, shared, phase).await,
-                                    Err(error) => tracing::warn!(target: "sagewire::proxy", %error, "a connection was lost on its way to a worker"),
+                                    Err(error) => tracing::warn!(target: "sagewire::proxy", %error, "cannot hand a connection to a worker"),
                                 }
                                 drop((place, at_worker));
                             };
@@ -297,7 +297,7 @@ async fn accept(
                 }
                 Err(error) => {
                     // Most of these are of one connection alone; where files have run out, waiting helps.
-                    tracing::warn!(target: "sagewire::proxy", %error, "a connection could not be accepted");
+                    tracing::warn!(target: "sagewire::proxy", %error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },

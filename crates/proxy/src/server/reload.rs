@@ -72,7 +72,7 @@ impl Reloader {
                 tracing::error!(
                     target: "sagewire::proxy",
                     path = %self.path.display(),
-                    "the changed configuration is refused, and the old one stays in use: {error}"
+                    "the changed configuration is invalid; the previous one stays in use: {error}"
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! Spans: what a request was, for whoever follows it through several services.
+//! Spans: what a request was, to follow it through several services.
 //!
 //! Owns their form, their ids and the [GenAI attributes](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/). Where they go is a
 //! [`SpanSink`]'s.

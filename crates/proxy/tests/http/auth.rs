@@ -20,7 +20,7 @@ fn body() -> String {
 async fn a_missing_or_wrong_key_is_a_401_before_the_body_is_read() {
     let proxy = Proxy::with(|app| app.master_key("sk-1234")).await;
     for headers in [&[][..], &[("authorization", "Bearer sk-12345")], &[("authorization", "sk-1234")]] {
-        // The body is no JSON: were it read first, that would be the complaint.
+        // The body is not JSON: if it were read first, the error would be about that.
         let answer = proxy.send(Method::POST, "/chat/completions", headers, "{nonsense").await;
         assert_eq!(answer.status, 401, "{headers:?}");
         assert_eq!(answer.json()["error"]["code"], "invalid_api_key");

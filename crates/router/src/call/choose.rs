@@ -63,7 +63,7 @@ impl AsRef<Candidate> for Offer<'_> {
     }
 }
 
-/// After how long a state is read again by whoever waits for a place: limits and cooldowns end without anyone giving one back.
+/// After how long a state is read again by the calls that wait for a place: limits and cooldowns end without anyone giving one back.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl<'r> RoutedCall<'r> {
@@ -91,7 +91,7 @@ impl<'r> RoutedCall<'r> {
         }
         let queue_end =
             if group.has_places { Instant::now().checked_add(self.router.settings.queue_timeout) } else { None };
-        // Whoever was here before need not queue behind those that were not: some may wait for what it has already left.
+        // A call that was here before need not queue behind those that were not: some may wait for what it has already left.
         let queues = group.has_places && !self.attempted(place);
         let mut turn = None;
         let mut rested = false;

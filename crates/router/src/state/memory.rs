@@ -105,7 +105,7 @@ impl RouterState for MemoryState {
         if admission.trial {
             record.breaker.end_trial();
         }
-        // Those that wait now, and whoever is just about to.
+        // Those that wait now, and those that are about to.
         record.freed.notify_waiters();
         record.freed.notify_one();
     }

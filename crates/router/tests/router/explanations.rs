@@ -72,7 +72,7 @@ async fn neither_errors_nor_debug_tell_endpoints_prompts_or_the_provider() {
         assert!(!told.contains(secret), "{told}");
     }
     assert!(told.contains("m-1") && told.contains("m-2"), "{told}");
-    // A deployment shows its own model to whoever holds it, and never its provider.
+    // A deployment shows its own model to its holder, and never its provider.
     let shown = format!("{:?} {:#?}", deployment(), deployment());
     assert!(shown.contains(SECRETS[1]) && !shown.contains(SECRETS[0]), "{shown}");
 }

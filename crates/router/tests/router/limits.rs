@@ -192,7 +192,7 @@ async fn a_failed_attempt_counts_as_a_request_and_counts_no_tokens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_again_and_again_does_not_starve_the_queue() {
+async fn a_caller_that_asks_again_and_again_does_not_starve_the_queue() {
     let a = Scripted::always(ok_after(1));
     let router = router(settings(), [deployment("m", "a", &a).with_max_parallel_requests(1)]);
     let started = Instant::now();

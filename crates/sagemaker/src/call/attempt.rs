@@ -1,7 +1,7 @@
 //! One call as a series of attempts: credentials, a fresh signature, the transport, and a verdict about what comes next.
 //!
 //! Owns that loop. Everything that leads to another attempt is a verdict of it: a transient failure, expired credentials, a clock that is off, a container
-//! that refuses what we added to a request, an endpoint without capacity. What a reply means is read by whoever calls it, inside the attempt, so that a failure until
+//! that refuses what we added to a request, an endpoint without capacity. What a reply means is read by the caller's function, inside the attempt, so that a failure until
 //! the first decoded piece can be repeated.
 
 use std::{

@@ -1,6 +1,6 @@
 //! What a caller of a shared gateway should not read in a message: account ids, resource names and console links.
 //!
-//! Owns that one filter. The whole text stays in the typed error for whoever operates the endpoint.
+//! Owns that one filter. The whole text stays in the typed error for the operator of the endpoint.
 
 /// The text without ARNs, links to AWS's console and account ids.
 pub(crate) fn scrub(text: &str) -> String {

@@ -100,7 +100,7 @@ fn client(connect_timeout: Duration, certificates: &[reqwest::Certificate]) -> R
     builder
         .connect_timeout(connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
-        // Whoever calls tries again, with a fresh signature: no second budget below it, and no copy of each request in case.
+        // The caller retries, with a fresh signature: no second budget below it, and no copy of each request in case.
         .retry(reqwest::retry::never().max_retries_per_request(0))
         .tcp_nodelay(true)
         .pool_max_idle_per_host(MAX_IDLE)

@@ -21,7 +21,7 @@ pub(crate) const SIGNING_PARAMETERS: [&str; 7] = [
     "X-Amz-Signature",
 ];
 
-/// Those of them that let whoever reads them act in the signer's name.
+/// Those of them that let a reader act in the signer's name.
 const SENSITIVE_PARAMETERS: [&str; 2] = ["X-Amz-Security-Token", "X-Amz-Signature"];
 
 /// Appends the canonical form of these query strings, taken as one.

@@ -1,6 +1,6 @@
 //! What the service and the container said when they failed.
 //!
-//! Owns the facts for whoever operates the endpoint: account ids, console links and container texts may stand here, and
+//! Owns the facts for the operator of the endpoint: account ids, console links and container texts may be here, and
 //! are not part of an error's message.
 
 use std::time::Duration;

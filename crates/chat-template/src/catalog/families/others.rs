@@ -137,7 +137,7 @@ pub(super) fn families() -> [Entry; 15] {
             CHAT,
             &["<|endoftext|>"],
         ),
-        // Base models were trained on no format. Only their own repositories are recognised: of a fine-tune nobody knows.
+        // Base models were trained on no format. Only their own repositories are recognised: a fine-tune may have any format.
         family(
             "plain",
             "Base models: the texts of all messages, joined by one blank",

@@ -49,7 +49,7 @@ impl ChoiceState {
     pub(super) fn take(&mut self, choice: &mut ChunkChoice, response_id: &str, halves: bool) -> bool {
         liberties::tidy_logprobs(&mut choice.logprobs);
         let delta = &mut choice.delta;
-        // Whoever answers is the assistant.
+        // Every answer is the assistant's.
         delta.role = delta.role.take().map(|_| Role::Assistant);
         let had_text = delta.content.is_some() || delta.reasoning_content.is_some();
         let ends = choice.finish_reason.is_some();

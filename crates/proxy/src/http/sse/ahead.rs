@@ -1,6 +1,6 @@
 //! A body that a task of its own reads ahead.
 //!
-//! Owns the hand-over of what goes out. A token that comes wakes whoever reads it: the connection with all that belongs to it, or, as here, a
+//! Owns the hand-over of what goes out. A token that comes wakes its reader: the connection with all that belongs to it, or, as here, a
 //! small task that wakes the connection only once there is something to write.
 
 use std::{

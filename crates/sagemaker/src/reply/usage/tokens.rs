@@ -23,7 +23,7 @@ pub(super) async fn ready() {
 struct Once(OnceCell<()>);
 
 impl Once {
-    /// Waits until the work is done; whoever comes first has it begun.
+    /// Waits until the work is done; the first caller starts it.
     async fn after(&self, work: impl FnOnce() + Send + 'static) {
         let begin = || async {
             if let Err(error) = spawn_blocking(work).await {

@@ -34,7 +34,7 @@ impl<'w> Hub<'w> {
             LookupError::broken("hub_access", format!("HF_ENDPOINT {what}: set it to the Hub's URL or a mirror's"))
         };
         let endpoint = world.var("HF_ENDPOINT").unwrap_or_else(|| OFFICIAL.to_owned());
-        let home = Url::parse(&endpoint).map_err(|error| bad("is no URL").with_source(error))?;
+        let home = Url::parse(&endpoint).map_err(|error| bad("is not a URL").with_source(error))?;
         if !matches!(home.scheme(), "http" | "https") || home.query().is_some() || home.fragment().is_some() {
             return Err(bad("is no plain HTTP URL"));
         }
