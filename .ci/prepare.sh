@@ -29,7 +29,9 @@ python_with() {
     "$prepared/uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version" >&2
   fi
   if [ ! -x "$venv/bin/python" ]; then "$uv" venv --quiet "$venv" >&2; fi
-  "$uv" pip install --quiet --python "$venv/bin/python" --requirement "$requirements" >&2
+  local overrides="${requirements%.txt}-overrides.txt" options=()
+  [ ! -e "$overrides" ] || options=(--overrides "$overrides")
+  "$uv" pip install --quiet --python "$venv/bin/python" "${options[@]}" --requirement "$requirements" >&2
   echo "$venv/bin/python"
 }
 

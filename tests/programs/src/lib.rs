@@ -68,6 +68,19 @@ pub fn litellm() -> Prepared<PathBuf> {
     python("SAGEWIRE_LITELLM_PYTHON", &["litellm", "boto3"])
 }
 
+/// A Python with the clients that the emulator is called by. Variable: `SAGEWIRE_EMULATOR_CLIENTS_PYTHON`.
+#[must_use]
+pub fn emulator_clients() -> Prepared<PathBuf> {
+    let packages = ["aioboto3", "awscli", "langchain-aws", "strands-agents", "amazon-sagemaker-haystack", "moto"];
+    python("SAGEWIRE_EMULATOR_CLIENTS_PYTHON", &packages)
+}
+
+/// A Python with the SageMaker SDK, version 2, sagemaker-core and moto. Variable: `SAGEWIRE_SAGEMAKER_SDK_PYTHON`.
+#[must_use]
+pub fn sagemaker_sdk() -> Prepared<PathBuf> {
+    python("SAGEWIRE_SAGEMAKER_SDK_PYTHON", &["sagemaker", "sagemaker-core", "moto"])
+}
+
 /// AWS's model server and its Java.
 #[derive(Debug, Clone)]
 pub struct ModelServer {

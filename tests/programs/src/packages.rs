@@ -7,8 +7,14 @@ use serde_json::Value;
 use crate::prepared::output;
 
 /// What `.ci/run` and `.ci/clients` install for Python.
-const REQUIREMENTS: [&str; 4] =
-    ["requirements.txt", "requirements-clients.txt", "requirements-container.txt", "requirements-litellm.txt"];
+const REQUIREMENTS: [&str; 6] = [
+    "requirements.txt",
+    "requirements-clients.txt",
+    "requirements-container.txt",
+    "requirements-litellm.txt",
+    "requirements-emulator.txt",
+    "requirements-sagemaker-sdk.txt",
+];
 /// What `.ci/clients` installs for Node.
 const NODE_PACKAGES: &str = "node/package.json";
 
