@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+use serde::Deserialize;
+
 /// An error that an AWS service answered: HTTP status, and code, message and request id if the
 /// answer had them.
 ///
@@ -52,6 +55,31 @@ impl ServiceError {
         Self { status, code: clean(texts.code), message: clean(texts.message), request_id: clean(texts.request_id) }
     }
 
+    /// The error in an answer of a service whose protocol is JSON. Its texts are made safe to print: one line each, without `secrets`, the keys and
+    /// tokens of the request. The code is read from `x-amzn-errortype` or from
+    /// [`__type`](https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization).
+    #[must_use]
+    pub fn from_json(answer: &http::Response<Bytes>, secrets: &[&str]) -> Self {
+        #[derive(Deserialize)]
+        struct Refusal {
+            #[serde(alias = "__type")]
+            error: Option<String>,
+            #[serde(alias = "error_description", alias = "Message")]
+            message: Option<String>,
+        }
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let refusal = serde_json::from_slice::<Refusal>(answer.body()).ok();
+        let named = header("x-amzn-errortype").or(refusal.as_ref().and_then(|refusal| refusal.error.as_deref()));
+        // `com.amazonaws.sso#UnauthorizedException:http://...`: neither the namespace nor the URL is needed.
+        let code = named.and_then(|name| name.split(':').next()).map(|name| name.rsplit('#').next().unwrap_or(name));
+        let texts = Reported {
+            code,
+            message: refusal.as_ref().and_then(|refusal| refusal.message.as_deref()),
+            request_id: header("x-amzn-requestid"),
+        };
+        Self::reported(answer.status().as_u16(), texts, secrets)
+    }
+
     /// Whether the same request may succeed if it is sent again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -63,7 +91,8 @@ impl ServiceError {
     }
 
     /// Whether AWS refused the time in the request's signature.
-    pub(crate) fn is_clock_skew(&self) -> bool {
+    #[must_use]
+    pub fn is_clock_skew(&self) -> bool {
         let by_message = || {
             let message = self.message.as_deref().unwrap_or_default();
             message.contains("Signature expired") || message.contains("Signature not yet current")
@@ -141,6 +170,32 @@ mod tests {
         );
         let error = ServiceError::reported(403, Reported { code: Some(" "), ..Reported::default() }, &[]);
         assert_eq!(error, ServiceError::new(403));
+    }
+
+    #[test]
+    fn the_code_of_json_is_in_a_header_or_in_the_body() {
+        let answer = |header: Option<&str>, body: &str| {
+            let mut answer = http::Response::builder().status(400).header("x-amzn-requestid", "r-1");
+            if let Some(header) = header {
+                answer = answer.header("x-amzn-errortype", header);
+            }
+            ServiceError::from_json(&answer.body(body.to_owned().into()).unwrap(), &["the-t0ken"])
+        };
+        for (header, body) in [
+            (Some("ThrottlingException:http://internal.amazon.com/"), r#"{"message":"Rate of the-t0ken exceeded"}"#),
+            (
+                None,
+                r#"{"__type":"com.amazonaws.sagemaker#ThrottlingException","Message":"Rate of the-t0ken exceeded"}"#,
+            ),
+        ] {
+            let error = answer(header, body);
+            assert_eq!(
+                error.to_string(),
+                "ThrottlingException: Rate of [hidden] exceeded (HTTP status 400, request r-1)"
+            );
+            assert!(error.is_retryable());
+        }
+        assert_eq!(answer(None, "<html>").code, None);
     }
 
     #[test]

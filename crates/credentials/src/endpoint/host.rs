@@ -70,6 +70,7 @@ fn prefix(service: Service, partition: &Partition, settings: EndpointSettings) -
     let plain = service.host_prefix();
     match (settings.use_fips, settings.use_dual_stack, partition.id(), service) {
         (false, ..) => plain.to_owned(),
+        (true, false, "aws" | "aws-us-gov", Service::SageMaker) => "api-fips.sagemaker".to_owned(),
         // Every host of GovCloud meets FIPS.
         (true, false, "aws-us-gov", _) => plain.to_owned(),
         (true, false, "aws", Service::SageMakerRuntime) => "runtime-fips.sagemaker".to_owned(),
@@ -101,6 +102,11 @@ mod tests {
             (Service::SageMakerRuntime, "us-east-1", both, "runtime.sagemaker-fips.us-east-1.api.aws"),
             (Service::SageMakerRuntime, "us-gov-west-1", fips, "runtime.sagemaker.us-gov-west-1.amazonaws.com"),
             (Service::SageMakerRuntime, "cn-north-1", fips, "runtime.sagemaker-fips.cn-north-1.amazonaws.com.cn"),
+            (Service::SageMaker, "eusc-de-east-1", plain, "api.sagemaker.eusc-de-east-1.amazonaws.eu"),
+            (Service::SageMaker, "us-east-1", fips, "api-fips.sagemaker.us-east-1.amazonaws.com"),
+            (Service::SageMaker, "us-gov-west-1", fips, "api-fips.sagemaker.us-gov-west-1.amazonaws.com"),
+            (Service::SageMaker, "us-gov-west-1", both, "api.sagemaker-fips.us-gov-west-1.api.aws"),
+            (Service::SageMaker, "cn-north-1", fips, "api.sagemaker-fips.cn-north-1.amazonaws.com.cn"),
             (Service::Sts, "eu-west-1", plain, "sts.eu-west-1.amazonaws.com"),
             (Service::Sts, "eu-west-1", fips, "sts-fips.eu-west-1.amazonaws.com"),
             (Service::Sts, "us-gov-west-1", fips, "sts.us-gov-west-1.amazonaws.com"),

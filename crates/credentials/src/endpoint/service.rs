@@ -2,12 +2,14 @@
 
 use crate::env_vars;
 
-/// An AWS service that gives credentials or invokes models.
+/// An AWS service that gives credentials, invokes models or describes endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Service {
     /// SageMaker Runtime, which invokes endpoints.
     SageMakerRuntime,
+    /// SageMaker itself, the control plane: lists and describes endpoints.
+    SageMaker,
     /// Security Token Service: assumes roles and names the owner of credentials.
     Sts,
     /// The portal of IAM Identity Center: credentials for a signed-in user.
@@ -18,13 +20,14 @@ pub enum Service {
 
 impl Service {
     /// Every service, for listings.
-    pub const ALL: [Self; 4] = [Self::SageMakerRuntime, Self::Sts, Self::Sso, Self::SsoOidc];
+    pub const ALL: [Self; 5] = [Self::SageMakerRuntime, Self::SageMaker, Self::Sts, Self::Sso, Self::SsoOidc];
 
     /// The service's id as a `services` section spells it, such as `sagemaker_runtime`.
     #[must_use]
     pub const fn config_key(self) -> &'static str {
         match self {
             Self::SageMakerRuntime => "sagemaker_runtime",
+            Self::SageMaker => "sagemaker",
             Self::Sts => "sts",
             Self::Sso => "sso",
             Self::SsoOidc => "sso_oidc",
@@ -36,6 +39,7 @@ impl Service {
     pub const fn endpoint_variable(self) -> &'static str {
         match self {
             Self::SageMakerRuntime => env_vars::AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME,
+            Self::SageMaker => env_vars::AWS_ENDPOINT_URL_SAGEMAKER,
             Self::Sts => env_vars::AWS_ENDPOINT_URL_STS,
             Self::Sso => env_vars::AWS_ENDPOINT_URL_SSO,
             Self::SsoOidc => env_vars::AWS_ENDPOINT_URL_SSO_OIDC,
@@ -46,6 +50,7 @@ impl Service {
     pub(super) const fn host_prefix(self) -> &'static str {
         match self {
             Self::SageMakerRuntime => "runtime.sagemaker",
+            Self::SageMaker => "api.sagemaker",
             Self::Sts => "sts",
             Self::Sso => "portal.sso",
             Self::SsoOidc => "oidc",

@@ -19,7 +19,7 @@ use crate::profile::{SsoRole, SsoSource};
 use crate::region::Region;
 use crate::retry::{Failure, RetryConfig, retry};
 use crate::seam::World;
-use crate::service_error::{Reported, ServiceError};
+use crate::service_error::ServiceError;
 use crate::{Credentials, CredentialsError, ProvideCredentials, Secret};
 
 const NAME: &str = "Sso";
@@ -154,7 +154,7 @@ impl SsoCredentials {
                 _ => "check `sso_account_id` and `sso_role_name`, and that the signed-in user may use that role"
                     .to_owned(),
             };
-            Err(Failure::refused(SERVICE, &advice, refusal(&answer, &[access_token.expose()])))
+            Err(Failure::refused(SERVICE, &advice, ServiceError::from_json(&answer, &[access_token.expose()])))
         };
         retry(RetryConfig::STANDARD, attempt).await
     }
@@ -165,27 +165,6 @@ fn request_to(what: &str, method: http::Method, url: &str, body: Bytes) -> Resul
         let message = format!("cannot use the URL of {what}; check the configured endpoint");
         Failure::final_(CredentialsError::invalid_configuration(message).with_cause(error))
     })
-}
-
-/// The error in an answer of the portal or of the sign-in service.
-fn refusal(answer: &http::Response<Bytes>, secrets: &[&str]) -> ServiceError {
-    #[derive(Deserialize)]
-    struct Refusal {
-        #[serde(alias = "__type")]
-        error: Option<String>,
-        #[serde(alias = "error_description", alias = "Message")]
-        message: Option<String>,
-    }
-    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let refusal = serde_json::from_slice::<Refusal>(answer.body()).ok();
-    // `UnauthorizedException:http://...`: the URL after the colon is not needed.
-    let named = header("x-amzn-errortype").and_then(|name| name.split(':').next());
-    let texts = Reported {
-        code: named.or(refusal.as_ref().and_then(|refusal| refusal.error.as_deref())),
-        message: refusal.as_ref().and_then(|refusal| refusal.message.as_deref()),
-        request_id: header("x-amzn-requestid"),
-    };
-    ServiceError::reported(answer.status().as_u16(), texts, secrets)
 }
 
 fn read(body: &[u8]) -> Option<Credentials> {

@@ -6,7 +6,7 @@ import sys
 from botocore.endpoint_provider import EndpointProvider
 from botocore.loaders import create_loader
 
-SERVICES = ("sagemaker-runtime", "sts", "sso", "sso-oidc")
+SERVICES = ("sagemaker-runtime", "sagemaker", "sts", "sso", "sso-oidc")
 UNKNOWN = ("us-nowhere-7", "cn-nowhere-7", "us-gov-nowhere-7", "us-isof-nowhere-7", "xx-nowhere-7", "mars")
 
 

@@ -203,8 +203,9 @@ fn our_endpoints(home: &Home) -> Value {
 }
 
 /// The services by botocore's names.
-const SERVICES: [(&str, Service); 4] = [
+const SERVICES: [(&str, Service); 5] = [
     ("sagemaker-runtime", Service::SageMakerRuntime),
+    ("sagemaker", Service::SageMaker),
     ("sts", Service::Sts),
     ("sso", Service::Sso),
     ("sso-oidc", Service::SsoOidc),

@@ -5,7 +5,7 @@ import sys
 
 import botocore.session
 
-SERVICES = ("sagemaker-runtime", "sts", "sso", "sso-oidc")
+SERVICES = ("sagemaker-runtime", "sagemaker", "sts", "sso", "sso-oidc")
 
 
 def credentials(session):

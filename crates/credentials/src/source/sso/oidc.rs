@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use super::request_to;
 use super::sign_in::{Refresh, Renewed};
-use super::{refusal, request_to};
+use crate::ServiceError;
 use crate::config::SharedConfig;
 use crate::endpoint::Service;
 use crate::region::Region;
@@ -59,7 +60,7 @@ pub(super) async fn renew(
         let answer = answer.map_err(|error| Failure::no_answer(SERVICE, error))?;
         if !answer.status().is_success() {
             let secrets = [refresh.refresh_token.expose(), refresh.client_secret.expose()];
-            return Err(Failure::refused(SERVICE, "", refusal(&answer, &secrets)));
+            return Err(Failure::refused(SERVICE, "", ServiceError::from_json(&answer, &secrets)));
         }
         let created: Created = serde_json::from_slice(answer.body()).map_err(|_| {
             Failure::final_(CredentialsError::provider(format!("no usable sign-in in the answer of {SERVICE}")))
