@@ -52,6 +52,12 @@ impl Entry {
         self.name
     }
 
+    /// Whether it stands for base models, which continue texts and have no chat format.
+    #[must_use]
+    pub fn is_for_base_models(&self) -> bool {
+        self.name == PLAIN
+    }
+
     /// One line about it: which models, and what is special.
     #[must_use]
     pub fn description(&self) -> &'static str {
@@ -181,6 +187,14 @@ pub fn recognise(endpoint_or_jumpstart_id: &str) -> Recognition {
         Some(entry) => Recognition::Family(entry),
         None => Recognition::ChatModel,
     }
+}
+
+/// The name on the Hub of a JumpStart model, by its whole id, such as `meta-textgeneration-llama-3-8b-instruct`. Nothing for ids that are not
+/// known and for models that are not on the Hub.
+#[must_use]
+pub fn hub_name(jumpstart_id: &str) -> Option<&'static str> {
+    let found = jumpstart::models().find(|model| model.id.eq_ignore_ascii_case(jumpstart_id))?;
+    Some(found.hf_name).filter(|name| !name.is_empty())
 }
 
 fn family_of_model(model: jumpstart::Model) -> Option<&'static Entry> {

@@ -265,3 +265,13 @@ fn every_family_renders_every_form_of_conversation() {
         }
     }
 }
+
+#[test]
+fn a_jumpstart_id_has_a_name_on_the_hub() {
+    let id = "meta-textgeneration-llama-3-8b-instruct";
+    assert_eq!(hub_name(id), Some("meta-llama/Meta-Llama-3-8B-Instruct"));
+    assert_eq!(hub_name("META-textgeneration-llama-3-8b-instruct"), hub_name(id));
+    assert_eq!((hub_name("meta-textgeneration"), hub_name("cohere-command-r-a100")), (None, None));
+    assert!(by_model("meta-llama/Llama-2-7b-hf").unwrap().is_for_base_models());
+    assert!(!by_model("meta-llama/Llama-2-7b-chat-hf").unwrap().is_for_base_models());
+}

@@ -1,0 +1,389 @@
+//! What the control plane answers about endpoints, as far as it tells how to call them.
+//!
+//! Owns the shapes of the answers. Fields that AWS leaves out, or will add, are no error: nothing here is required but names. Values of environment
+//! variables may be secrets (`HF_TOKEN`), so `Debug` shows their names alone.
+//!
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Service.html>
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, de::IgnoredAny};
+
+/// One endpoint of [`ListEndpoints`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct EndpointSummary {
+    /// Its name.
+    pub endpoint_name: String,
+    /// Its ARN.
+    pub endpoint_arn: String,
+    /// Its status, such as `InService`.
+    pub endpoint_status: String,
+    /// When it was changed last, in seconds since 1970.
+    pub last_modified_time: f64,
+}
+
+/// A tag of an endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Tag {
+    /// Its key.
+    pub key: String,
+    /// Its value, which may be empty.
+    pub value: String,
+}
+
+/// An answer of [`DescribeEndpoint`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// Its name.
+    pub endpoint_name: String,
+    /// Its configuration, which never changes: an update gives the endpoint another one.
+    pub endpoint_config_name: Option<String>,
+    /// Its status, such as `InService`.
+    pub endpoint_status: String,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+    /// What runs now.
+    pub production_variants: Vec<Variant>,
+    /// Present if the endpoint takes asynchronous calls alone.
+    pub async_inference_config: Option<AsyncInference>,
+}
+
+/// What a production variant runs on now.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Variant {
+    /// Its name.
+    pub variant_name: String,
+    /// The images of its containers.
+    pub deployed_images: Vec<DeployedImage>,
+    /// How many instances it has.
+    pub current_instance_count: Option<u32>,
+    /// How many it should have.
+    pub desired_instance_count: Option<u32>,
+    /// Present if it is serverless.
+    pub current_serverless_config: Option<Serverless>,
+}
+
+/// An image as it was named, and as it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct DeployedImage {
+    /// As the model names it, usually with a tag.
+    pub specified_image: Option<String>,
+    /// With its digest.
+    pub resolved_image: Option<String>,
+}
+
+/// The size of a serverless variant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Serverless {
+    /// Its memory in MiB.
+    #[serde(rename = "MemorySizeInMB")]
+    pub memory_size_in_mb: u32,
+    /// The most calls at the same time.
+    pub max_concurrency: u32,
+}
+
+/// Present on endpoints that take asynchronous calls; what is in it does not change how they are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AsyncInference;
+
+impl<'de> Deserialize<'de> for AsyncInference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// An answer of [`DescribeEndpointConfig`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpointConfig.html).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct EndpointConfig {
+    /// Its variants.
+    pub production_variants: Vec<ConfiguredVariant>,
+    /// Present if the endpoint takes asynchronous calls alone.
+    pub async_inference_config: Option<AsyncInference>,
+}
+
+/// A production variant as it was configured.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct ConfiguredVariant {
+    /// Its name.
+    pub variant_name: String,
+    /// Its model. None if it hosts inference components.
+    pub model_name: Option<String>,
+    /// The type of its instances. None if it is serverless.
+    pub instance_type: Option<String>,
+    /// Present if it is serverless.
+    pub serverless_config: Option<Serverless>,
+    /// How AWS spreads calls over its instances.
+    pub routing_config: Option<Routing>,
+}
+
+/// How AWS spreads calls over instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Routing {
+    /// `LEAST_OUTSTANDING_REQUESTS`, `RANDOM`, `PREFIX_AWARE` or `KV_AWARE`.
+    pub routing_strategy: String,
+}
+
+/// An answer of [`DescribeModel`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModel.html).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Model {
+    /// Its one container.
+    pub primary_container: Option<Container>,
+    /// Its containers, if it has several.
+    pub containers: Vec<Container>,
+    /// How several containers are called.
+    pub inference_execution_config: Option<ExecutionMode>,
+}
+
+impl Model {
+    /// Its containers: the one, or all.
+    pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
+        self.primary_container.iter().chain(&self.containers)
+    }
+}
+
+/// How several containers of a model are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct ExecutionMode {
+    /// `Serial`: one after the other. `Direct`: each by its host name.
+    pub mode: String,
+}
+
+/// A container of a model, of a model package or of a component.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Container {
+    /// Its image. None in a model of a model package.
+    pub image: Option<String>,
+    /// Its image, in a component.
+    pub deployed_image: Option<DeployedImage>,
+    /// Its environment variables.
+    pub environment: Environment,
+    /// `SingleModel` or `MultiModel`.
+    pub mode: Option<String>,
+    /// Where its model's files are: an archive.
+    pub model_data_url: Option<String>,
+    /// The same in a component.
+    pub artifact_url: Option<String>,
+    /// Where its model's files are: a folder, or JumpStart's hub.
+    pub model_data_source: Option<ModelDataSource>,
+    /// The model package that it comes from.
+    pub model_package_name: Option<String>,
+    /// Its name among several containers.
+    pub container_hostname: Option<String>,
+}
+
+impl Container {
+    /// Its image, as it was named.
+    #[must_use]
+    pub fn image(&self) -> Option<&str> {
+        let deployed = || {
+            let image = self.deployed_image.as_ref()?;
+            image.specified_image.as_deref().or(image.resolved_image.as_deref())
+        };
+        self.image.as_deref().or_else(deployed)
+    }
+
+    /// Whether files of its model are put into it, at `/opt/ml/model`.
+    #[must_use]
+    pub fn has_model_files(&self) -> bool {
+        self.model_data_url.is_some() || self.artifact_url.is_some() || self.model_data_source.is_some()
+    }
+
+    /// The content of JumpStart's hub that its files come from.
+    #[must_use]
+    pub fn hub_content_arn(&self) -> Option<&str> {
+        let access = self.model_data_source.as_ref()?.s3_data_source.as_ref()?.hub_access_config.as_ref()?;
+        access.hub_content_arn.as_deref()
+    }
+}
+
+/// Where a model's files are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct ModelDataSource {
+    /// In S3.
+    pub s3_data_source: Option<S3DataSource>,
+}
+
+/// A folder or an object in S3.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct S3DataSource {
+    /// Its URI.
+    pub s3_uri: Option<String>,
+    /// Present if it belongs to a hub, such as JumpStart's.
+    pub hub_access_config: Option<HubAccess>,
+}
+
+/// The content of a hub.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct HubAccess {
+    /// Its ARN: `arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/<id>/<version>`.
+    pub hub_content_arn: Option<String>,
+}
+
+/// Environment variables. `Debug` shows their names alone.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The value of this variable, trimmed, unless it is blank.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether this variable is set to a value that counts as yes.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| ["true", "1", "on", "yes"].iter().any(|yes| value.eq_ignore_ascii_case(yes)))
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// An answer of [`DescribeModelPackage`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct ModelPackage {
+    /// Its containers.
+    pub inference_specification: InferenceSpecification,
+}
+
+/// How a model package is run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct InferenceSpecification {
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// One component of [`ListInferenceComponents`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListInferenceComponents.html).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct ComponentSummary {
+    /// Its name.
+    pub inference_component_name: String,
+    /// The endpoint that hosts it.
+    pub endpoint_name: String,
+    /// Its status, such as `InService`.
+    pub inference_component_status: String,
+    /// When it was changed last, in seconds since 1970.
+    pub last_modified_time: f64,
+}
+
+/// An answer of [`DescribeInferenceComponent`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeInferenceComponent.html).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Component {
+    /// Its name.
+    pub inference_component_name: String,
+    /// The variant that it runs on.
+    pub variant_name: Option<String>,
+    /// Its status, such as `InService`.
+    pub inference_component_status: String,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+    /// What it runs.
+    pub specification: Option<ComponentSpecification>,
+    /// The same by the type of the instance.
+    pub specifications: Vec<ComponentSpecification>,
+    /// How many copies it has.
+    pub runtime_config: Option<Copies>,
+}
+
+impl Component {
+    /// What it runs: on the first type of instance, if that matters.
+    #[must_use]
+    pub fn runs(&self) -> Option<&ComponentSpecification> {
+        self.specification.as_ref().or(self.specifications.first())
+    }
+}
+
+/// What a component runs.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct ComponentSpecification {
+    /// The model that its container is described by.
+    pub model_name: Option<String>,
+    /// Its container, if no model describes it.
+    pub container: Option<Container>,
+    /// The component whose model it adapts (LoRA).
+    pub base_inference_component_name: Option<String>,
+}
+
+/// The copies of a component.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Copies {
+    /// How many it should have.
+    pub desired_copy_count: Option<u32>,
+    /// How many it has.
+    pub current_copy_count: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_values_of_variables_are_not_shown() {
+        let model: Model = serde_json::from_str(
+            r#"{"PrimaryContainer": {"Environment": {"HF_TOKEN": "hf_hush", "HF_MODEL_ID": " a/b ", "EMPTY": " "}}}"#,
+        )
+        .unwrap();
+        let text = format!("{model:?} {model:#?}");
+        assert!(text.contains("HF_TOKEN") && !text.contains("hush"), "{text}");
+        let environment = &model.primary_container.unwrap().environment;
+        assert_eq!((environment.get("HF_MODEL_ID"), environment.get("EMPTY")), (Some("a/b"), None));
+    }
+
+    #[test]
+    fn what_aws_adds_or_leaves_out_is_no_error() {
+        let endpoint: Endpoint = serde_json::from_str(
+            r#"{"EndpointName": "e", "New": [1], "AsyncInferenceConfig": {"OutputConfig": {}}, "ProductionVariants": [{"VariantName": "v"}]}"#,
+        )
+        .unwrap();
+        assert!(endpoint.async_inference_config.is_some());
+        assert_eq!(endpoint.production_variants[0].current_instance_count, None);
+    }
+}
