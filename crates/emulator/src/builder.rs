@@ -13,8 +13,9 @@ use std::{
 use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
+    account::Account,
     clock::{self, Clock},
-    container::{Container, Embedding, Forward, Messages, Parts, Tgi, built_in},
+    container::{Container, Embedding, Forward, Messages, Parts, Tgi, built_in, of_image},
     control::{Access, Control},
     emulator::Emulator,
     error::EmulatorError,
@@ -75,6 +76,7 @@ pub struct EmulatorBuilder {
     parts: Parts,
     object_store: Option<ObjectStore>,
     async_output: Option<String>,
+    account: Option<Account>,
 }
 
 /// What is behind an endpoint.
@@ -109,6 +111,7 @@ impl EmulatorBuilder {
             parts: Parts::default(),
             object_store: None,
             async_output: None,
+            account: None,
         }
     }
 
@@ -173,6 +176,13 @@ impl EmulatorBuilder {
     /// the route that the custom attributes name by `route=`, as behind AWS's vLLM image.
     pub fn forward(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.endpoints.push((name.into(), Behind::Url(url.into())));
+        self
+    }
+
+    /// What SageMaker's control plane says, in place of what follows from the endpoints. Its endpoints answer too: those that are not set here by the
+    /// built-in container that their image is of.
+    pub fn account(mut self, account: Account) -> Self {
+        self.account = Some(account);
         self
     }
 
@@ -316,6 +326,7 @@ impl EmulatorBuilder {
             log: Log::new(self.max_received),
             observer: self.observer,
             endpoints: Endpoints::new(endpoints),
+            account: Mutex::new(self.account.map(Arc::new)),
             scripts: Waiting::default(),
             faults: Waiting::default(),
             chaos: Mutex::new(self.chaos),
@@ -363,6 +374,12 @@ impl EmulatorBuilder {
             };
             if containers.insert(name.clone(), container).is_some() {
                 return Err(EmulatorError::DuplicateEndpoint { name: name.clone() });
+            }
+        }
+        if let Some(account) = &self.account {
+            for name in account.endpoints() {
+                let image = account.image_of(name).unwrap_or_default();
+                containers.entry(name.to_owned()).or_insert_with(|| of_image(image, self.pace));
             }
         }
         if self.default_endpoints {

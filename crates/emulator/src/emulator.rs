@@ -11,6 +11,7 @@ use std::{
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
+    account::Account,
     builder::EmulatorBuilder,
     connection::Connection,
     error::EmulatorError,
@@ -92,10 +93,11 @@ impl Emulator {
 
     /// The variables of [`exports`](Self::exports) and their values.
     #[must_use]
-    pub fn variables(&self) -> [(&'static str, String); 6] {
+    pub fn variables(&self) -> [(&'static str, String); 7] {
         let region = "us-east-1".to_owned();
         [
             ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", self.url()),
+            ("AWS_ENDPOINT_URL_SAGEMAKER", self.url()),
             ("AWS_ENDPOINT_URL_STS", self.url()),
             ("AWS_REGION", region.clone()),
             // The only one of the two that boto3 and the AWS CLI read.
@@ -115,6 +117,11 @@ impl Emulator {
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
         self.state.endpoints.names()
+    }
+
+    /// Changes what SageMaker's control plane says from now on.
+    pub fn set_account(&self, account: Account) {
+        *self.state.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(account));
     }
 
     /// Is the container behind an endpoint ready?

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod aws_error;
 mod body;
 mod builder;
@@ -8,6 +9,7 @@ mod connection;
 mod constraints;
 mod container;
 mod control;
+mod control_plane;
 mod emulator;
 mod error;
 mod fault;
@@ -30,6 +32,7 @@ mod state;
 mod xml;
 
 pub use self::{
+    account::{Account, AccountError},
     aws_error::AwsError,
     builder::EmulatorBuilder,
     clock::Clock,

@@ -16,6 +16,22 @@ pub enum Operation {
     InvokeEndpointWithResponseStream,
     /// SageMaker Runtime: [InvokeEndpointAsync](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html).
     InvokeEndpointAsync,
+    /// SageMaker: [ListEndpoints](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html).
+    ListEndpoints,
+    /// SageMaker: [ListInferenceComponents](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListInferenceComponents.html).
+    ListInferenceComponents,
+    /// SageMaker: [ListTags](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTags.html).
+    ListTags,
+    /// SageMaker: [DescribeEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html).
+    DescribeEndpoint,
+    /// SageMaker: [DescribeEndpointConfig](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpointConfig.html).
+    DescribeEndpointConfig,
+    /// SageMaker: [DescribeModel](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModel.html).
+    DescribeModel,
+    /// SageMaker: [DescribeModelPackage](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html).
+    DescribeModelPackage,
+    /// SageMaker: [DescribeInferenceComponent](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeInferenceComponent.html).
+    DescribeInferenceComponent,
     /// STS: [AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
     AssumeRole,
     /// STS: [AssumeRoleWithWebIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
@@ -44,6 +60,14 @@ impl Operation {
             Self::InvokeEndpoint => "InvokeEndpoint",
             Self::InvokeEndpointWithResponseStream => "InvokeEndpointWithResponseStream",
             Self::InvokeEndpointAsync => "InvokeEndpointAsync",
+            Self::ListEndpoints => "ListEndpoints",
+            Self::ListInferenceComponents => "ListInferenceComponents",
+            Self::ListTags => "ListTags",
+            Self::DescribeEndpoint => "DescribeEndpoint",
+            Self::DescribeEndpointConfig => "DescribeEndpointConfig",
+            Self::DescribeModel => "DescribeModel",
+            Self::DescribeModelPackage => "DescribeModelPackage",
+            Self::DescribeInferenceComponent => "DescribeInferenceComponent",
             Self::AssumeRole => "AssumeRole",
             Self::AssumeRoleWithWebIdentity => "AssumeRoleWithWebIdentity",
             Self::GetCallerIdentity => "GetCallerIdentity",
@@ -57,7 +81,7 @@ impl Operation {
     }
 
     /// All but [`Unknown`](Self::Unknown).
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 19] = [
         Self::InvokeEndpoint,
         Self::InvokeEndpointWithResponseStream,
         Self::InvokeEndpointAsync,
@@ -69,11 +93,36 @@ impl Operation {
         Self::ContainerCredentials,
         Self::GetRoleCredentials,
         Self::CreateToken,
+        Self::ListEndpoints,
+        Self::ListInferenceComponents,
+        Self::ListTags,
+        Self::DescribeEndpoint,
+        Self::DescribeEndpointConfig,
+        Self::DescribeModel,
+        Self::DescribeModelPackage,
+        Self::DescribeInferenceComponent,
     ];
 
     /// The operation of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operation| operation.as_str() == name)
+    }
+
+    /// The operations of SageMaker's control plane.
+    pub(crate) const CONTROL_PLANE: [Self; 8] = [
+        Self::ListEndpoints,
+        Self::ListInferenceComponents,
+        Self::ListTags,
+        Self::DescribeEndpoint,
+        Self::DescribeEndpointConfig,
+        Self::DescribeModel,
+        Self::DescribeModelPackage,
+        Self::DescribeInferenceComponent,
+    ];
+
+    /// Whether it is one of the control plane's.
+    pub(crate) fn is_control_plane(self) -> bool {
+        Self::CONTROL_PLANE.contains(&self)
     }
 
     /// Is it one of SageMaker Runtime's?
@@ -82,23 +131,25 @@ impl Operation {
     }
 
     /// The name in the credential scope of its signatures; `None` where nothing is signed.
-    pub(crate) const fn signing_name(self) -> Option<&'static str> {
+    pub(crate) fn signing_name(self) -> Option<&'static str> {
         match self {
             Self::InvokeEndpoint | Self::InvokeEndpointWithResponseStream | Self::InvokeEndpointAsync => {
                 Some("sagemaker")
             }
             Self::AssumeRole | Self::GetCallerIdentity => Some("sts"),
+            _ if self.is_control_plane() => Some("sagemaker"),
             _ => None,
         }
     }
 
     /// How its errors are written.
-    pub(crate) const fn protocol(self) -> Protocol {
+    pub(crate) fn protocol(self) -> Protocol {
         match self {
             Self::AssumeRole | Self::AssumeRoleWithWebIdentity | Self::GetCallerIdentity => Protocol::Query,
             Self::InstanceMetadataToken | Self::InstanceMetadata => Protocol::InstanceMetadata,
             Self::ContainerCredentials => Protocol::ContainerCredentials,
             Self::CreateToken => Protocol::OAuth,
+            _ if self.is_control_plane() => Protocol::Json11,
             _ => Protocol::RestJson,
         }
     }

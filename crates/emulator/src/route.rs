@@ -22,8 +22,9 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// By method, path (still percent-encoded) and, for STS, the action in a form. `container` is the path of the container's credentials.
-    pub(crate) fn new(method: &Method, path: &str, form: &Form, container: &str) -> Self {
+    /// By method, path (still percent-encoded) and, for STS, the action in a form, for the control plane the operation in `X-Amz-Target`.
+    /// `container` is the path of the container's credentials.
+    pub(crate) fn new(method: &Method, path: &str, form: &Form, target: Option<&str>, container: &str) -> Self {
         let get = method == Method::GET;
         let post = method == Method::POST;
         if let Some(rest) = path.strip_prefix("/endpoints/") {
@@ -33,6 +34,7 @@ impl Route {
             return Self::to(Operation::ContainerCredentials);
         }
         match path {
+            "/" if post && target.is_some() => Self::control_plane(target.unwrap_or_default()),
             "/" if post || get => Self::sts(form.get("Action")),
             "/latest/api/token" if method == Method::PUT => Self::to(Operation::InstanceMetadataToken),
             "/federation/credentials" if get => Self::to(Operation::GetRoleCredentials),
@@ -42,7 +44,7 @@ impl Route {
         }
     }
 
-    const fn to(operation: Operation) -> Self {
+    fn to(operation: Operation) -> Self {
         Self { operation, endpoint: None, protocol: operation.protocol() }
     }
 
@@ -58,6 +60,12 @@ impl Route {
             return Self::to(Operation::Unknown);
         }
         Self { endpoint: Some(percent_decode_str(endpoint).decode_utf8_lossy().into_owned()), ..Self::to(operation) }
+    }
+
+    fn control_plane(target: &str) -> Self {
+        let name = target.strip_prefix("SageMaker.");
+        let found = Operation::CONTROL_PLANE.into_iter().find(|operation| Some(operation.as_str()) == name);
+        found.map_or(Self { protocol: Protocol::Json11, ..Self::to(Operation::Unknown) }, Self::to)
     }
 
     fn sts(action: Option<&str>) -> Self {
@@ -85,7 +93,7 @@ mod tests {
     use super::*;
 
     fn routed(method: &Method, path: &str, form: &str) -> Route {
-        Route::new(method, path, &Form::parse(form), "/credentials")
+        Route::new(method, path, &Form::parse(form), None, "/credentials")
     }
 
     #[test]
@@ -137,8 +145,17 @@ mod tests {
     #[test]
     fn an_unknown_action_is_told_in_stss_words() {
         let form = Form::parse("Action=Dance&Version=2011-06-15");
-        let error = Route::new(&Method::POST, "/", &form, "/credentials").unknown(&form);
+        let error = Route::new(&Method::POST, "/", &form, None, "/credentials").unknown(&form);
         assert_eq!((error.code(), error.status()), ("InvalidAction", 400));
         assert_eq!(error.message(), Some("Could not find operation Dance for version 2011-06-15"));
+    }
+
+    #[test]
+    fn the_control_plane_s_operations_are_in_a_header() {
+        let to = |target| Route::new(&Method::POST, "/", &Form::default(), Some(target), "/credentials").operation;
+        assert_eq!(to("SageMaker.ListEndpoints"), Operation::ListEndpoints);
+        for unknown in ["SageMaker.DeleteEndpoint", "SageMaker.InvokeEndpoint", "Sts.ListEndpoints", ""] {
+            assert_eq!(to(unknown), Operation::Unknown, "{unknown}");
+        }
     }
 }

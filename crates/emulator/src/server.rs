@@ -18,7 +18,7 @@ use crate::{
     aws_error::{AwsError, Place},
     body::{Body, BrokenOff},
     clock::http_date,
-    control,
+    control, control_plane,
     fault::Fault,
     form::Form,
     identity,
@@ -60,7 +60,8 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
         return Ok(answer);
     }
     let form = form(&parts, &body);
-    let route = Route::new(&parts.method, parts.uri.path(), &form, state.identity.container.path());
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let route = Route::new(&parts.method, parts.uri.path(), &form, target, state.identity.container.path());
     let mut judged = judge(&state, &parts, &body, &route, &form, too_large, now);
     let fault = judged.as_ref().ok().and_then(|_| state.next_fault(route.endpoint.as_deref(), route.operation));
     if let (Ok(caller), Some(fault)) = (&judged, &fault)
@@ -126,6 +127,12 @@ async fn answer(
     }
     if let Some(script) = state.scripts.next(None, operation) {
         return script.play(place, ending).await;
+    }
+    if operation.is_control_plane() {
+        let account = state.account();
+        let key = caller.map(|caller| caller.access_key_id.as_str()).unwrap_or_default();
+        let answer = control_plane::answer(&account, operation, &body, place.region, key);
+        return Ok(answer.unwrap_or_else(|error| runtime::refusal(&error, place)));
     }
     let (path, request_id) = (parts.uri.path(), place.request_id);
     let request = identity::Request { operation, path, form, headers, body: &body, caller, request_id, now };

@@ -15,6 +15,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    account::Account,
     clock::Clock,
     container::{Container, Parts},
     control::Control,
@@ -40,6 +41,8 @@ pub(crate) struct State {
     /// Is told of every request.
     pub(crate) observer: Option<Observer>,
     pub(crate) endpoints: Endpoints,
+    /// What the control plane says. None: what follows from the endpoints.
+    pub(crate) account: Mutex<Option<Arc<Account>>>,
     pub(crate) scripts: Waiting<Scripted>,
     pub(crate) faults: Waiting<Fault>,
     pub(crate) chaos: Mutex<Option<Chaos>>,
@@ -84,6 +87,16 @@ impl State {
         let (now, skew) = ((self.clock)(), self.skew.load(Ordering::Relaxed));
         let by = Duration::from_secs(skew.unsigned_abs());
         if skew < 0 { now - by } else { now + by }
+    }
+
+    /// What the control plane says.
+    pub(crate) fn account(&self) -> Arc<Account> {
+        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        account.clone().unwrap_or_else(|| {
+            let containers = self.endpoints.names().into_iter();
+            let containers = containers.filter_map(|name| Some((name.clone(), self.endpoints.get(&name)?)));
+            Arc::new(Account::of_containers(containers))
+        })
     }
 
     /// What goes wrong with an accepted request: what waits for it, else what the schedule says.

@@ -41,6 +41,6 @@ mod tests {
         assert!(dotenv.lines().any(|line| line == "AWS_DEFAULT_REGION=us-east-1"), "{dotenv}");
         let json: serde_json::Value = serde_json::from_str(&Format::Json.text(&emulator)).unwrap();
         assert_eq!(json["AWS_ENDPOINT_URL_STS"], emulator.url());
-        assert_eq!((json.as_object().unwrap().len(), env.lines().count()), (6, dotenv.lines().count()));
+        assert_eq!((json.as_object().unwrap().len(), env.lines().count()), (7, dotenv.lines().count()));
     }
 }

@@ -1,6 +1,6 @@
 //! What an error puts on the wire, in the manner of the service that answers it.
 //!
-//! Owns the five forms: REST JSON (SageMaker Runtime, SSO's portal), the query protocol's XML (STS), OAuth's JSON (SSO OIDC), the
+//! Owns the six forms: REST JSON (SageMaker Runtime, SSO's portal), JSON 1.1 (SageMaker's control plane), the query protocol's XML (STS), OAuth's JSON (SSO OIDC), the
 //! container endpoint's JSON, and the instance metadata service's page.
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ const CORAL: &str = "http://internal.amazon.com/coral/com.amazon.coral.service/"
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     RestJson,
+    Json11,
     Query,
     OAuth,
     ContainerCredentials,
@@ -47,6 +48,10 @@ impl AwsError {
                 self.insert_error_type(&mut headers);
                 let description = json!({"error": self.oauth_code(), "error_description": self.message()});
                 ("application/json", description.to_string())
+            }
+            Protocol::Json11 => {
+                let error = json!({"__type": self.code(), "message": self.message()});
+                ("application/x-amz-json-1.1", error.to_string())
             }
             Protocol::RestJson => {
                 self.insert_error_type(&mut headers);

@@ -111,6 +111,10 @@ impl Default for Embedding {
 
 #[async_trait]
 impl Container for Embedding {
+    fn image(&self) -> &str {
+        "683313688378.dkr.ecr.us-east-1.amazonaws.com/tei:2.0.1-tei1.8.2-gpu-py310-cu122-ubuntu22.04"
+    }
+
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         self.answer(&invocation.body).unwrap_or_else(|refused| *refused)
     }

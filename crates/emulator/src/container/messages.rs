@@ -122,6 +122,10 @@ impl Default for Messages {
 
 #[async_trait]
 impl Container for Messages {
+    fn image(&self) -> &str {
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:0.21.0-gpu-py312-cu130-ubuntu22.04-sagemaker-v1.3"
+    }
+
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         let answered = read(&invocation.body).and_then(|request| match &request {
             Request::Chat(request) => self.chat(&invocation, request),

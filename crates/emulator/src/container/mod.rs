@@ -89,11 +89,27 @@ pub trait Container: Send + Sync + fmt::Debug {
         self.invoke(invocation).await
     }
 
+    /// The image that SageMaker's control plane names for it.
+    fn image(&self) -> &str {
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/custom:latest"
+    }
+
     /// Is the container ready, as `GET /ping` would tell?
     ///
     /// # Errors
     /// With the reason, for a person to read.
     async fn ping(&self) -> Result<(), String> {
         Ok(())
+    }
+}
+
+/// The built-in container that is nearest to one of this image.
+pub(crate) fn of_image(image: &str, pace: Duration) -> Arc<dyn Container> {
+    let repository = image.rsplit('/').next().unwrap_or(image);
+    match repository.split(':').next().unwrap_or(repository) {
+        "tei" | "tei-cpu" => Arc::new(Embedding::new()),
+        "huggingface-pytorch-tgi-inference" | "djl-inference" => Arc::new(Tgi::new().paced(pace)),
+        "huggingface-pytorch-inference" => Arc::new(Toolkit::new()),
+        _ => Arc::new(Messages::new().paced(pace)),
     }
 }

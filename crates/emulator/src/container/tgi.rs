@@ -124,6 +124,10 @@ impl Default for Tgi {
 
 #[async_trait]
 impl Container for Tgi {
+    fn image(&self) -> &str {
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-tgi-inference:2.7.0-tgi3.3.6-gpu-py311-cu124-ubuntu22.04"
+    }
+
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         self.answer(&invocation).paced(self.pace)
     }

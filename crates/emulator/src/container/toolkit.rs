@@ -64,6 +64,10 @@ impl Toolkit {
 
 #[async_trait]
 impl Container for Toolkit {
+    fn image(&self) -> &str {
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-inference:2.6.0-transformers4.51.3-gpu-py312-cu124-ubuntu22.04"
+    }
+
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         match serde_json::from_slice::<Request>(&invocation.body) {
             Ok(request) => request.answer(),

@@ -3,6 +3,7 @@
 //! `SAGEWIRE_PYTHON` names a Python with boto3. Without it, every case is reported as ignored.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
+mod account;
 mod exports;
 mod identity;
 mod python;
@@ -12,7 +13,7 @@ use libtest_mimic::Arguments;
 
 fn main() {
     let python = sagewire_test_programs::boto3();
-    let cases: Vec<(&str, python::Case)> = [runtime::CASES, identity::CASES, exports::CASES].concat();
+    let cases: Vec<(&str, python::Case)> = [runtime::CASES, identity::CASES, exports::CASES, account::CASES].concat();
     let trials = cases.into_iter().map(|(name, case)| {
         python.trial(name, move |python| {
             python::run(python, case);

@@ -1,0 +1,59 @@
+//! boto3 reads the emulated account: its own parsers and paginators judge lists, descriptions and errors.
+
+use sagewire_emulator::{Account, Emulator, Operation};
+use serde_json::{Value, json};
+
+use crate::python::{Case, Session};
+
+pub(crate) const CASES: &[(&str, Case)] = &[("account", |python| {
+    Box::pin(async move {
+        let names: Vec<String> = (0..12).map(|number| format!("ep-{number:02}")).collect();
+        let endpoints: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"EndpointName": name, "EndpointConfigName": "c", "Tags": [{"Key": "k", "Value": "v"}]}))
+            .collect();
+        let account = json!({
+            "endpoints": endpoints,
+            "endpoint_configs": [{"EndpointConfigName": "c", "ProductionVariants": [{"VariantName": "v", "InstanceType": "ml.g5.xlarge"}]}],
+            "models": [{"ModelName": "m", "PrimaryContainer": {"Image": "vllm:1", "Environment": {"A": "b"}}}],
+            "inference_components": [{
+                "InferenceComponentName": "one", "EndpointName": "ep-00", "VariantName": "v",
+                "Specification": {"ModelName": "m"}, "RuntimeConfig": {"CurrentCopyCount": 0, "DesiredCopyCount": 0},
+            }],
+            "denied": ["DescribeModelPackage"],
+        });
+        let account = Account::from_json(&account.to_string()).unwrap();
+        let emulator = Emulator::builder().account(account).start().await.unwrap();
+        let session = Session { service: "sagemaker", ..Session::new(python, &emulator) };
+        let calls = [
+            ("list_endpoints", json!({"SortBy": "Name", "SortOrder": "Ascending"})),
+            ("list_endpoints", json!({"SortOrder": "Ascending", "NextToken": "page-from-10"})),
+            ("describe_endpoint", json!({"EndpointName": "ep-03"})),
+            ("describe_endpoint_config", json!({"EndpointConfigName": "c"})),
+            ("describe_model", json!({"ModelName": "m"})),
+            ("list_inference_components", json!({"EndpointNameEquals": "ep-00"})),
+            ("describe_inference_component", json!({"InferenceComponentName": "one"})),
+            ("list_tags", json!({"ResourceArn": "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/ep-03"})),
+            ("describe_endpoint", json!({"EndpointName": "none"})),
+            ("describe_model_package", json!({"ModelPackageName": "p"})),
+        ];
+        let answers = session.calls(&calls).await;
+        let of = |index: usize| &answers[index]["response"];
+        assert_eq!(of(0)["Endpoints"].as_array().unwrap().len(), 10);
+        assert_eq!(
+            (&of(0)["NextToken"], &of(1)["Endpoints"][1]["EndpointName"]),
+            (&json!("page-from-10"), &json!("ep-11"))
+        );
+        let endpoint = of(2);
+        assert_eq!(endpoint["EndpointArn"], "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/ep-03");
+        assert_eq!((&endpoint["EndpointStatus"], endpoint.get("Tags")), (&json!("InService"), None));
+        assert_eq!(of(3)["ProductionVariants"][0]["InstanceType"], "ml.g5.xlarge");
+        assert_eq!(of(4)["PrimaryContainer"]["Environment"]["A"], "b");
+        assert_eq!(of(5)["InferenceComponents"][0]["InferenceComponentName"], "one");
+        assert_eq!(of(6)["RuntimeConfig"]["CurrentCopyCount"], 0);
+        assert_eq!(of(7)["Tags"], json!([{"Key": "k", "Value": "v"}]));
+        assert_eq!(of(8)["Error"]["Code"], "ValidationException", "{}", answers[8]);
+        assert_eq!(of(9)["Error"]["Code"], "AccessDeniedException", "{}", answers[9]);
+        assert_eq!(emulator.calls(Operation::ListEndpoints), 2);
+    })
+})];
