@@ -156,12 +156,16 @@ impl Account {
         Ok(endpoints.into_iter().map(state).collect())
     }
 
-    async fn kept_or_read(&self, state: ListedState, filter: &Filter) -> Result<Kept, Error> {
+    /// What was read of an endpoint, if it is as it was.
+    fn kept(&self, state: &ListedState) -> Option<Kept> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.get(&state.endpoint.endpoint_name).filter(|kept| kept.state == state) {
-            return Ok(kept.clone());
+        kept.get(&state.endpoint.endpoint_name).filter(|kept| kept.state == *state).cloned()
+    }
+
+    async fn kept_or_read(&self, state: ListedState, filter: &Filter) -> Result<Kept, Error> {
+        if let Some(kept) = self.kept(&state) {
+            return Ok(kept);
         }
-        drop(kept);
         let mut facts = EndpointFacts::default();
         if filter.tag.is_some() {
             let tags = self.plane.list_tags(&state.endpoint.endpoint_arn).await?;

@@ -1,6 +1,6 @@
 //! Accounts of the emulator, read over HTTP.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::sync::{
     Arc,
