@@ -5,7 +5,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 
 use tokio::{sync::oneshot, task::JoinHandle};
