@@ -4,9 +4,8 @@
 //! read.
 
 pub use key_digest::KeyDigest;
-pub use ledger::{KeyLimit, Ledger, Refusal, Standing};
-pub use memory_ledger::MemoryLedger;
 pub use sagewire::sagemaker::CallerParameters;
+pub use sagewire_router::ledger::{KeyLimit, KeyLimits, Ledger, MemoryLedger, Reached, Refusal, Reservation, Standing};
 
 pub(crate) use self::{
     admission::Admission,
@@ -22,6 +21,4 @@ mod expected_output;
 mod key_digest;
 mod key_in_url;
 mod keyring;
-mod ledger;
-mod memory_ledger;
 pub(crate) mod parameters;

@@ -2,7 +2,9 @@
 
 pub use self::http::response::Body;
 pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, ServedModel};
-pub use callers::{CallerParameters, KeyDigest, KeyLimit, Ledger, MemoryLedger, Refusal, Standing};
+pub use callers::{
+    CallerParameters, KeyDigest, KeyLimit, KeyLimits, Ledger, MemoryLedger, Reached, Refusal, Reservation, Standing,
+};
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use limits::Limits;

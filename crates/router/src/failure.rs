@@ -27,7 +27,7 @@ pub(crate) fn unknown_model(model: &str, router: &Router) -> Error {
 pub(crate) fn no_room(model: &str, refused: &[(&str, Refusal)]) -> Error {
     let limited = refused.iter().filter_map(|(_, refusal)| match refusal {
         Refusal::RequestLimit { room_in } | Refusal::TokenLimit { room_in } => Some(*room_in),
-        Refusal::CoolingDown { .. } | Refusal::Probing | Refusal::Full => None,
+        Refusal::CoolingDown { .. } | Refusal::Probing | Refusal::Full | Refusal::Unavailable => None,
     });
     let room_in = limited.min();
     let kind = if room_in.is_some() { ErrorKind::Throttled } else { ErrorKind::Overloaded };

@@ -13,7 +13,10 @@ pub use state::{
 pub use strategy::{Strategy, UnknownStrategy};
 
 pub mod decision;
+pub mod ledger;
 pub mod seconds;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 mod answer;
 mod backoff;

@@ -149,6 +149,12 @@ pub fn promtool() -> Prepared<PathBuf> {
     program("SAGEWIRE_PROMTOOL", "--version")
 }
 
+/// A Redis server. Variable: `SAGEWIRE_REDIS_SERVER`.
+#[must_use]
+pub fn redis_server() -> Prepared<PathBuf> {
+    program("SAGEWIRE_REDIS_SERVER", "--version")
+}
+
 /// mdBook and the Python of its preprocessor, which needs no package.
 #[derive(Debug, Clone)]
 pub struct MdBook {

@@ -11,7 +11,7 @@ use super::{
     Caller,
     admission::Permit,
     expected_output::ExpectedOutput,
-    ledger::{KeyLimit, Ledger, Refusal},
+    {KeyLimit, Ledger, Reached, Refusal, Reservation},
 };
 use crate::{app::Lasting, config::CallerKey, http::error::ApiError, limits::Limits};
 
@@ -36,7 +36,7 @@ struct Account {
     ledger: Arc<dyn Ledger>,
     key: Arc<CallerKey>,
     /// What is reserved, once something is.
-    reserved: Option<u64>,
+    reserved: Option<Reservation>,
 }
 
 /// What a call seems to need.
@@ -77,7 +77,7 @@ impl Booking {
     pub(crate) async fn admit(lasting: &Lasting, caller: &Caller, limits: &Limits) -> Result<Self, ApiError> {
         let account = match caller {
             Caller::Key(key) => {
-                lasting.ledger.admit(key).await.map_err(|refusal| refused(&refusal))?;
+                lasting.ledger.admit(&key.limits()).await.map_err(|refusal| refused(&refusal))?;
                 Some(Account { ledger: Arc::clone(&lasting.ledger), key: Arc::clone(key), reserved: None })
             }
             Caller::Anyone | Caller::Master => None,
@@ -99,8 +99,8 @@ impl Booking {
         self.expected = Some(Arc::clone(expected));
         let tokens = wanted.prompt.saturating_add(self.expected_output());
         if let Some(account) = &mut self.account {
-            account.ledger.reserve(&account.key, tokens).await.map_err(|refusal| refused(&refusal))?;
-            account.reserved = Some(tokens);
+            let reserved = account.ledger.reserve(&account.key.limits(), tokens).await;
+            account.reserved = Some(reserved.map_err(|refusal| refused(&refusal))?);
         }
         Ok(())
     }
@@ -162,7 +162,11 @@ impl Booking {
             expected.learn(count.completion / self.wanted.answers);
         }
         if let Some(Account { ledger, key, reserved: Some(reserved) }) = self.account.take() {
-            ledger.settle(&key, reserved, count.map_or(0, |count| count.prompt.saturating_add(count.completion)));
+            ledger.settle(
+                &key.limits(),
+                reserved,
+                count.map_or(0, |count| count.prompt.saturating_add(count.completion)),
+            );
         }
         self.permit = None;
         count
@@ -194,25 +198,31 @@ impl Drop for Booking {
 
 /// What a caller is told whose key has reached a limit.
 fn refused(refusal: &Refusal) -> ApiError {
-    let allowed = refusal.allowed;
-    let (code, what) = match refusal.limit {
+    let Refusal::Reached(reached) = refusal else {
+        return ApiError::busy(
+            "the limits of this key cannot be checked, because the store that replicas share is unavailable; retry in a moment".to_owned(),
+            std::time::Duration::from_secs(1),
+        );
+    };
+    let Reached { limit, allowed, resets_in, reserved } = *reached;
+    let (code, what) = match limit {
         KeyLimit::Requests => ("rate_limit_exceeded", format!("{allowed} requests per minute (`rpm`)")),
         KeyLimit::Tokens => ("rate_limit_exceeded", format!("{allowed} tokens per minute (`tpm`)")),
         KeyLimit::Budget => ("insufficient_quota", format!("a budget of {allowed} tokens (`token_budget`)")),
     };
-    if refusal.reserved {
+    if reserved {
         let message = format!(
             "this key has {what}, and its calls under way have reserved what is left; retry when they have ended"
         );
         return ApiError::rate_limited("rate_limit_exceeded", message, Some(std::time::Duration::from_secs(1)), true);
     }
-    let when = match refusal.resets_in {
+    let when = match resets_in {
         Some(time) => {
             format!("it resets in {} seconds", time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)))
         }
         None => "it does not reset; ask the proxy's operator for more".to_owned(),
     };
     // Waiting for a minute helps a client that retries; a budget may be spent for a month.
-    let retry = refusal.limit != KeyLimit::Budget;
-    ApiError::rate_limited(code, format!("this key has {what}, which is used up; {when}"), refusal.resets_in, retry)
+    let retry = limit != KeyLimit::Budget;
+    ApiError::rate_limited(code, format!("this key has {what}, which is used up; {when}"), resets_in, retry)
 }

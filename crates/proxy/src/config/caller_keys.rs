@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use sagewire_router::ledger::KeyLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error};
 
@@ -58,6 +59,18 @@ impl CallerKey {
     #[must_use]
     pub fn new(name: impl Into<String>, digest: KeyDigest) -> Self {
         Self { name: name.into(), key: Some(digest), ..Self::default() }
+    }
+
+    /// What the ledger is told of it.
+    #[must_use]
+    pub fn limits(&self) -> KeyLimits<'_> {
+        KeyLimits {
+            name: &self.name,
+            rpm: self.rpm,
+            tpm: self.tpm,
+            token_budget: self.token_budget,
+            budget_duration: self.budget_duration,
+        }
     }
 
     /// The SHA-256 of the key; `None` if the configuration gives no key.

@@ -31,7 +31,7 @@ async fn key_info(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let info = match &exchange.caller {
         Caller::Anyone | Caller::Master => json!({ "key_alias": name, "models": [] }),
         Caller::Key(key) => {
-            let standing = exchange.state.lasting.ledger.standing(key).await;
+            let standing = exchange.state.lasting.ledger.standing(&key.limits()).await;
             let seconds = |time: std::time::Duration| time.as_secs();
             json!({
                 "key_alias": name,

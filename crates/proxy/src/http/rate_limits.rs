@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{
-    callers::{Caller, KeyLimit, Ledger},
-    config::CallerKey,
-};
+use crate::callers::{Caller, KeyLimit, Ledger};
 
 const REQUESTS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit-requests"),
@@ -25,12 +22,13 @@ const TOKENS: [HeaderName; 3] = [
 /// Adds what the caller's key has left. Of its limits of tokens, the one with the least left is told.
 pub(super) async fn decorate(ledger: &dyn Ledger, caller: &Caller, headers: &mut HeaderMap) {
     let Caller::Key(key) = caller else { return };
-    if !is_limited(key) {
+    let limits = key.limits();
+    if !limits.are_set() {
         return;
     }
-    let standing = ledger.standing(key).await;
+    let standing = ledger.standing(&limits).await;
     let mut told: [Option<(u64, u64, Option<Duration>)>; 2] = [None, None];
-    for (limit, allowed, used, resets_in) in standing.limits(key) {
+    for (limit, allowed, used, resets_in) in standing.limits(&limits) {
         let (place, taken) = match limit {
             KeyLimit::Requests => (0, used),
             KeyLimit::Tokens | KeyLimit::Budget => (1, used.saturating_add(standing.reserved)),
@@ -51,10 +49,6 @@ pub(super) async fn decorate(ledger: &dyn Ledger, caller: &Caller, headers: &mut
             headers.insert(reset, value);
         }
     }
-}
-
-fn is_limited(key: &CallerKey) -> bool {
-    key.rpm.is_some() || key.tpm.is_some() || key.token_budget.is_some()
 }
 
 /// A length of time in OpenAI's form: `1s`, `6m0s`, `2h3m4s`.

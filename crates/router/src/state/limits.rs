@@ -28,6 +28,25 @@ pub struct Terms {
     pub despite_cooldown: bool,
 }
 
+impl Limits {
+    /// Whether nothing is limited.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The share of one of so many replicas, rounded up.
+    #[must_use]
+    pub fn share(&self, replicas: u32) -> Self {
+        let replicas = replicas.max(1);
+        Self {
+            rpm: self.rpm.map(|rpm| rpm.div_ceil(u64::from(replicas))),
+            tpm: self.tpm.map(|tpm| tpm.div_ceil(u64::from(replicas))),
+            max_parallel_requests: self.max_parallel_requests.map(|most| most.div_ceil(replicas)),
+        }
+    }
+}
+
 impl Terms {
     /// Why a deployment in this state cannot take the request; `None` where it can.
     ///
@@ -79,6 +98,8 @@ pub enum Refusal {
     },
     /// It has as many requests at a time as its `max_parallel_requests`.
     Full,
+    /// The state cannot say what other replicas have counted, and is told to refuse then.
+    Unavailable,
 }
 
 impl fmt::Display for Refusal {
@@ -89,6 +110,7 @@ impl fmt::Display for Refusal {
             Self::RequestLimit { room_in } => write!(f, "at its rpm for {:.1} s", room_in.as_secs_f64()),
             Self::TokenLimit { room_in } => write!(f, "at its tpm for {:.1} s", room_in.as_secs_f64()),
             Self::Full => f.write_str("at its max_parallel_requests"),
+            Self::Unavailable => f.write_str("limited, and the store that replicas share is unavailable"),
         }
     }
 }
@@ -112,6 +134,14 @@ mod tests {
         let most = |most| terms(Limits { max_parallel_requests: Some(most), ..Limits::default() }).refusal(&busy);
         assert_eq!((most(2), most(3)), (Some(Refusal::Full), None));
         assert_eq!(terms(Limits::default()).refusal(&busy), None);
+    }
+
+    #[test]
+    fn a_share_is_rounded_up_so_that_it_is_never_nothing() {
+        let limits = Limits { rpm: Some(10), tpm: Some(9), max_parallel_requests: Some(1) };
+        assert_eq!(limits.share(3), Limits { rpm: Some(4), tpm: Some(3), max_parallel_requests: Some(1) });
+        assert_eq!((limits.share(1), limits.share(0)), (limits, limits));
+        assert!(Limits::default().share(3).is_empty());
     }
 
     #[test]

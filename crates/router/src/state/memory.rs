@@ -160,7 +160,7 @@ impl Record {
         self.in_flight += 1;
         self.reserved_tokens = self.reserved_tokens.saturating_add(terms.estimated_tokens);
         self.window.add(now, 1, 0);
-        Ok(Admission { trial: self.breaker.begin(), reserved_tokens: terms.estimated_tokens })
+        Ok(Admission { id: 0, trial: self.breaker.begin(), reserved_tokens: terms.estimated_tokens })
     }
 }
 

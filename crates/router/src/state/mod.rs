@@ -79,6 +79,8 @@ pub struct DeploymentState {
 /// A place that a request holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Admission {
+    /// What the state calls the place; 0 if it needs no name.
+    pub id: u64,
     /// Whether the circuit was not closed: this request's outcome decides whether the deployment is well again.
     pub trial: bool,
     /// The tokens expected, counted until the request's own count takes their place.

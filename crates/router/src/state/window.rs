@@ -34,6 +34,9 @@ impl MinuteWindow {
 
     pub(super) fn add(&mut self, now: Instant, requests: u64, tokens: u64) {
         self.advance(now);
+        if requests == 0 && tokens == 0 {
+            return;
+        }
         self.requests += requests;
         self.tokens = self.tokens.saturating_add(tokens);
         let at = self.second_of(now);
@@ -89,6 +92,8 @@ mod tests {
         assert_eq!(window.totals(at(61_000)), (2, 5));
         assert_eq!(window.totals(at(91_000)), (0, 0));
         assert_eq!(window.room_in(at(91_000)), Duration::ZERO);
+        window.add(at(91_000), 0, 0);
+        assert_eq!(window.room_in(at(91_000)), Duration::ZERO, "nothing is counted, so there is nothing to wait for");
     }
 
     #[test]

@@ -16,3 +16,4 @@ mod retries;
 mod scripted;
 mod state;
 mod streams;
+mod suite;

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub use ledger::RedisLedger;
+pub use redis::{Health, Redis};
+pub use settings::{RedisSettings, SettingsError};
+pub use state::RedisState;
+
+mod clock;
+mod connection;
+mod keys;
+mod ledger;
+mod outbox;
+mod redis;
+mod settings;
+mod state;

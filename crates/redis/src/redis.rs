@@ -1,0 +1,396 @@
+//! The way to Redis: asking scripts, within a time limit, and a circuit that opens if it does not answer.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use redis::{RedisError, Script};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::{
+    RedisSettings, SettingsError,
+    clock::{ServerClock, millis},
+    connection::{Connection, Server},
+    keys,
+};
+
+/// How often a server that is away is tried again, and how often replicas show that they are there.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long a connection may take in the background.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a background write may take.
+pub(crate) const WRITE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How many answers in a row may be late before the server counts as away.
+const LATE_IN_A_ROW: u32 = 3;
+
+/// How long after its last sign of life a replica's places are given back.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+/// Every so many ticks leases are prolonged.
+const TICKS_OF_RENEWAL: u64 = 10;
+
+/// How long a replica counts after its last sign of life.
+const REPLICA_SEEN_FOR: Duration = Duration::from_secs(60);
+
+/// A server or cluster that replicas share. It connects when it is first used.
+///
+/// Needs a Tokio runtime with I/O and time.
+pub struct Redis {
+    settings: RedisSettings,
+    server: Server,
+    connection: Mutex<Option<Connection>>,
+    late: AtomicU32,
+    pub(crate) clock: ServerClock,
+    replica: String,
+    replicas: AtomicU32,
+    first_try: OnceCell<()>,
+    was_warned: AtomicBool,
+    counts: Counts,
+    members: Mutex<Vec<Weak<dyn Member>>>,
+}
+
+/// Whoever tells Redis something in the background.
+#[async_trait]
+pub(crate) trait Member: Send + Sync {
+    /// Tells again what must not be forgotten: places that are held.
+    fn renew(&self);
+
+    /// Sends everything that is not told yet.
+    async fn flush(&self);
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    asked: AtomicU64,
+    failed: AtomicU64,
+    micros: AtomicU64,
+}
+
+/// How the connection is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether Redis answers.
+    pub connected: bool,
+    /// How many replicas have been seen within the last minute, this one included.
+    pub replicas: u32,
+    /// How often Redis was asked.
+    pub round_trips: u64,
+    /// How often it did not answer in time, or with an error.
+    pub failures: u64,
+    /// How long its answers took, all together.
+    pub waited: Duration,
+}
+
+/// Redis did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Away {
+    /// Whether it was asked, so that it may have acted.
+    pub(crate) was_asked: bool,
+}
+
+/// Why a call failed.
+enum Failure {
+    Late,
+    Redis(RedisError),
+    Unreadable,
+}
+
+impl Redis {
+    /// Where this is. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`SettingsError`] if the client cannot use the settings.
+    pub fn new(settings: RedisSettings) -> Result<Arc<Self>, SettingsError> {
+        let server = Server::new(&settings)?;
+        Ok(Arc::new(Self {
+            settings,
+            server,
+            connection: Mutex::default(),
+            late: AtomicU32::new(0),
+            clock: ServerClock::default(),
+            replica: format!("{:016x}", fastrand::u64(..)),
+            replicas: AtomicU32::new(1),
+            first_try: OnceCell::new(),
+            was_warned: AtomicBool::new(false),
+            counts: Counts::default(),
+            members: Mutex::default(),
+        }))
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &RedisSettings {
+        &self.settings
+    }
+
+    /// How the connection is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            connected: self.is_connected(),
+            replicas: self.replicas(),
+            round_trips: self.counts.asked.load(Relaxed),
+            failures: self.counts.failed.load(Relaxed),
+            waited: Duration::from_micros(self.counts.micros.load(Relaxed)),
+        }
+    }
+
+    /// Connects now, if that has not been tried before. Returns whether Redis answers.
+    pub async fn connect(self: &Arc<Self>) -> bool {
+        self.ready(CONNECT_LIMIT).await.is_ok()
+    }
+
+    /// Sends what is not told yet: at the end of a process.
+    pub async fn flush(&self) {
+        for member in self.members() {
+            member.flush().await;
+        }
+    }
+
+    /// The name of this process among the replicas.
+    pub(crate) fn replica(&self) -> &str {
+        &self.replica
+    }
+
+    pub(crate) fn replicas(&self) -> u32 {
+        self.replicas.load(Relaxed).max(1)
+    }
+
+    pub(crate) fn add_member(&self, member: Weak<dyn Member>) {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner).push(member);
+    }
+
+    fn members(&self) -> Vec<Arc<dyn Member>> {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.retain(|member| member.strong_count() > 0);
+        members.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Whether Redis answers, as far as is known.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection().is_some()
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks a script. The answer has the server's time as `now`, and only `late` if it was asked too late.
+    pub(crate) async fn ask<R: DeserializeOwned>(
+        &self,
+        script: &'static Script,
+        keys: &[String],
+        question: &impl Serialize,
+        limit: Duration,
+    ) -> Result<R, Away> {
+        let mut connection = self.connection().ok_or(Away { was_asked: false })?;
+        let question = serde_json::to_string(question).map_err(|_| Away { was_asked: false })?;
+        let mut invocation = script.prepare_invoke();
+        invocation.key(keys).arg(question);
+        let asking = async move { invocation.invoke_async::<String>(&mut connection).await };
+        let started = Instant::now();
+        let answer = self.within(limit, asking).await;
+        self.counts.asked.fetch_add(1, Relaxed);
+        self.counts.micros.fetch_add(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Relaxed);
+        match answer.and_then(|text| self.read(&text)) {
+            Ok(answer) => {
+                self.late.store(0, Relaxed);
+                Ok(answer)
+            }
+            Err(failure) => {
+                self.failed(&failure);
+                Err(Away { was_asked: true })
+            }
+        }
+    }
+
+    fn read<R: DeserializeOwned>(&self, text: &str) -> Result<R, Failure> {
+        let answer: Value = serde_json::from_str(text).map_err(|_| Failure::Unreadable)?;
+        if let Some(now) = answer.get("now").and_then(Value::as_u64) {
+            self.clock_shows(now);
+        }
+        if answer.get("late").is_some() {
+            return Err(Failure::Late);
+        }
+        serde_json::from_value(answer).map_err(|_| Failure::Unreadable)
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        answer: impl Future<Output = Result<T, RedisError>> + Send + 'static,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+    {
+        #[cfg(feature = "testing")]
+        if let Some(paused) = &self.settings.paused {
+            return paused.io.spawn(answer).await.map_err(|_| Failure::Late)?.map_err(Failure::Redis);
+        }
+        match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => answer.map_err(Failure::Redis),
+            Err(_) => Err(Failure::Late),
+        }
+    }
+
+    fn clock_shows(&self, millis: u64) {
+        #[cfg(feature = "testing")]
+        if let Some(paused) = &self.settings.paused {
+            const BEGINNING: u64 = 1_800_000_000_000;
+            let since = crate::clock::millis(paused.began.elapsed());
+            return self.clock.shows(BEGINNING + since);
+        }
+        self.clock.shows(millis);
+    }
+
+    /// The time that a script goes by in place of the server's.
+    pub(crate) fn time_of_tests(&self) -> Option<u64> {
+        self.clock.now().filter(|_| self.settings.is_paused())
+    }
+
+    /// Until when the server may act on a question, by its own clock: later on nobody waits for the answer.
+    pub(crate) fn deadline(&self, limit: Duration) -> Option<u64> {
+        let now = self.clock.now()?;
+        Some(now.saturating_add(millis(limit)))
+    }
+
+    /// Connects when it is first used, and keeps the connection from then on.
+    pub(crate) async fn ready(self: &Arc<Self>, limit: Duration) -> Result<(), Away> {
+        self.first_try
+            .get_or_init(|| async {
+                self.try_to_connect(limit).await;
+                if !self.settings.is_paused() {
+                    tokio::spawn(keep(Arc::downgrade(self)));
+                }
+            })
+            .await;
+        if self.is_connected() { Ok(()) } else { Err(Away { was_asked: false }) }
+    }
+
+    /// Whether Redis answers now.
+    async fn try_to_connect(&self, limit: Duration) -> bool {
+        let server = self.server.clone();
+        let connecting = async move {
+            let mut connection = server.connect(limit).await?;
+            let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut connection).await?;
+            Ok((connection, seconds.saturating_mul(1000).saturating_add(micros / 1000)))
+        };
+        match self.within(limit, connecting).await {
+            Ok((connection, now)) => {
+                self.clock_shows(now);
+                self.late.store(0, Relaxed);
+                *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+                if self.was_warned.swap(false, Relaxed) {
+                    tracing::info!(target: "sagewire::redis", address = self.settings.address(), "Redis answers again");
+                }
+                true
+            }
+            Err(failure) => {
+                self.warn(&failure);
+                false
+            }
+        }
+    }
+
+    fn failed(&self, failure: &Failure) {
+        self.counts.failed.fetch_add(1, Relaxed);
+        if matches!(failure, Failure::Late) && self.late.fetch_add(1, Relaxed) + 1 < LATE_IN_A_ROW {
+            return;
+        }
+        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.warn(failure);
+    }
+
+    /// Says once that Redis is away.
+    fn warn(&self, failure: &Failure) {
+        if self.was_warned.swap(true, Relaxed) {
+            return;
+        }
+        let until = if self.settings.fails_closed {
+            "limited requests are refused"
+        } else {
+            "each replica applies its share of the limits"
+        };
+        tracing::warn!(
+            target: "sagewire::redis",
+            address = self.settings.address(),
+            reason = %failure,
+            "Redis does not answer; {until} until it does"
+        );
+    }
+
+    /// Shows that this replica is there, and counts the others.
+    async fn show_presence(&self) {
+        let Some(mut connection) = self.connection() else { return };
+        let Some(now) = self.clock.now() else { return };
+        let key = keys::replicas(&self.settings.namespace);
+        let gone = now.saturating_sub(millis(REPLICA_SEEN_FOR));
+        let mut pipeline = redis::pipe();
+        pipeline
+            .zadd(&key, &self.replica, now)
+            .ignore()
+            .zrembyscore(&key, "-inf", gone)
+            .ignore()
+            .pexpire(&key, i64::try_from(millis(REPLICA_SEEN_FOR)).unwrap_or(i64::MAX))
+            .ignore()
+            .zcard(&key);
+        let counted = async move { pipeline.query_async::<(u32,)>(&mut connection).await };
+        match self.within(WRITE_LIMIT, counted).await {
+            Ok((replicas,)) => self.replicas.store(replicas, Relaxed),
+            Err(failure) => self.failed(&failure),
+        }
+    }
+}
+
+/// Connects again, shows that the replica is there, and prolongs leases, for as long as anyone uses it.
+async fn keep(redis: Weak<Redis>) {
+    let mut ticks = 0;
+    loop {
+        let Some(redis) = redis.upgrade() else { return };
+        let is_back = redis.connection().is_none() && redis.try_to_connect(CONNECT_LIMIT).await;
+        if ticks % TICKS_OF_RENEWAL == 0 || is_back {
+            redis.show_presence().await;
+            for member in redis.members() {
+                member.renew();
+            }
+        }
+        ticks += 1;
+        drop(redis);
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late => f.write_str("no answer in time"),
+            // The server's own words may repeat what was sent.
+            Self::Redis(error) => match error.code() {
+                Some(code) => write!(f, "{}: {code}", error.category()),
+                None => f.write_str(error.category()),
+            },
+            Self::Unreadable => f.write_str("an answer that cannot be read"),
+        }
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("settings", &self.settings)
+            .field("health", &self.health())
+            .finish_non_exhaustive()
+    }
+}

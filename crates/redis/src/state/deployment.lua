@@ -1,0 +1,202 @@
+-- The state of one deployment: checks and counts in one step.
+-- KEYS: counts (hash), places (sorted set, by the end of their leases), trials (the same), the number of this replica's last batch.
+-- ARGV: what is asked, as JSON. The answer is JSON too.
+local counts, places, trials, batch = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local ask = cjson.decode(ARGV[1])
+
+local now = ask.now
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+-- Whoever asked has gone on without an answer.
+if ask.deadline and now > ask.deadline then
+  return cjson.encode({ late = true, now = now })
+end
+
+local WINDOW = 60
+local FAILURE_COUNTS_FOR = 60000
+local KEPT_FOR = 3600000
+local second = math.floor(now / 1000)
+
+local function number(field)
+  return tonumber(redis.call('HGET', counts, field) or nil)
+end
+
+local function add(field, by)
+  -- The sum is never -0, which is no integer to Redis.
+  redis.call('HINCRBY', counts, field, by + 0)
+end
+
+-- Requests and tokens of the last minute, to the second.
+
+local function count(at, requests, tokens)
+  if (requests == 0 and tokens == 0) or second - at > WINDOW then return end
+  add('requests', requests)
+  add('tokens', tokens)
+  add('r' .. at, requests)
+  add('t' .. at, tokens)
+  local first, last = number('first'), number('last')
+  if not first or at < first then redis.call('HSET', counts, 'first', at) end
+  if not last or at > last then redis.call('HSET', counts, 'last', at) end
+end
+
+local function forget_old_seconds()
+  local first, last = number('first'), number('last')
+  if not first or second - first <= WINDOW then return end
+  for at = first, last do
+    if second - at <= WINDOW and redis.call('HEXISTS', counts, 'r' .. at) == 1 then
+      redis.call('HSET', counts, 'first', at)
+      return
+    end
+    local requests, tokens = number('r' .. at), number('t' .. at)
+    if requests then
+      add('requests', -requests)
+      add('tokens', -tokens)
+      redis.call('HDEL', counts, 'r' .. at, 't' .. at)
+    end
+  end
+  redis.call('HDEL', counts, 'first', 'last')
+end
+
+-- Places: each member ends with the tokens that are expected.
+
+local function expected_tokens(place)
+  return tonumber(string.match(place, ':(%d+)$'))
+end
+
+local function hold(place, is_trial)
+  if redis.call('ZADD', places, now + ask.lease, place) == 1 then add('reserved', expected_tokens(place)) end
+  if is_trial then redis.call('ZADD', trials, now + ask.lease, place) end
+end
+
+local function release(place)
+  if redis.call('ZREM', places, place) == 1 then add('reserved', -expected_tokens(place)) end
+  redis.call('ZREM', trials, place)
+end
+
+local function release_abandoned()
+  for _, place in ipairs(redis.call('ZRANGEBYSCORE', places, '-inf', now)) do release(place) end
+  redis.call('ZREMRANGEBYSCORE', trials, '-inf', now)
+end
+
+-- Failures and cooldowns.
+
+local function failures()
+  local last = number('failed_at')
+  if not last or now - last >= FAILURE_COUNTS_FOR then return {}, 0 end
+  local by_sort, sum = cjson.decode(redis.call('HGET', counts, 'failures')), 0
+  for _, of_sort in pairs(by_sort) do sum = sum + of_sort end
+  return by_sort, sum
+end
+
+local function answered(outcome)
+  if outcome.trial then
+    redis.call('ZREM', trials, outcome.trial)
+    redis.call('HDEL', counts, 'open_until')
+  end
+  -- An answer to what was asked before the cooldown began says nothing about now.
+  if not number('open_until') then redis.call('HDEL', counts, 'failures', 'failed_at') end
+  if outcome.micros then
+    local field = 'times:' .. outcome.measure
+    local times = cjson.decode(redis.call('HGET', counts, field) or '[]')
+    table.insert(times, outcome.micros)
+    if #times > 10 then table.remove(times, 1) end
+    redis.call('HSET', counts, field, cjson.encode(times), 'timed_at:' .. outcome.measure, now)
+  end
+end
+
+-- Counts a failure. Returns the length of the cooldown that it starts, if it starts one.
+local function failed(outcome)
+  if outcome.trial then redis.call('ZREM', trials, outcome.trial) end
+  local by_sort = failures()
+  local of_sort = (by_sort[outcome.sort] or 0) + 1
+  by_sort[outcome.sort] = of_sort
+  redis.call('HSET', counts, 'failures', cjson.encode(by_sort), 'failed_at', now)
+  if outcome.cooldown == 0 then
+    redis.call('HDEL', counts, 'open_until')
+    return nil
+  end
+  -- What was asked before the cooldown began does not prolong it.
+  if not outcome.trial and number('open_until') then return nil end
+  local too_many = outcome.trial or of_sort > outcome.allowed
+  local rest = 0
+  -- The operator's own number for this sort stands above what the service asks for.
+  if outcome.retry_after and (too_many or outcome.sort == '') then rest = outcome.retry_after end
+  if too_many then rest = math.max(rest, outcome.cooldown) end
+  rest = math.min(rest, outcome.longest)
+  if rest == 0 then return nil end
+  redis.call('HSET', counts, 'open_until', now + rest)
+  return rest
+end
+
+local function latency(measure)
+  local times = redis.call('HGET', counts, 'times:' .. measure)
+  if not times then return nil end
+  local list, sum = cjson.decode(times), 0
+  for _, time in ipairs(list) do sum = sum + time end
+  return { sum = sum, count = #list, age = now - number('timed_at:' .. measure) }
+end
+
+local function state()
+  local _, failed_lately = failures()
+  local first, open_until = number('first'), number('open_until')
+  return {
+    in_flight = redis.call('ZCARD', places),
+    requests = number('requests') or 0,
+    tokens = number('tokens') or 0,
+    reserved = number('reserved') or 0,
+    room_in = first and (first + WINDOW + 1) * 1000 - now or 0,
+    failures = failed_lately,
+    cooldown_ended_ago = open_until and now - open_until,
+    trials = redis.call('ZCARD', trials),
+    first_chunk = latency('first_chunk'),
+    per_token = latency('per_token'),
+    whole = latency('whole'),
+  }
+end
+
+-- The rule of `Terms::refusal`.
+local function is_refused(by)
+  if not ask.forced and by.cooldown_ended_ago and (by.cooldown_ended_ago < 0 or by.trials > 0) then return true end
+  if ask.rpm and by.requests >= ask.rpm then return true end
+  local counted = by.tokens + by.reserved
+  if ask.tpm and counted > 0 and counted + ask.tokens > ask.tpm then return true end
+  return ask.most and by.in_flight >= ask.most
+end
+
+-- What this replica has to tell, once only.
+local cooldowns
+if ask.batch and tonumber(redis.call('GET', batch) or '0') < ask.batch then
+  local changes = ask.changes
+  for _, place in ipairs(changes.places) do hold(place[1], place[2]) end
+  for _, outcome in ipairs(changes.outcomes) do
+    local rest
+    if outcome.sort then rest = failed(outcome) else answered(outcome) end
+    if rest then
+      cooldowns = cooldowns or {}
+      local _, failed_lately = failures()
+      table.insert(cooldowns, { millis = rest, failures = failed_lately })
+    end
+  end
+  for _, place in ipairs(changes.releases) do release(place) end
+  forget_old_seconds()
+  for _, entry in ipairs(changes.counts) do count(entry[1], entry[2], entry[3]) end
+  redis.call('SET', batch, ask.batch, 'PX', KEPT_FOR)
+end
+
+forget_old_seconds()
+release_abandoned()
+
+local before = state()
+local admitted, trial
+if ask.place then
+  admitted = not is_refused(before)
+  if admitted then
+    trial = before.cooldown_ended_ago ~= nil
+    hold(ask.place, trial)
+    count(second, 1, 0)
+  end
+end
+for _, key in ipairs({ counts, places, trials }) do redis.call('PEXPIRE', key, KEPT_FOR) end
+return cjson.encode({ now = now, admitted = admitted, trial = trial, state = before, cooldowns = cooldowns })

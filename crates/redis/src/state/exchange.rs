@@ -1,0 +1,159 @@
+//! What the script of a deployment is asked, and what it answers.
+
+use std::time::Duration;
+
+use sagewire_router::{Circuit, DeploymentState, Latencies, Latency, Terms};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::changes::Place;
+use crate::{
+    Redis,
+    clock::millis,
+    outbox::{Batch, bounded},
+    redis::LEASE,
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Question<'q> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<u64>,
+    lease: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'q Value>,
+    #[serde(flatten)]
+    wanted: Option<Wanted<'q>>,
+}
+
+/// The place that is asked for, and its terms.
+#[derive(Debug, Serialize)]
+struct Wanted<'q> {
+    place: &'q str,
+    tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rpm: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tpm: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most: Option<u32>,
+    forced: bool,
+}
+
+impl<'q> Question<'q> {
+    pub(super) fn new(
+        redis: &Redis,
+        deadline: Option<u64>,
+        batch: Option<&'q Batch>,
+        wanted: Option<(&'q Place, &Terms)>,
+    ) -> Self {
+        Self {
+            now: redis.time_of_tests(),
+            deadline,
+            lease: millis(LEASE),
+            batch: batch.map(|batch| batch.number),
+            changes: batch.map(|batch| &*batch.changes),
+            wanted: wanted.map(|(place, terms)| Wanted {
+                place: &place.member,
+                tokens: place.tokens,
+                rpm: terms.limits.rpm.map(bounded),
+                tpm: terms.limits.tpm.map(bounded),
+                most: terms.limits.max_parallel_requests,
+                forced: terms.despite_cooldown,
+            }),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Answer {
+    #[serde(default)]
+    admitted: bool,
+    #[serde(default)]
+    trial: bool,
+    state: Told,
+    #[serde(default)]
+    cooldowns: Vec<Cooldown>,
+}
+
+/// A deployment's state before the request was counted.
+#[derive(Debug, Deserialize)]
+struct Told {
+    in_flight: u32,
+    requests: u64,
+    tokens: u64,
+    reserved: u64,
+    room_in: u64,
+    failures: u32,
+    /// Milliseconds; negative while the cooldown lasts.
+    cooldown_ended_ago: Option<i64>,
+    trials: u32,
+    first_chunk: Option<Times>,
+    per_token: Option<Times>,
+    whole: Option<Times>,
+}
+
+/// Answers' times in microseconds; the newest is `age` milliseconds old.
+#[derive(Debug, Deserialize)]
+struct Times {
+    sum: u64,
+    count: u32,
+    age: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Cooldown {
+    millis: u64,
+    failures: u32,
+}
+
+impl Answer {
+    pub(super) fn admitted(&self) -> bool {
+        self.admitted
+    }
+
+    pub(super) fn is_trial(&self) -> bool {
+        self.trial
+    }
+
+    /// How the deployment was doing before the request was counted.
+    pub(super) fn state(&self) -> DeploymentState {
+        let told = &self.state;
+        let mut state = DeploymentState::default();
+        state.in_flight = told.in_flight;
+        state.requests = told.requests;
+        state.tokens = told.tokens;
+        state.reserved_tokens = told.reserved;
+        state.room_in = Duration::from_millis(told.room_in);
+        state.failures = told.failures;
+        state.circuit = match told.cooldown_ended_ago {
+            None => Circuit::Closed,
+            Some(ago) if ago < 0 => Circuit::CoolingDown { ends_in: Duration::from_millis(ago.unsigned_abs()) },
+            Some(_) => Circuit::HalfOpen { probing: told.trials > 0 },
+        };
+        let mut latencies = Latencies::default();
+        latencies.first_chunk = told.first_chunk.as_ref().and_then(Times::average);
+        latencies.per_token = told.per_token.as_ref().and_then(Times::average);
+        latencies.whole = told.whole.as_ref().and_then(Times::average);
+        state.latencies = latencies;
+        state
+    }
+
+    /// Says which cooldowns have begun with what was told.
+    pub(super) fn log_cooldowns(&self, deployment: &str) {
+        for Cooldown { millis, failures } in &self.cooldowns {
+            let cooldown = Duration::from_millis(*millis);
+            tracing::warn!(target: "sagewire::router", deployment, failures, ?cooldown, "cooling down");
+        }
+    }
+}
+
+impl Times {
+    fn average(&self) -> Option<Latency> {
+        let average = Duration::from_micros(self.sum).checked_div(self.count)?;
+        Some(Latency { average, age: Duration::from_millis(self.age) })
+    }
+}

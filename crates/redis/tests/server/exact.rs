@@ -1,0 +1,123 @@
+//! Limits are exact, however many replicas there are.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use libtest_mimic::Trial;
+use sagewire_redis::{Redis, RedisLedger, RedisState};
+use sagewire_router::{
+    Limits, Refusal, RouterState, Terms,
+    ledger::{KeyLimits, Ledger},
+};
+use sagewire_test_programs::Prepared;
+
+use crate::{
+    server::{Cluster, Server},
+    trial,
+};
+
+const REPLICAS: usize = 4;
+
+pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
+    vec![
+        trial(program, "exact::ten_thousand_requests_and_not_one_more", ten_thousand),
+        trial(program, "exact::ten_thousand_requests_and_not_one_more_in_a_cluster", ten_thousand_in_a_cluster),
+        trial(program, "exact::a_key_has_its_requests_and_not_one_more", a_keys_requests),
+        trial(program, "exact::places_are_never_taken_twice", places),
+        trial(program, "exact::deployments_without_limits_are_counted_too", without_limits),
+    ]
+}
+
+/// No machine is so slow that a question would be given up.
+fn patient(settings: sagewire_redis::RedisSettings) -> Arc<Redis> {
+    Redis::new(settings.with_time_limit(Duration::from_secs(30))).unwrap()
+}
+
+async fn ten_thousand(program: PathBuf) {
+    let server = Server::start(&program);
+    count_to_ten_thousand(&server.settings()).await;
+}
+
+async fn ten_thousand_in_a_cluster(program: PathBuf) {
+    let cluster = Cluster::start(&program).await;
+    count_to_ten_thousand(&cluster.settings()).await;
+}
+
+async fn count_to_ten_thousand(settings: &sagewire_redis::RedisSettings) {
+    let terms = Terms { limits: Limits { rpm: Some(10_000), ..Limits::default() }, ..Terms::default() };
+    let id: Arc<str> = Arc::from("a");
+    let replicas = (0..REPLICAS).map(|_| {
+        let (state, id) = (RedisState::new(&patient(settings.clone())), Arc::clone(&id));
+        tokio::spawn(async move {
+            let mut begun = 0;
+            for _ in 0..30 {
+                let asked = join_all((0..100).map(|_| state.begin(&id, &terms))).await;
+                for outcome in asked {
+                    match outcome {
+                        Ok(admission) => {
+                            begun += 1;
+                            state.release(&id, admission, 3);
+                        }
+                        Err(refusal) => assert!(matches!(refusal, Refusal::RequestLimit { .. }), "{refusal:?}"),
+                    }
+                }
+            }
+            begun
+        })
+    });
+    let begun: Vec<usize> = join_all(replicas).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(begun.iter().sum::<usize>(), 10_000, "{begun:?}");
+}
+
+async fn a_keys_requests(program: PathBuf) {
+    let server = Server::start(&program);
+    let key = KeyLimits { name: "a", rpm: Some(1000), ..KeyLimits::default() };
+    let ledgers: Vec<_> = (0..REPLICAS).map(|_| RedisLedger::new(&patient(server.settings()))).collect();
+    let asked = join_all((0..1500).map(|index| ledgers[index % REPLICAS].admit(&key))).await;
+    assert_eq!(asked.iter().filter(|outcome| outcome.is_ok()).count(), 1000);
+}
+
+async fn places(program: PathBuf) {
+    let server = Server::start(&program);
+    let terms = Terms { limits: Limits { max_parallel_requests: Some(7), ..Limits::default() }, ..Terms::default() };
+    let id: Arc<str> = Arc::from("a");
+    let states: Vec<_> = (0..REPLICAS).map(|_| RedisState::new(&patient(server.settings()))).collect();
+    for _ in 0..20 {
+        let asked = join_all((0..40).map(|index| states[index % REPLICAS].begin(&id, &terms))).await;
+        let held: Vec<_> =
+            asked.into_iter().enumerate().filter_map(|(at, outcome)| Some((at, outcome.ok()?))).collect();
+        assert_eq!(held.len(), 7);
+        for (at, admission) in held {
+            states[at % REPLICAS].release(&id, admission, 0);
+        }
+        for state in &states {
+            state.settle().await;
+        }
+    }
+    assert_eq!(states[0].read(&[id]).await[0].in_flight, 0);
+}
+
+async fn without_limits(program: PathBuf) {
+    let server = Server::start(&program);
+    let id: Arc<str> = Arc::from("a");
+    let states: Vec<_> = (0..REPLICAS).map(|_| RedisState::new(&patient(server.settings()))).collect();
+    let mut held = Vec::new();
+    for index in 0..1000 {
+        let state = &states[index % REPLICAS];
+        state.read(&[Arc::clone(&id)]).await;
+        held.push(state.begin(&id, &Terms { estimated_tokens: 2, ..Terms::default() }).await.unwrap());
+    }
+    for state in &states {
+        state.settle().await;
+    }
+    let seen = states[0].read(&[Arc::clone(&id)]).await.remove(0);
+    assert_eq!((seen.in_flight, seen.requests, seen.reserved_tokens), (1000, 1000, 2000));
+    for (index, admission) in held.into_iter().enumerate() {
+        states[index % REPLICAS].release(&id, admission, 5);
+    }
+    for state in &states {
+        state.settle().await;
+    }
+    let seen = states[1].read(&[id]).await.remove(0);
+    assert_eq!((seen.in_flight, seen.reserved_tokens, seen.tokens), (0, 0, 5000));
+}

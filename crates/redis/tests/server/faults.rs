@@ -1,0 +1,200 @@
+//! Redis goes away and comes back: no request fails for it, and the counts agree afterwards.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use libtest_mimic::Trial;
+use sagewire_redis::{Redis, RedisLedger, RedisSettings, RedisState};
+use sagewire_router::{
+    Admission, Limits, Refusal, RouterState, Terms,
+    ledger::{self, KeyLimits, Ledger},
+};
+use sagewire_test_programs::Prepared;
+
+use crate::{
+    server::{Server, until},
+    trial,
+};
+
+pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
+    let mut trials = vec![
+        trial(program, "faults::a_server_that_is_killed_stops_no_request", killed),
+        trial(program, "faults::a_dead_replicas_places_come_back", dead_replica),
+        trial(program, "faults::an_emptied_server_learns_budgets_and_places_again", emptied),
+        trial(program, "faults::failing_closed_refuses_what_is_limited", failing_closed),
+        trial(program, "faults::a_server_that_was_never_there_stops_no_request", never_there),
+    ];
+    #[cfg(unix)]
+    trials.push(trial(program, "faults::a_server_that_is_paused_stops_no_request_and_the_counts_agree", paused));
+    trials
+}
+
+fn limited(rpm: u64) -> Terms {
+    Terms { limits: Limits { rpm: Some(rpm), ..Limits::default() }, ..Terms::default() }
+}
+
+fn id() -> Arc<str> {
+    Arc::from("a")
+}
+
+/// A replica that gives a question up early.
+fn replica(settings: RedisSettings) -> (Arc<Redis>, RedisState) {
+    let redis = Redis::new(settings).unwrap();
+    (Arc::clone(&redis), RedisState::new(&redis))
+}
+
+async fn ask(state: &RedisState, times: usize, terms: &Terms) -> Vec<Admission> {
+    let mut held = Vec::new();
+    for _ in 0..times {
+        held.push(state.begin(&id(), terms).await.unwrap());
+    }
+    held
+}
+
+async fn requests(server: &Server) -> u64 {
+    let (_, fresh) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
+    fresh.read(&[id()]).await[0].requests
+}
+
+#[cfg(unix)]
+async fn paused(program: PathBuf) {
+    use rustix::process::Signal;
+
+    let server = Server::start(&program);
+    let (redis, state) = replica(server.settings());
+    assert!(redis.connect().await);
+    let terms = limited(1000);
+    let mut held = ask(&state, 50, &terms).await;
+    server.signal(Signal::STOP);
+    held.extend(ask(&state, 50, &terms).await);
+    assert!(!redis.health().connected, "{:?}", redis.health());
+    server.signal(Signal::CONT);
+    until(async || redis.health().connected).await;
+    held.extend(ask(&state, 50, &terms).await);
+    for admission in held {
+        state.release(&id(), admission, 1);
+    }
+    until(async || {
+        redis.flush().await;
+        let (_, fresh) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
+        let seen = fresh.read(&[id()]).await.remove(0);
+        (seen.in_flight, seen.tokens) == (0, 150)
+    })
+    .await;
+    assert_eq!(requests(&server).await, 150);
+}
+
+async fn killed(program: PathBuf) {
+    let mut server = Server::start(&program);
+    let (redis, state) = replica(server.settings());
+    assert!(redis.connect().await);
+    let terms = limited(60);
+    let mut held = ask(&state, 20, &terms).await;
+    server.kill();
+    held.extend(ask(&state, 40, &terms).await);
+    assert!(matches!(state.begin(&id(), &terms).await, Err(Refusal::RequestLimit { .. })), "the share is used up");
+    assert!(!redis.health().connected);
+    server.start_again();
+    until(async || redis.health().connected).await;
+    redis.flush().await;
+    assert_eq!(requests(&server).await, 40, "what was counted while it was away");
+    let (_, other) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
+    until(async || other.read(&[id()]).await[0].in_flight == 60).await;
+    for admission in held {
+        state.release(&id(), admission, 1);
+    }
+    redis.flush().await;
+    until(async || other.read(&[id()]).await[0].in_flight == 0).await;
+}
+
+async fn dead_replica(program: PathBuf) {
+    let server = Server::start(&program);
+    let (_, dead) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
+    let terms = Terms { limits: Limits { max_parallel_requests: Some(1), ..Limits::default() }, ..Terms::default() };
+    dead.begin(&id(), &Terms { estimated_tokens: 7, ..terms }).await.unwrap();
+    drop(dead);
+    let (_, other) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
+    assert_eq!(other.begin(&id(), &terms).await, Err(Refusal::Full));
+    // The lease runs out: in place of waiting for that, its end is put into the past.
+    let mut connection = server.connect().await;
+    let places: Vec<String> = redis::cmd("KEYS").arg("*:places").query_async(&mut connection).await.unwrap();
+    let members: Vec<String> =
+        redis::cmd("ZRANGE").arg(&places[0]).arg(0).arg(-1).query_async(&mut connection).await.unwrap();
+    redis::cmd("ZADD").arg(&places[0]).arg(1).arg(&members[0]).exec_async(&mut connection).await.unwrap();
+    other.begin(&id(), &terms).await.unwrap();
+    other.settle().await;
+    let seen = other.read(&[id()]).await.remove(0);
+    assert_eq!((seen.in_flight, seen.reserved_tokens), (1, 0));
+}
+
+async fn emptied(program: PathBuf) {
+    let server = Server::start(&program);
+    let redis = Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap();
+    let (ledger, state) = (RedisLedger::new(&redis), RedisState::new(&redis));
+    let key = KeyLimits {
+        name: "a",
+        rpm: Some(2),
+        token_budget: Some(1000),
+        budget_duration: Some(Duration::from_secs(3600)),
+        ..KeyLimits::default()
+    };
+    ledger.admit(&key).await.unwrap();
+    let reservation = ledger.reserve(&key, 10).await.unwrap();
+    ledger.settle(&key, reservation, 400);
+    let held = state.begin(&id(), &limited(10)).await.unwrap();
+    redis.flush().await;
+    let before = ledger.standing(&key).await;
+    ledger.admit(&key).await.unwrap();
+    let mut connection = server.connect().await;
+    redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
+
+    let after_one_more = ledger.admit(&key).await;
+    assert_eq!(after_one_more, Ok(()), "the minute begins anew");
+    let other = RedisLedger::new(&Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap());
+    let after = other.standing(&key).await;
+    assert_eq!((before.spent, after.spent, after.requests), (400, 400, 1));
+    assert!(after.budget_resets_in <= before.budget_resets_in, "the period goes on: {after:?}");
+    // The lease of a place that is held is prolonged, and with it the place is known again.
+    let (_, fresh) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
+    until(async || fresh.read(&[id()]).await[0].in_flight == 1).await;
+    state.release(&id(), held, 0);
+    redis.flush().await;
+    until(async || fresh.read(&[id()]).await[0].in_flight == 0).await;
+}
+
+async fn failing_closed(program: PathBuf) {
+    let mut server = Server::start(&program);
+    let redis = Redis::new(server.settings().with_fail_closed(true)).unwrap();
+    let (ledger, state) = (RedisLedger::new(&redis), RedisState::new(&redis));
+    assert!(redis.connect().await);
+    server.kill();
+    assert_eq!(state.begin(&id(), &limited(10)).await, Err(Refusal::Unavailable));
+    state.begin(&id(), &Terms::default()).await.unwrap();
+    let key = KeyLimits { name: "a", tpm: Some(10), ..KeyLimits::default() };
+    assert_eq!(ledger.admit(&key).await, Err(ledger::Refusal::Unavailable));
+    assert_eq!(ledger.reserve(&key, 1).await, Err(ledger::Refusal::Unavailable));
+    ledger.admit(&KeyLimits { name: "b", ..KeyLimits::default() }).await.unwrap();
+}
+
+async fn never_there(program: PathBuf) {
+    let mut server = Server::start(&program);
+    server.kill();
+    let redis = Redis::new(server.settings()).unwrap();
+    let (ledger, state) = (RedisLedger::new(&redis), RedisState::new(&redis));
+    assert!(!redis.connect().await);
+    ask(&state, 10, &limited(10)).await;
+    assert!(state.begin(&id(), &limited(10)).await.is_err());
+    assert_eq!(state.read(&[id()]).await[0].in_flight, 10);
+    let key = KeyLimits { name: "a", rpm: Some(1), token_budget: Some(100), ..KeyLimits::default() };
+    ledger.admit(&key).await.unwrap();
+    ledger.admit(&key).await.unwrap_err();
+    let reservation = ledger.reserve(&key, 10).await.unwrap();
+    ledger.settle(&key, reservation, 100);
+    assert_eq!(ledger.standing(&key).await.spent, 100);
+    ledger.reserve(&key, 1).await.unwrap_err();
+    server.start_again();
+    until(async || redis.health().connected).await;
+    redis.flush().await;
+    assert_eq!(requests(&server).await, 10);
+    let fresh = RedisLedger::new(&Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap());
+    assert_eq!(fresh.standing(&key).await.spent, 100);
+}

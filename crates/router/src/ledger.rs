@@ -1,0 +1,168 @@
+//! What each caller's key has used and what its calls have reserved: requests and tokens a minute, and tokens of its budget.
+//!
+//! Owns the trait that several replicas can share an implementation of, and the rules of a key's limits. [`MemoryLedger`] counts in this
+//! process. What one call reserves and uses is the caller's business.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use memory::{BudgetUse, MemoryLedger};
+
+mod memory;
+
+/// Counts what keys use. It outlives a reload of the configuration.
+///
+/// A call is counted in three steps: [`admit`](Self::admit) when its head has arrived, [`reserve`](Self::reserve) when its body is known, and
+/// [`settle`](Self::settle) when it has ended, so that a key cannot exceed its limits with many calls at the same time.
+#[async_trait]
+pub trait Ledger: std::fmt::Debug + Send + Sync {
+    /// Counts a request of this key.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the key has used up a limit. Nothing is counted then.
+    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal>;
+
+    /// Reserves tokens for a call of this key. A call is let through although its tokens exceed what is left if no other call of the key
+    /// holds a reservation: an estimate must not lock it out for ever.
+    ///
+    /// # Errors
+    /// [`Refusal`] if a limit has been used up meanwhile, or if what is left of one is reserved by other calls. Nothing is reserved then.
+    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal>;
+
+    /// Ends a call: gives back what [`reserve`](Self::reserve) reserved, and counts what was used.
+    ///
+    /// It is called where a call ends, which may be where its task is dropped, so it must not block. An implementation over a shared store
+    /// sends what it counts in the background, before the next [`admit`](Self::admit) of the same key.
+    fn settle(&self, key: &KeyLimits<'_>, reservation: Reservation, used: u64);
+
+    /// What the key has used and has left.
+    async fn standing(&self, key: &KeyLimits<'_>) -> Standing;
+}
+
+/// A key and its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyLimits<'a> {
+    /// The name that the key is counted under.
+    pub name: &'a str,
+    /// The most requests a minute.
+    pub rpm: Option<u64>,
+    /// The most tokens a minute.
+    pub tpm: Option<u64>,
+    /// The most tokens in all, or in each `budget_duration`.
+    pub token_budget: Option<u64>,
+    /// After how long `token_budget` begins anew.
+    pub budget_duration: Option<Duration>,
+}
+
+impl KeyLimits<'_> {
+    /// Whether the key has a limit.
+    #[must_use]
+    pub fn are_set(&self) -> bool {
+        self.rpm.is_some() || self.tpm.is_some() || self.token_budget.is_some()
+    }
+}
+
+/// What one call has reserved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reservation {
+    /// What the ledger calls it; 0 if it needs no name.
+    pub id: u64,
+    /// The tokens.
+    pub tokens: u64,
+}
+
+/// One of a key's limits, by its setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyLimit {
+    /// `rpm`: requests a minute.
+    Requests,
+    /// `tpm`: tokens a minute.
+    Tokens,
+    /// `token_budget`: tokens in all, or in each `budget_duration`.
+    Budget,
+}
+
+/// Why a key's request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A limit is reached.
+    Reached(Reached),
+    /// The ledger cannot say what other replicas have counted, and is told to refuse then.
+    Unavailable,
+}
+
+/// Which limit a key has reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The limit.
+    pub limit: KeyLimit,
+    /// How much it allows.
+    pub allowed: u64,
+    /// When it begins anew, from now; `None` if it does not by itself.
+    pub resets_in: Option<Duration>,
+    /// Whether it is not used up, but what is left is reserved by calls under way.
+    pub reserved: bool,
+}
+
+/// What a key has used and has left, limit by limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Requests that were counted within this minute.
+    pub requests: u64,
+    /// Tokens that were used within this minute.
+    pub tokens: u64,
+    /// Tokens that were used of the budget.
+    pub spent: u64,
+    /// Tokens that calls under way have reserved.
+    pub reserved: u64,
+    /// How many calls hold a reservation.
+    pub calls: u64,
+    /// When the minute ends, from now.
+    pub minute_ends_in: Duration,
+    /// When the budget begins anew, from now; `None` if it does not by itself.
+    pub budget_resets_in: Option<Duration>,
+}
+
+/// A limit that is set, what it allows, what is used of it, and when it begins anew.
+type Used = (KeyLimit, u64, u64, Option<Duration>);
+
+impl Standing {
+    /// The limits that a key has, those first that last longest: each with what it allows, what is used of it, and when it begins anew.
+    pub fn limits(&self, key: &KeyLimits<'_>) -> impl Iterator<Item = Used> + use<> {
+        let minute = Some(self.minute_ends_in);
+        [
+            key.token_budget.map(|budget| (KeyLimit::Budget, budget, self.spent, self.budget_resets_in)),
+            key.rpm.map(|rpm| (KeyLimit::Requests, rpm, self.requests, minute)),
+            key.tpm.map(|tpm| (KeyLimit::Tokens, tpm, self.tokens, minute)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Which limit refuses a further request, if one does.
+    #[must_use]
+    pub fn refuses_request(&self, key: &KeyLimits<'_>) -> Option<Refusal> {
+        self.limits(key).find(|(_, allowed, used, _)| used >= allowed).map(|limit| reached(limit, false))
+    }
+
+    /// Which limit refuses a call of so many tokens, if one does. Only if no other call of the key holds a reservation may it need more than
+    /// is left.
+    #[must_use]
+    pub fn refuses_call(&self, key: &KeyLimits<'_>, tokens: u64) -> Option<Refusal> {
+        let of_tokens = || self.limits(key).filter(|(limit, ..)| *limit != KeyLimit::Requests);
+        let used_up = of_tokens().find(|(_, allowed, used, _)| used >= allowed).map(|limit| reached(limit, false));
+        let wanted = self.reserved.saturating_add(tokens);
+        let taken = || {
+            of_tokens()
+                .find(|(_, allowed, used, _)| self.calls > 0 && used.saturating_add(wanted) > *allowed)
+                .map(|limit| reached(limit, true))
+        };
+        used_up.or_else(taken)
+    }
+}
+
+fn reached((limit, allowed, _, resets_in): Used, reserved: bool) -> Refusal {
+    Refusal::Reached(Reached { limit, allowed, resets_in, reserved })
+}

@@ -1,0 +1,117 @@
+//! What every ledger must do.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests, which fail by panicking")]
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::advance;
+
+use super::{Case, Replicas, cases, random};
+use crate::ledger::{KeyLimit, KeyLimits, Ledger, Reached, Refusal};
+
+type Ledgers<'r> = &'r dyn Replicas<dyn Ledger>;
+
+/// The cases for ledgers.
+#[must_use]
+pub fn ledgers() -> Vec<Case<dyn Ledger>> {
+    cases![
+        requests_and_tokens_come_back_with_the_next_minute,
+        a_budget_ends_and_begins_anew_only_if_it_says_so,
+        calls_together_reserve_no_more_than_is_left_but_one_alone_is_let_through,
+        keys_are_counted_apart,
+        random_calls_at_four_replicas_are_counted_as_those_at_one,
+    ]
+}
+
+const KEY: KeyLimits<'static> =
+    KeyLimits { name: "a", rpm: None, tpm: None, token_budget: None, budget_duration: None };
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn refusal(limit: KeyLimit, allowed: u64, resets_in: Option<u64>) -> Refusal {
+    Refusal::Reached(Reached { limit, allowed, resets_in: resets_in.map(seconds), reserved: false })
+}
+
+async fn use_up(replicas: Ledgers<'_>, ledger: &Arc<dyn Ledger>, key: &KeyLimits<'_>, tokens: u64) {
+    let reservation = ledger.reserve(key, 0).await.unwrap();
+    ledger.settle(key, reservation, tokens);
+    replicas.settle().await;
+}
+
+async fn requests_and_tokens_come_back_with_the_next_minute(replicas: Ledgers<'_>) {
+    let (one, other) = (replicas.replica(), replicas.replica());
+    let key = KeyLimits { rpm: Some(2), tpm: Some(100), ..KEY };
+    one.admit(&key).await.unwrap();
+    advance(seconds(20)).await;
+    other.admit(&key).await.unwrap();
+    for ledger in [&one, &other] {
+        assert_eq!(ledger.admit(&key).await, Err(refusal(KeyLimit::Requests, 2, Some(40))));
+    }
+    let reservation = one.reserve(&key, 7).await.unwrap();
+    one.settle(&key, reservation, 0);
+    advance(seconds(40)).await;
+    other.admit(&key).await.unwrap();
+    use_up(replicas, &one, &key, 100).await;
+    assert_eq!(other.admit(&key).await, Err(refusal(KeyLimit::Tokens, 100, Some(60))));
+    advance(seconds(60)).await;
+    other.admit(&key).await.unwrap();
+}
+
+async fn a_budget_ends_and_begins_anew_only_if_it_says_so(replicas: Ledgers<'_>) {
+    let (one, other) = (replicas.replica(), replicas.replica());
+    let once = KeyLimits { token_budget: Some(10), ..KEY };
+    use_up(replicas, &one, &once, 10).await;
+    assert_eq!(other.admit(&once).await, Err(refusal(KeyLimit::Budget, 10, None)));
+    advance(seconds(86_400)).await;
+    assert_eq!(other.admit(&once).await, Err(refusal(KeyLimit::Budget, 10, None)));
+
+    let hourly = KeyLimits { name: "b", budget_duration: Some(seconds(3600)), ..once };
+    use_up(replicas, &one, &hourly, 11).await;
+    advance(seconds(600)).await;
+    assert_eq!(other.admit(&hourly).await, Err(refusal(KeyLimit::Budget, 10, Some(3000))));
+    assert_eq!(one.standing(&hourly).await.spent, 11);
+    advance(seconds(3000)).await;
+    other.admit(&hourly).await.unwrap();
+}
+
+async fn calls_together_reserve_no_more_than_is_left_but_one_alone_is_let_through(replicas: Ledgers<'_>) {
+    let keys = [
+        KeyLimits { name: "budget", token_budget: Some(100), ..KEY },
+        KeyLimits { name: "minute", tpm: Some(100), ..KEY },
+    ];
+    for key in keys {
+        let (one, other) = (replicas.replica(), replicas.replica());
+        let large = one.reserve(&key, 500).await.unwrap();
+        let Err(Refusal::Reached(refused)) = other.reserve(&key, 1).await else { panic!("it is let through") };
+        assert!(refused.reserved && refused.allowed == 100, "{refused:?}");
+        one.settle(&key, large, 40);
+        replicas.settle().await;
+        let first = other.reserve(&key, 30).await.unwrap();
+        let second = one.reserve(&key, 30).await.unwrap();
+        assert!(other.reserve(&key, 1).await.is_err(), "40 are used and 60 reserved");
+        let standing = other.standing(&key).await;
+        assert_eq!((standing.reserved, standing.calls, standing.tokens, standing.spent), (60, 2, 40, 40));
+        other.settle(&key, first, 60);
+        one.settle(&key, second, 0);
+        replicas.settle().await;
+        let Err(Refusal::Reached(refused)) = one.reserve(&key, 1).await else { panic!("it is let through") };
+        assert!(!refused.reserved, "used up, so that not even a call alone is let through: {refused:?}");
+    }
+}
+
+async fn keys_are_counted_apart(replicas: Ledgers<'_>) {
+    let ledger = replicas.replica();
+    let (a, b) = (KeyLimits { rpm: Some(1), ..KEY }, KeyLimits { name: "b", rpm: Some(1), ..KEY });
+    ledger.admit(&a).await.unwrap();
+    ledger.admit(&b).await.unwrap();
+    ledger.admit(&a).await.unwrap_err();
+}
+
+async fn random_calls_at_four_replicas_are_counted_as_those_at_one(replicas: Ledgers<'_>) {
+    let four = [replicas.replica(), replicas.replica(), replicas.replica(), replicas.replica()];
+    for seed in 0..5 {
+        random::key(replicas, &four, &format!("random-{seed}"), seed).await;
+    }
+}
