@@ -1,6 +1,6 @@
 //! One connection, to a server or to a cluster.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisFuture, Value,
@@ -14,8 +14,8 @@ use crate::{RedisSettings, SettingsError};
 /// Where connections are made to. It keeps none.
 #[derive(Clone)]
 pub(crate) enum Server {
-    Single(Client),
-    Cluster(ClusterClient),
+    Single(Arc<Client>),
+    Cluster(Arc<ClusterClient>),
 }
 
 /// A connection that all calls share: what they ask is sent one after the other, without waiting for answers between.
@@ -33,10 +33,10 @@ impl Server {
         if settings.is_cluster {
             // Whether to ask once more is decided by us.
             let client = ClusterClient::builder(urls).retries(1).build().map_err(SettingsError::Client)?;
-            return Ok(Self::Cluster(client));
+            return Ok(Self::Cluster(Arc::new(client)));
         }
         let url = urls.first().ok_or(SettingsError::NoNodes)?;
-        Ok(Self::Single(Client::open(*url).map_err(SettingsError::Client)?))
+        Ok(Self::Single(Arc::new(Client::open(*url).map_err(SettingsError::Client)?)))
     }
 
     /// Connects, within this time.

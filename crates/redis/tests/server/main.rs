@@ -2,7 +2,13 @@
 //!
 //! Needs `SAGEWIRE_REDIS_SERVER`; without it every test is reported as ignored.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod exact;
 mod faults;
