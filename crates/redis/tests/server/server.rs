@@ -94,7 +94,8 @@ fn run(program: &Path, port: u16, arguments: &[String]) -> Child {
         }
         said.push(line);
     }
-    panic!("the server ended: {said:#?}");
+    let ended = process.wait().unwrap();
+    panic!("the server ended with {ended}: {said:#?}");
 }
 
 /// Three nodes that share the slots.
