@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     parameters::{DetailsPolicy, ParameterPolicy},
     thoughts::{self, Pieces, ThoughtSplitter, join},
+    tool_calls::ToolCallReading,
     usage::{self, CountTokens},
 };
 
@@ -90,7 +91,9 @@ pub struct DecodeContext {
     pub end_tokens: Arc<[String]>,
     /// Whether the answer begins within thoughts that the prompt opened with `<think>`.
     pub thoughts_are_opened: bool,
-    /// Whether thoughts stay part of the text: a raw prompt is continued by raw text.
+    /// How calls of tools are read out of the text; `None` leaves them in it.
+    pub tool_calls: Option<ToolCallReading>,
+    /// Whether thoughts and calls stay part of the text: a raw prompt is continued by raw text.
     pub keep_thoughts: bool,
     /// Whether the caller asked for log probabilities.
     pub logprobs: bool,
@@ -117,6 +120,7 @@ impl DecodeContext {
             stop: Arc::default(),
             end_tokens: Arc::default(),
             thoughts_are_opened: false,
+            tool_calls: None,
             keep_thoughts: false,
             logprobs: false,
             include_usage: false,
@@ -184,6 +188,13 @@ impl DecodeContext {
 }
 
 impl DecodeContext {
+    /// The same for an answer whose text holds calls of tools.
+    #[must_use]
+    pub fn with_tool_calls(mut self, reading: Option<ToolCallReading>) -> Self {
+        self.tool_calls = reading;
+        self
+    }
+
     /// The same for an answer whose thoughts stay part of the text.
     #[must_use]
     pub fn keeping_thoughts(mut self) -> Self {
@@ -191,13 +202,14 @@ impl DecodeContext {
         self
     }
 
-    /// What cuts the thoughts off one choice that comes in pieces. A text that shall begin with its prompt stays as it is.
+    /// Whether the text stays as it is: one that shall begin with its prompt, or continues a raw one.
+    pub(crate) fn keeps_text_together(&self) -> bool {
+        self.keep_thoughts || self.keep_prompt
+    }
+
+    /// What cuts the thoughts off one choice that comes in pieces.
     pub(crate) fn thought_splitter(&self) -> ThoughtSplitter {
-        if self.keep_thoughts || self.keep_prompt {
-            ThoughtSplitter::off()
-        } else {
-            ThoughtSplitter::new(self.thoughts_are_opened)
-        }
+        if self.keeps_text_together() { ThoughtSplitter::off() } else { ThoughtSplitter::new(self.thoughts_are_opened) }
     }
 
     /// The thoughts and the answer of a whole text. A text without thoughts is an answer, also if it is empty.
@@ -223,6 +235,7 @@ impl fmt::Debug for DecodeContext {
             .field("stop_texts", &self.stop.len())
             .field("end_tokens", &self.end_tokens)
             .field("thoughts_are_opened", &self.thoughts_are_opened)
+            .field("tool_calls", &self.tool_calls)
             .field("keep_thoughts", &self.keep_thoughts)
             .field("logprobs", &self.logprobs)
             .field("include_usage", &self.include_usage)

@@ -4,3 +4,4 @@ pub(crate) mod folder;
 
 mod dialects;
 mod embeddings;
+mod tool_calls;

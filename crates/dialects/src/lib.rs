@@ -2,9 +2,11 @@
 
 pub use context::{DecodeContext, EncodeContext};
 pub use dialect::{CompletionForm, DIALECTS, Dialect, Ending, StreamDecoder, by_name, by_prefix, names};
-pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named_of_embedding};
+pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named, drop_named_of_embedding};
 pub use payload::Payload;
+pub use tool_calls::{ToolCallParser, ToolCallReading};
 
+mod answer;
 pub mod completion;
 mod context;
 mod dialect;
@@ -24,6 +26,6 @@ mod reply;
 mod stop_texts;
 mod text;
 mod thoughts;
-mod tool_calls;
+pub mod tool_calls;
 pub mod usage;
 pub mod whole_as_chunks;

@@ -107,7 +107,7 @@ pub(crate) fn apply_policy(
 }
 
 /// Leaves out what `additional_drop_params` names.
-pub(crate) fn drop_named(request: &mut ChatRequest, policy: &ParameterPolicy) {
+pub fn drop_named(request: &mut ChatRequest, policy: &ParameterPolicy) {
     for name in &policy.additional_drop_params {
         match nested::Path::parse(name) {
             Some(path) => drop_nested(request, &path),

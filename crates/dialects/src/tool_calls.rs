@@ -1,185 +1,274 @@
-//! Tool calls: which call a piece belongs to, its number, its id and its type.
+//! Calls of tools: the forms in which models write them into their text, and their numbering.
 //!
-//! Owns the rules for whole answers and for calls that come in pieces. Containers leave out indexes, ids and types, repeat names, and number
-//! several calls alike; clients join what has one index.
+//! A text container returns what the model wrote. [`ToolCallReading`] says how its calls are read out of that text; the parsers are rows of
+//! one table, a file for each group of related forms. Their names are those of
+//! [vLLM's parsers](https://docs.vllm.ai/en/latest/features/tool_calling.html).
+//!
+//! One reader serves whole answers and streams. In a stream, a call is passed on as soon as its name is known and its arguments begin, so
+//! that a call that turns out to be malformed has already been told as the model wrote it. In a whole answer, it stays part of the text.
 
-use sagewire_types::{ToolCall, ToolCallDelta};
+use std::{fmt, sync::Arc};
 
-/// Gives an id to each call that has none: a tool message must name the call that it answers.
-pub(crate) fn name_calls(calls: &mut [ToolCall], choice: u32, response_id: &str) {
-    for (call, place) in calls.iter_mut().zip(0..) {
-        if call.id.is_empty() {
-            call.id = call_id(response_id, choice, place);
-        }
+use sagewire_types::Tool;
+
+use self::{
+    block::Block,
+    marked::{Marks, Syntax},
+    named::Named,
+    object::Object,
+};
+pub(crate) use self::{
+    event::Event,
+    numbering::{CallPieces, call_id, name_calls},
+    reader::CallReader,
+};
+
+mod block;
+mod event;
+mod forced;
+mod gemma;
+mod harmony;
+mod json_value;
+mod marked;
+mod named;
+mod numbering;
+mod object;
+mod python;
+mod reader;
+mod schema;
+mod xml;
+
+pub use forced::schema as forced_schema;
+
+/// How the calls in one form are read out of a text.
+#[derive(Debug)]
+pub struct ToolCallParser {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// Calls between marks, in a text that is otherwise content.
+    Marked(Marks, Syntax),
+    /// A text in channels: gpt-oss.
+    Harmony,
+}
+
+impl ToolCallParser {
+    /// The name, such as `hermes`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether a text in this form has to be read even if no tools are offered, because it holds more than content and calls.
+    #[must_use]
+    pub fn divides_text(&self) -> bool {
+        matches!(self.form, Form::Harmony)
     }
 }
 
-fn call_id(response_id: &str, choice: u32, place: u32) -> String {
-    format!("call_{response_id}_{choice}_{place}")
+const fn row(name: &'static str, marks: Marks, syntax: Syntax) -> ToolCallParser {
+    ToolCallParser { name, aliases: &[], form: Form::Marked(marks, syntax) }
 }
 
-/// The calls of one choice, as their pieces go by.
-#[derive(Debug, Default)]
-pub(crate) struct CallPieces {
-    calls: Vec<Call>,
-}
-
-/// What the container said of a call.
-#[derive(Debug, Default)]
-struct Call {
-    index: Option<u32>,
-    id: Option<String>,
-    name: Option<String>,
-    /// The arguments so far, of a call without an id: where they are whole, a further piece may begin another call of the same name.
-    arguments: String,
-}
-
-impl CallPieces {
-    /// Whether a call has begun.
-    pub(crate) fn any(&self) -> bool {
-        !self.calls.is_empty()
-    }
-
-    /// Numbers the next piece. The first one of a call has an id, a type and the name; the others have none of them.
-    pub(crate) fn take(&mut self, piece: &mut ToolCallDelta, choice: u32, response_id: &str) {
-        let id = piece.id.take();
-        let mut function = piece.function.take();
-        let name = function.as_mut().and_then(|function| function.name.take()).filter(|name| !name.is_empty());
-        let arguments = function.as_ref().and_then(|function| function.arguments.as_deref()).unwrap_or_default();
-        let found = self.find(piece.index, id.as_deref(), name.as_deref(), arguments);
-        let place = found.unwrap_or(self.calls.len());
-        if found.is_none() {
-            self.calls.push(Call { index: piece.index, ..Call::default() });
-        }
-        let number = u32::try_from(place).unwrap_or(u32::MAX);
-        piece.index = Some(number);
-        piece.kind = piece.kind.take().filter(|_| found.is_none());
-        if found.is_none() {
-            piece.id = Some(id.clone().unwrap_or_else(|| call_id(response_id, choice, number)));
-            piece.kind.get_or_insert_with(|| "function".to_owned());
-        }
-        if let Some(call) = self.calls.get_mut(place) {
-            call.id = call.id.take().or(id);
-            if call.id.is_none() {
-                call.arguments.push_str(arguments);
-            }
-            if call.name.is_none() && name.is_some() {
-                call.name.clone_from(&name);
-                function.get_or_insert_default().name = name;
-            }
-        }
-        piece.function = function;
-    }
-
-    /// The call that a piece goes on with; `None` if it begins one.
-    fn find(&self, index: Option<u32>, id: Option<&str>, name: Option<&str>, arguments: &str) -> Option<usize> {
-        let same_index = |call: &Call| index.is_none() || call.index.is_none() || call.index == index;
-        let same_name = |call: &Call| name.is_none() || call.name.is_none() || call.name.as_deref() == name;
-        let last = self.calls.iter().rposition(same_index)?;
-        let call = self.calls.get(last)?;
-        match id {
-            // An id may come after the first piece.
-            Some(id) => self
-                .calls
-                .iter()
-                .rposition(|call| call.id.as_deref() == Some(id) && same_index(call))
-                .or_else(|| (call.id.is_none() && same_name(call)).then_some(last)),
-            None if !same_name(call) => None,
-            None if index.is_none() && name.is_some() && begins_anew(call, arguments) => None,
-            None => Some(last),
-        }
+impl ToolCallParser {
+    const fn alias(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
     }
 }
 
-/// Whether a call is complete and these arguments begin those of another one.
-fn begins_anew(call: &Call, arguments: &str) -> bool {
-    call.id.is_none() && !arguments.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&call.arguments).is_ok()
+/// All parsers.
+static PARSERS: &[ToolCallParser] = &[
+    row("hermes", Marks::new(&["<tool_call>"], &["</tool_call>"]).or_brace_behind(), Syntax::Object(Object::MARKED))
+        .alias(&["granite4"]),
+    row("llama3_json", Marks::new(&["<|python_tag|>", "{"], &[";", ","]), Syntax::Object(Object::BARE))
+        .alias(&["llama4_json"]),
+    row("mistral", Marks::new(&["[TOOL_CALLS]"], &[",", "]"]).or_brace_behind(), Syntax::ObjectOrNamed(Named::MISTRAL)),
+    row(
+        "jamba",
+        Marks::new(&["<tool_calls>"], &[",", "]", "</tool_calls>"]).or_brace_behind(),
+        Syntax::Object(Object::MARKED),
+    )
+    .alias(&["hunyuan_a13b"]),
+    row("granite", Marks::new(&["<|tool_call|>"], &[",", "]"]).or_brace_behind(), Syntax::Object(Object::MARKED)),
+    row("phi4_mini_json", Marks::new(&["functools"], &[",", "]"]).or_brace_behind(), Syntax::Object(Object::MARKED)),
+    row(
+        "deepseek_v3",
+        Marks::new(&["<｜tool▁call▁begin｜>"], &["```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"])
+            .lead(&["<｜tool▁calls▁begin｜>"]),
+        Syntax::Named(Named::DEEPSEEK_V3),
+    ),
+    row(
+        "deepseek_v31",
+        Marks::new(&["<｜tool▁call▁begin｜>"], &["<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"])
+            .lead(&["<｜tool▁calls▁begin｜>"]),
+        Syntax::Named(Named::DEEPSEEK_V31),
+    ),
+    row(
+        "kimi_k2",
+        Marks::new(&["<|tool_call_begin|>"], &["<|tool_call_end|>", "<|tool_calls_section_end|>"])
+            .lead(&["<|tool_calls_section_begin|>"]),
+        Syntax::Named(Named::KIMI),
+    ),
+    row(
+        "deepseek_v32",
+        Marks::new(&["<｜DSML｜invoke name="], &["</｜DSML｜function_calls>"]).lead(&["<｜DSML｜function_calls>"]),
+        Syntax::Block(Block::DSML),
+    ),
+    row(
+        "qwen3_coder",
+        Marks::new(&["<function="], &["</tool_call>"]).lead(&["<tool_call>"]),
+        Syntax::Block(Block::FUNCTION),
+    )
+    .alias(&["qwen3_xml", "mimo"]),
+    row(
+        "seed_oss",
+        Marks::new(&["<function="], &["</seed:tool_call>"]).lead(&["<seed:tool_call>"]),
+        Syntax::Block(Block::FUNCTION),
+    ),
+    row(
+        "minimax_m2",
+        Marks::new(&["<invoke name="], &["</minimax:tool_call>"]).lead(&["<minimax:tool_call>"]),
+        Syntax::Block(Block::INVOKE),
+    ),
+    row("glm45", Marks::new(&["<tool_call>"], &[]), Syntax::Block(Block::GLM)).alias(&["glm47"]),
+    row("gemma4", Marks::new(&["<|tool_call>call:"], &[]), Syntax::Block(Block::GEMMA)),
+    row("olmo3", Marks::new(&["<function_calls>"], &[]), Syntax::Block(Block::OLMO)),
+    row("lfm2", Marks::new(&["<|tool_call_start|>"], &[]), Syntax::Block(Block::LFM)),
+    ToolCallParser { name: "openai", aliases: &[], form: Form::Harmony },
+];
+
+/// The names of all parsers, without their aliases.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    PARSERS.iter().map(ToolCallParser::name).collect()
+}
+
+/// The names of all parsers and their aliases.
+#[must_use]
+pub fn all_names() -> Vec<&'static str> {
+    PARSERS.iter().flat_map(|parser| std::iter::once(&parser.name).chain(parser.aliases)).copied().collect()
+}
+
+/// The parser of this name or alias.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static ToolCallParser> {
+    PARSERS.iter().find(|parser| parser.name == name || parser.aliases.contains(&name))
+}
+
+/// The marks of all forms.
+#[cfg(test)]
+pub(crate) fn marks() -> impl Iterator<Item = String> {
+    let own = |parser: &'static ToolCallParser| match &parser.form {
+        Form::Marked(marks, _) => marks.all().collect::<Vec<_>>(),
+        Form::Harmony => harmony::MARKS.to_vec(),
+    };
+    PARSERS.iter().flat_map(own).map(str::to_owned)
+}
+
+/// How the calls of one answer are read.
+#[derive(Clone)]
+pub struct ToolCallReading {
+    parser: Option<&'static ToolCallParser>,
+    tools: Arc<[Tool]>,
+    is_forced: bool,
+    only_one: bool,
+}
+
+impl ToolCallReading {
+    /// A reading for an answer in the form of this parser, to a request that offers these tools.
+    pub fn new(parser: &'static ToolCallParser, tools: impl Into<Arc<[Tool]>>) -> Self {
+        Self { parser: Some(parser), tools: tools.into(), is_forced: false, only_one: false }
+    }
+
+    /// A reading for an answer that the container was made to give in the form of [`forced_schema`]. A container that ignored this may
+    /// still answer in the form of `parser`.
+    pub fn forced(parser: Option<&'static ToolCallParser>, tools: impl Into<Arc<[Tool]>>) -> Self {
+        Self { parser, tools: tools.into(), is_forced: true, only_one: false }
+    }
+
+    /// The same for at most one call (`parallel_tool_calls: false`): the answer ends with it.
+    #[must_use]
+    pub fn only_one(mut self, only_one: bool) -> Self {
+        self.only_one = only_one;
+        self
+    }
+
+    /// Whether the model's form divides the text itself, into thoughts too.
+    pub(crate) fn divides_text(&self) -> bool {
+        !self.is_forced && self.parser.is_some_and(ToolCallParser::divides_text)
+    }
+
+    /// Whether the container was made to answer with a call.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.is_forced
+    }
+
+    /// Whether this text of the model's is a mark of the form, which is read even where other special texts are not shown.
+    pub(crate) fn is_mark(&self, text: &str) -> bool {
+        match self.parser.map(|parser| &parser.form) {
+            Some(Form::Marked(marks, syntax)) => marks.all().any(|mark| mark == text) || syntax.has_mark(text),
+            Some(Form::Harmony) => harmony::MARKS.contains(&text),
+            None => false,
+        }
+    }
+
+    /// Whether a tool of this name is offered.
+    fn offers(&self, name: &str) -> bool {
+        self.tool(name).is_some()
+    }
+
+    fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.function.as_ref().is_some_and(|function| function.name == name))
+    }
+}
+
+impl fmt::Debug for ToolCallReading {
+    // Tools are the caller's: they stay out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolCallReading")
+            .field("parser", &self.parser.map(ToolCallParser::name))
+            .field("tools", &self.tools.len())
+            .field("is_forced", &self.is_forced)
+            .field("only_one", &self.only_one)
+            .finish()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Each piece as `index id name arguments`.
-    fn numbered(pieces: &[&str]) -> Vec<String> {
-        let mut calls = CallPieces::default();
-        let numbered = pieces.iter().map(|json| {
-            let mut piece: ToolCallDelta = serde_json::from_str(json).unwrap();
-            calls.take(&mut piece, 0, "r");
-            let is_first = piece.id.is_some();
-            assert_eq!(piece.kind.as_deref(), is_first.then_some("function"), "{json}");
-            let function = piece.function.unwrap_or_default();
-            format!(
-                "{} {} {} {}",
-                piece.index.unwrap(),
-                piece.id.as_deref().unwrap_or("-"),
-                function.name.as_deref().unwrap_or("-"),
-                function.arguments.as_deref().unwrap_or("-")
-            )
-        });
-        numbered.collect()
+    #[test]
+    fn no_two_parsers_have_the_same_name() {
+        let names = all_names();
+        for name in &names {
+            assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
+            assert!(by_name(name).is_some());
+        }
+        assert!(by_name("unknown").is_none());
     }
 
     #[test]
-    fn a_new_id_begins_a_call_whatever_its_index() {
-        let expected = ["0 c1 f {}", "1 c2 f {1}"];
-        for index in ["", r#""index":0,"#, r#""index":null,"#, r#""index":"x","#] {
-            let piece = |id, arguments| {
-                format!(r#"{{{index}"id":"{id}","type":null,"function":{{"name":"f","arguments":"{arguments}"}}}}"#)
-            };
-            assert_eq!(numbered(&[&piece("c1", "{}"), &piece("c2", "{1}")]), expected, "{index}");
+    fn no_mark_begins_another_one() {
+        for parser in PARSERS {
+            let Form::Marked(marks, _) = &parser.form else { continue };
+            let all: Vec<&str> = marks.all().collect();
+            for mark in &all {
+                let clashing = all.iter().filter(|other| other.starts_with(mark)).count();
+                assert_eq!(clashing, 1, "{}: {mark}", parser.name);
+            }
         }
     }
 
     #[test]
-    fn pieces_without_an_id_go_on_with_the_last_call_of_their_index() {
-        assert_eq!(
-            numbered(&[
-                r#"{"index":0,"id":"c1","function":{"name":"f","arguments":""}}"#,
-                r#"{"index":1,"id":"c2","function":{"name":"g","arguments":""}}"#,
-                r#"{"index":0,"function":{"arguments":"a"}}"#,
-                r#"{"index":1,"function":{"arguments":"b"}}"#,
-                r#"{"function":{"arguments":"c"}}"#,
-            ]),
-            ["0 c1 f ", "1 c2 g ", "0 - - a", "1 - - b", "1 - - c"]
-        );
-        assert_eq!(
-            numbered(&[
-                r#"{"index":0,"id":"c1","function":{"name":"f"}}"#,
-                r#"{"index":0,"id":"c2","function":{"name":"f"}}"#,
-                r#"{"index":0,"function":{"arguments":"x"}}"#,
-            ]),
-            ["0 c1 f -", "1 c2 f -", "1 - - x"]
-        );
-    }
-
-    #[test]
-    fn ids_types_and_names_that_are_repeated_are_told_once() {
-        let piece = r#"{"index":3,"id":"c","type":"function","function":{"name":"f","arguments":"x"}}"#;
-        assert_eq!(numbered(&[piece, piece]), ["0 c f x", "0 - - x"]);
-        let piece = r#"{"index":0,"function":{"name":"f","arguments":"{"}}"#;
-        assert_eq!(numbered(&[piece, piece]), ["0 call_r_0_0 f {", "0 - - {"]);
-    }
-
-    #[test]
-    fn without_ids_a_new_name_or_new_arguments_begin_a_call() {
-        let piece =
-            |name: &str, arguments: &str| format!(r#"{{"function":{{"name":"{name}","arguments":"{arguments}"}}}}"#);
-        assert_eq!(
-            numbered(&[&piece("f", "{"), &piece("f", "}"), &piece("f", "{}"), &piece("g", "{}")]),
-            ["0 call_r_0_0 f {", "0 - - }", "1 call_r_0_1 f {}", "2 call_r_0_2 g {}"]
-        );
-    }
-
-    #[test]
-    fn an_id_or_a_name_may_come_late() {
-        assert_eq!(
-            numbered(&[
-                r#"{"index":0,"function":{"arguments":""}}"#,
-                r#"{"index":0,"id":"c1","function":{"name":"f","arguments":"x"}}"#,
-                r#"{"index":0,"id":"c1"}"#,
-            ]),
-            ["0 call_r_0_0 - ", "0 - f x", "0 - - -"]
-        );
+    fn tools_are_not_printed() {
+        let tool = Tool::function("secret_name", "secret", serde_json::json!({}));
+        let reading = ToolCallReading::new(by_name("hermes").unwrap(), [tool]);
+        assert!(!format!("{reading:?}").contains("secret"));
     }
 }

@@ -13,9 +13,9 @@ use serde_json::{Value, value::RawValue};
 use super::{Unread, failure_beside_text};
 use crate::{
     DecodeContext,
+    answer::{AnswerReader, Said},
     failure_report::{self as failure, FailureReport},
-    stop_texts::{cut_at_stop, strip_end_tokens},
-    thoughts::Pieces,
+    finish_reason,
 };
 use details::Details;
 use echo::{Echo, strip_echo};
@@ -133,7 +133,8 @@ impl Answers<'_> {
         }
         self.count(&details);
         let echo = Echo::of(self.context, true);
-        for text in texts {
+        let marked = details.text_with_marks(self.context);
+        for text in marked.map_or(texts, |text| vec![text]) {
             self.push(text, details.finish_reason(), details.logprobs(self.context), echo);
         }
         for sequence in details.best_of_sequences.unwrap_or_default() {
@@ -141,27 +142,32 @@ impl Answers<'_> {
                 *usage = Usage::reported(usage.prompt_tokens, usage.completion_tokens.saturating_add(tokens));
             }
             let (reason, logprobs) = (sequence.finish_reason(), sequence.logprobs(self.context));
-            self.push(sequence.generated_text, reason, logprobs, echo);
+            let text = sequence.text_with_marks(self.context).unwrap_or(sequence.generated_text);
+            self.push(text, reason, logprobs, echo);
         }
         Ok(())
     }
 
     fn push(&mut self, mut text: String, reason: Option<FinishReason>, logprobs: Option<Value>, echo: Echo) {
         let echoed = strip_echo(&mut text, self.context.prompt.as_deref(), echo);
-        let Pieces { thoughts, answer: mut text } = self.context.split_thoughts(text);
-        let mut stopped = false;
-        if let Some(text) = &mut text {
-            stopped = cut_at_stop(text, &self.context.stop);
-            strip_end_tokens(text, &self.context.end_tokens);
-            if let Some(prompt) = self.context.prompt.as_deref().filter(|_| echoed && echo == Echo::Asked) {
-                text.insert_str(0, prompt);
-            }
-        }
+        let index = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
+        let (mut said, stopped) = AnswerReader::read_whole(text, index, self.context);
         let mut choice = Choice::default();
-        choice.index = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
+        choice.index = index;
         choice.message = AssistantMessage::default();
-        (choice.message.reasoning_content, choice.message.content) = (thoughts, text);
-        choice.finish_reason = Some(if stopped { FinishReason::Stop } else { reason.unwrap_or(FinishReason::Stop) });
+        choice.message.tool_calls = said.take_calls();
+        let has_calls = !choice.message.tool_calls.is_empty();
+        let Said { thoughts, mut content, .. } = said;
+        // An answer that says nothing is an empty text.
+        if thoughts.is_none() && !has_calls {
+            content.get_or_insert_default();
+        }
+        if let Some(prompt) = self.context.prompt.as_deref().filter(|_| echoed && echo == Echo::Asked) {
+            content.get_or_insert_default().insert_str(0, prompt);
+        }
+        (choice.message.reasoning_content, choice.message.content) = (thoughts, content);
+        let reason = if stopped { Some(FinishReason::Stop) } else { reason };
+        choice.finish_reason = Some(finish_reason::of_ended(reason, has_calls));
         choice.logprobs = logprobs;
         self.choices.push(choice);
     }

@@ -79,6 +79,11 @@ impl Details<'_> {
         Some(Usage::reported(prompt.unwrap_or_default(), generated))
     }
 
+    /// The text with the special tokens that mark calls of tools, which containers leave out of `generated_text`. `None` if there are none.
+    pub(super) fn text_with_marks(&self, context: &DecodeContext) -> Option<String> {
+        text_with_marks(self.tokens, context)
+    }
+
     /// The log probabilities, where the caller asked for them.
     pub(super) fn logprobs(&self, context: &DecodeContext) -> Option<Value> {
         logprobs_of(context, self.tokens, self.top_tokens)
@@ -86,6 +91,11 @@ impl Details<'_> {
 }
 
 impl Sequence<'_> {
+    /// As [`Details::text_with_marks`].
+    pub(super) fn text_with_marks(&self, context: &DecodeContext) -> Option<String> {
+        text_with_marks(self.tokens, context)
+    }
+
     pub(super) fn finish_reason(&self) -> Option<FinishReason> {
         self.finish_reason.0.clone().map(in_openais_terms)
     }
@@ -99,6 +109,12 @@ impl Token {
     /// Whether it is one of the model's special texts, which are not for the user.
     pub(super) fn is_special(&self) -> bool {
         self.special.0 == Some(true)
+    }
+
+    /// Whether it is a special text that marks calls of tools, which are read out of the answer.
+    pub(super) fn is_mark(&self, context: &DecodeContext) -> bool {
+        let text = self.text.as_deref().unwrap_or_default().trim();
+        context.tool_calls.as_ref().is_some_and(|reading| reading.is_mark(text))
     }
 
     /// Whether it comes from a server that knows its tokens, as TGI and DJL do, and not from a script that wraps texts.
@@ -126,6 +142,15 @@ impl Token {
         let top: Vec<Value> = top.iter().map(Self::entry).collect();
         json!({ "token": text, "logprob": self.logprob(), "bytes": text.as_bytes(), "top_logprobs": top })
     }
+}
+
+fn text_with_marks(tokens: Option<&RawValue>, context: &DecodeContext) -> Option<String> {
+    context.tool_calls.as_ref()?;
+    let tokens = list::<Token>(tokens)?;
+    if !tokens.iter().any(|token| token.is_special() && token.is_mark(context)) {
+        return None;
+    }
+    tokens.into_iter().filter(|token| !token.is_special() || token.is_mark(context)).map(|token| token.text).collect()
 }
 
 fn logprobs_of(context: &DecodeContext, tokens: Option<&RawValue>, top_tokens: Option<&RawValue>) -> Option<Value> {

@@ -18,10 +18,10 @@ use super::{
     failure_of, read,
 };
 use crate::{
-    DecodeContext, Ending, failure_report as failure,
+    DecodeContext, Ending,
+    answer::{AnswerReader, Said},
+    failure_report as failure, finish_reason,
     reply::{RecordReader, Unread, failure_beside_text},
-    stop_texts::StopFilter,
-    thoughts::{Pieces, ThoughtSplitter},
     whole_as_chunks,
 };
 
@@ -47,8 +47,7 @@ pub(crate) struct GenerationStream {
     context: DecodeContext,
     halves: HalfJoiner,
     echo: EchoFilter,
-    think: ThoughtSplitter,
-    filter: StopFilter,
+    answer: AnswerReader,
     /// Whether the first chunk, which names the role, is out.
     started: bool,
     /// Whether a token or a text came, shown or not.
@@ -76,13 +75,11 @@ enum WholeText {
 
 impl GenerationStream {
     pub(crate) fn new(context: DecodeContext) -> Self {
-        let filter = StopFilter::new(&context.stop, context.end_tokens.clone());
         let echo = EchoFilter::new(&context);
         Self {
             halves: HalfJoiner::default(),
             echo,
-            think: context.thought_splitter(),
-            filter,
+            answer: AnswerReader::streamed(&context),
             context,
             started: false,
             answered: false,
@@ -136,11 +133,9 @@ impl RecordReader for GenerationStream {
         for (text, logprobs) in self.echo.finish() {
             self.pass(text, logprobs, out);
         }
-        let Pieces { thoughts, answer } = self.think.finish();
-        let answer = answer.map(|answer| self.filter.push(answer)).unwrap_or_default();
-        let answer = answer + &self.filter.finish();
-        if thoughts.is_some() || !answer.is_empty() {
-            self.show(thoughts, Some(answer).filter(|answer| !answer.is_empty()), None, out);
+        let said = self.answer.finish();
+        if !said.is_empty() {
+            self.show(said, None, out);
         }
     }
 
@@ -153,13 +148,14 @@ impl RecordReader for GenerationStream {
         }
         let has_ended = self.endless || self.marked || self.whole_text == WholeText::Last;
         let reason = match self.finish_reason.take() {
-            _ if self.filter.ended() => FinishReason::Stop,
-            Some(reason) => reason,
-            None if has_ended => FinishReason::Stop,
+            _ if self.answer.has_ended() => Some(FinishReason::Stop),
+            Some(reason) => Some(reason),
+            None if has_ended => None,
             None => return Err(failure::unfinished()),
         };
+        let reason = finish_reason::of_ended(reason, self.answer.has_calls());
         if !self.started {
-            self.show(None, Some(String::new()), None, out);
+            self.show(empty(), None, out);
         }
         out.push(self.chunk(vec![ChunkChoice::finished(reason)]));
         if let Some(usage) = self.usage.take().filter(|_| self.context.include_usage) {
@@ -228,7 +224,7 @@ impl GenerationStream {
         if token.has_id() {
             self.echo.trust();
         }
-        if token.is_special() {
+        if token.is_special() && !token.is_mark(&self.context) {
             return;
         }
         let mut top = top.unwrap_or_default();
@@ -277,31 +273,26 @@ impl GenerationStream {
 
     /// Hands over what is no echo, its thoughts apart, up to a stop text.
     fn pass(&mut self, text: String, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
-        let had_ended = self.filter.ended();
-        let Pieces { thoughts, answer } = self.think.push(text);
-        let answer = answer.map(|answer| self.filter.push(answer)).filter(|answer| !answer.is_empty());
-        let tells_more = logprobs.is_some() && !had_ended && !self.filter.ended();
-        if thoughts.is_some() || answer.is_some() {
-            self.show(thoughts, answer, logprobs, out);
+        let had_ended = self.answer.has_ended();
+        let said = self.answer.push(text);
+        let tells_more = logprobs.is_some() && !had_ended && !self.answer.has_ended();
+        if !said.is_empty() {
+            self.show(said, logprobs, out);
         } else if tells_more {
-            self.show(None, Some(String::new()), logprobs, out);
+            self.show(empty(), logprobs, out);
         }
     }
 
     /// Hands a piece over. The first one names the role, and begins with the prompt if the caller asked for it.
-    fn show(
-        &mut self,
-        thoughts: Option<String>,
-        mut answer: Option<String>,
-        logprobs: Option<Value>,
-        out: &mut Vec<ChatChunk>,
-    ) {
+    fn show(&mut self, said: Said, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
         let first = !std::mem::replace(&mut self.started, true);
+        let Said { thoughts, mut content, calls } = said;
         if let Some(prompt) = self.context.prompt.as_deref().filter(|_| first && self.context.keep_prompt) {
-            answer.get_or_insert_default().insert_str(0, prompt);
+            content.get_or_insert_default().insert_str(0, prompt);
         }
         let mut choice = ChunkChoice::default();
-        (choice.delta.reasoning_content, choice.delta.content) = (thoughts, answer);
+        (choice.delta.reasoning_content, choice.delta.content) = (thoughts, content);
+        choice.delta.tool_calls = calls;
         choice.delta.role = first.then_some(Role::Assistant);
         choice.logprobs = logprobs;
         out.push(self.chunk(vec![choice]));
@@ -310,4 +301,9 @@ impl GenerationStream {
     fn chunk(&self, choices: Vec<ChunkChoice>) -> ChatChunk {
         ChatChunk::new(self.context.id.clone(), self.context.model.clone(), self.context.created, choices)
     }
+}
+
+/// A piece without text.
+fn empty() -> Said {
+    Said { content: Some(String::new()), ..Said::default() }
 }
