@@ -225,6 +225,15 @@ impl ChatTemplate {
         }
     }
 
+    /// Whether the template reads a variable of this name, such as `enable_thinking`.
+    #[must_use]
+    pub fn reads(&self, variable: &str) -> bool {
+        match &self.inner.body {
+            Body::Jinja { programs, .. } => programs.iter().any(|named| named.program.reads(variable)),
+            Body::Roles(_) | Body::PlainJoin => false,
+        }
+    }
+
     /// Always makes messages fit these abilities.
     pub(crate) fn fitted(mut self, abilities: Abilities, tool_calls: Option<ToolCallForm>) -> Self {
         let inner = Arc::make_mut(&mut self.inner);

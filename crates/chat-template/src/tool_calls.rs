@@ -54,6 +54,27 @@ const MARKS: [(&str, ToolCallForm); 13] = [
 ];
 
 impl ToolCallForm {
+    /// The name of the form's parser in [vLLM](https://docs.vllm.ai/en/latest/features/tool_calling.html), such as `hermes`.
+    #[must_use]
+    pub fn parser(self) -> &'static str {
+        match self {
+            Self::Hermes => "hermes",
+            Self::LlamaJson => "llama3_json",
+            Self::Mistral | Self::MistralArgs => "mistral",
+            Self::DeepSeek => "deepseek_v3",
+            Self::DeepSeekBare => "deepseek_v31",
+            Self::DeepSeekDsml => "deepseek_v32",
+            Self::QwenXml => "qwen3_coder",
+            Self::Harmony => "openai",
+            Self::Glm => "glm45",
+            Self::Kimi => "kimi_k2",
+            Self::MiniMax => "minimax_m2",
+            Self::SeedOss => "seed_oss",
+            Self::Gemma4 => "gemma4",
+            Self::Pythonic => "olmo3",
+        }
+    }
+
     /// The form that a template writes the calls of earlier turns in, as far as its text tells.
     pub(crate) fn of(template: &str) -> Option<Self> {
         if !template.contains("tool_calls") {

@@ -34,6 +34,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether its containers can be held to a JSON schema, which they are given as `response_format`.
+    fn constrains_answers(&self) -> bool {
+        false
+    }
+
     /// The body of a request, serialized once: these bytes are signed and sent.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! do. A container whose tokenizer adds that token to every text sees it twice then; its template can be given without it.
 
 use sagewire_chat_template::{ConversationError, Limit, PromptParameters, TemplateError};
-use sagewire_dialects::Dialect;
+use sagewire_dialects::{Dialect, ToolCallReading, drop_named};
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
 
@@ -17,7 +17,9 @@ use crate::{
     client::Shared,
 };
 
+mod effort;
 mod rendering;
+mod tools;
 
 /// What ends a turn of most models, for those whose template does not say.
 const USUAL_END_TOKENS: [&str; 6] = ["</s>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>", "<|end|>"];
@@ -26,25 +28,27 @@ const USUAL_END_TOKENS: [&str; 6] = ["</s>", "<|im_end|>", "<|eot_id|>", "<|endo
 const FEWEST_MARKS: usize = 3;
 
 /// A prompt, and what ends the model's turn after it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Prompt {
     pub(crate) text: String,
     pub(crate) end_tokens: Vec<String>,
     /// Whether the template put marks of its own around the messages, with which no answer begins.
     pub(crate) is_marked: bool,
+    /// How calls of tools are read out of the answer.
+    pub(crate) tool_calls: Option<ToolCallReading>,
 }
 
 impl Prompt {
     /// A caller's own prompt, to which nothing is added.
     pub(crate) fn raw(text: String) -> Self {
-        Self { text, end_tokens: Vec::new(), is_marked: false }
+        Self { text, ..Self::default() }
     }
 }
 
-/// The prompt for a dialect that wants one; `None` for the others. The template's variables are taken out of the request.
+/// The prompt for a dialect that wants one; `None` for the others. The template's variables, tools and effort are taken out of the request.
 ///
 /// # Errors
-/// `Unsupported` for content that text cannot carry, `InvalidRequest` for a conversation that the model's template refuses,
+/// `Unsupported` for content that text cannot carry and for tools that the template or the dialect cannot, `InvalidRequest` for a conversation that the model's template refuses,
 /// `Configuration` for a template that cannot be used, `Connection` for a Hub that does not answer, `Timeout` for one that takes too long.
 pub(crate) async fn render(
     shared: &Shared,
@@ -55,11 +59,17 @@ pub(crate) async fn render(
     if !dialect.wants_prompt() {
         return Ok(None);
     }
+    let settings = &*prepared.settings;
+    if let Some(policy) = &settings.parameters {
+        drop_named(request, policy);
+    }
     only_text(request)?;
-    let parameters = take_parameters(&mut request.extra)?;
-    let template = shared.templates.find(&shared.world, &prepared.settings, prepared.model.name()).await?.template;
+    let mut parameters = take_parameters(&mut request.extra)?;
+    let template = shared.templates.find(&shared.world, settings, prepared.model.name()).await?.template;
+    let tools = tools::take(request, &template, dialect, settings)?;
+    effort::take(request, &template, settings, &mut parameters);
     let (messages, now) = (messages(request)?, shared.world.now());
-    let rendering = Rendering { template: template.clone(), messages, parameters, now };
+    let rendering = Rendering { template: template.clone(), messages, tools: tools.offered, parameters, now };
     let text = shared.templates.renderings.render(rendering, prepared.limits.end()).await.map_err(not_rendered)?;
     let end_tokens = match template.stop_strings() {
         [] => USUAL_END_TOKENS.map(str::to_owned).to_vec(),
@@ -67,7 +77,7 @@ pub(crate) async fn render(
     };
     let said: usize = request.messages.iter().map(|message| letters(&message.text())).sum();
     let is_marked = letters(&text) >= said.saturating_add(FEWEST_MARKS);
-    Ok(Some(Prompt { text, end_tokens, is_marked }))
+    Ok(Some(Prompt { text, end_tokens, is_marked, tool_calls: tools.reading }))
 }
 
 /// How many characters a text has that are no blanks.

@@ -70,6 +70,9 @@ pub struct Settings {
     pub template_sources: Option<Vec<TemplateSource>>,
     /// Refuses calls whose prompt may not have the model's format (see [`TemplateWarning`](crate::TemplateWarning)). Default: off.
     pub strict_chat_templates: Option<bool>,
+    /// How the model of a text container writes calls of tools, by the name of a [parser](sagewire_dialects::tool_calls::names). Default: as
+    /// its chat template tells.
+    pub tool_call_parser: Option<String>,
     /// Sends the temperature 0 as it is (LiteLLM's `aws_sagemaker_allow_zero_temp`). Default: no.
     pub allow_zero_temperature: Option<bool>,
     /// What the temperature 0 becomes on text containers, which refuse it. Default: 0.1.
@@ -163,6 +166,7 @@ impl Settings {
             strict_chat_templates: self.strict_chat_templates.or(other.strict_chat_templates),
             hub_revision: or(&self.hub_revision, &other.hub_revision),
             template_sources: or(&self.template_sources, &other.template_sources),
+            tool_call_parser: or(&self.tool_call_parser, &other.tool_call_parser),
             allow_zero_temperature: self.allow_zero_temperature.or(other.allow_zero_temperature),
             zero_temperature: self.zero_temperature.or(other.zero_temperature),
             parameters: or(&self.parameters, &other.parameters),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use minijinja::machinery::{self, CodeGenerator, Instructions, ast};
+use minijinja::machinery::{self, CodeGenerator, Instruction, Instructions, ast};
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment};
 
@@ -67,6 +67,15 @@ impl Program {
     /// The text that was compiled.
     pub(crate) fn text(&self) -> &str {
         &self.compiled.borrow_owner().text
+    }
+
+    /// Whether the template reads a variable of this name, which may be one that it sets itself.
+    pub(crate) fn reads(&self, variable: &str) -> bool {
+        self.compiled.with_dependent(|_, code| {
+            let all = std::iter::once(&code.instructions).chain(code.blocks.values());
+            let instructions = all.flat_map(|one| (0..).map_while(|place| one.get(place)));
+            instructions.into_iter().any(|one| matches!(one, Instruction::Lookup(name) if *name == variable))
+        })
     }
 
     /// Runs the template. The clock is read only if the template asks for the time.

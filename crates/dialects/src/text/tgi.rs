@@ -43,6 +43,10 @@ impl Dialect for Tgi {
         true
     }
 
+    fn constrains_answers(&self) -> bool {
+        true
+    }
+
     fn encode(&self, mut request: ChatRequest, context: &EncodeContext<'_>) -> Result<Payload, Error> {
         let passed_on = apply_policy(&mut request, SUPPORTED, context.policy, self.name())?;
         let mut extra = std::mem::take(&mut request.extra);

@@ -57,7 +57,9 @@ impl Prepared<'_> {
             .with_count(Some(usage::COUNT))
             .with_request(request);
         match prompt {
-            Some(prompt) => context.with_prompt(&prompt.text, prompt.is_marked, &prompt.end_tokens),
+            Some(prompt) => context
+                .with_prompt(&prompt.text, prompt.is_marked, &prompt.end_tokens)
+                .with_tool_calls(prompt.tool_calls.clone()),
             None => context,
         }
     }

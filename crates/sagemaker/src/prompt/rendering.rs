@@ -31,6 +31,8 @@ pub(crate) struct Renderings {
 pub(crate) struct Rendering {
     pub(crate) template: ChatTemplate,
     pub(crate) messages: Vec<Value>,
+    /// The tools that are offered.
+    pub(crate) tools: Vec<Value>,
     pub(crate) parameters: PromptParameters,
     /// What the template is told if it asks for the time.
     pub(crate) now: SystemTime,
@@ -83,7 +85,9 @@ impl Renderings {
 
 impl Rendering {
     fn run(&self, keep_going: &KeepGoing) -> Result<String, TemplateError> {
-        let conversation = self.parameters.conversation(&self.messages)?;
+        let mut conversation = self.parameters.conversation(&self.messages)?;
+        // To a template, an empty list is something else than none.
+        conversation.tools = Some(self.tools.as_slice()).filter(|tools| !tools.is_empty());
         self.template.render_while(&conversation, &|| self.now, keep_going)
     }
 }

@@ -7,35 +7,50 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sagewire_chat_template::{ChatTemplate, Limits, SpecialTokens};
 use sagewire_credentials::seam::{HttpClient, HttpError, MapEnv, RequestOptions, World};
-use sagewire_types::{CallContext, Content, ContentPart, Message, Provider};
+use sagewire_types::{CallContext, ChatResponse, Content, ContentPart, Message, Provider};
 use serde_json::json;
 
 use super::*;
 use crate::{Body, SageMaker, Settings, TemplateChoice, Timeouts, Transport, TransportError};
 
+mod tools;
+
 const KWARGS: &str = "chat_template_kwargs";
 
-/// An endpoint that keeps the bodies it is sent.
+/// An endpoint that keeps the bodies it is sent, and always writes the same text.
 #[derive(Clone, Debug, Default)]
-struct Kept(Arc<Mutex<Vec<Value>>>);
+struct Kept {
+    bodies: Arc<Mutex<Vec<Value>>>,
+    text: &'static str,
+}
 
 #[async_trait]
 impl Transport for Kept {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
-        self.0.lock().unwrap().push(serde_json::from_slice(request.body()).unwrap());
-        let reply = Bytes::from_static(br#"[{"generated_text": "ok"}]"#);
+        self.bodies.lock().unwrap().push(serde_json::from_slice(request.body()).unwrap());
+        let reply = Bytes::from(json!([{ "generated_text": self.text }]).to_string());
         Ok(http::Response::new(Body::new(futures_util::stream::iter([Ok(reply)]))))
     }
 }
 
 async fn send(world: World, settings: Settings, request: ChatRequest) -> Result<Value, Error> {
-    let kept = Kept::default();
+    Ok(ask(world, settings, request, "ok").await?.0)
+}
+
+/// The body that a container is sent, and what becomes of the text that it answers.
+async fn ask(
+    world: World,
+    settings: Settings,
+    request: ChatRequest,
+    text: &'static str,
+) -> Result<(Value, ChatResponse), Error> {
+    let kept = Kept { text, ..Kept::default() };
     let provider =
         SageMaker::builder().world(world).region("us-east-1")?.keys("id", "secret").transport(Arc::new(kept.clone()));
-    provider.settings(settings).build()?.chat(request, &CallContext::new()).await?;
-    let bodies = kept.0.lock().unwrap();
+    let reply = provider.settings(settings).build()?.chat(request, &CallContext::new()).await?;
+    let bodies = kept.bodies.lock().unwrap();
     assert_eq!(bodies.len(), 1);
-    Ok(bodies[0].clone())
+    Ok((bodies[0].clone(), reply.value))
 }
 
 fn jinja(source: &str) -> Settings {
@@ -200,6 +215,7 @@ async fn a_rendering_ends_when_its_caller_is_gone() {
     let rendering = || Rendering {
         template: template.clone(),
         messages: vec![json!({"role": "user", "content": "hi"})],
+        tools: Vec::new(),
         parameters: PromptParameters::default(),
         now: std::time::UNIX_EPOCH,
     };

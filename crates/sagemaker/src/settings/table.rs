@@ -243,6 +243,11 @@ pub(super) static TABLE: &[Parameter] = &[
     setting("eos_token", Field::Text(|d| &mut d.template.eos), "The token that ends a text, for the template."),
     setting("chat_template", Field::Text(|d| &mut d.template.jinja), "A Jinja chat template, or the path of one."),
     setting(
+        "tool_call_parser",
+        Field::Choice(sagewire_dialects::tool_calls::all_names, |d| &mut d.settings.tool_call_parser),
+        "How the model of a text container writes tool calls, by the name of vLLM's parser. Default: as its chat template tells.",
+    ),
+    setting(
         "aws_sagemaker_allow_zero_temp",
         Field::Flag(|d| &mut d.settings.allow_zero_temperature),
         "Whether `temperature: 0` is sent unchanged. Default: false.",
