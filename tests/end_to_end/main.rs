@@ -24,5 +24,6 @@ mod signatures;
 mod splits;
 mod stop_texts;
 mod time_limits;
+mod tools;
 mod truncation;
 mod usage;

@@ -158,9 +158,8 @@ fn shorten_ids(turns: &mut [Map<String, Value>]) {
 mod tests {
     use super::*;
 
-    const ALL: Habits = Habits { developer: true, tool_calls: true, tools: true, parts: true, null_content: true };
-    const NONE: Habits =
-        Habits { developer: false, tool_calls: false, tools: false, parts: false, null_content: false };
+    const ALL: Habits = Habits { developer: true, tool_calls: true, parts: true, null_content: true };
+    const NONE: Habits = Habits { developer: false, tool_calls: false, parts: false, null_content: false };
 
     fn all(messages: &Value, habits: Habits) -> Vec<Value> {
         attempts(messages.as_array().unwrap(), habits).map(|turns| Value::from(turns.unwrap())).collect()

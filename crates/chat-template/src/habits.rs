@@ -19,8 +19,6 @@ pub(crate) struct Habits {
     pub(crate) developer: bool,
     /// Tool calls of earlier turns; otherwise they are given as text.
     pub(crate) tool_calls: bool,
-    /// Tool definitions.
-    pub(crate) tools: bool,
     /// Content in parts; otherwise it is given as one text.
     pub(crate) parts: bool,
     /// Content that is none; otherwise null content is given as no content at all, lest `None` be printed.
@@ -34,7 +32,6 @@ impl Habits {
         Self {
             developer: text.contains("developer"),
             tool_calls: text.contains("tool_calls"),
-            tools: text.contains("tools"),
             parts: takes_parts(program, tokens),
             null_content: asks_for_none(text),
         }
@@ -74,13 +71,13 @@ mod tests {
     #[test]
     fn words_in_the_text_tell_what_is_known() {
         let plain = habits("{% for m in messages %}{{ m.content }}{% endfor %}");
-        let nothing = Habits { developer: false, tool_calls: false, tools: false, parts: false, null_content: false };
+        let nothing = Habits { developer: false, tool_calls: false, parts: false, null_content: false };
         assert_eq!(plain, nothing);
         let all = habits(
             "{% for m in messages %}{% if m.role == 'developer' or m.tool_calls or tools %}{% endif %}\
              {% if m['content'] is not none %}{% for part in m.content %}{{ part.text }}{% endfor %}{% endif %}{% endfor %}",
         );
-        let everything = Habits { developer: true, tool_calls: true, tools: true, parts: true, null_content: true };
+        let everything = Habits { developer: true, tool_calls: true, parts: true, null_content: true };
         assert_eq!(all, everything);
         assert!(habits("{% if messages[0].content == none %}{% endif %}").null_content);
         assert!(!habits("{% if tools is not none %}{{ messages[0].content is string }}{% endif %}").null_content);

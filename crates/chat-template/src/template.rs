@@ -218,11 +218,7 @@ impl ChatTemplate {
     /// Whether tool definitions have a place in the prompt.
     #[must_use]
     pub fn takes_tools(&self) -> bool {
-        match (&self.inner.body, self.inner.abilities) {
-            (_, Some(abilities)) => abilities.tools,
-            (Body::Jinja { programs, tokens }, None) => programs.iter().any(|named| named.habits(tokens).tools),
-            (Body::Roles(_) | Body::PlainJoin, None) => false,
-        }
+        self.reads("tools")
     }
 
     /// Whether the template reads a variable of this name, such as `enable_thinking`.
@@ -238,6 +234,13 @@ impl ChatTemplate {
     pub(crate) fn fitted(mut self, abilities: Abilities, tool_calls: Option<ToolCallForm>) -> Self {
         let inner = Arc::make_mut(&mut self.inner);
         (inner.abilities, inner.tool_calls) = (Some(abilities), tool_calls);
+        self
+    }
+
+    /// Sets how the model writes calls of tools, if that is known better than from the template's text.
+    pub(crate) fn calling(mut self, form: Option<ToolCallForm>) -> Self {
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.tool_calls = form.or(inner.tool_calls);
         self
     }
 

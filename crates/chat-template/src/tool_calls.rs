@@ -34,10 +34,12 @@ pub enum ToolCallForm {
     Gemma4,
     /// `<function_calls>name(key=value)</function_calls>`: Olmo 3.
     Pythonic,
+    /// `<|tool_call|>[{"name": ..., "arguments": {...}}]`: Granite 3, Phi 4 mini.
+    Granite,
 }
 
 /// What in a template tells its form, the most telling first.
-const MARKS: [(&str, ToolCallForm); 13] = [
+const MARKS: [(&str, ToolCallForm); 14] = [
     ("｜DSML｜", ToolCallForm::DeepSeekDsml),
     ("<minimax:tool_call>", ToolCallForm::MiniMax),
     ("<seed:tool_call>", ToolCallForm::SeedOss),
@@ -49,6 +51,7 @@ const MARKS: [(&str, ToolCallForm); 13] = [
     ("[ARGS]", ToolCallForm::MistralArgs),
     ("[TOOL_CALLS]", ToolCallForm::Mistral),
     ("<function_calls>", ToolCallForm::Pythonic),
+    ("<|tool_call|>", ToolCallForm::Granite),
     ("```json", ToolCallForm::DeepSeek),
     ("<tool_call>", ToolCallForm::Hermes),
 ];
@@ -72,12 +75,13 @@ impl ToolCallForm {
             Self::SeedOss => "seed_oss",
             Self::Gemma4 => "gemma4",
             Self::Pythonic => "olmo3",
+            Self::Granite => "granite",
         }
     }
 
     /// The form that a template writes the calls of earlier turns in, as far as its text tells.
     pub(crate) fn of(template: &str) -> Option<Self> {
-        if !template.contains("tool_calls") {
+        if !template.contains("tools") && !template.contains("tool_calls") {
             return None;
         }
         let deepseek = template.contains("<｜tool▁call▁begin｜>");

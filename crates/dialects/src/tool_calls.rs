@@ -94,8 +94,16 @@ static PARSERS: &[ToolCallParser] = &[
         Syntax::Object(Object::MARKED),
     )
     .alias(&["hunyuan_a13b"]),
-    row("granite", Marks::new(&["<|tool_call|>"], &[",", "]"]).or_brace_behind(), Syntax::Object(Object::MARKED)),
-    row("phi4_mini_json", Marks::new(&["functools"], &[",", "]"]).or_brace_behind(), Syntax::Object(Object::MARKED)),
+    row(
+        "granite",
+        Marks::new(&["<|tool_call|>", "<tool_call>"], &[",", "]", "<|/tool_call|>", "</tool_call>"]).or_brace_behind(),
+        Syntax::Object(Object::MARKED),
+    ),
+    row(
+        "phi4_mini_json",
+        Marks::new(&["functools", "<|tool_call|>"], &[",", "]", "<|/tool_call|>"]).or_brace_behind(),
+        Syntax::Object(Object::MARKED),
+    ),
     row(
         "deepseek_v3",
         Marks::new(&["<｜tool▁call▁begin｜>"], &["```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"])

@@ -110,7 +110,7 @@ impl Entry {
         let template = template.named(self.name).with_stop_strings(self.stop.iter().copied());
         match self.abilities {
             Some(abilities) => template.fitted(abilities, self.tool_calls),
-            None => template.adapting(),
+            None => template.adapting().calling(self.tool_calls),
         }
     }
 }

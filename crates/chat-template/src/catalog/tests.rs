@@ -275,3 +275,25 @@ fn a_jumpstart_id_has_a_name_on_the_hub() {
     assert!(by_model("meta-llama/Llama-2-7b-hf").unwrap().is_for_base_models());
     assert!(!by_model("meta-llama/Llama-2-7b-chat-hf").unwrap().is_for_base_models());
 }
+
+/// Families whose models call tools although their published template has no place for them.
+const WITHOUT_A_PLACE: [&str; 6] =
+    ["deepseek-r1", "deepseek-v3.1", "deepseek-v3", "deepseek-v2.5", "mistral-small-2501", "mistral-small-3.1"];
+
+#[test]
+fn a_family_that_calls_tools_offers_them() {
+    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+    let function = json!({"name": "get_weather", "description": "d", "parameters": parameters});
+    let tools = [json!({"type": "function", "function": function})];
+    let messages = [json!({"role": "user", "content": "Hi"})];
+    for entry in entries() {
+        let template = entry.template();
+        // Apertus does not take tools in OpenAI's form.
+        if let Ok(prompt) = template.render(&Conversation::new(&messages).tools(&tools), &|| UNIX_EPOCH) {
+            assert_eq!(template.takes_tools(), prompt.contains("get_weather"), "{}", entry.name());
+        }
+        if template.tool_calls().is_some() {
+            assert_eq!(template.takes_tools(), !WITHOUT_A_PLACE.contains(&entry.name()), "{}", entry.name());
+        }
+    }
+}

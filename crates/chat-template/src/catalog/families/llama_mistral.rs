@@ -28,7 +28,8 @@ pub(super) fn families() -> [Entry; 11] {
             &[("bos_token", "<|begin_of_text|>"), ("eos_token", "<|eot|>")],
             TOOLS,
             &["<|eot|>", "<|eom|>"],
-        ),
+        )
+        .calling(ToolCallForm::LlamaJson),
         family(
             "llama-3.2",
             "Llama 3.2 instruct: Llama 3.1 with today's date",

@@ -24,7 +24,8 @@ pub(super) fn families() -> [Entry; 15] {
             &[("eos_token", "<|endoftext|>")],
             TOOLS,
             &["<|end|>", "<|endoftext|>"],
-        ),
+        )
+        .calling(ToolCallForm::Granite),
         family(
             "phi-4",
             "Phi 4",
@@ -87,7 +88,8 @@ pub(super) fn families() -> [Entry; 15] {
             &[("eos_token", "<|end_of_text|>")],
             TOOLS,
             &["<|end_of_text|>"],
-        ),
+        )
+        .calling(ToolCallForm::Granite),
         family(
             "granite-chat",
             "Granite 13B chat",

@@ -58,7 +58,8 @@ pub(super) fn families() -> [Entry; 21] {
             &[include_str!("../../published/granite-3.3.jinja")],
             &[("eos_token", "<|end_of_text|>")],
             &["<|end_of_text|>"],
-        ),
+        )
+        .calling(ToolCallForm::Granite),
         published(
             "granite-3.1",
             "Granite 3.1 and 3.2 instruct",
@@ -66,7 +67,8 @@ pub(super) fn families() -> [Entry; 21] {
             &[include_str!("../../published/granite-3.1.jinja")],
             &[("eos_token", "<|end_of_text|>")],
             &["<|end_of_text|>"],
-        ),
+        )
+        .calling(ToolCallForm::Granite),
         published(
             "olmo-3.1-instruct",
             "Olmo 3.1 instruct",
