@@ -7,8 +7,8 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use sagewire_emulator::{
-    Chaos, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, EmulatorError, Fault, Fixed,
-    ObjectStore, Parts,
+    Account, Chaos, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, EmulatorError, Fault,
+    Fixed, ObjectStore, Parts,
 };
 use sagewire_proxy::shutdown_signal;
 
@@ -42,11 +42,17 @@ pub(crate) struct EmulateArguments {
     /// One more key pair that is accepted, as `id:secret`, or `id:secret:token` for temporary keys. Repeatable
     #[arg(long = "key", value_name = "ID:SECRET[:TOKEN]")]
     keys: Vec<String>,
-    /// One more endpoint with a built-in container (`name=tgi`, `messages`, `embedding`, `toolkit`, `agent`, `native-agent` or
-    /// `echo`), or with the answer in a
+    /// One more endpoint with a built-in container (`name=tgi`, `lmi`, `vllm`, `embedding`, `rerank`, `toolkit`, `agent`,
+    /// `native-agent` or `echo`), or with the answer in a
     /// file (`name=file:reply.json`). Repeatable
     #[arg(long = "endpoint", value_name = "NAME=CONTAINER")]
     endpoints: Vec<String>,
+    /// A JSON file with the resources of an account, as AWS describes them: its endpoints are served and described
+    #[arg(long, value_name = "FILE")]
+    account: Option<std::path::PathBuf>,
+    /// An inference component of an endpoint, which then refuses calls that do not name one of its components. Repeatable
+    #[arg(long = "component", value_name = "ENDPOINT/NAME")]
+    components: Vec<String>,
     /// Opens the control port: scripts, faults and the log of requests over HTTP, under `/_sagewire/`
     #[arg(long)]
     control: bool,
@@ -190,6 +196,17 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
             return Err(Failure::usage(format!("invalid `--container {container}`: expected `name=url`")));
         };
         builder = builder.forward(name, url);
+    }
+    if let Some(path) = &arguments.account {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
+        builder = builder.account(Account::from_json(&text).map_err(Failure::usage)?);
+    }
+    for component in &arguments.components {
+        let Some((endpoint, name)) = component.split_once('/') else {
+            return Err(Failure::usage(format!("invalid `--component {component}`: expected `endpoint/name`")));
+        };
+        builder = builder.inference_component(endpoint, name);
     }
     if let Some(place) = &arguments.s3 {
         let is_url = place.starts_with("http://");

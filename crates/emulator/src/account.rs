@@ -196,6 +196,15 @@ impl Account {
         })
     }
 
+    /// The names of an endpoint's inference components.
+    pub(crate) fn components_of<'a>(&'a self, endpoint: &'a str) -> impl Iterator<Item = &'a str> {
+        let of_endpoint =
+            move |description: &Description| description.get("EndpointName").and_then(Value::as_str) == Some(endpoint);
+        self.all(Resource::InferenceComponent)
+            .filter(move |(_, description)| of_endpoint(description))
+            .map(|(name, _)| name.as_str())
+    }
+
     /// Whether the caller may not call this operation.
     pub(crate) fn denies(&self, operation: &str) -> bool {
         self.denied.contains(operation)

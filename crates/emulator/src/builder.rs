@@ -74,6 +74,7 @@ pub struct EmulatorBuilder {
     host: IpAddr,
     control: Access,
     parts: Parts,
+    components: Vec<(String, String)>,
     object_store: Option<ObjectStore>,
     async_output: Option<String>,
     account: Option<Account>,
@@ -109,6 +110,7 @@ impl EmulatorBuilder {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             control: Access::Off,
             parts: Parts::default(),
+            components: Vec::new(),
             object_store: None,
             async_output: None,
             account: None,
@@ -131,6 +133,12 @@ impl EmulatorBuilder {
     /// Opens the control port to whoever sends `authorization: Bearer TOKEN`.
     pub fn control_with_token(mut self, token: impl Into<String>) -> Self {
         self.control = Access::Token(token.into());
+        self
+    }
+
+    /// An inference component of an endpoint, which then refuses calls that do not name one of its components.
+    pub fn inference_component(mut self, endpoint: impl Into<String>, name: impl Into<String>) -> Self {
+        self.components.push((endpoint.into(), name.into()));
         self
     }
 
@@ -165,8 +173,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Puts a built-in container behind an endpoint by its name: `tgi`, `messages`, `embedding`, `toolkit`, `agent`,
-    /// `native-agent` or `echo`.
+    /// Puts a built-in container behind an endpoint by its name, such as `tgi`, `lmi`, `vllm`,
+    /// `embedding`, `rerank` or `echo`; an unknown one is answered with all of them.
     pub fn built_in(mut self, name: impl Into<String>, container: impl Into<String>) -> Self {
         self.endpoints.push((name.into(), Behind::BuiltIn(container.into())));
         self
@@ -339,6 +347,7 @@ impl EmulatorBuilder {
             requests: 0.into(),
             generated: 0.into(),
             open_connections: 0.into(),
+            components: self.components,
             object_store: self.object_store,
             async_output: self.async_output,
             control: OnceLock::new(),

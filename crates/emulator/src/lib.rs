@@ -38,8 +38,8 @@ pub use self::{
     clock::Clock,
     connection::Connection,
     container::{
-        Agent, Container, ContainerReply, Echo, Embedding, Fixed, Invocation, Messages, PartError, PartStream, Parts,
-        ReplyBody, Tgi, Toolkit,
+        Agent, Container, ContainerReply, Echo, Embedding, Fixed, Invocation, Lmi, Messages, PartError, PartStream,
+        Parts, ReplyBody, Rerank, Tgi, Toolkit,
     },
     emulator::Emulator,
     error::EmulatorError,

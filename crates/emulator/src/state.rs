@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) requests: AtomicU64,
     pub(crate) generated: AtomicU64,
     pub(crate) open_connections: AtomicUsize,
+    /// Endpoints and their inference components, beside those of the account.
+    pub(crate) components: Vec<(String, String)>,
     /// Where asynchronous calls read and write; without one nothing is run.
     pub(crate) object_store: Option<ObjectStore>,
     /// Where the outcomes are; `-outputs/` or `-failures/` follows.
@@ -80,6 +82,12 @@ impl State {
     pub(crate) fn set_chaos(&self, chaos: Option<Chaos>) {
         *self.chaos.lock().unwrap_or_else(PoisonError::into_inner) = chaos;
         self.chaos_seen.store(0, Ordering::Relaxed);
+    }
+
+    /// The names of an endpoint's inference components.
+    pub(crate) fn components_of(&self, endpoint: &str) -> Vec<String> {
+        let own = self.components.iter().filter(|(of, _)| of == endpoint).map(|(_, name)| name.clone());
+        own.chain(self.account().components_of(endpoint).map(str::to_owned)).collect()
     }
 
     /// The time, as wrong as it is meant to be.

@@ -9,9 +9,11 @@ mod embedding;
 mod fixed;
 mod forward;
 mod invocation;
+mod lmi;
 mod messages;
 mod openai;
 mod reply;
+mod rerank;
 mod route;
 mod speech;
 mod tgi;
@@ -24,8 +26,10 @@ pub use self::{
     embedding::Embedding,
     fixed::{Echo, Fixed},
     invocation::Invocation,
+    lmi::Lmi,
     messages::Messages,
     reply::{ContainerReply, PartError, PartStream, ReplyBody},
+    rerank::Rerank,
     tgi::Tgi,
     toolkit::Toolkit,
 };
@@ -41,13 +45,15 @@ use async_trait::async_trait;
 pub(crate) fn built_in(name: &str, pace: Duration) -> Result<Arc<dyn Container>, &'static str> {
     Ok(match name {
         "tgi" => Arc::new(Tgi::new().paced(pace)),
-        "messages" => Arc::new(Messages::new().paced(pace)),
+        "messages" | "vllm" => Arc::new(Messages::new().paced(pace)),
         "embedding" => Arc::new(Embedding::new()),
+        "lmi" => Arc::new(Lmi::new().paced(pace)),
+        "rerank" => Arc::new(Rerank),
         "toolkit" => Arc::new(Toolkit::new()),
         "agent" => Arc::new(Agent::new().paced(pace)),
         "native-agent" => Arc::new(Agent::new().with_native_routes().paced(pace)),
         "echo" => Arc::new(Echo),
-        _ => return Err("tgi, messages, embedding, toolkit, agent, native-agent, echo"),
+        _ => return Err("tgi, lmi, messages, vllm, embedding, rerank, toolkit, agent, native-agent, echo"),
     })
 }
 

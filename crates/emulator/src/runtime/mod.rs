@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::{
-    aws_error::{AwsError, Place, Protocol},
+    aws_error::{ACCOUNT_ID, AwsError, Place, Protocol},
     body::{Body, BrokenOff, whole},
     clock::iso8601,
     container::{ContainerReply, Invocation},
@@ -91,10 +91,12 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
         return script.play(&place, ending).await;
     }
     let Some(container) = state.endpoints.get(call.endpoint) else {
-        let account = crate::aws_error::ACCOUNT_ID;
-        let error = AwsError::validation(format!("Endpoint {} of account {account} not found.", call.endpoint));
+        let error = AwsError::validation(format!("Endpoint {} of account {ACCOUNT_ID} not found.", call.endpoint));
         return Ok(refusal(&error, &place));
     };
+    if let Err(error) = check_component(&state.components_of(call.endpoint), component.as_deref()) {
+        return Ok(refusal(&error, &place));
+    }
     if call.operation == Operation::InvokeEndpointAsync {
         return Ok(later::answer(state, &call, container));
     }
@@ -131,6 +133,21 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
         insert(response.headers_mut(), NEW_SESSION_ID, &format!("{session}; Expires={end}"));
     }
     Ok(response)
+}
+
+/// An endpoint with inference components is called by one of them. An endpoint without any takes every name.
+fn check_component(known: &[String], asked: Option<&str>) -> Result<(), AwsError> {
+    match asked {
+        _ if known.is_empty() => Ok(()),
+        Some(name) if known.iter().any(|known| known == name) => Ok(()),
+        Some(name) => {
+            Err(AwsError::validation(format!("Inference Component {name} of account {ACCOUNT_ID} not found.")))
+        }
+        None => Err(AwsError::validation(
+            "Inference Component Name header is required for endpoints to which you plan to deploy inference components. Please include \
+             Inference Component Name header or consider using SageMaker models.",
+        )),
+    }
 }
 
 /// An error as a response.

@@ -124,6 +124,19 @@ async fn a_session_that_the_container_opens_passes() {
 }
 
 #[tokio::test]
+async fn an_endpoint_with_components_wants_one_of_them() {
+    let (_emulator, client) =
+        start(Emulator::builder().built_in("mine", "echo").inference_component("mine", "a")).await;
+    let path = "/endpoints/mine/invocations";
+    let without = client.post(path, &[], "{}").await;
+    let text = String::from_utf8_lossy(&without.body).into_owned();
+    assert!(without.status == 400 && text.contains("Inference Component Name header is required"), "{text}");
+    let unknown = client.post(path, &[("x-amzn-sagemaker-inference-component", "b")], "{}").await;
+    assert_eq!((unknown.status, unknown.error_type()), (400, "ValidationError"));
+    assert_eq!(client.post(path, &[("x-amzn-sagemaker-inference-component", "a")], "{}").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_stream_is_cut_awkwardly_and_loses_nothing() {
     let (_emulator, client) = start(Emulator::builder().endpoint("mirror", Mirror)).await;
     let body = r#"{"inputs": "Hi", "stream": true}"#;
