@@ -134,7 +134,7 @@ mod tests {
     async fn a_whole_answer_is_an_object_and_a_stream_is_lines() {
         let (status, _, whole) = ask(json!({"inputs": "hi", "parameters": {"details": true}})).await;
         let text = whole[0]["generated_text"].as_str().unwrap();
-        assert_eq!((status, &whole[0]["details"]["finish_reason"]), (200, &json!("length")));
+        assert_eq!((status, &whole[0]["details"]["finish_reason"]), (200, &json!("eos_token")));
         let (_, content_type, lines) = ask(json!({"inputs": "hi", "stream": true})).await;
         assert_eq!(content_type, "application/jsonlines");
         let streamed: String = lines.iter().map(|line| line["token"]["text"].as_str().unwrap()).collect();

@@ -72,7 +72,7 @@ fn run(mut command: Command, parts: Parts, moto: Option<&Moto>) -> Result<(), Fa
     }
     let emulator = runtime.block_on(builder.start())?;
     let home = tempfile::tempdir()?;
-    command.env("HOME", home.path()).env("SAGEWIRE_EMULATOR", emulator.url()).env("AWS_EC2_METADATA_DISABLED", "true");
+    command.env("HOME", home.path()).env("EMULATOR_URL", emulator.url()).env("AWS_EC2_METADATA_DISABLED", "true");
     command.envs(emulator.variables()).current_dir(home.path()).stdin(Stdio::null());
     let output = command.output()?;
     if output.status.success() {

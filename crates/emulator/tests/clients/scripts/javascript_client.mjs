@@ -7,7 +7,7 @@ import {
   SageMakerRuntimeClient,
 } from "@aws-sdk/client-sagemaker-runtime";
 
-const url = process.env.SAGEWIRE_EMULATOR;
+const url = process.env.EMULATOR_URL;
 const keys = { accessKeyId: process.env.AWS_ACCESS_KEY_ID, secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY };
 const client = (credentials = keys) => new SageMakerRuntimeClient({ endpoint: url, region: "us-east-1", credentials, maxAttempts: 3 });
 const control = async (method, path, body) => {

@@ -4,7 +4,7 @@ import json
 import os
 import urllib.request
 
-URL = os.environ["SAGEWIRE_EMULATOR"]
+URL = os.environ["EMULATOR_URL"]
 REGION = "us-east-1"
 ACCESS_KEY_ID = os.environ["AWS_ACCESS_KEY_ID"]
 SECRET_ACCESS_KEY = os.environ["AWS_SECRET_ACCESS_KEY"]
