@@ -84,7 +84,7 @@ fn is_variable(text: &str) -> bool {
 }
 
 /// Texts in upper case that are no variables: error codes of AWS, a session's word, marks inside templates.
-const NO_VARIABLES: [&str; 8] = [
+const NO_VARIABLES: [&str; 9] = [
     "CARGO_MANIFEST_DIR",
     "CARGO_PKG_VERSION",
     "CLIENT_ERROR_FROM_MODEL",
@@ -92,7 +92,26 @@ const NO_VARIABLES: [&str; 8] = [
     "CUSTOM_AWS_REGION_NAME",
     "INTERNAL_FAILURE_FROM_MODEL",
     "NEW_SESSION",
+    "S3_URI",
     "TOKEN_PATH",
+];
+
+/// Variables of containers, which are read in the descriptions of an account's models and not in the environment.
+const OF_CONTAINERS: [&str; 14] = [
+    "HF_MODEL_ID",
+    "HF_TASK",
+    "MESSAGES_API_ENABLED",
+    "OPTION_MODEL_ID",
+    "OPTION_TASK",
+    "SERVING_LOAD_MODELS",
+    "SM_LLAMA_CPP_HF_REPO",
+    "SM_LLAMA_CPP_MODEL",
+    "SM_SGLANG_MODEL_PATH",
+    "SM_VLLM_CONVERT",
+    "SM_VLLM_MODEL",
+    "SM_VLLM_RUNNER",
+    "SM_VLLM_SERVED_MODEL_NAME",
+    "SM_VLLM_TASK",
 ];
 
 /// Variables of [OpenTelemetry](https://opentelemetry.io/docs/specs/otel/protocol/exporter/) that its crates read.
@@ -135,8 +154,8 @@ fn environment_variables() -> Outcome {
     // Read by the libraries below: clap, the verifier of certificates, and OpenTelemetry's exporters.
     read.extend(["NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR"].map(str::to_owned));
     read.extend(OPENTELEMETRY.map(|name| format!("OTEL_{name}")));
-    for name in NO_VARIABLES {
-        read.remove(name);
+    for name in NO_VARIABLES.iter().chain(&OF_CONTAINERS) {
+        read.remove(*name);
     }
     let rows = page("docs/environment-variables.md").text.lines().filter(|line| line.starts_with("| `"));
     let listed: BTreeSet<_> = rows
