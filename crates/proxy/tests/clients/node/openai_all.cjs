@@ -1,6 +1,6 @@
 // The openai package for Node: whole answers, streams, tools, embeddings, typed errors, giving up.
 const assert = require("node:assert");
-const { OpenAI, AuthenticationError, BadRequestError, NotFoundError, RateLimitError, APIConnectionTimeoutError, APIError } =
+const { OpenAI, AuthenticationError, BadRequestError, InternalServerError, NotFoundError, RateLimitError, APIConnectionTimeoutError, APIError } =
   require("openai");
 
 const baseURL = process.env.PROXY_URL + "/v1";
@@ -40,7 +40,9 @@ async function main() {
 
   const chat = (body) => client.chat.completions.create({ model: "chat", messages, ...body });
   await assert.rejects(new OpenAI({ baseURL, apiKey: "wrong" }).models.list(), AuthenticationError);
-  await assert.rejects(chat({ model: "gone" }), NotFoundError);
+  await assert.rejects(chat({ model: "nobody" }), NotFoundError);
+  // The operator named this endpoint, and not the caller.
+  await assert.rejects(chat({ model: "gone" }), InternalServerError);
   await assert.rejects(chat({ messages: [] }), BadRequestError);
   await assert.rejects(chat({ model: "throttled" }), RateLimitError);
   await assert.rejects(client.chat.completions.create({ model: "slow", messages }, { timeout: 500 }), APIConnectionTimeoutError);
