@@ -9,7 +9,7 @@ use sagewire_examples::Endpoint;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::open().await?;
-    let sagemaker = endpoint.sagemaker()?.build()?;
+    let sagemaker = endpoint.sagemaker().build()?;
 
     let mut invocation = AsyncInvocation::at(endpoint.model("sagemaker/tgi"), "s3://my-bucket/input.json");
     invocation.request_ttl = Some(Duration::from_secs(3600));

@@ -45,7 +45,7 @@ fn last_text(request: &ChatRequest) -> Result<String, Error> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::open().await?;
     let client =
-        Client::builder().sagemaker(endpoint.sagemaker()?.build()?).provider("parrot", Arc::new(Parrot)).build();
+        Client::builder().sagemaker(endpoint.sagemaker().build()?).provider("parrot", Arc::new(Parrot)).build();
 
     for model in ["parrot/grey".to_owned(), endpoint.model("sagemaker/tgi")] {
         let request = ChatRequest::new(&model, [Message::user("Hello, how are you?")]).with_max_tokens(80);

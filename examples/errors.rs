@@ -1,14 +1,14 @@
 //! What can go wrong and what a program does about it: kinds, not words.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
-use sagewire::{CallContext, ChatRequest, Client, ErrorKind, Message, Provider, Retries};
+use sagewire::{CallContext, ChatRequest, ErrorKind, Message, Retries};
 use sagewire_emulator::{AwsError, Scripted};
 use sagewire_examples::Endpoint;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::open().await?;
-    let client = Client::builder().sagemaker(endpoint.sagemaker()?.build()?).build();
+    let client = endpoint.client()?; // on AWS: `Client::from_env()?`
 
     let failures = [
         AwsError::throttling(),
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let request = ChatRequest::new(endpoint.model("sagemaker/tgi"), [Message::user("Hello, how are you?")]);
         // One attempt, to see each failure: by default the provider tries again what may work.
         let context = CallContext::new().with_retries(Retries::Caller);
-        let Err(error) = Provider::chat(&client, request, &context).await else {
+        let Err(error) = client.chat_with(request, &context).await else {
             println!("answered: a fresh signature was enough");
             continue;
         };

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // An emulator of its own, with endpoints of these names.
     let emulator = ENDPOINTS.into_iter().fold(Emulator::builder(), |builder, name| builder.endpoint(name, Tgi::new()));
     let emulator = emulator.start().await?;
-    let builder = SageMaker::builder().endpoint_url(emulator.url()).region("us-east-1")?;
+    let builder = SageMaker::builder().endpoint_url(emulator.url()).region("us-east-1");
     let sagemaker = builder.keys(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY).build()?;
     let client = Client::builder().sagemaker(sagemaker).build();
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sagewire::{CallContext, ChatRequest, Client, Message, Provider};
+use sagewire::{CallContext, ChatRequest, Message, Provider};
 use sagewire_emulator::{AwsError, Scripted};
 use sagewire_examples::Endpoint;
 use sagewire_router::{Deployment, Router, RouterSettings};
@@ -11,7 +11,7 @@ use sagewire_router::{Deployment, Router, RouterSettings};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::open().await?;
-    let client: Arc<dyn Provider> = Arc::new(Client::builder().sagemaker(endpoint.sagemaker()?.build()?).build());
+    let client: Arc<dyn Provider> = Arc::new(endpoint.client()?);
     let (tgi, messages) = (endpoint.model("sagemaker/tgi"), endpoint.model("sagemaker_chat/messages"));
 
     let router = Router::builder()

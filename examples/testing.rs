@@ -15,7 +15,7 @@ async fn summary(client: &Client, text: &str) -> Result<String, Error> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start().await?;
-    let builder = SageMaker::builder().endpoint_url(emulator.url()).region("us-east-1")?;
+    let builder = SageMaker::builder().endpoint_url(emulator.url()).region("us-east-1");
     let sagemaker = builder.keys(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY).build()?;
     let client = Client::builder().sagemaker(sagemaker).build();
 

@@ -13,9 +13,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     log.with_ansi(false).with_level(false).with_target(false).without_time().init();
 
     let endpoint = Endpoint::open().await?;
-    let mut settings = Settings::default();
-    settings.verbose = Some(true);
-    let client = Client::builder().sagemaker(endpoint.sagemaker()?.settings(settings).build()?).build();
+    let sagemaker = endpoint.sagemaker().settings(Settings::new().with_verbose(true)).build()?;
+    let client = Client::builder().sagemaker(sagemaker).build();
 
     let request = ChatRequest::new(endpoint.model("sagemaker_chat/messages"), [Message::user("Hello, how are you?")])
         .with_max_tokens(20);

@@ -5,7 +5,7 @@
 use std::{error::Error, fmt::Write as _};
 
 use sagewire::{
-    SageMaker, SageMakerBuilder,
+    Client, SageMaker, SageMakerBuilder,
     credentials::{env_vars, seam::World},
 };
 use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
@@ -49,17 +49,31 @@ impl Endpoint {
         self.world.var(SAGEWIRE_MODEL).unwrap_or_else(|| emulated.to_owned())
     }
 
-    /// A provider to be set up, with what it takes to reach the endpoint. On AWS that is nothing: region and credentials are found.
+    /// These models, which the emulator has; one alone where `SAGEWIRE_MODEL` names it.
+    #[must_use]
+    pub fn models<const N: usize>(&self, emulated: [&str; N]) -> Vec<String> {
+        let mut models = emulated.map(|model| self.model(model)).to_vec();
+        models.dedup();
+        models
+    }
+
+    /// A client for the endpoint.
     ///
     /// # Errors
-    /// None that the emulator's own settings could cause.
-    pub fn sagemaker(&self) -> Result<SageMakerBuilder, sagewire::Error> {
+    /// If TLS cannot be set up.
+    pub fn client(&self) -> Result<Client, sagewire::Error> {
+        Ok(Client::builder().sagemaker(self.sagemaker().build()?).build())
+    }
+
+    /// A provider to be set up, with what it takes to reach the endpoint. On AWS that is nothing: region and credentials are found.
+    #[must_use]
+    pub fn sagemaker(&self) -> SageMakerBuilder {
         match &self.emulator {
-            None => Ok(SageMaker::builder()),
-            Some(emulator) => Ok(SageMaker::builder()
+            None => SageMaker::builder(),
+            Some(emulator) => SageMaker::builder()
                 .endpoint_url(emulator.url())
-                .region("us-east-1")?
-                .keys(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY)),
+                .region("us-east-1")
+                .keys(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY),
         }
     }
 

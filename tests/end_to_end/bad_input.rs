@@ -149,20 +149,6 @@ async fn content_that_a_text_container_cannot_read_is_refused() {
     assert_eq!(transport.count(), 0);
 }
 
-#[tokio::test]
-async fn a_setting_that_names_nothing_is_refused_with_what_there_is() {
-    let mut settings = Settings::default();
-    settings.dialect = Some("klingon".to_owned());
-    settings.embedding_dialect = Some("klingon".to_owned());
-    let (transport, client) = counted(settings);
-    for error in refused(&client, question("sagemaker/e")).await {
-        refusal(ErrorKind::Configuration, "dialect", "expected one of `tgi`").check("dialect", &error);
-    }
-    let error = client.embed(EmbedRequest::new("sagemaker/e", "a")).await.unwrap_err();
-    refusal(ErrorKind::Configuration, "embedding_dialect", "expected one of `hf`").check("embedding_dialect", &error);
-    assert_eq!(transport.count(), 0);
-}
-
 /// Sets one of SageMaker's headers.
 type SetHeader = fn(&mut InvocationHeaders, String);
 
@@ -264,7 +250,7 @@ async fn missing_credentials_and_regions_are_named_with_what_to_set() {
 #[tokio::test]
 async fn a_wrong_region_or_url_is_named() {
     for region in ["", "us east 1", "us-east-1/../..", "é", "host.example#"] {
-        let error = SageMaker::builder().region(region).unwrap_err();
+        let error = SageMaker::builder().region(region).build().unwrap_err();
         refusal(ErrorKind::Configuration, "aws_region_name", "").check(region, &error);
         if region.is_empty() {
             continue;

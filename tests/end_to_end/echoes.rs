@@ -29,7 +29,7 @@ fn provider(transport: Arc<ScriptedTransport>) -> SageMaker {
     let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/canary").with_session_token(TOKEN);
     builder_for("http://endpoint.invalid")
         .settings(settings)
-        .credentials(Arc::new(StaticCredentials::new(credentials)))
+        .credentials(StaticCredentials::new(credentials))
         .transport(transport)
         .build()
         .unwrap()

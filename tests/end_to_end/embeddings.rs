@@ -22,7 +22,7 @@ fn texts(count: usize) -> Vec<String> {
 
 fn with_family(family: &str) -> Settings {
     let mut settings = Settings::default();
-    settings.embedding_dialect = Some(family.to_owned());
+    settings.embedding_dialect = Some(family.parse().unwrap());
     settings
 }
 

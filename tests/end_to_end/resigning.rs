@@ -74,6 +74,16 @@ async fn expired_credentials_are_dropped_and_the_call_is_signed_with_new_ones() 
 }
 
 #[tokio::test]
+async fn credentials_of_the_programs_own_are_kept() {
+    let (emulator, sessions, sagemaker) = with_sessions().await;
+    for _ in 0..3 {
+        sagemaker.chat(question("sagemaker/tgi"), &CallContext::new()).await.unwrap();
+    }
+    assert_eq!(signers(&emulator), ["ASIA0"; 3]);
+    assert_eq!(sessions.given.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
 async fn a_caller_that_tries_itself_is_spared_the_expiry_too() {
     let (emulator, _, sagemaker) = with_sessions().await;
     emulator.enqueue("messages", Scripted::error(AwsError::expired_token()));

@@ -199,7 +199,7 @@ fn any_keys_and_token_are_accepted() {
 async fn the_region_that_is_signed_for_is_the_one_that_is_set() {
     let emulator = start().await;
     for region in ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"] {
-        let sagemaker: SageMaker = builder_for(emulator.url()).region(region).unwrap().build().unwrap();
+        let sagemaker: SageMaker = builder_for(emulator.url()).region(region).build().unwrap();
         let client = Client::builder().sagemaker(sagemaker).build();
         client.chat(question("sagemaker/tgi")).await.unwrap();
         assert_eq!(emulator.received().last().unwrap().region.as_deref(), Some(region));

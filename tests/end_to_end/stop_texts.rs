@@ -12,7 +12,7 @@ const ANSWER: &str = "One E END two";
 
 fn asking(dialect: &str, fake: bool) -> CallContext {
     let mut settings = Settings::default();
-    settings.dialect = Some(dialect.to_owned());
+    settings.dialect = Some(dialect.parse().unwrap());
     settings.fake_stream = Some(fake);
     CallContext::new().with(settings)
 }

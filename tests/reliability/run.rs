@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::{Stream, StreamExt as _, future::join_all};
 use sagewire::{
-    ChatChunk, Client, CompletionResponse, Error, Provider, SageMaker,
+    ChatChunk, Client, CompletionResponse, Error, Provider, SageMaker, Settings,
     credentials::{
         Credentials, CredentialsError, ProvideCredentials,
         seam::{Clock, World},
@@ -210,8 +210,7 @@ fn sagemaker(
         .world(World::builder().with_clock(clock).build())
         .endpoint_url(emulator.url())
         .region("us-east-1")
-        .unwrap()
-        .credentials(Arc::new(Sessions::default()))
+        .settings(Settings::new().with_credentials(Arc::new(Sessions::default())))
         .transport(transport)
         .build()
         .unwrap()

@@ -46,8 +46,8 @@ impl Target {
     /// What the operator says of it.
     pub(crate) fn settings(&self, max_attempts: u32) -> Settings {
         let mut settings = Settings::default();
-        settings.dialect = self.dialect.map(str::to_owned);
-        settings.embedding_dialect = self.embedding_dialect.map(str::to_owned);
+        settings.dialect = self.dialect.map(|name| name.parse().unwrap());
+        settings.embedding_dialect = self.embedding_dialect.map(|name| name.parse().unwrap());
         settings.max_attempts = Some(max_attempts);
         settings
     }

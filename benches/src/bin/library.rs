@@ -31,7 +31,7 @@ impl Caller {
             return Ok(Self::Reqwest(client, format!("{url}/endpoints/chat/invocations"), bodies::chat("chat", false)));
         }
         let sagemaker =
-            SageMaker::builder().endpoint_url(url).region("us-east-1")?.keys("AKIDEXAMPLE", "secret").build()?;
+            SageMaker::builder().endpoint_url(url).region("us-east-1").keys("AKIDEXAMPLE", "secret").build()?;
         let request: ChatRequest = serde_json::from_str(&bodies::chat("sagemaker_chat/chat", false))?;
         Ok(Self::Sagewire(Client::builder().sagemaker(sagemaker).build(), Box::new(request)))
     }

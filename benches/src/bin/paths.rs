@@ -79,7 +79,7 @@ fn library(memory: Arc<Memory>) -> Result<Client, Failure> {
         .world(world())
         .transport(memory)
         .endpoint_url("http://127.0.0.1:8080")
-        .region("us-east-1")?
+        .region("us-east-1")
         .keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
         .build()?;
     Ok(Client::builder().sagemaker(sagemaker).build())

@@ -110,7 +110,7 @@ impl Connection {
             let sagemaker = SageMaker::builder()
                 .settings(settings)
                 .endpoint_url(emulator.url())
-                .region("us-east-1")?
+                .region("us-east-1")
                 .keys(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY)
                 .build()?;
             let default = if embeds { "sagemaker/embedding" } else { "sagemaker_chat/messages" };

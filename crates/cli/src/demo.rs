@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
 
     let sagemaker = SageMaker::builder()
         .endpoint_url(emulator.url())
-        .region("us-east-1")?
+        .region("us-east-1")
         .keys(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY)
         .build()?;
     let client = Client::builder().sagemaker(sagemaker).build();

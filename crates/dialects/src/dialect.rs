@@ -1,19 +1,20 @@
 //! The languages that containers speak: one file each, behind one small trait.
 //!
 //! Owns the trait and the table of all dialects. A dialect is pure: it knows no transport, no signature, no credentials and no other
-//! dialect. Adding one is a file, a row in [`DIALECTS`] and a folder of fixtures.
+//! dialect. Adding one is a file, a row of [`ChatDialect`] and a folder of fixtures.
 //!
 //! Bodies are each dialect's own. Replies are not: many containers answer in several shapes, so that `reply` understands every shape
 //! for every dialect.
 
 use std::fmt;
 
-use sagewire_types::{ChatChunk, ChatRequest, ChatResponse, CompletionRequest, Error};
+use sagewire_types::{ChatChunk, ChatRequest, ChatResponse, CompletionRequest, Error, ErrorKind};
 
 use crate::{
     completion,
     context::{DecodeContext, EncodeContext},
     messages::{Messages, nova::Nova},
+    named::named,
     payload::Payload,
     reply::{self, Shape},
     text::{jumpstart::JumpStart, lmi::Lmi, tgi::Tgi},
@@ -117,49 +118,56 @@ pub trait StreamDecoder<T = ChatChunk>: Send {
     fn finish(&mut self, out: &mut Vec<T>) -> Result<(), Error>;
 }
 
-/// All dialects, by the names of the setting `dialect`.
-pub static DIALECTS: &[&dyn Dialect] = &[&Tgi, &Lmi, &Messages, &Nova, &JumpStart];
+named! {
+    /// A dialect of chat and completions.
+    ChatDialect: Dialect, set by "dialect" {
+        /// Hugging Face's Text Generation Inference, and what has its form: one prompt as text.
+        Tgi => Tgi,
+        /// DJL Serving with LMI: one prompt as text.
+        Lmi => Lmi,
+        /// OpenAI's messages: vLLM, SGLang, TGI, DJL.
+        Messages => Messages,
+        /// Amazon Nova's messages.
+        Nova => Nova,
+        /// JumpStart's older images of Llama 2: one prompt as text.
+        JumpStart => JumpStart,
+    }
+}
+
+impl ChatDialect {
+    /// The dialect that a model's prefix stands for.
+    #[must_use]
+    pub fn of_prefix(prefix: &str) -> Option<Self> {
+        PREFIXES.iter().find(|(known, _)| *known == prefix).map(|(_, dialect)| *dialect)
+    }
+}
 
 /// The dialects that LiteLLM's model prefixes stand for, where no setting says otherwise.
 ///
 /// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
-static PREFIXES: &[(&str, &str)] = &[("sagemaker", "tgi"), ("sagemaker_chat", "messages"), ("sagemaker_nova", "nova")];
-
-/// The names of all dialects.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    DIALECTS.iter().map(|dialect| dialect.name()).collect()
-}
-
-/// The dialect of this name.
-#[must_use]
-pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
-    DIALECTS.iter().find(|dialect| dialect.name() == name).copied()
-}
-
-/// The dialect that a model's prefix stands for.
-#[must_use]
-pub fn by_prefix(prefix: &str) -> Option<&'static dyn Dialect> {
-    let (_, name) = PREFIXES.iter().find(|(known, _)| *known == prefix)?;
-    by_name(name)
-}
+static PREFIXES: &[(&str, ChatDialect)] = &[
+    ("sagemaker", ChatDialect::Tgi),
+    ("sagemaker_chat", ChatDialect::Messages),
+    ("sagemaker_nova", ChatDialect::Nova),
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_prefix_stands_for_a_dialect() {
-        for (prefix, name) in PREFIXES {
-            assert_eq!(by_prefix(prefix).unwrap().name(), *name);
+    fn each_prefix_stands_for_a_dialect_and_each_name_for_itself() {
+        assert_eq!(ChatDialect::of_prefix("sagemaker_chat"), Some(ChatDialect::Messages));
+        assert_eq!(ChatDialect::of_prefix("bedrock"), None);
+        for dialect in ChatDialect::ALL {
+            assert_eq!(dialect.as_str().parse::<ChatDialect>().unwrap(), *dialect);
         }
-        assert!(by_prefix("bedrock").is_none() && by_name("sagemaker").is_none());
     }
 
     #[test]
-    fn no_two_dialects_have_the_same_name() {
-        for dialect in DIALECTS {
-            assert_eq!(DIALECTS.iter().filter(|other| other.name() == dialect.name()).count(), 1);
-        }
+    fn an_unknown_name_is_named_with_those_that_are_known() {
+        let error = "klingon".parse::<ChatDialect>().unwrap_err();
+        assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("dialect")));
+        assert!(error.message().starts_with("unknown `dialect` `klingon`: expected one of `tgi`, `lmi`"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! What embedding containers speak, behind one small trait.
 //!
 //! Owns the trait, the table of all families and LiteLLM's rules by name. Adding a family is a row in `rows` if its body is a list of
-//! inputs, else a file, a row in [`FAMILIES`] and a folder of fixtures.
+//! inputs, else a file, a row of [`EmbeddingDialect`] and a folder of fixtures.
 //!
 //! Bodies are each family's own. Replies are not: `vectors` understands every shape for every family.
 
@@ -13,6 +13,7 @@ use sagewire_types::{EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKi
 use crate::{
     Payload,
     failure_report::{self as failure, FailureReport},
+    named::named,
 };
 
 mod cohere;
@@ -92,50 +93,46 @@ impl EmbedContext {
     }
 }
 
-/// All families, by the names of the setting `embedding_dialect`.
-pub static FAMILIES: &[&dyn EmbeddingFamily] = &[
-    &rows::HUGGING_FACE,
-    &rows::TEI,
-    &rows::JUMPSTART,
-    &tcembedding::TcEmbedding,
-    &rows::LMI,
-    &openai::OpenAi,
-    &cohere::Cohere,
-    &voyage::Voyage,
-];
-
-/// The names of all families.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    FAMILIES.iter().map(|family| family.name()).collect()
+named! {
+    /// A family of embedding containers.
+    EmbeddingDialect: EmbeddingFamily, set by "embedding_dialect" {
+        /// Hugging Face's inference toolkit.
+        HuggingFace => rows::HUGGING_FACE,
+        /// Hugging Face's Text Embeddings Inference.
+        Tei => rows::TEI,
+        /// JumpStart's text embedding images.
+        JumpStart => rows::JUMPSTART,
+        /// JumpStart's TensorFlow images, which take one text at a time.
+        TcEmbedding => tcembedding::TcEmbedding,
+        /// DJL Serving.
+        Lmi => rows::LMI,
+        /// OpenAI's embeddings: vLLM, infinity, SGLang.
+        OpenAi => openai::OpenAi,
+        /// Cohere's embedding models.
+        Cohere => cohere::Cohere,
+        /// Voyage's embedding models.
+        Voyage => voyage::Voyage,
+    }
 }
 
 /// LiteLLM's rules, and one for a family that LiteLLM does not know: a part of the endpoint's name, the family it stands for, and why.
 /// The first that fits counts.
 ///
 /// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
-static NAME_RULES: &[(&str, &str, &str)] = &[
-    ("voyage", "voyage", "the endpoint's name contains `voyage`"),
-    ("cohere", "cohere", "the endpoint's name contains `cohere`"),
-    ("tcembedding", "tcembedding", "the endpoint's name contains `tcembedding`"),
-    ("", "hf", "no rule fits the endpoint's name"),
+static NAME_RULES: &[(&str, EmbeddingDialect, &str)] = &[
+    ("voyage", EmbeddingDialect::Voyage, "the endpoint's name contains `voyage`"),
+    ("cohere", EmbeddingDialect::Cohere, "the endpoint's name contains `cohere`"),
+    ("tcembedding", EmbeddingDialect::TcEmbedding, "the endpoint's name contains `tcembedding`"),
 ];
 
-/// The family of this name.
-#[must_use]
-pub fn by_name(name: &str) -> Option<&'static dyn EmbeddingFamily> {
-    FAMILIES.iter().find(|family| family.name() == name).copied()
-}
-
-/// The family that an endpoint's name stands for where no setting says otherwise, and why. Upper and lower case are the same.
-#[must_use]
-pub fn by_endpoint(name: &str) -> (&'static dyn EmbeddingFamily, &'static str) {
-    let name = name.to_ascii_lowercase();
-    NAME_RULES
-        .iter()
-        .filter(|(part, ..)| name.contains(part))
-        .find_map(|(_, family, reason)| Some((by_name(family)?, *reason)))
-        .unwrap_or((&rows::HUGGING_FACE, "no rule fits the endpoint's name"))
+impl EmbeddingDialect {
+    /// The family that an endpoint's name stands for where no setting says otherwise, and why. Upper and lower case are the same.
+    #[must_use]
+    pub fn of_endpoint(name: &str) -> (Self, &'static str) {
+        let name = name.to_ascii_lowercase();
+        let rule = NAME_RULES.iter().find(|(part, ..)| name.contains(part));
+        rule.map_or((Self::HuggingFace, "no rule fits the endpoint's name"), |(_, family, reason)| (*family, *reason))
+    }
 }
 
 /// The error for a reply that no family knows.
@@ -178,10 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rule_names_a_family_and_case_does_not_count() {
-        for (_, family, _) in NAME_RULES {
-            assert!(by_name(family).is_some(), "{family}");
-        }
+    fn the_first_rule_that_fits_counts_and_case_does_not() {
         for (endpoint, family) in [
             ("my-Voyage-ep", "voyage"),
             ("COHERE-embed", "cohere"),
@@ -189,8 +183,8 @@ mod tests {
             ("bge-large", "hf"),
             ("", "hf"),
         ] {
-            let (chosen, reason) = by_endpoint(endpoint);
-            assert_eq!((chosen.name(), reason.contains("rule fits")), (family, family == "hf"), "{endpoint}");
+            let (chosen, reason) = EmbeddingDialect::of_endpoint(endpoint);
+            assert_eq!((chosen.as_str(), reason.contains("rule fits")), (family, family == "hf"), "{endpoint}");
         }
     }
 }

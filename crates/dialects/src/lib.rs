@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use context::{DecodeContext, EncodeContext};
-pub use dialect::{CompletionForm, DIALECTS, Dialect, Ending, StreamDecoder, by_name, by_prefix, names};
+pub use dialect::{ChatDialect, CompletionForm, Dialect, Ending, StreamDecoder};
+pub use embedding::EmbeddingDialect;
 pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named, drop_named_of_embedding};
 pub use payload::Payload;
 pub use tool_calls::{ToolCallParser, ToolCallReading};
@@ -17,6 +18,7 @@ mod finish_reason;
 #[cfg(test)]
 mod fixtures;
 mod messages;
+mod named;
 mod parameters;
 mod payload;
 #[cfg(test)]

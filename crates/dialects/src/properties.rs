@@ -6,12 +6,16 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use sagewire_types::ChatChunk;
 
 use crate::{
-    DIALECTS, DecodeContext, StreamDecoder,
+    ChatDialect, DecodeContext, Dialect, StreamDecoder,
     completion::CompletionDecoder,
-    embedding::{EmbedContext, FAMILIES},
+    embedding::{EmbedContext, EmbeddingDialect},
     fixtures::folder::{ExpectedError, Folder},
     records::{Record, RecordFramer},
 };
+
+fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
+    ChatDialect::ALL.iter().map(|dialect| dialect.implementation())
+}
 
 fn context() -> DecodeContext {
     let mut context = DecodeContext::new("id", "m", 1);
@@ -96,7 +100,7 @@ proptest! {
     #[test]
     fn streams_are_read_the_same_at_every_cut(bytes in any_or_nearly("stream.txt"), cuts in vec(any::<Index>(), 0..6)) {
         let pieces = cut_at(&bytes, &cuts);
-        for dialect in DIALECTS {
+        for dialect in dialects() {
             let whole: (Vec<ChatChunk>, _) = read(dialect.stream_decoder(context()), std::slice::from_ref(&bytes));
             prop_assert_eq!(&read(dialect.stream_decoder(context()), &pieces), &whole, "{}", dialect.name());
             let completion = || Box::new(CompletionDecoder::new(dialect.stream_decoder(context().keeping_thoughts()))) as Box<_>;
@@ -106,7 +110,7 @@ proptest! {
 
     #[test]
     fn a_stream_that_ends_well_has_an_answer_with_an_end(bytes in any_or_nearly("stream.txt")) {
-        for dialect in DIALECTS {
+        for dialect in dialects() {
             let (chunks, error) = read(dialect.stream_decoder(context()), std::slice::from_ref(&bytes));
             let ended = chunks.iter().flat_map(|chunk| &chunk.choices).any(|choice| choice.finish_reason.is_some());
             prop_assert!(error.is_some() || ended, "{}", dialect.name());
@@ -115,12 +119,12 @@ proptest! {
 
     #[test]
     fn any_reply_is_an_answer_or_an_error(bytes in any_or_nearly("reply.json")) {
-        for dialect in DIALECTS {
+        for dialect in dialects() {
             if let Ok(response) = dialect.decode(&bytes, &context()) {
                 prop_assert!(!response.choices.is_empty());
             }
         }
-        for family in FAMILIES {
+        for family in EmbeddingDialect::ALL.iter().map(|family| family.implementation()) {
             for inputs in 1..3 {
                 let mut context = EmbedContext::new("m", &sagewire_types::EmbedRequest::new("m", "text"));
                 context.inputs = inputs;
@@ -136,7 +140,7 @@ proptest! {
 
     #[test]
     fn plain_text_is_for_the_operator_alone(secret in "[a-z]{12}") {
-        for dialect in DIALECTS {
+        for dialect in dialects() {
             let error = dialect.decode(secret.as_bytes(), &context()).unwrap_err();
             prop_assert!(!error.to_string().contains(&secret), "{}", error);
             prop_assert_eq!(error.upstream().and_then(|upstream| upstream.original_message.as_ref()), Some(&secret));
@@ -153,7 +157,7 @@ proptest! {
             format!(r#"["{secret}", 1]"#),
             format!("data: {{\"token\": \"{secret}\"}}\n\n"),
         ] {
-            for dialect in DIALECTS {
+            for dialect in dialects() {
                 let whole = dialect.decode(reply.as_bytes(), &context());
                 let mut decoder = dialect.stream_decoder(context());
                 let streamed = decoder.push(reply.as_bytes(), &mut Vec::new()).and_then(|()| decoder.finish(&mut Vec::new()));

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sagewire_chat_template::ChatTemplate;
 use sagewire_credentials::{
-    AwsParams, Credentials, Region, SharedCredentialsProvider, StaticCredentials,
+    AwsParams, CachedProvider, Credentials, ProvideCredentials, SharedCredentialsProvider, StaticCredentials,
     seam::{CA_BUNDLE_LIMIT, SystemFiles, World},
 };
 use sagewire_sigv4::Signer;
@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// let sagemaker = SageMaker::builder()
 ///     .endpoint_url("http://127.0.0.1:8080")
-///     .region("us-east-1")?
+///     .region("us-east-1")
 ///     .keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,48 +39,59 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SageMakerBuilder {
-    settings: Settings,
+    /// What was set, in its order: the later over the earlier.
+    layers: Vec<Layer>,
     world: Option<World>,
     transport: Option<Arc<dyn Transport>>,
     connect_timeout: Option<Duration>,
     prompt_templates: HashMap<String, ChatTemplate>,
 }
 
+/// Something that was set.
+#[derive(Debug)]
+enum Layer {
+    Settings(Box<Settings>),
+    /// LiteLLM's parameters.
+    Aws(Box<AwsParams>),
+    /// Credentials to be kept and renewed.
+    Credentials(SharedCredentialsProvider),
+}
+
 impl SageMakerBuilder {
-    /// Where calls go, in place of the region's host. With a path it is used as it stands.
-    pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
-        self.settings.base_url = Some(url.into());
+    fn set(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
         self
     }
 
-    /// The region.
-    ///
-    /// # Errors
-    /// `Configuration` for a text that is no region's name.
-    pub fn region(mut self, region: &str) -> Result<Self, Error> {
-        let region = Region::new(region).map_err(|error| {
-            Error::new(ErrorKind::Configuration, error.to_string()).with_param("aws_region_name").with_source(error)
-        })?;
-        self.settings.region = Some(region);
-        Ok(self)
+    /// Where calls go, in place of the region's host. With a path it is used as it stands.
+    pub fn endpoint_url(self, url: impl Into<String>) -> Self {
+        self.settings(Settings::new().with_base_url(url))
+    }
+
+    /// The region, such as `eu-central-1`. [`build`](Self::build) checks it.
+    pub fn region(self, region: impl Into<String>) -> Self {
+        self.aws_params(AwsParams { aws_region_name: Some(region.into()), ..AwsParams::default() })
     }
 
     /// Signs with these keys.
     pub fn keys(self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
-        let credentials = Credentials::new(access_key_id, secret_access_key);
-        self.credentials(Arc::new(StaticCredentials::new(credentials)))
+        let credentials = StaticCredentials::new(Credentials::new(access_key_id, secret_access_key));
+        self.settings(Settings::new().with_credentials(Arc::new(credentials)))
     }
 
-    /// Signs with what this provider gives.
-    pub fn credentials(mut self, credentials: SharedCredentialsProvider) -> Self {
-        self.settings.credentials = Some(credentials);
-        self
+    /// Signs with what this provider gives. That is [kept](CachedProvider) until shortly before it expires, or until AWS refuses it.
+    pub fn credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
+        self.set(Layer::Credentials(Arc::new(credentials)))
+    }
+
+    /// Takes credentials and region from LiteLLM's `aws_*` parameters, such as a role to assume.
+    pub fn aws_params(self, params: AwsParams) -> Self {
+        self.set(Layer::Aws(Box::new(params)))
     }
 
     /// Sets everything a call may also set for itself.
-    pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings.or(&self.settings);
-        self
+    pub fn settings(self, settings: Settings) -> Self {
+        self.set(Layer::Settings(Box::new(settings)))
     }
 
     /// Registers a chat template for the endpoint, or else the Hugging Face model, of this name.
@@ -96,8 +107,8 @@ impl SageMakerBuilder {
     }
 
     /// Sends through this transport in place of reqwest's.
-    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.transport = Some(transport);
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
         self
     }
 
@@ -110,9 +121,18 @@ impl SageMakerBuilder {
     /// The provider. Nothing is read or sent yet.
     ///
     /// # Errors
-    /// `Configuration` where TLS cannot be set up, or variables such as `AWS_ROLE_NAME` contradict each other.
+    /// `Configuration` for a text that is no region's name, where TLS cannot be set up, or parameters or variables such as `AWS_ROLE_NAME`
+    /// contradict each other.
     pub fn build(self) -> Result<SageMaker, Error> {
         let world = self.world.unwrap_or_else(World::system);
+        let mut settings = Settings::new();
+        for layer in self.layers {
+            match layer {
+                Layer::Settings(layer) => settings = layer.or(&settings),
+                Layer::Aws(params) => settings.take_aws(&params, &world)?,
+                Layer::Credentials(own) => settings.credentials = Some(Arc::new(CachedProvider::new(&world, own))),
+            }
+        }
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(network(&world, self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?),
@@ -138,7 +158,7 @@ impl SageMakerBuilder {
                 batch_limits: Learned::default(),
                 templates: Templates::new(self.prompt_templates),
             }),
-            settings: Arc::new(self.settings),
+            settings: Arc::new(settings),
             target: Arc::default(),
         })
     }
@@ -158,9 +178,17 @@ fn network(world: &World, connect_timeout: Duration) -> Result<ReqwestTransport,
 
 #[cfg(test)]
 mod tests {
-    use sagewire_credentials::seam::MapEnv;
+    use sagewire_credentials::{Region, seam::MapEnv};
 
     use super::*;
+
+    #[test]
+    fn a_region_is_checked_when_the_provider_is_built() {
+        let error = SageMaker::builder().region("somewhere else").build().unwrap_err();
+        assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("aws_region_name")));
+        let built = SageMaker::builder().region("us-east-1").region("eu-central-1").build().unwrap();
+        assert_eq!(built.settings().region.as_ref().map(Region::as_str), Some("eu-central-1"));
+    }
 
     #[test]
     fn a_ca_bundle_that_is_not_there_is_named() {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::header;
 use sagewire_credentials::{SharedCredentialsProvider, seam::World};
 use sagewire_dialects::{
-    CompletionForm, Payload, StreamDecoder, completion, drop_named_of_embedding, embedding::EmbedContext,
+    CompletionForm, EmbeddingDialect, Payload, StreamDecoder, completion, drop_named_of_embedding,
+    embedding::EmbedContext,
 };
 use sagewire_types::{
     Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
@@ -255,7 +256,7 @@ impl SageMaker {
         checks::embed(&mut request)?;
         let (model, in_openais_form) = route::embedding_model(&request.model);
         let prepared = self.prepare(&model, begun).await?;
-        let setting = prepared.settings.embedding_dialect.as_deref().or(in_openais_form.then_some("openai"));
+        let setting = prepared.settings.embedding_dialect.or(in_openais_form.then_some(EmbeddingDialect::OpenAi));
         let family = route::embeddings(setting, &prepared.model)?;
         let hf_name: Option<Arc<str>> = prepared.settings.hf_model_name.as_deref().map(Arc::from);
         defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;

@@ -27,10 +27,7 @@ impl SageMaker {
         let mut note = |outcome: Result<(), Error>| problems.extend(outcome.err());
         let openai_endpoint = route::openai_endpoint(model.as_str());
         if openai_endpoint.is_none() {
-            note(route::chat(settings.dialect.as_deref(), &model).map(drop));
-        }
-        if settings.embedding_dialect.is_some() {
-            note(route::embeddings(settings.embedding_dialect.as_deref(), &model).map(drop));
+            note(route::chat(settings.dialect, &model).map(drop));
         }
         let base = settings.base_url.as_deref().map(BaseUrl::parse).transpose();
         let is_verbatim = base.as_ref().is_ok_and(|base| base.as_ref().is_some_and(BaseUrl::is_verbatim));
@@ -58,7 +55,7 @@ impl SageMaker {
     /// cannot be read.
     pub async fn template_warning(&self, model: &ModelId) -> Result<Option<TemplateWarning>, Error> {
         let settings = self.settings();
-        let wants_prompt = route::chat(settings.dialect.as_deref(), model).is_ok_and(|dialect| dialect.wants_prompt());
+        let wants_prompt = route::chat(settings.dialect, model).is_ok_and(|dialect| dialect.wants_prompt());
         let embeds = settings.embedding_dialect.is_some();
         if !wants_prompt || embeds || model.name().contains('*') || settings.hub_access == Some(true) {
             return Ok(None);

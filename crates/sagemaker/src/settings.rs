@@ -6,11 +6,11 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use sagewire_chat_template::model_files::DEFAULT_REVISION;
-use sagewire_credentials::{Region, SharedCredentialsProvider};
-use sagewire_types::{ChatRequest, Extension};
+use sagewire_credentials::{AwsParams, Region, SharedCredentialsProvider, seam::World};
+use sagewire_types::{ChatRequest, Error, ErrorKind, Extension};
 
 use crate::{
-    DetailsPolicy, InvocationHeaders, ParameterPolicy,
+    ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy,
     curl::Wire,
     template::{TemplateChoice, TemplateSource},
 };
@@ -22,6 +22,7 @@ mod litellm;
 pub mod parameters;
 mod reading;
 pub(crate) mod request;
+mod setters;
 mod table;
 
 /// Settings of a [`SageMaker`](crate::SageMaker) provider, or of one call as an extension of its
@@ -33,9 +34,7 @@ mod table;
 /// use sagewire_sagemaker::Settings;
 /// use sagewire_types::CallContext;
 ///
-/// let mut settings = Settings::default();
-/// settings.headers.inference_component = Some("llama-8b".to_owned());
-/// let context = CallContext::new().with(settings);
+/// let context = CallContext::new().with(Settings::new().with_inference_component("llama-8b"));
 /// ```
 #[derive(Clone, Default)]
 #[non_exhaustive]
@@ -49,10 +48,10 @@ pub struct Settings {
     /// LiteLLM's `sagemaker_base_url`. With a path it is used as it stands; without one it is the host. Default: the environment's, the
     /// profile's, or the region's.
     pub base_url: Option<String>,
-    /// The dialect of chat and completions, by name. Default: by the model's prefix.
-    pub dialect: Option<String>,
-    /// The family of embeddings, by name. Default: by the endpoint's name.
-    pub embedding_dialect: Option<String>,
+    /// The dialect of chat and completions. Default: by the model's prefix.
+    pub dialect: Option<ChatDialect>,
+    /// The family of embeddings. Default: by the endpoint's name.
+    pub embedding_dialect: Option<EmbeddingDialect>,
     /// Which model, variant, container and session of the endpoint.
     pub headers: InvocationHeaders,
     /// Further headers. Those named `x-amzn-*` are signed.
@@ -140,6 +139,29 @@ impl Timeouts {
 }
 
 impl Settings {
+    /// Takes credentials, profile and region from LiteLLM's `aws_*` parameters, as far as these have them.
+    ///
+    /// # Errors
+    /// `Configuration` for parameters that contradict each other, and for a text that is no region's name.
+    pub(crate) fn take_aws(&mut self, params: &AwsParams, world: &World) -> Result<(), Error> {
+        if let Some(region) = &params.aws_region_name {
+            self.region = Some(Region::new(region).map_err(|error| {
+                Error::new(ErrorKind::Configuration, error.to_string()).with_param("aws_region_name").with_source(error)
+            })?);
+        }
+        if params.aws_profile_name.is_some() {
+            self.profile.clone_from(&params.aws_profile_name);
+        }
+        let is_region_alone = AwsParams { aws_region_name: None, ..params.clone() } == AwsParams::default();
+        if !is_region_alone {
+            let provider = params.clone().provider(world);
+            self.credentials = Some(
+                provider.map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?,
+            );
+        }
+        Ok(())
+    }
+
     /// These settings where they are set, else the other's. Further headers of both are sent, these over the other's.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
@@ -156,8 +178,8 @@ impl Settings {
             region: or(&self.region, &other.region),
             profile: or(&self.profile, &other.profile),
             base_url: or(&self.base_url, &other.base_url),
-            dialect: or(&self.dialect, &other.dialect),
-            embedding_dialect: or(&self.embedding_dialect, &other.embedding_dialect),
+            dialect: self.dialect.or(other.dialect),
+            embedding_dialect: self.embedding_dialect.or(other.embedding_dialect),
             headers: self.headers.or(&other.headers),
             extra_headers,
             hf_model_name: or(&self.hf_model_name, &other.hf_model_name),
@@ -236,7 +258,7 @@ mod tests {
     #[test]
     fn a_calls_settings_stand_over_the_providers() {
         let provider = Settings {
-            dialect: Some("tgi".to_owned()),
+            dialect: Some(ChatDialect::Tgi),
             hf_model_name: Some("m".to_owned()),
             timeouts: Timeouts { idle: Some(Duration::from_secs(1)), ..Timeouts::default() },
             extra_headers: HeaderMap::from_iter([
@@ -246,13 +268,13 @@ mod tests {
             ..Settings::default()
         };
         let call = Settings {
-            dialect: Some("lmi".to_owned()),
+            dialect: Some(ChatDialect::Lmi),
             timeouts: Timeouts { total: Some(Duration::from_secs(9)), ..Timeouts::default() },
             extra_headers: HeaderMap::from_iter([(http::header::VIA, HeaderValue::from_static("c"))]),
             ..Settings::default()
         };
         let both = call.or(&provider);
-        assert_eq!((both.dialect.as_deref(), both.hf_model_name.as_deref()), (Some("lmi"), Some("m")));
+        assert_eq!((both.dialect, both.hf_model_name.as_deref()), (Some(ChatDialect::Lmi), Some("m")));
         assert_eq!(
             (both.timeouts.idle, both.timeouts.total),
             (Some(Duration::from_secs(1)), Some(Duration::from_secs(9)))

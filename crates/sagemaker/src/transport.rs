@@ -32,6 +32,19 @@ pub trait Transport: fmt::Debug + Send + Sync {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError>;
 }
 
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn send<'a, 'call>(
+        &'a self,
+        request: http::Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<http::Response<Body>, TransportError>> + Send + 'call>>
+    where
+        'a: 'call,
+        Self: 'call,
+    {
+        (**self).send(request)
+    }
+}
+
 /// In a request's extensions: how long connecting may take, where a call sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectTimeout(pub Duration);

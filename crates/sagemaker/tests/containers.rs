@@ -6,7 +6,6 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -103,7 +102,7 @@ impl Recording {
         let world = World::builder().with_env(env).build();
         let mut settings = Settings::default();
         settings.base_url = Some("http://container/invocations".to_owned());
-        SageMaker::builder().world(world).transport(Arc::new(transport)).settings(settings).build().unwrap()
+        SageMaker::builder().world(world).transport(transport).settings(settings).build().unwrap()
     }
 
     fn whole(&self) -> SageMaker {

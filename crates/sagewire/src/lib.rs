@@ -11,9 +11,9 @@ pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
 pub use sagewire_sagemaker as sagemaker;
 pub use sagewire_sagemaker::{
-    AsyncInput, AsyncInvocation, AsyncReceipt, Body, InvocationHeaders, ParameterPolicy, ReqwestTransport, SageMaker,
-    SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts, Transport, TransportError,
-    TransportErrorKind,
+    AsyncInput, AsyncInvocation, AsyncReceipt, Body, ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders,
+    ParameterPolicy, ReqwestTransport, SageMaker, SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts,
+    Transport, TransportError, TransportErrorKind,
 };
 pub use sagewire_types::*;
 

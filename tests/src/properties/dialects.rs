@@ -4,7 +4,7 @@
 //! `usage`, `two`). What follows is the reply.
 
 use sagewire_dialects::{
-    DecodeContext, StreamDecoder, by_name,
+    ChatDialect, DecodeContext, StreamDecoder,
     completion::{self, CompletionDecoder},
 };
 use sagewire_types::{ChatChunk, Error};
@@ -35,7 +35,7 @@ pub fn check(input: &[u8]) {
     let (head, reply) = headed(input);
     let words: Vec<&str> = head.split(|byte| *byte == b' ').filter_map(|word| std::str::from_utf8(word).ok()).collect();
     let asked = asked(&words);
-    let dialect = words.iter().find_map(|name| by_name(name)).or_else(|| by_name("tgi")).unwrap();
+    let dialect = words.iter().find_map(|name| name.parse().ok()).unwrap_or(ChatDialect::Tgi).implementation();
 
     let chat = |pieces: &[&[u8]]| drain(dialect.stream_decoder(asked.clone()), pieces);
     let whole = chat(&[reply]);

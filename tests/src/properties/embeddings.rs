@@ -3,7 +3,7 @@
 //! The input's first line holds words: a family's name, `two` for two inputs, and `cut` for vectors cut to two numbers. What follows
 //! is the reply.
 
-use sagewire_dialects::embedding::{self, EmbedContext};
+use sagewire_dialects::embedding::{EmbedContext, EmbeddingDialect};
 use sagewire_types::EmbedRequest;
 
 use super::headed;
@@ -15,7 +15,8 @@ use super::headed;
 pub fn check(input: &[u8]) {
     let (head, reply) = headed(input);
     let words: Vec<&str> = head.split(|byte| *byte == b' ').filter_map(|word| std::str::from_utf8(word).ok()).collect();
-    let family = words.iter().find_map(|name| embedding::by_name(name)).or_else(|| embedding::by_name("hf")).unwrap();
+    let family =
+        words.iter().find_map(|name| name.parse().ok()).unwrap_or(EmbeddingDialect::HuggingFace).implementation();
     let inputs = if words.contains(&"two") { 2 } else { 1 };
     let dimensions = words.contains(&"cut").then_some(2);
     let mut request = EmbedRequest::new("m", vec!["text".to_owned(); inputs]);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sagewire::{Error, ErrorKind};
+use sagewire::{ChatDialect, Error, ErrorKind};
 use tokio::time::Instant;
 
 use super::{
@@ -129,14 +129,10 @@ fn request_step(log: &Log, error: Option<Error>, is_signed: bool) -> Step {
 /// The dialect that was spoken, as far as the settings say.
 fn dialect(case: &Case<'_>, kind: Kind) -> Option<String> {
     let settings = case.subject.settings().unwrap_or_default();
-    let by_prefix = || match case.subject.prefix().as_deref() {
-        Some("sagemaker_chat") => "messages".to_owned(),
-        Some("sagemaker_nova") => "nova".to_owned(),
-        _ => "tgi".to_owned(),
-    };
+    let by_prefix = || case.subject.prefix().and_then(|prefix| ChatDialect::of_prefix(&prefix));
     match kind {
-        Kind::Chat => Some(settings.dialect.unwrap_or_else(by_prefix)),
-        Kind::Embedding => settings.embedding_dialect,
+        Kind::Chat => settings.dialect.or_else(by_prefix).map(|dialect| dialect.to_string()),
+        Kind::Embedding => settings.embedding_dialect.map(|dialect| dialect.to_string()),
     }
 }
 

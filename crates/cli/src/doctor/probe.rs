@@ -70,10 +70,10 @@ impl Probe {
         settings.max_attempts = Some(1);
         settings.wait_for_capacity = None;
         settings.fake_stream = None;
-        match (kind, dialect.map(str::to_owned)) {
+        match (kind, dialect) {
             (_, None) => {}
-            (Kind::Chat, dialect) => settings.dialect = dialect,
-            (Kind::Embedding, dialect) => settings.embedding_dialect = dialect,
+            (Kind::Chat, Some(dialect)) => settings.dialect = Some(dialect.parse()?),
+            (Kind::Embedding, Some(dialect)) => settings.embedding_dialect = Some(dialect.parse()?),
         }
         let sagemaker = SageMaker::builder()
             .world(self.world.clone())

@@ -172,8 +172,9 @@ impl Subject {
         if let Some(component) = &settings.headers.inference_component {
             details.push(format!("inference component `{component}`"));
         }
-        let dialect = if self.embeds { settings.embedding_dialect } else { settings.dialect };
-        if let Some(dialect) = dialect {
+        let embedding = settings.embedding_dialect.filter(|_| self.embeds).map(|dialect| dialect.as_str());
+        let chat = settings.dialect.filter(|_| !self.embeds).map(|dialect| dialect.as_str());
+        if let Some(dialect) = embedding.or(chat) {
             details.push(format!("dialect `{dialect}`, as set"));
         }
         Some(

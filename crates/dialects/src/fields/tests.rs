@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    DecodeContext, by_name,
-    embedding::{self, EmbedContext},
-};
+use crate::{ChatDialect, DecodeContext, EmbeddingDialect, embedding::EmbedContext};
 
 /// What a reply says, whatever stands beside it.
 type Said = Result<Vec<String>, String>;
@@ -43,8 +40,8 @@ fn sample(reply: ReplyKind) -> Value {
 fn said(reply: ReplyKind, text: &str) -> Said {
     let mut context = DecodeContext::new("id", "m", 0);
     (context.logprobs, context.include_usage) = (true, true);
-    let streamed = |dialect: &str, stream: String| {
-        let mut decoder = by_name(dialect).unwrap().stream_decoder(context.clone());
+    let streamed = |dialect: ChatDialect, stream: String| {
+        let mut decoder = dialect.implementation().stream_decoder(context.clone());
         let mut collector = sagewire_types::ChunkCollector::new();
         let mut chunks = Vec::new();
         let result = decoder.push(stream.as_bytes(), &mut chunks).and_then(|()| decoder.finish(&mut chunks));
@@ -52,13 +49,13 @@ fn said(reply: ReplyKind, text: &str) -> Said {
         result.map(|()| collector.finish())
     };
     let chat = match reply {
-        ReplyKind::Chat => by_name("messages").unwrap().decode(text.as_bytes(), &context),
-        ReplyKind::ChatChunk => streamed("messages", format!("data: {text}\n\ndata: [DONE]\n\n")),
-        ReplyKind::Text => by_name("tgi").unwrap().decode(text.as_bytes(), &context),
-        ReplyKind::TextRecord => streamed("tgi", format!("data: {text}\n\n")),
+        ReplyKind::Chat => ChatDialect::Messages.implementation().decode(text.as_bytes(), &context),
+        ReplyKind::ChatChunk => streamed(ChatDialect::Messages, format!("data: {text}\n\ndata: [DONE]\n\n")),
+        ReplyKind::Text => ChatDialect::Tgi.implementation().decode(text.as_bytes(), &context),
+        ReplyKind::TextRecord => streamed(ChatDialect::Tgi, format!("data: {text}\n\n")),
         ReplyKind::Embeddings => {
             let context = EmbedContext::new("m", &sagewire_types::EmbedRequest::new("m", "text"));
-            let reply = embedding::by_name("openai").unwrap().decode(&text.as_bytes().to_vec().into(), &context);
+            let reply = EmbeddingDialect::OpenAi.implementation().decode(&text.as_bytes().to_vec().into(), &context);
             return reply
                 .map_err(|error| error.to_string())
                 .map(|response| response.data.iter().map(|item| format!("{:?}", item.floats())).collect());

@@ -75,9 +75,11 @@ fn each_conclusion_has_a_reason_and_a_dialect_that_exists() {
         for deployment in read(&case.facts) {
             assert!(!deployment.reasons.is_empty(), "{}", path.display());
             match deployment.serves {
-                Serves::Chat(dialect) => assert!(sagewire_dialects::names().contains(&dialect), "{dialect}"),
+                Serves::Chat(dialect) => {
+                    assert!(sagewire_dialects::ChatDialect::names().contains(&dialect), "{dialect}")
+                }
                 Serves::Embeddings(family) => {
-                    assert!(sagewire_dialects::embedding::names().contains(&family), "{family}");
+                    assert!(sagewire_dialects::EmbeddingDialect::names().contains(&family), "{family}");
                 }
                 _ => assert!(deployment.obstacle.is_some(), "{}", path.display()),
             }

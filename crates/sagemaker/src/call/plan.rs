@@ -44,7 +44,7 @@ pub(crate) struct Prepared<'a> {
 
 impl Prepared<'_> {
     pub(crate) fn dialect(&self) -> Result<&'static dyn Dialect, Error> {
-        route::chat(self.settings.dialect.as_deref(), &self.model)
+        route::chat(self.settings.dialect, &self.model)
     }
 
     fn body_model(&self) -> &str {

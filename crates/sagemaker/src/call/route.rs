@@ -4,13 +4,8 @@
 
 use std::borrow::Cow;
 
-use sagewire_dialects::{
-    self as dialects, Dialect,
-    embedding::{self, EmbeddingFamily},
-};
+use sagewire_dialects::{ChatDialect, Dialect, EmbeddingDialect, embedding::EmbeddingFamily};
 use sagewire_types::{Error, ErrorKind, ModelId};
-
-use crate::checks::unknown_setting;
 
 /// How the ids of models begin that embed texts in OpenAI's form, as LiteLLM has them: `sagemaker/openai/<endpoint>`.
 ///
@@ -34,34 +29,31 @@ pub(crate) fn embedding_model(model: &str) -> (Cow<'_, str>, bool) {
 /// The dialect of a chat or completion.
 ///
 /// # Errors
-/// `Configuration` for a setting or a prefix that names nothing we know.
-pub(crate) fn chat(setting: Option<&str>, model: &ModelId) -> Result<&'static dyn Dialect, Error> {
+/// `InvalidRequest` for a prefix that stands for none.
+pub(crate) fn chat(setting: Option<ChatDialect>, model: &ModelId) -> Result<&'static dyn Dialect, Error> {
     if let Some(endpoint) = openai_endpoint(model.as_str()) {
         return Err(only_embeddings(endpoint));
     }
-    let chosen = match setting {
-        Some(name) => dialects::by_name(name).ok_or_else(|| unknown_setting("dialect", name, &dialects::names()))?,
-        None => dialects::by_prefix(model.prefix()).ok_or_else(|| unknown_prefix(model))?,
-    };
-    tracing::debug!(target: "sagewire::route", model = %model, dialect = chosen.name(), by = if setting.is_some() { "setting" } else { "prefix" }, "dialect chosen");
-    Ok(chosen)
+    let chosen = setting.or_else(|| ChatDialect::of_prefix(model.prefix())).ok_or_else(|| unknown_prefix(model))?;
+    tracing::debug!(target: "sagewire::route", model = %model, dialect = chosen.as_str(), by = if setting.is_some() { "setting" } else { "prefix" }, "dialect chosen");
+    Ok(chosen.implementation())
 }
 
 /// The family of an embedding.
 ///
 /// # Errors
 /// As for [`chat`].
-pub(crate) fn embeddings(setting: Option<&str>, model: &ModelId) -> Result<&'static dyn EmbeddingFamily, Error> {
+pub(crate) fn embeddings(
+    setting: Option<EmbeddingDialect>,
+    model: &ModelId,
+) -> Result<&'static dyn EmbeddingFamily, Error> {
     let (chosen, why) = match setting {
-        Some(name) => (
-            embedding::by_name(name).ok_or_else(|| unknown_setting("embedding_dialect", name, &embedding::names()))?,
-            "the setting says so",
-        ),
-        None if dialects::by_prefix(model.prefix()).is_some() => embedding::by_endpoint(model.name()),
+        Some(family) => (family, "the setting says so"),
+        None if ChatDialect::of_prefix(model.prefix()).is_some() => EmbeddingDialect::of_endpoint(model.name()),
         None => return Err(unknown_prefix(model)),
     };
-    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.name(), why, "embedding family chosen");
-    Ok(chosen)
+    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.as_str(), why, "embedding family chosen");
+    Ok(chosen.implementation())
 }
 
 fn only_embeddings(endpoint: &str) -> Error {
@@ -115,9 +107,9 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             let model: ModelId = "sagemaker/my-cohere".parse().unwrap();
             chat(None, &model).unwrap();
-            chat(Some("lmi"), &model).unwrap();
+            chat(Some(ChatDialect::Lmi), &model).unwrap();
             embeddings(None, &model).unwrap();
-            embeddings(Some("tei"), &model).unwrap();
+            embeddings(Some(EmbeddingDialect::Tei), &model).unwrap();
         });
         let text = String::from_utf8(logs.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<_> = text.lines().collect();

@@ -45,8 +45,7 @@ async fn ask(
     text: &'static str,
 ) -> Result<(Value, ChatResponse), Error> {
     let kept = Kept { text, ..Kept::default() };
-    let provider =
-        SageMaker::builder().world(world).region("us-east-1")?.keys("id", "secret").transport(Arc::new(kept.clone()));
+    let provider = SageMaker::builder().world(world).region("us-east-1").keys("id", "secret").transport(kept.clone());
     let reply = provider.settings(settings).build()?.chat(request, &CallContext::new()).await?;
     let bodies = kept.bodies.lock().unwrap();
     assert_eq!(bodies.len(), 1);

@@ -5,11 +5,11 @@
 //!
 //! <https://docs.litellm.ai/docs/providers/aws_sagemaker>
 
-use std::{sync::Arc, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use sagewire_chat_template::{ChatTemplate, RoleTemplate, SpecialTokens};
-use sagewire_credentials::{AwsParams, Region, seam::World};
+use sagewire_credentials::{AwsParams, seam::World};
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
 
@@ -167,17 +167,7 @@ impl Draft {
             settings.parameters = Some(policy);
         }
         settings.template = template.choice()?;
-        settings.profile.clone_from(&aws.aws_profile_name);
-        settings.region = aws.aws_region_name.as_deref().map(Region::new).transpose().map_err(|error| {
-            Error::new(ErrorKind::Configuration, error.to_string()).with_param("aws_region_name").with_source(error)
-        })?;
-        let is_region_alone = AwsParams { aws_region_name: None, ..aws.clone() } == AwsParams::default();
-        if !is_region_alone {
-            let provider = aws
-                .provider(world)
-                .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?;
-            settings.credentials = Some(provider);
-        }
+        settings.take_aws(&aws, world)?;
         Ok(settings)
     }
 }
@@ -225,6 +215,15 @@ pub(super) fn session_tags(draft: &mut Draft, value: Value) -> Result<(), String
     // serde's own message could quote a secret.
     draft.aws.aws_session_tags =
         Some(serde_json::from_value(value).map_err(|_| "must be a list of `{Key, Value}`".to_owned())?);
+    Ok(())
+}
+
+/// One of the names that the parameter's kind has checked.
+pub(super) fn choice<T: FromStr<Err = Error>>(field: &mut Option<T>, value: &Value) -> Result<(), String> {
+    *field = kind::choice(value)
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error: Error| format!("is not valid: {}", error.message()))?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::{
     parameters::{Effect, Field, InRequest, Parameter},
     reading,
 };
-use crate::{DetailsPolicy, template::TemplateSource};
+use crate::{ChatDialect, DetailsPolicy, EmbeddingDialect, template::TemplateSource};
 
 const fn setting(name: &'static str, field: Field, meaning: &'static str) -> Parameter {
     row(name, field, Effect::Setting, InRequest::Listed, meaning)
@@ -181,12 +181,14 @@ pub(super) static TABLE: &[Parameter] = &[
     // Prompt and answer
     setting(
         "dialect",
-        Field::Choice(sagewire_dialects::names, |d| &mut d.settings.dialect),
+        Field::Parsed(Kind::Choice(ChatDialect::names), |d, value| reading::choice(&mut d.settings.dialect, &value)),
         "What the container speaks. Default: by the prefix of `model`.",
     ),
     setting(
         "embedding_dialect",
-        Field::Choice(sagewire_dialects::embedding::names, |d| &mut d.settings.embedding_dialect),
+        Field::Parsed(Kind::Choice(EmbeddingDialect::names), |d, value| {
+            reading::choice(&mut d.settings.embedding_dialect, &value)
+        }),
         "What an embedding container speaks. Default: by the endpoint's name, as LiteLLM does.",
     ),
     setting(
@@ -265,8 +267,7 @@ pub(super) static TABLE: &[Parameter] = &[
     setting(
         "details",
         Field::Parsed(Kind::Choice(|| DetailsPolicy::NAMES.to_vec()), |d, value| {
-            d.settings.details = super::kind::choice(&value).and_then(|text| text.parse().ok());
-            Ok(())
+            reading::choice(&mut d.settings.details, &value)
         }),
         "Whether a text container is asked for its finish reason and token counts. Default: `auto`, which asks again without if the container refuses.",
     )

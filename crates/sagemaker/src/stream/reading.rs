@@ -210,7 +210,7 @@ impl<T: Send + 'static> Stream for Reading<T> {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
-    use sagewire_dialects::{DecodeContext, by_name};
+    use sagewire_dialects::{ChatDialect, DecodeContext};
     use sagewire_types::{ChatChunk, ChatRequest};
 
     use super::*;
@@ -228,7 +228,7 @@ mod tests {
         let reading = Reading::new(
             Body::new(stream::iter(pieces)),
             Framing::Plain,
-            by_name("lmi").unwrap().stream_decoder(context),
+            ChatDialect::Lmi.implementation().stream_decoder(context),
             limits,
             Some("request-1".to_owned()),
             Secrets::default(),

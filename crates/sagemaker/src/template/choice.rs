@@ -15,15 +15,27 @@ pub enum TemplateChoice {
     Path(PathBuf),
 }
 
+impl From<ChatTemplate> for TemplateChoice {
+    fn from(template: ChatTemplate) -> Self {
+        Self::Template(template)
+    }
+}
+
+impl From<PathBuf> for TemplateChoice {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
 /// A place where the template of a model is looked for, by the model's name on Hugging Face.
 ///
 /// ```
 /// use sagewire_sagemaker::{Settings, TemplateSource};
 ///
 /// // The built-in template first, then what this machine has; never the Hub.
-/// let mut settings = Settings::default();
-/// settings.hf_model_name = Some("Qwen/Qwen2.5-7B-Instruct".to_owned());
-/// settings.template_sources = Some(vec![TemplateSource::Catalog, TemplateSource::HuggingFaceCache]);
+/// let settings = Settings::new()
+///     .with_hf_model_name("Qwen/Qwen2.5-7B-Instruct")
+///     .with_template_sources([TemplateSource::Catalog, TemplateSource::HuggingFaceCache]);
 /// # assert_eq!("hf_cache".parse::<TemplateSource>()?, TemplateSource::HuggingFaceCache);
 /// # Ok::<(), sagewire_types::Error>(())
 /// ```

@@ -1,5 +1,6 @@
 use std::num::NonZeroUsize;
 
+use sagewire_credentials::Region;
 use serde_json::json;
 
 use super::*;
