@@ -21,7 +21,7 @@ use sagewire_sigv4::{Payload, Signer, SigningParams, SigningSettings};
 pub use answer::CallerIdentity;
 pub(crate) use role::RoleParams;
 pub use role::SessionTag;
-pub(crate) use target::StsTarget;
+pub(crate) use target::{StsTarget, sts_setters};
 
 use self::query::Form;
 use self::skew::{OnLocalClock, Skew};

@@ -1,6 +1,6 @@
 //! The operations of a provider, seen as one: what it is asked, and what it answers.
 //!
-//! Each operation is a file below: where its request names the model, how its tokens are estimated, and what its answer tells of them. A new one
+//! Each operation is a file below: how the tokens of its request are estimated, and what its answer tells of them. A new one
 //! is such a file, a variant of [`Call`] and of [`Answer`], and a typed method of [`Provider`](crate::Provider).
 
 use crate::{
@@ -58,6 +58,33 @@ pub enum Answer {
     ForwardStream(ForwardStream),
 }
 
+/// Does the same with the request of any operation.
+macro_rules! on_request {
+    ($call:expr, $request:ident => $does:expr) => {
+        match $call {
+            Call::Chat($request) | Call::ChatStream($request) => $does,
+            Call::Complete($request) | Call::CompleteStream($request) => $does,
+            Call::Embed($request) => $does,
+            Call::Forward($request) | Call::ForwardStream($request) => $does,
+        }
+    };
+}
+
+/// Does the same with the answer of any operation.
+macro_rules! on_answer {
+    ($any:expr, $answer:ident => $does:expr) => {
+        match $any {
+            Answer::Chat($answer) => $does,
+            Answer::ChatStream($answer) => $does,
+            Answer::Complete($answer) => $does,
+            Answer::CompleteStream($answer) => $does,
+            Answer::Embed($answer) => $does,
+            Answer::Forward($answer) => $does,
+            Answer::ForwardStream($answer) => $does,
+        }
+    };
+}
+
 impl Call {
     /// The operation's name, as the method of [`Provider`](crate::Provider) is called.
     #[must_use]
@@ -76,12 +103,12 @@ impl Call {
     /// The model that is asked.
     #[must_use]
     pub fn model(&self) -> &str {
-        self.request().model()
+        on_request!(self, request => &request.model)
     }
 
     /// Asks another model.
     pub fn set_model(&mut self, model: String) {
-        *self.request_mut().model_mut() = model;
+        on_request!(self, request => request.model = model);
     }
 
     /// Whether the answer comes in chunks.
@@ -93,13 +120,13 @@ impl Call {
     /// Whether the model writes the answer token by token, so that a longer answer takes longer.
     #[must_use]
     pub fn is_generated(&self) -> bool {
-        self.request().is_generated()
+        !matches!(self, Self::Embed(_) | Self::Forward(_) | Self::ForwardStream(_))
     }
 
     /// About how many tokens the request has, guessed from the length of its text.
     #[must_use]
     pub fn estimated_tokens(&self) -> u64 {
-        self.request().estimated_tokens()
+        on_request!(self, request => request.estimated_tokens())
     }
 
     /// The error of a provider that does not have this operation.
@@ -109,70 +136,39 @@ impl Call {
             format!("the provider of `{}` does not support `{}`; use another model", self.model(), self.operation());
         Error::new(ErrorKind::Unsupported, message).with_param("model")
     }
-
-    fn request(&self) -> &dyn Request {
-        match self {
-            Self::Chat(request) | Self::ChatStream(request) => &**request,
-            Self::Complete(request) | Self::CompleteStream(request) => &**request,
-            Self::Embed(request) => &**request,
-            Self::Forward(request) | Self::ForwardStream(request) => &**request,
-        }
-    }
-
-    fn request_mut(&mut self) -> &mut dyn Request {
-        match self {
-            Self::Chat(request) | Self::ChatStream(request) => &mut **request,
-            Self::Complete(request) | Self::CompleteStream(request) => &mut **request,
-            Self::Embed(request) => &mut **request,
-            Self::Forward(request) | Self::ForwardStream(request) => &mut **request,
-        }
-    }
 }
 
 impl Answer {
     /// How the answer came.
     #[must_use]
     pub fn meta(&self) -> &ReplyMeta {
-        self.any().meta()
+        on_answer!(self, answer => &answer.meta)
     }
 
     /// How the answer came, to be changed.
     pub fn meta_mut(&mut self) -> &mut ReplyMeta {
-        self.any_mut().meta_mut()
+        on_answer!(self, answer => &mut answer.meta)
     }
 
     /// What a whole answer tells about its tokens; `None` for a stream, which tells it piece by piece.
     #[must_use]
     pub fn tally(&self) -> Option<Tally<'_>> {
-        self.any().tally()
+        match self {
+            Self::Chat(reply) => Some(reply.value.tally()),
+            Self::Complete(reply) => Some(reply.value.tally()),
+            Self::Embed(reply) => Some(reply.value.tally()),
+            Self::Forward(reply) => Some(reply.value.tally()),
+            Self::ChatStream(_) | Self::CompleteStream(_) | Self::ForwardStream(_) => None,
+        }
     }
 
     /// Has an observer see a stream go by. For a whole answer nothing is left to see: the observer is dropped.
     pub fn observe(&mut self, observer: impl StreamObserver + 'static) {
-        self.any_mut().observe(Box::new(observer));
-    }
-
-    fn any(&self) -> &dyn AnyAnswer {
         match self {
-            Self::Chat(reply) => reply,
-            Self::ChatStream(stream) => stream,
-            Self::Complete(reply) => reply,
-            Self::CompleteStream(stream) => stream,
-            Self::Embed(reply) => reply,
-            Self::Forward(reply) => reply,
-            Self::ForwardStream(stream) => stream,
-        }
-    }
-
-    fn any_mut(&mut self) -> &mut dyn AnyAnswer {
-        match self {
-            Self::Chat(reply) => reply,
-            Self::ChatStream(stream) => stream,
-            Self::Complete(reply) => reply,
-            Self::CompleteStream(stream) => stream,
-            Self::Embed(reply) => reply,
-            Self::Forward(reply) => reply,
-            Self::ForwardStream(stream) => stream,
+            Self::ChatStream(stream) => observe(stream, observer),
+            Self::CompleteStream(stream) => observe(stream, observer),
+            Self::ForwardStream(stream) => observe(stream, observer),
+            Self::Chat(_) | Self::Complete(_) | Self::Embed(_) | Self::Forward(_) => {}
         }
     }
 }
@@ -186,65 +182,16 @@ pub trait StreamObserver: Send {
     fn failed(&mut self, error: &Error);
 }
 
-/// What a request tells about itself.
-trait Request {
-    fn model(&self) -> &str;
-    fn model_mut(&mut self) -> &mut String;
-    fn estimated_tokens(&self) -> u64;
-
-    fn is_generated(&self) -> bool {
-        true
-    }
-}
-
 /// A whole answer, or a piece of one, that tells about its tokens.
 trait Counted {
     fn tally(&self) -> Tally<'_>;
 }
 
-/// What whole answers and streams have in common.
-trait AnyAnswer {
-    fn meta(&self) -> &ReplyMeta;
-    fn meta_mut(&mut self) -> &mut ReplyMeta;
-    fn tally(&self) -> Option<Tally<'_>>;
-    fn observe(&mut self, observer: Box<dyn StreamObserver>);
-}
-
-impl<T: Counted> AnyAnswer for Reply<T> {
-    fn meta(&self) -> &ReplyMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut ReplyMeta {
-        &mut self.meta
-    }
-
-    fn tally(&self) -> Option<Tally<'_>> {
-        Some(self.value.tally())
-    }
-
-    fn observe(&mut self, _: Box<dyn StreamObserver>) {}
-}
-
-impl<T: Counted> AnyAnswer for ReplyStream<T> {
-    fn meta(&self) -> &ReplyMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut ReplyMeta {
-        &mut self.meta
-    }
-
-    fn tally(&self) -> Option<Tally<'_>> {
-        None
-    }
-
-    fn observe(&mut self, mut observer: Box<dyn StreamObserver>) {
-        self.watch(Box::new(move |item| match item {
-            Ok(piece) => observer.piece(piece.tally()),
-            Err(error) => observer.failed(error),
-        }));
-    }
+fn observe<T: Counted>(stream: &mut ReplyStream<T>, mut observer: impl StreamObserver + 'static) {
+    stream.watch(Box::new(move |item| match item {
+        Ok(piece) => observer.piece(piece.tally()),
+        Err(error) => observer.failed(error),
+    }));
 }
 
 /// Conversions between an answer of one operation and [`Answer`].

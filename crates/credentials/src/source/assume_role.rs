@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::region::Region;
 use crate::seam::World;
-use crate::sts::{RoleParams, SessionTag, StsTarget};
+use crate::sts::{RoleParams, SessionTag, StsTarget, sts_setters};
 use crate::{Credentials, CredentialsError, ErrorKind, ProvideCredentials, ServiceError, SharedCredentialsProvider};
 
 const NAME: &str = "AssumeRole";
@@ -71,26 +70,7 @@ impl AssumeRoleCredentials {
         self
     }
 
-    /// Asks the STS of this region.
-    #[must_use]
-    pub fn with_region(mut self, region: Region) -> Self {
-        self.sts.region = Some(region);
-        self
-    }
-
-    /// Asks the STS at this URL.
-    #[must_use]
-    pub fn with_sts_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.sts.endpoint = Some(url.into());
-        self
-    }
-
-    /// Takes region and endpoint settings from this profile instead of the selected one.
-    #[must_use]
-    pub fn with_profile(mut self, name: impl Into<String>) -> Self {
-        self.sts.profile = Some(name.into());
-        self
-    }
+    sts_setters!();
 
     /// If STS denies the role and the source's credentials are those of that same role, gives the
     /// source's credentials. A machine that is configured to assume its own role then needs no

@@ -10,9 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::env_vars::{AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_WEB_IDENTITY_TOKEN_FILE};
 use crate::error::ReadError;
-use crate::region::Region;
 use crate::seam::World;
-use crate::sts::{RoleParams, StsTarget};
+use crate::sts::{RoleParams, StsTarget, sts_setters};
 use crate::{Credentials, CredentialsError, ProvideCredentials, Secret};
 
 const NAME: &str = "WebIdentityToken";
@@ -159,26 +158,7 @@ impl WebIdentityCredentials {
         self
     }
 
-    /// Asks the STS of this region.
-    #[must_use]
-    pub fn with_region(mut self, region: Region) -> Self {
-        self.sts.region = Some(region);
-        self
-    }
-
-    /// Asks the STS at this URL.
-    #[must_use]
-    pub fn with_sts_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.sts.endpoint = Some(url.into());
-        self
-    }
-
-    /// Takes region and endpoint settings from this profile instead of the selected one.
-    #[must_use]
-    pub fn with_profile(mut self, name: impl Into<String>) -> Self {
-        self.sts.profile = Some(name.into());
-        self
-    }
+    sts_setters!();
 
     /// Uses the same STS as a profile.
     pub(super) fn with_target(mut self, sts: StsTarget) -> Self {

@@ -17,6 +17,34 @@ pub(crate) struct StsTarget {
     pub(crate) endpoint: Option<String>,
 }
 
+/// The setters of a source that asks STS, whose field `sts` is an [`StsTarget`].
+macro_rules! sts_setters {
+    () => {
+        /// Asks the STS of this region.
+        #[must_use]
+        pub fn with_region(mut self, region: $crate::Region) -> Self {
+            self.sts.region = Some(region);
+            self
+        }
+
+        /// Asks the STS at this URL.
+        #[must_use]
+        pub fn with_sts_endpoint(mut self, url: impl Into<String>) -> Self {
+            self.sts.endpoint = Some(url.into());
+            self
+        }
+
+        /// Takes region and endpoint settings from this profile instead of the selected one.
+        #[must_use]
+        pub fn with_profile(mut self, name: impl Into<String>) -> Self {
+            self.sts.profile = Some(name.into());
+            self
+        }
+    };
+}
+
+pub(crate) use sts_setters;
+
 impl StsTarget {
     pub(crate) fn new(world: &World) -> Self {
         Self { world: world.clone(), profile: None, region: None, endpoint: None }

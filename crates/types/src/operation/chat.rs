@@ -1,7 +1,7 @@
 //! Chat: a conversation in, the assistant's next message out, whole or in chunks.
 
 use super::{
-    Counted, Request, answer,
+    Counted, answer,
     tally::{Tally, in_bytes, tokens},
 };
 use crate::{ChatChunk, ChatRequest, ChatResponse, ChatStream, Content, Reply};
@@ -23,20 +23,6 @@ impl ChatRequest {
             TOKENS_PER_MESSAGE + in_bytes(text + calls)
         });
         tokens(counts.sum())
-    }
-}
-
-impl Request for ChatRequest {
-    fn model(&self) -> &str {
-        &self.model
-    }
-
-    fn model_mut(&mut self) -> &mut String {
-        &mut self.model
-    }
-
-    fn estimated_tokens(&self) -> u64 {
-        self.estimated_tokens()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Completion: a raw prompt in, its continuation out, whole or in chunks.
 
 use super::{
-    Counted, Request, answer,
+    Counted, answer,
     tally::{Tally, in_bytes, tokens},
 };
 use crate::{CompletionRequest, CompletionResponse, CompletionStream, Prompt, Reply};
@@ -19,20 +19,6 @@ impl CompletionRequest {
             Prompt::Tokens(ids) => ids.len(),
             Prompt::TokenLists(lists) => lists.iter().map(Vec::len).sum(),
         })
-    }
-}
-
-impl Request for CompletionRequest {
-    fn model(&self) -> &str {
-        &self.model
-    }
-
-    fn model_mut(&mut self) -> &mut String {
-        &mut self.model
-    }
-
-    fn estimated_tokens(&self) -> u64 {
-        self.estimated_tokens()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Embeddings: texts in, a vector for each out.
 
 use super::{
-    Counted, Request, answer,
+    Counted, answer,
     tally::{Tally, in_bytes, tokens},
 };
 use crate::{EmbedInput, EmbedRequest, EmbedResponse, Reply};
@@ -18,24 +18,6 @@ impl EmbedRequest {
             EmbedInput::Tokens(ids) => ids.len(),
             EmbedInput::TokenLists(lists) => lists.iter().map(Vec::len).sum(),
         })
-    }
-}
-
-impl Request for EmbedRequest {
-    fn model(&self) -> &str {
-        &self.model
-    }
-
-    fn model_mut(&mut self) -> &mut String {
-        &mut self.model
-    }
-
-    fn estimated_tokens(&self) -> u64 {
-        self.estimated_tokens()
-    }
-
-    fn is_generated(&self) -> bool {
-        false
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::{
-    Counted, Request, answer,
+    Counted, answer,
     tally::{Tally, in_bytes, tokens},
 };
 use crate::{Reply, ReplyStream};
@@ -37,6 +37,12 @@ impl ForwardRequest {
             accept: None,
             body: body.into(),
         }
+    }
+
+    /// About how many tokens the request has, guessed from the length of its body.
+    #[must_use]
+    pub fn estimated_tokens(&self) -> u64 {
+        tokens(in_bytes(self.body.len()))
     }
 
     /// Sets the type of the body.
@@ -73,24 +79,6 @@ pub type ForwardStream = ReplyStream<Bytes>;
 
 answer!(Forward, Reply<Bytes>);
 answer!(ForwardStream, ForwardStream);
-
-impl Request for ForwardRequest {
-    fn model(&self) -> &str {
-        &self.model
-    }
-
-    fn model_mut(&mut self) -> &mut String {
-        &mut self.model
-    }
-
-    fn estimated_tokens(&self) -> u64 {
-        tokens(in_bytes(self.body.len()))
-    }
-
-    fn is_generated(&self) -> bool {
-        false
-    }
-}
 
 /// What the bytes mean is not known, so they tell nothing.
 impl Counted for Bytes {
