@@ -66,7 +66,6 @@ impl Endpoint {
     }
 
     /// A provider to be set up, with what it takes to reach the endpoint. On AWS that is nothing: region and credentials are found.
-    #[must_use]
     pub fn sagemaker(&self) -> SageMakerBuilder {
         match &self.emulator {
             None => SageMaker::builder(),
