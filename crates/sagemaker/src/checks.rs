@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use sagewire_types::{ChatRequest, EmbedRequest, Error, ReplyMeta};
+use sagewire_types::{ChatRequest, EmbedRequest, Error, ErrorKind, ReplyMeta};
 
 use crate::settings::request;
 
@@ -45,6 +45,15 @@ pub(crate) fn answered(error: Error, meta: &ReplyMeta) -> Error {
         Some(request_id) => error.with_request_id(request_id),
         None => error,
     }
+}
+
+/// A setting that names nothing we know.
+pub(crate) fn unknown_setting(setting: &str, value: &str, known: &[&str]) -> Error {
+    Error::new(
+        ErrorKind::Configuration,
+        format!("unknown `{setting}` `{value}`: expected one of `{}`", known.join("`, `")),
+    )
+    .with_param(setting)
 }
 
 #[cfg(test)]

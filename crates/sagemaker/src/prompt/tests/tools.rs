@@ -1,5 +1,5 @@
 use sagewire_chat_template::catalog;
-use sagewire_dialects::{ParameterPolicy, tool_calls};
+use sagewire_dialects::{ChatDialect, ParameterPolicy, tool_calls};
 use sagewire_types::{FinishReason, Tool, ToolChoice};
 
 use super::*;
@@ -68,7 +68,7 @@ async fn a_call_that_must_come_is_seen_to_by_a_grammar_where_there_is_one() {
     let (body, _) = answer(jinja(HERMES), with_tools(Some(ToolChoice::Required)), forced).await.unwrap();
     assert_eq!(body["parameters"]["grammar"]["value"]["anyOf"].as_array().unwrap().len(), 2);
 
-    let lmi = || Settings { dialect: Some("lmi".to_owned()), ..jinja(HERMES) };
+    let lmi = || Settings { dialect: Some(ChatDialect::Lmi), ..jinja(HERMES) };
     let error = answer(lmi(), with_tools(Some(ToolChoice::Required)), forced).await.unwrap_err();
     assert_eq!((error.kind(), error.param()), (ErrorKind::Unsupported, Some("tool_choice")), "{error}");
     let (body, response) = answer(dropping(lmi()), with_tools(Some(ToolChoice::Required)), CALL).await.unwrap();
