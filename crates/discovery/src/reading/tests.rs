@@ -76,7 +76,7 @@ fn each_conclusion_has_a_reason_and_a_dialect_that_exists() {
             assert!(!deployment.reasons.is_empty(), "{}", path.display());
             match deployment.serves {
                 Serves::Chat(dialect) => {
-                    assert!(sagewire_dialects::ChatDialect::names().contains(&dialect), "{dialect}")
+                    assert!(sagewire_dialects::ChatDialect::names().contains(&dialect), "{dialect}");
                 }
                 Serves::Embeddings(family) => {
                     assert!(sagewire_dialects::EmbeddingDialect::names().contains(&family), "{family}");
