@@ -118,7 +118,8 @@ fn families() -> Outcome {
     };
     let expected: Vec<_> = catalog::entries().iter().map(row).collect();
     let lines = page("docs/chat-templates.md").text.lines();
-    let rows: Vec<_> = lines.filter(|line| line.starts_with("| `") && line.contains(" | `")).collect();
+    let table = lines.skip_while(|line| *line != "| Family | Models | Patterns |").skip(2);
+    let rows: Vec<_> = table.take_while(|line| line.starts_with('|')).collect();
     if rows == expected {
         return Ok(());
     }
