@@ -52,7 +52,7 @@ impl AnswerReader {
         let think = match &calls {
             Some(reading) if reading.divides_text() => ThoughtSplitter::off(),
             // The container allowed nothing but a call.
-            Some(reading) if reading.is_forced() => ThoughtSplitter::new(false),
+            Some(reading) if reading.is_forced() => ThoughtSplitter::new(None),
             _ => context.thought_splitter(),
         };
         let end_tokens = Arc::clone(&context.end_tokens);

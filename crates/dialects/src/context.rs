@@ -89,8 +89,8 @@ pub struct DecodeContext {
     pub stop: Arc<[String]>,
     /// Special texts of the model that end its turn and are not for the user.
     pub end_tokens: Arc<[String]>,
-    /// Whether the answer begins within thoughts that the prompt opened with `<think>`.
-    pub thoughts_are_opened: bool,
+    /// What ends the thoughts that the prompt opened and the answer begins within, such as `</think>`.
+    pub open_thoughts: Option<&'static str>,
     /// How calls of tools are read out of the text; `None` leaves them in it.
     pub tool_calls: Option<ToolCallReading>,
     /// Whether thoughts and calls stay part of the text: a raw prompt is continued by raw text.
@@ -119,7 +119,7 @@ impl DecodeContext {
             keep_prompt: false,
             stop: Arc::default(),
             end_tokens: Arc::default(),
-            thoughts_are_opened: false,
+            open_thoughts: None,
             tool_calls: None,
             keep_thoughts: false,
             logprobs: false,
@@ -179,7 +179,7 @@ impl DecodeContext {
     pub fn with_prompt(mut self, prompt: &str, is_marked: bool, end_tokens: &[String]) -> Self {
         let prompt: Arc<str> = prompt.into();
         self.prompt_is_marked = is_marked;
-        self.thoughts_are_opened = thoughts::are_opened_by(&prompt);
+        self.open_thoughts = thoughts::opened_by(&prompt);
         self.uncounted = self.count_tokens.map(|_| usage::Prompt::text(Arc::clone(&prompt)));
         self.prompt = Some(prompt);
         self.end_tokens = end_tokens.into();
@@ -209,7 +209,7 @@ impl DecodeContext {
 
     /// What cuts the thoughts off one choice that comes in pieces.
     pub(crate) fn thought_splitter(&self) -> ThoughtSplitter {
-        if self.keeps_text_together() { ThoughtSplitter::off() } else { ThoughtSplitter::new(self.thoughts_are_opened) }
+        if self.keeps_text_together() { ThoughtSplitter::off() } else { ThoughtSplitter::new(self.open_thoughts) }
     }
 
     /// The thoughts and the answer of a whole text. A text without thoughts is an answer, also if it is empty.
@@ -234,7 +234,7 @@ impl fmt::Debug for DecodeContext {
             .field("keep_prompt", &self.keep_prompt)
             .field("stop_texts", &self.stop.len())
             .field("end_tokens", &self.end_tokens)
-            .field("thoughts_are_opened", &self.thoughts_are_opened)
+            .field("open_thoughts", &self.open_thoughts)
             .field("tool_calls", &self.tool_calls)
             .field("keep_thoughts", &self.keep_thoughts)
             .field("logprobs", &self.logprobs)

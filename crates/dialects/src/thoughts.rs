@@ -1,14 +1,31 @@
-//! A reasoning model's thoughts, between `<think>` and `</think>` at the beginning of an answer.
+//! A reasoning model's thoughts, between `<think>` and `</think>` or marks like these at the beginning of an answer.
 //!
 //! Owns the cut between thoughts and answer, the same for whole texts and for texts in pieces. A tag anywhere else is text. The prompt may have
 //! opened the thoughts already, as the templates of DeepSeek-R1 and its like do.
 
-const OPEN: &str = "<think>";
-const CLOSE: &str = "</think>";
+/// How thoughts begin and end: most models, Mistral, Seed OSS, Command A, Gemma 4.
+const MARKS: [(&str, &str); 5] = [
+    ("<think>", "</think>"),
+    ("[THINK]", "[/THINK]"),
+    ("<seed:think>", "</seed:think>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|channel>thought", "<channel|>"),
+];
 
-/// Whether a prompt ends within thoughts that it opened.
-pub(crate) fn are_opened_by(prompt: &str) -> bool {
-    prompt.trim_end().ends_with(OPEN)
+/// What ends the thoughts that a prompt has opened with its last word, if it has.
+pub(crate) fn opened_by(prompt: &str) -> Option<&'static str> {
+    let prompt = prompt.trim_end();
+    MARKS.iter().find(|(open, _)| prompt.ends_with(open)).map(|(_, close)| *close)
+}
+
+/// Whether a token's text is such a mark, or begins with one.
+pub(crate) fn is_mark(token: &str) -> bool {
+    MARKS.iter().any(|(open, close)| token == *open || token == *close || (token.len() > 4 && open.starts_with(token)))
+}
+
+/// Whether one of the marks is a token in this JSON text.
+pub(crate) fn may_be_in(tokens: &str) -> bool {
+    MARKS.iter().any(|(open, close)| tokens.contains(open) || tokens.contains(close))
 }
 
 /// Cuts the text of one choice as it comes in pieces.
@@ -16,7 +33,10 @@ pub(crate) fn are_opened_by(prompt: &str) -> bool {
 pub(crate) struct ThoughtSplitter {
     held: String,
     state: State,
-    opened: bool,
+    /// What ends the thoughts that the prompt has opened.
+    opened: Option<&'static str>,
+    /// What ends the thoughts.
+    close: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +61,13 @@ pub(crate) struct Pieces {
 
 impl ThoughtSplitter {
     /// For an answer whose thoughts the prompt has opened, or not.
-    pub(crate) fn new(opened: bool) -> Self {
-        Self { held: String::new(), state: State::Start, opened }
+    pub(crate) fn new(opened: Option<&'static str>) -> Self {
+        Self { held: String::new(), state: State::Start, opened, close: opened.unwrap_or_default() }
     }
 
     /// For a text in which tags mean nothing.
     pub(crate) fn off() -> Self {
-        Self { held: String::new(), state: State::Answering, opened: false }
+        Self { held: String::new(), state: State::Answering, opened: None, close: "" }
     }
 
     /// Whether every further piece is answer: then none needs to be looked at.
@@ -71,11 +91,13 @@ impl ThoughtSplitter {
         self.held.push_str(&piece);
         if self.state == State::Start {
             let begun = self.held.trim_start();
-            if let Some(rest) = begun.strip_prefix(OPEN) {
+            let found = MARKS.iter().find_map(|(open, close)| Some((begun.strip_prefix(open)?, *close)));
+            if let Some((rest, close)) = found {
+                self.close = close;
                 self.held = rest.to_owned();
                 self.state = State::Opened;
-            } else if !OPEN.starts_with(begun) {
-                self.state = if self.opened { State::Opened } else { State::Answering };
+            } else if !MARKS.iter().any(|(open, _)| open.starts_with(begun)) {
+                self.state = if self.opened.is_some() { State::Opened } else { State::Answering };
             }
         }
         if matches!(self.state, State::Opened | State::Thinking) {
@@ -95,7 +117,7 @@ impl ThoughtSplitter {
     pub(crate) fn finish(&mut self) -> Pieces {
         let rest = std::mem::take(&mut self.held);
         match self.state {
-            State::Start if self.opened => Pieces { thoughts: said(rest.trim()), answer: None },
+            State::Start if self.opened.is_some() => Pieces { thoughts: said(rest.trim()), answer: None },
             State::Opened => Pieces { thoughts: said(rest.trim()), answer: None },
             State::Thinking => Pieces { thoughts: said(rest.trim_end()), answer: None },
             State::Between => Pieces::default(),
@@ -109,15 +131,15 @@ impl ThoughtSplitter {
             let begun = self.held.trim_start();
             self.held = begun.to_owned();
         }
-        if let Some((thoughts, answer)) = self.held.split_once(CLOSE) {
+        if let Some((thoughts, answer)) = self.held.split_once(self.close) {
             let thoughts = said(thoughts.trim_end());
             self.held = answer.to_owned();
             self.state = State::Between;
             return thoughts;
         }
-        let possible_tag = (1..CLOSE.len())
+        let possible_tag = (1..self.close.len())
             .rev()
-            .find(|length| CLOSE.get(..*length).is_some_and(|beginning| self.held.ends_with(beginning)))
+            .find(|length| self.close.get(..*length).is_some_and(|beginning| self.held.ends_with(beginning)))
             .unwrap_or_default();
         let before_tag = self.held.get(..self.held.len() - possible_tag).unwrap_or_default();
         let held = self.held.split_off(before_tag.trim_end().len());
@@ -146,7 +168,7 @@ mod tests {
     use super::*;
 
     fn in_pieces(text: &str, opened: bool, size: usize) -> (String, String) {
-        let mut splitter = ThoughtSplitter::new(opened);
+        let mut splitter = ThoughtSplitter::new(opened.then_some("</think>"));
         let characters: Vec<char> = text.chars().collect();
         let (mut thoughts, mut answer) = (String::new(), String::new());
         let mut add = |pieces: Pieces| {
@@ -178,6 +200,10 @@ mod tests {
             ("\n\nFirst", true, "First", ""),
             ("<thi", true, "<thi", ""),
             ("</think>4", true, "", "4"),
+            ("[THINK]R </think> [/THINK] A", false, "R </think>", "A"),
+            ("<seed:think>R</seed:think>A", false, "R", "A"),
+            ("<|channel>thought\nR\n<channel|>A", false, "R", "A"),
+            ("<|channel>other", false, "", "<|channel>other"),
         ] {
             let expected = (thoughts.to_owned(), answer.to_owned());
             for size in 1..=text.chars().count().max(1) {
@@ -188,7 +214,14 @@ mod tests {
 
     #[test]
     fn a_prompt_opens_thoughts_with_its_last_word_alone() {
-        assert!(are_opened_by("<｜Assistant｜><think>\n") && are_opened_by("x<think>"));
-        assert!(!are_opened_by("<think>\n\n</think>\n\n") && !are_opened_by("say <think> now"));
+        for (prompt, end) in [
+            ("<｜Assistant｜><think>\n", Some("</think>")),
+            ("x<think>", Some("</think>")),
+            ("x[THINK]", Some("[/THINK]")),
+            ("<think>\n\n</think>\n\n", None),
+            ("say <think> now", None),
+        ] {
+            assert_eq!(opened_by(prompt), end, "{prompt}");
+        }
     }
 }

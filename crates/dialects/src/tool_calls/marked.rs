@@ -13,6 +13,9 @@ use super::{
 /// The most bytes of a call that are held before its name is known. A longer one is content.
 const LONGEST_HELD: usize = 4 * 1024 * 1024;
 
+/// The longest blank between a mark and its call.
+const LONGEST_BLANK: usize = 1024;
+
 /// The marks of a form. None of them begins another one.
 #[derive(Debug)]
 pub(super) struct Marks {
@@ -106,6 +109,7 @@ impl Section for ObjectOrNamed {
     fn push(&mut self, text: &str, from: usize, reading: &ToolCallReading, events: &mut Vec<Event>) -> Step {
         if let Self::Unknown(named) = self {
             match text.trim_start().bytes().next() {
+                None if text.len() > LONGEST_BLANK => return Step::Failed(text.len()),
                 None => return Step::More,
                 Some(b'[' | b'{') => *self = Self::Object(Object::MARKED.section()),
                 Some(_) => *self = Self::Named(named.section()),

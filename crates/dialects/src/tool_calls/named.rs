@@ -90,6 +90,9 @@ impl Section for NamedSection {
             let rest = text.get(*from..).unwrap_or_default();
             let behind = rest.trim_start();
             let at = text.len() - behind.len();
+            if at - *from > LONGEST_HEAD {
+                return Step::Failed(at);
+            }
             if behind.starts_with(self.named.close) {
                 Event::push_call(events, head.0.clone(), &head.1, "{}");
                 return Step::Done(at);

@@ -47,8 +47,8 @@ impl CallReader {
     /// Takes the next piece.
     pub(crate) fn push(&mut self, piece: &str, events: &mut Vec<Event>) {
         if let FormReader::Undecided(blanks) = &mut self.form {
+            let first = piece.trim_start().bytes().next();
             blanks.push_str(piece);
-            let first = blanks.trim_start().bytes().next();
             let text = std::mem::take(blanks);
             self.form = match first {
                 None => return self.form = FormReader::Undecided(text),

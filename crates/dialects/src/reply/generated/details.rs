@@ -12,6 +12,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     DecodeContext,
     finish_reason::{in_openais_terms, is_failure},
+    thoughts,
 };
 
 /// The details of an answer, or of the end of a stream.
@@ -79,7 +80,7 @@ impl Details<'_> {
         Some(Usage::reported(prompt.unwrap_or_default(), generated))
     }
 
-    /// The text with the special tokens that mark calls of tools, which containers leave out of `generated_text`. `None` if there are none.
+    /// The text with the special tokens that mark thoughts and calls of tools, which containers leave out of `generated_text`. `None` if there are none.
     pub(super) fn text_with_marks(&self, context: &DecodeContext) -> Option<String> {
         text_with_marks(self.tokens, context)
     }
@@ -111,10 +112,11 @@ impl Token {
         self.special.0 == Some(true)
     }
 
-    /// Whether it is a special text that marks calls of tools, which are read out of the answer.
+    /// Whether it is a text that marks thoughts or calls of tools, which are read out of the answer.
     pub(super) fn is_mark(&self, context: &DecodeContext) -> bool {
         let text = self.text.as_deref().unwrap_or_default().trim();
-        context.tool_calls.as_ref().is_some_and(|reading| reading.is_mark(text))
+        let marks_calls = || context.tool_calls.as_ref().is_some_and(|reading| reading.is_mark(text));
+        !context.keeps_text_together() && (thoughts::is_mark(text) || marks_calls())
     }
 
     /// Whether it comes from a server that knows its tokens, as TGI and DJL do, and not from a script that wraps texts.
@@ -145,8 +147,8 @@ impl Token {
 }
 
 fn text_with_marks(tokens: Option<&RawValue>, context: &DecodeContext) -> Option<String> {
-    context.tool_calls.as_ref()?;
-    let tokens = list::<Token>(tokens)?;
+    let tokens = tokens.filter(|tokens| context.tool_calls.is_some() || thoughts::may_be_in(tokens.get()))?;
+    let tokens = list::<Token>(Some(tokens))?;
     if !tokens.iter().any(|token| token.is_special() && token.is_mark(context)) {
         return None;
     }
