@@ -126,7 +126,7 @@ impl<T: Piece> Events<T> for Chunks<T> {
     }
 
     fn silence(&self) -> &'static [u8] {
-        b": keep-alive\n\n"
+        b": keep-alive\n"
     }
 }
 

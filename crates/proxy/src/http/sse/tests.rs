@@ -136,14 +136,14 @@ async fn a_long_silence_is_broken_by_comments_but_not_before_the_first_piece() {
     assert!(text(&next(&mut body).await.unwrap()).starts_with("data: {"));
     let waiting = Instant::now();
     for _ in 0..3 {
-        assert_eq!(next(&mut body).await.unwrap(), ": keep-alive\n\n");
+        assert_eq!(next(&mut body).await.unwrap(), ": keep-alive\n");
     }
     assert_eq!(waiting.elapsed(), Duration::from_secs(45));
     tokio::time::advance(Duration::from_secs(10)).await;
     sender.send(Ok(chunk("b"))).unwrap();
     assert!(text(&next(&mut body).await.unwrap()).starts_with("data: {"));
     let waiting = Instant::now();
-    assert_eq!(next(&mut body).await.unwrap(), ": keep-alive\n\n");
+    assert_eq!(next(&mut body).await.unwrap(), ": keep-alive\n");
     assert_eq!(waiting.elapsed(), Duration::from_secs(15));
 }
 
