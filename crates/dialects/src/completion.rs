@@ -5,7 +5,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions>
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use sagewire_types::{
     ChatChunk, ChatRequest, ChatResponse, CompletionChoice, CompletionRequest, CompletionResponse, Error, ErrorKind,
@@ -21,18 +21,21 @@ use crate::{
 
 mod logprobs;
 
-/// A completion request as a chat request without messages, and its prompt.
+/// A completion request as a chat request without messages, and the prompts that are each sent with it.
 ///
 /// # Errors
-/// `Unsupported` for prompts that a text dialect cannot carry.
-pub fn as_prompt(request: CompletionRequest) -> Result<(ChatRequest, String), Error> {
-    let prompt = match request.prompt {
-        Prompt::Text(text) => text,
-        Prompt::Texts(texts) => match <[String; 1]>::try_from(texts) {
-            Ok([text]) => text,
-            Err(_) => return Err(one_prompt_only("several prompts at once")),
-        },
-        Prompt::Tokens(_) | Prompt::TokenLists(_) => return Err(one_prompt_only("token ids")),
+/// `Unsupported` for token ids, which a text dialect cannot carry.
+pub fn as_prompts(request: CompletionRequest) -> Result<(ChatRequest, Vec<String>), Error> {
+    let prompts = match request.prompt {
+        Prompt::Text(text) => vec![text],
+        Prompt::Texts(texts) => texts,
+        Prompt::Tokens(_) | Prompt::TokenLists(_) => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "a text container takes text, not token ids: send the text",
+            )
+            .with_param("prompt"));
+        }
     };
     let mut chat = ChatRequest::new(request.model, []);
     chat.temperature = request.temperature;
@@ -54,15 +57,7 @@ pub fn as_prompt(request: CompletionRequest) -> Result<(ChatRequest, String), Er
     if request.echo == Some(true) {
         chat.extra.insert("return_full_text".to_owned(), json!(true));
     }
-    Ok((chat, prompt))
-}
-
-fn one_prompt_only(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!("a text container takes one prompt as text, not {what}: send one request for each prompt, as text"),
-    )
-    .with_param("prompt")
+    Ok((chat, prompts))
 }
 
 /// A chat answer as the completion that it is.
@@ -74,7 +69,7 @@ pub fn from_chat(response: ChatResponse) -> CompletionResponse {
         .map(|choice| {
             let text = choice.message.content.unwrap_or_default();
             let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
-            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
+            completion.logprobs = choice.logprobs.map(|logprobs| logprobs::of_completion(logprobs, &mut 0));
             completion.extra = choice.extra;
             completion
         })
@@ -82,26 +77,6 @@ pub fn from_chat(response: ChatResponse) -> CompletionResponse {
     let mut completion = CompletionResponse::new(response.id.into(), response.model.into(), response.created, choices);
     completion.usage = response.usage;
     completion.extra = response.extra;
-    completion
-}
-
-/// A chunk of a chat answer as the piece of a completion that it is.
-#[must_use]
-pub fn from_chunk(chunk: ChatChunk) -> CompletionResponse {
-    let choices = chunk
-        .choices
-        .into_iter()
-        .map(|choice| {
-            let text = choice.delta.content.unwrap_or_default();
-            let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
-            completion.logprobs = choice.logprobs.map(logprobs::of_completion);
-            completion.extra = choice.extra;
-            completion
-        })
-        .collect();
-    let mut completion = CompletionResponse::new(chunk.id, chunk.model, chunk.created, choices);
-    completion.usage = chunk.usage;
-    completion.extra = chunk.extra;
     completion
 }
 
@@ -125,6 +100,7 @@ pub fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<Ch
 pub struct CompletionDecoder {
     chat: Box<dyn StreamDecoder>,
     chunks: Vec<ChatChunk>,
+    pieces: Pieces,
 }
 
 impl fmt::Debug for CompletionDecoder {
@@ -137,14 +113,18 @@ impl CompletionDecoder {
     /// A reader over the one of the dialect, whose context [keeps thoughts](DecodeContext::keeping_thoughts).
     #[must_use]
     pub fn new(chat: Box<dyn StreamDecoder>) -> Self {
-        Self { chat, chunks: Vec::new() }
+        Self { chat, chunks: Vec::new(), pieces: Pieces::default() }
+    }
+
+    fn pass(&mut self, out: &mut Vec<CompletionResponse>) {
+        out.extend(self.chunks.drain(..).map(|chunk| self.pieces.take(chunk)));
     }
 }
 
 impl StreamDecoder<CompletionResponse> for CompletionDecoder {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
         let result = self.chat.push(bytes, &mut self.chunks);
-        out.extend(self.chunks.drain(..).map(from_chunk));
+        self.pass(out);
         result
     }
 
@@ -154,12 +134,41 @@ impl StreamDecoder<CompletionResponse> for CompletionDecoder {
 
     fn flush(&mut self, out: &mut Vec<CompletionResponse>) {
         self.chat.flush(&mut self.chunks);
-        out.extend(self.chunks.drain(..).map(from_chunk));
+        self.pass(out);
     }
 
     fn finish(&mut self, out: &mut Vec<CompletionResponse>) -> Result<(), Error> {
         let result = self.chat.finish(&mut self.chunks);
-        out.extend(self.chunks.drain(..).map(from_chunk));
+        self.pass(out);
         result
+    }
+}
+
+/// Turns the chunks of one chat answer into the pieces of a completion.
+#[derive(Debug, Default)]
+struct Pieces {
+    /// How many characters each choice has so far: the offsets of its tokens grow over the pieces.
+    offsets: BTreeMap<u32, usize>,
+}
+
+impl Pieces {
+    /// The next chunk as a piece.
+    fn take(&mut self, chunk: ChatChunk) -> CompletionResponse {
+        let choices = chunk
+            .choices
+            .into_iter()
+            .map(|choice| {
+                let text = choice.delta.content.unwrap_or_default();
+                let mut completion = CompletionChoice::new(choice.index, text, choice.finish_reason);
+                let offset = self.offsets.entry(choice.index).or_default();
+                completion.logprobs = choice.logprobs.map(|logprobs| logprobs::of_completion(logprobs, offset));
+                completion.extra = choice.extra;
+                completion
+            })
+            .collect();
+        let mut completion = CompletionResponse::new(chunk.id, chunk.model, chunk.created, choices);
+        completion.usage = chunk.usage;
+        completion.extra = chunk.extra;
+        completion
     }
 }

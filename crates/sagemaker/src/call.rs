@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 pub(crate) mod caller;
 pub(crate) mod capacity;
 pub(crate) mod clock;
+pub(crate) mod completion_prompts;
 pub(crate) mod details;
 pub(crate) mod embedding_batches;
 pub(crate) mod forward;

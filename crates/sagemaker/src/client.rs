@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header;
 use sagewire_credentials::{SharedCredentialsProvider, seam::World};
 use sagewire_dialects::{
-    CompletionForm, EmbeddingDialect, Payload, StreamDecoder, completion, drop_named_of_embedding,
+    CompletionForm, DecodeContext, EmbeddingDialect, Payload, StreamDecoder, completion, drop_named_of_embedding,
     embedding::EmbedContext,
 };
 use sagewire_types::{
@@ -22,7 +22,7 @@ use crate::{
     call::{
         attempt::Sender,
         caller::{self, CallerParameters},
-        capacity, details, embedding_batches as batch, forward,
+        capacity, completion_prompts, details, embedding_batches as batch, forward,
         limits::Limits,
         place::{Learned, Place},
         plan::Prepared,
@@ -304,14 +304,18 @@ impl SageMaker {
             usage::fill_in(&mut value, &decoding).await;
             return Ok(Reply { value: completion::from_chat(value), meta });
         }
-        let (chat, text) = completion::as_prompt(request)?;
-        let prompt = prompt::Prompt::raw(text);
-        let decoding = prepared.decode_context(&chat, Some(&prompt)).keeping_thoughts();
-        let (body, meta) =
-            details::invoke(&self.shared, &prepared, begun.context, dialect, chat, Some(&prompt)).await?;
-        let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
-        usage::fill_in(&mut value, &decoding).await;
-        Ok(Reply { value: completion::from_chat(value), meta })
+        let (chat, prompts) = completion::as_prompts(request)?;
+        let (chat, prepared) = (&chat, &prepared);
+        completion_prompts::whole(prompts, chat.n.unwrap_or(1), |text| async move {
+            let prompt = prompt::Prompt::raw(text);
+            let decoding = prepared.decode_context(chat, Some(&prompt)).keeping_thoughts();
+            let (body, meta) =
+                details::invoke(&self.shared, prepared, begun.context, dialect, chat.clone(), Some(&prompt)).await?;
+            let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
+            usage::fill_in(&mut value, &decoding).await;
+            Ok(Reply { value: completion::from_chat(value), meta })
+        })
+        .await
     }
 
     async fn stream_completion(
@@ -323,22 +327,38 @@ impl SageMaker {
         let prepared = self.prepare(&request.model, begun).await?;
         defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
         let dialect = prepared.dialect()?;
-        let (payload, decoding) = if dialect.completion_form() == CompletionForm::OpenAi {
+        let prepared = &prepared;
+        if dialect.completion_form() == CompletionForm::OpenAi {
             let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
-            request.stream_options = stream_usage::options(request.stream_options, &self.shared, &prepared);
-            (dialect.encode_completion(request, &prepared.encode_context(None, true))?, decoding)
-        } else {
-            let (chat, text) = completion::as_prompt(request)?;
+            request.stream_options = stream_usage::options(request.stream_options, &self.shared, prepared);
+            let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
+            return self.stream_as_completion(prepared, begun, payload, decoding).await;
+        }
+        let (chat, prompts) = completion::as_prompts(request)?;
+        let chat = &chat;
+        completion_prompts::streamed(prompts, chat.n.unwrap_or(1), |text| async move {
             let prompt = prompt::Prompt::raw(text);
-            let decoding = prepared.decode_context(&chat, Some(&prompt));
-            (dialect.encode(chat, &prepared.encode_context(Some(&prompt), true))?, decoding)
-        };
+            let decoding = prepared.decode_context(chat, Some(&prompt));
+            let payload = dialect.encode(chat.clone(), &prepared.encode_context(Some(&prompt), true))?;
+            self.stream_as_completion(prepared, begun, payload, decoding).await
+        })
+        .await
+    }
+
+    async fn stream_as_completion(
+        &self,
+        prepared: &Prepared<'_>,
+        begun: &Begun<'_>,
+        payload: Payload,
+        decoding: DecodeContext,
+    ) -> Result<CompletionStream, Error> {
+        let dialect = prepared.dialect()?;
         let decoding = decoding.keeping_thoughts();
         usage::get_ready(&decoding).await;
         let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
             Box::new(completion::CompletionDecoder::new(dialect.stream_decoder(decoding.clone())))
         };
-        stream_usage::stream(&self.shared, &prepared, begun.context, payload, decoder).await
+        stream_usage::stream(&self.shared, prepared, begun.context, payload, decoder).await
     }
 
     async fn answer_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<Reply<Bytes>, Error> {

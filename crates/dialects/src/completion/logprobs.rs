@@ -6,33 +6,33 @@
 
 use serde_json::{Map, Value, json};
 
-/// The chat API's form in the completion API's; any other form stays as it is.
-pub(super) fn of_completion(logprobs: Value) -> Value {
+/// The chat API's form in the completion API's; any other form stays as it is. `offset` is the place of the first token in the text, in
+/// characters; afterwards, that behind the last.
+pub(super) fn of_completion(logprobs: Value, offset: &mut usize) -> Value {
     let Some(content) = logprobs.get("content").and_then(Value::as_array) else { return logprobs };
     let (mut tokens, mut token_logprobs, mut top_logprobs, mut text_offset) = (vec![], vec![], vec![], vec![]);
-    let mut offset = 0_usize;
     for entry in content {
         let token = entry.get("token").and_then(Value::as_str).unwrap_or_default();
         tokens.push(json!(token));
         token_logprobs.push(entry.get("logprob").cloned().unwrap_or_default());
         top_logprobs.push(top(entry));
-        text_offset.push(json!(offset));
-        offset += token.chars().count();
+        text_offset.push(json!(*offset));
+        *offset += token.chars().count();
     }
-    json!({
-        "tokens": tokens,
-        "token_logprobs": token_logprobs,
-        "top_logprobs": top_logprobs,
-        "text_offset": text_offset,
-    })
+    let mut lists = json!({ "tokens": tokens, "token_logprobs": token_logprobs, "text_offset": text_offset });
+    // Its items are objects: without any, there is no list of them.
+    if top_logprobs.iter().any(|top| top != &json!({})) {
+        lists["top_logprobs"] = Value::Array(top_logprobs);
+    }
+    lists
 }
 
+/// The most likely tokens at one place.
 fn top(entry: &Value) -> Value {
-    let Some(top) = entry.get("top_logprobs").and_then(Value::as_array).filter(|top| !top.is_empty()) else {
-        return Value::Null;
-    };
+    let top = entry.get("top_logprobs").and_then(Value::as_array);
     let by_token: Map<String, Value> = top
-        .iter()
+        .into_iter()
+        .flatten()
         .map(|entry| {
             let token = entry.get("token").and_then(Value::as_str).unwrap_or_default();
             (token.to_owned(), entry.get("logprob").cloned().unwrap_or_default())
@@ -51,20 +51,22 @@ mod tests {
             {"token": "é", "logprob": -0.5, "top_logprobs": [{"token": "é", "logprob": -0.5}, {"token": "e", "logprob": -2.0}]},
             {"token": "b", "logprob": -1.0, "top_logprobs": []},
         ]});
+        let mut offset = 3;
         assert_eq!(
-            of_completion(chat),
+            of_completion(chat, &mut offset),
             json!({
                 "tokens": ["é", "b"],
                 "token_logprobs": [-0.5, -1.0],
-                "top_logprobs": [{"é": -0.5, "e": -2.0}, null],
-                "text_offset": [0, 1],
+                "top_logprobs": [{"é": -0.5, "e": -2.0}, {}],
+                "text_offset": [3, 4],
             })
         );
+        assert_eq!(offset, 5);
     }
 
     #[test]
     fn the_completion_apis_own_form_stays() {
-        let own = json!({"tokens": ["a"], "token_logprobs": [-1.0], "top_logprobs": null, "text_offset": [0]});
-        assert_eq!(of_completion(own.clone()), own);
+        let own = json!({"tokens": ["a"], "token_logprobs": [-1.0], "top_logprobs": null, "text_offset": [7]});
+        assert_eq!(of_completion(own.clone(), &mut 0), own);
     }
 }

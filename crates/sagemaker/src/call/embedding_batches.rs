@@ -187,7 +187,8 @@ fn of_all_inputs(error: Error, first: usize) -> Error {
     }
 }
 
-fn sum(mut one: Usage, other: &Usage) -> Usage {
+/// The tokens of two parts of one call.
+pub(crate) fn sum(mut one: Usage, other: &Usage) -> Usage {
     one.prompt_tokens = one.prompt_tokens.saturating_add(other.prompt_tokens);
     one.completion_tokens = one.completion_tokens.saturating_add(other.completion_tokens);
     one.total_tokens = one.total_tokens.saturating_add(other.total_tokens);
