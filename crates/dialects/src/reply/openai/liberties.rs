@@ -140,17 +140,24 @@ fn take_reasoning(extra: &mut Map<String, Value>, thoughts: &mut Option<String>)
     }
 }
 
-/// DJL's streams give a list in place of OpenAI's object: of such objects, or of tokens.
+/// DJL's streams give a list in place of OpenAI's object: of such objects, or of tokens. vLLM's object has no `refusal`, which OpenAI's always
+/// has.
 pub(super) fn tidy_logprobs(logprobs: &mut Option<Value>) {
-    if let Some(Value::Array(items)) = logprobs {
-        let content: Vec<Value> = items
-            .drain(..)
-            .flat_map(|mut item| match item.get_mut("content").map(Value::take) {
-                Some(Value::Array(tokens)) => tokens,
-                _ => vec![item],
-            })
-            .collect();
-        *logprobs = Some(json!({ "content": content, "refusal": null }));
+    match logprobs {
+        Some(Value::Array(items)) => {
+            let content: Vec<Value> = items
+                .drain(..)
+                .flat_map(|mut item| match item.get_mut("content").map(Value::take) {
+                    Some(Value::Array(tokens)) => tokens,
+                    _ => vec![item],
+                })
+                .collect();
+            *logprobs = Some(json!({ "content": content, "refusal": null }));
+        }
+        Some(Value::Object(object)) if object.contains_key("content") => {
+            object.entry("refusal").or_insert(Value::Null);
+        }
+        _ => {}
     }
 }
 
