@@ -229,6 +229,7 @@ pub async fn send(
         .uri(path)
         .header("host", "localhost")
         .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json")
         .body(Full::new(Bytes::from(body.to_owned())))
         .unwrap();
     let (head, body) = sender.send_request(request).await.ok()?.into_parts();

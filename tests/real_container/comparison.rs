@@ -1,0 +1,295 @@
+//! A server asked directly and through the proxy on the emulator.
+//!
+//! Owns what counts as the same answer: everything but what is made anew for each answer (ids and times), the model's name, nulls and empty
+//! values, and what sagewire says otherwise on purpose: `reasoning_content` for vLLM's `reasoning`, and the reason `tool_calls` where vLLM
+//! says `stop` beside a call. A stream is compared as the answer that its pieces make, because a server cuts its pieces by its own clock;
+//! vLLM's count of reasoning tokens in streams is that of pieces and differs from one answer to the next.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
+
+use http::Method;
+use libtest_mimic::{Failed, Trial};
+use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder};
+use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
+use sagewire_test_programs::Prepared;
+use sagewire_tests::{deployment::send, endpoint::world_with};
+use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
+
+use crate::process::Process;
+
+const KEY: &str = "sk-1234";
+
+/// A server, and a proxy whose only model is behind it.
+pub(crate) struct Pair {
+    server: Process,
+    proxy: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// A pair that the first test starts and all others use. It is ended when the last one drops it.
+pub(crate) type Shared = Arc<Mutex<Option<Pair>>>;
+
+/// A question: a route of OpenAI's API and its body.
+struct Case {
+    path: String,
+    body: Value,
+    /// Where the direct answer has what the case is about, as a JSON pointer, so that no case loses its point in silence.
+    shows: String,
+}
+
+impl Case {
+    fn read(file: &Path) -> Self {
+        let case: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        let text =
+            |name: &str| case[name].as_str().unwrap_or_else(|| panic!("{}: no `{name}`", file.display())).to_owned();
+        Self { path: text("path"), body: case["body"].clone(), shows: text("shows") }
+    }
+
+    fn streams(&self) -> bool {
+        self.path.ends_with("/completions")
+    }
+}
+
+/// A server that is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    /// The folder with its cases.
+    pub(crate) folder: &'static str,
+    /// The parameters of its model in the proxy's configuration. The endpoint is `tiny`.
+    pub(crate) litellm_params: &'static str,
+    /// The path that answers 200 when the server is ready.
+    pub(crate) ready: &'static str,
+    /// Puts the server at this address behind the endpoint.
+    pub(crate) behind: fn(EmulatorBuilder, SocketAddr) -> EmulatorBuilder,
+    pub(crate) start: fn(&Path) -> Process,
+}
+
+/// A trial for each case of a server, and another one for its stream.
+pub(crate) fn trials(subject: Subject, python: &Prepared<PathBuf>) -> Vec<Trial> {
+    let folder = subject.folder;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("real_container").join(folder);
+    let mut files: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "no cases in {}", path.display());
+    let pair = Shared::default();
+    let mut trials = Vec::new();
+    for file in files {
+        let name = format!("{}::{}", folder.replace('/', "::"), file.file_stem().unwrap().to_string_lossy());
+        let modes: &[_] =
+            if Case::read(&file).streams() { &[(false, ""), (true, "::streamed")] } else { &[(false, "")] };
+        for (stream, suffix) in modes.iter().copied() {
+            let (pair, file) = (Arc::clone(&pair), file.clone());
+            trials.push(python.trial(format!("{name}{suffix}"), move |python| {
+                let mut pair = pair.lock().unwrap();
+                if pair.is_none() {
+                    *pair = Some(Pair::start((subject.start)(python), subject)?);
+                }
+                let Some(pair) = &*pair else { return Err("the server did not start".into()) };
+                pair.compare(&Case::read(&file), stream)
+            }));
+        }
+    }
+    trials
+}
+
+impl Pair {
+    fn start(mut server: Process, subject: Subject) -> Result<Self, Failed> {
+        runtime().block_on(server.ready(subject.ready))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let yaml = format!(
+            "model_list: [{{model_name: tiny, litellm_params: {{{}}}}}]\ngeneral_settings: {{master_key: {KEY}}}\n",
+            subject.litellm_params
+        );
+        let emulator = (subject.behind)(Emulator::builder(), server.address());
+        let thread = thread::spawn(move || {
+            runtime().block_on(async {
+                let emulator = emulator.start().await.unwrap();
+                let world = world_with([
+                    ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url().as_str()),
+                    ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
+                    ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY),
+                    ("AWS_REGION", "us-east-1"),
+                ]);
+                let (config, _) = Config::from_yaml(&yaml, &|name| world.var(name)).unwrap();
+                let app = Wiring::new(world).app(&config, None).unwrap();
+                let mut options = ServerOptions::default();
+                options.limits.drain_timeout = Duration::ZERO;
+                let proxy = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
+                tell.send(proxy.local_addr()).unwrap();
+                proxy.serve(async { drop(stopped.await) }).await;
+            });
+        });
+        Ok(Self { server, proxy: told.recv()?, stop: Some(stop), thread: Some(thread) })
+    }
+
+    fn compare(&self, case: &Case, stream: bool) -> Result<(), Failed> {
+        let mut body = case.body.clone();
+        body["model"] = json!("tiny");
+        if stream {
+            body["stream"] = json!(true);
+            body["stream_options"] = json!({"include_usage": true});
+        }
+        let (direct, proxied) = runtime().block_on(async {
+            let direct = ask(self.server.address(), &case.path, &body).await?;
+            Ok::<_, Failed>((direct, ask(self.proxy, &case.path, &body).await?))
+        })?;
+        let shows = if stream { case.shows.replace("/message/", "/delta/") } else { case.shows.clone() };
+        if direct.value.pointer(&shows).is_none() {
+            return Err(format!("the direct answer has nothing at {shows}: {direct:#}").into());
+        }
+        if same(&direct, &proxied) {
+            Ok(())
+        } else {
+            Err(format!("directly:\n{direct:#}\nthrough sagewire:\n{proxied:#}").into())
+        }
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// An answer in the form in which it is compared.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    value: Value,
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:#}", self.status, self.value)
+    }
+}
+
+/// Errors are sagewire's own objects around what the server said: the status, the parameter and the server's sentence are the same.
+fn same(direct: &Answer, proxied: &Answer) -> bool {
+    let Some(said) = direct.value.pointer("/error/message").and_then(Value::as_str) else {
+        return direct.status == proxied.status && direct.value == proxied.value;
+    };
+    let told = proxied.value.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
+    let param = |answer: &Answer| answer.value.pointer("/error/param").cloned();
+    direct.status == proxied.status && told.contains(said) && param(direct) == param(proxied)
+}
+
+async fn ask(address: SocketAddr, path: &str, body: &Value) -> Result<Answer, Failed> {
+    let Some((status, _, bytes)) = send(address, Method::POST, path, KEY, &body.to_string()).await else {
+        return Err("the connection ended without an answer".into());
+    };
+    let text = std::str::from_utf8(&bytes)?;
+    let mut value = match text.trim_start().strip_prefix("data: ") {
+        Some(_) => joined(text)?,
+        None => serde_json::from_str(text).map_err(|error| format!("{status} {text}: {error}"))?,
+    };
+    tidy(&mut value);
+    Ok(Answer { status, value })
+}
+
+/// The answer that the pieces of a stream make.
+fn joined(stream: &str) -> Result<Value, Failed> {
+    let mut records: Vec<_> = stream.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    if records.pop() != Some("[DONE]") {
+        return Err(format!("a stream without its end: {stream}").into());
+    }
+    let mut whole = Value::Null;
+    for record in records {
+        join(&mut whole, serde_json::from_str(record)?);
+    }
+    if let Some(Value::Object(details)) = whole.pointer_mut("/usage/completion_tokens_details") {
+        details.remove("reasoning_tokens");
+    }
+    Ok(whole)
+}
+
+/// Adds a piece: texts and lists grow, and numbered items are added to those of their number.
+fn join(whole: &mut Value, piece: Value) {
+    match (whole, piece) {
+        (_, Value::Null) => {}
+        (Value::Object(whole), Value::Object(piece)) => {
+            for (name, value) in piece {
+                let grows = ["content", "reasoning", "reasoning_content", "text", "arguments"].contains(&name.as_str());
+                match (whole.get_mut(&name), value) {
+                    (Some(Value::String(text)), Value::String(more)) if grows => text.push_str(&more),
+                    (Some(known), value) => join(known, value),
+                    (None, value) => join(whole.entry(name).or_insert(Value::Null), value),
+                }
+            }
+        }
+        (Value::Array(whole), Value::Array(piece)) => {
+            for item in piece {
+                let known = item
+                    .get("index")
+                    .and_then(|index| whole.iter().position(|known| known.get("index") == Some(index)));
+                match known.and_then(|place| whole.get_mut(place)) {
+                    Some(known) => join(known, item),
+                    None => {
+                        whole.push(Value::Null);
+                        join(whole.last_mut().unwrap(), item);
+                    }
+                }
+            }
+        }
+        (whole @ Value::Null, Value::Object(piece)) => {
+            *whole = Value::Object(Map::new());
+            join(whole, Value::Object(piece));
+        }
+        (whole @ Value::Null, Value::Array(piece)) => {
+            *whole = Value::Array(Vec::new());
+            join(whole, Value::Array(piece));
+        }
+        (whole, piece) => *whole = piece,
+    }
+}
+
+/// Leaves out what may differ.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(thoughts) = object.remove("reasoning") {
+                object.entry("reasoning_content").or_insert(thoughts);
+            }
+            for made_anew in ["id", "created", "model"] {
+                object.remove(made_anew);
+            }
+            let message = object.get("message").or_else(|| object.get("delta"));
+            let calls = message.is_some_and(|message| message.pointer("/tool_calls/0").is_some());
+            if calls && object.get("finish_reason") == Some(&json!("stop")) {
+                object.insert("finish_reason".to_owned(), json!("tool_calls"));
+            }
+            object.values_mut().for_each(tidy);
+            object.retain(|_, value| !is_empty(value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        _ => false,
+    }
+}
+
+/// Tests run on threads of their own.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
