@@ -26,7 +26,10 @@ async fn litellms_documented_call_is_answered() {
         answer.json(),
         json!({
             "id": "", "object": "chat.completion", "created": 0, "model": "echo",
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": "what llm are you"}, "finish_reason": "stop"}],
+            "choices": [{
+                "index": 0, "message": {"role": "assistant", "content": "what llm are you", "refusal": null},
+                "finish_reason": "stop", "logprobs": null,
+            }],
             "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
         })
     );

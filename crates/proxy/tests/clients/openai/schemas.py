@@ -165,15 +165,14 @@ completions = [
     {"model": "text", "prompt": "Once upon a time"},
     {"model": "text", "prompt": ["Once upon", "a time"]},
     {"model": "text", "prompt": "Once upon a time", "logprobs": 2},
-    {"model": "chat", "prompt": ["Once upon", "a time"], "n": 2},
+    {"model": "chat", "prompt": ["Once upon", "a time"]},
 ]
 for body in completions:
     body["max_tokens"] = 8
     _, answer = reply("/completions", **body)
     is_a(answer, types.Completion)
     follows(answer, "CreateCompletionResponse")
-    prompts = len(body["prompt"]) if isinstance(body["prompt"], list) else 1
-    places = list(range(prompts * body.get("n", 1)))
+    places = list(range(len(body["prompt"]) if isinstance(body["prompt"], list) else 1))
     assert [choice["index"] for choice in answer["choices"]] == places, answer
     offsets = {}
     for piece in pieces("/completions", **body):
