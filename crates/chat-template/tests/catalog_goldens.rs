@@ -60,6 +60,9 @@ const ORIGINALS: &[(&str, &str)] = &[
     ("glm-4.7", "GLM-4.7-Flash"),
     ("granite-4.0", "ibm-granite-granite-4.0"),
     ("seed-oss", "ByteDance-Seed-OSS"),
+    ("nemotron-3-nano", "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16"),
+    ("exaone-4.0", "exaone4-axolotl"),
+    ("lfm-2.5", "LFM2.5-8B-A1B"),
 ];
 
 /// Recorded templates that no family is compared with, and why.
@@ -113,15 +116,12 @@ const NOT_COMPARED: &[(&[&str], &str)] = &[
         &[
             "ChatGLM4",
             "FusionNet-34Bx2-MoE",
-            "LFM2.5-8B-A1B",
-            "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
             "NVIDIA-Nemotron-Nano-v2",
             "Orion-14B-Chat",
             "Reka-Edge",
             "StepFun3.5-Flash",
             "YandexGPT-5-Lite",
             "command-a-axolotl",
-            "exaone4-axolotl",
             "fireworks-ai-llama-3-firefunction-v2",
             "jamba-axolotl",
             "llama-cpp-rwkv-world",
@@ -157,7 +157,7 @@ const DIFFERENT: &[(&[&str], &[&str], &str)] = &[
     (&["llama-3.1", "llama-3.2"], &["tool_round_noid"], "the original drops the text beside a tool call"),
     (&["llama-3.1"], &["date_kwargs"], "`builtin_tools` (a search engine, an interpreter) are not offered"),
     (
-        &["llama-3", "llama-3.1", "llama-3.2"],
+        &["llama-3", "llama-3.1", "llama-3.2", "nemotron-3-nano", "exaone-4.0"],
         &["parts_text"],
         "originals print content in parts as a Python list, or drop it; ours prints its text",
     ),

@@ -6,11 +6,15 @@
 use crate::catalog::Entry;
 
 mod glm_kimi_minimax;
+mod inclusionai;
 mod mistral;
+mod nvidia;
 mod others;
 mod qwen;
+mod small_makers;
 
 pub(super) fn families() -> impl Iterator<Item = Entry> {
     let first = qwen::families().into_iter().chain(glm_kimi_minimax::families());
-    first.chain(mistral::families()).chain(others::families())
+    let first = first.chain(mistral::families()).chain(inclusionai::families()).chain(nvidia::families());
+    first.chain(others::families()).chain(small_makers::families())
 }

@@ -4,8 +4,17 @@ use super::super::{DEEPSEEK_TOKENS, S_TOKENS, published};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 21] {
+pub(super) fn families() -> [Entry; 22] {
     [
+        published(
+            "deepseek-v4",
+            "DeepSeek V4: thinks when `thinking` is set",
+            &["deepseek-v4 !base"],
+            &[include_str!("../../published/deepseek-v4.jinja")],
+            DEEPSEEK_TOKENS,
+            &["<｜end▁of▁sentence｜>"],
+        )
+        .calling(ToolCallForm::DeepSeekDsml),
         published(
             "gemma-4-e",
             "Gemma 4 E2B and E4B instruct",

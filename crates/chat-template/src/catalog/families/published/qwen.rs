@@ -4,8 +4,16 @@ use super::super::{CHATML_TOKENS, published};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 9] {
+pub(super) fn families() -> [Entry; 10] {
     [
+        published(
+            "qwen-3-guard",
+            "Qwen3Guard Gen: judges the last turn",
+            &["qwen3guard-gen"],
+            &[include_str!("../../published/qwen-3-guard.jinja")],
+            CHATML_TOKENS,
+            &["<|im_end|>"],
+        ),
         published(
             "qwen-3-coder-next",
             "Qwen3 Coder Next",
