@@ -9,7 +9,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
 };
@@ -89,7 +89,7 @@ pub(crate) fn trials(subject: Subject, python: &Prepared<PathBuf>) -> Vec<Trial>
         for (stream, suffix) in modes.iter().copied() {
             let (pair, file) = (Arc::clone(&pair), file.clone());
             trials.push(python.trial(format!("{name}{suffix}"), move |python| {
-                let mut pair = pair.lock().unwrap();
+                let mut pair = pair.lock().unwrap_or_else(PoisonError::into_inner);
                 if pair.is_none() {
                     *pair = Some(Pair::start((subject.start)(python), subject)?);
                 }

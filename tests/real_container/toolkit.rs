@@ -98,8 +98,8 @@ async fn feature_extraction(mut server: Process) -> Result<(), Failed> {
     for (place, embedding) in reply.data.iter().enumerate() {
         let tokens: Vec<Vec<f64>> = serde_json::from_value(direct[place][0].clone())?;
         let mean = |column: usize| tokens.iter().map(|token| token[column]).sum::<f64>() / tokens.len() as f64;
-        let vector = embedding.vector.to_floats()?;
-        assert_eq!(vector.len(), tokens[0].len());
+        let vector = embedding.floats();
+        assert_eq!(vector.len(), tokens[0].len(), "{place}");
         for (column, number) in vector.iter().enumerate() {
             assert!((f64::from(*number) - mean(column)).abs() < 1e-5, "{place}, {column}: {number}");
         }

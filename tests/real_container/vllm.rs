@@ -49,6 +49,9 @@ fn start(python: &Path, arguments: &[&str]) -> Process {
         .args(arguments)
         .env("VLLM_TARGET_DEVICE", "cpu")
         .env("VLLM_CPU_KVCACHE_SPACE", "1")
+        // What it would compile takes minutes on a busy machine, after which the engine is taken for dead.
+        .env("TORCHDYNAMO_DISABLE", "1")
+        .env("VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS", "1800")
         // Nothing is fetched, and nothing is reported.
         .env("HF_HUB_OFFLINE", "1")
         .env("VLLM_NO_USAGE_STATS", "1")

@@ -90,7 +90,7 @@ pub fn vllm() -> Prepared<PathBuf> {
 /// A Python with Infinity's server; the program `infinity_emb` is beside it. Variable: `SAGEWIRE_TOOLKIT_PYTHON`.
 #[must_use]
 pub fn infinity() -> Prepared<PathBuf> {
-    python("SAGEWIRE_TOOLKIT_PYTHON", &["infinity-emb", "torch", "transformers"])
+    python("SAGEWIRE_TOOLKIT_PYTHON", &["infinity-emb", "torch"])
 }
 
 /// AWS's model server and its Java.
@@ -112,7 +112,7 @@ pub fn model_server() -> Prepared<ModelServer> {
 /// The model server with the Hugging Face inference toolkit. Variables: `SAGEWIRE_TOOLKIT_PYTHON` and `SAGEWIRE_JAVA`.
 #[must_use]
 pub fn toolkit() -> Prepared<ModelServer> {
-    let needed = ["sagemaker-huggingface-inference-toolkit", "multi-model-server", "torch", "transformers"];
+    let needed = ["sagemaker-huggingface-inference-toolkit", "multi-model-server", "torch"];
     python("SAGEWIRE_TOOLKIT_PYTHON", &needed).and_then(|python| match program("SAGEWIRE_JAVA", "-version") {
         Prepared::Ready(java) => Ok(ModelServer { python, java }),
         Prepared::Unusable(why) => Err(why),
