@@ -9,7 +9,13 @@
 //! | `vllm` | vLLM on the CPU, with the same model | `SAGEWIRE_VLLM_PYTHON` |
 //!
 //! A test whose server is not named is ignored. `.ci/clients` prepares the servers.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod comparison;
 mod infinity;

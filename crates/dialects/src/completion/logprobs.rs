@@ -19,12 +19,16 @@ pub(super) fn of_completion(logprobs: Value, offset: &mut usize) -> Value {
         text_offset.push(json!(*offset));
         *offset += token.chars().count();
     }
-    let mut lists = json!({ "tokens": tokens, "token_logprobs": token_logprobs, "text_offset": text_offset });
     // Its items are objects: without any, there is no list of them.
-    if top_logprobs.iter().any(|top| top != &json!({})) {
-        lists["top_logprobs"] = Value::Array(top_logprobs);
+    if top_logprobs.iter().all(|top| top == &json!({})) {
+        return json!({ "tokens": tokens, "token_logprobs": token_logprobs, "text_offset": text_offset });
     }
-    lists
+    json!({
+        "tokens": tokens,
+        "token_logprobs": token_logprobs,
+        "top_logprobs": top_logprobs,
+        "text_offset": text_offset,
+    })
 }
 
 /// The most likely tokens at one place.
