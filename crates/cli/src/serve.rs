@@ -146,9 +146,11 @@ async fn serve(arguments: ServeArguments, config: &Config, world: World) -> Resu
         Some(exporter) => Some(exporter.with_metrics(server.handle()).map_err(Failure::usage)?),
         None => None,
     };
+    wiring.connect().await;
     introduce(config, server.local_addr(), has_key);
     let handle = server.handle();
     let serving = server.serve(shutdown_signal());
+    let keeper = Arc::clone(&wiring);
     let reloading = async {
         match arguments.config {
             Some(path) => Reloader::new(path, world, wiring, handle).run().await,
@@ -158,8 +160,10 @@ async fn serve(arguments: ServeArguments, config: &Config, world: World) -> Resu
     tokio::select! {
         () = serving => {}
         () = reloading => {}
+        () = keeper.keep() => {}
         () = impatient() => return Err(Failure::interrupted()),
     }
+    keeper.finish().await;
     #[cfg(feature = "otlp")]
     if let Some(exporter) = exporter {
         exporter.flush().await;

@@ -7,12 +7,15 @@ pub use key_digest::KeyDigest;
 pub use sagewire::sagemaker::CallerParameters;
 pub use sagewire_router::ledger::{KeyLimit, KeyLimits, Ledger, MemoryLedger, Reached, Refusal, Reservation, Standing};
 
+pub use state_file::StateFileError;
+
 pub(crate) use self::{
     admission::Admission,
     booking::{Booking, Count, Wanted},
     expected_output::{ExpectedOutput, ExpectedOutputs},
     key_in_url::refuse_key_in_url,
     keyring::{Caller, Keyring},
+    state_file::FileLedger,
 };
 
 mod admission;
@@ -22,3 +25,4 @@ mod key_digest;
 mod key_in_url;
 mod keyring;
 pub(crate) mod parameters;
+mod state_file;

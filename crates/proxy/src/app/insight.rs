@@ -13,6 +13,11 @@ pub trait Insight: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Whether what replicas share can be reached; `None` if they share nothing.
+    fn shared_state_is_reachable(&self) -> Option<bool> {
+        None
+    }
+
     /// The ids of deployments that rest after failures.
     async fn resting(&self) -> Vec<String> {
         Vec::new()

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
+    GeneralSettings, ProxySettings,
     general_settings::{self, Text},
     node::Node,
     problem::Report,
@@ -151,6 +152,27 @@ pub(super) fn check(keys: &[CallerKey], master: Option<&KeyDigest>, node: Option
             report.problem(node.place, format!("{path} is the same key as `keys[{other}]`: give each caller its own"));
         }
         digests.push((index, digest));
+    }
+}
+
+/// The longest budget that may be lost at a restart without a warning.
+const SHORT: Duration = Duration::from_secs(3600);
+
+/// Warns of budgets that would begin anew at each restart.
+pub(super) fn check_budgets(general: &GeneralSettings, own: &ProxySettings, node: Option<&Node>, report: &mut Report) {
+    if general.coordination_redis.is_some() || own.state_file.is_some() {
+        return;
+    }
+    let places = node.and_then(Node::items).unwrap_or_default();
+    for (index, (key, node)) in own.keys.iter().zip(places).enumerate() {
+        if key.token_budget.is_some() && key.budget_duration.is_none_or(|duration| duration > SHORT) {
+            let path = format!("sagewire_settings.keys[{index}].token_budget");
+            let message = format!(
+                "`{path}` begins anew at each restart, because it is counted in memory only: set `sagewire_settings.state_file`, or \
+                 `general_settings.coordination_redis` for several replicas"
+            );
+            report.warning(node.place, path, message);
+        }
     }
 }
 

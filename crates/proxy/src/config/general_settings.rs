@@ -6,10 +6,11 @@ use sagewire_router::seconds::{self, Seconds};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 
+use super::coordination_redis::CoordinationRedis;
 use crate::callers::KeyDigest;
 
 /// What holds for the server.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GeneralSettings {
@@ -39,6 +40,11 @@ pub struct GeneralSettings {
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub health_check_interval: Duration,
+    /// The Redis or Valkey through which replicas share limits, cooldowns and budgets. `{}` takes everything from the variables `REDIS_*`.
+    #[schemars(with = "CoordinationRedis")]
+    pub coordination_redis: Option<CoordinationRedis>,
+    /// Whether requests that a limit applies to are refused with 503 while Redis is away. Default: false: each replica applies its share.
+    pub fail_closed_rate_limit_enforcement: bool,
     /// Whether the proxy may listen beyond this machine without any key. Default: false.
     #[serde(rename = "dangerously_permit_weak_or_unset_master_key")]
     pub permit_no_key: bool,
@@ -55,6 +61,8 @@ impl Default for GeneralSettings {
             always_include_stream_usage: false,
             background_health_checks: false,
             health_check_interval: Duration::from_secs(300),
+            coordination_redis: None,
+            fail_closed_rate_limit_enforcement: false,
             permit_no_key: false,
         }
     }

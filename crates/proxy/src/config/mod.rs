@@ -12,6 +12,7 @@ use sagewire_router::RouterSettings;
 
 pub use self::{
     caller_keys::CallerKey,
+    coordination_redis::{CoordinationRedis, RedisNode},
     documentation::key_tables,
     general_settings::GeneralSettings,
     litellm_params::Parameters,
@@ -33,6 +34,7 @@ use self::{
 
 mod caller_keys;
 mod changes;
+mod coordination_redis;
 mod credential_list;
 mod documentation;
 mod environment;
@@ -174,6 +176,7 @@ impl Config {
         let keys = &config.sagewire_settings.keys;
         let node = file.value("sagewire_settings").and_then(|section| section.value("keys"));
         caller_keys::check(keys, config.general_settings.master_key.as_ref(), node, &mut report);
+        caller_keys::check_budgets(&config.general_settings, &config.sagewire_settings, node, &mut report);
         references::check(&config.deployments, &config.router_settings, keys, &file, &mut report);
         Ok((config, report.finish()?))
     }
@@ -206,6 +209,7 @@ fn share_keys(file: &mut Node, report: &mut Report) {
     }
     move_keys(file, "litellm_settings", "router_settings", litellm_settings::OF_THE_ROUTER, report);
     move_keys(file, "router_settings", "litellm_settings", &["set_verbose"], report);
+    coordination_redis::gather(file, report);
 }
 
 fn move_keys(file: &mut Node, from: &str, to: &str, keys: &[&str], report: &mut Report) {
@@ -214,15 +218,7 @@ fn move_keys(file: &mut Node, from: &str, to: &str, keys: &[&str], report: &mut 
     if moved.is_empty() {
         return;
     }
-    if file.value(to).is_none_or(Node::is_null) {
-        file.take(to);
-        let node = Node { place: file.place, ..Node::empty() };
-        let entry = Entry { key: to.to_owned(), place: file.place, node };
-        if let Yaml::Map(entries) = &mut file.yaml {
-            entries.push(entry);
-        }
-    }
-    let Some(Yaml::Map(entries)) = file.value_mut(to).map(|node| &mut node.yaml) else { return };
+    let Some(Yaml::Map(entries)) = file.mapping(to).map(|node| &mut node.yaml) else { return };
     for entry in moved {
         if entries.iter().any(|known| known.key == entry.key && !known.node.is_null()) {
             report.warning(

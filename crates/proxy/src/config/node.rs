@@ -88,6 +88,17 @@ impl Node {
         }
     }
 
+    /// The value of this key, for which an empty mapping is added if there is none. `None` if this is no mapping.
+    pub(super) fn mapping(&mut self, key: &str) -> Option<&mut Self> {
+        if self.value(key).is_none_or(Self::is_null) {
+            self.take(key);
+            let node = Self { place: self.place, ..Self::empty() };
+            let Yaml::Map(entries) = &mut self.yaml else { return None };
+            entries.push(Entry { key: key.to_owned(), place: node.place, node });
+        }
+        self.value_mut(key)
+    }
+
     /// Takes a key out of this mapping.
     pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
         let Yaml::Map(entries) = &mut self.yaml else { return None };

@@ -16,6 +16,10 @@ use crate::limits::Limits;
 pub struct ProxySettings {
     /// Keys for callers, each with its own rights and limits.
     pub keys: Vec<CallerKey>,
+    /// The file that keeps what keys have used of their budgets over restarts, for a single proxy. Several replicas need
+    /// `general_settings.coordination_redis`.
+    #[schemars(with = "Text")]
+    pub state_file: Option<PathBuf>,
     /// What one caller, one connection and all together may use.
     pub limits: Limits,
     /// The certificate to serve HTTPS with. The files are read again on reload.
@@ -54,6 +58,7 @@ impl Default for ProxySettings {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
+            state_file: None,
             limits: Limits::default(),
             tls: None,
             cors: CorsSettings::default(),

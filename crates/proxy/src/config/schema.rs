@@ -5,7 +5,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{ALIASES, file::File, litellm_settings::OF_THE_ROUTER, unused};
+use super::{ALIASES, coordination_redis, file::File, litellm_settings::OF_THE_ROUTER, unused};
 
 /// The JSON schema (draft 2020-12) of the whole file, as pretty JSON with a newline at its end.
 #[must_use]
@@ -31,6 +31,14 @@ pub(super) fn plain() -> Value {
     // Each of these two sections also takes some keys of the other.
     share(&mut schema, "router_settings", "litellm_settings", OF_THE_ROUTER);
     share(&mut schema, "litellm_settings", "router_settings", &["set_verbose"]);
+    for (theirs, own) in coordination_redis::OF_THE_ROUTER {
+        let own =
+            schema.pointer(&format!("/properties/general_settings/properties/coordination_redis/properties/{own}"));
+        let Some(own) = own.cloned() else { continue };
+        if let Some(Value::Object(properties)) = schema.pointer_mut("/properties/router_settings/properties") {
+            properties.insert(theirs.to_owned(), own);
+        }
+    }
     for (section, alias, name) in ALIASES {
         if let Some(Value::Object(properties)) = schema.pointer_mut(&format!("/properties/{section}/properties"))
             && let Some(Value::Object(mut property)) = properties.get(name).cloned()

@@ -40,6 +40,8 @@ impl Config {
             "drop_params": self.litellm_settings.drop_params,
             "completion_model": self.general_settings.completion_model,
             "request_timeout": (limit != LitellmSettings::default().request_timeout).then(|| seconds(limit)),
+            "coordination_redis": self.general_settings.coordination_redis.is_some(),
+            "state_file": settings.state_file,
             "tls": settings.tls.is_some(),
         }))
     }

@@ -164,11 +164,8 @@ static SECTIONS: &[Section] = &[
         path: "router_settings",
         litellms: include_str!("unused/router_settings.txt"),
         groups: &[
-            group(
-                "counters and cooldowns are kept in the process",
-                "cache_kwargs cache_responses caching_groups client_ttl redis_db redis_host redis_password \
-                 redis_port redis_ssl redis_url redis_username",
-            ),
+            group("sagewire caches no answers", "cache_kwargs cache_responses caching_groups client_ttl"),
+            group("the database is part of `redis_url`", "redis_db"),
             group("sagewire has nothing like it", "auto_routers"),
         ],
     },
@@ -204,7 +201,7 @@ mod tests {
                 Some("sagewire reports by logs and metrics, and calls no other services"),
             ),
             ("litellm_settings", "http2", Some(OTHERS)),
-            ("router_settings", "redis_host", Some("counters and cooldowns are kept in the process")),
+            ("router_settings", "redis_db", Some("the database is part of `redis_url`")),
             ("router_settings", "database_url", None),
             ("sagewire_settings", "http2", None),
         ] {

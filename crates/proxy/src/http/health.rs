@@ -70,7 +70,13 @@ fn liveliness() -> Response<Body> {
 /// The process takes requests.
 fn readiness(exchange: &Exchange) -> Response<Body> {
     let models = exchange.state.models.iter().count();
-    let body = json!({ "status": "healthy", "db": "Not connected", "models": models });
+    let mut body = json!({ "status": "healthy", "db": "Not connected", "models": models });
+    // Without it the proxy goes on, so that it stays ready.
+    let reachable = exchange.state.insight.as_ref().and_then(|insight| insight.shared_state_is_reachable());
+    if let (Some(reachable), Some(body)) = (reachable, body.as_object_mut()) {
+        let state = if reachable { "connected" } else { "unavailable" };
+        body.insert("shared_state".to_owned(), state.into());
+    }
     json_response(StatusCode::OK, body.to_string().into())
 }
 
@@ -139,7 +145,7 @@ fn readiness_schema() -> Value {
     json!({
         "type": "object",
         "required": ["status", "models"],
-        "properties": { "status": schema::text(), "db": schema::text(), "models": schema::count() },
+        "properties": { "status": schema::text(), "db": schema::text(), "models": schema::count(), "shared_state": schema::text() },
     })
 }
 

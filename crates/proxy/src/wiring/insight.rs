@@ -13,11 +13,23 @@ use crate::{Gauge, Insight};
 pub(super) struct RouterInsight {
     router: Arc<Router>,
     ages: Vec<Arc<Aged>>,
+    #[cfg(feature = "redis")]
+    redis: Option<Arc<sagewire_redis::Redis>>,
 }
 
 impl RouterInsight {
     pub(super) fn new(router: Arc<Router>, ages: Vec<Arc<Aged>>) -> Self {
-        Self { router, ages }
+        Self {
+            router,
+            ages,
+            #[cfg(feature = "redis")]
+            redis: None,
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn with_redis(self, redis: Option<Arc<sagewire_redis::Redis>>) -> Self {
+        Self { redis, ..self }
     }
 }
 
@@ -44,6 +56,16 @@ impl Insight for RouterInsight {
             };
             put("sagewire_deployment_cooldown_seconds", "How long it still rests after failures.", rest);
         }
+        #[cfg(feature = "redis")]
+        if let Some(redis) = &self.redis {
+            let health = redis.health();
+            let mut put = |name, help, value| gauges.push(Gauge::new(name, help, value));
+            put("sagewire_redis_connected", "Whether Redis answers: 1 or 0.", f64::from(u8::from(health.connected)));
+            put("sagewire_redis_replicas", "Replicas seen within the last minute.", f64::from(health.replicas));
+            put("sagewire_redis_round_trips", "Questions to Redis since the start.", health.round_trips as f64);
+            put("sagewire_redis_failures", "Questions that Redis did not answer.", health.failures as f64);
+            put("sagewire_redis_seconds", "Time that the questions took, in all.", health.waited.as_secs_f64());
+        }
         for (deployments, seconds) in self.ages.iter().filter_map(|aged| aged.age()) {
             for deployment in deployments {
                 gauges.push(
@@ -53,6 +75,11 @@ impl Insight for RouterInsight {
             }
         }
         gauges
+    }
+
+    #[cfg(feature = "redis")]
+    fn shared_state_is_reachable(&self) -> Option<bool> {
+        self.redis.as_ref().map(|redis| redis.health().connected)
     }
 
     async fn resting(&self) -> Vec<String> {

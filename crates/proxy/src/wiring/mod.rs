@@ -3,15 +3,21 @@
 //! Owns making the SageMaker provider, the router over its deployments, and the app over both, and what of them outlives a reload:
 //! connections, credentials, cooldowns.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
 use sagewire_router::{BuildError, Router, RouterSettings, RouterState};
 
 pub use self::check::Findings;
+#[cfg(feature = "redis")]
+use self::shared_state::SharedState;
 use self::{credentials::CredentialShelf, insight::RouterInsight, overlay::Overlay};
 use crate::{
-    App, AppError, Config, Probe, ServedDeployment, ServedModel, SpanSink,
+    App, AppError, Clock, Config, Ledger, Probe, ServedDeployment, ServedModel, SpanSink,
+    callers::{FileLedger, StateFileError},
     config::{DeploymentConfig, EnvironmentVariables},
 };
 
@@ -20,6 +26,8 @@ mod credentials;
 mod deployment;
 mod insight;
 mod overlay;
+#[cfg(feature = "redis")]
+mod shared_state;
 
 /// Makes apps from configurations. Keep it over reloads: the next app takes over connections, credentials and cooldowns.
 ///
@@ -42,12 +50,18 @@ pub struct Wiring {
     transport: Option<Arc<dyn Transport>>,
 }
 
+/// How often the state file is written, at most.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+
 /// What outlives a reload.
 #[derive(Debug, Default)]
 struct Kept {
     sagemaker: Option<(EnvironmentVariables, World, SageMaker)>,
     credentials: CredentialShelf,
     router_state: Option<Arc<dyn RouterState>>,
+    #[cfg(feature = "redis")]
+    shared: Option<SharedState>,
+    ledger: Option<Arc<FileLedger>>,
     /// The summary of the configuration.
     summary: serde_json::Value,
 }
@@ -77,6 +91,17 @@ pub enum WiringError {
     /// The provider cannot be set up.
     #[error("the provider cannot be set up")]
     Provider(#[source] Error),
+    /// The Redis that replicas share cannot be used.
+    #[cfg(feature = "redis")]
+    #[error("`general_settings.coordination_redis`: {0}")]
+    Redis(#[from] sagewire_redis::SettingsError),
+    /// The configuration names a Redis, and this program knows none.
+    #[cfg(not(feature = "redis"))]
+    #[error("`general_settings.coordination_redis` is set, and this program was built without the feature `redis`")]
+    NoRedis,
+    /// The file that keeps budgets cannot be used.
+    #[error(transparent)]
+    StateFile(#[from] StateFileError),
     /// The router's settings contradict each other.
     #[error(transparent)]
     Router(#[from] BuildError),
@@ -116,6 +141,7 @@ impl Wiring {
         let (world, sagemaker) = self.sagemaker(config, &mut kept)?;
         let mut shelf = CredentialShelf::default();
         let mut router = Router::builder().settings(config.router_settings.clone());
+        let ledger = counted(config, &world, &mut kept, previous.is_some())?;
         if let Some(state) = &kept.router_state {
             router = router.state(Arc::clone(state));
         }
@@ -151,7 +177,12 @@ impl Wiring {
         kept.credentials = shelf;
         kept.summary = config.summary();
         let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages());
+        #[cfg(feature = "redis")]
+        let insight = insight.with_redis(kept.shared.as_ref().map(|shared| Arc::clone(&shared.redis)));
         let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(router);
+        if let Some(ledger) = ledger {
+            app = app.ledger(ledger);
+        }
         if let Some(sink) = &self.spans {
             app = app.spans(Arc::clone(sink));
         } else if config.sagewire_settings.otlp.endpoint.is_some() {
@@ -161,6 +192,45 @@ impl Wiring {
             app = app.continuing(previous);
         }
         Ok(app.build()?)
+    }
+
+    /// Connects to what replicas share, if the configuration of the last app names it. If that fails, it is tried again in the background.
+    pub async fn connect(&self) {
+        #[cfg(feature = "redis")]
+        if let Some(redis) = self.redis() {
+            redis.connect().await;
+        }
+    }
+
+    /// Keeps what was counted: writes the state file whenever something has changed, until the future is dropped.
+    pub async fn keep(&self) {
+        loop {
+            tokio::time::sleep(KEEP_EVERY).await;
+            self.write_state_file();
+        }
+    }
+
+    /// Tells replicas, and writes to the state file, what they do not know yet: at the end of a process.
+    pub async fn finish(&self) {
+        self.write_state_file();
+        #[cfg(feature = "redis")]
+        if let Some(redis) = self.redis() {
+            redis.flush().await;
+        }
+    }
+
+    fn write_state_file(&self) {
+        let ledger = self.kept.lock().unwrap_or_else(PoisonError::into_inner).ledger.clone();
+        if let Some(Err(error)) = ledger.map(|ledger| ledger.write()) {
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(target: "sagewire::proxy", cause, "{error}");
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    fn redis(&self) -> Option<Arc<sagewire_redis::Redis>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.shared.as_ref().map(|shared| Arc::clone(&shared.redis))
     }
 
     /// How a configuration differs from the one that the last app was made of.
@@ -194,6 +264,45 @@ impl Wiring {
         kept.credentials = CredentialShelf::default();
         Ok((world, sagemaker))
     }
+}
+
+/// Where the keys' use is counted, if it is not the app's own memory. The first app decides it; those after a reload go on with it.
+fn counted(
+    config: &Config,
+    world: &World,
+    kept: &mut Kept,
+    is_reload: bool,
+) -> Result<Option<Arc<dyn Ledger>>, WiringError> {
+    #[cfg(feature = "redis")]
+    {
+        if is_reload {
+            let same = match &kept.shared {
+                Some(shared) => shared.is_of(config),
+                None => config.general_settings.coordination_redis.is_none(),
+            };
+            if !same {
+                tracing::warn!(target: "sagewire::proxy", "a change of `general_settings.coordination_redis` takes effect at the next start");
+            }
+            return Ok(None);
+        }
+        if let Some(shared) = SharedState::of(config, world)? {
+            kept.router_state = Some(Arc::clone(&shared.router_state) as Arc<dyn RouterState>);
+            let ledger: Arc<dyn Ledger> = Arc::clone(&shared.ledger) as Arc<dyn Ledger>;
+            kept.shared = Some(shared);
+            return Ok(Some(ledger));
+        }
+    }
+    #[cfg(not(feature = "redis"))]
+    {
+        let _ = world;
+        if config.general_settings.coordination_redis.is_some() {
+            return Err(WiringError::NoRedis);
+        }
+    }
+    let Some(path) = config.sagewire_settings.state_file.as_ref().filter(|_| !is_reload) else { return Ok(None) };
+    let ledger = Arc::new(FileLedger::open(path, Clock::system())?);
+    kept.ledger = Some(Arc::clone(&ledger));
+    Ok(Some(ledger))
 }
 
 fn check_prefix(deployment: &DeploymentConfig) -> Result<(), WiringError> {

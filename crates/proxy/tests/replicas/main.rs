@@ -1,0 +1,179 @@
+//! Several proxies over one Redis, each with a connection of its own, as replicas in processes of their own have it.
+//!
+//! Needs `SAGEWIRE_REDIS_SERVER`; without it every test is reported as ignored.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use libtest_mimic::{Arguments, Failed, Trial};
+use sagewire::credentials::seam::{MapEnv, World};
+use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
+use sagewire_proxy::{App, Config, Wiring};
+use serde_json::Value;
+
+fn main() {
+    let program = sagewire_test_programs::redis_server();
+    let trial = |name: &str, test: fn(PathBuf) -> Result<(), Failed>| -> Trial {
+        program.trial(name, move |program: &PathBuf| test(program.clone()))
+    };
+    let trials = vec![
+        trial("a_keys_requests_are_exact_over_three_proxies", |program| run(requests_are_exact(program))),
+        trial("a_deployments_requests_are_exact_over_three_proxies", |program| run(deployments_are_exact(program))),
+        trial("a_budget_goes_on_after_every_proxy_was_restarted", |program| run(budgets_go_on(program))),
+        trial("no_request_fails_because_redis_is_killed", |program| run(redis_is_killed(program))),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn run(test: impl Future<Output = ()>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(test);
+    Ok(())
+}
+
+struct Redis {
+    port: u16,
+    process: Child,
+}
+
+impl Redis {
+    fn start(program: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut process = Command::new(program)
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .args(["--dir", env!("CARGO_TARGET_TMPDIR")])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        if !lines.any(|line| line.contains("Ready to accept connections")) {
+            let ended = process.wait().unwrap();
+            panic!("the server ended with {ended}");
+        }
+        Self { port, process }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const LIMITED_KEY: &str = "keys: [{name: team, key: sk-team, rpm: 40}]";
+const BUDGET_KEY: &str = "keys: [{name: team, key: sk-team, token_budget: 60, budget_duration: 30d}]";
+const FREE_KEY: &str = "keys: [{name: team, key: sk-team}]";
+
+/// A proxy with nothing of another one but Redis. No machine is so slow that it would give a question up, unless it does so at once.
+async fn proxy(emulator: &Emulator, redis: &Redis, keys: &str, params: &str, patience: f64) -> (Wiring, App) {
+    let env = MapEnv::from([
+        ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url().as_str()),
+        ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
+        ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY),
+        ("AWS_REGION", "us-east-1"),
+    ]);
+    let world = World::builder().with_env(env).build();
+    let yaml = format!(
+        "model_list: [{{model_name: m, litellm_params: {{model: sagemaker_chat/messages{params}}}, model_info: {{id: d}}}}]\n\
+         router_settings: {{num_retries: 0, redis_host: 127.0.0.1, redis_port: {}}}\n\
+         general_settings: {{master_key: sk-master, coordination_redis: {{timeout: {patience}}}}}\n\
+         sagewire_settings: {{{keys}}}\n",
+        redis.port
+    );
+    let (config, warnings) = Config::from_yaml(&yaml, &|name| world.var(name)).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let wiring = Wiring::new(world);
+    let app = wiring.app(&config, None).unwrap();
+    wiring.connect().await;
+    (wiring, app)
+}
+
+async fn ask(app: &App) -> (u16, Value) {
+    let body = r#"{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}"#;
+    let request = Request::post("/v1/chat/completions").header("authorization", "Bearer sk-team");
+    send(app, request.body(Full::new(Bytes::from(body))).unwrap()).await
+}
+
+async fn readiness(app: &App) -> (u16, Value) {
+    send(app, Request::get("/health/readiness").body(Full::new(Bytes::new())).unwrap()).await
+}
+
+async fn send(app: &App, request: Request<Full<Bytes>>) -> (u16, Value) {
+    let response = app.answer(request).await;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+async fn answered(proxies: &[(Wiring, App)], requests: usize) -> usize {
+    let mut answered = 0;
+    for (_, app) in proxies.iter().cycle().take(requests) {
+        match ask(app).await {
+            (200, _) => answered += 1,
+            (status, body) => assert_eq!(status, 429, "{body}"),
+        }
+    }
+    answered
+}
+
+async fn three(emulator: &Emulator, redis: &Redis, keys: &str, params: &str) -> Vec<(Wiring, App)> {
+    let mut proxies = Vec::new();
+    for _ in 0..3 {
+        proxies.push(proxy(emulator, redis, keys, params, 30.0).await);
+    }
+    proxies
+}
+
+async fn requests_are_exact(program: PathBuf) {
+    let (emulator, redis) = (Emulator::start().await.unwrap(), Redis::start(&program));
+    let proxies = three(&emulator, &redis, LIMITED_KEY, "").await;
+    assert_eq!(answered(&proxies, 50).await, 40);
+}
+
+async fn deployments_are_exact(program: PathBuf) {
+    let (emulator, redis) = (Emulator::start().await.unwrap(), Redis::start(&program));
+    let proxies = three(&emulator, &redis, FREE_KEY, ", rpm: 40").await;
+    assert_eq!(answered(&proxies, 50).await, 40);
+}
+
+async fn budgets_go_on(program: PathBuf) {
+    let (emulator, redis) = (Emulator::start().await.unwrap(), Redis::start(&program));
+    let proxies = three(&emulator, &redis, BUDGET_KEY, "").await;
+    let before = answered(&proxies, 60).await;
+    assert!((1..60).contains(&before), "{before}");
+    for (wiring, _) in &proxies {
+        wiring.finish().await;
+    }
+    drop(proxies);
+    let proxies = three(&emulator, &redis, BUDGET_KEY, "").await;
+    assert_eq!(answered(&proxies, 3).await, 0, "the budget was spent before the restart");
+}
+
+async fn redis_is_killed(program: PathBuf) {
+    let (emulator, mut redis) = (Emulator::start().await.unwrap(), Redis::start(&program));
+    let params = ", rpm: 1000, tpm: 1000000, max_parallel_requests: 10";
+    let (_wiring, app) = proxy(&emulator, &redis, LIMITED_KEY, params, 0.05).await;
+    assert_eq!(readiness(&app).await.1["shared_state"], "connected");
+    for at in 0..20 {
+        if at == 10 {
+            redis.process.kill().unwrap();
+            redis.process.wait().unwrap();
+        }
+        let (status, body) = ask(&app).await;
+        assert_eq!(status, 200, "request {at}: {body}");
+    }
+    let (status, body) = readiness(&app).await;
+    assert_eq!((status, &body["shared_state"]), (200, &Value::from("unavailable")), "it stays ready: {body}");
+    drop(redis);
+    tokio::time::timeout(Duration::from_secs(30), emulator.shutdown()).await.unwrap();
+}
