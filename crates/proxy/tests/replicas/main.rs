@@ -2,7 +2,12 @@
 //!
 //! Needs `SAGEWIRE_REDIS_SERVER`; without it every test is reported as ignored.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::{
     io::{BufRead, BufReader},
