@@ -4,7 +4,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{chat, check, completions, doctor, embed, health, man, serve, template};
+use crate::{chat, check, completions, doctor, embed, health, init, man, serve, template};
 #[cfg(feature = "emulator")]
 use crate::{demo, emulate};
 
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Embed(embed::EmbedArguments),
     /// Finds out, step by step, why a model does not answer
     Doctor(doctor::DoctorArguments),
+    /// Writes a config.yaml for the endpoints of an AWS account
+    Init(init::InitArguments),
     /// Serves OpenAI's API in front of SageMaker endpoints, from LiteLLM's config.yaml
     Serve(serve::ServeArguments),
     /// Checks a config.yaml, and shows what it would serve

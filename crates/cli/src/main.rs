@@ -18,6 +18,7 @@ mod embed;
 mod emulate;
 mod failure;
 mod health;
+mod init;
 mod interrupt;
 mod man;
 mod open_files;
@@ -43,6 +44,7 @@ async fn main() -> ExitCode {
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::Embed(arguments) => embed::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Init(arguments) => init::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments).await,
         Command::Health(arguments) => health::run(arguments).await,

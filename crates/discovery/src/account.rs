@@ -108,7 +108,7 @@ impl Account {
     /// Reads the endpoints that pass `filter`, by name. `progress` is told how many of how many have been read.
     ///
     /// Endpoints and components are listed; only those that have changed since the last time are described. What the caller may not read, or what
-    /// was deleted meanwhile, is named in the facts.
+    /// was deleted meanwhile, is named in the facts. A tag that changes alone is noticed only when the endpoint itself changes.
     ///
     /// # Errors
     /// `Permission` if the endpoints may not be listed, and failures of AWS and of reaching it.

@@ -10,10 +10,12 @@ mod control_plane;
 mod deployment;
 pub mod description;
 mod facts;
+mod naming;
 mod reading;
 
 pub use account::{Account, Filter};
 pub use control_plane::ControlPlane;
 pub use deployment::{Certainty, Deployment, Hosting, NativeRoutes, Obstacle, Serves};
 pub use facts::EndpointFacts;
+pub use naming::Found;
 pub use reading::read;

@@ -162,16 +162,22 @@ impl Account {
                 [(Resource::Endpoint, endpoint), (Resource::EndpointConfig, config), (Resource::Model, model)]
             {
                 if let Value::Object(description) = description {
-                    account.resources.entry(resource).or_default().insert(name.clone(), description);
+                    account.put(resource, name.clone(), description);
                 }
             }
         }
         account
     }
 
-    fn insert(&mut self, resource: Resource, mut description: Description) -> Result<(), AccountError> {
+    fn insert(&mut self, resource: Resource, description: Description) -> Result<(), AccountError> {
         let unnamed = || AccountError::Unnamed { list: resource.list(), name: resource.key() };
         let name = description.get(resource.key()).and_then(Value::as_str).ok_or_else(unnamed)?.to_owned();
+        self.put(resource, name, description);
+        Ok(())
+    }
+
+    /// Adds a description, with the status and the times that every one has.
+    fn put(&mut self, resource: Resource, name: String, mut description: Description) {
         if let Resource::Endpoint | Resource::InferenceComponent = resource {
             description.entry(format!("{}Status", resource.name())).or_insert_with(|| "InService".into());
         }
@@ -179,7 +185,6 @@ impl Account {
             description.entry(time).or_insert_with(|| CREATED.into());
         }
         self.resources.entry(resource).or_default().insert(name, description);
-        Ok(())
     }
 
     /// All resources of a kind, by name.

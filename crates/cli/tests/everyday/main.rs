@@ -4,6 +4,7 @@
 mod chat;
 mod doctor;
 mod embed;
+mod init;
 mod pages;
 mod process;
 #[cfg(unix)]
