@@ -135,6 +135,10 @@ impl RedisSettings {
         self
     }
 
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(clippy::unused_self, reason = "only a test's settings can pause the time")
+    )]
     pub(crate) fn is_paused(&self) -> bool {
         #[cfg(feature = "testing")]
         return self.paused.is_some();
