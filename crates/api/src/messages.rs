@@ -4,7 +4,7 @@
 //! streamed one.
 
 pub use answer::{AnswerForm, ContentBlock, Message, StopReason, Usage};
-pub use error::{ErrorBody, ErrorDetail, error_type};
+pub use error::{ErrorBody, ErrorDetail, ErrorDetails, error_type};
 pub use models::{ModelInfo, ModelPage};
 pub use request::{MessagesRequest, Translated};
 pub use stream::{Delta, Event, MessageDelta, MessageStream};

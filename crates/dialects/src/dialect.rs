@@ -13,7 +13,7 @@ use sagewire_types::{ChatChunk, ChatRequest, ChatResponse, CompletionRequest, Er
 use crate::{
     completion,
     context::{DecodeContext, EncodeContext},
-    messages::{Messages, nova::Nova},
+    messages::{Messages, nova::Nova, vllm::Vllm},
     named::named,
     payload::Payload,
     reply::{self, Shape},
@@ -37,6 +37,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
 
     /// Whether its containers can be held to a JSON schema, which they are given as `response_format`.
     fn constrains_answers(&self) -> bool {
+        false
+    }
+
+    /// Whether the container has the routes of [`native`](crate::native), unless the operator says otherwise.
+    fn has_native_routes(&self) -> bool {
         false
     }
 
@@ -127,6 +132,8 @@ named! {
         Lmi => Lmi,
         /// OpenAI's messages: vLLM, SGLang, TGI, DJL.
         Messages => Messages,
+        /// AWS's vLLM image: OpenAI's messages, and every route of vLLM's.
+        Vllm => Vllm,
         /// Amazon Nova's messages.
         Nova => Nova,
         /// JumpStart's older images of Llama 2: one prompt as text.

@@ -19,6 +19,7 @@ mod finish_reason;
 mod fixtures;
 mod messages;
 mod named;
+pub mod native;
 mod parameters;
 mod payload;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::{Dialect, EncodeContext, Payload};
 
 pub(crate) mod body;
 pub(crate) mod nova;
+pub(crate) mod vllm;
 
 /// Takes every parameter of OpenAI's as it is.
 #[derive(Debug)]

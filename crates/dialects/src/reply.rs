@@ -84,7 +84,7 @@ pub(crate) fn unknown(reply: &[u8], dialect: &str) -> Error {
 
 fn advice(dialect: &str) -> String {
     let other = match dialect {
-        "messages" | "nova" => "`sagemaker/` for a text container",
+        "messages" | "nova" | "vllm" => "`sagemaker/` for a text container",
         _ => "`sagemaker_chat/` for one that speaks the Messages API",
     };
     format!("Set `dialect` to the one that fits the container (now `{dialect}`), or use the route {other}")

@@ -47,6 +47,7 @@ mod key_info;
 mod messages;
 mod metrics;
 mod models;
+mod native;
 mod nulls;
 mod openapi;
 mod rate_limits;

@@ -156,6 +156,7 @@ impl SageMakerBuilder {
                 refused_details: Learned::default(),
                 refused_usage: Learned::default(),
                 batch_limits: Learned::default(),
+                routes: Learned::default(),
                 templates: Templates::new(self.prompt_templates),
             }),
             settings: Arc::new(settings),

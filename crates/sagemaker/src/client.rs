@@ -76,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) refused_usage: Learned<()>,
     /// How many inputs at once embedding containers said that they take.
     pub(crate) batch_limits: Learned<NonZeroUsize>,
+    /// Which routes of their own containers have.
+    pub(crate) routes: Learned<forward::Routes>,
     pub(crate) templates: Templates,
 }
 
@@ -361,17 +363,43 @@ impl SageMaker {
         stream_usage::stream(&self.shared, prepared, begun.context, payload, decoder).await
     }
 
-    async fn answer_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<Reply<Bytes>, Error> {
+    async fn answer_forwarded(&self, mut request: ForwardRequest, begun: &Begun<'_>) -> Result<Reply<Bytes>, Error> {
         let prepared = self.prepare(&request.model, begun).await?;
+        let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
         let request = forward::request(&prepared, Operation::Invoke, request)?;
-        let (value, headers, mut meta) = prepared.invoke_request(&self.shared, begun.context, request, None).await?;
+        let outcome = prepared.invoke_request(&self.shared, begun.context, request, None).await;
+        let (value, headers, mut meta) = match (outcome, &checked) {
+            (Ok(reply), Some(checked)) if !checked.protocol.is_answer(&reply.0) => {
+                return Err(checked.judge(Error::unknown_route(checked.protocol.path())));
+            }
+            (Err(error), Some(checked)) => return Err(checked.judge(error)),
+            (outcome, _) => outcome?,
+        };
+        if let Some(checked) = &checked {
+            checked.answered();
+        }
         meta.content_type = reply_meta::text(&headers, header::CONTENT_TYPE);
         Ok(Reply { value, meta })
     }
 
-    async fn stream_forwarded(&self, request: ForwardRequest, begun: &Begun<'_>) -> Result<ForwardStream, Error> {
+    async fn stream_forwarded(&self, mut request: ForwardRequest, begun: &Begun<'_>) -> Result<ForwardStream, Error> {
         let prepared = self.prepare(&request.model, begun).await?;
+        let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
         let request = forward::request(&prepared, Operation::Stream, request)?;
-        prepared.stream_request(&self.shared, begun.context, request, None, || Box::new(forward::AsItIs)).await
+        let decoder = || -> Box<dyn StreamDecoder<Bytes>> {
+            match &checked {
+                Some(checked) => Box::new(checked.protocol.decoder()),
+                None => Box::new(forward::AsItIs),
+            }
+        };
+        let outcome = prepared.stream_request(&self.shared, begun.context, request, None, decoder).await;
+        match (outcome, &checked) {
+            (Err(error), Some(checked)) => Err(checked.judge(error)),
+            (Ok(stream), Some(checked)) => {
+                checked.answered();
+                Ok(stream)
+            }
+            (outcome, None) => outcome,
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 use http::HeaderMap;
 use sagewire_chat_template::model_files::DEFAULT_REVISION;
 use sagewire_credentials::{AwsParams, Region, SharedCredentialsProvider, seam::World};
+use sagewire_dialects::native::{PROTOCOLS, Protocol};
 use sagewire_types::{ChatRequest, Error, ErrorKind, Extension};
 
 use crate::{
@@ -50,6 +51,8 @@ pub struct Settings {
     pub base_url: Option<String>,
     /// The dialect of chat and completions. Default: by the model's prefix.
     pub dialect: Option<ChatDialect>,
+    /// The paths of the routes of its own that the container has, such as `/v1/responses`. Default: those of its dialect.
+    pub native_routes: Option<Vec<String>>,
     /// The family of embeddings. Default: by the endpoint's name.
     pub embedding_dialect: Option<EmbeddingDialect>,
     /// Which model, variant, container and session of the endpoint.
@@ -179,6 +182,7 @@ impl Settings {
             profile: or(&self.profile, &other.profile),
             base_url: or(&self.base_url, &other.base_url),
             dialect: self.dialect.or(other.dialect),
+            native_routes: or(&self.native_routes, &other.native_routes),
             embedding_dialect: self.embedding_dialect.or(other.embedding_dialect),
             headers: self.headers.or(&other.headers),
             extra_headers,
@@ -203,6 +207,18 @@ impl Settings {
             verbose: self.verbose.or(other.verbose),
             caller_may_set: or(&self.caller_may_set, &other.caller_may_set),
             forward_trace: self.forward_trace.or(other.forward_trace),
+        }
+    }
+
+    /// The paths of the [APIs](sagewire_dialects::native) that the container speaks itself.
+    #[must_use]
+    pub fn native_routes(&self) -> Vec<&str> {
+        match &self.native_routes {
+            Some(paths) => paths.iter().map(String::as_str).collect(),
+            None => {
+                let has_them = self.dialect.is_some_and(|dialect| dialect.implementation().has_native_routes());
+                PROTOCOLS.iter().map(Protocol::path).filter(|_| has_them).collect()
+            }
         }
     }
 

@@ -44,6 +44,15 @@ pub fn langchain() -> Prepared<PathBuf> {
     python("SAGEWIRE_LANGCHAIN_PYTHON", &["langchain-openai"])
 }
 
+/// A Python with the agents' SDKs. Variable: `SAGEWIRE_AGENTS_PYTHON`.
+#[must_use]
+pub fn agents_python() -> Prepared<PathBuf> {
+    python(
+        "SAGEWIRE_AGENTS_PYTHON",
+        &["openai-agents", "anthropic", "pydantic-ai-slim", "langchain-openai", "langchain-anthropic"],
+    )
+}
+
 /// A Python with botocore and the optional package that its sign-in needs. Variable: `SAGEWIRE_BOTOCORE_PYTHON`.
 #[must_use]
 pub fn botocore() -> Prepared<PathBuf> {
@@ -125,16 +134,29 @@ pub fn toolkit() -> Prepared<ModelServer> {
 pub struct Node {
     /// The program `node`.
     pub program: PathBuf,
-    /// A folder `node_modules` with the package `openai`.
+    /// A folder `node_modules` with the packages.
     pub modules: PathBuf,
 }
 
 /// Node with the package `openai`. Variables: `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`.
 #[must_use]
 pub fn node() -> Prepared<Node> {
-    let variable = "SAGEWIRE_NODE_MODULES";
-    let modules = Prepared::named(variable, told(variable));
-    let modules = modules.and_then(|folder| packages::in_node_modules(variable, &folder, "openai").map(|()| folder));
+    node_with("SAGEWIRE_NODE_MODULES", "node/package.json", &["openai"])
+}
+
+/// Node with coding agents and SDKs. Variables: `SAGEWIRE_NODE` and `SAGEWIRE_AGENTS_MODULES`.
+#[must_use]
+pub fn agents() -> Prepared<Node> {
+    let packages = ["@anthropic-ai/claude-code", "@openai/codex", "ai", "openai", "@anthropic-ai/sdk"];
+    node_with("SAGEWIRE_AGENTS_MODULES", "agents/package.json", &packages)
+}
+
+/// Node with packages that a file of `.ci` pins, in a folder that the variable names.
+fn node_with(variable: &'static str, pins: &'static str, packages: &[&str]) -> Prepared<Node> {
+    let modules = Prepared::named(variable, told(variable)).and_then(|folder: PathBuf| {
+        packages.iter().try_for_each(|package| packages::in_node_modules(variable, &folder, package, pins))?;
+        Ok(folder)
+    });
     program("SAGEWIRE_NODE", "--version").and(modules).map(|(program, modules)| Node { program, modules })
 }
 

@@ -7,8 +7,9 @@ use serde_json::Value;
 use crate::prepared::output;
 
 /// What `.ci/run` and `.ci/clients` install for Python.
-const REQUIREMENTS: [&str; 8] = [
+const REQUIREMENTS: [&str; 9] = [
     "requirements.txt",
+    "requirements-agents.txt",
     "requirements-clients.txt",
     "requirements-container.txt",
     "requirements-litellm.txt",
@@ -17,8 +18,6 @@ const REQUIREMENTS: [&str; 8] = [
     "requirements-toolkit.txt",
     "requirements-vllm.txt",
 ];
-/// What `.ci/clients` installs for Node.
-const NODE_PACKAGES: &str = "node/package.json";
 
 /// Prints the interpreter's own path, which a shim hides, and the version of each package.
 const VERSIONS: &str = "
@@ -44,13 +43,12 @@ pub(crate) fn in_python(variable: &str, python: &Path, packages: &[&str]) -> Res
     Ok(own)
 }
 
-/// Whether a folder `node_modules` has the package.
-pub(crate) fn in_node_modules(variable: &str, folder: &Path, package: &str) -> Result<(), String> {
+/// Whether a folder `node_modules` has the package in the version that this file of `.ci` pins, or a newer one.
+pub(crate) fn in_node_modules(variable: &str, folder: &Path, package: &str, file: &str) -> Result<(), String> {
     let installed = std::fs::read_to_string(folder.join(package).join("package.json")).ok();
     let installed: Option<Value> = installed.and_then(|text| serde_json::from_str(&text).ok());
     let found = installed.as_ref().and_then(|manifest| manifest.get("version")?.as_str());
-    let pins: Value =
-        serde_json::from_str(&pins(NODE_PACKAGES)?).map_err(|error| format!("{NODE_PACKAGES}: {error}"))?;
+    let pins: Value = serde_json::from_str(&pins(file)?).map_err(|error| format!("{file}: {error}"))?;
     let needed = pins.get("dependencies").and_then(|pins| pins.get(package)?.as_str());
     new_enough(variable, folder, package, found, needed)
 }
@@ -149,7 +147,7 @@ mod tests {
     #[test]
     fn node_packages_are_judged_by_their_manifests() {
         let folder = tempfile::tempdir().unwrap();
-        let judged = || in_node_modules("SAGEWIRE_NODE_MODULES", folder.path(), "openai");
+        let judged = || in_node_modules("SAGEWIRE_NODE_MODULES", folder.path(), "openai", "node/package.json");
         assert!(judged().unwrap_err().ends_with("does not have the package `openai`"));
         std::fs::create_dir(folder.path().join("openai")).unwrap();
         let write = |text: &str| std::fs::write(folder.path().join("openai/package.json"), text).unwrap();

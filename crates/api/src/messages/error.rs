@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The parameter of a conversation that Anthropic's servers store.
+pub(super) const THREAD: &str = "thread";
+
 /// The body of a failed request, and the data of a stream's `error` event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -25,14 +28,37 @@ pub struct ErrorDetail {
     pub kind: String,
     /// What happened and what to do.
     pub message: String,
+    /// What Anthropic's SDKs act on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<ErrorDetails>,
+}
+
+/// A failure in terms that a program acts on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ErrorDetails {
+    /// `thread_unsupported_request`: the SDKs then send the whole conversation.
+    pub error_code: String,
+    /// What is not supported.
+    pub unsupported: Vec<String>,
 }
 
 impl ErrorBody {
     /// A failure with this HTTP status.
     #[must_use]
     pub fn new(status: u16, message: impl Into<String>) -> Self {
-        let error = ErrorDetail { kind: error_type(status).to_owned(), message: message.into() };
+        let error = ErrorDetail { kind: error_type(status).to_owned(), message: message.into(), details: None };
         Self { kind: "error".to_owned(), error, request_id: None }
+    }
+
+    /// The same failure, because of this parameter.
+    #[must_use]
+    pub fn because_of(mut self, param: Option<&str>) -> Self {
+        self.error.details = param.filter(|param| *param == THREAD).map(|param| ErrorDetails {
+            error_code: "thread_unsupported_request".to_owned(),
+            unsupported: vec![param.to_owned()],
+        });
+        self
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Owns its parameters and what each becomes in chat; content and tools have files of their own.
 
-use sagewire_types::{ChatRequest, Error, StopSequences, StreamOptions};
+use sagewire_types::{ChatRequest, Error, ErrorKind, StopSequences, StreamOptions};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     answer::{AnswerForm, Thinking},
     content::Content,
+    error::THREAD,
     tools::{self, Choice, ToolDefinition},
 };
 use crate::{conversation::Conversation, effort};
@@ -77,6 +78,8 @@ pub struct MessagesRequest {
     metadata: Option<Metadata>,
     #[serde(default)]
     mcp_servers: Option<Vec<Value>>,
+    #[serde(default)]
+    thread: Option<Value>,
     /// Everything else: parameters of the container or of the gateway.
     #[serde(flatten)]
     extra: Map<String, Value>,
@@ -143,6 +146,10 @@ impl MessagesRequest {
     /// # Errors
     /// `InvalidRequest` or `Unsupported`, naming the parameter.
     pub fn into_chat(self) -> Result<Translated, Error> {
+        if self.thread.is_some() {
+            let message = format!("unsupported parameter `{THREAD}`: conversations are not stored; send all messages");
+            return Err(Error::new(ErrorKind::Unsupported, message).with_param(THREAD));
+        }
         if self.messages.is_empty() {
             return Err(Error::invalid("messages", "`messages` is empty; add at least one message"));
         }

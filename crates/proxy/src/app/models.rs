@@ -45,6 +45,11 @@ impl Model {
         }
     }
 
+    /// Whether a container behind it speaks the API of this route itself.
+    pub(crate) fn has_route(&self, path: &str) -> bool {
+        self.deployments.iter().any(|deployment| deployment.native_routes.iter().any(|route| route == path))
+    }
+
     pub(crate) fn is_wildcard(&self) -> bool {
         self.name.ends_with('*')
     }

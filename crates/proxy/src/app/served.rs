@@ -75,6 +75,7 @@ pub struct ServedDeployment {
     pub(crate) mode: Mode,
     pub(crate) info: Map<String, Value>,
     pub(crate) parameters: Map<String, Value>,
+    pub(crate) native_routes: Vec<String>,
     pub(crate) probe: Option<Probe>,
 }
 
@@ -88,6 +89,7 @@ impl ServedDeployment {
             mode: Mode::Chat,
             info: Map::new(),
             parameters: Map::new(),
+            native_routes: Vec::new(),
             probe: None,
         }
     }
@@ -110,6 +112,13 @@ impl ServedDeployment {
     #[must_use]
     pub fn with_parameters(mut self, parameters: Map<String, Value>) -> Self {
         self.parameters = parameters;
+        self
+    }
+
+    /// Sets the paths of the routes of its own that the container has, such as `/v1/responses`: requests to them are passed on.
+    #[must_use]
+    pub fn with_native_routes<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.native_routes = paths.into_iter().map(Into::into).collect();
         self
     }
 

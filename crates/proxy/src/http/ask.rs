@@ -4,6 +4,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta, StopSequences, Tally, Usage};
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// A request body that names a model.
-pub(super) trait Ask: DeserializeOwned {
+pub(super) trait Ask: Sized {
     fn model(&mut self) -> &mut String;
     fn extra(&mut self) -> &mut Map<String, Value>;
     /// What it asks for, as [spans](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/) say it.
@@ -101,18 +102,24 @@ pub(super) struct Prepared<T> {
 }
 
 /// Reads and checks a body.
-pub(super) async fn prepare<T: Ask>(exchange: &mut Exchange) -> Result<Prepared<T>, ApiError> {
+pub(super) async fn prepare<T: Ask + DeserializeOwned>(exchange: &mut Exchange) -> Result<Prepared<T>, ApiError> {
     let request = read(exchange).await?;
     ready(exchange, request).await
 }
 
 /// Reads a body.
-pub(super) async fn read<T: DeserializeOwned>(exchange: &mut Exchange) -> Result<T, ApiError> {
+async fn read<T: DeserializeOwned>(exchange: &mut Exchange) -> Result<T, ApiError> {
+    let bytes = bytes(exchange).await?;
+    body::parse(&bytes, &exchange.state.limits)
+}
+
+/// Reads the bytes of a body.
+pub(super) async fn bytes(exchange: &mut Exchange) -> Result<Bytes, ApiError> {
     let state = Arc::clone(&exchange.state);
     let body = exchange.take_body();
     let bytes = body::read(&exchange.head.headers, body, &state.limits).await?;
     log_body(exchange, &state.settings, "request", &bytes);
-    body::parse(&bytes, &state.limits)
+    Ok(bytes)
 }
 
 /// Checks a request: its model, its parameters, and the caller's limits.
@@ -166,17 +173,37 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     Ok(Prepared { request, context, model, asked, deadline })
 }
 
+/// A translated request that is ready for the provider. `ready` is what was made ready before the translation, if anything was.
+pub(super) async fn ready_as_chat(
+    exchange: &mut Exchange,
+    mut chat: ChatRequest,
+    ready: Option<Prepared<()>>,
+) -> Result<Prepared<ChatRequest>, ApiError> {
+    cap_output(exchange, &mut chat);
+    match ready {
+        Some(Prepared { context, model, asked, deadline, .. }) => {
+            chat.check(&exchange.state.limits)?;
+            Ok(Prepared { request: chat, context, model, asked, deadline })
+        }
+        None => self::ready(exchange, chat).await,
+    }
+}
+
 /// Lowers a limit of tokens to what the model's deployments say that they can give: agents ask for the most that they could use.
-pub(super) fn cap_output(exchange: &Exchange, request: &mut ChatRequest) {
-    let name =
-        exchange.state.settings.default_model.as_ref().filter(|_| request.model.is_empty()).unwrap_or(&request.model);
-    let Some(model) = exchange.state.models.find(name) else { return };
-    let limits = model.deployments.iter().filter_map(|deployment| {
-        ["max_output_tokens", "max_tokens"].iter().find_map(|name| deployment.info.get(*name)?.as_u64())
-    });
-    if let Some(most) = limits.min() {
+fn cap_output(exchange: &Exchange, request: &mut ChatRequest) {
+    if let Some(most) = most_output(exchange, &request.model) {
         request.max_tokens = request.max_tokens.map(|asked| asked.min(most));
     }
+}
+
+/// The most tokens that the deployments of a model say that they can give.
+pub(super) fn most_output(exchange: &Exchange, model: &str) -> Option<u64> {
+    let state = &exchange.state;
+    let name = state.settings.default_model.as_deref().filter(|_| model.is_empty()).unwrap_or(model);
+    let limits = state.models.find(name)?.deployments.iter().filter_map(|deployment| {
+        ["max_output_tokens", "max_tokens"].iter().find_map(|name| deployment.info.get(*name)?.as_u64())
+    });
+    limits.min()
 }
 
 /// About how many tokens a text of so many bytes has.

@@ -1,6 +1,6 @@
 //! `POST /messages/count_tokens`: <https://docs.anthropic.com/en/api/messages-count-tokens>
 //!
-//! Owns the estimate for a whole request. The model is not asked.
+//! Owns the estimate for a whole request. The model is asked only if its container has the route.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -11,6 +11,7 @@ use super::{
     Exchange, ask,
     error::ApiError,
     messages,
+    native::{self, Passed},
     openapi::schema,
     response::{Body, json_response},
     route::{Access, Answer, Paths, Route, Verb},
@@ -29,7 +30,11 @@ pub(super) const ROUTE: Route = Route {
 };
 
 async fn count(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
-    let prepared = messages::prepare(exchange).await?.prepared;
+    let (request, ready) = match native::pass_on(exchange, &native::COUNT_TOKENS).await? {
+        Passed::Answered(response) => return Ok(response),
+        Passed::Not(request, ready) => (request, ready),
+    };
+    let prepared = messages::prepare(exchange, request, ready).await?.prepared;
     let tokens = estimate(&prepared.request);
     let mut response = json_response(StatusCode::OK, Bytes::from(json!({ "input_tokens": tokens }).to_string()));
     ask::mark_estimate(&Usage::estimated(tokens, 0), &mut response);

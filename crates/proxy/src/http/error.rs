@@ -332,7 +332,7 @@ impl ApiError {
 
     /// The body in Anthropic's form: <https://docs.anthropic.com/en/api/errors>
     pub(crate) fn to_anthropic(&self, request_id: Option<&HeaderValue>) -> Vec<u8> {
-        let mut body = ErrorBody::new(self.0.status.as_u16(), self.0.message.as_str());
+        let mut body = ErrorBody::new(self.0.status.as_u16(), self.0.message.as_str()).because_of(self.param());
         body.request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         serde_json::to_vec(&body).unwrap_or_default()
     }

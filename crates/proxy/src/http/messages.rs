@@ -1,6 +1,6 @@
 //! `POST /messages`: <https://docs.anthropic.com/en/api/messages>
 //!
-//! Owns Anthropic's Messages API on any chat model: the translation is `sagewire-api`'s.
+//! Owns Anthropic's Messages API on a chat model: the translation is `sagewire-api`'s. A container that speaks it is [`native`]'s.
 
 use http::Response;
 use sagewire_api::messages::{AnswerForm, MessagesRequest, Translated};
@@ -14,6 +14,7 @@ use super::{
     disclosure::Disclosure,
     error::ApiError,
     ignored_tools,
+    native::{self, Passed},
     openapi::schema,
     response::Body,
     route::{Access, Answer, Paths, Route, Verb},
@@ -35,7 +36,11 @@ pub(super) const ROUTE: Route = Route {
 };
 
 async fn messages(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
-    let Asked { prepared, ignored_tools, form } = prepare(exchange).await?;
+    let (request, ready) = match native::pass_on(exchange, &native::MESSAGES).await? {
+        Passed::Answered(response) => return Ok(response),
+        Passed::Not(request, ready) => (request, ready),
+    };
+    let Asked { prepared, ignored_tools, form } = prepare(exchange, request, ready).await?;
     let mut response = if prepared.request.stream == Some(true) {
         stream(exchange, prepared, form).await?
     } else {
@@ -52,14 +57,16 @@ pub(super) struct Asked {
     form: AnswerForm,
 }
 
-/// Reads a body and makes a chat request of it.
-pub(super) async fn prepare(exchange: &mut Exchange) -> Result<Asked, ApiError> {
-    let request: MessagesRequest = ask::read(exchange).await?;
+/// Makes a chat request of a request.
+pub(super) async fn prepare(
+    exchange: &mut Exchange,
+    request: MessagesRequest,
+    ready: Option<Prepared<()>>,
+) -> Result<Asked, ApiError> {
     let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
-    let Translated { mut chat, ignored_tools, form, .. } = translated;
+    let Translated { chat, ignored_tools, form, .. } = translated;
     ignored_tools::check(exchange, &ignored_tools)?;
-    ask::cap_output(exchange, &mut chat);
-    let prepared = ask::ready(exchange, chat).await?;
+    let prepared = ask::ready_as_chat(exchange, chat, ready).await?;
     Ok(Asked { prepared, ignored_tools, form })
 }
 

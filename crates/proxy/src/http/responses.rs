@@ -1,6 +1,6 @@
 //! `POST /responses`: <https://platform.openai.com/docs/api-reference/responses/create>
 //!
-//! Owns OpenAI's Responses API on any chat model: the translation is `sagewire-api`'s.
+//! Owns OpenAI's Responses API on a chat model: the translation is `sagewire-api`'s. A container that speaks it is [`native`]'s.
 
 use http::Response;
 use sagewire_api::responses::{AnswerForm, Head, ResponsesRequest, Translated};
@@ -17,6 +17,7 @@ use super::{
     disclosure::Disclosure,
     error::ApiError,
     ignored_tools,
+    native::{self, Passed},
     openapi::schema,
     response::Body,
     route::{Access, Answer, Paths, Route, Verb},
@@ -40,15 +41,17 @@ pub(super) const ROUTE: Route = Route {
 };
 
 async fn responses(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
-    let mut request: ResponsesRequest = ask::read(exchange).await?;
+    let (mut request, ready) = match native::pass_on::<ResponsesRequest>(exchange, &native::RESPONSES).await? {
+        Passed::Answered(response) => return Ok(response),
+        Passed::Not(request, ready) => (request, ready),
+    };
     recall(exchange, &mut request)?;
     let settings = exchange.state.settings.response_store.filter(|_| request.store != Some(false));
     let keeping = settings.map(|settings| Keeping::new(exchange, settings, &request));
     let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
-    let Translated { mut chat, ignored_tools, form, .. } = translated;
+    let Translated { chat, ignored_tools, form, .. } = translated;
     ignored_tools::check(exchange, &ignored_tools)?;
-    ask::cap_output(exchange, &mut chat);
-    let prepared = ask::ready(exchange, chat).await?;
+    let prepared = ask::ready_as_chat(exchange, chat, ready).await?;
     let id = store::new_id()?;
     let head = Head::new(id, &*prepared.asked, exchange.state.clock.unix()).stored(keeping.is_some());
     let mut response = if prepared.request.stream == Some(true) {

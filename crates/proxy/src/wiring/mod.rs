@@ -159,6 +159,7 @@ impl Wiring {
                 }
                 Err(error) => return Err(error),
             };
+            let native_routes: Vec<String> = settings.native_routes().into_iter().map(str::to_owned).collect();
             let provider: Arc<dyn Provider> = Arc::new(sagemaker.with_settings(settings));
             router = router.deployment(routed(deployment, Arc::clone(&provider)));
             serve(
@@ -168,6 +169,7 @@ impl Wiring {
                     .with_mode(deployment.mode)
                     .with_info(deployment.model_info.clone())
                     .with_parameters(deployment.parameters.to_map())
+                    .with_native_routes(native_routes)
                     .with_probe(Probe::new(provider, CallContext::new())),
             );
         }

@@ -2,8 +2,9 @@
 //!
 //! A script is told the proxy's address as `PROXY_URL` and its key as `PROXY_KEY`; it passes if it exits with 0. A new case is a new
 //! file. The folder decides which variables name its program: `openai` and `anthropic` need `SAGEWIRE_PYTHON`, `langchain` needs
-//! `SAGEWIRE_LANGCHAIN_PYTHON`, `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`. The scripts
-//! of a folder whose program is not named are reported as ignored.
+//! `SAGEWIRE_LANGCHAIN_PYTHON`, `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`, `agents_python`
+//! needs `SAGEWIRE_AGENTS_PYTHON`, `agents` and `agents_javascript` need `SAGEWIRE_NODE` and `SAGEWIRE_AGENTS_MODULES`. The scripts of a folder
+//! whose program is not named are reported as ignored.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -36,12 +37,20 @@ impl Client {
 fn main() {
     let node = |node: Node| Client { program: node.program, environment: vec![("NODE_PATH", node.modules)] };
     let curl = |curl| Client { program: PathBuf::from("/bin/sh"), environment: vec![("CURL", curl)] };
-    let clients: [(&str, Prepared<Client>); 5] = [
+    // The agents are started by a script, which checks what they did.
+    let agents = |node: Node| Client {
+        program: PathBuf::from("/bin/sh"),
+        environment: vec![("NODE", node.program), ("NODE_PATH", node.modules)],
+    };
+    let clients: [(&str, Prepared<Client>); 8] = [
         ("openai", sagewire_test_programs::openai().map(Client::of)),
         ("anthropic", sagewire_test_programs::anthropic().map(Client::of)),
         ("langchain", sagewire_test_programs::langchain().map(Client::of)),
         ("node", sagewire_test_programs::node().map(node)),
         ("curl", sagewire_test_programs::curl().map(curl)),
+        ("agents", sagewire_test_programs::agents().map(agents)),
+        ("agents_javascript", sagewire_test_programs::agents().map(node)),
+        ("agents_python", sagewire_test_programs::agents_python().map(Client::of)),
     ];
     let mut trials = Vec::new();
     for (name, client) in clients {

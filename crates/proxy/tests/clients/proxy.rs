@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
 
 use sagewire::credentials::seam::{MapEnv, World};
 use sagewire_emulator::{
-    AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages, Scripted, Tgi,
+    Agent, AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages, Scripted, Tgi,
 };
 use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
 use tokio::sync::oneshot;
@@ -24,8 +24,11 @@ model_list:
   - {model_name: slow, litellm_params: {model: sagemaker_chat/slow}}
   - {model_name: breaks, litellm_params: {model: sagemaker_chat/breaks}}
   - {model_name: too-long, litellm_params: {model: sagemaker/too-long}}
+  - {model_name: agent, litellm_params: {model: sagemaker_chat/agent}}
+  - {model_name: native-agent, litellm_params: {model: sagemaker_chat/native-agent, dialect: vllm}}
 general_settings: {master_key: sk-1234}
 router_settings: {num_retries: 0, disable_cooldowns: true}
+sagewire_settings: {response_store: {max_responses: 100}}
 ";
 
 /// A running proxy; dropping it ends it.
@@ -83,6 +86,8 @@ async fn emulator() -> Emulator {
         .no_default_endpoints()
         .endpoint("tgi", Tgi::default())
         .endpoint("messages", Messages::default())
+        .endpoint("agent", Agent::new())
+        .endpoint("native-agent", Agent::new().with_native_routes())
         .endpoint("embedding", Embedding::default())
         .endpoint("tokens", Embedding::default())
         .endpoint("throttled", Messages::default())

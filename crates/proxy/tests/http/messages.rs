@@ -118,6 +118,10 @@ async fn failures_have_anthropics_form_on_its_routes_and_for_its_clients() {
     assert_eq!(other.json()["error"]["code"], "unknown_url");
     let refused = proxy.post("/v1/messages", &request("echo", json!({"aws_region_name": "eu-west-1"}))).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["error"]["type"]), (400, &json!("invalid_request_error")));
+    // Anthropic's SDKs go on without a thread by this code.
+    let threaded = proxy.post("/v1/messages", &request("echo", json!({"thread": {"type": "create"}}))).await;
+    let details = json!({"error_code": "thread_unsupported_request", "unsupported": ["thread"]});
+    assert_eq!((threaded.status.as_u16(), &threaded.json()["error"]["details"]), (400, &details));
     let broken =
         proxy.post("/v1/messages", &json!({"model": "echo", "messages": [{"role": "tool", "content": "x"}]})).await;
     assert_eq!(broken.status, 400, "{}", broken.text());

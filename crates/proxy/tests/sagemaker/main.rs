@@ -4,6 +4,7 @@
 
 mod calls;
 mod disclosure;
+mod native;
 mod reload;
 mod setup;
 mod soak;

@@ -53,7 +53,10 @@ pub(crate) fn world(emulator: &Emulator) -> World {
 
 impl Setup {
     pub(crate) async fn start(yaml: &str) -> Self {
-        let emulator = Emulator::start().await.unwrap();
+        Self::on(Emulator::start().await.unwrap(), yaml).await
+    }
+
+    pub(crate) async fn on(emulator: Emulator, yaml: &str) -> Self {
         let world = world(&emulator);
         let (config, _) = Config::from_yaml(yaml, &|name| world.var(name)).unwrap();
         let wiring = Arc::new(Wiring::new(world.clone()));

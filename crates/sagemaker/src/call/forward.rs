@@ -1,17 +1,107 @@
-//! A route of the container's own: body in, body out, as they are.
+//! A route of the container's own: body in, body out.
 //!
-//! Owns how such a request is put together and how its stream is passed on. Which routes there are, and how the container is told, is
-//! [`attributes`](crate::request::attributes)'s.
+//! Owns how such a request is put together, how its stream is passed on, and what calls have learned about the routes that containers have.
+//! Which routes may be asked for, and how the container is told, is [`attributes`](crate::request::attributes)'s.
+//!
+//! A container without AWS's routing of `route=` takes the body for one of its own. It refuses it, or answers in another form: both mean that the
+//! route is not there.
 
 use bytes::Bytes;
 use http::{HeaderValue, header::CONTENT_TYPE};
-use sagewire_dialects::{Payload, StreamDecoder};
-use sagewire_types::{Error, ForwardRequest};
+use sagewire_dialects::{
+    Payload, StreamDecoder,
+    native::{self, PROTOCOLS, Protocol},
+};
+use sagewire_types::{Error, ErrorKind, ForwardRequest};
 
 use crate::{
-    call::plan::Prepared,
+    call::{
+        place::{Learned, Place},
+        plan::Prepared,
+    },
     request::{Operation, UnsignedRequest},
 };
+
+/// Which routes a container has, as far as it is known: one bit for each of [`PROTOCOLS`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Routes {
+    there: u8,
+    missing: u8,
+}
+
+/// What a container says if it cannot make sense of a body: vLLM, pydantic and serde. Any other refusal may be about what the caller asks for.
+const NOT_UNDERSTOOD: [&str; 4] = ["cannot find suitable handler", "field required", "missing field", "'missing'"];
+
+/// A checked call of a route.
+pub(crate) struct Checked<'a> {
+    prepared: &'a Prepared<'a>,
+    known: &'a Learned<Routes>,
+    pub(crate) protocol: &'static Protocol,
+    bit: u8,
+}
+
+impl<'a> Checked<'a> {
+    /// Names the model in the body as the container knows it. `None` if the caller does not ask for a check.
+    ///
+    /// # Errors
+    /// `unknown_route` if the container is known not to have the route.
+    pub(crate) fn of(
+        request: &mut ForwardRequest,
+        prepared: &'a Prepared<'a>,
+        known: &'a Learned<Routes>,
+    ) -> Result<Option<Self>, Error> {
+        let place = PROTOCOLS.iter().position(|protocol| protocol.path() == request.path);
+        let (Some(protocol), Some(place), true) = (Protocol::of(&request.path), place, request.checked) else {
+            return Ok(None);
+        };
+        let is_set = prepared.settings.native_routes.as_ref().is_none_or(|paths| paths.contains(&request.path));
+        let this = Self { prepared, known, protocol, bit: 1 << place };
+        if !is_set || this.routes().missing & this.bit != 0 {
+            return Err(Error::unknown_route(protocol.path()));
+        }
+        request.body = native::with_model(&request.body, prepared.settings.hf_model_name.as_deref().unwrap_or(""))?;
+        Ok(Some(this))
+    }
+
+    fn routes(&self) -> Routes {
+        self.known.about(self.prepared).unwrap_or_default()
+    }
+
+    /// The container has answered in the route's form.
+    pub(crate) fn answered(&self) {
+        let routes = self.routes();
+        if routes.there & self.bit == 0 {
+            self.known.remember(Place::of(self.prepared), Routes { there: routes.there | self.bit, ..routes });
+        }
+    }
+
+    /// The error of the call: an unknown route if the container does not know what it was asked.
+    pub(crate) fn judge(&self, error: Error) -> Error {
+        let routes = self.routes();
+        let status = error.upstream().and_then(|upstream| upstream.original_status);
+        let refused = matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::Unsupported)
+            && matches!(status, Some(400 | 404 | 405 | 415 | 422));
+        // A container that has answered there before refuses the request, not the route.
+        if routes.there & self.bit != 0 || !(refused || error.is_unknown_route()) {
+            return error;
+        }
+        let said = error.upstream().and_then(|upstream| upstream.original_message.as_deref()).unwrap_or_default();
+        let said = said.to_ascii_lowercase();
+        let is_sure = error.is_unknown_route()
+            || matches!(status, Some(404 | 405))
+            || NOT_UNDERSTOOD.iter().any(|words| said.contains(words));
+        if is_sure {
+            self.known.remember(Place::of(self.prepared), Routes { missing: routes.missing | self.bit, ..routes });
+            tracing::info!(
+                target: "sagewire::sagemaker",
+                endpoint = self.prepared.model.name(),
+                route = self.protocol.path(),
+                "the container does not have the route; requests are translated"
+            );
+        }
+        Error::unknown_route(self.protocol.path()).with_source(error)
+    }
+}
 
 /// The request, with the types that it names.
 ///

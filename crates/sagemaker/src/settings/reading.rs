@@ -10,6 +10,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use http::{HeaderName, HeaderValue};
 use sagewire_chat_template::{ChatTemplate, RoleTemplate, SpecialTokens};
 use sagewire_credentials::{AwsParams, seam::World};
+use sagewire_dialects::native::{PROTOCOLS, Protocol};
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value};
 
@@ -224,6 +225,20 @@ pub(super) fn choice<T: FromStr<Err = Error>>(field: &mut Option<T>, value: &Val
         .map(|text| text.parse())
         .transpose()
         .map_err(|error: Error| format!("is not valid: {}", error.message()))?;
+    Ok(())
+}
+
+/// `true`, `false`, or a list of paths.
+pub(super) fn native_routes(draft: &mut Draft, value: Value) -> Result<(), String> {
+    let all = || PROTOCOLS.iter().map(Protocol::path);
+    draft.settings.native_routes = Some(match (kind::flag(&value), kind::texts(&value)) {
+        (Some(every), _) => all().filter(|_| every).map(str::to_owned).collect(),
+        (None, Some(paths)) if paths.iter().all(|path| Protocol::of(path).is_some()) => paths,
+        _ => {
+            let paths = all().collect::<Vec<_>>().join("`, `");
+            return Err(format!("must be `true`, `false` or a list of `{paths}`"));
+        }
+    });
     Ok(())
 }
 

@@ -185,6 +185,11 @@ pub(super) static TABLE: &[Parameter] = &[
         "What the container speaks. Default: by the prefix of `model`.",
     ),
     setting(
+        "native_routes",
+        Field::Parsed(Kind::Any, reading::native_routes),
+        "Whether the container answers `/v1/responses`, `/v1/messages` and `/v1/messages/count_tokens` itself by `route=`, as AWS's vLLM image does: `true`, `false`, or a list of these paths. Default: what `dialect` says.",
+    ),
+    setting(
         "embedding_dialect",
         Field::Parsed(Kind::Choice(EmbeddingDialect::names), |d, value| {
             reading::choice(&mut d.settings.embedding_dialect, &value)

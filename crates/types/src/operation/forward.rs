@@ -8,7 +8,7 @@ use super::{
     Counted, answer,
     tally::{Tally, in_bytes, tokens},
 };
-use crate::{Reply, ReplyStream};
+use crate::{Error, ErrorKind, Reply, ReplyStream};
 
 /// A request to a route that the container itself speaks, such as `/v1/responses` or `/v1/rerank`.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub struct ForwardRequest {
     pub accept: Option<String>,
     /// The body, sent as it is.
     pub body: Bytes,
+    /// Whether the route's protocol is heeded: the body names the model as the container knows it, an answer of another form is an
+    /// [unknown route](Error::is_unknown_route), and the pieces of a stream are the JSON of its events, of which the last one must come.
+    pub checked: bool,
 }
 
 impl ForwardRequest {
@@ -36,6 +39,7 @@ impl ForwardRequest {
             content_type: "application/json".to_owned(),
             accept: None,
             body: body.into(),
+            checked: false,
         }
     }
 
@@ -43,6 +47,13 @@ impl ForwardRequest {
     #[must_use]
     pub fn estimated_tokens(&self) -> u64 {
         tokens(in_bytes(self.body.len()))
+    }
+
+    /// Heeds the route's protocol.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.checked = true;
+        self
     }
 
     /// Sets the type of the body.
@@ -69,6 +80,7 @@ impl fmt::Debug for ForwardRequest {
             .field("content_type", &self.content_type)
             .field("accept", &self.accept)
             .field("body_bytes", &self.body.len())
+            .field("checked", &self.checked)
             .finish()
     }
 }
@@ -79,6 +91,24 @@ pub type ForwardStream = ReplyStream<Bytes>;
 
 answer!(Forward, Reply<Bytes>);
 answer!(ForwardStream, ForwardStream);
+
+/// The parameter that an unknown route's error names.
+const ROUTE: &str = "route";
+
+impl Error {
+    /// The error of a container that does not have a route. Nothing of an answer has been passed on.
+    #[must_use]
+    pub fn unknown_route(path: &str) -> Self {
+        let message = format!("the container does not have the route `{path}`; set `native_routes: false`");
+        Self::new(ErrorKind::Unsupported, message).with_param(ROUTE)
+    }
+
+    /// Whether the container does not have the route that was asked.
+    #[must_use]
+    pub fn is_unknown_route(&self) -> bool {
+        self.kind() == ErrorKind::Unsupported && self.param() == Some(ROUTE)
+    }
+}
 
 /// What the bytes mean is not known, so they tell nothing.
 impl Counted for Bytes {
@@ -97,5 +127,12 @@ mod tests {
         assert_eq!(request.estimated_tokens(), 3);
         let shown = format!("{request:?}");
         assert!(shown.contains("body_bytes: 10") && !shown.contains("prompt"), "{shown}");
+    }
+
+    #[test]
+    fn an_unknown_route_is_told_from_other_refusals() {
+        let error = Error::unknown_route("/v1/responses");
+        assert!(error.is_unknown_route() && error.with_attempts(2).is_unknown_route());
+        assert!(!Error::new(ErrorKind::Unsupported, "x").with_param("path").is_unknown_route());
     }
 }

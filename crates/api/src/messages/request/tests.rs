@@ -1,4 +1,5 @@
-use sagewire_types::ErrorKind;
+use proptest::prelude::*;
+use sagewire_types::{ChatResponse, ErrorKind, Usage};
 use serde_json::{Value, json};
 
 use super::*;
@@ -117,6 +118,7 @@ fn a_conversation_with_results_images_errors_and_thoughts() {
 fn what_cannot_be_said_in_chat_is_refused_by_name() {
     let user = |block: Value| json!({"model": "m", "messages": [{"role": "user", "content": [block]}]});
     for (body, kind, says) in [
+        (json!({"model": "m", "messages": hello(), "thread": {"type": "create"}}), ErrorKind::Unsupported, "`thread`"),
         (json!({"model": "m", "messages": []}), ErrorKind::InvalidRequest, "`messages` is empty"),
         (user(json!({"type": "container_upload", "file_id": "f"})), ErrorKind::Unsupported, "container_upload"),
         (user(json!({"type": "image", "source": {"type": "file", "file_id": "f"}})), ErrorKind::Unsupported, "base64"),
@@ -139,5 +141,38 @@ fn what_cannot_be_said_in_chat_is_refused_by_name() {
         let error = refused(body);
         assert!(error.kind() == kind && error.message().contains(says), "{error}");
         assert!(error.param().is_some(), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_answer_that_is_sent_back_is_what_the_model_said(
+        thoughts in prop::option::of(".{1,12}"),
+        text in prop::option::of(".{1,20}"),
+        calls in prop::collection::vec(("[a-z]{1,5}", ".{0,8}"), 0..4),
+        omitted: bool,
+    ) {
+        let calls: Vec<_> = calls.iter().enumerate().map(|(place, (name, value))| json!({
+            "id": format!("call-{place}"), "type": "function", "function": {"name": name, "arguments": json!({"value": value}).to_string()},
+        })).collect();
+        let mut said = json!({"role": "assistant"});
+        if let Some(text) = &text {
+            said["content"] = json!(text);
+        }
+        if !calls.is_empty() {
+            said["tool_calls"] = json!(calls);
+        }
+        if let Some(thoughts) = &thoughts {
+            said["reasoning_content"] = json!(thoughts);
+        }
+        let thinking = if omitted { json!({"type": "adaptive", "display": "omitted"}) } else { json!({"type": "adaptive"}) };
+        let asked = |messages: Value| json!({"model": "m", "thinking": thinking, "messages": messages});
+        let form = serde_json::from_value::<MessagesRequest>(asked(hello())).unwrap().into_chat().unwrap().form;
+        let response: ChatResponse = serde_json::from_value(json!({"choices": [{"message": said, "finish_reason": "stop"}]})).unwrap();
+        let answer = form.message(&response, "m", &Usage::reported(1, 1)).unwrap();
+        let turns = json!([hello()[0], {"role": "assistant", "content": answer.content}]);
+        let messages = chat(asked(turns))["messages"].clone();
+        let is_empty = thoughts.is_none() && text.is_none() && calls.is_empty();
+        prop_assert_eq!(messages.get(1).cloned(), (!is_empty).then_some(said));
     }
 }

@@ -97,11 +97,16 @@ fn content_events(item_id: &str, kind: &str, text: &str, part: &dyn Fn(&str) -> 
         let event = json!({"type": kind, "item_id": item_id, "content_index": 0});
         extended(event, members.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value.clone())))
     };
+    // Only of what is said there may be log probabilities.
+    let with_logprobs = |members: Value| match kind {
+        "response.output_text" => extended(members, [("logprobs", json!([]))]),
+        _ => members,
+    };
     let mut events = vec![event("response.content_part.added", json!({ "part": part("") }))];
     for piece in tokens(text) {
-        events.push(event(&format!("{kind}.delta"), json!({"delta": piece, "logprobs": []})));
+        events.push(event(&format!("{kind}.delta"), with_logprobs(json!({ "delta": piece }))));
     }
-    events.push(event(&format!("{kind}.done"), json!({"text": text, "logprobs": []})));
+    events.push(event(&format!("{kind}.done"), with_logprobs(json!({ "text": text }))));
     events.push(event("response.content_part.done", json!({ "part": part(text) })));
     events
 }

@@ -1,0 +1,214 @@
+//! APIs that a container speaks itself: the request is passed on, and only the model's name is written anew on the way there and back.
+//!
+//! Owns which requests go this way. One that the container does not know is translated as if it had never been sent.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use http::Response;
+use sagewire_types::{Error, ErrorKind, ForwardRequest, ReplyStream};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use self::events::{NativeEvent, NativeEvents};
+use super::{
+    Exchange,
+    ask::{self, Ask, Prepared},
+    body,
+    error::ApiError,
+    response::Body,
+    streaming,
+};
+use crate::{app::State, callers::Wanted, limits::Limits};
+
+mod events;
+
+/// What the APIs differ in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Api {
+    /// The path of the container's route.
+    path: &'static str,
+    /// The parameter that limits the answer's tokens.
+    limit: &'static str,
+    /// What breaks the silence of a stream.
+    silence: &'static [u8],
+}
+
+pub(super) static RESPONSES: Api =
+    Api { path: "/v1/responses", limit: "max_output_tokens", silence: b": keep-alive\n\n" };
+pub(super) static MESSAGES: Api =
+    Api { path: "/v1/messages", limit: "max_tokens", silence: b"event: ping\ndata: {\"type\":\"ping\"}\n\n" };
+pub(super) static COUNT_TOKENS: Api = Api { path: "/v1/messages/count_tokens", limit: "max_tokens", silence: b"" };
+
+/// What came of a request.
+pub(super) enum Passed<R> {
+    /// The container has answered.
+    Answered(Response<Body>),
+    /// The request must be translated. What was made ready for the container is still good.
+    Not(R, Option<Prepared<()>>),
+}
+
+/// Reads a request and passes it on if its model's container speaks the API.
+pub(super) async fn pass_on<R: DeserializeOwned>(
+    exchange: &mut Exchange,
+    api: &'static Api,
+) -> Result<Passed<R>, ApiError> {
+    let state = Arc::clone(&exchange.state);
+    let bytes = ask::bytes(exchange).await?;
+    if !state.models.iter().any(|model| model.has_route(api.path)) {
+        return Ok(Passed::Not(body::parse(&bytes, &state.limits)?, None));
+    }
+    let mut request = NativeRequest::new(api, body::parse(&bytes, &state.limits)?, bytes.len());
+    if !request.is_for_the_container(&state) {
+        return Ok(Passed::Not(body::parse(&bytes, &state.limits)?, None));
+    }
+    request.cap_output(exchange);
+    let Prepared { request, context, model, asked, deadline } = ask::ready(exchange, request).await?;
+    let ready = Prepared { request: (), context, model, asked, deadline };
+    match request.ask(exchange, &ready).await? {
+        Some(response) => Ok(Passed::Answered(response)),
+        None => Ok(Passed::Not(request.into_request()?, Some(ready))),
+    }
+}
+
+/// A request whose container speaks its API.
+#[derive(Debug)]
+struct NativeRequest {
+    api: &'static Api,
+    model: String,
+    /// Everything but the model.
+    fields: Map<String, Value>,
+    bytes: usize,
+}
+
+impl NativeRequest {
+    fn new(api: &'static Api, mut fields: Map<String, Value>, bytes: usize) -> Self {
+        let model = match fields.shift_remove("model") {
+            Some(Value::String(model)) => model,
+            _ => String::new(),
+        };
+        Self { api, model, fields, bytes }
+    }
+
+    /// Whether the container can answer it. Responses are stored by the proxy alone.
+    fn is_for_the_container(&self, state: &State) -> bool {
+        let name = state.settings.default_model.as_ref().filter(|_| self.model.is_empty()).unwrap_or(&self.model);
+        if !state.models.find(name).is_some_and(|model| model.has_route(self.api.path)) {
+            return false;
+        }
+        let is_set = |name: &str| self.fields.get(name).is_some_and(|value| !value.is_null());
+        // A container would answer without the conversation that it does not have.
+        if is_set("thread") {
+            return false;
+        }
+        let is_stored =
+            state.settings.response_store.is_some() && self.fields.get("store") != Some(&Value::Bool(false));
+        let refers = |item: &Value| item.get("type").and_then(Value::as_str) == Some("item_reference");
+        let items = self.fields.get("input").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        self.api != &RESPONSES || !(is_stored || is_set("previous_response_id") || items.iter().any(refers))
+    }
+
+    fn cap_output(&mut self, exchange: &Exchange) {
+        let most = ask::most_output(exchange, &self.model);
+        if let (Some(most), Some(limit)) = (most, self.fields.get_mut(self.api.limit))
+            && limit.as_u64().is_some_and(|limit| limit > most)
+        {
+            *limit = Value::from(most);
+        }
+    }
+
+    /// Asks the container; `None` if it does not have the route.
+    async fn ask(&self, exchange: &mut Exchange, ready: &Prepared<()>) -> Result<Option<Response<Body>>, ApiError> {
+        let mut fields = self.fields.clone();
+        if self.api == &RESPONSES {
+            // Nothing is stored in a container.
+            fields.insert("store".to_owned(), Value::Bool(false));
+        }
+        let body = Value::Object(fields).to_string();
+        let request = ForwardRequest::new(self.model.as_str(), self.api.path, body).checked();
+        let provider = exchange.state.provider.clone();
+        let Prepared { context, model, asked, deadline, .. } = ready;
+        if self.stream() == Some(true) {
+            let request = request.with_accept("text/event-stream");
+            let call = async { known(provider.forward_stream(request, context).await) };
+            let Some(mut stream) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
+            let meta = std::mem::take(&mut stream.meta);
+            let mut prompt_tokens = 0;
+            let events = stream.map(move |event| event.and_then(|event| NativeEvent::read(event, &mut prompt_tokens)));
+            let stream = ReplyStream::new(meta, events);
+            let events = NativeEvents::new(self.api);
+            return Ok(Some(streaming::respond(exchange, stream, events, model, Arc::clone(asked), true)));
+        }
+        let call = async { known(provider.forward(request, context).await) };
+        let Some(reply) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
+        let mut answer: Map<String, Value> = serde_json::from_slice(&reply.value).map_err(|error| {
+            let error = Error::new(ErrorKind::Decode, "the container's answer is not JSON; retry the request")
+                .with_source(error);
+            ask::failed(exchange, model, &error)
+        })?;
+        if let Some(name) = answer.get_mut("model") {
+            *name = Value::from(&**asked);
+        }
+        let usage = answer.get("usage").and_then(events::usage);
+        ask::book(exchange, &reply.meta, usage, reply.value.len());
+        ask::answer(exchange, &answer, &reply.meta).map(Some)
+    }
+
+    /// The request as it would have been read in the first place.
+    fn into_request<R: DeserializeOwned>(mut self) -> Result<R, ApiError> {
+        self.fields.insert("model".to_owned(), Value::from(self.model));
+        serde_json::from_value(Value::Object(self.fields))
+            .map_err(|error| ApiError::invalid(None, format!("invalid request body: {error}")))
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.fields.get(name)?.as_f64()
+    }
+}
+
+/// An answer, or nothing if the container does not have the route.
+fn known<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Err(error) if error.is_unknown_route() => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+impl Ask for NativeRequest {
+    fn model(&mut self) -> &mut String {
+        &mut self.model
+    }
+
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.fields
+    }
+
+    fn asked(&self) -> ask::Attributes {
+        ask::Sampling {
+            temperature: self.number("temperature"),
+            top_p: self.number("top_p"),
+            presence_penalty: None,
+            frequency_penalty: None,
+            max_tokens: self.fields.get(self.api.limit).and_then(Value::as_u64),
+            n: None,
+        }
+        .attributes()
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            prompt: ask::tokens_of(self.bytes),
+            answers: 1,
+            max_output: self.fields.get(self.api.limit).and_then(Value::as_u64),
+        }
+    }
+
+    fn stream(&self) -> Option<bool> {
+        Some(self.fields.get("stream") == Some(&Value::Bool(true)))
+    }
+
+    fn check(&self, limits: &Limits) -> Result<(), ApiError> {
+        let tools = self.fields.get("tools").and_then(Value::as_array).map_or(0, Vec::len);
+        ask::at_most("tools", "tools", tools, limits.tools, "max_tools")
+    }
+}
