@@ -52,6 +52,12 @@ impl fmt::Debug for CallerParameters {
 }
 
 impl CallerParameters {
+    /// Whether the caller sets this parameter of the operator's, and may.
+    fn sets(&self, name: &str, settings: &Settings) -> bool {
+        let may_set = settings.caller_may_set.as_deref().unwrap_or_default();
+        self.allowed.contains_key(name) && may_set.iter().any(|allowed| allowed == name)
+    }
+
     /// The settings that the caller may set on a deployment. What another deployment would allow and this one does not is left out: a fallback
     /// may lead to one that allows less than the one that was asked for.
     ///
@@ -98,25 +104,45 @@ impl CallerParameters {
 /// parameter that the caller has set is not the operator's mistake.
 pub(crate) fn attributed(error: Error, context: &CallContext, settings: &Settings) -> Error {
     let Some(caller) = context.get::<CallerParameters>() else { return error };
-    let may_set = settings.caller_may_set.as_deref().unwrap_or_default();
-    let sets = |name: &str| caller.allowed.contains_key(name) && may_set.iter().any(|allowed| allowed == name);
-    if error.kind() == ErrorKind::Configuration && error.param().is_some_and(sets) {
+    if error.kind() == ErrorKind::Configuration && error.param().is_some_and(|name| caller.sets(name, settings)) {
         return as_callers_mistake(error).with_callers_choice();
     }
-    // With keys, a region or a URL of the caller's own any failure may be theirs.
-    let chooses_access = caller.allowed.keys().any(|name| sets(name));
-    let chooses_part = [
-        &caller.model_id,
-        &caller.session_id,
-        &caller.target_model,
-        &caller.target_variant,
-        &caller.target_container_hostname,
-    ]
-    .into_iter()
-    .any(Option::is_some);
-    let is_about_the_part =
-        matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ModelNotReady | ErrorKind::Permission);
-    if chooses_access || (chooses_part && is_about_the_part) { error.with_callers_choice() } else { error }
+    Choice::of(context, settings).attribute(error)
+}
+
+/// What a caller chose of where its call goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// Keys, a region or a URL of its own.
+    access: bool,
+    /// A component, a model, a variant or a container of the endpoint.
+    model: bool,
+    session: bool,
+}
+
+impl Choice {
+    pub(crate) fn of(context: &CallContext, settings: &Settings) -> Self {
+        let Some(caller) = context.get::<CallerParameters>() else { return Self::default() };
+        let models =
+            [&caller.model_id, &caller.target_model, &caller.target_variant, &caller.target_container_hostname];
+        Self {
+            access: caller.allowed.keys().any(|name| caller.sets(name, settings)),
+            model: models.into_iter().any(Option::is_some),
+            session: caller.session_id.is_some(),
+        }
+    }
+
+    /// Marks an error that may follow from the choice, before or after an answer has begun.
+    pub(crate) fn attribute(self, error: Error) -> Error {
+        use ErrorKind::{Decode, ModelFailed, ModelNotReady, NotFound, Overloaded, Permission, StreamBroken, Timeout};
+        let may_follow = match error.kind() {
+            NotFound | ModelNotReady | Permission => self.model || self.session,
+            // A model that fails says nothing about the others of its endpoint.
+            Decode | ModelFailed | Overloaded | StreamBroken | Timeout => self.model,
+            _ => false,
+        };
+        if self.access || may_follow { error.with_callers_choice() } else { error }
+    }
 }
 
 fn as_callers_mistake(error: Error) -> Error {
@@ -149,8 +175,9 @@ mod tests {
 
     #[test]
     fn what_a_callers_own_choice_provokes_is_attributed_to_it() {
-        use ErrorKind::{Connection, ModelFailed, ModelNotReady, NotFound};
+        use ErrorKind::{Connection, ModelNotReady, NotFound, Overloaded, ServiceFailed, StreamBroken, Throttled};
         let part = CallerParameters { model_id: Some("nope".to_owned()), ..CallerParameters::default() };
+        let session = CallerParameters { session_id: Some("s".to_owned()), ..CallerParameters::default() };
         let mut access = CallerParameters::default();
         access.allowed.insert("aws_region_name".to_owned(), "eu-west-1".into());
         let mut refused = CallerParameters::default();
@@ -158,7 +185,12 @@ mod tests {
         for (caller, kind, expected) in [
             (part.clone(), NotFound, true),
             (part.clone(), ModelNotReady, true),
-            (part, ModelFailed, false),
+            (part.clone(), Overloaded, true),
+            (part.clone(), StreamBroken, true),
+            (part.clone(), Throttled, false),
+            (part, ServiceFailed, false),
+            (session.clone(), NotFound, true),
+            (session, Overloaded, false),
             (access, Connection, true),
             (refused, NotFound, false),
             (CallerParameters::default(), NotFound, false),

@@ -13,6 +13,7 @@ use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyS
 use crate::{
     call::{
         attempt::{Attempts, Instead},
+        caller::Choice,
         limits::Limits,
         route,
     },
@@ -133,6 +134,7 @@ impl Prepared<'_> {
             idle: self.settings.timeouts.idle(),
             deadline: self.limits.deadline,
             wire: self.settings.wire(),
+            choice: Choice::of(context, &self.settings),
         };
         let read = |response: http::Response<Body>, attempts, secrets| {
             let (head, body) = response.into_parts();

@@ -17,7 +17,7 @@ use sagewire_types::{Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::{
-    call::attempt::Progress,
+    call::{attempt::Progress, caller::Choice},
     curl::Wire,
     reply::secrets::Secrets,
     stream::{frames::FrameReader, pieces::Pieces},
@@ -35,10 +35,10 @@ pub(crate) enum Framing {
 impl Framing {
     /// The framing that the reply's `Content-Type` names.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let is_event_stream = headers
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .is_none_or(|kind| kind.starts_with("application/vnd.amazon.eventstream"));
+        let is_event_stream = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_none_or(|kind| {
+            let media_type = kind.split(';').next().unwrap_or_default().trim_ascii_end();
+            media_type.eq_ignore_ascii_case("application/vnd.amazon.eventstream")
+        });
         if is_event_stream { Self::EventStream(FrameReader::default()) } else { Self::Plain }
     }
 }
@@ -52,6 +52,8 @@ pub(crate) struct StreamLimits {
     pub(crate) idle: Duration,
     pub(crate) deadline: Option<Instant>,
     pub(crate) wire: Wire,
+    /// What the caller chose, which may be why the stream breaks.
+    pub(crate) choice: Choice,
 }
 
 /// A streamed reply that is being read.
@@ -176,7 +178,7 @@ impl<T: Send + 'static> Reading<T> {
     }
 
     fn described(&self, error: Error) -> Error {
-        let error = error.with_texts(|text| self.secrets.hide(text));
+        let error = self.limits.choice.attribute(error.with_texts(|text| self.secrets.hide(text)));
         match &self.request_id {
             Some(request_id) => error.with_request_id(request_id),
             None => error,
@@ -224,7 +226,8 @@ mod tests {
             Ok(Bytes::from_static(b"{\"outputs\": [\"say\"]}\n{\"outputs\": [\" EN\"]}\n")),
             Err(TransportError::new(TransportErrorKind::Broken, "reset")),
         ];
-        let limits = StreamLimits { idle: Duration::from_secs(1), deadline: None, wire: Wire::Off };
+        let limits =
+            StreamLimits { idle: Duration::from_secs(1), deadline: None, wire: Wire::Off, choice: Choice::default() };
         let reading = Reading::new(
             Body::new(stream::iter(pieces)),
             Framing::Plain,
