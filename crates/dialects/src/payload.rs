@@ -2,7 +2,7 @@
 //!
 //! Owns the one serialization of a request: these bytes are signed and sent.
 
-use std::fmt;
+use std::{fmt, io};
 
 use bytes::Bytes;
 use sagewire_types::Error;
@@ -28,10 +28,17 @@ impl Payload {
     /// # Errors
     /// `InvalidRequest` where a parameter cannot be written as JSON.
     pub fn json(value: &impl Serialize) -> Result<Self, Error> {
-        // Room for a short chat: a longer one grows from here.
-        let mut body = Vec::with_capacity(512);
-        serde_json::to_writer(&mut body, value).map_err(|error| {
-            Error::invalid("body", "the request cannot be written as JSON: check its parameters").with_source(error)
+        let mut begun = Begun { body: Vec::with_capacity(512), length: 0 };
+        let written = serde_json::to_writer(&mut begun, value).and_then(|()| {
+            if begun.length == begun.body.len() {
+                return Ok(begun.body);
+            }
+            // A long body is written again, now into as many bytes as it has.
+            let mut body = Vec::with_capacity(begun.length);
+            serde_json::to_writer(&mut body, value).map(|()| body)
+        });
+        let body = written.map_err(|error| {
+            Error::invalid("body", "the request cannot be written as JSON; check its parameters").with_source(error)
         })?;
         Ok(Self::from_json(body.into()))
     }
@@ -40,6 +47,29 @@ impl Payload {
     #[must_use]
     pub fn from_json(body: Bytes) -> Self {
         Self { content_type: "application/json", accept: Some("application/json"), custom_attributes: None, body }
+    }
+}
+
+/// The longest body that grows while it is written, in bytes. A vector that grows holds up to three times its length.
+const LONGEST_THAT_GROWS: usize = 64 << 10;
+
+/// A body as far as it is short, and its whole length.
+struct Begun {
+    body: Vec<u8>,
+    length: usize,
+}
+
+impl io::Write for Begun {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.length == self.body.len() && self.length + bytes.len() <= LONGEST_THAT_GROWS {
+            self.body.extend_from_slice(bytes);
+        }
+        self.length += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -63,5 +93,15 @@ mod tests {
         let payload = Payload::json(&serde_json::json!({"inputs": "my secret prompt"})).unwrap();
         let text = format!("{payload:?} {payload:#?}");
         assert!(!text.contains("secret") && text.contains("body_bytes: 29"), "{text}");
+    }
+
+    #[test]
+    fn a_body_of_any_length_is_whole() {
+        for length in
+            [0, 1, LONGEST_THAT_GROWS - 3, LONGEST_THAT_GROWS - 2, LONGEST_THAT_GROWS - 1, 3 * LONGEST_THAT_GROWS]
+        {
+            let texts = ["x".repeat(length), "y".to_owned()];
+            assert_eq!(Payload::json(&texts).unwrap().body, serde_json::to_vec(&texts).unwrap(), "{length}");
+        }
     }
 }

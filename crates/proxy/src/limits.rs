@@ -24,8 +24,8 @@ pub struct Limits {
     /// How deep lists and objects of a body may be nested, up to 120; a deeper one is refused with 400. Default: 64.
     #[serde(rename = "max_json_depth", deserialize_with = "json_depth")]
     pub json_depth: usize,
-    /// How many values a body may have for each KiB of it, beside 2,800 that any body may have; token ids do not count. A denser one is refused
-    /// with 400, since it would take many times its length in memory. Default: 16.
+    /// How many values a body may have for each KiB of it, beside 2,800 that any body may have; 20 token ids count as one. A denser one is
+    /// refused with 400, since it would take many times its length in memory. Default: 14.
     #[serde(rename = "max_json_values_per_kib")]
     pub json_values_per_kib: usize,
     /// The most texts that one request may embed or continue. Default: 2048, as OpenAI's.
@@ -91,7 +91,7 @@ impl Default for Limits {
             body_bytes: 25 * 1024 * 1024,
             header_bytes: 64 * 1024,
             json_depth: 64,
-            json_values_per_kib: 16,
+            json_values_per_kib: 14,
             inputs: 2_048,
             tools: 1_024,
             stop_texts: 64,

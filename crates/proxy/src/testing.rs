@@ -4,6 +4,7 @@
 //! Owns the reach alone: a body goes through the same steps as in a request, up to the call of the provider.
 
 use sagewire::sagemaker::parameters::{self, InRequest};
+use sagewire_api::{messages::MessagesRequest, responses::ResponsesRequest};
 use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use crate::{
     CallerParameters, Limits, ServedModel,
     app::ModelTable,
     callers::{ExpectedOutputs, parameters::take_from},
-    http::{body, error::ApiError},
+    http::{body, disclosure::Disclosure, error::ApiError},
     telemetry::Metrics,
 };
 
@@ -45,7 +46,7 @@ pub struct Taken<T> {
 /// # Errors
 /// As the caller gets it.
 pub fn chat(bytes: &[u8]) -> Result<Taken<ChatRequest>, Refused> {
-    take(bytes, |request: &mut ChatRequest| &mut request.extra)
+    take(bytes, None, |request: &mut ChatRequest| &mut request.extra)
 }
 
 /// A body of `/completions`.
@@ -53,7 +54,7 @@ pub fn chat(bytes: &[u8]) -> Result<Taken<ChatRequest>, Refused> {
 /// # Errors
 /// As the caller gets it.
 pub fn completion(bytes: &[u8]) -> Result<Taken<CompletionRequest>, Refused> {
-    take(bytes, |request: &mut CompletionRequest| &mut request.extra)
+    take(bytes, Some("prompt"), |request: &mut CompletionRequest| &mut request.extra)
 }
 
 /// A body of `/embeddings`.
@@ -61,7 +62,27 @@ pub fn completion(bytes: &[u8]) -> Result<Taken<CompletionRequest>, Refused> {
 /// # Errors
 /// As the caller gets it.
 pub fn embedding(bytes: &[u8]) -> Result<Taken<EmbedRequest>, Refused> {
-    take(bytes, |request: &mut EmbedRequest| &mut request.extra)
+    take(bytes, Some("input"), |request: &mut EmbedRequest| &mut request.extra)
+}
+
+/// A body of `/messages`, as the chat request that is made of it.
+///
+/// # Errors
+/// As the caller gets it.
+pub fn messages(bytes: &[u8]) -> Result<Taken<ChatRequest>, Refused> {
+    let request: MessagesRequest = body::parse(bytes, &Limits::default())?;
+    let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
+    checked(translated.chat, |request| &mut request.extra)
+}
+
+/// A body of `/responses`, as the chat request that is made of it.
+///
+/// # Errors
+/// As the caller gets it.
+pub fn responses(bytes: &[u8]) -> Result<Taken<ChatRequest>, Refused> {
+    let request: ResponsesRequest = body::parse(bytes, &Limits::default())?;
+    let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
+    checked(translated.chat, |request| &mut request.extra)
 }
 
 /// Whether only the operator may set a parameter of this name.
@@ -72,10 +93,14 @@ pub fn is_operators(name: &str) -> bool {
 
 fn take<T: DeserializeOwned>(
     bytes: &[u8],
+    token_ids: Option<&str>,
     extra: impl Fn(&mut T) -> &mut Map<String, Value>,
 ) -> Result<Taken<T>, Refused> {
+    checked(body::parse_with_token_ids(bytes, &Limits::default(), token_ids)?, extra)
+}
+
+fn checked<T>(mut request: T, extra: impl Fn(&mut T) -> &mut Map<String, Value>) -> Result<Taken<T>, Refused> {
     const MODEL: &str = "m";
-    let mut request: T = body::parse(bytes, &Limits::default())?;
     let table = ModelTable::new(vec![ServedModel::new(MODEL)], &Metrics::default(), &ExpectedOutputs::default());
     let model = table.find(MODEL).ok_or_else(|| ApiError::unknown_model(MODEL))?;
     let mut callers = CallerParameters::default();

@@ -7,7 +7,7 @@
 
 use sagewire_chat_template::{ConversationError, Limit, PromptParameters, TemplateError};
 use sagewire_dialects::{Dialect, ToolCallReading, drop_named};
-use sagewire_types::{ChatRequest, Error, ErrorKind};
+use sagewire_types::{ChatRequest, Error, ErrorKind, Message};
 use serde_json::{Map, Value};
 
 pub(crate) use self::rendering::Renderings;
@@ -68,14 +68,15 @@ pub(crate) async fn render(
     let template = shared.templates.find(&shared.world, settings, prepared.model.name()).await?.template;
     let tools = tools::take(request, &template, dialect, settings)?;
     effort::take(request, &template, settings, &mut parameters);
-    let (messages, now) = (messages(request)?, shared.world.now());
+    let said: usize = request.messages.iter().map(|message| letters(&message.text())).sum();
+    // The prompt stands for the messages: they are not kept beside it.
+    let (messages, now) = (messages(std::mem::take(&mut request.messages))?, shared.world.now());
     let rendering = Rendering { template: template.clone(), messages, tools: tools.offered, parameters, now };
     let text = shared.templates.renderings.render(rendering, prepared.limits.end()).await.map_err(not_rendered)?;
     let end_tokens = match template.stop_strings() {
         [] => USUAL_END_TOKENS.map(str::to_owned).to_vec(),
         own => own.to_vec(),
     };
-    let said: usize = request.messages.iter().map(|message| letters(&message.text())).sum();
     let is_marked = letters(&text) >= said.saturating_add(FEWEST_MARKS);
     Ok(Some(Prompt { text, end_tokens, is_marked, tool_calls: tools.reading }))
 }
@@ -109,12 +110,12 @@ fn take_parameters(extra: &mut Map<String, Value>) -> Result<PromptParameters, E
     Ok(own.or(within.transpose().map_err(refused)?.unwrap_or_default()))
 }
 
-fn messages(request: &ChatRequest) -> Result<Vec<Value>, Error> {
-    let as_json = |message| {
+fn messages(messages: Vec<Message>) -> Result<Vec<Value>, Error> {
+    let as_json = |message: Message| {
         serde_json::to_value(message)
             .map_err(|error| Error::invalid("messages", "a message cannot be written as JSON").with_source(error))
     };
-    request.messages.iter().map(as_json).collect()
+    messages.into_iter().map(as_json).collect()
 }
 
 /// Whose the fault is: the template's, or that of the conversation that it was given.

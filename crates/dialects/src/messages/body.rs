@@ -2,9 +2,15 @@
 //!
 //! Owns what is changed on the way: the model's name, `stream`, and `extra_body`, which is merged in at top level.
 
+use std::{collections::HashSet, fmt};
+
 use sagewire_types::{ChatRequest, CompletionRequest, Error};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+    ser::SerializeMap as _,
+};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     EncodeContext, Payload,
@@ -59,17 +65,63 @@ fn payload(request: &impl Serialize, extra_body: Map<String, Value>, model: Mode
     if extra_body.is_empty() && model == ModelName::Sent {
         return Payload::json(request);
     }
-    let mut body = match serde_json::to_value(request) {
-        Ok(Value::Object(body)) => body,
-        Ok(_) => Map::new(),
-        Err(error) => {
-            let message = "the request cannot be written as JSON: check its parameters";
-            return Err(Error::invalid("body", message).with_source(error));
+    // Each member stays the text that it is: as values they would take many times their length.
+    let own = Payload::json(request)?.body;
+    let members = serde_json::from_slice(&own).map_err(|error| {
+        Error::invalid("body", "the request cannot be written as JSON; check its parameters").with_source(error)
+    })?;
+    Payload::json(&Merged { members, left_out: (model == ModelName::LeftOut).then_some("model"), over: &extra_body })
+}
+
+/// A body of which some members are replaced and others added.
+struct Merged<'t> {
+    members: Members<'t>,
+    left_out: Option<&'static str>,
+    over: &'t Map<String, Value>,
+}
+
+impl Serialize for Merged<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Members(members) = &self.members;
+        let names: HashSet<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        let mut body = serializer.serialize_map(None)?;
+        for (name, own) in members.iter().filter(|(name, _)| self.left_out != Some(name)) {
+            match self.over.get(name) {
+                Some(value) => body.serialize_entry(name, value)?,
+                None => body.serialize_entry(name, own)?,
+            }
         }
-    };
-    if model == ModelName::LeftOut {
-        body.shift_remove("model");
+        let is_new = |name: &str| !names.contains(name) || self.left_out == Some(name);
+        for (name, value) in self.over.iter().filter(|(name, _)| is_new(name)) {
+            body.serialize_entry(name, value)?;
+        }
+        body.end()
     }
-    body.extend(extra_body);
-    Payload::json(&body)
+}
+
+/// The members of a JSON object, each as its text.
+struct Members<'t>(Vec<(String, &'t RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfObject;
+
+        impl<'de> Visitor<'de> for OfObject {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = object.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(OfObject)
+    }
 }

@@ -42,7 +42,7 @@ impl Dialect for JumpStart {
         parameters.extend(extra);
         let inputs = match context.prompt {
             Some(prompt) => json!(prompt),
-            None => json!([dialog(&request.messages)?]),
+            None => Value::Array(vec![Value::Array(dialog(request.messages)?)]),
         };
         let mut payload = inputs::payload(inputs, parameters, false, extra_body)?;
         payload.custom_attributes = Some(ACCEPT_EULA);
@@ -51,9 +51,9 @@ impl Dialect for JumpStart {
 }
 
 /// The messages as these images know them: a role and a text each.
-fn dialog(messages: &[Message]) -> Result<Vec<Value>, Error> {
+fn dialog(messages: Vec<Message>) -> Result<Vec<Value>, Error> {
     messages
-        .iter()
+        .into_iter()
         .map(|message| {
             if !message.tool_calls.is_empty() || message.tool_call_id.is_some() {
                 return Err(not_text("a tool call"));

@@ -2,7 +2,10 @@
 //!
 //! Owns their typed form. What the parameters mean to a provider is the wiring's.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use sagewire::{SageMaker, sagemaker::parameters::RoutingParams};
 use sagewire_router::seconds::{self, Seconds};
@@ -159,7 +162,7 @@ pub(super) fn read(file: &Node, report: &mut Report) -> ModelList {
         report.problem(list.place, format!("`model_list` {}", list.rejection(&"a list of mappings")));
         return ModelList::default();
     };
-    let (mut taken, mut list) = (HashSet::new(), ModelList::default());
+    let (mut taken, mut list) = (Ids::default(), ModelList::default());
     for (index, node) in items.iter().enumerate() {
         let deployment = deployment(index, node, &mut taken, &mut list.left_out, report);
         list.deployments.extend(deployment);
@@ -178,7 +181,7 @@ pub(super) fn read(file: &Node, report: &mut Report) -> ModelList {
 fn deployment(
     index: usize,
     node: &Node,
-    taken: &mut HashSet<String>,
+    taken: &mut Ids,
     left_out: &mut HashSet<String>,
     report: &mut Report,
 ) -> Option<DeploymentConfig> {
@@ -263,12 +266,12 @@ fn take_id(
     id: Option<String>,
     info: Option<&Node>,
     model_name: &str,
-    taken: &mut HashSet<String>,
+    taken: &mut Ids,
     path: &Path,
     report: &mut Report,
 ) -> String {
     if let Some(id) = id {
-        if !taken.insert(id.clone())
+        if !taken.take(&id)
             && let Some(node) = info.and_then(|info| info.value("id"))
         {
             report
@@ -276,11 +279,37 @@ fn take_id(
         }
         return id;
     }
-    let mut id = model_name.to_owned();
-    let mut place = 2_usize;
-    while !taken.insert(id.clone()) {
-        id = format!("{model_name}-{place}");
-        place += 1;
+    taken.free(model_name)
+}
+
+/// The ids of the deployments so far.
+#[derive(Debug, Default)]
+struct Ids {
+    taken: HashSet<String>,
+    /// The number that the next deployment of a name gets, which is looked for once.
+    next: HashMap<String, usize>,
+}
+
+impl Ids {
+    /// Takes an id, unless another deployment has it.
+    fn take(&mut self, id: &str) -> bool {
+        self.taken.insert(id.to_owned())
     }
-    id
+
+    /// Takes an id that no other deployment has: the name, or the name and a number.
+    fn free(&mut self, model_name: &str) -> String {
+        if self.take(model_name) {
+            return model_name.to_owned();
+        }
+        let mut number = self.next.get(model_name).copied().unwrap_or(2);
+        let id = loop {
+            let id = format!("{model_name}-{number}");
+            number += 1;
+            if self.take(&id) {
+                break id;
+            }
+        };
+        self.next.insert(model_name.to_owned(), number);
+        id
+    }
 }

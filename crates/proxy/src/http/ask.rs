@@ -28,6 +28,9 @@ use crate::{
 
 /// A request body that names a model.
 pub(super) trait Ask: Sized {
+    /// The parameter that may be lists of token ids.
+    const TOKEN_IDS: Option<&'static str> = None;
+
     fn model(&mut self) -> &mut String;
     fn extra(&mut self) -> &mut Map<String, Value>;
     /// What it asks for, as [spans](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/) say it.
@@ -103,14 +106,10 @@ pub(super) struct Prepared<T> {
 
 /// Reads and checks a body.
 pub(super) async fn prepare<T: Ask + DeserializeOwned>(exchange: &mut Exchange) -> Result<Prepared<T>, ApiError> {
-    let request = read(exchange).await?;
-    ready(exchange, request).await
-}
-
-/// Reads a body.
-async fn read<T: DeserializeOwned>(exchange: &mut Exchange) -> Result<T, ApiError> {
     let bytes = bytes(exchange).await?;
-    body::parse(&bytes, &exchange.state.limits)
+    let request = body::parse_with_token_ids(&bytes, &exchange.state.limits, T::TOKEN_IDS)?;
+    drop(bytes);
+    ready(exchange, request).await
 }
 
 /// Reads the bytes of a body.

@@ -4,7 +4,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
 use sagewire_types::json;
@@ -41,35 +41,33 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
 async fn gather(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     // Most bodies come in one piece, which is then passed on as it is.
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut whole = Vec::new();
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let frame = frame.map_err(|_| {
             ApiError::refused(
                 StatusCode::BAD_REQUEST,
                 "incomplete_body",
-                "The body broke off before its end: send all of it",
+                "the body ended before its announced length; send all of it",
             )
         })?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > limit {
+        if first.len() + whole.len() + data.len() > limit {
             return Err(too_large(limit));
         }
-        if first.is_empty() {
+        if first.is_empty() && whole.is_empty() {
             first = data;
         } else {
-            if rest.is_empty() {
-                rest.reserve(usize::try_from(body.size_hint().lower()).unwrap_or(0).min(limit) + data.len());
-            }
-            rest.extend_from_slice(&data);
+            // It grows with what has come, and not by the length that was announced.
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&data);
         }
     }
-    if rest.is_empty() {
+    if whole.is_empty() {
         return Ok(first);
     }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(rest.chunk());
-    Ok(whole.freeze())
+    // What is left of the last growth would be held as long as the body.
+    whole.shrink_to_fit();
+    Ok(whole.into())
 }
 
 fn too_large(limit: usize) -> ApiError {
@@ -90,10 +88,19 @@ fn too_slow(limit: Duration) -> ApiError {
 
 /// Parses a JSON body.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, ApiError> {
+    parse_with_token_ids(bytes, limits, None)
+}
+
+/// Parses a JSON body in which this parameter may be lists of token ids, which are read into four bytes each.
+pub(crate) fn parse_with_token_ids<T: DeserializeOwned>(
+    bytes: &[u8],
+    limits: &Limits,
+    token_ids: Option<&str>,
+) -> Result<T, ApiError> {
     if bytes.is_empty() {
-        return Err(ApiError::invalid(None, "the body is empty: send a JSON object"));
+        return Err(ApiError::invalid(None, "the body is empty; send a JSON object"));
     }
-    shape::check(bytes, limits)?;
+    shape::check(bytes, limits, token_ids)?;
     json::from_caller(bytes).map_err(|error| {
         let mended = json::mend_halves(bytes);
         explain::explain::<T>(mended.as_deref().unwrap_or(bytes), &error)

@@ -50,6 +50,8 @@ async fn complete(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
 }
 
 impl Ask for CompletionRequest {
+    const TOKEN_IDS: Option<&'static str> = Some("prompt");
+
     fn model(&mut self) -> &mut String {
         &mut self.model
     }

@@ -53,6 +53,8 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
 }
 
 impl Ask for EmbedRequest {
+    const TOKEN_IDS: Option<&'static str> = Some("input");
+
     fn model(&mut self) -> &mut String {
         &mut self.model
     }

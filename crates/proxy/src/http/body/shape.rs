@@ -3,7 +3,7 @@
 //! Owns the limits that bound what parsing may cost: how deep it is nested and how many values it has for its length. A value of two bytes may take
 //! two hundred in memory. Keys that are there twice are refused here too, since only one of them could count.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use http::StatusCode;
 
@@ -13,14 +13,16 @@ use crate::limits::Limits;
 /// So many values are taken whatever the length of the body.
 const FREE_VALUES: usize = 2_800;
 
-/// The parameters whose lists of numbers are read into four bytes each: token ids.
-const TOKEN_IDS: [&[u8]; 2] = [b"input", b"prompt"];
+/// What a value weighs beside a token id: an id takes four bytes wherever it is held on its way.
+const VALUE: usize = 20;
 
-/// Checks a body against the limits. Text that is not JSON passes: the parser says what is wrong with it.
-pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<(), ApiError> {
+/// Checks a body against the limits. `token_ids` is the parameter that may be lists of token ids. Text that is not JSON passes: the parser
+/// says what is wrong with it.
+pub(super) fn check(bytes: &[u8], limits: &Limits, token_ids: Option<&str>) -> Result<(), ApiError> {
     let most = FREE_VALUES.saturating_add((bytes.len() / 1024).saturating_mul(limits.json_values_per_kib));
     let mut keys = HashSet::new();
-    let mut values = 0_usize;
+    let mut weight = 0_usize;
+    let is_token_ids = |parameter: &[u8]| token_ids.is_some_and(|name| name.as_bytes() == parameter);
     let mut depth = 0_usize;
     // The last text of the outermost object; before a list or an object it is its key.
     let mut outermost: &[u8] = &[];
@@ -33,8 +35,12 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<(), ApiError> {
                 if depth == 1 {
                     let text = bytes.get(at..end.saturating_sub(1)).unwrap_or_default();
                     outermost = text;
-                    if next(bytes, end) == Some(b':') && !keys.insert(text) {
-                        return Err(duplicate(text));
+                    if next(bytes, end) == Some(b':') {
+                        let key = unescaped(text);
+                        if keys.contains(&key) {
+                            return Err(duplicate(&key));
+                        }
+                        keys.insert(key);
                     }
                 }
                 at = end;
@@ -44,26 +50,35 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<(), ApiError> {
                 if depth > limits.json_depth {
                     return Err(too_deep(limits.json_depth));
                 }
-                values += usize::from(counts(bytes, at, depth, outermost));
+                weight += weight_of(next(bytes, at), depth > 1 && is_token_ids(outermost));
             }
-            b',' => values += usize::from(counts(bytes, at, depth, outermost)),
+            b',' => weight += weight_of(next(bytes, at), depth > 1 && is_token_ids(outermost)),
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if values > most {
+        if weight / VALUE > most {
             return Err(too_many(limits.json_values_per_kib));
         }
     }
     Ok(())
 }
 
-/// Whether a value begins here that counts.
-fn counts(bytes: &[u8], at: usize, depth: usize, outermost: &[u8]) -> bool {
-    match next(bytes, at) {
-        Some(b']' | b'}') | None => false,
-        Some(b'0'..=b'9') => depth == 1 || !TOKEN_IDS.contains(&outermost),
-        Some(_) => true,
+/// What the value weighs that begins with this byte.
+fn weight_of(first: Option<u8>, may_be_token_id: bool) -> usize {
+    match first {
+        Some(b']' | b'}') | None => 0,
+        Some(b'0'..=b'9') if may_be_token_id => 1,
+        Some(_) => VALUE,
     }
+}
+
+/// A key as it is meant. Most are written without an escape.
+fn unescaped(key: &[u8]) -> Cow<'_, [u8]> {
+    if !key.contains(&b'\\') {
+        return key.into();
+    }
+    let quoted = [b"\"", key, b"\""].concat();
+    serde_json::from_slice::<String>(&quoted).map_or(key.into(), |text| text.into_bytes().into())
 }
 
 /// The next byte that is not white space.
@@ -112,10 +127,7 @@ fn too_many(limit: usize) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest};
-
     use super::*;
-    use crate::http::body::parse;
 
     fn limits() -> Limits {
         Limits { json_depth: 2, ..Limits::default() }
@@ -132,7 +144,7 @@ mod tests {
             (r#"[[[["#, true),
             (r#""[[[["#, false),
         ] {
-            assert_eq!(check(text.as_bytes(), &limits()).is_err(), deep, "{text}");
+            assert_eq!(check(text.as_bytes(), &limits(), None).is_err(), deep, "{text}");
         }
     }
 
@@ -141,68 +153,47 @@ mod tests {
         for (text, name) in [
             (r#"{"model":"m","temperature":0.1,"temperature":0.2}"#, "temperature"),
             (r#"{"top_k":1,"messages":[{"top_k":1}],"top_k" : 2}"#, "top_k"),
+            (r#"{"top_k":1,"top\u005fk":2}"#, "top_k"),
         ] {
-            let error = String::from_utf8(check(text.as_bytes(), &Limits::default()).unwrap_err().to_json()).unwrap();
+            let error =
+                String::from_utf8(check(text.as_bytes(), &Limits::default(), None).unwrap_err().to_json()).unwrap();
             assert!(error.contains(&format!(r#""param":"{name}""#)), "{error}");
         }
-        assert!(check(br#"{"a":"b","b":"a","c":["a","a"]}"#, &Limits::default()).is_ok());
+        assert!(check(br#"{"a":"b","b":"a","c":["a","a"]}"#, &Limits::default(), None).is_ok());
     }
 
     #[test]
-    fn what_is_read_takes_no_more_than_eight_times_its_length_and_a_mebibyte() {
-        let list = |item: &str, count: usize| vec![item; count].join(",");
-        let bodies = [
-            ("objects", format!(r#"{{"model":"m","messages":[],"x":[{}]}}"#, list("{}", 300_000))),
-            ("lists", format!(r#"{{"model":"m","messages":[],"x":[{}]}}"#, list("[]", 300_000))),
-            ("numbers", format!(r#"{{"model":"m","messages":[],"x":[{}]}}"#, list("1", 500_000))),
-            ("texts", format!(r#"{{"model":"m","messages":[],"x":[{}]}}"#, list("\"\"", 300_000))),
-            (
-                "messages",
-                format!(r#"{{"model":"m","messages":[{}]}}"#, list(r#"{"role":"user","content":""}"#, 50_000)),
-            ),
-            (
-                "parts",
-                format!(
-                    r#"{{"model":"m","messages":[{{"role":"user","content":[{}]}}]}}"#,
-                    list(r#"{"type":"text","text":""}"#, 50_000)
-                ),
-            ),
-            (
-                "long texts",
-                format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{}"}}]}}"#, "x".repeat(2_000_000)),
-            ),
-            (
-                "as many values as are taken",
-                format!(
-                    r#"{{"model":"m","messages":[],"x":[{}]}}"#,
-                    list(&format!(r#"{{"a":"{}"}}"#, "x".repeat(120)), 15_000)
-                ),
-            ),
-            ("few values", format!(r#"{{"model":"m","messages":[],"x":[{}]}}"#, list(r#"{"a":1}"#, 1_300))),
-        ];
-        for (name, body) in &bodies {
-            let measured = allocation_counter::measure(|| {
-                let _ = parse::<ChatRequest>(body.as_bytes(), &Limits::default());
-                let _ = parse::<CompletionRequest>(body.as_bytes(), &Limits::default());
-                let _ = parse::<EmbedRequest>(body.as_bytes(), &Limits::default());
-            });
-            let most = 8 * body.len() as u64 + 1024 * 1024;
-            assert!(measured.bytes_max <= most, "{name}: {} bytes for {}", measured.bytes_max, body.len());
+    fn token_ids_weigh_little_where_they_are_read_as_such_and_nowhere_else() {
+        let body = |name: &str, item: &str| format!(r#"{{"model":"m","{name}":[{}]}}"#, vec![item; 500_000].join(","));
+        for (name, item, token_ids, taken) in [
+            ("input", "123", Some("input"), true),
+            ("prompt", "123", Some("prompt"), true),
+            ("input", "1", Some("input"), false),
+            ("input", "123", Some("prompt"), false),
+            ("input", "123", None, false),
+            ("input", "[1]", Some("input"), false),
+        ] {
+            let body = body(name, item);
+            assert_eq!(
+                check(body.as_bytes(), &Limits::default(), token_ids).is_ok(),
+                taken,
+                "{name} {item} {token_ids:?}"
+            );
         }
     }
 
     #[test]
     fn honest_bodies_are_not_too_dense() {
-        let ids = (0..200_000).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
+        let ids = (100..100_000).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
         let tool = r#"{"type":"function","function":{"name":"f","description":"Looks up the weather in a town of the world, as it is now or, if a day is given, as it will be on that day as far as that is known. Answers in one sentence.","parameters":{"type":"object","properties":{"town":{"type":"string","description":"The town's name, with its country if there are several of that name."}},"required":["town"]}}}"#;
         let bias = (0..3_000).map(|id| format!(r#""{id}":-100"#)).collect::<Vec<_>>().join(",");
-        for body in [
-            format!(r#"{{"model":"m","input":[{ids}]}}"#),
-            format!(r#"{{"model":"m","prompt":[[{ids}],[{ids}]]}}"#),
-            format!(r#"{{"model":"m","tools":[{}]}}"#, vec![tool; 400].join(",")),
-            format!(r#"{{"model":"m","logit_bias":{{{bias}}}}}"#),
+        for (body, token_ids) in [
+            (format!(r#"{{"model":"m","input":[{ids}]}}"#), Some("input")),
+            (format!(r#"{{"model":"m","prompt":[[{ids}],[{ids}]]}}"#), Some("prompt")),
+            (format!(r#"{{"model":"m","tools":[{}]}}"#, vec![tool; 400].join(",")), None),
+            (format!(r#"{{"model":"m","logit_bias":{{{bias}}}}}"#), None),
         ] {
-            assert!(check(body.as_bytes(), &Limits::default()).is_ok(), "{}", body.get(..60).unwrap());
+            assert!(check(body.as_bytes(), &Limits::default(), token_ids).is_ok(), "{}", body.get(..60).unwrap());
         }
     }
 }
