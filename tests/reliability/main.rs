@@ -9,6 +9,8 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod callers;
+mod gateway;
 mod model;
 mod proxied;
 mod run;

@@ -9,6 +9,7 @@ use sagewire_emulator::{Fault, Received};
 use sagewire_tests::observed::Attempt;
 
 use crate::{
+    callers::{self, Spending, Turn},
     schedule::{Asked, Schedule, Way},
     speaker,
 };
@@ -46,6 +47,11 @@ pub(crate) struct Outcome {
     pub(crate) attempts_at_first_piece: Option<usize>,
     /// What the answer says of its attempts.
     pub(crate) told_attempts: Option<usize>,
+    /// Everything that the caller was shown: heads, bodies, errors in both forms.
+    pub(crate) shown: String,
+    /// The proxy refused it for a limit of the caller's key.
+    pub(crate) refused_by_key: bool,
+    pub(crate) turn: Turn,
 }
 
 /// Everything known of a run.
@@ -58,6 +64,12 @@ pub(crate) struct Evidence {
     pub(crate) seconds: u64,
     /// Open connections, tasks and bodies when all clients were gone.
     pub(crate) left: Left,
+    /// What each key of the schedule has used in the end.
+    pub(crate) spending: Vec<Spending>,
+    /// The ids of the deployments that rest in the end.
+    pub(crate) resting: Vec<String>,
+    /// What no caller may see.
+    pub(crate) secrets: Vec<String>,
 }
 
 impl Evidence {
@@ -107,6 +119,22 @@ pub(crate) enum Violation {
     LeftBehind(Left),
     /// So many bytes were not given back.
     MemoryKept(i64),
+    /// A caller was shown this secret.
+    Shown(u64, String),
+    /// A deployment rests although nothing went wrong but what callers asked for.
+    RestsForACaller(String),
+    /// So many tokens of a key are reserved although none of its calls is at work.
+    StillReserved(&'static str, u64),
+    /// Fewer tokens are counted than the answers had.
+    NotCounted(&'static str, u64),
+    /// A call was let through although its key had used up its budget.
+    OverBudget(&'static str, u64),
+    /// A key has used so many tokens, more than its budget and what its calls at work may take.
+    Overspent(&'static str, u64),
+    /// So many calls of a key were at work although one reserves more than its budget.
+    ReservedTogether(&'static str, u64),
+    /// So many requests of a key were let through in its first minute.
+    TooManyRequests(&'static str, u64),
 }
 
 impl fmt::Display for Violation {
@@ -120,6 +148,7 @@ pub(crate) fn violations(schedule: &Schedule, evidence: &Evidence) -> Vec<Violat
     let mut found: Vec<Violation> =
         evidence.outcomes.iter().flat_map(|outcome| of_outcome(schedule, evidence, outcome)).collect();
     found.extend(of_signatures(evidence));
+    found.extend(callers::violations(schedule, evidence));
     if evidence.left != Left::default() {
         found.push(Violation::LeftBehind(evidence.left));
     }

@@ -2,44 +2,111 @@
 //!
 //! Owns the proxy of a run and the reading of its answers.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
 use sagewire::Provider;
-use sagewire_proxy::{App, ServedModel, Server, ServerOptions, config::Mode};
+use sagewire_proxy::{
+    App, KeyDigest, Ledger, ServedModel, Server, ServerOptions,
+    config::{CallerKey, Mode},
+};
 use sagewire_tests::observed::Observations;
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle, time::Instant};
 
 use crate::{
+    callers::Spending,
     model::{End, Outcome},
-    schedule::{Asked, Kind, TARGETS},
+    schedule::{Asked, Key, Kind, MISSING_PART, TARGETS},
 };
 
 pub(crate) struct Proxy {
     address: std::net::SocketAddr,
+    keys: Vec<Key>,
+    /// How many requests have begun or ended.
+    turns: AtomicU64,
+    began: Instant,
     shutdown: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
 impl Proxy {
-    pub(crate) async fn start(provider: Arc<dyn Provider>) -> Self {
+    pub(crate) async fn start(
+        provider: Arc<dyn Provider>,
+        keys: &[Key],
+        ledger: Option<fn() -> Arc<dyn Ledger>>,
+    ) -> Self {
         let models = TARGETS.iter().map(|target| {
             let mode = if target.embeds() { Mode::Embedding } else { Mode::Chat };
             ServedModel::new(target.name).with_mode(mode)
         });
-        let app = App::builder().provider(provider).models(models).build().unwrap();
+        let mut app = App::builder().provider(provider).models(models);
+        for Key { name, secret, token_budget, rpm } in keys {
+            let mut key = CallerKey::new(*name, KeyDigest::of(secret));
+            (key.token_budget, key.rpm) = (*token_budget, *rpm);
+            app = app.caller_key(key);
+        }
+        if let Some(ledger) = ledger {
+            app = app.ledger(ledger());
+        }
+        let app = app.build().unwrap();
         let server = Server::bind(([127, 0, 0, 1], 0).into(), app, ServerOptions::default()).await.unwrap();
         let address = server.local_addr();
         let (shutdown, told) = oneshot::channel();
         let serving = tokio::spawn(server.serve(async {
             let _ = told.await;
         }));
-        Self { address, shutdown, serving }
+        let (turns, began) = (AtomicU64::new(1), Instant::now());
+        Self { address, keys: keys.to_vec(), turns, began, shutdown, serving }
+    }
+
+    fn next_turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What each key has used, when no call of it is at work any more: a caller that goes away is noticed a little later.
+    pub(crate) async fn spending(&self) -> Vec<Spending> {
+        let mut all = Vec::new();
+        for key in &self.keys {
+            let mut spending = self.spending_of(key).await;
+            for _ in 0..100 {
+                if spending.reserved == 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                spending = self.spending_of(key).await;
+            }
+            all.push(spending);
+        }
+        all
+    }
+
+    async fn spending_of(&self, key: &Key) -> Spending {
+        let (mut sender, driving) = self.connect().await;
+        let request = Request::get("/key/info").header("host", "localhost").header("x-api-key", key.secret);
+        let answer = sender.send_request(request.body(Full::new(Bytes::new())).unwrap()).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        drop(sender);
+        let _ = driving.await.unwrap();
+        let info: Value = serde_json::from_slice(&body).unwrap();
+        let count = |name: &str| info["info"][name].as_u64().unwrap();
+        Spending { spent: count("tokens_spent"), reserved: count("tokens_reserved") }
+    }
+
+    async fn connect(&self) -> (SendRequest<Full<Bytes>>, JoinHandle<hyper::Result<()>>) {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        (sender, tokio::spawn(connection))
     }
 
     pub(crate) async fn stop(self) {
@@ -49,18 +116,21 @@ impl Proxy {
 
     pub(crate) async fn ask(&self, seen: &Observations, asked: &Asked) -> Outcome {
         let mut outcome = Outcome::of(asked, End::CutOff("no answer".to_owned()));
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        let driving = tokio::spawn(connection);
+        let (mut sender, driving) = self.connect().await;
         let (path, body) = body(asked);
-        let request = Request::post(path)
+        let mut request = Request::post(path)
             .header("host", "localhost")
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body.to_string())))
-            .unwrap();
+            .header("authorization", format!("Bearer {}", self.keys[asked.key].secret));
+        if asked.names_a_part {
+            request = request.header("x-amzn-sagemaker-inference-component", MISSING_PART);
+        }
+        let request = request.body(Full::new(Bytes::from(body.to_string()))).unwrap();
+        (outcome.turn.began, outcome.turn.at) = (self.next_turn(), self.began.elapsed());
         match sender.send_request(request).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
+                outcome.shown.push_str(&format!("{:?}", head.headers));
                 if head
                     .headers
                     .get("content-type")
@@ -73,6 +143,7 @@ impl Proxy {
             }
             Err(error) => outcome.end = End::CutOff(format!("{error:?}")),
         }
+        outcome.turn.ended = self.next_turn();
         drop(sender);
         // However the connection ended, it has.
         let _ = driving.await.unwrap();
@@ -96,11 +167,14 @@ fn body(asked: &Asked) -> (&'static str, Value) {
 }
 
 fn read_whole(status: u16, body: &[u8], outcome: &mut Outcome) {
+    outcome.shown.push_str(&String::from_utf8_lossy(body));
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         outcome.end = End::CutOff(format!("{status}: {}", String::from_utf8_lossy(body)));
         return;
     };
     if status != 200 {
+        let message = body["error"]["message"].as_str().unwrap_or_default();
+        outcome.refused_by_key = status == 429 && message.starts_with("this key has ");
         outcome.end = failed(&body);
         return;
     }
@@ -148,6 +222,7 @@ async fn read_events(mut body: Incoming, seen: &Observations, outcome: &mut Outc
             return;
         };
         let Ok(data) = frame.into_data() else { continue };
+        outcome.shown.push_str(&String::from_utf8_lossy(&data));
         text.extend_from_slice(&data);
         while let Some(at) = text.windows(2).position(|two| two == b"\n\n") {
             let event: Vec<u8> = text.drain(..at + 2).collect();

@@ -4,14 +4,14 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
-use futures_util::{Stream, StreamExt as _, future::join_all};
+use futures_util::{Stream, StreamExt as _, future::join_all, stream};
 use sagewire::{
     ChatChunk, Client, CompletionResponse, Error, Provider, SageMaker, Settings,
     credentials::{
@@ -20,14 +20,17 @@ use sagewire::{
     },
 };
 use sagewire_emulator::Emulator;
-use sagewire_router::{Deployment, Router, RouterSettings};
+use sagewire_proxy::Ledger;
+use sagewire_router::{Circuit, Deployment, Router, RouterSettings};
 use sagewire_sagemaker::{ReqwestTransport, Transport};
 use sagewire_tests::{
     memory::MemoryTransport,
-    observed::{Observations, ObservedTransport},
+    observed::{Attempt, Observations, ObservedTransport},
 };
 
 use crate::{
+    callers::Turn,
+    gateway::Gateway,
     model::{End, Evidence, Left, Outcome},
     proxied,
     schedule::{Asked, Kind, Net, Schedule, TARGETS, Way},
@@ -48,6 +51,7 @@ pub(crate) struct Saboteur {
     pub(crate) provider: Option<fn(Arc<dyn Provider>) -> Arc<dyn Provider>>,
     pub(crate) transport: Option<fn(Arc<dyn Transport>) -> Arc<dyn Transport>>,
     pub(crate) container_lies: bool,
+    pub(crate) ledger: Option<fn() -> Arc<dyn Ledger>>,
 }
 
 /// A clock that the client moves by a second whenever it looks, so that no two signatures are of the same time.
@@ -75,7 +79,7 @@ impl Clock for Ticking {
 struct Sessions(AtomicU64);
 
 fn session(number: u64) -> (String, String, String) {
-    (format!("ASIASESSION{number}"), format!("secret-{number}"), format!("token-{number}"))
+    (format!("ASIASESSION{number}"), format!("secret-of-session-{number}"), format!("token-of-session-{number}"))
 }
 
 #[async_trait]
@@ -126,6 +130,13 @@ fn weigh<T>(schedule: &Schedule, saboteur: Saboteur, judge: impl FnOnce(&Evidenc
 
 /// Carries a schedule out, in a runtime of its own with its time paused.
 pub(crate) fn run(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
+    // What a process makes once, such as a tokenizer, another thread may not wait for: its paused time would run on meanwhile.
+    static MADE_READY: Once = Once::new();
+    MADE_READY.call_once(|| drop(run_alone(&Schedule::quiet(), Saboteur::default())));
+    run_alone(schedule, saboteur)
+}
+
+fn run_alone(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
     fastrand::seed(schedule.seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(carry_out(schedule, saboteur))
@@ -137,6 +148,7 @@ async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
     let emulator = Arc::new(emulator(schedule, &clock, saboteur.container_lies).await);
     let tasks = alive_tasks();
     let seen = Arc::new(Observations::default());
+    let (mut spending, mut resting) = (Vec::new(), Vec::new());
     let outcomes = {
         let sagemaker = sagemaker(schedule, &emulator, clock, Arc::clone(&seen), saboteur);
         let provider = provider(&sagemaker, saboteur);
@@ -150,27 +162,53 @@ async fn carry_out(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
             }
             Way::Router => {
                 let router = router(schedule, &sagemaker, saboteur);
-                join_all(schedule.requests.iter().map(|asked| {
+                let outcomes = join_all(schedule.requests.iter().map(|asked| {
                     let (router, seen) = (&router, &*seen);
                     async move { within_a_day(asked, ask(schedule, router, seen, asked)).await }
                 }))
-                .await
+                .await;
+                resting = at_rest(&router).await;
+                outcomes
             }
             Way::Proxy => {
-                let proxy = proxied::Proxy::start(Arc::new(router(schedule, &sagemaker, saboteur))).await;
-                let outcomes = join_all(schedule.requests.iter().map(|asked| {
+                let router = Arc::new(router(schedule, &sagemaker, saboteur));
+                let proxy = proxied::Proxy::start(Arc::clone(&router) as _, &schedule.keys, saboteur.ledger).await;
+                let asking = schedule.requests.iter().map(|asked| {
                     let (proxy, seen) = (&proxy, &*seen);
                     async move { within_a_day(asked, proxy.ask(seen, asked)).await }
-                }))
-                .await;
+                });
+                let outcomes = if schedule.in_turn {
+                    stream::iter(asking).buffered(1).collect().await
+                } else {
+                    join_all(asking).await
+                };
+                spending = proxy.spending().await;
                 proxy.stop().await;
+                resting = at_rest(&router).await;
                 outcomes
             }
         }
     };
     let left = what_is_left(&emulator, tasks, &seen).await;
     let seconds = ticks.load(Ordering::Relaxed) - BEGINNING;
-    Evidence { outcomes, sent: seen.attempts(), received: emulator.received(), seconds, left }
+    let sent = seen.attempts();
+    let secrets = secrets(schedule, &sent);
+    Evidence { outcomes, sent, received: emulator.received(), seconds, left, spending, resting, secrets }
+}
+
+/// The ids of the deployments that rest.
+async fn at_rest(router: &Router) -> Vec<String> {
+    let rests = |circuit: &Circuit| !matches!(circuit, Circuit::Closed);
+    let all = router.health().await.into_iter();
+    all.filter(|deployment| rests(&deployment.state.circuit)).map(|deployment| deployment.id).collect()
+}
+
+/// The sessions' secrets, the callers' keys, and every signature.
+fn secrets(schedule: &Schedule, sent: &[Attempt]) -> Vec<String> {
+    let sessions = (0..SESSIONS as u64).map(session).flat_map(|(_, secret, token)| [secret, token]);
+    let keys = schedule.keys.iter().map(|key| key.secret.to_owned());
+    let signatures = sent.iter().filter_map(|attempt| attempt.authorization.split_once("Signature="));
+    sessions.chain(keys).chain(signatures.map(|(_, signature)| signature.to_owned())).collect()
 }
 
 async fn emulator(schedule: &Schedule, clock: &Ticking, lies: bool) -> Emulator {
@@ -202,7 +240,7 @@ fn sagemaker(
         Net::MemoryHttp2 => MemoryTransport::http2(Arc::clone(emulator)),
         Net::Sockets => Arc::new(ReqwestTransport::new(Duration::from_secs(5)).unwrap()),
     };
-    transport = ObservedTransport::new(transport, seen);
+    transport = ObservedTransport::new(Gateway::new(transport, &schedule.requests), seen);
     if let Some(wrap) = saboteur.transport {
         transport = wrap(transport);
     }
@@ -223,6 +261,7 @@ fn provider(sagemaker: &SageMaker, saboteur: Saboteur) -> Arc<dyn Provider> {
 
 fn router(schedule: &Schedule, sagemaker: &SageMaker, saboteur: Saboteur) -> Router {
     let mut settings = RouterSettings::default().with_num_retries(schedule.num_retries);
+    settings.allowed_fails = schedule.allowed_fails;
     let mut deployments = Vec::new();
     for target in &TARGETS {
         if let Some(fallback) = target.fallback {
@@ -252,25 +291,30 @@ impl Outcome {
             afterwards: 0,
             attempts_at_first_piece: None,
             told_attempts: None,
+            shown: String::new(),
+            refused_by_key: false,
+            turn: Turn::default(),
         }
     }
 }
 
-impl End {
-    fn failed(error: &Error) -> Self {
+impl Outcome {
+    /// Ends with an error, which a program may print in any way.
+    fn fail(&mut self, error: &Error) {
         let attempts = usize::try_from(error.attempts()).unwrap();
-        Self::Failed {
+        self.shown.push_str(&format!("{error} {error:?} {error:#?}"));
+        self.end = End::Failed {
             kind: error.kind().to_string(),
             told: error.message().len() > 10,
             attempts: (attempts > 0).then_some(attempts),
-        }
+        };
     }
 }
 
 async fn ask(schedule: &Schedule, provider: &dyn Provider, seen: &Observations, asked: &Asked) -> Outcome {
     let (model, context) = match schedule.way {
         Way::Provider => (asked.target.model, asked.context(schedule.max_attempts)),
-        Way::Router | Way::Proxy => (asked.target.name, sagewire::CallContext::new()),
+        Way::Router | Way::Proxy => (asked.target.name, asked.callers_context()),
     };
     let told = |attempts: u32| Some(usize::try_from(attempts).unwrap());
     let mut outcome = Outcome::of(asked, End::Whole);
@@ -318,7 +362,7 @@ async fn ask(schedule: &Schedule, provider: &dyn Provider, seen: &Observations, 
         },
     };
     if let Some(error) = failed {
-        outcome.end = End::failed(&error);
+        outcome.fail(&error);
     }
     outcome
 }
@@ -371,7 +415,7 @@ async fn read<T: Piece>(
                 outcome.finished |= piece.finished();
             }
             Some(Err(error)) => {
-                outcome.end = End::failed(&error);
+                outcome.fail(&error);
                 break;
             }
         }

@@ -1,6 +1,6 @@
 //! Proof that the model can fail: each saboteur breaks one rule, and the model must say which.
 //!
-//! Owns the saboteurs: a container that lies, transports that cheat with attempts, providers that cheat with answers.
+//! Owns the saboteurs: a container that lies, transports that cheat with attempts, providers that cheat with answers, ledgers that cheat with counts.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use sagewire::{Answer, Call, CallContext, ChatChunk, ChatStream, Error, ErrorKind, FinishReason, Provider, ReplyMeta};
+use sagewire_proxy::{Ledger, MemoryLedger, Refusal, Standing, config::CallerKey};
 use sagewire_sagemaker::{Body, Transport, TransportError};
 
 use crate::{
@@ -22,12 +23,16 @@ const RUNS: u64 = 150;
 
 /// The first violation of this kind that a saboteur causes.
 fn found_out(saboteur: Saboteur, is: fn(&Violation) -> bool) {
-    let found = (0..RUNS).any(|seed| {
-        let schedule = Schedule::new(seed, &[(Way::Provider, Net::Memory)]);
+    found_out_on(Way::Provider, RUNS, saboteur, is);
+}
+
+fn found_out_on(way: Way, runs: u64, saboteur: Saboteur, is: fn(&Violation) -> bool) {
+    let found = (0..runs).any(|seed| {
+        let schedule = Schedule::new(seed, &[(way, Net::Memory)]);
         let evidence = run(&schedule, saboteur);
         violations(&schedule, &evidence).iter().any(is)
     });
-    assert!(found, "{RUNS} runs, and the model has noticed nothing");
+    assert!(found, "{runs} runs, and the model has noticed nothing");
 }
 
 fn transport(wrap: fn(Arc<dyn Transport>) -> Arc<dyn Transport>) -> Saboteur {
@@ -151,6 +156,10 @@ enum Answering {
     LeavesTask,
     /// The end never comes.
     Hangs,
+    /// An error does not say that it follows from the caller's own choice.
+    Blames,
+    /// An error has the session's token in it.
+    Tells,
 }
 
 #[derive(Debug)]
@@ -163,6 +172,17 @@ fn finished() -> ChatChunk {
 #[async_trait]
 impl Provider for CheatingProvider {
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
+        match self.1 {
+            Answering::Blames => {
+                return self.0.call(call, context).await.map_err(|error| Error::new(error.kind(), error.message()));
+            }
+            Answering::Tells => {
+                return self.0.call(call, context).await.map_err(|error| {
+                    Error::new(error.kind(), format!("{}: signed with token-of-session-0", error.message()))
+                });
+            }
+            _ => {}
+        }
         let Call::ChatStream(request) = call else { return self.0.call(call, context).await };
         if matches!(self.1, Answering::LeavesTask) {
             tokio::spawn(std::future::pending::<()>());
@@ -266,5 +286,102 @@ fn a_provider_that_hangs() {
     cheats(
         |inner| Arc::new(CheatingProvider(inner, Answering::Hangs)),
         |violation| matches!(violation, Violation::NeverEnded(_)),
+    );
+}
+
+#[test]
+fn a_provider_that_blames_the_deployment_for_a_callers_choice() {
+    let saboteur = provider(|inner| Arc::new(CheatingProvider(inner, Answering::Blames)));
+    found_out_on(Way::Router, RUNS, saboteur, |violation| matches!(violation, Violation::RestsForACaller(_)));
+}
+
+#[test]
+fn a_provider_that_tells_a_secret() {
+    let saboteur = || provider(|inner| Arc::new(CheatingProvider(inner, Answering::Tells)));
+    for way in [Way::Provider, Way::Proxy] {
+        found_out_on(way, RUNS, saboteur(), |violation| matches!(violation, Violation::Shown(..)));
+    }
+}
+
+/// How a ledger cheats.
+#[derive(Clone, Copy, Debug)]
+enum Counting {
+    /// Lets everything through.
+    Forgets,
+    /// Reserves nothing.
+    ReservesNothing,
+    /// Never gives back what was reserved.
+    KeepsReservations,
+    /// Counts nothing at the end of a call.
+    CountsNothing,
+}
+
+#[derive(Debug)]
+struct CheatingLedger(MemoryLedger, Counting);
+
+#[async_trait]
+impl Ledger for CheatingLedger {
+    async fn admit(&self, key: &CallerKey) -> Result<(), Refusal> {
+        match self.1 {
+            Counting::Forgets => Ok(()),
+            _ => self.0.admit(key).await,
+        }
+    }
+
+    async fn reserve(&self, key: &CallerKey, tokens: u64) -> Result<(), Refusal> {
+        match self.1 {
+            Counting::Forgets | Counting::ReservesNothing => Ok(()),
+            _ => self.0.reserve(key, tokens).await,
+        }
+    }
+
+    fn settle(&self, key: &CallerKey, reserved: u64, used: u64) {
+        match self.1 {
+            Counting::Forgets | Counting::ReservesNothing | Counting::KeepsReservations => {
+                self.0.settle(key, 0, used);
+            }
+            Counting::CountsNothing => self.0.settle(key, reserved, 0),
+        }
+    }
+
+    async fn standing(&self, key: &CallerKey) -> Standing {
+        self.0.standing(key).await
+    }
+}
+
+fn ledger(ledger: fn() -> Arc<dyn Ledger>, is: fn(&Violation) -> bool) {
+    // Few keys have a limit that a run comes near to.
+    found_out_on(Way::Proxy, 10 * RUNS, Saboteur { ledger: Some(ledger), ..Saboteur::default() }, is);
+}
+
+#[test]
+fn a_ledger_that_forgets_budgets_and_requests() {
+    let forgets = || -> Arc<dyn Ledger> { Arc::new(CheatingLedger(MemoryLedger::default(), Counting::Forgets)) };
+    ledger(forgets, |violation| matches!(violation, Violation::OverBudget(..)));
+    ledger(forgets, |violation| matches!(violation, Violation::Overspent(..)));
+    ledger(forgets, |violation| matches!(violation, Violation::TooManyRequests(..)));
+}
+
+#[test]
+fn a_ledger_that_reserves_nothing() {
+    ledger(
+        || Arc::new(CheatingLedger(MemoryLedger::default(), Counting::ReservesNothing)),
+        |violation| matches!(violation, Violation::ReservedTogether(..)),
+    );
+}
+
+#[test]
+fn a_ledger_that_keeps_reservations() {
+    ledger(
+        || Arc::new(CheatingLedger(MemoryLedger::default(), Counting::KeepsReservations)),
+        |violation| matches!(violation, Violation::StillReserved(..)),
+    );
+}
+
+#[test]
+fn a_ledger_that_counts_nothing() {
+    ledger(
+        || Arc::new(CheatingLedger(MemoryLedger::default(), Counting::CountsNothing)),
+        |violation| matches!(violation, Violation::NotCounted(..)),
     );
 }

@@ -2,11 +2,16 @@
 //!
 //! Owns the draw: which way the requests go, how often faults come and in which bursts, and what each request asks.
 
-use sagewire::{CallContext, ChatRequest, CompletionRequest, EmbedRequest, Message, Settings};
+use sagewire::{
+    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Message, Settings, sagemaker::CallerParameters,
+};
 use sagewire_emulator::Chaos;
 use sagewire_tests::observed::mark;
 
 use crate::speaker::Tongue;
+
+/// An inference component that no endpoint has.
+pub(crate) const MISSING_PART: &str = "gone";
 
 /// An endpoint and how it is spoken to.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,7 +100,24 @@ pub(crate) struct Asked {
     pub(crate) target: &'static Target,
     /// The caller gives up after so many pieces of a stream.
     pub(crate) abandoned_after: Option<usize>,
+    /// The caller names an inference component that is not there.
+    pub(crate) names_a_part: bool,
+    /// A gateway on the way refuses the first attempt, with all of its headers in the message.
+    pub(crate) is_echoed: bool,
+    /// The place of the caller's key among those of the schedule.
+    pub(crate) key: usize,
 }
+
+/// A caller's key and its limits.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) secret: &'static str,
+    pub(crate) token_budget: Option<u64>,
+    pub(crate) rpm: Option<u64>,
+}
+
+const KEYS: [(&str, &str); 2] = [("first", "sk-key-of-the-first-caller"), ("second", "sk-key-of-the-second-caller")];
 
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
@@ -106,6 +128,12 @@ pub(crate) struct Schedule {
     pub(crate) max_attempts: u32,
     pub(crate) num_retries: u32,
     pub(crate) requests: Vec<Asked>,
+    /// Failures in a row after which the router lets a deployment rest.
+    pub(crate) allowed_fails: u32,
+    /// Each request begins when the one before it has ended.
+    pub(crate) in_turn: bool,
+    /// The keys of the proxy's callers.
+    pub(crate) keys: Vec<Key>,
 }
 
 impl Schedule {
@@ -116,7 +144,54 @@ impl Schedule {
         let burst = [1, 1, 3, 8][rng.usize(..4)];
         let chaos = Chaos::seeded(rng.u64(..)).any().rate(rate).burst(burst);
         let requests = (0..rng.u64(2..=5)).map(|at| Asked::new(&mut rng, seed % 1_000 * 10 + at)).collect();
-        Self { seed, way, net, chaos, max_attempts: rng.u32(1..=4), num_retries: rng.u32(0..=3), requests }
+        let (max_attempts, num_retries) = (rng.u32(1..=4), rng.u32(0..=3));
+        let mut schedule = Self {
+            seed,
+            way,
+            net,
+            chaos,
+            max_attempts,
+            num_retries,
+            requests,
+            allowed_fails: 3,
+            in_turn: false,
+            keys: Vec::new(),
+        };
+        if way != Way::Provider {
+            schedule.draw_callers(&mut rng);
+        }
+        schedule
+    }
+
+    /// One whole answer of a container that counts no tokens, and no fault.
+    pub(crate) fn quiet() -> Self {
+        let asked = Asked {
+            number: 0,
+            kind: Kind::Chat,
+            target: &TARGETS[0],
+            abandoned_after: None,
+            names_a_part: false,
+            is_echoed: false,
+            key: 0,
+        };
+        Self { chaos: Chaos::seeded(0), requests: vec![asked], ..Self::new(0, &[(Way::Provider, Net::Memory)]) }
+    }
+
+    /// Draws what callers choose and may do, which nobody does who calls the provider.
+    fn draw_callers(&mut self, rng: &mut fastrand::Rng) {
+        self.allowed_fails = [0, 3][rng.usize(..2)];
+        let is_limited = rng.bool();
+        let mut limit = |most: std::ops::Range<u64>| (is_limited && rng.bool()).then(|| rng.u64(most));
+        self.keys = KEYS
+            .iter()
+            .map(|&(name, secret)| Key { name, secret, token_budget: limit(1..200), rpm: limit(1..5) })
+            .collect();
+        self.in_turn = self.way == Way::Proxy && rng.bool();
+        for asked in &mut self.requests {
+            asked.names_a_part = rng.u32(..6) == 0;
+            asked.is_echoed = rng.u32(..12) == 0;
+            asked.key = rng.usize(..KEYS.len());
+        }
     }
 
     /// How many attempts a request may make, but for those that only renew a signature.
@@ -147,7 +222,7 @@ impl Asked {
             _ => Kind::ChatStream,
         };
         let abandoned_after = (kind.streams() && rng.u32(..10) == 0).then(|| rng.usize(0..3));
-        Self { number, kind, target, abandoned_after }
+        Self { number, kind, target, abandoned_after, names_a_part: false, is_echoed: false, key: 0 }
     }
 
     fn prompt(&self) -> String {
@@ -168,5 +243,12 @@ impl Asked {
 
     pub(crate) fn context(&self, max_attempts: u32) -> CallContext {
         CallContext::new().with(self.target.settings(max_attempts))
+    }
+
+    /// What the caller of a router may say beside the request.
+    pub(crate) fn callers_context(&self) -> CallContext {
+        let mut parameters = CallerParameters::default();
+        parameters.model_id = self.names_a_part.then(|| MISSING_PART.to_owned());
+        CallContext::new().with(parameters)
     }
 }

@@ -11,6 +11,8 @@ use sagewire_tests::{
 };
 use serde_json::{Value, json};
 
+use crate::schedule::{Asked, Kind};
+
 /// How a container speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tongue {
@@ -51,6 +53,20 @@ pub(crate) fn vectors(number: u64) -> Vec<Vec<f32>> {
     #[expect(clippy::cast_precision_loss, reason = "the numbers of a run are small")]
     let number = number as f32;
     vec![vec![number, 0.5], vec![number, -0.25]]
+}
+
+/// The least tokens that a whole answer to a request counts as: what the container reports, or so few that no estimate is below it.
+pub(crate) fn least_tokens(asked: &Asked) -> u64 {
+    match (asked.target.tongue, asked.kind) {
+        (Tongue::OpenAi, Kind::Chat) => 3,
+        (Tongue::OpenAiVectors | Tongue::Vectors, _) => 1,
+        _ => text(asked.number).len() as u64 / 8,
+    }
+}
+
+/// The most tokens that a call may count as.
+pub(crate) fn most_tokens(asked: &Asked) -> u64 {
+    text(asked.number).len() as u64 / 2 + 20
 }
 
 #[async_trait]
