@@ -5,6 +5,5 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sagewire_tests::properties;
 
-fuzz_target!(|input: &[u8]| properties::profiles::check(input));
+fuzz_target!(|input: &[u8]| sagewire_fuzz::try_on("profiles", input));

@@ -50,8 +50,8 @@ const MODELS: [(&str, &str, Option<&str>, Option<&str>); 7] = [
 fn app() -> App {
     let deployments = MODELS.iter().map(|(name, model, dialect, embedding_dialect)| {
         let mut settings = Settings::default();
-        settings.dialect = dialect.map(str::to_owned);
-        settings.embedding_dialect = embedding_dialect.map(str::to_owned);
+        settings.dialect = dialect.map(|name| name.parse().unwrap());
+        settings.embedding_dialect = embedding_dialect.map(|name| name.parse().unwrap());
         settings.max_attempts = Some(1);
         let provider: SageMaker =
             builder_for("http://endpoint.invalid").settings(settings).transport(Arc::new(Busy)).build().unwrap();

@@ -19,6 +19,9 @@ use proptest::{
 };
 use sagewire_tests::properties::{self, Property};
 
+mod cost;
+mod service;
+
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
@@ -32,8 +35,10 @@ fn main() {
                 .map(|(name, bytes)| Trial::test(format!("{}/{name}", property.name), move || run(property, &bytes))),
         );
         let seeds: Vec<Vec<u8>> = corpus.into_iter().map(|(_, bytes)| bytes).collect();
+        trials.extend(cost::trials(property, &seeds));
         trials.push(Trial::test(format!("{}/changed", property.name), move || changed(property, seeds)));
     }
+    trials.extend(cost::trials_of_services());
     trials.push(Trial::test("each property has a fuzz target", each_has_a_target));
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -59,7 +64,8 @@ fn run(property: &Property, bytes: &[u8]) -> Result<(), Failed> {
     catch_unwind(AssertUnwindSafe(|| (property.check)(bytes))).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         Failed::from(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
-    })
+    })?;
+    Ok(property.bound.check(bytes.len(), cost::counted(property.read, bytes))?)
 }
 
 /// One seed, or a part of two, with a few bytes changed: near to what is sound, so that changes come far.
@@ -102,7 +108,7 @@ fn each_has_a_target() -> Result<(), Failed> {
     for property in properties::ALL {
         let target = fuzz_folder().join("fuzz_targets").join(property.name).with_extension("rs");
         let text = fs::read_to_string(&target).map_err(|error| format!("{}: {error}", target.display()))?;
-        let call = format!("properties::{}::check", property.name);
+        let call = format!("try_on(\"{}\", input)", property.name);
         if !text.contains(&call) {
             return Err(format!("{} does not call {call}", target.display()).into());
         }

@@ -8,11 +8,26 @@ use std::time::UNIX_EPOCH;
 use sagewire_chat_template::{ChatTemplate, Conversation, Limits, SpecialTokens};
 use serde_json::{Value, json};
 
+use super::Bound;
+
 const BORDER: &str = "\n=====\n";
 
 /// Little fuel: one input may not take long.
 fn limits() -> Limits {
     Limits::default().fuel(50_000).output_bytes(256 << 10)
+}
+
+/// The template's own limits bound what it makes of its text, whatever the text.
+pub const BOUND: Bound = Bound { peak_per_byte: 2_000, bytes_per_byte: 8_000, free: 64 << 20 };
+
+/// Compiles the template and renders the conversation with it.
+pub fn read(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let (source, conversation) = text.split_once(BORDER).unwrap_or((text, ""));
+    let Ok(template) = ChatTemplate::from_jinja_within(source, SpecialTokens::new(), limits()) else { return };
+    let given: Value = serde_json::from_str(conversation).unwrap_or_default();
+    let messages = given.get("messages").and_then(Value::as_array).cloned().unwrap_or_default();
+    let _ = template.render(&Conversation::new(&messages), &|| UNIX_EPOCH);
 }
 
 /// No panic; rendering ends with a prompt within its bounds or with an error that says something, and always with the same one.

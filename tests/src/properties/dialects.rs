@@ -10,7 +10,7 @@ use sagewire_dialects::{
 use sagewire_types::{ChatChunk, Error};
 use serde::Serialize;
 
-use super::{cuttings, headed};
+use super::{Bound, cuttings, headed};
 
 /// What says that an answer is whole, in the forms that containers write it: an end mark, or a record that is a whole reply. Without any of
 /// them no stream is complete.
@@ -25,6 +25,29 @@ const END_MARKS: &[&str] = &[
     "generation",
     "message",
 ];
+
+/// A choice of some letters becomes a chunk of some hundred bytes, which is passed on before the next is read. Here all are kept.
+pub const BOUND: Bound = Bound::small(600, 4_000);
+
+/// Reads a reply as a whole, as a stream, and as a completion's.
+pub fn read(input: &[u8]) {
+    let (head, reply) = headed(input);
+    let words: Vec<&str> = head.split(|byte| *byte == b' ').filter_map(|word| std::str::from_utf8(word).ok()).collect();
+    let asked = asked(&words);
+    let dialect = words.iter().find_map(|name| name.parse().ok()).unwrap_or(ChatDialect::Tgi).implementation();
+    let _ = dialect.decode(reply, &asked);
+    let _ = completion::decode(reply, &asked, dialect.name());
+    let mut decoder = dialect.stream_decoder(asked);
+    let mut chunks = Vec::new();
+    for piece in reply.chunks(61) {
+        let read = decoder.push(piece, &mut chunks);
+        chunks.clear();
+        if read.is_err() {
+            break;
+        }
+    }
+    let _ = decoder.finish(&mut chunks);
+}
 
 /// No panic; a stream reads the same at every cut; it is complete only where its bytes hold an end mark; it gives no more parts than
 /// it has bytes; and its whole form is an answer or an error.

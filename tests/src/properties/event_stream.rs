@@ -13,10 +13,23 @@ use bytes::{Buf as _, Bytes};
 use sagewire_sagemaker::testing::{Frames, ReadFrame};
 use sagewire_types::{Error, ErrorKind};
 
-use super::cuttings;
+use super::{Bound, cuttings};
 
 /// Length, length of the headers, and the checksum of both.
 const PRELUDE: usize = 12;
+
+/// The bytes are kept until they make a frame; a payload is a slice of them.
+pub const BOUND: Bound = Bound::small(8, 60);
+
+/// Reads frames as they come, with their checksums repaired.
+pub fn read(input: &[u8]) {
+    let mut frames = Frames::default();
+    for piece in repaired(input).chunks(61) {
+        frames.push(Bytes::copy_from_slice(piece));
+        while let Ok(Some(_)) = frames.next_payload() {}
+    }
+    let _ = frames.finish();
+}
 
 /// The messages are those of the official decoder, and the same at every cut; damage is an error after the messages before it.
 ///
@@ -31,14 +44,14 @@ pub fn check(input: &[u8]) {
 
 fn check_as_it_is(input: &[u8]) {
     let (expected, sound) = officially(input);
-    let whole = read([input]);
+    let whole = messages_of([input]);
     assert_eq!(whole.0, expected, "the messages are not those of the official decoder");
     assert_eq!(whole.1.is_ok(), sound, "the official decoder ends otherwise than {:?}", whole.1);
     if let Err(error) = &whole.1 {
         assert_eq!(error.kind(), ErrorKind::StreamBroken);
     }
     for pieces in cuttings(input) {
-        let cut = read(pieces.iter().copied());
+        let cut = messages_of(pieces.iter().copied());
         assert_eq!(cut.0, whole.0, "cut as {:?}", pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>());
         assert_eq!(cut.1.is_ok(), whole.1.is_ok());
     }
@@ -87,7 +100,7 @@ pub fn as_official(frame: &ReadFrame) -> Message {
     headers.fold(Message::new(frame.payload.clone()), Message::add_header)
 }
 
-fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>, Result<(), Error>) {
+fn messages_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>, Result<(), Error>) {
     let (mut frames, mut messages) = (Frames::default(), Vec::new());
     for piece in pieces {
         frames.push(Bytes::copy_from_slice(piece));

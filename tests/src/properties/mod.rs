@@ -6,8 +6,11 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher as _;
 
+pub use cost::{Bound, Cost};
+
 pub mod chat_template;
 pub mod configuration;
+mod cost;
 pub mod dialects;
 pub mod embeddings;
 pub mod event_stream;
@@ -23,19 +26,33 @@ pub struct Property {
     pub name: &'static str,
     /// Panics where the property does not hold.
     pub check: fn(&[u8]),
+    /// Reads the input as the program does, and nothing else: what is weighed.
+    pub read: fn(&[u8]),
+    /// What reading may cost.
+    pub bound: Bound,
 }
 
 /// All of them.
 pub const ALL: &[Property] = &[
-    Property { name: "chat_template", check: chat_template::check },
-    Property { name: "configuration", check: configuration::check },
-    Property { name: "dialects", check: dialects::check },
-    Property { name: "embeddings", check: embeddings::check },
-    Property { name: "event_stream", check: event_stream::check },
-    Property { name: "profiles", check: profiles::check },
-    Property { name: "records", check: records::check },
-    Property { name: "requests", check: requests::check },
-    Property { name: "signature", check: signature::check },
+    Property {
+        name: "chat_template",
+        check: chat_template::check,
+        read: chat_template::read,
+        bound: chat_template::BOUND,
+    },
+    Property {
+        name: "configuration",
+        check: configuration::check,
+        read: configuration::read,
+        bound: configuration::BOUND,
+    },
+    Property { name: "dialects", check: dialects::check, read: dialects::read, bound: dialects::BOUND },
+    Property { name: "embeddings", check: embeddings::check, read: embeddings::read, bound: embeddings::BOUND },
+    Property { name: "event_stream", check: event_stream::check, read: event_stream::read, bound: event_stream::BOUND },
+    Property { name: "profiles", check: profiles::check, read: profiles::read, bound: profiles::BOUND },
+    Property { name: "records", check: records::check, read: records::read, bound: records::BOUND },
+    Property { name: "requests", check: requests::check, read: requests::read, bound: requests::BOUND },
+    Property { name: "signature", check: signature::check, read: signature::read, bound: signature::BOUND },
 ];
 
 /// Sizes of pieces that a reader is fed with: a byte at a time finds most of what cuts can break.

@@ -4,6 +4,20 @@
 
 use sagewire_credentials::profile::{FileKind, ProfileFile, ProfileSet, SelectedProfile, resolve_chain};
 
+use super::Bound;
+
+/// Names and values are kept once with their places, however many there are; the least is a section of three bytes.
+pub const BOUND: Bound = Bound::small(120, 400);
+
+/// Reads both files and follows the chain of the selected profile.
+pub fn read(input: &[u8]) {
+    let mut parts = input.splitn(2, |byte| *byte == 0);
+    let (config, credentials) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if let Ok(set) = parse(config, credentials) {
+        let _ = resolve_chain(&set, set.selected_name());
+    }
+}
+
 /// No panic; the same text reads the same, with the line ends of Windows too; a chain ends; complaints are few; and neither an error nor
 /// `Debug` shows a secret of the files.
 ///

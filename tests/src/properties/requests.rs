@@ -1,8 +1,22 @@
-//! The proxy's request bodies: chat, completion and embeddings.
+//! The proxy's request bodies: chat, completion, embeddings, Anthropic's messages and OpenAI's responses.
 
 use sagewire_proxy::testing::{self, Refused, Taken};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+
+use super::Bound;
+
+/// What a request may take: eight times its bytes, and a mebibyte.
+pub const BOUND: Bound = Bound::small(8, 40);
+
+/// Reads a body as each route does.
+pub fn read(input: &[u8]) {
+    let _ = testing::chat(input);
+    let _ = testing::completion(input);
+    let _ = testing::embedding(input);
+    let _ = testing::messages(input);
+    let _ = testing::responses(input);
+}
 
 /// No panic, however deep or large; a refusal is a 4xx with OpenAI's error object; what is taken holds no parameter of the operator's,
 /// and reads the same once written and read again.
@@ -13,6 +27,8 @@ pub fn check(input: &[u8]) {
     judge(testing::chat(input), |request| &request.extra);
     judge(testing::completion(input), |request| &request.extra);
     judge(testing::embedding(input), |request| &request.extra);
+    judge(testing::messages(input), |request| &request.extra);
+    judge(testing::responses(input), |request| &request.extra);
 }
 
 fn judge<T>(outcome: Result<Taken<T>, Refused>, extra: impl Fn(&T) -> &Map<String, Value>)

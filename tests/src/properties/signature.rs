@@ -13,12 +13,24 @@ use aws_sigv4::http_request as official;
 use aws_smithy_runtime_api::client::identity::Identity;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
-use sagewire_sigv4::{Payload, Signer, SigningParams, SigningSettings, UNSIGNED_HEADERS};
+use sagewire_sigv4::{Payload, Signer, SigningError, SigningParams, SigningSettings, UNSIGNED_HEADERS};
+
+use super::Bound;
 
 const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
 const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const REGION: &str = "us-east-1";
 const SERVICE: &str = "sagemaker";
+
+/// The canonical request holds each header once more, and the query sorted.
+pub const BOUND: Bound = Bound::small(200, 600);
+
+/// Signs the request.
+pub fn read(input: &[u8]) {
+    if let Some((request, body)) = request(input) {
+        let _ = sign(&request, body);
+    }
+}
 
 /// Both signers give the same headers, or ours refuses what cannot be signed.
 ///
@@ -27,7 +39,14 @@ const SERVICE: &str = "sagemaker";
 pub fn check(input: &[u8]) {
     let Some((request, body)) = request(input) else { return };
     let expected = officially(&request, body);
-    let (mut head, ()) = clone(&request).into_parts();
+    let head = sign(&request, body).expect("a request with a host can be signed");
+    assert_eq!(head.headers, *expected.headers(), "{} {}", head.method, head.uri);
+    assert_eq!(head.uri, *expected.uri());
+}
+
+/// The request's head as we sign it.
+fn sign(request: &Request<()>, body: &[u8]) -> Result<http::request::Parts, SigningError> {
+    let (mut head, ()) = clone(request).into_parts();
     let params = SigningParams {
         access_key_id: ACCESS_KEY_ID,
         secret_access_key: SECRET_ACCESS_KEY,
@@ -37,9 +56,8 @@ pub fn check(input: &[u8]) {
         time: time(),
         settings: SigningSettings::default(),
     };
-    Signer::new().sign(&mut head, Payload::Bytes(body), &params).expect("a request with a host can be signed");
-    assert_eq!(head.headers, *expected.headers(), "{} {}", head.method, head.uri);
-    assert_eq!(head.uri, *expected.uri());
+    Signer::new().sign(&mut head, Payload::Bytes(body), &params)?;
+    Ok(head)
 }
 
 fn time() -> SystemTime {
