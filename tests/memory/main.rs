@@ -2,7 +2,7 @@
 //!
 //! An allocator counts what the thread asks for on which everything in this test happens. The body comes in pieces, as from a connection. The
 //! test is a process of its own: logs that another one captures would be counted here.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -96,7 +96,7 @@ fn a_request_takes_no_more_than_eight_times_its_bytes_and_a_mebibyte() {
     let mut weigh = |name: &str, path: &str, body: String| {
         let (bytes, status) = weighed(&app, path, body.as_bytes());
         let allowed = 8 * body.len() as u64 + (1 << 20);
-        most.push((bytes * 100 / allowed, bytes, status, format!("{path} {name}: {:.60}", body)));
+        most.push((bytes * 100 / allowed, bytes, status, format!("{path} {name}: {body:.60}")));
     };
     for (model, paths) in [
         ("tgi", &["/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens"][..]),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use sagewire::{Answer, Call, CallContext, ChatChunk, ChatStream, Error, ErrorKind, FinishReason, Provider, ReplyMeta};
-use sagewire_proxy::{Ledger, MemoryLedger, Refusal, Standing, config::CallerKey};
+use sagewire_proxy::{KeyLimits, Ledger, MemoryLedger, Refusal, Reservation, Standing};
 use sagewire_sagemaker::{Body, Transport, TransportError};
 
 use crate::{
@@ -321,30 +321,30 @@ struct CheatingLedger(MemoryLedger, Counting);
 
 #[async_trait]
 impl Ledger for CheatingLedger {
-    async fn admit(&self, key: &CallerKey) -> Result<(), Refusal> {
+    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal> {
         match self.1 {
             Counting::Forgets => Ok(()),
             _ => self.0.admit(key).await,
         }
     }
 
-    async fn reserve(&self, key: &CallerKey, tokens: u64) -> Result<(), Refusal> {
+    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal> {
         match self.1 {
-            Counting::Forgets | Counting::ReservesNothing => Ok(()),
+            Counting::Forgets | Counting::ReservesNothing => Ok(Reservation::default()),
             _ => self.0.reserve(key, tokens).await,
         }
     }
 
-    fn settle(&self, key: &CallerKey, reserved: u64, used: u64) {
+    fn settle(&self, key: &KeyLimits<'_>, reserved: Reservation, used: u64) {
         match self.1 {
             Counting::Forgets | Counting::ReservesNothing | Counting::KeepsReservations => {
-                self.0.settle(key, 0, used);
+                self.0.settle(key, Reservation::default(), used);
             }
             Counting::CountsNothing => self.0.settle(key, reserved, 0),
         }
     }
 
-    async fn standing(&self, key: &CallerKey) -> Standing {
+    async fn standing(&self, key: &KeyLimits<'_>) -> Standing {
         self.0.standing(key).await
     }
 }
