@@ -226,8 +226,9 @@ async fn read_events(mut body: Incoming, seen: &Observations, outcome: &mut Outc
         text.extend_from_slice(&data);
         while let Some(at) = text.windows(2).position(|two| two == b"\n\n") {
             let event: Vec<u8> = text.drain(..at + 2).collect();
-            let Some(data) = event.strip_prefix(b"data: ") else { continue };
-            let data = data.trim_ascii_end();
+            // A comment that breaks a silence is a line of its own, without an empty one behind it.
+            let mut lines = event.split(|byte| *byte == b'\n').skip_while(|line| line.first() == Some(&b':'));
+            let Some(data) = lines.next().and_then(|line| line.strip_prefix(b"data: ")) else { continue };
             if ended {
                 outcome.afterwards += 1;
             } else if data == b"[DONE]" {
