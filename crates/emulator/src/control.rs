@@ -88,28 +88,28 @@ const ROUTES: [Route; 13] = [
         method: Method::POST,
         path: "replies",
         summary: "Scripted answers to the next requests of an endpoint or operation, in this order",
-        schema: Some(|| schemars::schema_for!(RepliesBody)),
+        schema: Some(schema_of::<RepliesBody>),
         answer: |_, asked| apply::replies(asked.state, asked.json()?),
     },
     Route {
         method: Method::POST,
         path: "faults",
         summary: "A fault of the next accepted requests of an endpoint or operation",
-        schema: Some(|| schemars::schema_for!(FaultsBody)),
+        schema: Some(schema_of::<FaultsBody>),
         answer: |_, asked| apply::faults(asked.state, asked.json()?),
     },
     Route {
         method: Method::PUT,
         path: "chaos",
         summary: "Faults for a share of all requests from now on; an empty list ends them",
-        schema: Some(|| schemars::schema_for!(ChaosBody)),
+        schema: Some(schema_of::<ChaosBody>),
         answer: |_, asked| apply::chaos(asked.state, asked.json()?),
     },
     Route {
         method: Method::PATCH,
         path: "settings",
         summary: "The wait before each answer, and by how much the clock is wrong",
-        schema: Some(|| schemars::schema_for!(SettingsBody)),
+        schema: Some(schema_of::<SettingsBody>),
         answer: |_, asked| apply::settings(asked.state, asked.json()?),
     },
     Route {
@@ -123,7 +123,7 @@ const ROUTES: [Route; 13] = [
         method: Method::PUT,
         path: "endpoints/{name}",
         summary: "Puts a container behind an endpoint, which need not exist yet",
-        schema: Some(|| schemars::schema_for!(EndpointBody)),
+        schema: Some(schema_of::<EndpointBody>),
         answer: |_, asked| apply::put_endpoint(asked.state, asked.name, asked.json()?),
     },
     Route {
@@ -137,7 +137,7 @@ const ROUTES: [Route; 13] = [
         method: Method::PUT,
         path: "credentials/{name}",
         summary: "Accepts signatures of this access key id",
-        schema: Some(|| schemars::schema_for!(CredentialsBody)),
+        schema: Some(schema_of::<CredentialsBody>),
         answer: |_, asked| apply::put_credentials(asked.state, asked.name, asked.json()?),
     },
     Route {
@@ -280,6 +280,13 @@ impl Asked<'_> {
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, ControlError> {
         serde_json::from_slice(self.body).map_err(ControlError::Body)
     }
+}
+
+/// Without references: each body is a document of its own inside the whole.
+fn schema_of<T: schemars::JsonSchema>() -> schemars::Schema {
+    let settings =
+        schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
 }
 
 /// Whether a path is this one, and what stands for `{name}` in it.

@@ -65,8 +65,15 @@ impl Received {
 }
 
 /// Headers that hold a secret: their values are never printed.
-const SECRET_HEADERS: [&str; 4] =
-    ["authorization", "x-amz-security-token", "x-amz-sso_bearer_token", "x-aws-ec2-metadata-token"];
+const SECRET_HEADERS: [&str; 7] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "x-amz-security-token",
+    "x-amz-sso_bearer_token",
+    "x-api-key",
+    "x-aws-ec2-metadata-token",
+];
 
 /// Whether a header holds a secret.
 pub(crate) fn is_secret_header(name: &HeaderName) -> bool {
@@ -105,7 +112,7 @@ impl fmt::Debug for Received {
 }
 
 /// The bytes of all bodies that are kept.
-const MOST_BODY_BYTES: usize = 256 * 1024 * 1024;
+const MOST_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// The requests so far, oldest first, as many as are kept.
 pub(crate) struct Log {

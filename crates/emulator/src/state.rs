@@ -94,7 +94,8 @@ impl State {
     pub(crate) fn now(&self) -> SystemTime {
         let (now, skew) = ((self.clock)(), self.skew.load(Ordering::Relaxed));
         let by = Duration::from_secs(skew.unsigned_abs());
-        if skew < 0 { now - by } else { now + by }
+        // A time that no clock can show changes nothing.
+        if skew < 0 { now.checked_sub(by) } else { now.checked_add(by) }.unwrap_or(now)
     }
 
     /// What the control plane says.

@@ -7,6 +7,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     aws_error::AwsError,
     container::{Container, Forward, built_in},
-    fault::{Chaos, Fault},
+    fault::{Chaos, Fault, MOST_SKEW},
     frame::Frame,
     keys::Key,
     operation::Operation,
@@ -24,6 +25,12 @@ use crate::{
     scripted::{Scripted, StreamEvent},
     state::{Line, State},
 };
+
+/// Headers that say where the body ends.
+const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "upgrade"];
+
+/// The most scripted answers, and the most faults, that wait for one endpoint or operation.
+const MOST_WAITING: usize = 1_000;
 
 pub(super) fn replies(state: &State, body: RepliesBody) -> Result<Value, ControlError> {
     let line = line(body.endpoint, body.operation)?;
@@ -33,6 +40,7 @@ pub(super) fn replies(state: &State, body: RepliesBody) -> Result<Value, Control
         });
     // All or none of them.
     let replies = replies.collect::<Result<Vec<_>, _>>()?;
+    check_waiting(state.scripts.len(&line), replies.len())?;
     for reply in replies {
         state.scripts.push(line.clone(), reply);
     }
@@ -42,6 +50,7 @@ pub(super) fn replies(state: &State, body: RepliesBody) -> Result<Value, Control
 pub(super) fn faults(state: &State, body: FaultsBody) -> Result<Value, ControlError> {
     let line = line(body.endpoint, body.operation)?;
     let fault = fault(&body.fault)?;
+    check_waiting(state.faults.len(&line), body.times.into())?;
     for _ in 0..body.times {
         state.faults.push(line.clone(), fault.clone());
     }
@@ -61,6 +70,9 @@ pub(super) fn chaos(state: &State, body: ChaosBody) -> Result<Value, ControlErro
 }
 
 pub(super) fn settings(state: &State, body: SettingsBody) -> Result<Value, ControlError> {
+    if body.clock_skew_seconds.is_some_and(|seconds| seconds.unsigned_abs() > MOST_SKEW) {
+        return Err(ControlError::Value(format!("invalid `clock_skew_seconds`: use at most {MOST_SKEW}, ten years")));
+    }
     if let Some(latency) = body.latency_ms {
         state.latency_ms.store(latency, Ordering::Relaxed);
     }
@@ -122,6 +134,14 @@ pub(super) fn forget(state: &State, latency: Duration) {
     state.log.clear();
 }
 
+/// What waits is kept in memory.
+fn check_waiting(waiting: usize, more: usize) -> Result<(), ControlError> {
+    if waiting + more > MOST_WAITING {
+        return Err(ControlError::Value(format!("{waiting} are waiting already, and at most {MOST_WAITING} may wait")));
+    }
+    Ok(())
+}
+
 fn line(endpoint: Option<String>, operation: Option<String>) -> Result<Line, ControlError> {
     match (endpoint, operation) {
         (Some(endpoint), None) => Ok(Line::Endpoint(endpoint)),
@@ -149,7 +169,8 @@ fn scripted(reply: Reply) -> Result<Scripted, String> {
         return Err("set exactly one of `body`, `body_base64`, `stream`, `error`, `model_error` and `reset`".to_owned());
     }
     let status = reply.status.unwrap_or(200);
-    if !(200..=599).contains(&status) {
+    let statuses = [Some(status), reply.error.as_ref().map(|error| error.status)];
+    if let Some(status) = statuses.into_iter().flatten().find(|status| !(200..=599).contains(status)) {
         return Err(format!("invalid `status` {status}: use 200 to 599"));
     }
     let mut scripted = if let Some(body) = reply.body {
@@ -167,6 +188,10 @@ fn scripted(reply: Reply) -> Result<Scripted, String> {
         Scripted::reset()
     };
     for (name, value) in &reply.headers {
+        let is_header = HeaderName::try_from(name).is_ok() && HeaderValue::from_str(value).is_ok();
+        if !is_header || FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing)) {
+            return Err(format!("`{name}` cannot be a header of the answer: it is invalid, or decided by HTTP"));
+        }
         scripted = scripted.header(name, value);
     }
     if let Some(bytes) = reply.cut_at {

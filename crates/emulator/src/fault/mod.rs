@@ -10,6 +10,7 @@ mod gzip;
 mod name;
 mod surgery;
 
+pub(crate) use self::name::MOST_SKEW;
 pub use self::{chaos::Chaos, name::FaultNameError};
 
 use std::time::Duration;

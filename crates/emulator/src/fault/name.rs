@@ -30,7 +30,7 @@ pub enum FaultNameError {
 /// How a fault is made from the text behind its name.
 type Make = fn(&str) -> Option<Fault>;
 
-const NUMBER: &str = "a whole number, as in `cut-at=40`";
+const NUMBER: &str = "a whole number in a sensible range, as in `cut-at=40`";
 const DURATION: &str = "a duration, as in `stall=2s`";
 const NOTHING: &str = "no value";
 const FRAME: &str = "the number of a frame, as in `insert=0`";
@@ -69,7 +69,7 @@ const NAMES: [(&str, (&str, Make)); 41] = [
     (
         "clock-skew",
         ("seconds, negative for a clock that is behind, as in `clock-skew=-900`", |value| {
-            value.parse().ok().map(Fault::ClockSkew)
+            value.parse::<i64>().ok().filter(|seconds| seconds.unsigned_abs() <= MOST_SKEW).map(Fault::ClockSkew)
         }),
     ),
     ("reset-before-headers", (NOTHING, |value| without(value, Fault::ResetBeforeHeaders))),
@@ -94,7 +94,14 @@ const NAMES: [(&str, (&str, Make)); 41] = [
         "headers-length",
         (FRAME_NUMBER, |value| pair(value).map(|(frame, length)| Fault::HeadersLength { frame, length })),
     ),
-    ("huge-frame", (FRAME_NUMBER, |value| pair(value).map(|(before, length)| Fault::HugeFrame { before, length }))),
+    (
+        "huge-frame",
+        (FRAME_NUMBER, |value| {
+            pair(value)
+                .filter(|(_, length)| *length <= MOST_BYTES)
+                .map(|(before, length)| Fault::HugeFrame { before, length })
+        }),
+    ),
     (
         "insert",
         (FRAME, |value| {
@@ -124,11 +131,21 @@ const NAMES: [(&str, (&str, Make)); 41] = [
     ("empty-parts", (NOTHING, |value| without(value, Fault::EmptyParts))),
     ("content-type", (TEXT, |value| (!value.is_empty()).then(|| Fault::ContentType(value.to_owned())))),
     ("redirect", (TEXT, |value| (!value.is_empty()).then(|| Fault::Redirect(value.to_owned())))),
-    ("gzip-bomb", (NUMBER, |value| value.parse().ok().map(Fault::GzipBomb))),
-    ("json-bomb", (NUMBER, |value| value.parse().ok().map(Fault::JsonBomb))),
+    ("gzip-bomb", (NUMBER, |value| bounded(value).map(Fault::GzipBomb))),
+    ("json-bomb", (NUMBER, |value| bounded(value).map(Fault::JsonBomb))),
     ("close-after-answer", (NOTHING, |value| without(value, Fault::CloseAfterAnswer))),
     ("close-on-reuse", (NOTHING, |value| without(value, Fault::CloseOnReuse))),
 ];
+
+/// The furthest that a clock may be wrong, in seconds: ten years.
+pub(crate) const MOST_SKEW: u64 = 10 * 365 * 24 * 60 * 60;
+
+/// The most that a fault may add to an answer, in bytes.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
+fn bounded(value: &str) -> Option<usize> {
+    value.parse().ok().filter(|number| *number <= MOST_BYTES)
+}
 
 fn without(value: &str, fault: Fault) -> Option<Fault> {
     value.is_empty().then_some(fault)

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode, header::CONTENT_TYPE};
+use http_body_util::BodyExt as _;
 use serde_json::json;
 
 use super::{Call, insert, model_error, timed_out};
@@ -14,6 +15,8 @@ use crate::{
     body::{Body, whole},
     container::{Container, Invocation},
     object_store::ObjectStore,
+    scripted::Scripted,
+    socket::Ending,
     state::State,
 };
 
@@ -23,6 +26,7 @@ const FAILURE_LOCATION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-f
 /// A call that runs after its answer.
 struct Accepted {
     container: Arc<dyn Container>,
+    script: Option<(Scripted, Ending)>,
     invocation: Invocation,
     timeout: Duration,
     store: ObjectStore,
@@ -35,7 +39,14 @@ struct Accepted {
 }
 
 /// `202 Accepted` with an inference id and where its outcome will be.
-pub(super) fn answer(state: &State, call: &Call<'_>, container: Arc<dyn Container>) -> Response<Body> {
+///
+/// A `script` is what comes of the call in place of the container's answer.
+pub(super) fn answer(
+    state: &State,
+    call: &Call<'_>,
+    container: Arc<dyn Container>,
+    script: Option<(Scripted, Ending)>,
+) -> Response<Body> {
     let generated = state.next_generated_id();
     let inference_id = call.header("x-amzn-sagemaker-inference-id").unwrap_or_else(|| generated.clone());
     let extension = call
@@ -55,6 +66,7 @@ pub(super) fn answer(state: &State, call: &Call<'_>, container: Arc<dyn Containe
         let asked = call.header("x-amzn-sagemaker-invocationtimeoutseconds").and_then(|seconds| seconds.parse().ok());
         let accepted = Accepted {
             container,
+            script,
             invocation: call.invocation(None),
             timeout: asked.map_or(state.container_timeout, Duration::from_secs),
             store: store.clone(),
@@ -71,13 +83,25 @@ pub(super) fn answer(state: &State, call: &Call<'_>, container: Arc<dyn Containe
 
 impl Accepted {
     async fn run(mut self) {
-        let (location, body) = match self.outcome().await {
+        let outcome = match self.script.take() {
+            Some((script, ending)) => self.scripted(script, ending).await,
+            None => self.outcome().await.map_err(|error| self.report(&error)),
+        };
+        let (location, body) = match outcome {
             Ok(body) => (&self.output, body),
-            Err(error) => (&self.failure, self.report(&error)),
+            Err(report) => (&self.failure, report),
         };
         if let Err(error) = self.store.put(location, &self.region, body).await {
             tracing::warn!(%error, location, "the outcome of an asynchronous call cannot be written");
         }
+    }
+
+    /// What the script says. A reset is a failure without a word.
+    async fn scripted(&self, script: Scripted, ending: Ending) -> Result<Bytes, Bytes> {
+        let response = script.play(&self.place(), ending).await.map_err(|_| Bytes::new())?;
+        let is_success = response.status().is_success();
+        let body = response.into_body().collect().await.map_err(|_| Bytes::new())?.to_bytes();
+        if is_success { Ok(body) } else { Err(body) }
     }
 
     async fn outcome(&mut self) -> Result<Bytes, AwsError> {
@@ -96,13 +120,16 @@ impl Accepted {
 
     /// What a call that waits would be answered.
     fn report(&self, error: &AwsError) -> Bytes {
-        let place = Place {
+        error.wire(&self.place()).2
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place {
             protocol: Protocol::RestJson,
             request_id: &self.request_id,
             region: &self.region,
             endpoint: &self.invocation.endpoint,
             container: "primary",
-        };
-        error.wire(&place).2
+        }
     }
 }

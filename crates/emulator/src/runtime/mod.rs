@@ -87,7 +87,10 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
     if let Err(error) = limits::check(&call) {
         return Ok(refusal(&error, &place));
     }
-    if let Some(script) = state.scripts.next(Some(call.endpoint), call.operation) {
+    let script = state.scripts.next(Some(call.endpoint), call.operation);
+    // Where asynchronous calls are run, a script is what comes of them.
+    let is_run_later = call.operation == Operation::InvokeEndpointAsync && state.object_store.is_some();
+    if let Some(script) = script.clone().filter(|_| !is_run_later) {
         return script.play(&place, ending).await;
     }
     let Some(container) = state.endpoints.get(call.endpoint) else {
@@ -98,7 +101,7 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
         return Ok(refusal(&error, &place));
     }
     if call.operation == Operation::InvokeEndpointAsync {
-        return Ok(later::answer(state, &call, container));
+        return Ok(later::answer(state, &call, container, script.map(|script| (script, ending))));
     }
     let asked_session = call.header("x-amzn-sagemaker-session-id");
     let new_session = (asked_session.as_deref() == Some(NEW_SESSION)).then(|| state.next_generated_id());

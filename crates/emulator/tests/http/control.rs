@@ -150,6 +150,37 @@ async fn what_cannot_be_done_is_said() {
         (Method::PUT, "endpoints/mine", json!({"container": "tgii"}), 400, "expected one of tgi, "),
         (Method::PUT, "endpoints/my_endpoint", json!({"container": "tgi"}), 400, "`my_endpoint`"),
         (Method::PUT, "endpoints/mine", json!({}), 400, "either `container` or `url`"),
+        (Method::PATCH, "settings", json!({"clock_skew_seconds": i64::MAX}), 400, "ten years"),
+        (
+            Method::POST,
+            "faults",
+            json!({"endpoint": "a", "fault": "clock-skew=9223372036854775807"}),
+            400,
+            "clock-skew",
+        ),
+        (Method::POST, "faults", json!({"endpoint": "a", "fault": "gzip-bomb=18446744073709551615"}), 400, "gzip-bomb"),
+        (
+            Method::POST,
+            "faults",
+            json!({"endpoint": "a", "fault": "huge-frame=0:18446744073709551615"}),
+            400,
+            "huge-frame",
+        ),
+        (Method::POST, "faults", json!({"endpoint": "a", "fault": "throttling", "times": 1001}), 400, "at most 1000"),
+        (
+            Method::POST,
+            "replies",
+            json!({"endpoint": "a", "replies": [{"body": 1, "headers": {"Content-Length": "9"}}]}),
+            400,
+            "`Content-Length` cannot be",
+        ),
+        (
+            Method::POST,
+            "replies",
+            json!({"endpoint": "a", "replies": [{"error": {"code": "A", "status": 101}}]}),
+            400,
+            "101",
+        ),
         (Method::GET, "replies", json!({}), 405, "use POST"),
         (Method::GET, "nowhere", json!({}), 404, "openapi.json"),
     ] {
@@ -199,7 +230,8 @@ async fn the_document_lists_every_route_with_its_schema() {
     assert_eq!(paths.len(), 10, "{:?}", paths.keys());
     let reply =
         &document["paths"]["/_sagewire/replies"]["post"]["requestBody"]["content"]["application/json"]["schema"];
-    assert!(reply["properties"]["replies"].is_object(), "{reply}");
+    assert!(reply["properties"]["replies"]["items"]["properties"]["delay_ms"].is_object(), "{reply}");
+    assert!(!document.to_string().contains("$ref"), "a reference of a schema would be read from the document's root");
 }
 
 #[tokio::test]

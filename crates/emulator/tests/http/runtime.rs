@@ -11,7 +11,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::Method;
 use sagewire_emulator::{
-    Container, ContainerReply, Emulator, EmulatorBuilder, Invocation, ObjectStore, Operation, PartError, Received,
+    AwsError, Container, ContainerReply, Emulator, EmulatorBuilder, Invocation, ObjectStore, Operation, PartError,
+    Received, Scripted,
 };
 use serde_json::{Value, json};
 
@@ -203,7 +204,7 @@ async fn the_outcome_of_an_asynchronous_call_is_put_where_it_was_promised() {
     let folder = tempfile::tempdir().unwrap();
     let store = ObjectStore::folder(folder.path());
     let builder = Emulator::builder().object_store(store).async_output("s3://mine/async/").built_in("echo", "echo");
-    let (_emulator, client) = start(builder).await;
+    let (emulator, client) = start(builder).await;
     std::fs::create_dir(folder.path().join("in")).unwrap();
     std::fs::write(folder.path().join("in/a.json"), "from an object").unwrap();
     let path = "/endpoints/echo/async-invocations";
@@ -218,6 +219,11 @@ async fn the_outcome_of_an_asynchronous_call_is_put_where_it_was_promised() {
     let missing = client.post(path, &[("x-amzn-sagemaker-inputlocation", "s3://in/b.json")], "").await;
     let report = outcome(folder.path(), &missing, "x-amzn-sagemaker-failurelocation").await;
     assert!(report.contains("Failed to read the input"), "{report}");
+    emulator.enqueue("echo", Scripted::error(AwsError::model_error(503, "overloaded")));
+    let scripted = client.post(path, &[], "inline").await;
+    assert_eq!(scripted.status, 202);
+    let report = outcome(folder.path(), &scripted, "x-amzn-sagemaker-failurelocation").await;
+    assert!(report.contains("overloaded"), "{report}");
     let refused = client.post("/endpoints/tgi/async-invocations", &[], "{}").await;
     let report = outcome(folder.path(), &refused, "x-amzn-sagemaker-failurelocation").await;
     assert!(report.contains("\"OriginalStatusCode\":422"), "{report}");
