@@ -6,4 +6,5 @@ pub mod responses;
 mod blocks;
 mod conversation;
 mod effort;
+mod extra;
 mod thoughts;

@@ -12,7 +12,7 @@ use super::{
     error::THREAD,
     tools::{self, Choice, ToolDefinition},
 };
-use crate::{conversation::Conversation, effort};
+use crate::{conversation::Conversation, effort, extra};
 
 /// Parameters that change nothing on a model of one's own. They are accepted, because agents send them by default.
 const WITHOUT_MEANING: &[&str] = &[
@@ -190,6 +190,7 @@ impl MessagesRequest {
         if let Some(top_k) = self.top_k {
             chat.extra.insert("top_k".to_owned(), Value::from(top_k));
         }
+        extra::drop_doubles(&mut chat);
         let thinking = self.thinking.map_or(Thinking::Hidden, |thinking| thinking.shown());
         Ok(Translated { chat, ignored_tools, form: AnswerForm { thinking, stop_sequences } })
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{answer::AnswerForm, items, tools::Tools};
-use crate::{conversation::Conversation, effort};
+use crate::{conversation::Conversation, effort, extra};
 
 /// Parameters that change nothing on a model of one's own. They are accepted, because agents send them by default.
 const WITHOUT_MEANING: &[&str] = &[
@@ -204,6 +204,7 @@ impl ResponsesRequest {
         chat.reasoning_effort = reasoning("effort").map(|effort| effort::level(effort).to_owned());
         extra.retain(|name, _| !WITHOUT_MEANING.contains(&name.as_str()));
         chat.extra = extra;
+        extra::drop_doubles(&mut chat);
         let form = AnswerForm {
             names,
             summary: reasoning("summary").or_else(|| reasoning("generate_summary")).is_some(),

@@ -111,7 +111,7 @@ mod tests {
                 "FailureReason": "no\nroom:\r\n  - model_name: evil",
             },
             "config": {"ProductionVariants": [{"VariantName": "v", "ModelName": "m"}]},
-            "models": {"m": {"PrimaryContainer": {"Image": "vllm:1", "Environment": {"SM_VLLM_SERVED_MODEL_NAME": "a: 'b' #c"}}}},
+            "models": {"m": {"PrimaryContainer": {"Image": "vllm:1", "Environment": {"SM_VLLM_SERVED_MODEL_NAME": "a:'b'#c"}}}},
         });
         let mut facts_in_service = facts.clone();
         facts_in_service["endpoint"]["EndpointStatus"] = json!("InService");
@@ -123,10 +123,7 @@ mod tests {
         assert_eq!(config.deployments.len(), 1, "{yaml}");
         let parameters: serde_json::Map<_, _> =
             config.deployments[0].parameters.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-        assert_eq!(
-            (&parameters["hf_model_name"], &parameters["aws_profile_name"]),
-            (&json!("a: 'b' #c"), &json!("no"))
-        );
+        assert_eq!((&parameters["hf_model_name"], &parameters["aws_profile_name"]), (&json!("a:'b'#c"), &json!("no")));
         assert!(yaml.contains("# Left out: its status is Failed (no room: - model_name: evil)."), "{yaml}");
     }
 

@@ -31,7 +31,7 @@ fn each_parameter_has_its_place() {
     let body = json!({
         "model": "m", "messages": hello(), "max_tokens": 7, "temperature": 0.5, "top_p": 0.9, "top_k": 4, "stream": true,
         "stop_sequences": ["a", "b"], "metadata": {"user_id": "u"}, "output_config": {"effort": "max", "format": {"type": "json_schema", "schema": {"type": "object"}}},
-        "min_p": 0.1, "service_tier": "auto",
+        "min_p": 0.1, "service_tier": "auto", "stream_options": {"include_usage": false}, "stop": "c", "seed": 1,
     });
     assert_eq!(
         chat(body),
@@ -39,7 +39,7 @@ fn each_parameter_has_its_place() {
             "model": "m", "messages": hello(), "max_tokens": 7, "temperature": 0.5, "top_p": 0.9, "top_k": 4, "stream": true,
             "stream_options": {"include_usage": true}, "stop": ["a", "b"], "user": "u", "reasoning_effort": "high",
             "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": true}},
-            "min_p": 0.1,
+            "min_p": 0.1, "seed": 1,
         })
     );
 }
