@@ -5,11 +5,9 @@
 
 use std::time::Duration;
 
-use sagewire_emulator::Fault;
-
 use crate::{
     model::{End, Evidence, Outcome, Violation},
-    schedule::{Key, Schedule, TARGETS, Way},
+    schedule::{Key, Schedule, Way},
     speaker::{least_tokens, most_tokens},
 };
 
@@ -31,8 +29,9 @@ pub(crate) struct Turn {
     /// Its places in the order of all beginnings and ends.
     pub(crate) began: u64,
     pub(crate) ended: u64,
-    /// The run's time when it began.
+    /// The run's time when it began, and when it ended.
     pub(crate) at: Duration,
+    pub(crate) until: Duration,
 }
 
 /// All that did not hold between the callers of a run.
@@ -54,21 +53,12 @@ fn of_secrets(evidence: &Evidence) -> impl Iterator<Item = Violation> {
     })
 }
 
-/// A deployment rests only if something went wrong with it that no caller asked for.
+/// A deployment rests only if something went wrong that no caller asked for. What goes wrong with one endpoint may break the connection of
+/// another, so that it excuses all.
 fn of_rest(evidence: &Evidence) -> impl Iterator<Item = Violation> {
-    evidence.resting.iter().filter(|id| !went_wrong(evidence, id)).map(|id| Violation::RestsForACaller(id.clone()))
-}
-
-fn went_wrong(evidence: &Evidence, id: &str) -> bool {
-    let of_deployment = |name: &str| id.strip_suffix(['a', 'b']).and_then(|id| id.strip_suffix('-')) == Some(name);
-    let Some(target) = TARGETS.iter().find(|target| of_deployment(target.name)) else { return false };
-    let path = format!("/endpoints/{}/", target.name);
-    // Connections are refused for all endpoints.
-    let unreachable =
-        evidence.received.iter().any(|received| matches!(received.fault, Some(Fault::RefuseConnections(_))));
-    let at_endpoint = evidence.received.iter().filter(|received| received.path.starts_with(&path));
     let echoed = evidence.outcomes.iter().any(|outcome| outcome.asked.is_echoed);
-    unreachable || echoed || at_endpoint.into_iter().any(|received| received.fault.is_some() || !received.accepted)
+    let wrong = echoed || evidence.received.iter().any(|received| received.fault.is_some() || !received.accepted);
+    evidence.resting.iter().filter(move |_| !wrong).map(|id| Violation::RestsForACaller(id.clone()))
 }
 
 fn of_key(key: &Key, spending: &Spending, calls: &[&Outcome]) -> Vec<Violation> {
@@ -93,7 +83,7 @@ fn of_key(key: &Key, spending: &Spending, calls: &[&Outcome]) -> Vec<Violation> 
         // What is at work at the last beginning was admitted while there was room for it.
         let last = admitted.iter().max_by_key(|call| call.turn.began);
         let at_work = admitted.iter().filter(|call| last.is_some_and(|last| call.turn.ended >= last.turn.began));
-        let most: u64 = at_work.map(|call| most_tokens(&call.asked)).sum();
+        let most: u64 = at_work.map(|call| most_of(call)).sum();
         if spending.spent > budget + most {
             found.push(Violation::Overspent(key.name, spending.spent));
         }
@@ -108,10 +98,17 @@ fn of_key(key: &Key, spending: &Spending, calls: &[&Outcome]) -> Vec<Violation> 
     found
 }
 
+/// The most that a call may count as: one that was given up counts as much as was expected of it.
+fn most_of(call: &Outcome) -> u64 {
+    let expected = if call.end == End::Whole { 0 } else { UNKNOWN_OUTPUT };
+    most_tokens(&call.asked) + expected
+}
+
 /// Before any answer has come, each generating call reserves what is expected of an unknown model: two have no room in less than twice that.
+/// The run's time goes on only when all wait, so that calls which began at its beginning and lasted were at work together.
 fn together(key: &Key, budget: u64, admitted: &[&&Outcome]) -> Option<Violation> {
-    let first_end = admitted.iter().map(|call| call.turn.ended).min()?;
-    let generating = admitted.iter().filter(|call| !call.asked.target.embeds() && call.turn.began < first_end);
-    let count = generating.count() as u64;
+    let first = admitted.iter().map(|call| call.turn.at).min()?;
+    let lasted = |call: &&&&Outcome| call.turn.at == first && call.turn.until > first;
+    let count = admitted.iter().filter(lasted).filter(|call| !call.asked.target.embeds()).count() as u64;
     (count > 1 && budget < UNKNOWN_OUTPUT).then_some(Violation::ReservedTogether(key.name, count))
 }

@@ -143,7 +143,7 @@ impl Proxy {
             }
             Err(error) => outcome.end = End::CutOff(format!("{error:?}")),
         }
-        outcome.turn.ended = self.next_turn();
+        (outcome.turn.ended, outcome.turn.until) = (self.next_turn(), self.began.elapsed());
         drop(sender);
         // However the connection ended, it has.
         let _ = driving.await.unwrap();

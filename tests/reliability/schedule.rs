@@ -200,14 +200,12 @@ impl Schedule {
             Way::Provider => self.max_attempts,
             Way::Router | Way::Proxy => 1 + self.num_retries + u32::from(asked.target.fallback.is_some()),
         };
-        // Two inputs that are refused for their size are sent again one by one.
-        let requests = if asked.target.embeds() { 3 } else { 1 };
-        requests * usize::try_from(allowed).unwrap()
+        asked.most_requests() * usize::try_from(allowed).unwrap()
     }
 
     /// How often a request may be signed anew for a wrong clock or an expired session.
     pub(crate) fn allowed_renewals(&self, asked: &Asked) -> usize {
-        if self.way == Way::Provider { 1 } else { self.allowed_attempts(asked) }
+        if self.way == Way::Provider { asked.most_requests() } else { self.allowed_attempts(asked) }
     }
 }
 
@@ -223,6 +221,11 @@ impl Asked {
         };
         let abandoned_after = (kind.streams() && rng.u32(..10) == 0).then(|| rng.usize(0..3));
         Self { number, kind, target, abandoned_after, names_a_part: false, is_echoed: false, key: 0 }
+    }
+
+    /// How many requests it may become: two inputs that are refused for their size are sent again one by one.
+    fn most_requests(&self) -> usize {
+        if self.target.embeds() { 3 } else { 1 }
     }
 
     fn prompt(&self) -> String {

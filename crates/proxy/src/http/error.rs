@@ -112,7 +112,7 @@ fn row(error: &Error) -> Row {
 }
 
 /// As much of a name as helps to recognize it: a caller's megabytes are not sent back.
-fn beginning(name: &str) -> Cow<'_, str> {
+pub(super) fn beginning(name: &str) -> Cow<'_, str> {
     const LONGEST: usize = 256;
     match name.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()).into(),
@@ -233,6 +233,7 @@ impl ApiError {
 
     /// A method that the path does not know.
     pub(crate) fn wrong_method(method: &http::Method, path: &str, allowed: &str) -> Self {
+        let (method, path) = (beginning(method.as_str()), beginning(path));
         Self::new(
             (StatusCode::METHOD_NOT_ALLOWED, INVALID, Some("method_not_allowed")),
             format!("`{path}` does not take {method}: use {allowed}"),

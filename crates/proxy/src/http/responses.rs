@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::{
     events::ResponseEvents,
-    store::{Keeping, Owner},
+    store::{Keeping, Owner, Room},
 };
 use super::{
     Exchange,
@@ -68,8 +68,13 @@ fn recall(exchange: &Exchange, request: &mut ResponsesRequest) -> Result<(), Api
     let store = &exchange.state.lasting.responses;
     let owner = Owner::of(&exchange.caller);
     let is_open = exchange.state.settings.response_store.is_some();
+    let limit = exchange.state.limits.body_bytes;
+    let mut room = Room::new(limit);
     if is_open {
-        request.resolve(store.items(&owner));
+        request.resolve(store.items(&owner, &mut room));
+        if room.is_exceeded() {
+            return Err(too_large("input", limit));
+        }
     }
     let Some(id) = request.previous_response_id() else { return Ok(()) };
     if !is_open {
@@ -80,8 +85,18 @@ fn recall(exchange: &Exchange, request: &mut ResponsesRequest) -> Result<(), Api
         let message = "no stored response has this `previous_response_id`; it may have expired: send the whole conversation in `input`";
         return Err(ApiError::invalid(Some("previous_response_id"), message));
     };
+    if !room.take(before.bytes()) {
+        return Err(too_large("previous_response_id", limit));
+    }
     request.continue_from(before.conversation());
     Ok(())
+}
+
+fn too_large(param: &str, limit: usize) -> ApiError {
+    let message = format!(
+        "invalid value for `{param}`: the stored items that it refers to have more than {limit} bytes (`sagewire_settings.limits.max_body_bytes`); refer to fewer"
+    );
+    ApiError::invalid(Some(param), message)
 }
 
 async fn whole(

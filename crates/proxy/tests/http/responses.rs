@@ -1,7 +1,7 @@
 //! OpenAI's Responses API over HTTP: answers, streams, failures, and the answers that are kept.
 
 use http::Method;
-use sagewire_proxy::{KeyDigest, config::CallerKey};
+use sagewire_proxy::{KeyDigest, Limits, config::CallerKey};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Proxy};
@@ -26,10 +26,17 @@ fn events(answer: &Answer) -> Vec<Value> {
 
 /// A proxy that keeps answers, with two keys beside the master key.
 async fn keeping() -> Proxy {
+    keeping_within(Limits::default()).await
+}
+
+async fn keeping_within(limits: Limits) -> Proxy {
     let yaml = "model_list: [{model_name: echo, litellm_params: {model: sagemaker/echo}}]\nsagewire_settings: {response_store: {max_responses: 100}}";
     let (config, _) = sagewire_proxy::Config::from_yaml(yaml, &|_| None).unwrap();
     let key = |name: &str| CallerKey::new(name, KeyDigest::of(&format!("sk-{name}")));
-    Proxy::with(|app| app.settings(&config).master_key("sk-master").caller_key(key("one")).caller_key(key("two"))).await
+    Proxy::with(|app| {
+        app.settings(&config).limits(limits).master_key("sk-master").caller_key(key("one")).caller_key(key("two"))
+    })
+    .await
 }
 
 async fn ask(proxy: &Proxy, key: &str, method: Method, path: &str, body: Value) -> Answer {
@@ -206,4 +213,34 @@ async fn only_whole_answers_that_shall_be_kept_are() {
     let id = without.post("/v1/responses", &request("echo", json!({}))).await.json()["id"].clone();
     let found = without.get(&format!("/v1/responses/{}", id.as_str().unwrap())).await;
     assert_eq!((found.status.as_u16(), &found.json()["error"]["code"]), (404, &json!("response_not_found")));
+}
+
+/// A reference is short, and so many of them would multiply what is stored.
+#[tokio::test]
+async fn what_is_referred_to_is_no_larger_than_a_body_may_be() {
+    let mut limits = Limits::default();
+    limits.body_bytes = 20_000;
+    let proxy = keeping_within(limits).await;
+    let long = json!({"input": "long ".repeat(1_000)});
+    let first = ask(&proxy, "one", Method::POST, "/v1/responses", request("echo", long)).await.json();
+    let reference = json!({"type": "item_reference", "id": first["output"][0]["id"]});
+    for (count, status) in [(1, 200), (10, 400), (200, 400)] {
+        let mut items = vec![reference.clone(); count];
+        items.push(json!({"role": "user", "content": "a"}));
+        let answer = ask(&proxy, "one", Method::POST, "/v1/responses", request("echo", json!({"input": items}))).await;
+        assert_eq!(answer.status, status, "{count}: {:.200}", answer.text());
+        assert!(status == 200 || answer.text().contains("max_body_bytes"), "{:.200}", answer.text());
+    }
+
+    let mut before = first["id"].clone();
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let next = json!({"input": "long ".repeat(1_000), "previous_response_id": before});
+        let answer = ask(&proxy, "one", Method::POST, "/v1/responses", request("echo", next)).await;
+        statuses.push(answer.status.as_u16());
+        if answer.status == 200 {
+            before = answer.json()["id"].clone();
+        }
+    }
+    assert_eq!((statuses.first(), statuses.last()), (Some(&200), Some(&400)), "a conversation grows to the limit");
 }

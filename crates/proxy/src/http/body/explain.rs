@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use super::super::error::ApiError;
+use super::super::error::{ApiError, beginning};
 
 pub(super) fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     if !error.is_data() {
@@ -26,6 +26,8 @@ pub(super) fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Err
     let reason = error.to_string();
     // What the parser adds, the place says better.
     let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+    // It quotes the value, which may be as long as the body.
+    let reason = &*beginning(reason);
     let named = |prefix: &str| reason.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
     if let Some(name) = named("missing field `") {
         let place = if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
@@ -102,6 +104,9 @@ mod tests {
             assert_eq!(param, place, "{body}: {message}");
             assert!(message.contains(place) && !message.contains("untagged"), "{message}");
         }
+        let long = format!(r#"{{"model":"m","input":"a","encoding_format":"{}"}}"#, "x".repeat(100_000));
+        let (param, message) = refusal::<EmbedRequest>(&long);
+        assert!(param == "encoding_format" && message.len() < 400, "{} bytes of message", message.len());
         let (param, message) = refusal::<EmbedRequest>(r#"{"model":"m","input":{"a":1}}"#);
         assert_eq!(param, "input");
         assert!(

@@ -190,7 +190,7 @@ mod tests {
         for (body, token_ids) in [
             (format!(r#"{{"model":"m","input":[{ids}]}}"#), Some("input")),
             (format!(r#"{{"model":"m","prompt":[[{ids}],[{ids}]]}}"#), Some("prompt")),
-            (format!(r#"{{"model":"m","tools":[{}]}}"#, vec![tool; 400].join(",")), None),
+            (format!(r#"{{"model":"m","tools":[{}]}}"#, vec![tool; 300].join(",")), None),
             (format!(r#"{{"model":"m","logit_bias":{{{bias}}}}}"#), None),
         ] {
             assert!(check(body.as_bytes(), &Limits::default(), token_ids).is_ok(), "{}", body.get(..60).unwrap());

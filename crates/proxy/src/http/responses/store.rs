@@ -82,8 +82,35 @@ impl StoredResponse {
         items
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.response.len() + self.input.len()
+    }
+}
+
+/// How many bytes of stored answers one request may read and repeat: a reference is short, and what it stands for is not.
+#[derive(Debug)]
+pub(super) struct Room {
+    left: usize,
+    is_exceeded: bool,
+}
+
+impl Room {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self { left: bytes, is_exceeded: false }
+    }
+
+    /// Takes so many bytes, if there are as many left.
+    pub(super) fn take(&mut self, bytes: usize) -> bool {
+        match self.left.checked_sub(bytes) {
+            Some(left) if !self.is_exceeded => self.left = left,
+            _ => self.is_exceeded = true,
+        }
+        !self.is_exceeded
+    }
+
+    /// Whether more was wanted than there was.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.is_exceeded
     }
 }
 
@@ -95,16 +122,23 @@ impl ResponseStore {
         (stored.owner == *owner && Instant::now() < stored.expires).then(|| Arc::clone(stored))
     }
 
-    /// Finds items by their ids. The id of an item names its answer, which is read once.
-    pub(super) fn items(&self, owner: &Owner) -> impl FnMut(&str) -> Option<Value> {
+    /// Finds items by their ids, as far as there is room for them. The id of an item names its answer, which is read once.
+    pub(super) fn items(&self, owner: &Owner, room: &mut Room) -> impl FnMut(&str) -> Option<Value> {
         let mut read: HashMap<String, Vec<Value>> = HashMap::new();
         move |id| {
             let hex = id.split('_').nth(1)?;
             let items = match read.entry(hex.to_owned()) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(self.get(owner, &format!("resp_{hex}"))?.conversation()),
+                Entry::Vacant(new) => {
+                    let stored = self.get(owner, &format!("resp_{hex}"))?;
+                    if !room.take(stored.bytes()) {
+                        return None;
+                    }
+                    new.insert(stored.conversation())
+                }
             };
-            items.iter().find(|item| item.get("id").and_then(Value::as_str) == Some(id)).cloned()
+            let item = items.iter().find(|item| item.get("id").and_then(Value::as_str) == Some(id))?;
+            room.take(item.to_string().len()).then(|| item.clone())
         }
     }
 
