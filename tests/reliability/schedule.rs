@@ -184,7 +184,7 @@ impl Schedule {
         let mut limit = |most: std::ops::Range<u64>| (is_limited && rng.bool()).then(|| rng.u64(most));
         self.keys = KEYS
             .iter()
-            .map(|&(name, secret)| Key { name, secret, token_budget: limit(1..200), rpm: limit(1..5) })
+            .map(|&(name, secret)| Key { name, secret, token_budget: limit(1..40), rpm: limit(1..4) })
             .collect();
         self.in_turn = self.way == Way::Proxy && rng.bool();
         for asked in &mut self.requests {
