@@ -1,19 +1,34 @@
 //! Parameters that an API does not know, on their way to the container.
 
-use sagewire_types::ChatRequest;
+use sagewire_types::{ChatRequest, Error, ErrorKind};
+use serde_json::Value;
 
-/// Drops further parameters under the name of one of chat's that the translation has set: the container would be sent both.
-pub(crate) fn drop_doubles(chat: &mut ChatRequest) {
-    let set = [
-        ("max_tokens", chat.max_tokens.is_some()),
-        ("parallel_tool_calls", chat.parallel_tool_calls.is_some()),
-        ("reasoning_effort", chat.reasoning_effort.is_some()),
-        ("response_format", chat.response_format.is_some()),
-        ("stop", chat.stop.is_some()),
-        ("stream_options", chat.stream_options.is_some()),
-        ("top_logprobs", chat.top_logprobs.is_some()),
-        ("logprobs", chat.logprobs.is_some()),
-        ("user", chat.user.is_some()),
-    ];
-    chat.extra.retain(|name, _| !set.contains(&(name.as_str(), true)));
+/// Gives chat's parameters among the further ones (`seed`, `logprobs`) their places, where the translation has set nothing. Sent beside a
+/// value that it has set, they would reach the container twice.
+///
+/// # Errors
+/// `InvalidRequest` for a value of the wrong type.
+pub(crate) fn into_fields(chat: &mut ChatRequest) -> Result<(), Error> {
+    let extra = Value::Object(std::mem::take(&mut chat.extra));
+    let given: ChatRequest = serde_json::from_value(extra).map_err(|error| {
+        Error::new(ErrorKind::InvalidRequest, format!("invalid parameter: {error}")).with_source(error)
+    })?;
+    macro_rules! fill {
+        ($($field:ident),*) => { $(if chat.$field.is_none() { chat.$field = given.$field; })* };
+    }
+    fill!(
+        temperature,
+        top_p,
+        n,
+        stop,
+        stream_options,
+        max_tokens,
+        presence_penalty,
+        frequency_penalty,
+        logit_bias,
+        logprobs
+    );
+    fill!(top_logprobs, seed, response_format, parallel_tool_calls, reasoning_effort, user);
+    chat.extra = given.extra;
+    Ok(())
 }

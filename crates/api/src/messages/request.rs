@@ -190,7 +190,7 @@ impl MessagesRequest {
         if let Some(top_k) = self.top_k {
             chat.extra.insert("top_k".to_owned(), Value::from(top_k));
         }
-        extra::drop_doubles(&mut chat);
+        extra::into_fields(&mut chat)?;
         let thinking = self.thinking.map_or(Thinking::Hidden, |thinking| thinking.shown());
         Ok(Translated { chat, ignored_tools, form: AnswerForm { thinking, stop_sequences } })
     }

@@ -204,7 +204,7 @@ impl ResponsesRequest {
         chat.reasoning_effort = reasoning("effort").map(|effort| effort::level(effort).to_owned());
         extra.retain(|name, _| !WITHOUT_MEANING.contains(&name.as_str()));
         chat.extra = extra;
-        extra::drop_doubles(&mut chat);
+        extra::into_fields(&mut chat)?;
         let form = AnswerForm {
             names,
             summary: reasoning("summary").or_else(|| reasoning("generate_summary")).is_some(),
