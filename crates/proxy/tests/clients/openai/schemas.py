@@ -23,6 +23,9 @@ URL, KEY = os.environ["PROXY_URL"] + "/v1", os.environ["PROXY_KEY"]
 EXTENSIONS = {
     "ChatCompletionMessage": {"reasoning_content"},
     "ChoiceDelta": {"reasoning_content"},
+    "CompletionUsage": {"estimated"},
+    # vLLM's embeddings have completion tokens, too.
+    "Usage": {"completion_tokens", "estimated"},
     "ErrorObject": {"aws_request_id"},
 }
 
