@@ -58,7 +58,8 @@ pub(crate) fn vectors(number: u64) -> Vec<Vec<f32>> {
 /// The least tokens that a whole answer to a request counts as: what the container reports, or so few that no estimate is below it.
 pub(crate) fn least_tokens(asked: &Asked) -> u64 {
     match (asked.target.tongue, asked.kind) {
-        (Tongue::OpenAi, Kind::Chat) => 3,
+        // The fallback of a container that reports nothing may report so much.
+        (_, Kind::Chat) => 3,
         (Tongue::OpenAiVectors | Tongue::Vectors, _) => 1,
         _ => text(asked.number).len() as u64 / 8,
     }

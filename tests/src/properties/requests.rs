@@ -27,13 +27,24 @@ pub fn check(input: &[u8]) {
     judge(testing::chat(input), |request| &request.extra);
     judge(testing::completion(input), |request| &request.extra);
     judge(testing::embedding(input), |request| &request.extra);
-    judge(testing::messages(input), |request| &request.extra);
-    judge(testing::responses(input), |request| &request.extra);
+    // A parameter of chat that is none of these APIs' is a further one of theirs, which a chat request reads as its own.
+    for outcome in [testing::messages(input), testing::responses(input)] {
+        judge_as(outcome, |request| &request.extra, |request| serde_json::to_value(request).unwrap());
+    }
 }
 
 fn judge<T>(outcome: Result<Taken<T>, Refused>, extra: impl Fn(&T) -> &Map<String, Value>)
 where
-    T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+    T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + Clone,
+{
+    judge_as(outcome, extra, T::clone);
+}
+
+/// Two requests are the same if what `view` makes of them is.
+fn judge_as<T, V>(outcome: Result<Taken<T>, Refused>, extra: impl Fn(&T) -> &Map<String, Value>, view: impl Fn(&T) -> V)
+where
+    T: Serialize + DeserializeOwned,
+    V: PartialEq + std::fmt::Debug,
 {
     match outcome {
         Ok(taken) => {
@@ -43,7 +54,7 @@ where
             assert!(taken.parameters.allowed.is_empty(), "something of the operator's was taken");
             let written = serde_json::to_string(&taken.request).expect("a request has a JSON form");
             let read: T = serde_json::from_str(&written).unwrap_or_else(|error| panic!("{error}: {written}"));
-            assert_eq!(read, taken.request, "written as {written}");
+            assert_eq!(view(&read), view(&taken.request), "written as {written}");
         }
         Err(refused) => {
             assert!((400..500).contains(&refused.status), "{}", refused.status);
