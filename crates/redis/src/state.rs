@@ -20,24 +20,22 @@ use sagewire_router::{Admission, Circuit, DeploymentState, Limits, MemoryState, 
 use tokio::{sync::Notify, time::Instant};
 
 use self::{
+    background::{Sent, Unsettled},
     changes::{Place, StateChanges},
     exchange::{Answer, Question},
+    known::{Look, count_in, count_out},
 };
 use crate::{
     Redis,
     keys::Keys,
     outbox::Outbox,
-    redis::{Away, Member, WRITE_LIMIT},
+    redis::{Away, Member},
 };
 
+mod background;
 mod changes;
 mod exchange;
-
-/// How old what is known of a deployment may be for it to be taken as it is.
-const FRESH: Duration = Duration::from_millis(50);
-
-/// How old it may be for it to be taken while it is read anew in the background, as long as the deployment seems to have room.
-const USABLE: Duration = Duration::from_secs(1);
+mod known;
 
 /// How often a place is looked for while somebody waits for one.
 const POLL: Duration = Duration::from_millis(50);
@@ -61,7 +59,7 @@ struct Inner {
     next_place: AtomicU64,
     /// There is something to tell.
     told: Notify,
-    /// Held by whoever tells it.
+    /// Held by the task that tells it.
     telling: tokio::sync::Mutex<()>,
     started: Once,
 }
@@ -219,26 +217,6 @@ fn is_trial(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Answered { trial: true, .. } | Outcome::Failed { trial: true, .. })
 }
 
-fn count_in(state: &mut DeploymentState, terms: &Terms) {
-    state.in_flight = state.in_flight.saturating_add(1);
-    state.requests = state.requests.saturating_add(1);
-    state.reserved_tokens = state.reserved_tokens.saturating_add(terms.estimated_tokens);
-}
-
-fn count_out(state: &mut DeploymentState, reserved: u64, tokens: u64) {
-    state.in_flight = state.in_flight.saturating_sub(1);
-    state.reserved_tokens = state.reserved_tokens.saturating_sub(reserved);
-    state.tokens = state.tokens.saturating_add(tokens);
-}
-
-/// A look at what is known here.
-enum Look {
-    Fresh(Vec<DeploymentState>),
-    /// These are to be read anew.
-    Usable(Vec<DeploymentState>, Vec<Arc<str>>),
-    Outdated,
-}
-
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Record>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
@@ -283,41 +261,6 @@ impl Inner {
             }
         });
         act(record)
-    }
-
-    fn look(&self, deployments: &[Arc<str>]) -> Look {
-        let now = Instant::now();
-        let mut records = self.lock();
-        let mut states = Vec::with_capacity(deployments.len());
-        let mut outdated = Vec::new();
-        for id in deployments {
-            let Some(record) = records.get_mut(id) else { return Look::Outdated };
-            let Some(seen) = &record.seen else { return Look::Outdated };
-            let age = now.duration_since(seen.at);
-            let state = aged(&seen.state, age);
-            if age >= FRESH {
-                // What refuses may no longer be true, and a call must not be refused for it.
-                let terms = Terms { limits: record.limits, ..Terms::default() };
-                if age >= USABLE || terms.refusal(&state).is_some() {
-                    return Look::Outdated;
-                }
-                if !std::mem::replace(&mut record.is_being_read, true) {
-                    outdated.push(Arc::clone(id));
-                }
-            }
-            states.push(state);
-        }
-        if outdated.is_empty() { Look::Fresh(states) } else { Look::Usable(states, outdated) }
-    }
-
-    fn known(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState> {
-        let now = Instant::now();
-        let records = self.lock();
-        let state = |id: &Arc<str>| {
-            let seen = records.get(id)?.seen.as_ref()?;
-            Some(aged(&seen.state, now.duration_since(seen.at)))
-        };
-        deployments.iter().map(|id| state(id).unwrap_or_default()).collect()
     }
 
     async fn read_anew(&self, deployments: &[Arc<str>]) -> Result<(), Away> {
@@ -410,102 +353,12 @@ impl Inner {
     }
 }
 
-/// A deployment's state a while later, if nothing has happened.
-fn aged(state: &DeploymentState, age: Duration) -> DeploymentState {
-    let mut state = state.clone();
-    state.room_in = state.room_in.saturating_sub(age);
-    state.circuit = match state.circuit {
-        Circuit::CoolingDown { ends_in } if ends_in > age => Circuit::CoolingDown { ends_in: ends_in - age },
-        Circuit::CoolingDown { .. } => Circuit::HalfOpen { probing: false },
-        other => other,
-    };
-    let latencies = &mut state.latencies;
-    for latency in [&mut latencies.first_chunk, &mut latencies.per_token, &mut latencies.whole].into_iter().flatten() {
-        latency.age += age;
-    }
-    state
-}
-
 impl Record {
     /// The place of a trial that this replica has under way; it is a trial no longer.
     fn end_trial(&mut self) -> Option<String> {
         let held = self.held.values_mut().find(|held| held.place.is_trial)?;
         held.place.is_trial = false;
         Some(held.place.member.clone())
-    }
-}
-
-#[async_trait]
-impl Member for Inner {
-    fn renew(&self) {
-        let now = Instant::now();
-        let mut records = self.lock();
-        records.retain(|_, record| {
-            let is_idle = record.held.is_empty() && record.outbox.is_empty();
-            !is_idle || now.duration_since(record.used_last) < FORGOTTEN_AFTER
-        });
-        for record in records.values_mut() {
-            for (id, held) in &mut record.held {
-                held.place.may_be_known = true;
-                record.outbox.changes.hold(*id, &held.place);
-            }
-        }
-        drop(records);
-        self.told.notify_one();
-    }
-
-    async fn flush(&self) {
-        let _turn = self.telling.lock().await;
-        loop {
-            let ready: Vec<Arc<str>> = {
-                let records = self.lock();
-                records.iter().filter(|(_, record)| record.outbox.is_ready()).map(|(id, _)| Arc::clone(id)).collect()
-            };
-            if ready.is_empty() {
-                return;
-            }
-            let told = future::join_all(ready.iter().map(|id| self.exchange(id, None, WRITE_LIMIT))).await;
-            if told.iter().any(Result::is_err) {
-                return;
-            }
-        }
-    }
-}
-
-/// A batch on its way. If it is dropped before an answer has come, its arrival stays unknown.
-struct Sent<'i> {
-    inner: &'i Inner,
-    deployment: &'i Arc<str>,
-    is_unknown: bool,
-}
-
-impl Drop for Sent<'_> {
-    fn drop(&mut self) {
-        if self.is_unknown {
-            self.inner.with_record(self.deployment, |record| record.outbox.lost());
-        }
-    }
-}
-
-/// A place that was asked for. If it is dropped before it is settled who holds it, Redis is told to give it back.
-struct Unsettled<'i> {
-    inner: &'i Inner,
-    deployment: &'i Arc<str>,
-    place: Option<&'i Place>,
-}
-
-impl Unsettled<'_> {
-    fn settle(&mut self) {
-        self.place = None;
-    }
-}
-
-impl Drop for Unsettled<'_> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            self.inner.with_record(self.deployment, |record| record.outbox.changes.give_back(place));
-            self.inner.told.notify_one();
-        }
     }
 }
 
