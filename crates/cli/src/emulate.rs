@@ -33,7 +33,7 @@ pub(crate) struct EmulateArguments {
     /// The port to listen on; 0 for any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The address to listen on; its keys are well known, so whoever reaches it can use it
+    /// The address to listen on; its keys are well known, so anyone who reaches it can use it
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// A running container, which answers `/invocations`, `/ping` and the routes of `route=`, and the name of its endpoint. Repeatable
@@ -56,7 +56,7 @@ pub(crate) struct EmulateArguments {
     /// Opens the control port: scripts, faults and the log of requests over HTTP, under `/_sagewire/`
     #[arg(long)]
     control: bool,
-    /// Opens the control port to whoever sends this token
+    /// Opens the control port to anyone who sends this token
     #[arg(long, value_name = "TOKEN", conflicts_with = "control")]
     control_token: Option<String>,
     /// Where asynchronous calls read their inputs and put their outcomes: a folder, or the URL of an S3 such as moto's
@@ -143,7 +143,7 @@ pub(crate) async fn run(arguments: EmulateArguments) -> Result<(), Failure> {
     }
     if !arguments.host.is_loopback() {
         let address = emulator.addr();
-        terminal::warn(format_args!("whoever reaches {address} can use the emulator: its keys are well known"));
+        terminal::warn(format_args!("anyone who reaches {address} can use the emulator: its keys are well known"));
     }
     for (name, _) in arguments.containers.iter().filter_map(|container| container.split_once('=')) {
         match emulator.ping(name).await {

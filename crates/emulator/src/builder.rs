@@ -117,7 +117,7 @@ impl EmulatorBuilder {
         }
     }
 
-    /// The address to listen on; 127.0.0.1 by default. Its keys are well known: whoever reaches another address can use it.
+    /// The address to listen on; 127.0.0.1 by default. Its keys are well known: anyone who reaches another address can use it.
     pub const fn host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
@@ -130,7 +130,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Opens the control port to whoever sends `authorization: Bearer TOKEN`.
+    /// Opens the control port to anyone who sends `authorization: Bearer TOKEN`.
     pub fn control_with_token(mut self, token: impl Into<String>) -> Self {
         self.control = Access::Token(token.into());
         self

@@ -56,7 +56,7 @@ struct Inner {
     next_call: AtomicU64,
     /// There is something to tell.
     told: Notify,
-    /// Held by whoever tells it.
+    /// Held by the task that tells it.
     telling: tokio::sync::Mutex<()>,
     started: Once,
 }

@@ -8,13 +8,13 @@
 
 use serde::de::DeserializeOwned;
 
-/// Parses a reply. What is nearly JSON is repaired first, as by [`mend_reply`].
+/// Parses a reply. What is nearly JSON is repaired first, as by [`repair_reply`].
 ///
 /// # Errors
 /// That of the parser for the text as it came, if repairing does not help.
 pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(text)
-        .or_else(|error| mend_reply(text).and_then(|mended| serde_json::from_slice(&mended).ok()).ok_or(error))
+        .or_else(|error| repair_reply(text).and_then(|repaired| serde_json::from_slice(&repaired).ok()).ok_or(error))
 }
 
 /// Parses what a caller wrote: half of a character costs that character, and everything else must be JSON.
@@ -27,20 +27,20 @@ pub fn from_caller<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Er
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(text),
     };
-    parsed.or_else(|error| mend_halves(text).map_or(Err(error), |mended| serde_json::from_slice(&mended)))
+    parsed.or_else(|error| repair_halves(text).map_or(Err(error), |repaired| serde_json::from_slice(&repaired)))
 }
 
 /// The text with each lone surrogate as the escape of U+FFFD; `None` if it has none. Every other byte keeps its place.
 #[must_use]
-pub fn mend_halves(text: &[u8]) -> Option<Vec<u8>> {
+pub fn repair_halves(text: &[u8]) -> Option<Vec<u8>> {
     Mender::new(text, Numbers::Kept, Halves::Replaced).run()
 }
 
 /// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float become null; `None` if there is nothing to repair.
 /// Bytes that are not UTF-8 stay: they are damage, and not half of a character.
 #[must_use]
-pub fn mend_reply(text: &[u8]) -> Option<Vec<u8>> {
-    mend_all(text, Halves::Replaced)
+pub fn repair_reply(text: &[u8]) -> Option<Vec<u8>> {
+    repair_all(text, Halves::Replaced)
 }
 
 /// The same, with each lone surrogate as a mark that [`HalfJoiner`] reads. `None` if the text has none, or if it has a character that could
@@ -50,11 +50,11 @@ pub fn mark_halves(text: &[u8]) -> Option<Vec<u8>> {
     if memchr::memmem::find(text, MARK_PREFIX).is_some() {
         return None;
     }
-    let marked = mend_all(text, Halves::Marked)?;
+    let marked = repair_all(text, Halves::Marked)?;
     memchr::memmem::find(&marked, MARK_PREFIX).is_some().then_some(marked)
 }
 
-fn mend_all(text: &[u8], halves: Halves) -> Option<Vec<u8>> {
+fn repair_all(text: &[u8], halves: Halves) -> Option<Vec<u8>> {
     Mender::new(text, Numbers::Mended, halves).run()
 }
 
@@ -231,15 +231,15 @@ mod tests {
             (r#"["\ud83d\n","\ud83d\\ude00"]"#, json!(["\u{fffd}\n", "\u{fffd}\\ude00"])),
             (r#"{"\udc00":1}"#, json!({"\u{fffd}": 1})),
         ] {
-            let mended = mend_halves(text.as_bytes()).unwrap();
+            let repaired = repair_halves(text.as_bytes()).unwrap();
             assert_eq!(
-                (serde_json::from_slice::<Value>(&mended).unwrap(), mended.len()),
+                (serde_json::from_slice::<Value>(&repaired).unwrap(), repaired.len()),
                 (expected, text.len()),
                 "{text}"
             );
         }
         for text in [r#"{"a":"\ud83d\ude00 \\ud83d NaN"}"#, "", r#"{"a":1}"#, r#""open \"#, r#""\u12"#] {
-            assert_eq!(mend_halves(text.as_bytes()), None, "{text}");
+            assert_eq!(repair_halves(text.as_bytes()), None, "{text}");
         }
     }
 
@@ -248,7 +248,7 @@ mod tests {
         let text = br#"{"a":[NaN,-Infinity,Infinity,1e400,-1e400,1.5,1e30],"b":"NaN 1e400"}"#;
         let expected = json!({"a": [null, null, null, null, null, 1.5, 1e30], "b": "NaN 1e400"});
         assert_eq!(from_reply::<Value>(text).unwrap(), expected);
-        assert_eq!(mend_halves(text), None);
+        assert_eq!(repair_halves(text), None);
     }
 
     #[test]

@@ -101,7 +101,7 @@ enum Unread {
 pub(super) fn read(reply: &Bytes, context: &EmbedContext, family: &str) -> Result<EmbedResponse, Error> {
     let parsed = match parse(reply) {
         // `NaN` and `Infinity` are no JSON: as null they show which vector they are in.
-        Err(Unread::Shape) => json::mend_reply(reply).map_or(Err(Unread::Shape), |mended| parse(&mended.into())),
+        Err(Unread::Shape) => json::repair_reply(reply).map_or(Err(Unread::Shape), |repaired| parse(&repaired.into())),
         parsed => parsed,
     };
     let (vectors, model, usage) = parsed.map_err(|unread| match unread {

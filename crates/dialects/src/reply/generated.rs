@@ -72,7 +72,7 @@ impl OneOrMany {
 /// Reads a whole reply.
 pub(crate) fn read(reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Unread> {
     match read_exactly(reply, context) {
-        Err(Unread::Shape) => read_exactly(&json::mend_reply(reply).ok_or(Unread::Shape)?, context),
+        Err(Unread::Shape) => read_exactly(&json::repair_reply(reply).ok_or(Unread::Shape)?, context),
         result => result,
     }
 }

@@ -102,8 +102,8 @@ pub(crate) fn parse_with_token_ids<T: DeserializeOwned>(
     }
     shape::check(bytes, limits, token_ids)?;
     json::from_caller(bytes).map_err(|error| {
-        let mended = json::mend_halves(bytes);
-        explain::explain::<T>(mended.as_deref().unwrap_or(bytes), &error)
+        let repaired = json::repair_halves(bytes);
+        explain::explain::<T>(repaired.as_deref().unwrap_or(bytes), &error)
     })
 }
 

@@ -26,7 +26,7 @@ local function add(field, by)
   redis.call('HINCRBY', use, field, by + 0)
 end
 
--- A store that was emptied, or lost its last writes, learns the budget's use from whoever has seen the most of it.
+-- A store that was emptied, or lost its last writes, learns the budget's use from the replica that has seen the most of it.
 local function take_over(seen)
   if ask.period and now - seen.began >= ask.period then return end
   local began = number('budget_began')

@@ -102,12 +102,12 @@ impl RecordReader for GenerationStream {
             Ok(parsed) => self.take_record(parsed, record, Halves::Whole, out),
             Err(error) if error.is_eof() => Err(Unread::Failed(failure::cut_record(&error))),
             Err(_) => {
-                let (mended, halves) = match json::mark_halves(record) {
+                let (repaired, halves) = match json::mark_halves(record) {
                     Some(marked) => (marked, Halves::Marked),
-                    None => (json::mend_reply(record).ok_or(Unread::Shape)?, Halves::Whole),
+                    None => (json::repair_reply(record).ok_or(Unread::Shape)?, Halves::Whole),
                 };
-                let parsed = serde_json::from_slice(&mended).map_err(|_| Unread::Shape)?;
-                self.take_record(parsed, &mended, halves, out)
+                let parsed = serde_json::from_slice(&repaired).map_err(|_| Unread::Shape)?;
+                self.take_record(parsed, &repaired, halves, out)
             }
         }
     }
