@@ -57,12 +57,13 @@ impl RecordFramer {
             let (line, rest) = bytes.split_at(end);
             self.after_return = rest.first() == Some(&b'\r');
             bytes = rest.get(1..).unwrap_or_default();
+            let is_last = ends_event(bytes, self.after_return);
             if self.partial.is_empty() {
-                self.line(line, &mut take)?;
+                self.line(line, is_last, &mut take)?;
             } else {
                 let mut whole = std::mem::take(&mut self.partial);
                 whole.extend_from_slice(line);
-                let taken = self.line(&whole, &mut take);
+                let taken = self.line(&whole, is_last, &mut take);
                 whole.clear();
                 self.partial = whole;
                 taken?;
@@ -84,15 +85,21 @@ impl RecordFramer {
     /// What `take` returns.
     pub fn finish(&mut self, mut take: impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let line = std::mem::take(&mut self.partial);
-        self.line(&line, &mut take)?;
+        self.line(&line, true, &mut take)?;
         self.event.end(&mut take)
     }
 
-    fn line(&mut self, line: &[u8], take: &mut impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    /// Takes a line; `is_last` if it is known that nothing of its event follows.
+    fn line(
+        &mut self,
+        line: &[u8],
+        is_last: bool,
+        take: &mut impl FnMut(Record<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let is_first = !std::mem::replace(&mut self.begun, true);
         let line = line.strip_prefix(BOM).filter(|_| is_first).unwrap_or(line);
         match field(line) {
-            Field::Data(text) => self.event.add(text, take),
+            Field::Data(text) => self.event.add(text, is_last, take),
             Field::Event(name) => {
                 self.event.is_failure = name == b"error";
                 Ok(())
@@ -101,6 +108,14 @@ impl RecordFramer {
             Field::End => self.event.end(take),
         }
     }
+}
+
+/// Whether the next bytes are the blank line that ends an event.
+fn ends_event(mut next: &[u8], after_return: bool) -> bool {
+    if after_return {
+        next = next.strip_prefix(b"\n").unwrap_or(next);
+    }
+    matches!(next.first(), Some(b'\n' | b'\r'))
 }
 
 /// What a line is.
@@ -157,14 +172,22 @@ struct Event {
 }
 
 impl Event {
-    fn add(&mut self, line: &[u8], take: &mut impl FnMut(Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        line: &[u8],
+        is_last: bool,
+        take: &mut impl FnMut(Record<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let is_one_line = self.text.is_empty();
         if is_one_line {
             self.nesting = Nesting::default();
         } else {
             self.text.push(b'\n');
         }
-        self.nesting.read(line);
+        // Of nearly every record of a stream the brackets need not be counted, which would be a third of the work on it.
+        if !(is_one_line && is_last) {
+            self.nesting.read(line);
+        }
         if is_one_line && self.nesting.is_closed() {
             return hand_over(line, self.is_failure, take);
         }

@@ -4,6 +4,10 @@ use std::{borrow::Cow, num::NonZeroUsize, sync::Arc, time::UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::{
+    FutureExt, TryFutureExt,
+    future::{BoxFuture, ready},
+};
 use http::header;
 use sagewire_credentials::{SharedCredentialsProvider, seam::World};
 use sagewire_dialects::{
@@ -198,24 +202,27 @@ impl Provider for SageMaker {
             _ => None,
         };
         let begun = self.begin(context, route)?;
-        let answer = begun.limits.bound(async {
-            Ok(match call {
-                Call::Chat(request) => self.answer_chat(*request, &begun).await?.into(),
-                Call::ChatStream(request) => self.stream_chat(*request, &begun).await?.into(),
-                Call::Complete(request) => self.answer_completion(*request, &begun).await?.into(),
-                Call::CompleteStream(request) => self.stream_completion(*request, &begun).await?.into(),
-                Call::Embed(request) => self.answer_embedding(*request, &begun).await?.into(),
-                Call::Forward(request) => self.answer_forwarded(*request, &begun).await?.into(),
-                Call::ForwardStream(request) => self.stream_forwarded(*request, &begun).await?.into(),
-                other => return Err(other.unsupported()),
-            })
-        });
+        let answer = begun.limits.bound(self.operation(call, &begun));
         answer.await.map_err(|error| caller::attributed(error, context, &begun.settings))
     }
 }
 
 /// The operations.
 impl SageMaker {
+    /// The call's operation, in a future of its own size: a single one with room for all of them would be moved around with every call.
+    fn operation<'a>(&'a self, call: Call, begun: &'a Begun<'_>) -> BoxFuture<'a, Result<Answer, Error>> {
+        match call {
+            Call::Chat(request) => self.answer_chat(*request, begun).map_ok(Answer::from).boxed(),
+            Call::ChatStream(request) => self.stream_chat(*request, begun).map_ok(Answer::from).boxed(),
+            Call::Complete(request) => self.answer_completion(*request, begun).map_ok(Answer::from).boxed(),
+            Call::CompleteStream(request) => self.stream_completion(*request, begun).map_ok(Answer::from).boxed(),
+            Call::Embed(request) => self.answer_embedding(*request, begun).map_ok(Answer::from).boxed(),
+            Call::Forward(request) => self.answer_forwarded(*request, begun).map_ok(Answer::from).boxed(),
+            Call::ForwardStream(request) => self.stream_forwarded(*request, begun).map_ok(Answer::from).boxed(),
+            other => ready(Err(other.unsupported())).boxed(),
+        }
+    }
+
     async fn answer_chat(&self, mut request: ChatRequest, begun: &Begun<'_>) -> Result<Reply<ChatResponse>, Error> {
         checks::chat(&mut request)?;
         let prepared = self.prepare(&request.model, begun).await?;
@@ -237,7 +244,8 @@ impl SageMaker {
         if prepared.settings.fake_stream == Some(true) {
             let include_usage = prepared.decode_context(&request, None).include_usage;
             request.stream = None;
-            let Reply { value, meta } = self.answer_chat(request, begun).await?;
+            // In a box, as it is rare and larger than all the rest.
+            let Reply { value, meta } = Box::pin(self.answer_chat(request, begun)).await?;
             return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
         }
         let dialect = prepared.dialect()?;

@@ -60,7 +60,7 @@ impl Reloader {
         let metrics = &app.lasting().metrics;
         match &outcome {
             Ok((warnings, changes)) => {
-                metrics.reloads.with(["taken"]).add(1);
+                metrics.reloads.add(["taken"], 1);
                 for warning in warnings {
                     tracing::warn!(target: "sagewire::proxy", key = warning.key, "{warning}");
                 }
@@ -68,7 +68,7 @@ impl Reloader {
                 tracing::info!(target: "sagewire::proxy", path = %self.path.display(), changes, "configuration reloaded");
             }
             Err(error) => {
-                metrics.reloads.with(["refused"]).add(1);
+                metrics.reloads.add(["refused"], 1);
                 tracing::error!(
                     target: "sagewire::proxy",
                     path = %self.path.display(),

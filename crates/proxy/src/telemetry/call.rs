@@ -162,7 +162,7 @@ impl CallRecord {
         }
         if let Some(model) = &self.model {
             let status = error.upstream_status().map_or_else(String::new, |status| status.to_string());
-            self.metrics.upstream.with([&model.name, error.kind(), &status]).add(1);
+            self.metrics.upstream.add([&model.name, error.kind(), &status], 1);
         }
     }
 
@@ -174,7 +174,7 @@ impl CallRecord {
                 self.status = error.status().as_u16();
                 if self.error_kind.is_none() {
                     self.error_kind = Some(error.kind());
-                    self.metrics.refused.with([error.kind()]).add(1);
+                    self.metrics.refused.add([error.kind()], 1);
                 }
             }
         }
@@ -190,7 +190,7 @@ impl CallRecord {
             _ => &self.status.to_string(),
         };
         let key = self.caller.name();
-        self.metrics.requests.with([self.route_name(), name, status, key]).add(1);
+        self.metrics.requests.add([self.route_name(), name, status, key], 1);
         let Some(model) = model else { return };
         if let Some(gen_ai) = self.metrics.gen_ai() {
             gen_ai.ended(&Operation {
@@ -212,8 +212,8 @@ impl CallRecord {
         }
         numbers.retries.add(u64::from(self.attempts.saturating_sub(1)));
         if let Some(tokens) = self.tokens {
-            self.metrics.tokens.with([name, "prompt", key]).add(tokens.prompt);
-            self.metrics.tokens.with([name, "completion", key]).add(tokens.completion);
+            self.metrics.tokens.add([name, "prompt", key], tokens.prompt);
+            self.metrics.tokens.add([name, "completion", key], tokens.completion);
         }
     }
 

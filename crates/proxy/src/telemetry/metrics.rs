@@ -247,9 +247,9 @@ mod tests {
     #[test]
     fn the_page_is_in_prometheus_form() {
         let metrics = Metrics::default();
-        metrics.requests.with(["chat", "a \"quoted\" \\ model\n", "200", "team-a"]).add(2);
+        metrics.requests.add(["chat", "a \"quoted\" \\ model\n", "200", "team-a"], 2);
         let model = metrics.of_model("m");
-        metrics.tokens.with(["m", "prompt", ""]).add(7);
+        metrics.tokens.add(["m", "prompt", ""], 7);
         model.first_byte.observe(Duration::from_millis(20));
         model.first_byte.observe(Duration::from_secs(1000));
         let gauges = [

@@ -35,12 +35,8 @@ pub(super) fn check(bytes: &[u8], limits: &Limits, token_ids: Option<&str>) -> R
                 if depth == 1 {
                     let text = bytes.get(at..end.saturating_sub(1)).unwrap_or_default();
                     outermost = text;
-                    if next(bytes, end) == Some(b':') {
-                        let key = unescaped(text);
-                        if keys.contains(&key) {
-                            return Err(duplicate(&key));
-                        }
-                        keys.insert(key);
+                    if next(bytes, end) == Some(b':') && !keys.insert(unescaped(text)) {
+                        return Err(duplicate(&unescaped(text)));
                     }
                 }
                 at = end;

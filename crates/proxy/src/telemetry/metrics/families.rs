@@ -61,13 +61,13 @@ struct Exported<I> {
 
 impl<I> Exported<I> {
     fn new<const N: usize>(instrument: &Arc<OnceLock<I>>, labels: Labels<N>) -> Self {
-        // An empty label is the same as none in Prometheus; OpenTelemetry would keep it.
-        let attributes = labels.into_iter().filter(|(_, value)| !value.is_empty());
-        Self {
-            instrument: Arc::clone(instrument),
-            attributes: attributes.map(|(name, value)| KeyValue::new(name, value)).collect(),
-        }
+        Self { instrument: Arc::clone(instrument), attributes: attributes(labels).collect() }
     }
+}
+
+/// An empty label is the same as none in Prometheus; OpenTelemetry would keep it.
+fn attributes<const N: usize>(labels: Labels<N>) -> impl Iterator<Item = KeyValue> {
+    labels.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| KeyValue::new(name, value))
 }
 
 impl<const N: usize> Counters<N> {
@@ -89,6 +89,15 @@ impl<const N: usize> Counters<N> {
         let labels = self.description.labels(values);
         let shown = self.shown.get_or_create_owned(&labels);
         Counter { shown, exported: Exported::new(&self.exported, labels) }
+    }
+
+    /// Adds to the counter with these labels' values, which a handle would cost twice as much for.
+    pub(crate) fn add(&self, values: [&str; N], more: u64) {
+        let labels = self.description.labels(values);
+        self.shown.get_or_create(&labels).inc_by(more);
+        if let Some(counter) = self.exported.get() {
+            counter.add(more, &attributes(labels).collect::<Vec<_>>());
+        }
     }
 
     /// Records the counters with this meter too, from now on.

@@ -207,8 +207,8 @@ fn points(metric: &Metric) -> Vec<(Vec<String>, u64, f64)> {
 #[tokio::test]
 async fn counters_gauges_and_histograms_arrive_under_dotted_names() {
     let all = metrics_sent(|metrics| {
-        metrics.requests.with(["chat", "m", "200", ""]).add(7);
-        metrics.upstream.with(["m", "timeout", ""]).add(1);
+        metrics.requests.add(["chat", "m", "200", ""], 7);
+        metrics.upstream.add(["m", "timeout", ""], 1);
         metrics.of_model("m").first_byte.observe(Duration::from_secs(1000));
     })
     .await;
