@@ -2,6 +2,9 @@
 //!
 //! Owns the defaults. What each setting does is told where it is used.
 
+mod identity;
+mod preparing;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -19,14 +22,14 @@ use crate::{
     control::{Access, Control},
     emulator::Emulator,
     error::EmulatorError,
-    fault::Chaos,
-    identity::{ContainerCredentials, Identity, InstanceMetadata, Issuer, Role, Sso, container, metadata, sso},
+    identity::{Identity, Settings as IdentitySettings},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
     listener,
     object_store::ObjectStore,
+    prepared::Prepared,
     received::{Log, Received},
     runtime::limits::is_endpoint_name,
-    state::{Endpoints, Observer, State, Waiting},
+    state::{Endpoints, Observer, State},
 };
 
 /// The limit in the service model of SageMaker Runtime.
@@ -63,11 +66,8 @@ pub struct EmulatorBuilder {
     clock: Clock,
     max_body_bytes: usize,
     container_timeout: Duration,
-    roles: Vec<Role>,
-    instance_metadata: InstanceMetadata,
-    container_credentials: ContainerCredentials,
-    sso: Sso,
-    chaos: Option<Chaos>,
+    identity: IdentitySettings,
+    prepared: Prepared,
     max_received: usize,
     observer: Option<Observer>,
     example_key: bool,
@@ -99,11 +99,8 @@ impl EmulatorBuilder {
             clock: clock::system(),
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             container_timeout: DEFAULT_CONTAINER_TIMEOUT,
-            roles: Vec::new(),
-            instance_metadata: InstanceMetadata::new(),
-            container_credentials: ContainerCredentials::new(),
-            sso: Sso::new(),
-            chaos: None,
+            identity: IdentitySettings::default(),
+            prepared: Prepared::default(),
             max_received: DEFAULT_MAX_RECEIVED,
             observer: None,
             example_key: true,
@@ -120,19 +117,6 @@ impl EmulatorBuilder {
     /// The address to listen on; 127.0.0.1 by default. Its keys are well known: anyone who reaches another address can use it.
     pub const fn host(mut self, host: IpAddr) -> Self {
         self.host = host;
-        self
-    }
-
-    /// Opens the control port under `/_sagewire/` to every program on this machine: scripts, faults, settings and the log of requests
-    /// over HTTP. Browsers are refused.
-    pub fn control(mut self) -> Self {
-        self.control = Access::ThisMachine;
-        self
-    }
-
-    /// Opens the control port to anyone who sends `authorization: Bearer TOKEN`.
-    pub fn control_with_token(mut self, token: impl Into<String>) -> Self {
-        self.control = Access::Token(token.into());
         self
     }
 
@@ -270,36 +254,6 @@ impl EmulatorBuilder {
         self
     }
 
-    /// A role that STS lets callers assume. Without any, every role can be assumed.
-    pub fn role(mut self, role: Role) -> Self {
-        self.roles.push(role);
-        self
-    }
-
-    /// The settings of the instance metadata service.
-    pub fn instance_metadata(mut self, settings: InstanceMetadata) -> Self {
-        self.instance_metadata = settings;
-        self
-    }
-
-    /// The settings of the container credentials endpoint.
-    pub fn container_credentials(mut self, settings: ContainerCredentials) -> Self {
-        self.container_credentials = settings;
-        self
-    }
-
-    /// The settings of IAM Identity Center.
-    pub fn sso(mut self, settings: Sso) -> Self {
-        self.sso = settings;
-        self
-    }
-
-    /// Lets things go wrong by a schedule from the start.
-    pub fn chaos(mut self, chaos: Chaos) -> Self {
-        self.chaos = Some(chaos);
-        self
-    }
-
     /// Starts the server.
     ///
     /// # Errors
@@ -324,21 +278,12 @@ impl EmulatorBuilder {
         let state = Arc::new(State {
             clock: self.clock,
             keys,
-            identity: Identity {
-                roles: self.roles,
-                metadata: metadata::Service::new(self.instance_metadata),
-                container: container::Service::new(self.container_credentials),
-                sso: sso::Service::new(self.sso),
-                issuer: Issuer::default(),
-            },
+            identity: Identity::new(self.identity),
             log: Log::new(self.max_received),
             observer: self.observer,
             endpoints: Endpoints::new(endpoints),
             account: Mutex::new(self.account.map(Arc::new)),
-            scripts: Waiting::default(),
-            faults: Waiting::default(),
-            chaos: Mutex::new(self.chaos),
-            chaos_seen: 0.into(),
+            prepared: self.prepared,
             skew: 0.into(),
             max_body_bytes: self.max_body_bytes,
             parts: self.parts,

@@ -2,6 +2,8 @@
 //!
 //! Owns its life: it serves from [`Emulator::start`] until it is dropped. Settings are in `builder`.
 
+mod preparing;
+
 use std::{
     io,
     net::SocketAddr,
@@ -15,14 +17,12 @@ use crate::{
     builder::EmulatorBuilder,
     connection::Connection,
     error::EmulatorError,
-    fault::{Chaos, Fault},
     identity::IssuedSession,
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},
     listener::Order,
     operation::Operation,
     received::Received,
-    scripted::Scripted,
-    state::{Line, State},
+    state::State,
 };
 
 /// A server on 127.0.0.1 that answers as SageMaker Runtime and the identity services do. It stops when dropped.
@@ -146,33 +146,6 @@ impl Emulator {
         self.state.log.clear();
     }
 
-    /// Lets the next request to this endpoint get this answer instead of its container's. Several wait in line.
-    ///
-    /// The request must pass everything that SageMaker checks first: signature and header limits. The endpoint need not exist.
-    pub fn enqueue(&self, endpoint: &str, reply: Scripted) {
-        self.state.scripts.push(Line::Endpoint(endpoint.to_owned()), reply);
-    }
-
-    /// How many scripted answers still wait for a request to this endpoint.
-    #[must_use]
-    pub fn enqueued(&self, endpoint: &str) -> usize {
-        self.state.scripts.len(&Line::Endpoint(endpoint.to_owned()))
-    }
-
-    /// Forgets the scripted answers and the faults that still wait for a request to this endpoint.
-    pub fn clear_enqueued(&self, endpoint: &str) {
-        let line = Line::Endpoint(endpoint.to_owned());
-        self.state.scripts.clear(&line);
-        self.state.faults.clear(&line);
-    }
-
-    /// Lets the next request for this operation get this answer instead of its own. Several wait in line.
-    ///
-    /// An answer that waits for the request's endpoint comes first. A request that must be signed must be signed well.
-    pub fn enqueue_for(&self, operation: Operation, reply: Scripted) {
-        self.state.scripts.push(Line::Operation(operation), reply);
-    }
-
     /// How often an operation has been asked for, refused requests included.
     #[must_use]
     pub fn calls(&self, operation: Operation) -> usize {
@@ -194,21 +167,6 @@ impl Emulator {
     #[must_use]
     pub fn container_credentials_url(&self) -> String {
         format!("{}{}", self.url(), self.state.identity.container.path())
-    }
-
-    /// Lets this go wrong with the next accepted request to this endpoint. Several wait in line.
-    pub fn inject(&self, endpoint: &str, fault: Fault) {
-        self.state.faults.push(Line::Endpoint(endpoint.to_owned()), fault);
-    }
-
-    /// Lets this go wrong with the next accepted request for this operation. A fault that waits for its endpoint comes first.
-    pub fn inject_for(&self, operation: Operation, fault: Fault) {
-        self.state.faults.push(Line::Operation(operation), fault);
-    }
-
-    /// Lets things go wrong by a schedule from now on, or no longer. What [`inject`](Self::inject) has put in line comes first.
-    pub fn set_chaos(&self, chaos: Option<Chaos>) {
-        self.state.set_chaos(chaos);
     }
 
     /// Puts the emulator's clock ahead by so many seconds, or back where negative. 0 sets it right.

@@ -6,6 +6,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::json;
 
+/// The content type of an event stream.
+pub(crate) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
+
 /// Prelude (12 bytes) and the message's CRC (4 bytes).
 const OVERHEAD: usize = 16;
 

@@ -20,6 +20,7 @@ mod keys;
 mod listener;
 mod object_store;
 mod operation;
+mod prepared;
 mod received;
 mod route;
 mod runtime;
@@ -28,7 +29,6 @@ mod server;
 mod signature;
 mod socket;
 mod state;
-
 mod xml;
 
 pub use self::{

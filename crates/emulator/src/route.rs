@@ -1,6 +1,7 @@
 //! Which operation a request names.
 //!
-//! Owns the paths of every emulated service. Nothing is judged here: a name may still be no endpoint's.
+//! Owns the paths of SageMaker; those of the services that issue credentials are in `identity`. Nothing is judged here: a name may still
+//! be no endpoint's.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -22,29 +23,21 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// By method, path (still percent-encoded) and, for STS, the action in a form, for the control plane the operation in `X-Amz-Target`.
-    /// `container` is the path of the container's credentials.
-    pub(crate) fn new(method: &Method, path: &str, form: &Form, target: Option<&str>, container: &str) -> Self {
-        let get = method == Method::GET;
-        let post = method == Method::POST;
-        if let Some(rest) = path.strip_prefix("/endpoints/") {
-            return Self::runtime(method, rest);
-        }
-        if get && path == container {
-            return Self::to(Operation::ContainerCredentials);
-        }
-        match path {
-            "/" if post && target.is_some() => Self::control_plane(target.unwrap_or_default()),
-            "/" if post || get => Self::sts(form.get("Action")),
-            "/latest/api/token" if method == Method::PUT => Self::to(Operation::InstanceMetadataToken),
-            "/federation/credentials" if get => Self::to(Operation::GetRoleCredentials),
-            "/token" if post => Self::to(Operation::CreateToken),
-            _ if get && path.starts_with("/latest/") => Self::to(Operation::InstanceMetadata),
-            _ => Self::to(Operation::Unknown),
+    /// By method, path (still percent-encoded) and, for the control plane, the operation in `X-Amz-Target`. `None` if SageMaker has no such path.
+    pub(crate) fn of_sagemaker(method: &Method, path: &str, target: Option<&str>) -> Option<Self> {
+        match (path.strip_prefix("/endpoints/"), target) {
+            (Some(rest), _) => Some(Self::runtime(method, rest)),
+            (None, Some(target)) if path == "/" && method == Method::POST => Some(Self::control_plane(target)),
+            _ => None,
         }
     }
 
-    fn to(operation: Operation) -> Self {
+    /// The path of no service.
+    pub(crate) fn to_nothing() -> Self {
+        Self::to(Operation::Unknown)
+    }
+
+    pub(crate) fn to(operation: Operation) -> Self {
         Self { operation, endpoint: None, protocol: operation.protocol() }
     }
 
@@ -68,16 +61,6 @@ impl Route {
         found.map_or(Self { protocol: Protocol::Json11, ..Self::to(Operation::Unknown) }, Self::to)
     }
 
-    fn sts(action: Option<&str>) -> Self {
-        match action {
-            Some("AssumeRole") => Self::to(Operation::AssumeRole),
-            Some("AssumeRoleWithWebIdentity") => Self::to(Operation::AssumeRoleWithWebIdentity),
-            Some("GetCallerIdentity") => Self::to(Operation::GetCallerIdentity),
-            Some(_) => Self { protocol: Protocol::Query, ..Self::to(Operation::Unknown) },
-            None => Self::to(Operation::Unknown),
-        }
-    }
-
     /// What is said of a request that names no operation.
     pub(crate) fn unknown(&self, form: &Form) -> AwsError {
         if self.protocol != Protocol::Query {
@@ -92,10 +75,6 @@ impl Route {
 mod tests {
     use super::*;
 
-    fn routed(method: &Method, path: &str, form: &str) -> Route {
-        Route::new(method, path, &Form::parse(form), None, "/credentials")
-    }
-
     #[test]
     fn the_runtimes_three_paths_and_no_other() {
         let cases = [
@@ -105,9 +84,10 @@ mod tests {
             ("/endpoints/bad%20name%2F../invocations", Operation::InvokeEndpoint, "bad name/.."),
         ];
         for (path, operation, endpoint) in cases {
-            let route = routed(&Method::POST, path, "");
+            let route = Route::of_sagemaker(&Method::POST, path, None).unwrap();
             assert_eq!((route.operation, route.endpoint.as_deref()), (operation, Some(endpoint)));
-            assert_eq!(routed(&Method::GET, path, "").operation, Operation::Unknown);
+            let got = Route::of_sagemaker(&Method::GET, path, None).unwrap();
+            assert_eq!(got.operation, Operation::Unknown);
         }
         for path in [
             "/",
@@ -119,40 +99,14 @@ mod tests {
             "/endpoints/a/invocations/",
             "/Endpoints/a/invocations",
         ] {
-            assert_eq!(routed(&Method::POST, path, "").operation, Operation::Unknown, "{path}");
+            let route = Route::of_sagemaker(&Method::POST, path, None);
+            assert!(route.is_none_or(|route| route.operation == Operation::Unknown), "{path}");
         }
-    }
-
-    #[test]
-    fn every_identity_service_has_its_place() {
-        let cases = [
-            (Method::POST, "/", "Action=AssumeRole", Operation::AssumeRole),
-            (Method::POST, "/", "Action=AssumeRoleWithWebIdentity", Operation::AssumeRoleWithWebIdentity),
-            (Method::GET, "/", "Action=GetCallerIdentity", Operation::GetCallerIdentity),
-            (Method::PUT, "/latest/api/token", "", Operation::InstanceMetadataToken),
-            (Method::GET, "/latest/meta-data/placement/region", "", Operation::InstanceMetadata),
-            (Method::GET, "/credentials", "", Operation::ContainerCredentials),
-            (Method::POST, "/credentials", "", Operation::Unknown),
-            (Method::GET, "/federation/credentials", "", Operation::GetRoleCredentials),
-            (Method::POST, "/token", "", Operation::CreateToken),
-            (Method::PUT, "/", "Action=AssumeRole", Operation::Unknown),
-        ];
-        for (method, path, form, operation) in cases {
-            assert_eq!(routed(&method, path, form).operation, operation, "{method} {path}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_action_is_told_in_stss_words() {
-        let form = Form::parse("Action=Dance&Version=2011-06-15");
-        let error = Route::new(&Method::POST, "/", &form, None, "/credentials").unknown(&form);
-        assert_eq!((error.code(), error.status()), ("InvalidAction", 400));
-        assert_eq!(error.message(), Some("Could not find operation Dance for version 2011-06-15"));
     }
 
     #[test]
     fn the_control_plane_s_operations_are_in_a_header() {
-        let to = |target| Route::new(&Method::POST, "/", &Form::default(), Some(target), "/credentials").operation;
+        let to = |target| Route::of_sagemaker(&Method::POST, "/", Some(target)).unwrap().operation;
         assert_eq!(to("SageMaker.ListEndpoints"), Operation::ListEndpoints);
         for unknown in ["SageMaker.DeleteEndpoint", "SageMaker.InvokeEndpoint", "Sts.ListEndpoints", ""] {
             assert_eq!(to(unknown), Operation::Unknown, "{unknown}");

@@ -11,11 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CON
 use crate::{
     aws_error::{AwsError, Place},
     body::{Body, BrokenOff, Step, played, whole},
-    frame::Frame,
+    frame::{EVENT_STREAM, Frame},
     socket::Ending,
 };
-
-pub(crate) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 
 /// One answer, said exactly as written, whichever operation asks.
 ///

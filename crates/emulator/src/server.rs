@@ -61,9 +61,12 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     }
     let form = form(&parts, &body);
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-    let route = Route::new(&parts.method, parts.uri.path(), &form, target, state.identity.container.path());
+    let (method, path) = (&parts.method, parts.uri.path());
+    let route = Route::of_sagemaker(method, path, target);
+    let route = route.unwrap_or_else(|| state.identity.route(method, path, &form));
     let mut judged = judge(&state, &parts, &body, &route, &form, too_large, now);
-    let fault = judged.as_ref().ok().and_then(|_| state.next_fault(route.endpoint.as_deref(), route.operation));
+    let fault =
+        judged.as_ref().ok().and_then(|_| state.prepared.next_fault(route.endpoint.as_deref(), route.operation));
     if let (Ok(caller), Some(fault)) = (&judged, &fault)
         && fault.strikes_caller(&state, caller.as_ref())
     {
@@ -125,7 +128,7 @@ async fn answer(
         let call = Call { operation, endpoint, region, request_id, headers, body, received_at: now };
         return runtime::answer(state, call, ending).await;
     }
-    if let Some(script) = state.scripts.next(None, operation) {
+    if let Some(script) = state.prepared.next_script(None, operation) {
         return script.play(place, ending).await;
     }
     if operation.is_control_plane() {

@@ -1,9 +1,9 @@
 //! What the whole emulator shares.
 //!
-//! Owns the endpoints, the scripts and faults that wait for a request, and the counters. A running emulator has one [`State`].
+//! Owns the endpoints and the counters. What waits for requests is in `prepared`. A running emulator has one [`State`].
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
@@ -19,14 +19,12 @@ use crate::{
     clock::Clock,
     container::{Container, Parts},
     control::Control,
-    fault::{Chaos, Fault},
     identity::Identity,
     keys::KeyRing,
     listener::Order,
     object_store::ObjectStore,
-    operation::Operation,
+    prepared::Prepared,
     received::{Log, Received},
-    scripted::Scripted,
 };
 
 /// Who is told of requests.
@@ -43,11 +41,7 @@ pub(crate) struct State {
     pub(crate) endpoints: Endpoints,
     /// What the control plane says. None: what follows from the endpoints.
     pub(crate) account: Mutex<Option<Arc<Account>>>,
-    pub(crate) scripts: Waiting<Scripted>,
-    pub(crate) faults: Waiting<Fault>,
-    pub(crate) chaos: Mutex<Option<Chaos>>,
-    /// How many requests the schedule has seen.
-    pub(crate) chaos_seen: AtomicU64,
+    pub(crate) prepared: Prepared,
     /// By how many seconds the clock is wrong.
     pub(crate) skew: AtomicI64,
     pub(crate) max_body_bytes: usize,
@@ -79,11 +73,6 @@ impl State {
         self.latency_ms.store(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    pub(crate) fn set_chaos(&self, chaos: Option<Chaos>) {
-        *self.chaos.lock().unwrap_or_else(PoisonError::into_inner) = chaos;
-        self.chaos_seen.store(0, Ordering::Relaxed);
-    }
-
     /// The names of an endpoint's inference components.
     pub(crate) fn components_of(&self, endpoint: &str) -> Vec<String> {
         let own = self.components.iter().filter(|(of, _)| of == endpoint).map(|(_, name)| name.clone());
@@ -106,16 +95,6 @@ impl State {
             let containers = containers.filter_map(|name| Some((name.clone(), self.endpoints.get(&name)?)));
             Arc::new(Account::of_containers(containers))
         })
-    }
-
-    /// What goes wrong with an accepted request: what waits for it, else what the schedule says.
-    pub(crate) fn next_fault(&self, endpoint: Option<&str>, operation: Operation) -> Option<Fault> {
-        let scheduled = || {
-            let chaos = self.chaos.lock().unwrap_or_else(PoisonError::into_inner);
-            let chaos = chaos.as_ref().filter(|chaos| chaos.concerns(operation))?;
-            chaos.fault_at(self.chaos_seen.fetch_add(1, Ordering::Relaxed))
-        };
-        self.faults.next(endpoint, operation).or_else(scheduled)
     }
 
     /// Closes the port for so long.
@@ -173,52 +152,5 @@ impl Endpoints {
     /// Whether there was one.
     pub(crate) fn remove(&self, name: &str) -> bool {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
-    }
-}
-
-/// What a scripted answer or a fault waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Line {
-    Endpoint(String),
-    Operation(Operation),
-}
-
-/// What waits for a request: scripted answers, or faults. First in, first out.
-#[derive(Debug)]
-pub(crate) struct Waiting<T> {
-    lines: Mutex<HashMap<Line, VecDeque<T>>>,
-}
-
-impl<T> Waiting<T> {
-    pub(crate) fn push(&self, line: Line, item: T) {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).entry(line).or_default().push_back(item);
-    }
-
-    /// The next one for a request; its endpoint's line comes before its operation's.
-    pub(crate) fn next(&self, endpoint: Option<&str>, operation: Operation) -> Option<T> {
-        let mut waiting = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = endpoint
-            .map(|endpoint| Line::Endpoint(endpoint.to_owned()))
-            .into_iter()
-            .chain([Line::Operation(operation)]);
-        lines.into_iter().find_map(|line| waiting.get_mut(&line)?.pop_front())
-    }
-
-    pub(crate) fn clear(&self, line: &Line) {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).remove(line);
-    }
-
-    pub(crate) fn clear_all(&self) {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    pub(crate) fn len(&self, line: &Line) -> usize {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(line).map_or(0, VecDeque::len)
-    }
-}
-
-impl<T> Default for Waiting<T> {
-    fn default() -> Self {
-        Self { lines: Mutex::default() }
     }
 }

@@ -21,9 +21,10 @@ use crate::{
     frame::Frame,
     keys::Key,
     operation::Operation,
+    prepared::Line,
     runtime::limits::is_endpoint_name,
     scripted::{Scripted, StreamEvent},
-    state::{Line, State},
+    state::State,
 };
 
 /// Headers that say where the body ends.
@@ -40,21 +41,21 @@ pub(super) fn replies(state: &State, body: RepliesBody) -> Result<Value, Control
         });
     // All or none of them.
     let replies = replies.collect::<Result<Vec<_>, _>>()?;
-    check_waiting(state.scripts.len(&line), replies.len())?;
+    check_waiting(state.prepared.scripts.len(&line), replies.len())?;
     for reply in replies {
-        state.scripts.push(line.clone(), reply);
+        state.prepared.scripts.push(line.clone(), reply);
     }
-    Ok(json!({"waiting": state.scripts.len(&line)}))
+    Ok(json!({"waiting": state.prepared.scripts.len(&line)}))
 }
 
 pub(super) fn faults(state: &State, body: FaultsBody) -> Result<Value, ControlError> {
     let line = line(body.endpoint, body.operation)?;
     let fault = fault(&body.fault)?;
-    check_waiting(state.faults.len(&line), body.times.into())?;
+    check_waiting(state.prepared.faults.len(&line), body.times.into())?;
     for _ in 0..body.times {
-        state.faults.push(line.clone(), fault.clone());
+        state.prepared.faults.push(line.clone(), fault.clone());
     }
-    Ok(json!({"waiting": state.faults.len(&line)}))
+    Ok(json!({"waiting": state.prepared.faults.len(&line)}))
 }
 
 pub(super) fn chaos(state: &State, body: ChaosBody) -> Result<Value, ControlError> {
@@ -65,7 +66,7 @@ pub(super) fn chaos(state: &State, body: ChaosBody) -> Result<Value, ControlErro
         Ok((fault(&rated.fault)?, rated.rate))
     });
     let rated = rated.collect::<Result<Vec<_>, _>>()?;
-    state.set_chaos((!rated.is_empty()).then(|| Chaos::seeded(body.seed).rated(rated)));
+    state.prepared.set_chaos((!rated.is_empty()).then(|| Chaos::seeded(body.seed).rated(rated)));
     Ok(json!({}))
 }
 
@@ -126,9 +127,7 @@ pub(super) fn put_credentials(state: &State, id: &str, body: CredentialsBody) ->
 
 /// Everything that was asked for since the start, and what was received.
 pub(super) fn forget(state: &State, latency: Duration) {
-    state.scripts.clear_all();
-    state.faults.clear_all();
-    state.set_chaos(None);
+    state.prepared.clear();
     state.skew.store(0, Ordering::Relaxed);
     state.set_latency(latency);
     state.log.clear();

@@ -15,9 +15,8 @@ use super::{Fault, gzip, surgery};
 use crate::{
     aws_error::Place,
     body::{Body, BrokenOff, Step, played, whole},
-    frame::Frame,
+    frame::{EVENT_STREAM, Frame},
     runtime::refusal,
-    scripted::EVENT_STREAM,
     signature::Caller,
     socket::{Ending, WritePlan},
     state::State,

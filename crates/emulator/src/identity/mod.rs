@@ -5,6 +5,7 @@
 pub(crate) mod container;
 pub(crate) mod metadata;
 mod roles;
+mod route;
 mod sessions;
 pub(crate) mod sso;
 mod sts;
@@ -17,13 +18,14 @@ pub use self::{
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, header::CONTENT_TYPE};
 
 use crate::{
     aws_error::{ACCOUNT_ID, AwsError},
     body::{Body, whole},
     form::Form,
     operation::Operation,
+    route::Route,
     signature::Caller,
     state::State,
 };
@@ -37,6 +39,33 @@ pub(crate) struct Identity {
     pub(crate) container: container::Service,
     pub(crate) sso: sso::Service,
     pub(crate) issuer: Issuer,
+}
+
+/// The settings of all identity services.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    /// The roles that may be assumed; any if there are none.
+    pub(crate) roles: Vec<Role>,
+    pub(crate) metadata: InstanceMetadata,
+    pub(crate) container: ContainerCredentials,
+    pub(crate) sso: Sso,
+}
+
+impl Identity {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            roles: settings.roles,
+            metadata: metadata::Service::new(settings.metadata),
+            container: container::Service::new(settings.container),
+            sso: sso::Service::new(settings.sso),
+            issuer: Issuer::default(),
+        }
+    }
+
+    /// Which of the services a request is for.
+    pub(crate) fn route(&self, method: &Method, path: &str, form: &Form) -> Route {
+        route::route(method, path, form, self.container.path())
+    }
 }
 
 /// A request to an identity service.

@@ -87,7 +87,7 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
     if let Err(error) = limits::check(&call) {
         return Ok(refusal(&error, &place));
     }
-    let script = state.scripts.next(Some(call.endpoint), call.operation);
+    let script = state.prepared.next_script(Some(call.endpoint), call.operation);
     // Where asynchronous calls are run, a script is what comes of them.
     let is_run_later = call.operation == Operation::InvokeEndpointAsync && state.object_store.is_some();
     if let Some(script) = script.clone().filter(|_| !is_run_later) {

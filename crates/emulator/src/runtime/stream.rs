@@ -11,8 +11,7 @@ use super::{CUSTOM_ATTRIBUTES, NEW_SESSION_ID, insert, insert_optional};
 use crate::{
     body::{Body, Step, played},
     container::{ContainerReply, Parts},
-    frame::Frame,
-    scripted::EVENT_STREAM,
+    frame::{EVENT_STREAM, Frame},
     socket::Ending,
 };
 
