@@ -2,27 +2,31 @@
 //!
 //! Owns the defaults. What each setting does is told where it is used.
 
+#[cfg(feature = "identity")]
 mod identity;
+#[cfg(feature = "faults")]
 mod preparing;
 
 use std::{
     collections::BTreeMap,
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
 use tokio::{net::TcpListener, sync::mpsc};
 
+#[cfg(feature = "faults")]
+use crate::control::{Access, Control};
+#[cfg(feature = "identity")]
+use crate::identity::{Identity, Settings as IdentitySettings};
 use crate::{
     account::Account,
     clock::{self, Clock},
     container::{Container, Embedding, Forward, Messages, Parts, Tgi, built_in, of_image},
-    control::{Access, Control},
     emulator::Emulator,
     error::EmulatorError,
-    identity::{Identity, Settings as IdentitySettings},
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
     listener,
     object_store::ObjectStore,
@@ -66,12 +70,14 @@ pub struct EmulatorBuilder {
     clock: Clock,
     max_body_bytes: usize,
     container_timeout: Duration,
+    #[cfg(feature = "identity")]
     identity: IdentitySettings,
     prepared: Prepared,
     max_received: usize,
     observer: Option<Observer>,
     example_key: bool,
     host: IpAddr,
+    #[cfg(feature = "faults")]
     control: Access,
     parts: Parts,
     components: Vec<(String, String)>,
@@ -99,12 +105,14 @@ impl EmulatorBuilder {
             clock: clock::system(),
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             container_timeout: DEFAULT_CONTAINER_TIMEOUT,
+            #[cfg(feature = "identity")]
             identity: IdentitySettings::default(),
             prepared: Prepared::default(),
             max_received: DEFAULT_MAX_RECEIVED,
             observer: None,
             example_key: true,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            #[cfg(feature = "faults")]
             control: Access::Off,
             parts: Parts::default(),
             components: Vec::new(),
@@ -262,6 +270,7 @@ impl EmulatorBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<Emulator, EmulatorError> {
+        #[cfg(feature = "faults")]
         if !self.host.is_loopback() && matches!(self.control, Access::ThisMachine) {
             return Err(EmulatorError::OpenControl { host: self.host });
         }
@@ -278,6 +287,7 @@ impl EmulatorBuilder {
         let state = Arc::new(State {
             clock: self.clock,
             keys,
+            #[cfg(feature = "identity")]
             identity: Identity::new(self.identity),
             log: Log::new(self.max_received),
             observer: self.observer,
@@ -295,9 +305,11 @@ impl EmulatorBuilder {
             components: self.components,
             object_store: self.object_store,
             async_output: self.async_output,
-            control: OnceLock::new(),
+            #[cfg(feature = "faults")]
+            control: std::sync::OnceLock::new(),
             orders,
         });
+        #[cfg(feature = "faults")]
         state.control.get_or_init(|| Control::new(self.control, &state));
         let address = SocketAddr::new(self.host, self.port);
         let listen = |source| EmulatorError::Listen { address, source };

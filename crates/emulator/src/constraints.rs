@@ -18,6 +18,7 @@ impl Constraints {
     }
 
     /// Adds a member that is required and absent.
+    #[cfg(feature = "identity")]
     pub(crate) fn absent(&mut self, member: &str) {
         self.broken.push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
     }

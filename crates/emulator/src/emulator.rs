@@ -2,6 +2,7 @@
 //!
 //! Owns its life: it serves from [`Emulator::start`] until it is dropped. Settings are in `builder`.
 
+#[cfg(feature = "faults")]
 mod preparing;
 
 use std::{
@@ -12,12 +13,13 @@ use std::{
 
 use tokio::{sync::oneshot, task::JoinHandle};
 
+#[cfg(feature = "identity")]
+use crate::identity::IssuedSession;
 use crate::{
     account::Account,
     builder::EmulatorBuilder,
     connection::Connection,
     error::EmulatorError,
-    identity::IssuedSession,
     keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY},
     listener::Order,
     operation::Operation,
@@ -153,6 +155,7 @@ impl Emulator {
     }
 
     /// Every session that STS, the instance metadata, the container endpoint and IAM Identity Center have issued, oldest first.
+    #[cfg(feature = "identity")]
     #[must_use]
     pub fn sessions(&self) -> Vec<IssuedSession> {
         self.state.identity.issuer.issued()
@@ -164,6 +167,7 @@ impl Emulator {
     }
 
     /// Where a container finds its credentials: the value of `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    #[cfg(feature = "identity")]
     #[must_use]
     pub fn container_credentials_url(&self) -> String {
         format!("{}{}", self.url(), self.state.identity.container.path())

@@ -2,10 +2,7 @@
 //!
 //! What a running emulator answers to its clients is [`AwsError`](crate::AwsError), not this.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-};
+use std::{io, net::SocketAddr};
 
 /// Why [`EmulatorBuilder::start`](crate::EmulatorBuilder::start) failed.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +43,11 @@ pub enum EmulatorError {
         expected: &'static str,
     },
     /// Whoever reaches the address could use the control port.
+    #[cfg(feature = "faults")]
     #[error("the control port needs a token on {host}: give one, or listen on 127.0.0.1")]
     OpenControl {
         /// The address asked for.
-        host: IpAddr,
+        host: std::net::IpAddr,
     },
     /// Two endpoints have the same name.
     #[error("endpoint `{name}` is defined twice: give each container its own name")]

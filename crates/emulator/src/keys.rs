@@ -68,6 +68,7 @@ impl KeyRing {
     }
 
     /// Ends this key, whatever it is.
+    #[cfg(feature = "faults")]
     pub(crate) fn expire(&self, access_key_id: &str, now: SystemTime) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = keys.get_mut(access_key_id) {
@@ -76,6 +77,7 @@ impl KeyRing {
     }
 
     /// Forgets this key.
+    #[cfg(feature = "faults")]
     pub(crate) fn revoke(&self, access_key_id: &str) {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
     }

@@ -34,6 +34,7 @@ pub(crate) enum Order {
     /// Listen, or no longer.
     Listen(bool, oneshot::Sender<io::Result<()>>),
     /// Refuse new connections for so long.
+    #[cfg(feature = "faults")]
     Refuse(Duration, oneshot::Sender<()>),
     /// Take a connection that goes through memory.
     Connect(oneshot::Sender<io::Result<Connection>>),
@@ -84,6 +85,7 @@ pub(crate) async fn serve(
                     };
                     let _ = done.send(switched.map(|open| listener = open));
                 }
+                #[cfg(feature = "faults")]
                 Order::Refuse(time, done) => {
                     listener = None;
                     back_at = Some(Instant::now() + time);

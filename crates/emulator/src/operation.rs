@@ -81,6 +81,7 @@ impl Operation {
     }
 
     /// All but [`Unknown`](Self::Unknown).
+    #[cfg(feature = "faults")]
     const ALL: [Self; 19] = [
         Self::InvokeEndpoint,
         Self::InvokeEndpointWithResponseStream,
@@ -104,6 +105,7 @@ impl Operation {
     ];
 
     /// The operation of this name.
+    #[cfg(feature = "faults")]
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operation| operation.as_str() == name)
     }

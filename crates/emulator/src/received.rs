@@ -12,7 +12,9 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 
-use crate::{aws_error::AwsError, fault::Fault, operation::Operation};
+#[cfg(feature = "faults")]
+use crate::fault::Fault;
+use crate::{aws_error::AwsError, operation::Operation};
 
 /// One request as it arrived.
 #[derive(Clone)]
@@ -43,6 +45,7 @@ pub struct Received {
     /// The region that it was signed for.
     pub region: Option<String>,
     /// What was made to go wrong with the answer.
+    #[cfg(feature = "faults")]
     pub fault: Option<Fault>,
     /// The request id in the answer.
     pub request_id: String,
@@ -93,7 +96,10 @@ impl fmt::Debug for Received {
             }
         }
         // A presigned query holds a signature and perhaps a token; a body holds a prompt.
-        f.debug_struct("Received")
+        let mut shown = f.debug_struct("Received");
+        #[cfg(feature = "faults")]
+        shown.field("fault", &self.fault);
+        shown
             .field("method", &self.method)
             .field("path", &self.path)
             .field("query_bytes", &self.query.as_ref().map(String::len))
@@ -105,7 +111,6 @@ impl fmt::Debug for Received {
             .field("refused", &self.refused.as_ref().map(AwsError::code))
             .field("access_key_id", &self.access_key_id)
             .field("region", &self.region)
-            .field("fault", &self.fault)
             .field("request_id", &self.request_id)
             .finish()
     }
@@ -189,6 +194,7 @@ mod tests {
             refused: None,
             access_key_id: Some("AKIDEXAMPLE".into()),
             region: Some("us-east-1".into()),
+            #[cfg(feature = "faults")]
             fault: None,
             request_id: "1".into(),
         }

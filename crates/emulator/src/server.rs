@@ -14,14 +14,16 @@ use hyper_util::{
     server::conn::auto,
 };
 
+#[cfg(feature = "faults")]
+use crate::control;
+#[cfg(feature = "identity")]
+use crate::identity;
 use crate::{
     aws_error::{AwsError, Place},
     body::{Body, BrokenOff},
     clock::http_date,
-    control, control_plane,
-    fault::Fault,
+    control_plane,
     form::Form,
-    identity,
     operation::Operation,
     received::Received,
     route::Route,
@@ -54,6 +56,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
         parts.headers.insert(header::HOST, host);
     }
     let (body, too_large) = read(body, state.max_body_bytes).await?;
+    #[cfg(feature = "faults")]
     if let (Some(path), Some(control)) = (parts.uri.path().strip_prefix(control::PREFIX), state.control.get())
         && let Some(answer) = control.answer(&state, path, &parts, &body, too_large)
     {
@@ -63,7 +66,9 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let (method, path) = (&parts.method, parts.uri.path());
     let route = Route::of_sagemaker(method, path, target);
-    let route = route.unwrap_or_else(|| state.identity.route(method, path, &form));
+    #[cfg(feature = "identity")]
+    let route = route.or_else(|| Some(state.identity.route(method, path, &form)));
+    let route = route.unwrap_or_else(Route::to_nothing);
     let mut judged = judge(&state, &parts, &body, &route, &form, too_large, now);
     let fault =
         judged.as_ref().ok().and_then(|_| state.prepared.next_fault(route.endpoint.as_deref(), route.operation));
@@ -72,7 +77,9 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     {
         judged = judge(&state, &parts, &body, &route, &form, too_large, state.now());
     }
-    let entry = received(&parts, &body, &route, &judged, fault.clone(), &request_id, now);
+    let entry = received(&parts, &body, &route, &judged, &request_id, now);
+    #[cfg(feature = "faults")]
+    let entry = Received { fault: fault.clone(), ..entry };
     if let Some(observer) = &state.observer {
         observer(&entry);
     }
@@ -84,15 +91,22 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
     let endpoint = route.endpoint.as_deref().unwrap_or_default();
     let region = judged.as_ref().ok().and_then(Option::as_ref).map_or(DEFAULT_REGION, |caller| &caller.region);
     let place = Place { protocol: route.protocol, request_id: &request_id, region, endpoint, container: "primary" };
-    if let (true, Some(Fault::RefuseConnections(time))) = (judged.is_ok(), &fault) {
-        state.refuse_connections(*time).await;
+    if let Some(fault) = &fault {
+        fault.strikes_port(&state).await;
     }
     let instead = fault.as_ref().and_then(|fault| fault.instead(&place, &ending));
     let mut response = match (&judged, instead) {
         (Err(error), _) => runtime::refusal(error, &place),
         (Ok(_), Some(instead)) => instead?,
         (Ok(caller), None) => {
-            let asked = Asked { parts: &parts, form: &form, body, caller: caller.as_ref(), now };
+            let asked = Asked {
+                parts: &parts,
+                #[cfg(feature = "identity")]
+                form: &form,
+                body,
+                caller: caller.as_ref(),
+                now,
+            };
             let response = answer(&state, asked, &route, &place, ending.clone()).await?;
             match fault {
                 Some(fault) => fault.spoil(response, ending),
@@ -107,6 +121,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
 /// What is known of an accepted request.
 struct Asked<'a> {
     parts: &'a http::request::Parts,
+    #[cfg(feature = "identity")]
     form: &'a Form,
     body: Bytes,
     caller: Option<&'a Caller>,
@@ -121,7 +136,7 @@ async fn answer(
     place: &Place<'_>,
     ending: Ending,
 ) -> Result<Response<Body>, BrokenOff> {
-    let Asked { parts, form, body, caller, now } = asked;
+    let Asked { parts, body, caller, now, .. } = asked;
     let (operation, headers) = (route.operation, &parts.headers);
     if operation.is_runtime() {
         let (endpoint, region, request_id) = (place.endpoint, place.region, place.request_id);
@@ -137,9 +152,14 @@ async fn answer(
         let answer = control_plane::answer(&account, operation, &body, place.region, key);
         return Ok(answer.unwrap_or_else(|error| runtime::refusal(&error, place)));
     }
-    let (path, request_id) = (parts.uri.path(), place.request_id);
-    let request = identity::Request { operation, path, form, headers, body: &body, caller, request_id, now };
-    Ok(identity::answer(state, &request).unwrap_or_else(|error| runtime::refusal(&error, place)))
+    #[cfg(feature = "identity")]
+    {
+        let (path, form, request_id) = (parts.uri.path(), asked.form, place.request_id);
+        let request = identity::Request { operation, path, form, headers, body: &body, caller, request_id, now };
+        Ok(identity::answer(state, &request).unwrap_or_else(|error| runtime::refusal(&error, place)))
+    }
+    #[cfg(not(feature = "identity"))]
+    Ok(runtime::refusal(&AwsError::unknown_operation(), place))
 }
 
 /// The query's parameters; of STS, the form's in the body.
@@ -192,7 +212,6 @@ fn received(
     body: &Bytes,
     route: &Route,
     judged: &Result<Option<Caller>, AwsError>,
-    fault: Option<Fault>,
     request_id: &str,
     at: SystemTime,
 ) -> Received {
@@ -210,7 +229,8 @@ fn received(
         refused: judged.as_ref().err().cloned(),
         access_key_id: caller.map(|caller| caller.access_key_id.clone()),
         region: caller.map(|caller| caller.region.clone()),
-        fault,
+        #[cfg(feature = "faults")]
+        fault: None,
         request_id: request_id.to_owned(),
     }
 }

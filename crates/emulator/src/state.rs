@@ -6,20 +6,22 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+#[cfg(feature = "faults")]
+use crate::control::Control;
+#[cfg(feature = "identity")]
+use crate::identity::Identity;
 use crate::{
     account::Account,
     clock::Clock,
     container::{Container, Parts},
-    control::Control,
-    identity::Identity,
     keys::KeyRing,
     listener::Order,
     object_store::ObjectStore,
@@ -34,6 +36,7 @@ pub(crate) type Observer = Box<dyn Fn(&Received) + Send + Sync>;
 pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) keys: KeyRing,
+    #[cfg(feature = "identity")]
     pub(crate) identity: Identity,
     pub(crate) log: Log,
     /// Is told of every request.
@@ -59,7 +62,8 @@ pub(crate) struct State {
     pub(crate) object_store: Option<ObjectStore>,
     /// Where the outcomes are; `-outputs/` or `-failures/` follows.
     pub(crate) async_output: Option<String>,
-    pub(crate) control: OnceLock<Control>,
+    #[cfg(feature = "faults")]
+    pub(crate) control: std::sync::OnceLock<Control>,
     /// To the accept loop.
     pub(crate) orders: mpsc::Sender<Order>,
 }
@@ -69,6 +73,7 @@ impl State {
         Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
     }
 
+    #[cfg(feature = "faults")]
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.latency_ms.store(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -98,8 +103,9 @@ impl State {
     }
 
     /// Closes the port for so long.
+    #[cfg(feature = "faults")]
     pub(crate) async fn refuse_connections(&self, time: Duration) {
-        let (done, told) = oneshot::channel();
+        let (done, told) = tokio::sync::oneshot::channel();
         if self.orders.send(Order::Refuse(time, done)).await.is_ok() {
             // The loop may have ended meanwhile, and refuses everything then.
             let _ = told.await;
@@ -145,11 +151,13 @@ impl Endpoints {
         self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
+    #[cfg(feature = "faults")]
     pub(crate) fn insert(&self, name: String, container: Arc<dyn Container>) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name, container);
     }
 
     /// Whether there was one.
+    #[cfg(feature = "faults")]
     pub(crate) fn remove(&self, name: &str) -> bool {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
     }

@@ -41,6 +41,13 @@ impl Fault {
         true
     }
 
+    /// Refuses connections for a while, if that is the fault.
+    pub(crate) async fn strikes_port(&self, state: &State) {
+        if let Self::RefuseConnections(time) = self {
+            state.refuse_connections(*time).await;
+        }
+    }
+
     /// The answer that comes instead of one from the endpoint, where there is one.
     pub(crate) fn instead(&self, place: &Place<'_>, ending: &Ending) -> Option<Result<Response<Body>, BrokenOff>> {
         match self {

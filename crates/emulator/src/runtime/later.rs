@@ -15,7 +15,7 @@ use crate::{
     body::{Body, whole},
     container::{Container, Invocation},
     object_store::ObjectStore,
-    scripted::Scripted,
+    prepared::Scripted,
     socket::Ending,
     state::State,
 };

@@ -46,6 +46,7 @@ pub(crate) struct Signed<'a> {
 pub(crate) struct Caller {
     pub(crate) access_key_id: String,
     pub(crate) region: String,
+    #[cfg(feature = "identity")]
     pub(crate) key: Key,
 }
 
@@ -67,7 +68,12 @@ pub(crate) fn verify(request: Signed<'_>, service: &str, keys: &KeyRing, now: Sy
     if !same(&expected, &claim.signature) {
         return Err(AwsError::signature_mismatch());
     }
-    Ok(Caller { access_key_id: claim.access_key_id, region: claim.region, key })
+    Ok(Caller {
+        access_key_id: claim.access_key_id,
+        region: claim.region,
+        #[cfg(feature = "identity")]
+        key,
+    })
 }
 
 /// The credential scope must name this service, and the day of the request's own time.
