@@ -4,7 +4,7 @@
 uv_version=0.13.9
 target="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 # Each client has its folder here.
-prepared="$target/clients"
+prepared="$(realpath -m "$target/clients")"
 
 # The variables that name programs: the tests read them in one place.
 program_variables() { grep -oE '"SAGEWIRE_[A-Z_]+"' tests/programs/src/lib.rs | tr -d '"' | sort -u; }

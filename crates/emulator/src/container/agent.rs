@@ -1,13 +1,14 @@
 //! A container whose model does a small task with the tools that it is offered.
 //!
-//! Owns which route answers. It speaks OpenAI's chat completions and, as AWS's vLLM image does with `route=`, OpenAI's Responses API and
-//! Anthropic's Messages API. What the model does is in `task`.
+//! Owns which API answers. It speaks OpenAI's chat completions and, as AWS's vLLM image does with `route=`, OpenAI's Responses API and
+//! Anthropic's Messages API; or TGI's `generate`, with tools in the text. What the model does is in `task`.
 
 mod chat;
 mod conversation;
 mod messages;
 mod responses;
 mod task;
+mod text;
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use self::conversation::Conversation;
-use super::{Container, ContainerReply, Invocation, route};
+use super::{Container, ContainerReply, Invocation, route, tgi::Generate};
 
 /// A model that an agent can work with: it thinks, writes a file, looks at it by two calls at once, and tells what came of them. The tools
 /// are found by their parameters: a command to run, or a path and a content to write. Without such tools it answers with a sentence.
@@ -33,20 +34,39 @@ use super::{Container, ContainerReply, Invocation, route};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Agent {
     pace: Duration,
-    has_routes: bool,
+    speaks: Speaks,
+}
+
+/// Which APIs an agent's container speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Speaks {
+    #[default]
+    Chat,
+    /// Chat, and the routes that `route=` names.
+    Routes,
+    /// TGI's `generate`.
+    Text,
 }
 
 impl Agent {
     /// A container that speaks chat completions alone, and does not look at `route=`.
     #[must_use]
     pub const fn new() -> Self {
-        Self { pace: Duration::ZERO, has_routes: false }
+        Self { pace: Duration::ZERO, speaks: Speaks::Chat }
     }
 
     /// Answers `route=/v1/responses`, `/v1/messages` and `/v1/messages/count_tokens`, too.
     #[must_use]
     pub const fn with_native_routes(mut self) -> Self {
-        self.has_routes = true;
+        self.speaks = Speaks::Routes;
+        self
+    }
+
+    /// Takes prompts, as TGI's `generate` does, in place of messages. The prompt offers tools and the answer calls them in the form of Hermes and
+    /// Qwen: `<tools>`, `<tool_call>`, `<tool_response>` and, for thoughts, `<think>`.
+    #[must_use]
+    pub const fn with_prompts(mut self) -> Self {
+        self.speaks = Speaks::Text;
         self
     }
 
@@ -60,8 +80,14 @@ impl Agent {
     fn answer(&self, invocation: &Invocation) -> Result<ContainerReply, Refusal> {
         let body: Value = serde_json::from_slice(&invocation.body)
             .map_err(|error| Refusal::invalid(&format!("JSON decode error: {error}")))?;
-        let asked = route::asked_for(invocation.custom_attributes.as_deref()).filter(|_| self.has_routes);
         let identity = super::speech::fingerprint(&invocation.body);
+        if self.speaks == Speaks::Text {
+            let request: Generate =
+                serde_json::from_value(body).map_err(|error| Refusal::text(&format!("invalid request: {error}")))?;
+            return Ok(text::answer(&request, identity));
+        }
+        let asked =
+            route::asked_for(invocation.custom_attributes.as_deref()).filter(|_| self.speaks == Speaks::Routes);
         match asked {
             None | Some("/v1/chat/completions") => {
                 let conversation = Conversation::of_chat(&body).ok_or_else(|| Refusal::missing("messages"))?;
@@ -92,7 +118,7 @@ impl Container for Agent {
     }
 }
 
-/// A failure in vLLM's form.
+/// A failure in vLLM's form or TGI's.
 struct Refusal {
     status: u16,
     body: Value,
@@ -102,6 +128,10 @@ impl Refusal {
     fn invalid(message: &str) -> Self {
         let error = json!({"message": message, "type": "BadRequestError", "param": null, "code": 400});
         Self { status: 400, body: json!({ "error": error }) }
+    }
+
+    fn text(message: &str) -> Self {
+        Self { status: 422, body: json!({"error": message, "error_type": "validation"}) }
     }
 
     fn missing(field: &str) -> Self {

@@ -52,8 +52,9 @@ pub(crate) fn built_in(name: &str, pace: Duration) -> Result<Arc<dyn Container>,
         "toolkit" => Arc::new(Toolkit::new()),
         "agent" => Arc::new(Agent::new().paced(pace)),
         "native-agent" => Arc::new(Agent::new().with_native_routes().paced(pace)),
+        "text-agent" => Arc::new(Agent::new().with_prompts().paced(pace)),
         "echo" => Arc::new(Echo),
-        _ => return Err("tgi, lmi, messages, vllm, embedding, rerank, toolkit, agent, native-agent, echo"),
+        _ => return Err("tgi, lmi, messages, vllm, embedding, rerank, toolkit, agent, native-agent, text-agent, echo"),
     })
 }
 

@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use self::generate::Generate;
+pub(super) use self::generate::Generate;
 use super::{
     Container, ContainerReply, Invocation,
     openai::{ChatRequest, CompletionRequest, Flavour, Identity},
@@ -72,8 +72,7 @@ impl Tgi {
     fn generate(&self, request: &Generate) -> ContainerReply {
         let limit = request.validate().and_then(|()| self.room(request.input_tokens(), Some(request.limit())));
         match (limit, request.is_streaming()) {
-            (Ok(limit), true) => request.events(limit),
-            (Ok(limit), false) => request.whole(limit),
+            (Ok(limit), _) => request.answer(limit),
             // The stream has begun before the request is judged.
             (Err(refusal), true) => {
                 ContainerReply::new(200, "text/event-stream", format!("data:{}\n\n", refusal.json()))

@@ -26,6 +26,7 @@ model_list:
   - {model_name: too-long, litellm_params: {model: sagemaker/too-long}}
   - {model_name: agent, litellm_params: {model: sagemaker_chat/agent}}
   - {model_name: native-agent, litellm_params: {model: sagemaker_chat/native-agent, dialect: vllm}}
+  - {model_name: text-agent, litellm_params: {model: sagemaker/text-agent, hf_model_name: Qwen/Qwen3-8B}}
 general_settings: {master_key: sk-1234}
 router_settings: {num_retries: 0, disable_cooldowns: true}
 sagewire_settings: {response_store: {max_responses: 100}}
@@ -88,6 +89,7 @@ async fn emulator() -> Emulator {
         .endpoint("messages", Messages::default())
         .endpoint("agent", Agent::new())
         .endpoint("native-agent", Agent::new().with_native_routes())
+        .endpoint("text-agent", Agent::new().with_prompts())
         .endpoint("embedding", Embedding::default())
         .endpoint("tokens", Embedding::default())
         .endpoint("throttled", Messages::default())

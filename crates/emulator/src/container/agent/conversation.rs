@@ -1,6 +1,6 @@
 //! What an agent has said so far, in whichever API.
 //!
-//! Owns how each API's request is read: the tools on offer, the turns in which the model called some, and what came of the latest calls.
+//! Owns how each API's request, and a prompt, is read: the tools on offer, the turns in which the model called some, and what came of the latest calls.
 
 use serde_json::Value;
 
@@ -117,6 +117,40 @@ impl Conversation {
             this.offer(None, tool, "input_schema");
         }
         Some(this)
+    }
+
+    /// A prompt in ChatML, as the templates of Hermes and Qwen write it.
+    pub(super) fn of_prompt(prompt: &str) -> Self {
+        let mut this = Self::default();
+        for turn in prompt.split("<|im_start|>") {
+            let Some((role, said)) = turn.split_once('\n') else { continue };
+            let said = said.split("<|im_end|>").next().unwrap_or_default();
+            match role {
+                "system" => this.offer_described(said),
+                "assistant" if said.contains("<tool_call>") => this.step(),
+                "user" if said.contains("<tool_response>") => {
+                    for result in said.split("<tool_response>\n").skip(1) {
+                        let result = result.split("\n</tool_response>").next().unwrap_or_default();
+                        this.results.push(result.to_owned());
+                    }
+                }
+                "user" => said.trim().clone_into(&mut this.question),
+                _ => {}
+            }
+        }
+        this.prompt_tokens = count(prompt);
+        this
+    }
+
+    /// The tools at the end of a system message, one a line.
+    fn offer_described(&mut self, system: &str) {
+        let Some((_, tools)) = system.rsplit_once("\n<tools>\n") else { return };
+        for line in tools.lines() {
+            let tool: Value = serde_json::from_str(line).unwrap_or_default();
+            if let Some(function) = tool.get("function") {
+                self.offer(None, function, "parameters");
+            }
+        }
     }
 
     fn step(&mut self) {

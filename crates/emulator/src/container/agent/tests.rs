@@ -45,6 +45,33 @@ async fn the_task_is_done_in_three_turns_of_chat() {
 }
 
 #[tokio::test]
+async fn the_task_is_done_in_three_turns_of_a_prompt() {
+    let agent = Agent::new().with_prompts();
+    let tool = json!({"type": "function", "function": {"name": "run", "parameters": shell()}});
+    let mut prompt = format!(
+        "<|im_start|>system\nSignatures are within <tools></tools>:\n<tools>\n{tool}\n</tools>\n\nCalls are within <tool_call></tool_call>.<|im_end|>\n\
+         <|im_start|>user\nWrite a greeting.<|im_end|>\n<|im_start|>assistant\n"
+    );
+    for (turn, calls) in [(0, 1), (1, 2), (2, 0)] {
+        let answer = json(agent, None, &json!({ "inputs": prompt })).await;
+        let text = answer[0]["generated_text"].as_str().unwrap();
+        assert_eq!(text.matches("<tool_call>\n{\"name\": \"run\", \"arguments\": {\"cmd\":").count(), calls, "{turn}: {text}");
+        assert!(text.starts_with("<think>\n"), "{text}");
+        let (_, stream) = ask(agent, None, &json!({"inputs": prompt, "stream": true})).await;
+        let last = stream.trim_end().rsplit("data:").next().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(last).unwrap()["generated_text"], text);
+        if turn == 2 {
+            assert!(text.ends_with("Done. The tools said: result 0 | result 1"), "{text}");
+        }
+        let results: String =
+            (0..calls).map(|place| format!("\n<tool_response>\nresult {place}\n</tool_response>")).collect();
+        prompt.push_str(&format!("{text}<|im_end|>\n<|im_start|>user{results}<|im_end|>\n<|im_start|>assistant\n"));
+    }
+    let (status, text) = ask(agent, None, &json!({"messages": []})).await;
+    assert!(status == 422 && text.contains("inputs"), "{text}");
+}
+
+#[tokio::test]
 async fn native_routes_answer_in_their_own_form() {
     let agent = Agent::new().with_native_routes();
     let tools = json!([{"type": "namespace", "name": "ns", "tools": [{"type": "function", "name": "run", "parameters": shell()}]}]);

@@ -20,7 +20,7 @@ const END_OF_TEXT: (&str, u64) = ("</s>", 2);
 
 /// The body of `generate`.
 #[derive(Deserialize)]
-pub(super) struct Generate {
+pub(in crate::container) struct Generate {
     inputs: String,
     #[serde(default)]
     parameters: Parameters,
@@ -106,9 +106,25 @@ impl Generate {
         self.parameters.max_new_tokens.unwrap_or(DEFAULT_NEW_TOKENS)
     }
 
-    fn speech(&self, limit: usize) -> Speech {
+    /// The prompt.
+    pub(in crate::container) fn inputs(&self) -> &str {
+        &self.inputs
+    }
+
+    /// Answers the question in the prompt.
+    pub(super) fn answer(&self, limit: usize) -> ContainerReply {
+        self.say(&answer(&gist(&self.inputs), limit), limit)
+    }
+
+    /// Answers with this text. It has no limit but that of the request.
+    pub(in crate::container) fn saying(&self, text: &str) -> ContainerReply {
+        self.say(text, self.parameters.max_new_tokens.unwrap_or(usize::MAX))
+    }
+
+    fn say(&self, text: &str, limit: usize) -> ContainerReply {
         let limits = Limits { max_tokens: limit, stop: &self.parameters.stop, keeps_stop: true, ignores_end: false };
-        Speech::new(&answer(&gist(&self.inputs), limit), &limits)
+        let speech = Speech::new(text, &limits);
+        if self.stream { self.events(&speech) } else { self.whole(&speech) }
     }
 
     fn generated_text(&self, speech: &Speech) -> String {
@@ -117,18 +133,17 @@ impl Generate {
     }
 
     /// An array with one answer in it.
-    pub(super) fn whole(&self, limit: usize) -> ContainerReply {
-        let speech = self.speech(limit);
-        let generated_text = self.generated_text(&speech);
+    fn whole(&self, speech: &Speech) -> ContainerReply {
+        let generated_text = self.generated_text(speech);
         if !self.parameters.details {
             return ContainerReply::json(200, &json!([{"generated_text": generated_text}]));
         }
         let mut details = json!({
             "finish_reason": finish_reason(&speech.finish),
-            "generated_tokens": pieces(&speech).len(),
+            "generated_tokens": pieces(speech).len(),
             "seed": self.parameters.seed,
             "prefill": self.prefill(),
-            "tokens": pieces(&speech),
+            "tokens": pieces(speech),
         });
         // The best answer is in its usual place, and only the others are here: all are the same from this model.
         let others = self.parameters.best_of.unwrap_or(1).saturating_sub(1);
@@ -151,9 +166,8 @@ impl Generate {
     }
 
     /// One event per token; the last one has the whole text and its details.
-    pub(super) fn events(&self, limit: usize) -> ContainerReply {
-        let speech = self.speech(limit);
-        let pieces = pieces(&speech);
+    fn events(&self, speech: &Speech) -> ContainerReply {
+        let pieces = pieces(speech);
         let last = pieces.len();
         let mut body = String::new();
         for (index, token) in (1..).zip(&pieces) {
@@ -164,7 +178,7 @@ impl Generate {
                     "seed": self.parameters.seed,
                     "input_length": count(&self.inputs),
                 });
-                (Value::from(self.generated_text(&speech)), details)
+                (Value::from(self.generated_text(speech)), details)
             } else {
                 (Value::Null, Value::Null)
             };

@@ -4,7 +4,7 @@ set -eu
 PATH="$(dirname "$NODE"):$PATH"
 home="$(mktemp -d)"
 trap 'rm -rf "$home"' EXIT
-for model in agent native-agent; do
+for model in agent native-agent text-agent; do
   work="$home/$model"
   mkdir "$work"
   (cd "$work" && HOME="$home" ANTHROPIC_BASE_URL="$PROXY_URL" ANTHROPIC_AUTH_TOKEN="$PROXY_KEY" \

@@ -5,7 +5,7 @@ PATH="$(dirname "$NODE"):$PATH"
 home="$(mktemp -d)"
 trap 'rm -rf "$home"' EXIT
 mkdir "$home/.codex"
-for model in agent native-agent; do
+for model in agent native-agent text-agent; do
   work="$home/$model"
   mkdir "$work"
   cat > "$home/.codex/config.toml" <<TOML
@@ -24,7 +24,7 @@ TOML
   [ "$(cat "$work/greeting.txt")" = 'hello from sagewire' ]
   # It shows summaries of thoughts alone, which the container's own answers do not have.
   thoughts='"type":"reasoning"'
-  [ "$model" = agent ] || thoughts=''
+  [ "$model" != native-agent ] || thoughts=''
   for said in "$thoughts" '"aggregated_output":"hello from sagewire' '"aggregated_output":"20 greeting.txt' \
     'Done. The tools said' '"type":"turn.completed"'; do
     grep -qF "$said" "$home/out" || { echo "$model: no $said"; cat "$home/out" "$home/err"; exit 1; }

@@ -11,7 +11,7 @@ const anthropic = createAnthropic({ baseURL, apiKey });
 const atMost = isStepCount ?? stepCountIs;
 
 async function main() {
-  for (const name of ["agent", "native-agent"]) {
+  for (const name of ["agent", "native-agent", "text-agent"]) {
     for (const model of [openai.responses(name), anthropic(name)]) {
       const ran = [];
       const run = tool({

@@ -31,7 +31,7 @@ def run(command: str) -> str:
     return files["greeting.txt"].strip() if command.startswith("cat") else "20 greeting.txt"
 
 
-for model in ["agent", "native-agent"]:
+for model in ["agent", "native-agent", "text-agent"]:
     for stream in [False, True]:
         asked = [{"role": "user", "content": "Write a greeting, look at it, and tell me."}]
         thinking = {"type": "enabled", "budget_tokens": 1024}

@@ -16,7 +16,7 @@ def run(command: str) -> str:
     return f"ran {command}"
 
 
-for name in ["agent", "native-agent"]:
+for name in ["agent", "native-agent", "text-agent"]:
     for model in [
         ChatOpenAI(model=name, base_url=url + "/v1", api_key=key, use_responses_api=True, max_retries=0),
         ChatAnthropic(model=name, base_url=url, api_key=key, max_tokens=500, max_retries=0),

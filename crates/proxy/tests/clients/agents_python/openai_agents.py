@@ -27,7 +27,7 @@ def run(command: str) -> str:
 
 
 async def main():
-    for name in ["agent", "native-agent"]:
+    for name in ["agent", "native-agent", "text-agent"]:
         model = OpenAIResponsesModel(model=name, openai_client=client)
         agent = Agent(name="writer", instructions="Be brief.", tools=[write_file, run], model=model, model_settings=ModelSettings(store=False))
         result = await Runner.run(agent, "Write a greeting, look at it, and tell me.")

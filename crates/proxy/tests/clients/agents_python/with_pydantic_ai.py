@@ -24,7 +24,7 @@ def run(command: str) -> str:
     return files["greeting.txt"].strip() if command.startswith("cat") else "20 greeting.txt"
 
 
-for name in ["agent", "native-agent"]:
+for name in ["agent", "native-agent", "text-agent"]:
     for model in [
         OpenAIResponsesModel(name, provider=OpenAIProvider(base_url=url + "/v1", api_key=key)),
         AnthropicModel(name, provider=AnthropicProvider(base_url=url, api_key=key)),

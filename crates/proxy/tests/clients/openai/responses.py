@@ -52,7 +52,7 @@ tools = [
     {"type": "namespace", "name": "more", "description": "More tools", "tools": [{"type": "function", "name": "stop"}]},
 ]
 
-for model in ["text", "chat", "agent", "native-agent"]:
+for model in ["text", "chat", "agent", "native-agent", "text-agent"]:
     # What the proxy does not store, a container may answer itself.
     hello = {"model": model, "input": "Hello, how are you?", "max_output_tokens": 200, "store": False}
     answer = checked(Response, client.responses.create(**hello))
@@ -66,7 +66,7 @@ for model in ["text", "chat", "agent", "native-agent"]:
         text = "".join(event.delta for event in helper if event.type == "response.output_text.delta")
         assert helper.get_final_response().output_text == text
 
-for model in ["agent", "native-agent"]:
+for model in ["agent", "native-agent", "text-agent"]:
     for summary in [None, "auto"]:
         # A whole task: the results of the calls are sent back until the model is done.
         asked = {"model": model, "tools": tools, "include": ["reasoning.encrypted_content"], "store": False}
