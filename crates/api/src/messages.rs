@@ -5,6 +5,7 @@
 
 pub use answer::{AnswerForm, ContentBlock, Message, StopReason, Usage};
 pub use error::{ErrorBody, ErrorDetail, ErrorDetails, error_type};
+pub use form::{check_event, check_message};
 pub use models::{ModelInfo, ModelPage};
 pub use request::{MessagesRequest, Translated};
 pub use stream::{Delta, Event, MessageDelta, MessageStream};
@@ -12,6 +13,7 @@ pub use stream::{Delta, Event, MessageDelta, MessageStream};
 mod answer;
 mod content;
 mod error;
+mod form;
 mod models;
 mod request;
 mod stream;

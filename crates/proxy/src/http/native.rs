@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use http::Response;
+use sagewire_api::{messages, responses};
 use sagewire_types::{Error, ErrorKind, ForwardRequest, ReplyStream};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -24,7 +25,7 @@ use crate::{app::State, callers::Wanted, limits::Limits};
 mod events;
 
 /// What the APIs differ in.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Api {
     /// The path of the container's route.
     path: &'static str,
@@ -32,13 +33,43 @@ pub(super) struct Api {
     limit: &'static str,
     /// What breaks the silence of a stream.
     silence: &'static [u8],
+    /// Whether a whole answer has the API's form.
+    check: fn(&[u8]) -> Result<(), Error>,
+    /// Whether an event of this type has it.
+    check_event: fn(&str, &[u8]) -> Result<(), Error>,
 }
 
-pub(super) static RESPONSES: Api =
-    Api { path: "/v1/responses", limit: "max_output_tokens", silence: b": keep-alive\n\n" };
-pub(super) static MESSAGES: Api =
-    Api { path: "/v1/messages", limit: "max_tokens", silence: b"event: ping\ndata: {\"type\":\"ping\"}\n\n" };
-pub(super) static COUNT_TOKENS: Api = Api { path: "/v1/messages/count_tokens", limit: "max_tokens", silence: b"" };
+pub(super) static RESPONSES: Api = Api {
+    path: "/v1/responses",
+    limit: "max_output_tokens",
+    silence: b": keep-alive\n\n",
+    check: responses::check_response,
+    check_event: responses::check_event,
+};
+pub(super) static MESSAGES: Api = Api {
+    path: "/v1/messages",
+    limit: "max_tokens",
+    silence: b"event: ping\ndata: {\"type\":\"ping\"}\n\n",
+    check: messages::check_message,
+    check_event: messages::check_event,
+};
+/// Its one number is what the route is known by.
+pub(super) static COUNT_TOKENS: Api = Api {
+    path: "/v1/messages/count_tokens",
+    limit: "max_tokens",
+    silence: b"",
+    check: |_| Ok(()),
+    check_event: |_, _| Ok(()),
+};
+
+/// Parameters that a container cannot heed, or does not have what they name: the translation refuses them.
+const OF_THE_SERVICE: [&str; 4] = ["background", "conversation", "prompt", "thread"];
+
+impl Api {
+    fn is(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
 
 /// What came of a request.
 pub(super) enum Passed<R> {
@@ -96,16 +127,15 @@ impl NativeRequest {
         if !state.models.find(name).is_some_and(|model| model.has_route(self.api.path)) {
             return false;
         }
-        let is_set = |name: &str| self.fields.get(name).is_some_and(|value| !value.is_null());
-        // A container would answer without the conversation that it does not have.
-        if is_set("thread") {
+        let is_set = |name: &str| !matches!(self.fields.get(name), None | Some(Value::Null | Value::Bool(false)));
+        if OF_THE_SERVICE.into_iter().any(is_set) {
             return false;
         }
         let is_stored =
             state.settings.response_store.is_some() && self.fields.get("store") != Some(&Value::Bool(false));
         let refers = |item: &Value| item.get("type").and_then(Value::as_str) == Some("item_reference");
         let items = self.fields.get("input").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        self.api != &RESPONSES || !(is_stored || is_set("previous_response_id") || items.iter().any(refers))
+        !self.api.is(&RESPONSES) || !(is_stored || is_set("previous_response_id") || items.iter().any(refers))
     }
 
     fn cap_output(&mut self, exchange: &Exchange) {
@@ -120,7 +150,7 @@ impl NativeRequest {
     /// Asks the container; `None` if it does not have the route.
     async fn ask(&self, exchange: &mut Exchange, ready: &Prepared<()>) -> Result<Option<Response<Body>>, ApiError> {
         let mut fields = self.fields.clone();
-        if self.api == &RESPONSES {
+        if self.api.is(&RESPONSES) {
             // Nothing is stored in a container.
             fields.insert("store".to_owned(), Value::Bool(false));
         }
@@ -133,19 +163,22 @@ impl NativeRequest {
             let call = async { known(provider.forward_stream(request, context).await) };
             let Some(mut stream) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
             let meta = std::mem::take(&mut stream.meta);
-            let mut prompt_tokens = 0;
-            let events = stream.map(move |event| event.and_then(|event| NativeEvent::read(event, &mut prompt_tokens)));
+            let (api, mut prompt_tokens) = (self.api, 0);
+            let events =
+                stream.map(move |event| event.and_then(|event| NativeEvent::read(api, event, &mut prompt_tokens)));
             let stream = ReplyStream::new(meta, events);
             let events = NativeEvents::new(self.api);
             return Ok(Some(streaming::respond(exchange, stream, events, model, Arc::clone(asked), true)));
         }
         let call = async { known(provider.forward(request, context).await) };
         let Some(reply) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
-        let mut answer: Map<String, Value> = serde_json::from_slice(&reply.value).map_err(|error| {
-            let error = Error::new(ErrorKind::Decode, "the container's answer is not JSON; retry the request")
-                .with_source(error);
-            ask::failed(exchange, model, &error)
-        })?;
+        let read = (self.api.check)(&reply.value).and_then(|()| {
+            serde_json::from_slice::<Map<String, Value>>(&reply.value).map_err(|error| {
+                Error::new(ErrorKind::Decode, "the container's answer is not JSON; retry the request")
+                    .with_source(error)
+            })
+        });
+        let mut answer = read.map_err(|error| ask::failed(exchange, model, &error))?;
         if let Some(name) = answer.get_mut("model") {
             *name = Value::from(&**asked);
         }

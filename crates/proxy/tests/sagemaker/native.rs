@@ -1,5 +1,6 @@
 //! Containers that speak the Responses and Messages APIs themselves: what is passed on, and what is translated all the same.
 
+use http::Method;
 use sagewire_emulator::{Agent, AwsError, Emulator, Scripted};
 use serde_json::{Value, json};
 
@@ -166,8 +167,8 @@ async fn the_operator_decides_which_routes_are_passed_on() {
 #[tokio::test]
 async fn a_stream_without_its_end_is_never_complete() {
     let setup = setup().await;
-    let created = r#"{"type":"response.created","response":{"id":"r","object":"response","model":"served","status":"in_progress"},"sequence_number":0}"#;
-    let start = r#"{"type":"message_start","message":{"id":"m","model":"served","usage":{"input_tokens":1}}}"#;
+    let created = r#"{"type":"response.created","response":{"id":"r","object":"response","created_at":1,"model":"served","status":"in_progress","output":[]},"sequence_number":0}"#;
+    let start = r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","content":[],"model":"served","usage":{"input_tokens":1,"output_tokens":0}}}"#;
     let failed = r#"{"type":"response.failed","response":{"error":{"code":"server_error","message":"SECRET PLACE"}},"sequence_number":1}"#;
     for (path, body, pieces, ends) in [
         ("/v1/responses", responses("native"), vec![created], vec!["error", "response.failed"]),
@@ -189,4 +190,136 @@ async fn a_stream_without_its_end_is_never_complete() {
         }
         assert!(!answer.text().contains("SECRET"), "{}", answer.text());
     }
+}
+
+/// A proxy whose caller has a key, so that its use can be read.
+const KEYED: &str = "
+model_list:
+  - {model_name: native, litellm_params: {model: sagemaker_chat/native, dialect: vllm, num_retries: 1}}
+general_settings: {master_key: sk-master}
+router_settings: {disable_cooldowns: true}
+sagewire_settings: {keys: [{name: team, key: sk-team}]}
+";
+
+#[tokio::test]
+async fn a_forwarded_call_is_retried_counted_and_charged_to_its_key() {
+    let emulator = Emulator::builder().endpoint("native", Agent::new().with_native_routes()).start().await.unwrap();
+    let setup = Setup::on(emulator, KEYED).await;
+    let key = [("authorization", "Bearer sk-team"), ("content-type", "application/json")];
+    let mut spent = 0;
+    for (path, body, usage) in [
+        ("/v1/responses", responses("native"), "/response/usage"),
+        ("/v1/messages", messages("native"), "/usage"),
+        ("/v1/responses", streamed(responses("native")), "/response/usage"),
+        ("/v1/messages", streamed(messages("native")), "/usage"),
+    ] {
+        setup.emulator.clear_received();
+        setup.emulator.enqueue("native", Scripted::error(AwsError::service_unavailable()));
+        let answer = setup.send(Method::POST, path, &key, &body.to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(asked(&setup).len(), 2, "{path}: one attempt failed before anything was sent to the caller");
+        let told = if body.get("stream").is_some() {
+            events(&answer).iter().rev().find_map(|event| event.pointer(usage).cloned()).unwrap()
+        } else {
+            answer.json()["usage"].clone()
+        };
+        spent += told["input_tokens"].as_u64().unwrap() + told["output_tokens"].as_u64().unwrap();
+    }
+    let info = setup.send(Method::GET, "/key/info", &key, "").await.json();
+    assert_eq!((&info["info"]["tokens_spent"], &info["info"]["tokens_reserved"]), (&json!(spent), &json!(0)));
+    let metrics = setup.send(Method::GET, "/metrics", &[("authorization", "Bearer sk-master")], "").await;
+    for route in ["responses", "messages"] {
+        let line = format!(r#"sagewire_requests_total{{route="{route}",model="native",status="200",key="team"}} 2"#);
+        assert!(metrics.text().contains(&line), "no {line} in {}", metrics.text());
+    }
+}
+
+/// Whatever the container writes, the caller gets an answer or an error in the form of its own API.
+#[tokio::test]
+async fn an_answer_in_another_form_never_reaches_a_caller() {
+    let setup = setup().await;
+    let created = r#"{"type":"response.created","sequence_number":0,"response":{"id":"r","object":"response","created_at":1,"status":"in_progress","model":"m","output":[]}}"#;
+    let start = r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],"usage":{"output_tokens":0}}}"#;
+    let native = [
+        (
+            "/v1/responses",
+            r#"{"object":"response","id":"GARBAGE"}"#,
+            [created, r#"{"type":"response.output_text.delta","delta":["GARBAGE"],"sequence_number":1}"#],
+        ),
+        (
+            "/v1/responses",
+            r#"{"object":"response","output":"GARBAGE"}"#,
+            [created, r#"{"type":"response.completed","response":"GARBAGE","sequence_number":1}"#],
+        ),
+        (
+            "/v1/messages",
+            r#"{"type":"message","content":"GARBAGE"}"#,
+            [start, r#"{"type":"content_block_delta","index":"GARBAGE"}"#],
+        ),
+        (
+            "/v1/messages",
+            r#"{"type":"message","role":"user","x":"GARBAGE"}"#,
+            [start, r#"{"type":"message_delta","delta":"GARBAGE"}"#],
+        ),
+        ("/v1/messages", r#"{"type":"message"}"#, [start, "GARBAGE"]),
+    ];
+    let chunk = r#"{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}"#;
+    let chat = [
+        (r#"{"choices":"GARBAGE"}"#, [chunk, r#"{"choices":[{"delta":"GARBAGE"}]}"#]),
+        ("GARBAGE", [chunk, "GARBAGE"]),
+        (
+            r#"{"choices":[{"index":0,"message":{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"GARBAGE"}}]},"finish_reason":"tool_calls"}]}"#,
+            [
+                chunk,
+                r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"GARBAGE"}}]},"finish_reason":"tool_calls"}]}"#,
+            ],
+        ),
+    ];
+    let translated = chat
+        .iter()
+        .flat_map(|(whole, stream)| ["/v1/responses", "/v1/messages"].map(|path| ("none", path, *whole, stream)));
+    let forwarded = native.iter().map(|(path, whole, stream)| ("native", *path, *whole, stream));
+    for (model, path, whole, stream) in translated.chain(forwarded) {
+        let body = if path == "/v1/responses" { responses(model) } else { messages(model) };
+        setup.emulator.enqueue("native", Scripted::ok(whole));
+        let answer = setup.post(path, &body).await;
+        assert_eq!(answer.status, 502, "{model} {path} {whole}: {}", answer.text());
+        let error = answer.json();
+        assert!(error["error"]["message"].is_string() && !answer.text().contains("GARBAGE"), "{}", answer.text());
+        assert_eq!(error["type"] == "error", path == "/v1/messages", "{error}");
+
+        let pieces = stream.iter().map(|piece| format!("data: {piece}\n\n"));
+        setup.emulator.enqueue("native", Scripted::stream(pieces));
+        let answer = setup.post(path, &streamed(body)).await;
+        let events = events(&answer);
+        let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+        let ends: &[_] = if path == "/v1/messages" { &["error"] } else { &["error", "response.failed"] };
+        assert!(kinds.len() > ends.len() && kinds.ends_with(ends), "{model} {path}: {kinds:?}");
+        // The arguments of a call are passed on as they come: that they are no JSON shows at their end.
+        assert!(
+            !answer.text().contains("GARBAGE") || stream[1].contains("arguments"),
+            "{model} {path}: {}",
+            answer.text()
+        );
+    }
+    let counted = r#"{"input_tokens":"GARBAGE"}"#;
+    setup.emulator.enqueue("native", Scripted::ok(counted));
+    let answer = setup.post("/v1/messages/count_tokens", &messages("native")).await;
+    assert_eq!(answer.headers["x-sagewire-usage"], "estimated", "{}", answer.text());
+}
+
+#[tokio::test]
+async fn what_only_the_service_has_is_refused_and_not_passed_on() {
+    let setup = setup().await;
+    for (path, mut body, name, value) in [
+        ("/v1/responses", responses("native"), "background", json!(true)),
+        ("/v1/responses", responses("native"), "conversation", json!("c")),
+        ("/v1/responses", responses("native"), "prompt", json!({"id": "p"})),
+        ("/v1/messages", messages("native"), "thread", json!({"type": "create"})),
+    ] {
+        body[name] = value;
+        let answer = setup.post(path, &body).await;
+        assert!(answer.status == 400 && answer.text().contains(name), "{name}: {}", answer.text());
+    }
+    assert!(asked(&setup).is_empty());
 }

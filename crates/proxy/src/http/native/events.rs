@@ -63,12 +63,13 @@ pub(super) fn usage(usage: &Value) -> Option<Usage> {
 }
 
 impl NativeEvent {
-    /// Reads an event. `prompt_tokens` is what the stream's beginning told of the prompt, for an end that tells only the rest.
-    pub(super) fn read(data: Bytes, prompt_tokens: &mut u64) -> Result<Self, Error> {
+    /// Reads an event and checks its form. `prompt_tokens` is what the stream's beginning told of the prompt, for an end that tells only the rest.
+    pub(super) fn read(api: &Api, data: Bytes, prompt_tokens: &mut u64) -> Result<Self, Error> {
         let head: Head<'_> = serde_json::from_slice(&data).map_err(|error| {
             Error::new(ErrorKind::Decode, "the container sent an event that cannot be read; retry the request")
                 .with_source(error)
         })?;
+        (api.check_event)(&head.name, &data)?;
         let inner = |holder: &str| {
             let event: Value = serde_json::from_slice(&data).ok()?;
             usage(event.get(holder)?.get("usage")?)
@@ -193,7 +194,7 @@ impl Events<NativeEvent> for NativeEvents {
     }
 
     fn failure(&mut self, error: &ApiError) -> Bytes {
-        if self.api == &MESSAGES {
+        if self.api.is(&MESSAGES) {
             return [b"event: error\ndata: ", &*error.to_anthropic(None), b"\n\n"].concat().into();
         }
         let told = json!(ResponseError::new(error.status().as_u16(), error.message()));
