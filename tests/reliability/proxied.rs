@@ -17,7 +17,7 @@ use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
 use sagewire::Provider;
 use sagewire_proxy::{
-    App, KeyDigest, Ledger, ServedModel, Server, ServerOptions,
+    App, KeyDigest, Ledger, ServedDeployment, ServedModel, Server, ServerOptions,
     config::{CallerKey, Mode},
 };
 use sagewire_tests::observed::Observations;
@@ -27,7 +27,7 @@ use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle, time::Instant};
 use crate::{
     callers::Spending,
     model::{End, Outcome},
-    schedule::{Asked, Key, Kind, MISSING_PART, TARGETS},
+    schedule::{Api, Asked, Key, Kind, MISSING_PART, TARGETS},
 };
 
 pub(crate) struct Proxy {
@@ -48,7 +48,12 @@ impl Proxy {
     ) -> Self {
         let models = TARGETS.iter().map(|target| {
             let mode = if target.embeds() { Mode::Embedding } else { Mode::Chat };
-            ServedModel::new(target.name).with_mode(mode)
+            let model = ServedModel::new(target.name).with_mode(mode);
+            if !target.is_native() {
+                return model;
+            }
+            let deployment = ServedDeployment::new(target.name, target.model);
+            model.with_deployment(deployment.with_native_routes(["/v1/messages", "/v1/responses"]))
         });
         let mut app = App::builder().provider(provider).models(models);
         for Key { name, secret, token_budget, rpm } in keys {
@@ -154,6 +159,8 @@ impl Proxy {
 fn body(asked: &Asked) -> (&'static str, Value) {
     let model = asked.target.name;
     let (path, mut body) = match asked.kind {
+        Kind::Chat | Kind::ChatStream if asked.api == Api::Messages => ("/v1/messages", asked.message(model)),
+        Kind::Chat | Kind::ChatStream if asked.api == Api::Responses => ("/v1/responses", asked.response(model)),
         Kind::Chat | Kind::ChatStream => ("/v1/chat/completions", serde_json::to_value(asked.chat(model)).unwrap()),
         Kind::Completion | Kind::CompletionStream => {
             ("/v1/completions", serde_json::to_value(asked.completion(model)).unwrap())
@@ -189,13 +196,69 @@ fn read_whole(status: u16, body: &[u8], outcome: &mut Outcome) {
         outcome.text = format!("{vectors:?}");
         return;
     }
-    take(&body, "message", outcome);
+    match body["type"].as_str().or(body["object"].as_str()) {
+        Some("message") => {
+            outcome.text = texts(&body["content"]);
+            outcome.finished = body["stop_reason"].is_string();
+        }
+        Some("response") => {
+            outcome.text = text_of_response(&body);
+            outcome.finished = body["status"] == "completed";
+        }
+        _ => take(&body, "message", outcome),
+    }
+}
+
+/// The texts of blocks or parts.
+fn texts(blocks: &Value) -> String {
+    blocks.as_array().into_iter().flatten().filter_map(|block| block["text"].as_str()).collect()
+}
+
+fn text_of_response(response: &Value) -> String {
+    response["output"].as_array().into_iter().flatten().map(|item| texts(&item["content"])).collect()
 }
 
 fn failed(body: &Value) -> End {
     let error = &body["error"];
-    let told = error["message"].as_str().is_some_and(|message| message.len() > 10) && error["type"].is_string();
-    End::Failed { kind: error["code"].to_string(), told, attempts: None }
+    // In the Responses API a failure has a code alone.
+    let is_named = error["type"].is_string() || error["code"].is_string();
+    let told = error["message"].as_str().is_some_and(|message| message.len() > 10) && is_named;
+    let kind = if error["code"].is_null() { &error["type"] } else { &error["code"] };
+    End::Failed { kind: kind.to_string(), told, attempts: None }
+}
+
+/// What an event of a stream says.
+enum Said {
+    /// More of the answer, or nothing that counts.
+    Piece,
+    /// The answer is whole.
+    End,
+    /// It is not.
+    Failed,
+    /// What belongs to a failure that was told.
+    AfterFailure,
+}
+
+/// Reads an event of any of the APIs.
+fn said(event: &Value, outcome: &mut Outcome) -> Said {
+    match event["type"].as_str() {
+        Some("error") => return Said::Failed,
+        Some("response.failed") => return Said::AfterFailure,
+        Some("message_stop") => return Said::End,
+        Some("content_block_delta") => outcome.text.push_str(event["delta"]["text"].as_str().unwrap_or_default()),
+        Some("message_delta") => outcome.finished = event["delta"]["stop_reason"].is_string(),
+        Some("response.output_text.delta") => outcome.text.push_str(event["delta"].as_str().unwrap_or_default()),
+        Some("response.completed") => {
+            // The whole answer at the end is what the pieces said.
+            outcome.finished = text_of_response(&event["response"]) == outcome.text;
+            return Said::End;
+        }
+        Some("response.incomplete") => return Said::End,
+        Some(_) => {}
+        None if event.get("error").is_some() => return Said::Failed,
+        None => take(event, "delta", outcome),
+    }
+    Said::Piece
 }
 
 /// The text of a whole answer or of one piece.
@@ -226,31 +289,35 @@ async fn read_events(mut body: Incoming, seen: &Observations, outcome: &mut Outc
         text.extend_from_slice(&data);
         while let Some(at) = text.windows(2).position(|two| two == b"\n\n") {
             let event: Vec<u8> = text.drain(..at + 2).collect();
-            // A comment that breaks a silence is a line of its own, without an empty one behind it.
-            let mut lines = event.split(|byte| *byte == b'\n').skip_while(|line| line.first() == Some(&b':'));
-            let Some(data) = lines.next().and_then(|line| line.strip_prefix(b"data: ")) else { continue };
-            if ended {
-                outcome.afterwards += 1;
-            } else if data == b"[DONE]" {
+            // Comments and the event's name come before its data.
+            let mut lines = event.split(|byte| *byte == b'\n');
+            let Some(data) = lines.find_map(|line| line.strip_prefix(b"data: ")) else { continue };
+            if data == b"[DONE]" && !ended {
                 (outcome.end, ended) = (End::Whole, true);
-            } else {
-                let Ok(piece) = serde_json::from_slice::<Value>(data) else {
-                    outcome.end = End::CutOff(format!("an event that is not JSON: {}", String::from_utf8_lossy(data)));
-                    return;
-                };
-                if piece.get("error").is_some() {
-                    (outcome.end, ended) = (failed(&piece), true);
-                } else {
-                    if pieces == 0 {
-                        outcome.attempts_at_first_piece = Some(seen.attempts_of(outcome.asked.number));
-                    }
-                    pieces += 1;
-                    take(&piece, "delta", outcome);
-                    if outcome.asked.abandoned_after.is_some_and(|after| pieces >= after) {
-                        outcome.end = End::Abandoned;
-                        return;
-                    }
-                }
+                continue;
+            }
+            let Ok(piece) = serde_json::from_slice::<Value>(data) else {
+                outcome.end = End::CutOff(format!("an event that is not JSON: {}", String::from_utf8_lossy(data)));
+                return;
+            };
+            if ended {
+                let belongs =
+                    matches!(outcome.end, End::Failed { .. }) && matches!(said(&piece, outcome), Said::AfterFailure);
+                outcome.afterwards += usize::from(!belongs);
+                continue;
+            }
+            if pieces == 0 {
+                outcome.attempts_at_first_piece = Some(seen.attempts_of(outcome.asked.number));
+            }
+            match said(&piece, outcome) {
+                Said::Piece => pieces += 1,
+                Said::End => (outcome.end, ended) = (End::Whole, true),
+                Said::Failed => (outcome.end, ended) = (failed(&piece), true),
+                Said::AfterFailure => outcome.end = End::CutOff("a failure that was not told before".to_owned()),
+            }
+            if !ended && outcome.asked.abandoned_after.is_some_and(|after| pieces >= after) {
+                outcome.end = End::Abandoned;
+                return;
             }
         }
     }

@@ -15,7 +15,7 @@ use sagewire_sagemaker::{Body, Transport, TransportError};
 use crate::{
     model::{Left, Violation, violations},
     run::{Saboteur, run, weighed},
-    schedule::{Net, Schedule, Way},
+    schedule::{Api, Net, Schedule, Way},
 };
 
 /// Within so many runs a saboteur must be found out.
@@ -243,6 +243,22 @@ fn a_provider_that_calls_a_broken_answer_complete() {
         |inner| Arc::new(CheatingProvider(inner, Answering::Completes)),
         |violation| matches!(violation, Violation::FalselyComplete(..)),
     );
+}
+
+/// The same behind each API of the proxy's.
+#[test]
+fn a_broken_answer_that_is_called_complete_is_noticed_in_each_api() {
+    for api in [Api::Messages, Api::Responses] {
+        let completes = provider(|inner| Arc::new(CheatingProvider(inner, Answering::Completes)));
+        let found = (0..RUNS).any(|seed| {
+            let mut schedule = Schedule::new(seed, &[(Way::Proxy, Net::Memory)]);
+            schedule.requests.iter_mut().for_each(|asked| asked.api = api);
+            let evidence = run(&schedule, completes);
+            let found = violations(&schedule, &evidence);
+            found.iter().any(|violation| matches!(violation, Violation::FalselyComplete(..)))
+        });
+        assert!(found, "{api:?}: {RUNS} runs, and the model has noticed nothing");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use sagewire::{
 };
 use sagewire_emulator::Chaos;
 use sagewire_tests::observed::mark;
+use serde_json::{Value, json};
 
 use crate::speaker::Tongue;
 
@@ -32,8 +33,8 @@ const fn target(name: &'static str, model: &'static str, tongue: Tongue) -> Targ
     Target { name, model, tongue, dialect: None, embedding_dialect: None, completes: false, fallback: None }
 }
 
-/// Every endpoint of a run.
-pub(crate) static TARGETS: [Target; 7] = [
+/// Every endpoint of a run. The last one is asked on the routes of the APIs that it speaks.
+pub(crate) static TARGETS: [Target; 8] = [
     Target { completes: true, fallback: Some("messages"), ..target("tgi", "sagemaker/tgi", Tongue::Tgi) },
     Target { completes: true, dialect: Some("lmi"), ..target("lmi", "sagemaker/lmi", Tongue::Lmi) },
     Target { completes: true, ..target("messages", "sagemaker_chat/messages", Tongue::OpenAi) },
@@ -41,11 +42,17 @@ pub(crate) static TARGETS: [Target; 7] = [
     Target { fallback: Some("tei"), ..target("hf", "sagemaker/hf", Tongue::Vectors) },
     Target { embedding_dialect: Some("tei"), ..target("tei", "sagemaker/tei", Tongue::Vectors) },
     Target { embedding_dialect: Some("openai"), ..target("openai", "sagemaker/openai", Tongue::OpenAiVectors) },
+    Target { dialect: Some("vllm"), ..target("native", "sagemaker_chat/native", Tongue::Native) },
 ];
 
 impl Target {
     pub(crate) fn embeds(&self) -> bool {
         matches!(self.tongue, Tongue::Vectors | Tongue::OpenAiVectors)
+    }
+
+    /// Whether its container speaks the callers' APIs itself.
+    pub(crate) fn is_native(&self) -> bool {
+        self.tongue == Tongue::Native
     }
 
     /// What the operator says of it.
@@ -87,6 +94,14 @@ pub(crate) enum Kind {
     Embedding,
 }
 
+/// The API in which a caller of the proxy asks for a chat answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Api {
+    Chat,
+    Messages,
+    Responses,
+}
+
 impl Kind {
     pub(crate) fn streams(self) -> bool {
         matches!(self, Self::ChatStream | Self::CompletionStream)
@@ -98,6 +113,8 @@ pub(crate) struct Asked {
     pub(crate) number: u64,
     pub(crate) kind: Kind,
     pub(crate) target: &'static Target,
+    /// Counts for chat answers alone.
+    pub(crate) api: Api,
     /// The caller gives up after so many pieces of a stream.
     pub(crate) abandoned_after: Option<usize>,
     /// The caller names an inference component that is not there.
@@ -169,6 +186,7 @@ impl Schedule {
             number: 0,
             kind: Kind::Chat,
             target: &TARGETS[0],
+            api: Api::Chat,
             abandoned_after: None,
             names_a_part: false,
             is_echoed: false,
@@ -192,6 +210,15 @@ impl Schedule {
             asked.is_echoed = rng.u32(..12) == 0;
             asked.key = rng.usize(..KEYS.len());
         }
+        if self.way == Way::Proxy {
+            for asked in &mut self.requests {
+                asked.api = [Api::Chat, Api::Messages, Api::Responses][rng.usize(..3)];
+                let chats = matches!(asked.kind, Kind::Chat | Kind::ChatStream);
+                if chats && asked.api != Api::Chat && rng.bool() {
+                    asked.target = &TARGETS[TARGETS.len() - 1];
+                }
+            }
+        }
     }
 
     /// How many attempts a request may make, but for those that only renew a signature.
@@ -211,7 +238,7 @@ impl Schedule {
 
 impl Asked {
     fn new(rng: &mut fastrand::Rng, number: u64) -> Self {
-        let target = &TARGETS[rng.usize(..TARGETS.len())];
+        let target = &TARGETS[rng.usize(..TARGETS.len() - 1)];
         let kind = match rng.u32(..6) {
             _ if target.embeds() => Kind::Embedding,
             0 => Kind::Chat,
@@ -220,12 +247,13 @@ impl Asked {
             _ => Kind::ChatStream,
         };
         let abandoned_after = (kind.streams() && rng.u32(..10) == 0).then(|| rng.usize(0..3));
-        Self { number, kind, target, abandoned_after, names_a_part: false, is_echoed: false, key: 0 }
+        Self { number, kind, target, api: Api::Chat, abandoned_after, names_a_part: false, is_echoed: false, key: 0 }
     }
 
-    /// How many requests it may become: two inputs that are refused for their size are sent again one by one.
+    /// How many requests it may become: two inputs that are refused for their size are sent again one by one, and what is refused on a route of the
+    /// container's own is translated.
     fn most_requests(&self) -> usize {
-        if self.target.embeds() { 3 } else { 1 }
+        if self.target.embeds() { 3 } else { 1 + usize::from(self.target.is_native()) }
     }
 
     fn prompt(&self) -> String {
@@ -234,6 +262,14 @@ impl Asked {
 
     pub(crate) fn chat(&self, model: &str) -> ChatRequest {
         ChatRequest::new(model, [Message::user(self.prompt())])
+    }
+
+    pub(crate) fn message(&self, model: &str) -> Value {
+        json!({"model": model, "messages": [{"role": "user", "content": self.prompt()}]})
+    }
+
+    pub(crate) fn response(&self, model: &str) -> Value {
+        json!({"model": model, "input": self.prompt()})
     }
 
     pub(crate) fn completion(&self, model: &str) -> CompletionRequest {

@@ -19,6 +19,8 @@ pub(crate) enum Tongue {
     Tgi,
     Lmi,
     OpenAi,
+    /// OpenAI's chat, and by `route=` the Messages and Responses APIs.
+    Native,
     Vectors,
     OpenAiVectors,
 }
@@ -83,8 +85,13 @@ impl Container for Speaker {
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let text = words.concat();
+        let attributes = invocation.custom_attributes.as_deref().unwrap_or_default();
+        let api = ["/v1/messages", "/v1/responses"].into_iter().find(|path| attributes.contains(path));
         if !invocation.is_streaming() {
             let reply = match self.tongue {
+                Tongue::Native if api == Some("/v1/messages") => message(&text).to_string(),
+                Tongue::Native if api == Some("/v1/responses") => response("completed", &text).to_string(),
+                Tongue::Native => openai_reply(&text),
                 Tongue::Tgi => tgi_reply(&text),
                 Tongue::Lmi => json!({"generated_text": text, "details": {"finish_reason": "eos_token"}}).to_string(),
                 Tongue::OpenAi if body.get("prompt").is_some() => {
@@ -97,6 +104,9 @@ impl Container for Speaker {
             return ContainerReply::new(200, "application/json", reply);
         }
         let stream = match self.tongue {
+            Tongue::Native if api == Some("/v1/messages") => message_stream(&words),
+            Tongue::Native if api == Some("/v1/responses") => response_stream(&words),
+            Tongue::Native => openai_stream(&words),
             Tongue::Lmi => lmi_stream(&words),
             Tongue::OpenAi if body.get("prompt").is_some() => completion_stream(&words),
             Tongue::OpenAi => openai_stream(&words),
@@ -132,6 +142,59 @@ fn completion_stream(words: &[&str]) -> String {
     let event = |text: &str, finish: Option<&str>| format!("data: {}\n\n", completion("text_completion", text, finish));
     let texts: String = words.iter().map(|word| event(word, None)).collect();
     format!("{texts}{}data: [DONE]\n\n", event("", Some("stop")))
+}
+
+fn tokens(text: &str) -> usize {
+    text.len() / 4
+}
+
+fn message(text: &str) -> Value {
+    json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": tokens(text)},
+    })
+}
+
+fn message_stream(words: &[&str]) -> String {
+    let mut start = message("");
+    (start["content"], start["stop_reason"]) = (json!([]), Value::Null);
+    let mut events = vec![
+        json!({"type": "message_start", "message": start}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+    ];
+    let delta =
+        |word: &&str| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}});
+    events.extend(words.iter().map(delta));
+    events.extend([
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"input_tokens": 1, "output_tokens": tokens(&words.concat())}}),
+        json!({"type": "message_stop"}),
+    ]);
+    named(events)
+}
+
+fn response(status: &str, text: &str) -> Value {
+    let used = tokens(text);
+    let output = json!([{"type": "message", "id": "msg_1", "role": "assistant", "status": status, "content": [{"type": "output_text", "text": text, "annotations": []}]}]);
+    json!({
+        "id": "resp_1", "object": "response", "created_at": 7, "status": status, "model": "m", "output": if text.is_empty() { json!([]) } else { output },
+        "usage": {"input_tokens": 1, "output_tokens": used, "total_tokens": used + 1},
+    })
+}
+
+fn response_stream(words: &[&str]) -> String {
+    let mut events = vec![json!({"type": "response.created", "response": response("in_progress", "")})];
+    let delta = |word: &&str| json!({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": word});
+    events.extend(words.iter().map(delta));
+    events.push(json!({"type": "response.completed", "response": response("completed", &words.concat())}));
+    for (number, event) in events.iter_mut().enumerate() {
+        event["sequence_number"] = json!(number);
+    }
+    named(events)
+}
+
+fn named(events: Vec<Value>) -> String {
+    events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap())).collect()
 }
 
 fn openai_vectors(number: u64) -> Value {

@@ -86,8 +86,7 @@ impl Agent {
                 serde_json::from_value(body).map_err(|error| Refusal::text(&format!("invalid request: {error}")))?;
             return Ok(text::answer(&request, identity));
         }
-        let asked =
-            route::asked_for(invocation.custom_attributes.as_deref()).filter(|_| self.speaks == Speaks::Routes);
+        let asked = route::asked_for(invocation.custom_attributes.as_deref()).filter(|_| self.speaks == Speaks::Routes);
         match asked {
             None | Some("/v1/chat/completions") => {
                 let conversation = Conversation::of_chat(&body).ok_or_else(|| Refusal::missing("messages"))?;

@@ -55,7 +55,11 @@ async fn the_task_is_done_in_three_turns_of_a_prompt() {
     for (turn, calls) in [(0, 1), (1, 2), (2, 0)] {
         let answer = json(agent, None, &json!({ "inputs": prompt })).await;
         let text = answer[0]["generated_text"].as_str().unwrap();
-        assert_eq!(text.matches("<tool_call>\n{\"name\": \"run\", \"arguments\": {\"cmd\":").count(), calls, "{turn}: {text}");
+        assert_eq!(
+            text.matches("<tool_call>\n{\"name\": \"run\", \"arguments\": {\"cmd\":").count(),
+            calls,
+            "{turn}: {text}"
+        );
         assert!(text.starts_with("<think>\n"), "{text}");
         let (_, stream) = ask(agent, None, &json!({"inputs": prompt, "stream": true})).await;
         let last = stream.trim_end().rsplit("data:").next().unwrap();
