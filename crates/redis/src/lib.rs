@@ -7,6 +7,7 @@ pub use state::RedisState;
 
 mod clock;
 mod connection;
+mod counted;
 mod keys;
 mod ledger;
 mod outbox;

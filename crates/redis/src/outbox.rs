@@ -3,24 +3,90 @@
 //! Changes are gathered until they can be sent. One batch at a time is on its way, under a number that Redis remembers, so that a batch that
 //! may have arrived is sent again without being counted twice.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::clock::ServerClock;
 
+/// A place that a request holds at what is counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// What Redis calls it: `<replica>:<number>:<tokens>`.
+    pub(crate) member: String,
+    /// How many tokens are expected.
+    pub(crate) tokens: u64,
+    /// Whether it is the trial of a deployment that was cooling down.
+    pub(crate) is_trial: bool,
+    /// Whether Redis may know it.
+    pub(crate) may_be_known: bool,
+}
+
+impl Place {
+    pub(crate) fn new(replica: &str, id: u64, tokens: u64) -> Self {
+        let tokens = bounded(tokens);
+        Self { member: format!("{replica}:{id}:{tokens}"), tokens, is_trial: false, may_be_known: false }
+    }
+}
+
+/// How many outcomes are kept while Redis is away, the latest ones.
+const MOST_OUTCOMES: usize = 256;
+
 /// What has happened and is not told yet.
-pub(crate) trait Changes: Default {
-    fn is_empty(&self) -> bool;
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    places: BTreeMap<u64, Place>,
+    releases: Vec<String>,
+    outcomes: Vec<Value>,
+    pub(crate) counts: Seconds,
+}
+
+impl Changes {
+    /// The place is held, and its lease begins anew.
+    pub(crate) fn hold(&mut self, id: u64, place: &Place) {
+        self.places.insert(id, place.clone());
+    }
+
+    pub(crate) fn release(&mut self, id: u64, place: &Place) {
+        let is_untold = self.places.remove(&id).is_some();
+        if !is_untold || place.may_be_known {
+            self.give_back(place);
+        }
+    }
+
+    /// Gives back a place that Redis may know.
+    pub(crate) fn give_back(&mut self, place: &Place) {
+        self.releases.push(place.member.clone());
+    }
+
+    /// How an attempt went, as the script reads it.
+    pub(crate) fn add_outcome(&mut self, outcome: Value) {
+        if self.outcomes.len() >= MOST_OUTCOMES {
+            self.outcomes.remove(0);
+        }
+        self.outcomes.push(outcome);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.releases.is_empty() && self.outcomes.is_empty() && self.counts.is_empty()
+    }
 
     /// As the script reads it. Times are the server's.
-    fn to_json(&self, clock: &ServerClock) -> Value;
+    fn to_json(&self, clock: &ServerClock) -> Value {
+        let places: Value = self.places.values().map(|place| json!([place.member, place.is_trial])).collect();
+        json!({
+            "places": places,
+            "releases": self.releases,
+            "outcomes": self.outcomes,
+            "counts": self.counts.to_json(clock),
+        })
+    }
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Outbox<C> {
+pub(crate) struct Outbox {
     /// What comes into the next batch.
-    pub(crate) changes: C,
+    pub(crate) changes: Changes,
     batch: Option<Batch>,
     is_on_its_way: bool,
     last_number: u64,
@@ -33,7 +99,7 @@ pub(crate) struct Batch {
     pub(crate) changes: Arc<Value>,
 }
 
-impl<C: Changes> Outbox<C> {
+impl Outbox {
     /// The batch to send now. `None` if there is nothing to tell, or another one is on its way.
     pub(crate) fn take(&mut self, clock: &ServerClock) -> Option<Batch> {
         if self.is_on_its_way {
@@ -136,34 +202,21 @@ mod tests {
 
     use super::*;
 
-    #[derive(Default)]
-    struct Words(Vec<&'static str>);
-
-    impl Changes for Words {
-        fn is_empty(&self) -> bool {
-            self.0.is_empty()
-        }
-
-        fn to_json(&self, _: &ServerClock) -> Value {
-            self.0.clone().into()
-        }
-    }
-
     #[test]
     fn a_lost_batch_is_sent_again_as_it_was_and_later_changes_come_after_it() {
-        let (clock, mut outbox) = (ServerClock::default(), Outbox::<Words>::default());
+        let (clock, mut outbox) = (ServerClock::default(), Outbox::default());
         assert!(outbox.take(&clock).is_none());
-        outbox.changes.0.push("a");
+        outbox.changes.add_outcome("a".into());
         let first = outbox.take(&clock).unwrap();
-        outbox.changes.0.push("b");
+        outbox.changes.add_outcome("b".into());
         assert!(outbox.take(&clock).is_none() && !outbox.is_ready(), "one batch at a time");
         outbox.lost();
         let again = outbox.take(&clock).unwrap();
-        assert_eq!((again.number, &*again.changes), (first.number, &serde_json::json!(["a"])));
+        assert_eq!((again.number, &again.changes["outcomes"]), (first.number, &json!(["a"])));
         outbox.arrived();
         assert!(outbox.is_ready());
         let next = outbox.take(&clock).unwrap();
-        assert_eq!((next.number, &*next.changes), (first.number + 1, &serde_json::json!(["b"])));
+        assert_eq!((next.number, &next.changes["outcomes"]), (first.number + 1, &json!(["b"])));
         outbox.arrived();
         assert!(outbox.is_empty());
     }

@@ -4,12 +4,7 @@
 //! is kept in a [`MemoryState`], which decides while Redis is away.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::{
-        Arc, LazyLock, Mutex, MutexGuard, Once, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -17,138 +12,122 @@ use async_trait::async_trait;
 use futures_util::future;
 use redis::Script;
 use sagewire_router::{Admission, Circuit, DeploymentState, Limits, MemoryState, Outcome, Refusal, RouterState, Terms};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 use self::{
-    background::{Sent, Unsettled},
-    changes::{Place, StateChanges},
-    exchange::{Answer, Question},
+    exchange::{DeploymentAnswer, PlaceWanted},
     known::{Look, count_in, count_out},
 };
 use crate::{
     Redis,
-    keys::Keys,
-    outbox::Outbox,
-    redis::{Away, Member},
+    counted::{Counted, Kind, Record, Unsettled},
+    outbox::Place,
+    redis::{Away, WRITE_LIMIT},
 };
 
-mod background;
-mod changes;
 mod exchange;
 mod known;
+mod outcome;
 
 /// How often a place is looked for while somebody waits for one.
 const POLL: Duration = Duration::from_millis(50);
-
-/// After how long an unused deployment is forgotten here.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 
 /// The counters and cooldowns of deployments, shared through Redis by all replicas of a router.
 ///
 /// A deployment with limits costs one round trip a call, before it; one without costs none that the call waits for.
 #[derive(Debug)]
-pub struct RedisState(Arc<Inner>);
+pub struct RedisState(Arc<Counted<Deployments>>);
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("state/deployment.lua")));
-
-struct Inner {
-    redis: Arc<Redis>,
-    /// What this replica has done itself.
-    local: MemoryState,
-    records: Mutex<HashMap<Arc<str>, Record>>,
-    next_place: AtomicU64,
-    /// There is something to tell.
-    told: Notify,
-    /// Held by the task that tells it.
-    telling: tokio::sync::Mutex<()>,
-    started: Once,
-}
-
-/// What is known here of one deployment.
-struct Record {
-    keys: [String; 4],
-    outbox: Outbox<StateChanges>,
-    held: BTreeMap<u64, Held>,
-    seen: Option<Seen>,
-    is_being_read: bool,
-    limits: Limits,
-    used_last: Instant,
-}
-
-/// A place that a request of this replica holds.
-struct Held {
-    place: Place,
-    local: Admission,
-}
+/// The kind of what is counted here.
+struct Deployments;
 
 /// What Redis said of a deployment, with what this replica has done since.
-struct Seen {
+struct SeenState {
     at: Instant,
     state: DeploymentState,
+}
+
+/// What this replica remembers of a deployment.
+#[derive(Default)]
+struct Remembered {
+    limits: Limits,
+    is_being_read: bool,
+}
+
+#[async_trait]
+impl Kind for Deployments {
+    const NAME: &'static str = "deployment";
+    const KEPT: &'static [&'static str] = &["counts", "places", "trials"];
+
+    type Local = MemoryState;
+    type Held = Admission;
+    type Seen = SeenState;
+    type Settings = Remembered;
+
+    fn script() -> &'static Script {
+        static SCRIPT: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!(include_str!("counted.lua"), include_str!("state/deployment.lua"))));
+        &SCRIPT
+    }
+
+    async fn tell(counted: &Counted<Self>, name: &Arc<str>) -> Result<(), Away> {
+        counted.ask(name, None, WRITE_LIMIT).await.map(drop)
+    }
 }
 
 impl RedisState {
     /// The state that this Redis holds.
     #[must_use]
     pub fn new(redis: &Arc<Redis>) -> Self {
-        Self(Arc::new(Inner {
-            redis: Arc::clone(redis),
-            local: MemoryState::new(),
-            records: Mutex::default(),
-            next_place: AtomicU64::new(1),
-            told: Notify::new(),
-            telling: tokio::sync::Mutex::default(),
-            started: Once::new(),
-        }))
+        Self(Counted::new(redis))
     }
 
     /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis holds.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn settle(&self) {
-        self.0.renew();
-        self.0.flush().await;
-        self.0.lock().values_mut().for_each(|record| record.seen = None);
+        self.0.settle_all().await;
     }
 }
 
 #[async_trait]
 impl RouterState for RedisState {
     async fn read(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState> {
-        let inner = &self.0;
-        inner.start();
-        match inner.look(deployments) {
+        let counted = &self.0;
+        counted.start();
+        match counted.look(deployments) {
             Look::Fresh(states) => states,
             Look::Usable(states, outdated) => {
-                let inner = Arc::clone(inner);
-                tokio::spawn(async move { inner.read_anew(&outdated).await });
+                let counted = Arc::clone(counted);
+                tokio::spawn(async move { counted.read_anew(&outdated).await });
                 states
             }
             Look::Outdated => {
-                if inner.read_anew(deployments).await.is_err() {
-                    return inner.local.read(deployments).await;
+                if counted.read_anew(deployments).await.is_err() {
+                    return counted.local.read(deployments).await;
                 }
-                inner.known(deployments)
+                counted.known(deployments)
             }
         }
     }
 
     async fn begin(&self, deployment: &Arc<str>, terms: &Terms) -> Result<Admission, Refusal> {
-        let inner = &self.0;
-        inner.start();
-        let id = inner.next_place.fetch_add(1, Relaxed);
-        let place = Place::new(inner.redis.replica(), id, terms.estimated_tokens);
-        if inner.need_not_ask(deployment, terms) {
-            return Ok(inner.begin_untold(deployment, place, id, terms).await);
+        let counted = &self.0;
+        counted.start();
+        let (id, place) = counted.new_place(terms.estimated_tokens);
+        if counted.need_not_ask(deployment, terms) {
+            return Ok(counted.begin_untold(deployment, place, id, terms).await);
         }
-        let mut unsettled = Unsettled { inner, deployment, place: Some(&place) };
-        let asked = inner.exchange(deployment, Some((&place, terms)), inner.redis.settings().time_limit).await;
-        match asked {
+        let mut unsettled = Unsettled::new(counted, deployment, &place);
+        match counted.ask(deployment, Some(PlaceWanted::new(&place, terms)), counted.redis.settings().time_limit).await
+        {
             Ok(answer) if answer.admitted() => {
                 let place = Place { is_trial: answer.is_trial(), may_be_known: true, ..place.clone() };
-                let admission = inner.hold(deployment, place, id, terms).await;
+                let local = counted.count_here(deployment, terms).await;
+                let admission = admission(id, &place);
+                counted.hold(deployment, id, place, local, true);
                 unsettled.settle();
-                inner.seen_change(deployment, |state| count_in(state, terms));
+                counted.change_seen(deployment, |seen| count_in(&mut seen.state, terms));
                 Ok(admission)
             }
             Ok(answer) => {
@@ -160,23 +139,23 @@ impl RouterState for RedisState {
                 if !was_asked {
                     unsettled.settle();
                 }
-                if inner.redis.settings().fails_closed && !terms.limits.is_empty() {
+                if counted.redis.settings().fails_closed && !terms.limits.is_empty() {
                     return Err(Refusal::Unavailable);
                 }
-                let share = Terms { limits: terms.limits.share(inner.redis.replicas()), ..*terms };
-                let local = inner.local.begin(deployment, &share).await?;
+                let share = Terms { limits: terms.limits.share(counted.redis.replicas()), ..*terms };
+                let local = counted.local.begin(deployment, &share).await?;
                 unsettled.settle();
                 let place = Place { is_trial: local.trial, may_be_known: was_asked, ..place.clone() };
-                Ok(inner.remember(deployment, place, id, local))
+                Ok(counted.hold_untold(deployment, place, id, local))
             }
         }
     }
 
     fn report(&self, deployment: &Arc<str>, outcome: Outcome) {
-        let inner = &self.0;
-        if !inner.redis.is_connected() {
+        let counted = &self.0;
+        if !counted.redis.is_connected() {
             // Whether it is the trial of this replica's own circuit is not known: an answer closes it in any case.
-            inner.local.report(
+            counted.local.report(
                 deployment,
                 match outcome {
                     Outcome::Answered { timing, .. } => Outcome::Answered { trial: true, timing },
@@ -184,17 +163,17 @@ impl RouterState for RedisState {
                 },
             );
         }
-        let mut records = inner.lock();
+        let mut records = counted.lock();
         let Some(record) = records.get_mut(deployment) else { return };
         let trial = if is_trial(&outcome) { record.end_trial() } else { None };
-        record.outbox.changes.add_outcome(&outcome, trial);
+        record.outbox.changes.add_outcome(outcome::to_json(&outcome, trial));
         drop(records);
-        inner.told.notify_one();
+        counted.wake();
     }
 
     fn release(&self, deployment: &Arc<str>, admission: Admission, tokens: u64) {
-        let inner = &self.0;
-        let mut records = inner.lock();
+        let counted = &self.0;
+        let mut records = counted.lock();
         let Some(record) = records.get_mut(deployment) else { return };
         let Some(held) = record.held.remove(&admission.id) else { return };
         record.outbox.changes.release(admission.id, &held.place);
@@ -203,8 +182,8 @@ impl RouterState for RedisState {
             count_out(&mut seen.state, held.place.tokens, tokens);
         }
         drop(records);
-        inner.local.release(deployment, held.local, tokens);
-        inner.told.notify_one();
+        counted.local.release(deployment, held.local, tokens);
+        counted.wake();
     }
 
     async fn wait(&self, deployments: &[Arc<str>], at_most: Duration) {
@@ -217,57 +196,16 @@ fn is_trial(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Answered { trial: true, .. } | Outcome::Failed { trial: true, .. })
 }
 
-impl Inner {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Record>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn admission(id: u64, place: &Place) -> Admission {
+    Admission { id, trial: place.is_trial, reserved_tokens: place.tokens }
+}
 
-    /// Begins to tell Redis things in the background.
-    fn start(self: &Arc<Self>) {
-        self.started.call_once(|| {
-            let member: Arc<dyn Member> = Arc::clone(self) as Arc<dyn Member>;
-            self.redis.add_member(Arc::downgrade(&member));
-            if self.redis.settings().is_paused() {
-                return;
-            }
-            let inner = Arc::downgrade(self);
-            tokio::spawn(async move {
-                while let Some(inner) = inner.upgrade() {
-                    // Not longer, so that it ends with its owner.
-                    let _ = tokio::time::timeout(Duration::from_secs(1), inner.told.notified()).await;
-                    inner.flush().await;
-                }
-            });
-        });
-    }
-
-    fn with_record<T>(&self, deployment: &Arc<str>, act: impl FnOnce(&mut Record) -> T) -> T {
-        let mut records = self.lock();
-        let record = records.entry(Arc::clone(deployment)).or_insert_with(|| {
-            let keys = Keys::new(&self.redis.settings().namespace, "deployment", deployment);
-            Record {
-                keys: [
-                    keys.of("counts"),
-                    keys.of("places"),
-                    keys.of("trials"),
-                    keys.of(&format!("batch:{}", self.redis.replica())),
-                ],
-                outbox: Outbox::default(),
-                held: BTreeMap::new(),
-                seen: None,
-                is_being_read: false,
-                limits: Limits::default(),
-                used_last: Instant::now(),
-            }
-        });
-        act(record)
-    }
-
+impl Counted<Deployments> {
     async fn read_anew(&self, deployments: &[Arc<str>]) -> Result<(), Away> {
         let limit = self.redis.settings().time_limit;
         let read = deployments.iter().map(|id| async move {
-            let answer = self.exchange(id, None, limit).await;
-            self.with_record(id, |record| record.is_being_read = false);
+            let answer = self.ask(id, None, limit).await;
+            self.with_record(id, |record| record.settings.is_being_read = false);
             answer.map(drop)
         });
         future::join_all(read).await.into_iter().collect()
@@ -276,8 +214,7 @@ impl Inner {
     /// Whether nothing that Redis knows could refuse the request.
     fn need_not_ask(&self, deployment: &Arc<str>, terms: &Terms) -> bool {
         self.with_record(deployment, |record| {
-            record.limits = terms.limits;
-            record.used_last = Instant::now();
+            record.settings.limits = terms.limits;
             terms.limits.is_empty() && record.seen.as_ref().is_some_and(|seen| seen.state.circuit == Circuit::Closed)
         })
     }
@@ -285,17 +222,9 @@ impl Inner {
     /// Begins a request of which Redis is told later.
     async fn begin_untold(&self, deployment: &Arc<str>, place: Place, id: u64, terms: &Terms) -> Admission {
         let local = self.count_here(deployment, terms).await;
-        self.seen_change(deployment, |state| count_in(state, terms));
-        let admission = self.remember(deployment, place, id, local);
-        self.told.notify_one();
-        admission
-    }
-
-    /// Holds a place that Redis has given.
-    async fn hold(&self, deployment: &Arc<str>, place: Place, id: u64, terms: &Terms) -> Admission {
-        let local = self.count_here(deployment, terms).await;
-        let admission = Admission { id, trial: place.is_trial, reserved_tokens: terms.estimated_tokens };
-        self.with_record(deployment, |record| record.held.insert(id, Held { place, local }));
+        self.change_seen(deployment, |seen| count_in(&mut seen.state, terms));
+        let admission = self.hold_untold(deployment, place, id, local);
+        self.wake();
         admission
     }
 
@@ -305,65 +234,34 @@ impl Inner {
         self.local.begin(deployment, &all).await.unwrap_or_default()
     }
 
-    /// Holds a place that Redis does not know yet.
-    fn remember(&self, deployment: &Arc<str>, place: Place, id: u64, local: Admission) -> Admission {
-        let admission = Admission { id, trial: place.is_trial, reserved_tokens: place.tokens };
-        self.with_record(deployment, |record| {
-            record.outbox.changes.hold(id, &place);
-            record.outbox.changes.counts.add(1, 0);
-            record.held.insert(id, Held { place, local });
-        });
+    /// Holds a place of a request that Redis does not know yet.
+    fn hold_untold(&self, deployment: &Arc<str>, place: Place, id: u64, local: Admission) -> Admission {
+        let admission = admission(id, &place);
+        self.with_record(deployment, |record| record.outbox.changes.counts.add(1, 0));
+        self.hold(deployment, id, place, local, false);
         admission
     }
 
-    fn seen_change(&self, deployment: &Arc<str>, change: impl FnOnce(&mut DeploymentState)) {
-        self.with_record(deployment, |record| {
-            if let Some(seen) = &mut record.seen {
-                change(&mut seen.state);
-            }
-        });
-    }
-
     /// Tells Redis what there is to tell of a deployment, asks for a place if one is wanted, and notes how the deployment is doing.
-    async fn exchange(
+    async fn ask(
         &self,
         deployment: &Arc<str>,
-        wanted: Option<(&Place, &Terms)>,
+        wanted: Option<PlaceWanted<'_>>,
         limit: Duration,
-    ) -> Result<Answer, Away> {
-        self.redis.ready(limit).await?;
-        let (keys, batch) =
-            self.with_record(deployment, |record| (record.keys.clone(), record.outbox.take(&self.redis.clock)));
-        let mut sent = Sent { inner: self, deployment, is_unknown: batch.is_some() };
-        let deadline = wanted.and_then(|_| self.redis.deadline(limit));
-        let question = Question::new(&self.redis, deadline, batch.as_ref(), wanted);
-        let answer: Answer = self.redis.ask(&SCRIPT, &keys, &question, limit).await?;
-        let has_more = self.with_record(deployment, |record| {
-            if std::mem::take(&mut sent.is_unknown) {
-                record.outbox.arrived();
-            }
-            record.seen = Some(Seen { at: Instant::now(), state: answer.state() });
-            record.outbox.is_ready()
-        });
-        if has_more {
-            self.told.notify_one();
-        }
+    ) -> Result<DeploymentAnswer, Away> {
+        let answer: DeploymentAnswer = self.exchange(deployment, &wanted, wanted.is_some(), limit).await?;
+        let seen = SeenState { at: Instant::now(), state: answer.state() };
+        self.with_record(deployment, |record| record.seen = Some(seen));
         answer.log_cooldowns(deployment);
         Ok(answer)
     }
 }
 
-impl Record {
+impl Record<Deployments> {
     /// The place of a trial that this replica has under way; it is a trial no longer.
     fn end_trial(&mut self) -> Option<String> {
         let held = self.held.values_mut().find(|held| held.place.is_trial)?;
         held.place.is_trial = false;
         Some(held.place.member.clone())
-    }
-}
-
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisState").field("redis", &self.redis).finish_non_exhaustive()
     }
 }

@@ -4,15 +4,8 @@ use std::time::Duration;
 
 use sagewire_router::ledger::{KeyLimits, Standing};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::period;
-use crate::{
-    Redis,
-    clock::millis,
-    outbox::{Batch, bounded},
-    redis::LEASE,
-};
+use crate::{clock::millis, outbox::bounded};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -25,31 +18,24 @@ pub(super) enum Wanted<'q> {
 
 /// What was used of a budget.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Seen {
+pub(super) struct SeenBudget {
     pub(super) spent: u64,
     /// When its period began, in milliseconds since 1970.
     pub(super) began: u64,
 }
 
+/// What is asked of a key beside what is told.
 #[derive(Debug, Serialize)]
-pub(super) struct Question<'q> {
+pub(super) struct KeyQuestion<'q> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    now: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deadline: Option<u64>,
-    lease: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    batch: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<&'q Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seen: Option<Seen>,
+    seen: Option<SeenBudget>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rpm: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tpm: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<u64>,
+    /// The budget's period in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<u64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -58,26 +44,14 @@ pub(super) struct Question<'q> {
     call: Option<&'q str>,
 }
 
-impl<'q> Question<'q> {
-    pub(super) fn new(
-        redis: &Redis,
-        deadline: Option<u64>,
-        batch: Option<&'q Batch>,
-        seen: Option<Seen>,
-        key: &KeyLimits<'_>,
-        wanted: Option<Wanted<'q>>,
-    ) -> Self {
+impl<'q> KeyQuestion<'q> {
+    pub(super) fn new(seen: Option<SeenBudget>, key: &KeyLimits<'_>, wanted: Option<Wanted<'q>>) -> Self {
         Self {
-            now: redis.time_of_tests(),
-            deadline,
-            lease: millis(LEASE),
-            batch: batch.map(|batch| batch.number),
-            changes: batch.map(|batch| &*batch.changes),
             seen: seen.filter(|_| key.token_budget.is_some()),
             rpm: key.rpm.map(bounded),
             tpm: key.tpm.map(bounded),
             budget: key.token_budget.map(bounded),
-            period: period(key),
+            period: key.budget_duration.map(|time| bounded(millis(time))),
             request: matches!(wanted, Some(Wanted::Request)),
             call: match wanted {
                 Some(Wanted::Call(call)) => Some(call),
@@ -88,16 +62,16 @@ impl<'q> Question<'q> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct KeyAnswer {
     now: u64,
     #[serde(default)]
     admitted: bool,
-    standing: Told,
+    standing: ToldStanding,
 }
 
 /// How the key stood before anything was granted.
 #[derive(Debug, Deserialize)]
-struct Told {
+struct ToldStanding {
     requests: u64,
     tokens: u64,
     spent: u64,
@@ -109,7 +83,7 @@ struct Told {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-impl Answer {
+impl KeyAnswer {
     pub(super) fn admitted(&self) -> bool {
         self.admitted
     }
@@ -130,7 +104,7 @@ impl Answer {
         }
     }
 
-    pub(super) fn seen(&self) -> Seen {
-        Seen { spent: self.standing.spent, began: self.standing.budget_began }
+    pub(super) fn seen(&self) -> SeenBudget {
+        SeenBudget { spent: self.standing.spent, began: self.standing.budget_began }
     }
 }

@@ -1,32 +1,10 @@
--- The state of one deployment: checks and counts in one step.
--- KEYS: counts (hash), places (sorted set, by the end of their leases), trials (the same), the number of this replica's last batch.
--- ARGV: what is asked, as JSON. The answer is JSON too.
-local counts, places, trials, batch = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local ask = cjson.decode(ARGV[1])
-
-local now = ask.now
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
--- Whoever asked has gone on without an answer.
-if ask.deadline and now > ask.deadline then
-  return cjson.encode({ late = true, now = now })
-end
+-- The state of one deployment: checks and counts in one step. It follows `counted.lua`.
+-- KEYS, the fourth: trials (sorted set, by the end of their leases).
+local trials = KEYS[4]
 
 local WINDOW = 60
 local FAILURE_COUNTS_FOR = 60000
-local KEPT_FOR = 3600000
 local second = math.floor(now / 1000)
-
-local function number(field)
-  return tonumber(redis.call('HGET', counts, field) or nil)
-end
-
-local function add(field, by)
-  -- The sum is never -0, which is no integer to Redis.
-  redis.call('HINCRBY', counts, field, by + 0)
-end
 
 -- Requests and tokens of the last minute, to the second.
 
@@ -59,25 +37,8 @@ local function forget_old_seconds()
   redis.call('HDEL', counts, 'first', 'last')
 end
 
--- Places: each member ends with the tokens that are expected.
-
-local function expected_tokens(place)
-  return tonumber(string.match(place, ':(%d+)$'))
-end
-
-local function hold(place, is_trial)
-  if redis.call('ZADD', places, now + ask.lease, place) == 1 then add('reserved', expected_tokens(place)) end
-  if is_trial then redis.call('ZADD', trials, now + ask.lease, place) end
-end
-
-local function release(place)
-  if redis.call('ZREM', places, place) == 1 then add('reserved', -expected_tokens(place)) end
-  redis.call('ZREM', trials, place)
-end
-
-local function release_abandoned()
-  for _, place in ipairs(redis.call('ZRANGEBYSCORE', places, '-inf', now)) do release(place) end
-  redis.call('ZREMRANGEBYSCORE', trials, '-inf', now)
+local function hold_trial(place)
+  redis.call('ZADD', trials, now + ask.lease, place)
 end
 
 -- Failures and cooldowns.
@@ -167,9 +128,12 @@ end
 
 -- What this replica has to tell, once only.
 local cooldowns
-if ask.batch and tonumber(redis.call('GET', batch) or '0') < ask.batch then
+if is_news() then
   local changes = ask.changes
-  for _, place in ipairs(changes.places) do hold(place[1], place[2]) end
+  for _, place in ipairs(changes.places) do
+    hold(place[1])
+    if place[2] then hold_trial(place[1]) end
+  end
   for _, outcome in ipairs(changes.outcomes) do
     local rest
     if outcome.sort then rest = failed(outcome) else answered(outcome) end
@@ -179,14 +143,17 @@ if ask.batch and tonumber(redis.call('GET', batch) or '0') < ask.batch then
       table.insert(cooldowns, { millis = rest, failures = failed_lately })
     end
   end
-  for _, place in ipairs(changes.releases) do release(place) end
+  for _, place in ipairs(changes.releases) do
+    release(place)
+    redis.call('ZREM', trials, place)
+  end
   forget_old_seconds()
   for _, entry in ipairs(changes.counts) do count(entry[1], entry[2], entry[3]) end
-  redis.call('SET', batch, ask.batch, 'PX', KEPT_FOR)
 end
 
 forget_old_seconds()
 release_abandoned()
+redis.call('ZREMRANGEBYSCORE', trials, '-inf', now)
 
 local before = state()
 local admitted, trial
@@ -194,7 +161,8 @@ if ask.place then
   admitted = not is_refused(before)
   if admitted then
     trial = before.cooldown_ended_ago ~= nil
-    hold(ask.place, trial)
+    hold(ask.place)
+    if trial then hold_trial(ask.place) end
     count(second, 1, 0)
   end
 end

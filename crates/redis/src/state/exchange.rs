@@ -4,34 +4,12 @@ use std::time::Duration;
 
 use sagewire_router::{Circuit, DeploymentState, Latencies, Latency, Terms};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::changes::Place;
-use crate::{
-    Redis,
-    clock::millis,
-    outbox::{Batch, bounded},
-    redis::LEASE,
-};
-
-#[derive(Debug, Serialize)]
-pub(super) struct Question<'q> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    now: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deadline: Option<u64>,
-    lease: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    batch: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<&'q Value>,
-    #[serde(flatten)]
-    wanted: Option<Wanted<'q>>,
-}
+use crate::outbox::{Place, bounded};
 
 /// The place that is asked for, and its terms.
 #[derive(Debug, Serialize)]
-struct Wanted<'q> {
+pub(super) struct PlaceWanted<'q> {
     place: &'q str,
     tokens: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,45 +21,33 @@ struct Wanted<'q> {
     forced: bool,
 }
 
-impl<'q> Question<'q> {
-    pub(super) fn new(
-        redis: &Redis,
-        deadline: Option<u64>,
-        batch: Option<&'q Batch>,
-        wanted: Option<(&'q Place, &Terms)>,
-    ) -> Self {
+impl<'q> PlaceWanted<'q> {
+    pub(super) fn new(place: &'q Place, terms: &Terms) -> Self {
         Self {
-            now: redis.time_of_tests(),
-            deadline,
-            lease: millis(LEASE),
-            batch: batch.map(|batch| batch.number),
-            changes: batch.map(|batch| &*batch.changes),
-            wanted: wanted.map(|(place, terms)| Wanted {
-                place: &place.member,
-                tokens: place.tokens,
-                rpm: terms.limits.rpm.map(bounded),
-                tpm: terms.limits.tpm.map(bounded),
-                most: terms.limits.max_parallel_requests,
-                forced: terms.despite_cooldown,
-            }),
+            place: &place.member,
+            tokens: place.tokens,
+            rpm: terms.limits.rpm.map(bounded),
+            tpm: terms.limits.tpm.map(bounded),
+            most: terms.limits.max_parallel_requests,
+            forced: terms.despite_cooldown,
         }
     }
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct DeploymentAnswer {
     #[serde(default)]
     admitted: bool,
     #[serde(default)]
     trial: bool,
-    state: Told,
+    state: ToldState,
     #[serde(default)]
     cooldowns: Vec<Cooldown>,
 }
 
 /// A deployment's state before the request was counted.
 #[derive(Debug, Deserialize)]
-struct Told {
+struct ToldState {
     in_flight: u32,
     requests: u64,
     tokens: u64,
@@ -110,7 +76,7 @@ struct Cooldown {
     failures: u32,
 }
 
-impl Answer {
+impl DeploymentAnswer {
     pub(super) fn admitted(&self) -> bool {
         self.admitted
     }

@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 use sagewire_router::{Circuit, DeploymentState, Terms};
 use tokio::time::Instant;
 
-use super::Inner;
+use super::Deployments;
+use crate::counted::Counted;
 
 /// How old what is known of a deployment may be for it to be taken as it is.
 const FRESH: Duration = Duration::from_millis(50);
@@ -23,7 +24,7 @@ pub(super) enum Look {
     Outdated,
 }
 
-impl Inner {
+impl Counted<Deployments> {
     pub(super) fn look(&self, deployments: &[Arc<str>]) -> Look {
         let now = Instant::now();
         let mut records = self.lock();
@@ -36,11 +37,11 @@ impl Inner {
             let state = aged(&seen.state, age);
             if age >= FRESH {
                 // What refuses may no longer be true, and a call must not be refused for it.
-                let terms = Terms { limits: record.limits, ..Terms::default() };
+                let terms = Terms { limits: record.settings.limits, ..Terms::default() };
                 if age >= USABLE || terms.refusal(&state).is_some() {
                     return Look::Outdated;
                 }
-                if !std::mem::replace(&mut record.is_being_read, true) {
+                if !std::mem::replace(&mut record.settings.is_being_read, true) {
                     outdated.push(Arc::clone(id));
                 }
             }

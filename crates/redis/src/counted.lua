@@ -1,0 +1,51 @@
+-- What both scripts begin with: the question, the time, counts, places, and what this replica has told already.
+-- KEYS: the number of this replica's last batch, counts (hash), places (sorted set, by the end of their leases), and more of the script's own.
+-- ARGV: what is asked, as JSON. The answer is JSON too.
+local batch, counts, places = KEYS[1], KEYS[2], KEYS[3]
+local ask = cjson.decode(ARGV[1])
+
+local now = ask.now
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+-- Whoever asked has gone on without an answer.
+if ask.deadline and now > ask.deadline then
+  return cjson.encode({ late = true, now = now })
+end
+
+local KEPT_FOR = 3600000
+
+local function number(field)
+  return tonumber(redis.call('HGET', counts, field) or nil)
+end
+
+local function add(field, by)
+  -- The sum is never -0, which is no integer to Redis.
+  redis.call('HINCRBY', counts, field, by + 0)
+end
+
+-- Each place ends with the tokens that are expected.
+local function expected_tokens(place)
+  return tonumber(string.match(place, ':(%d+)$'))
+end
+
+local function hold(place)
+  if redis.call('ZADD', places, now + ask.lease, place) == 1 then add('reserved', expected_tokens(place)) end
+end
+
+local function release(place)
+  if redis.call('ZREM', places, place) == 1 then add('reserved', -expected_tokens(place)) end
+end
+
+local function release_abandoned()
+  for _, place in ipairs(redis.call('ZRANGEBYSCORE', places, '-inf', now)) do release(place) end
+end
+
+-- Whether there is a batch that has not come before. From now on it has.
+local function is_news()
+  if not ask.batch or tonumber(redis.call('GET', batch) or '0') >= ask.batch then return false end
+  redis.call('SET', batch, ask.batch, 'PX', KEPT_FOR)
+  return true
+end
+
