@@ -215,14 +215,14 @@ fn check_names(settings: &RouterSettings, groups: &Groups) -> Result<(), BuildEr
     {
         for (model, fallbacks) in lists {
             // A pattern is the name of its group, and no text that it matches itself.
-            if !groups.iter().any(|group| group.name == *model) {
+            if !groups.contains(model) {
                 served(setting, model)?;
             }
             fallbacks.iter().try_for_each(|name| served(setting, name))?;
         }
     }
     for model in settings.model_group_retry_policy.keys() {
-        if !groups.iter().any(|group| group.name == *model) {
+        if !groups.contains(model) {
             served("model_group_retry_policy", model)?;
         }
     }

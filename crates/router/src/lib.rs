@@ -3,6 +3,7 @@
 pub use builder::{BuildError, RouterBuilder};
 pub use deployment::Deployment;
 pub use failure::LastAttempt;
+pub use names::ModelNames;
 pub use policy::{FailurePolicy, FailureSort};
 pub use router::{DeploymentStatus, Router};
 pub use settings::{ModelGroupAlias, RouterSettings};
@@ -14,6 +15,7 @@ pub use strategy::{Strategy, UnknownStrategy};
 
 pub mod decision;
 pub mod ledger;
+pub mod names;
 pub mod seconds;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -46,7 +46,7 @@ impl Router {
 
     /// The deployments that serve a model, an alias or what a `*` matches; none where nobody serves it.
     pub fn deployments<'r>(&'r self, model: &'r str) -> impl Iterator<Item = &'r Deployment> {
-        let group = self.groups.resolve(model).map(|target| target.group);
+        let group = self.groups.resolve(model).map(|target| target.group());
         group.into_iter().flat_map(|group| &group.members).map(|member| &member.deployment)
     }
 

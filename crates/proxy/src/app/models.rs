@@ -1,8 +1,10 @@
-//! The models that are served, found by the name a caller asks for.
+//! The models that are served, with what their requests need at hand.
 //!
-//! Owns the look-up: an exact name first, then the longest `prefix*` that fits.
+//! What a caller's name stands for is the router's [`ModelNames`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
+
+use sagewire_router::{ModelNames, names};
 
 use super::served::{ServedDeployment, ServedModel};
 use crate::{
@@ -51,80 +53,49 @@ impl Model {
     }
 
     pub(crate) fn is_wildcard(&self) -> bool {
-        self.name.ends_with('*')
+        names::is_pattern(&self.name)
     }
 }
 
 /// With a wildcard the caller names the endpoint itself, so there is nothing to hide.
 fn hidden_names(served: &ServedModel) -> Vec<HiddenName> {
-    let mut names = Vec::new();
-    for real in served.deployments.iter().map(|deployment| &deployment.model).filter(|real| !real.ends_with('*')) {
+    let mut hidden = Vec::new();
+    for real in served.deployments.iter().map(|deployment| &deployment.model).filter(|real| !names::is_pattern(real)) {
         let endpoint = real.split_once('/').map_or(real.as_str(), |(_, endpoint)| endpoint);
         for real in [real.as_str(), endpoint] {
             if real != served.name {
-                names.push(HiddenName { real: real.to_owned(), shown: served.name.clone() });
+                hidden.push(HiddenName { real: real.to_owned(), shown: served.name.clone() });
             }
         }
     }
-    names
+    hidden
 }
 
 /// Every model that is served.
 #[derive(Debug, Default)]
-pub(crate) struct ModelTable {
-    /// In the order they were put in.
-    all: Vec<Arc<Model>>,
-    exact: HashMap<String, Arc<Model>>,
-    /// By prefix, the longest first.
-    wildcards: Vec<(String, Arc<Model>)>,
-}
+pub(crate) struct ModelTable(ModelNames<Arc<Model>>);
 
 impl ModelTable {
     pub(crate) fn new(served: Vec<ServedModel>, metrics: &Metrics, outputs: &ExpectedOutputs) -> Self {
-        let mut table = Self::default();
-        for model in served {
+        let models = served.into_iter().map(|model| {
             let model = Arc::new(Model::new(model, metrics, outputs));
-            match model.name.strip_suffix('*') {
-                Some(prefix) => table.wildcards.push((prefix.to_owned(), Arc::clone(&model))),
-                None => {
-                    table.exact.insert(model.name.clone(), Arc::clone(&model));
-                }
-            }
-            table.all.push(model);
-        }
-        table.wildcards.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
-        table
+            (model.name.clone(), model)
+        });
+        Self(ModelNames::new(models))
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<&Arc<Model>> {
-        self.exact.get(name).or_else(|| {
-            let fits = |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest != "*");
-            self.wildcards.iter().find(|(prefix, _)| fits(prefix)).map(|(_, model)| model)
-        })
+    pub(crate) fn find<'n>(&'n self, name: &'n str) -> Option<&'n Arc<Model>> {
+        self.0.find(name).map(|found| found.entry)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Model>> {
-        self.all.iter()
+        self.0.iter()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_exact_name_comes_first_and_then_the_longest_prefix() {
-        let names = ["sagemaker/*", "sagemaker/special-*", "sagemaker/one"];
-        let table =
-            ModelTable::new(names.map(ServedModel::new).to_vec(), &Metrics::default(), &ExpectedOutputs::default());
-        let found = |name: &str| table.find(name).map(|model| model.name.clone());
-        assert_eq!(found("sagemaker/one").as_deref(), Some("sagemaker/one"));
-        assert_eq!(found("sagemaker/special-x").as_deref(), Some("sagemaker/special-*"));
-        assert_eq!(found("sagemaker/other").as_deref(), Some("sagemaker/*"));
-        for none in ["sagemaker/", "sagemaker/*", "sagemaker", "", "other"] {
-            assert_eq!(found(none), None, "{none}");
-        }
-    }
 
     #[test]
     fn real_names_are_hidden_unless_the_caller_knows_them() {

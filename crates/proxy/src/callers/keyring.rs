@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, HeaderName, header};
+use sagewire_router::names;
 use subtle::ConstantTimeEq;
 
 use super::KeyDigest;
@@ -46,12 +47,7 @@ impl Caller {
     /// Whether the caller may use this model.
     pub(crate) fn may_use(&self, model: &str) -> bool {
         let Self::Key(key) = self else { return true };
-        key.models.as_ref().is_none_or(|models| {
-            models.iter().any(|allowed| match allowed.strip_suffix('*') {
-                Some(start) => model.starts_with(start),
-                None => allowed == model,
-            })
-        })
+        key.models.as_ref().is_none_or(|models| models.iter().any(|allowed| names::matches(allowed, model)))
     }
 
     /// Whether the caller may see and do what is the operator's.

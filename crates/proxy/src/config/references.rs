@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use sagewire_router::RouterSettings;
+use sagewire_router::{ModelNames, RouterSettings, names};
 
 use super::{
     caller_keys::CallerKey,
@@ -55,13 +55,10 @@ pub(super) fn check(
     if deployments.is_empty() {
         return;
     }
-    let served = |name: &str| {
-        router.model_group_alias.contains_key(name)
-            || deployments.iter().any(|deployment| match deployment.model_name.strip_suffix('*') {
-                Some(start) => name.starts_with(start),
-                None => deployment.model_name == name,
-            })
-    };
+    let deployed = deployments.iter().map(|deployment| deployment.model_name.as_str());
+    let names =
+        ModelNames::new(deployed.chain(router.model_group_alias.keys().map(String::as_str)).map(|name| (name, ())));
+    let served = |name: &str| names.contains(name) || names.find(name).is_some();
     let mut check = |name: &str, key: &str, place: Place, exists: bool| {
         if !exists {
             let hint = nearest(name, deployments.iter().map(|deployment| deployment.model_name.as_str()))
@@ -99,7 +96,7 @@ pub(super) fn check(
     for (index, key) in keys.iter().enumerate() {
         let node = lists.and_then(Node::items).and_then(|items| items.get(index)).and_then(|key| key.value("models"));
         // A pattern may be for models that a reload brings.
-        for name in key.models.iter().flatten().filter(|name| !name.ends_with('*')) {
+        for name in key.models.iter().flatten().filter(|name| !names::is_pattern(name)) {
             check(name, &format!("sagewire_settings.keys[{index}].models"), place_of(node, name, file), served(name));
         }
     }

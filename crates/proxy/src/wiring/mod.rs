@@ -9,7 +9,7 @@ use std::{
 };
 
 use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
-use sagewire_router::{BuildError, Router, RouterSettings, RouterState};
+use sagewire_router::{BuildError, ModelNames, Router, RouterSettings, RouterState};
 
 pub use self::check::Findings;
 #[cfg(feature = "redis")]
@@ -351,11 +351,16 @@ fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, served: S
     }
 }
 
+/// An alias is a model by itself, with the deployments of what it stands for.
 fn add_aliases(models: &mut Vec<ServedModel>, settings: &RouterSettings) {
+    let names = ModelNames::new(models.iter().map(|model| (model.name.clone(), model.clone())));
     for (alias, target) in &settings.model_group_alias {
-        if let Some(model) = models.iter().find(|model| model.name == target.model_name) {
-            let alias = model.alias(alias).with_hidden(target.hidden);
-            models.push(alias);
+        if let Some(found) = names.find(&target.model_name) {
+            let mut model = found.entry.alias(alias).with_hidden(target.hidden);
+            for deployment in &mut model.deployments {
+                deployment.model = found.fill(&deployment.model);
+            }
+            models.push(model);
         }
     }
 }

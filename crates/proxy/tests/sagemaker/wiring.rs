@@ -170,6 +170,21 @@ router_settings:
 }
 
 #[tokio::test]
+async fn an_alias_stands_for_a_model_that_a_pattern_serves() {
+    let yaml = "
+model_list:
+  - {model_name: sagemaker/*, litellm_params: {model: sagemaker/*}}
+router_settings:
+  model_group_alias: {gpt-4: sagemaker/tgi}
+";
+    let setup = Setup::start(yaml).await;
+    let body = json!({"model": "gpt-4", "messages": [{"role": "user", "content": "hi"}]});
+    let answer = setup.post("/chat/completions", &body).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["model"]), (200, &json!("gpt-4")), "{}", answer.text());
+    assert_eq!(setup.get("/models").await.json()["data"][0]["id"], "gpt-4");
+}
+
+#[tokio::test]
 async fn the_files_own_variables_stand_before_the_process() {
     let emulator = Emulator::start().await.unwrap();
     // The process's own environment names no endpoint: only the file does.

@@ -70,7 +70,7 @@ impl<'r> RoutedCall<'r> {
     /// The next deployment to ask.
     pub(super) async fn choose(&mut self) -> Result<Chosen<'r>, End> {
         while let Some(target) = self.plan.target(self.at) {
-            let group = target.group;
+            let group = target.group();
             if self.affordable(self.at)
                 && let Some(chosen) = self.choose_in(group, self.at).await?
             {
@@ -196,7 +196,7 @@ impl<'r> RoutedCall<'r> {
         self.bounds.check()?;
         let mut options: Vec<(bool, usize, Duration, Offer<'r>)> = Vec::new();
         for place in self.plan.places().filter(|place| self.affordable(*place)).collect::<Vec<_>>() {
-            let Some(group) = self.plan.target(place).map(|target| target.group) else { continue };
+            let Some(group) = self.plan.target(place).map(|target| target.group()) else { continue };
             let states = self.router.read(group).await;
             for (member, state) in group.members.iter().zip(states) {
                 let before = self.last_try(member);

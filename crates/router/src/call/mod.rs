@@ -317,6 +317,6 @@ impl<'r> RoutedCall<'r> {
             cooldown_time: deployment.cooldown_time.unwrap_or(settings.cooldown_time),
         };
         // A deployment with a `*` stands for many endpoints: one's failure says nothing about the others.
-        (!target.group.is_wildcard()).then_some(CooldownRules { policy, by_sort: settings.allowed_fails_policy })
+        (!target.group().is_wildcard()).then_some(CooldownRules { policy, by_sort: settings.allowed_fails_policy })
     }
 }

@@ -91,7 +91,7 @@ impl<'r> Plan<'r> {
 
     /// The name of the model in this place.
     pub(super) fn name(&self, place: usize) -> &'r str {
-        self.steps.get(place).map_or("", |step| &step.target.group.name)
+        self.steps.get(place).map_or("", |step| &step.target.group().name)
     }
 
     /// What it is called that the model in this place answers.
