@@ -30,6 +30,7 @@ mod gemma;
 mod harmony;
 mod json_value;
 mod marked;
+mod members;
 mod named;
 mod numbering;
 mod object;

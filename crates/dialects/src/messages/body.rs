@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, fmt};
 
-use sagewire_types::{ChatRequest, CompletionRequest, Error};
+use sagewire_types::{ChatRequest, CompletionRequest, Error, StreamOptions};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, Visitor},
@@ -34,10 +34,7 @@ pub(crate) enum ModelName {
 pub(crate) fn chat(mut request: ChatRequest, context: &EncodeContext<'_>, model: ModelName) -> Result<Payload, Error> {
     drop_named(&mut request, context.policy);
     request.model = context.model.to_owned();
-    request.stream = context.stream.then_some(true);
-    if !context.stream {
-        request.stream_options = None;
-    }
+    set_stream(&mut request.stream, &mut request.stream_options, context);
     let extra_body = inputs::extra_body(&mut request.extra)?;
     payload(&request, extra_body, model)
 }
@@ -53,12 +50,14 @@ pub(crate) fn completion(
 ) -> Result<Payload, Error> {
     drop_named_of_completion(&mut request, context.policy);
     request.model = context.model.to_owned();
-    request.stream = context.stream.then_some(true);
-    if !context.stream {
-        request.stream_options = None;
-    }
+    set_stream(&mut request.stream, &mut request.stream_options, context);
     let extra_body = inputs::extra_body(&mut request.extra)?;
     payload(&request, extra_body, model)
+}
+
+fn set_stream(stream: &mut Option<bool>, options: &mut Option<StreamOptions>, context: &EncodeContext<'_>) {
+    *stream = context.stream.then_some(true);
+    options.take_if(|_| !context.stream);
 }
 
 fn payload(request: &impl Serialize, extra_body: Map<String, Value>, model: ModelName) -> Result<Payload, Error> {

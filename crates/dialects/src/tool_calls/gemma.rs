@@ -4,13 +4,14 @@
 
 use serde_json::Value;
 
-use super::{ToolCallReading, block::Call, xml::Arguments};
+use super::{
+    ToolCallReading,
+    block::Call,
+    members::{self, DEEPEST},
+};
 
 /// What begins and ends a string.
 const QUOTE: &str = "<|\"|>";
-
-/// How deep lists and objects may nest.
-const DEEPEST: usize = 64;
 
 pub(super) fn calls(body: &str, _: &ToolCallReading) -> Option<Vec<Call>> {
     let (name, _) = body.split_once('{')?;
@@ -21,12 +22,7 @@ pub(super) fn calls(body: &str, _: &ToolCallReading) -> Option<Vec<Call>> {
 
 /// The object at the beginning of a text as JSON, and what follows.
 fn object(text: &str, depth: usize) -> Option<(String, &str)> {
-    let mut rest = text.strip_prefix('{')?.trim_start();
-    let mut members = Arguments::default();
-    loop {
-        if let Some(rest) = rest.strip_prefix('}') {
-            return Some((members.finish(), rest));
-        }
+    members::object(text.strip_prefix('{')?, '}', |rest| {
         let (key, behind) = match rest.strip_prefix(QUOTE) {
             Some(quoted) => {
                 let (key, behind) = quoted.split_once(QUOTE)?;
@@ -35,32 +31,8 @@ fn object(text: &str, depth: usize) -> Option<(String, &str)> {
             None => rest.split_once(':')?,
         };
         let (json, behind) = value(behind.trim_start(), depth)?;
-        members.add(key.trim(), &json);
-        rest = next_item(behind, '}')?;
-    }
-}
-
-/// The list at the beginning of a text as JSON, and what follows.
-fn list(text: &str, depth: usize) -> Option<(String, &str)> {
-    let mut rest = text.strip_prefix('[')?.trim_start();
-    let mut items = Vec::new();
-    loop {
-        if let Some(rest) = rest.strip_prefix(']') {
-            return Some((format!("[{}]", items.join(", ")), rest));
-        }
-        let (json, behind) = value(rest, depth)?;
-        items.push(json);
-        rest = next_item(behind, ']')?;
-    }
-}
-
-/// What follows the comma, or the bracket that closes.
-fn next_item(text: &str, close: char) -> Option<&str> {
-    let text = text.trim_start();
-    match text.strip_prefix(',') {
-        Some(rest) => Some(rest.trim_start()),
-        None => text.starts_with(close).then_some(text),
-    }
+        Some((key.trim(), json, behind))
+    })
 }
 
 fn value(text: &str, depth: usize) -> Option<(String, &str)> {
@@ -71,7 +43,7 @@ fn value(text: &str, depth: usize) -> Option<(String, &str)> {
     }
     match text.bytes().next()? {
         b'{' => object(text, depth),
-        b'[' => list(text, depth),
+        b'[' => members::list(text.get(1..)?, |item| value(item, depth)),
         _ => {
             let (word, rest) = text.split_at(text.find([',', '}', ']'])?);
             let word = word.trim();

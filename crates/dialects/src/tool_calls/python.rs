@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::{ToolCallReading, block::Call, xml::Arguments};
-
-/// How deep lists and dictionaries may nest.
-const DEEPEST: usize = 64;
+use super::{
+    ToolCallReading,
+    block::Call,
+    members::{self, DEEPEST},
+};
 
 /// The calls of a block: separated by lines or commas, perhaps in brackets.
 pub(super) fn calls(body: &str, _: &ToolCallReading) -> Option<Vec<Call>> {
@@ -27,28 +28,19 @@ pub(super) fn calls(body: &str, _: &ToolCallReading) -> Option<Vec<Call>> {
 }
 
 fn call(text: &str) -> Option<(Call, &str)> {
-    let (name, mut rest) = text.split_once('(')?;
+    let (name, rest) = text.split_once('(')?;
     let name = name.trim();
     let is_name =
         |name: &str| !name.is_empty() && name.chars().all(|char| char.is_alphanumeric() || "_.-".contains(char));
     if !is_name(name) {
         return None;
     }
-    let mut arguments = Arguments::default();
-    loop {
-        rest = rest.trim_start();
-        if let Some(behind) = rest.strip_prefix(')') {
-            return Some((Call { name: name.to_owned(), arguments: arguments.finish() }, behind));
-        }
+    let (arguments, rest) = members::object(rest, ')', |rest| {
         let (key, behind) = rest.split_once('=')?;
-        let key = key.trim();
-        if !is_name(key) {
-            return None;
-        }
         let (json, behind) = value(behind.trim_start(), DEEPEST)?;
-        arguments.add(key, &json);
-        rest = next_item(behind, ')')?;
-    }
+        Some((Some(key.trim()).filter(|key| is_name(key))?, json, behind))
+    })?;
+    Some((Call { name: name.to_owned(), arguments }, rest))
 }
 
 /// The value at the beginning of a text as JSON, and what follows.
@@ -56,31 +48,12 @@ fn value(text: &str, depth: usize) -> Option<(String, &str)> {
     let depth = depth.checked_sub(1)?;
     match text.bytes().next()? {
         b'"' | b'\'' => string(text).map(|(string, rest)| (Value::from(string).to_string(), rest)),
-        b'[' => {
-            let mut rest = text.get(1..)?.trim_start();
-            let mut items = Vec::new();
-            loop {
-                if let Some(rest) = rest.strip_prefix(']') {
-                    return Some((format!("[{}]", items.join(", ")), rest));
-                }
-                let (json, behind) = value(rest, depth)?;
-                items.push(json);
-                rest = next_item(behind, ']')?;
-            }
-        }
-        b'{' => {
-            let mut rest = text.get(1..)?.trim_start();
-            let mut members = Arguments::default();
-            loop {
-                if let Some(rest) = rest.strip_prefix('}') {
-                    return Some((members.finish(), rest));
-                }
-                let (key, behind) = string(rest)?;
-                let (json, behind) = value(behind.trim_start().strip_prefix(':')?.trim_start(), depth)?;
-                members.add(&key, &json);
-                rest = next_item(behind, '}')?;
-            }
-        }
+        b'[' => members::list(text.get(1..)?, |item| value(item, depth)),
+        b'{' => members::object(text.get(1..)?, '}', |rest| {
+            let (key, behind) = string(rest)?;
+            let (json, behind) = value(behind.trim_start().strip_prefix(':')?.trim_start(), depth)?;
+            Some((key, json, behind))
+        }),
         _ => {
             let end = text.find(|char: char| ",)]}".contains(char) || char.is_whitespace())?;
             let (word, rest) = text.split_at(end);
@@ -92,15 +65,6 @@ fn value(text: &str, depth: usize) -> Option<(String, &str)> {
             };
             Some((json.to_owned(), rest))
         }
-    }
-}
-
-/// What follows the comma, or the bracket that closes.
-fn next_item(text: &str, close: char) -> Option<&str> {
-    let text = text.trim_start();
-    match text.strip_prefix(',') {
-        Some(rest) => Some(rest.trim_start()),
-        None => text.starts_with(close).then_some(text),
     }
 }
 
