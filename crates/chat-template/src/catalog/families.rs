@@ -30,15 +30,15 @@ const CHATML_TOKENS: &[(&str, &str)] = &[("eos_token", "<|im_end|>")];
 const DEEPSEEK_TOKENS: &[(&str, &str)] =
     &[("bos_token", "<｜begin▁of▁sentence｜>"), ("eos_token", "<｜end▁of▁sentence｜>")];
 
-const CHATML: &str = include_str!("../templates/chatml.jinja");
-const LLAMA_3_1: &str = include_str!("../templates/llama-3.1.jinja");
-const MISTRAL_V3: &str = include_str!("../templates/mistral-v3.jinja");
-const MISTRAL_V7: &str = include_str!("../templates/mistral-v7.jinja");
-const QWEN: &str = include_str!("../templates/qwen.jinja");
-const TURNS: &str = include_str!("../templates/turns.jinja");
-const ZEPHYR: &str = include_str!("../templates/zephyr.jinja");
-const DEEPSEEK: &str = include_str!("../templates/deepseek.jinja");
-const INSTRUCT: &str = include_str!("../templates/instruct.jinja");
+const CHATML: &str = include_str!("templates/chatml.jinja");
+const LLAMA_3_1: &str = include_str!("templates/llama-3.1.jinja");
+const MISTRAL_V3: &str = include_str!("templates/mistral-v3.jinja");
+const MISTRAL_V7: &str = include_str!("templates/mistral-v7.jinja");
+const QWEN: &str = include_str!("templates/qwen.jinja");
+const TURNS: &str = include_str!("templates/turns.jinja");
+const ZEPHYR: &str = include_str!("templates/zephyr.jinja");
+const DEEPSEEK: &str = include_str!("templates/deepseek.jinja");
+const INSTRUCT: &str = include_str!("templates/instruct.jinja");
 
 fn family(
     name: &'static str,
