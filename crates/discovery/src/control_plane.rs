@@ -173,7 +173,7 @@ fn no_credentials(error: CredentialsError) -> Error {
         CredentialsErrorKind::Timeout => ErrorKind::Timeout,
         _ => ErrorKind::Authentication,
     };
-    Error::new(kind, format!("no AWS credentials: {}", error.message())).with_retryable(false).with_source(error)
+    Error::no_credentials(kind, &error.message().to_string(), error)
 }
 
 fn no_answer(operation: &str, error: HttpError) -> Error {

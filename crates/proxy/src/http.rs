@@ -58,6 +58,7 @@ pub(crate) mod route;
 mod scrub;
 pub(crate) mod sse;
 mod streaming;
+mod whole;
 
 /// Every route that there is. The router and `/openapi.json` are made from this list.
 pub(crate) static ROUTES: &[&Route] = &[

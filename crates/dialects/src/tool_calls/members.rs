@@ -6,7 +6,10 @@ use super::xml::Arguments;
 pub(super) const DEEPEST: usize = 64;
 
 /// The items of a list up to its bracket as JSON, and what follows. `value` reads one as JSON and returns what follows it.
-pub(super) fn list<'t>(text: &'t str, value: impl Fn(&'t str) -> Option<(String, &'t str)>) -> Option<(String, &'t str)> {
+pub(super) fn list<'t>(
+    text: &'t str,
+    value: impl Fn(&'t str) -> Option<(String, &'t str)>,
+) -> Option<(String, &'t str)> {
     let mut rest = text.trim_start();
     let mut items = Vec::new();
     loop {

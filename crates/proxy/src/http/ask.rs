@@ -45,34 +45,22 @@ pub(super) trait Ask: Sized {
 
 pub(super) type Attributes = Vec<(&'static str, SpanValue)>;
 
-/// How a text is sampled, as spans say it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sampling {
-    pub(super) temperature: Option<f64>,
-    pub(super) top_p: Option<f64>,
-    pub(super) presence_penalty: Option<f64>,
-    pub(super) frequency_penalty: Option<f64>,
-    pub(super) max_tokens: Option<u64>,
-    pub(super) n: Option<u32>,
-}
-
-impl Sampling {
-    /// The attributes of what the caller set. One answer is what everyone gets and is not mentioned.
-    pub(super) fn attributes(self) -> Attributes {
-        let numbers = [
-            ("gen_ai.request.temperature", self.temperature),
-            ("gen_ai.request.top_p", self.top_p),
-            ("gen_ai.request.presence_penalty", self.presence_penalty),
-            ("gen_ai.request.frequency_penalty", self.frequency_penalty),
-        ];
-        let counts = [
-            ("gen_ai.request.max_tokens", self.max_tokens),
-            ("gen_ai.request.choice.count", self.n.filter(|n| *n != 1).map(u64::from)),
-        ];
-        let counts = counts.into_iter().filter_map(|(name, count)| Some((name, SpanValue::from(count?))));
-        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, SpanValue::from(number?))));
-        counts.chain(numbers).collect()
-    }
+/// How a text is sampled, as spans say it: temperature, top-p, presence and frequency penalty, the most tokens, and the number of answers. One
+/// answer is what everyone gets and is not mentioned.
+pub(super) fn sampling(numbers: [Option<f64>; 4], max_tokens: Option<u64>, n: Option<u32>) -> Attributes {
+    const NUMBERS: [&str; 4] = [
+        "gen_ai.request.temperature",
+        "gen_ai.request.top_p",
+        "gen_ai.request.presence_penalty",
+        "gen_ai.request.frequency_penalty",
+    ];
+    let numbers = NUMBERS.into_iter().zip(numbers);
+    let counts = [
+        ("gen_ai.request.max_tokens", max_tokens),
+        ("gen_ai.request.choice.count", n.filter(|n| *n != 1).map(u64::from)),
+    ];
+    let counts = counts.into_iter().filter_map(|(name, count)| Some((name, SpanValue::from(count?))));
+    counts.chain(numbers.filter_map(|(name, number)| Some((name, SpanValue::from(number?))))).collect()
 }
 
 /// Checks the stop texts of a request.

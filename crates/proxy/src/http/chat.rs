@@ -1,19 +1,16 @@
 //! `POST /chat/completions`: <https://platform.openai.com/docs/api-reference/chat/create>
 
 use http::Response;
-use sagewire_types::{ChatRequest, StreamOptions};
+use sagewire_types::ChatRequest;
 use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
     ask::{self, Ask, Prepared},
-    error::ApiError,
     nulls,
-    openapi::schema,
-    response::Body,
-    route::{Access, Answer, Paths, Route, Verb},
+    route::{Access, Answer, ApiError, Body, Paths, Route, Verb, schema},
     sse::Chunks,
-    streaming::{self, Written as _},
+    streaming, whole,
 };
 use crate::{callers::Wanted, limits::Limits};
 
@@ -37,39 +34,21 @@ async fn chat(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
             "Missing required parameter: 'messages': give at least one message.",
         ));
     }
-    if prepared.request.stream == Some(true) {
-        stream(exchange, prepared).await
-    } else {
-        whole(exchange, prepared).await
-    }
-}
-
-async fn whole(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Result<Response<Body>, ApiError> {
-    let Prepared { request, context, model, asked, deadline } = prepared;
-    let provider = exchange.state.provider.clone();
-    let mut reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
-    let usage = ask::book(exchange, &reply.meta, reply.value.usage.take(), reply.value.text_bytes());
-    reply.value.model = asked.as_ref().to_owned();
-    reply.value.usage = Some(usage.clone());
-    nulls::clean_chat(&mut reply.value);
-    let mut response = ask::answer(exchange, &reply.value, &reply.meta)?;
-    ask::mark_estimate(&usage, &mut response);
-    Ok(response)
-}
-
-async fn stream(exchange: &mut Exchange, prepared: Prepared<ChatRequest>) -> Result<Response<Body>, ApiError> {
     let Prepared { mut request, context, model, asked, deadline } = prepared;
-    let show_usage = ask_for_usage(&mut request.stream_options, exchange.state.settings.always_include_usage);
     let provider = exchange.state.provider.clone();
-    let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
-    Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage))
-}
-
-/// Asks for the tokens used at the end of a stream, as the proxy counts them. Returns whether they are shown: to a caller that asked for them, or
-/// to everyone if the operator says so.
-pub(super) fn ask_for_usage(options: &mut Option<StreamOptions>, always: bool) -> bool {
-    let asked = options.get_or_insert_default().include_usage.replace(true);
-    asked == Some(true) || always
+    if request.stream == Some(true) {
+        let show_usage = streaming::ask_for_usage(exchange, &mut request.stream_options);
+        let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
+        return Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage));
+    }
+    let call = provider.chat(request, &context);
+    whole::respond(exchange, &model, deadline, call, |mut answer, usage| {
+        answer.model = asked.as_ref().to_owned();
+        answer.usage = Some(usage.clone());
+        nulls::clean_chat(&mut answer);
+        Ok(answer)
+    })
+    .await
 }
 
 impl Ask for ChatRequest {
@@ -82,15 +61,11 @@ impl Ask for ChatRequest {
     }
 
     fn asked(&self) -> ask::Attributes {
-        ask::Sampling {
-            temperature: self.temperature,
-            top_p: self.top_p,
-            presence_penalty: self.presence_penalty,
-            frequency_penalty: self.frequency_penalty,
-            max_tokens: self.max_completion_tokens.or(self.max_tokens),
-            n: self.n,
-        }
-        .attributes()
+        ask::sampling(
+            [self.temperature, self.top_p, self.presence_penalty, self.frequency_penalty],
+            self.max_completion_tokens.or(self.max_tokens),
+            self.n,
+        )
     }
 
     fn stream(&self) -> Option<bool> {

@@ -7,14 +7,10 @@ use serde_json::{Map, Value, json};
 use super::{
     Exchange,
     ask::{self, Ask, Prepared},
-    chat::ask_for_usage,
-    error::ApiError,
     nulls,
-    openapi::schema,
-    response::Body,
-    route::{Access, Answer, Paths, Route, Verb},
+    route::{Access, Answer, ApiError, Body, Paths, Route, Verb, schema},
     sse::Chunks,
-    streaming::{self, Written as _},
+    streaming, whole,
 };
 use crate::{callers::Wanted, limits::Limits};
 
@@ -35,18 +31,18 @@ async fn complete(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let Prepared { mut request, context, model, asked, deadline } = prepared;
     let provider = exchange.state.provider.clone();
     if request.stream == Some(true) {
-        let show_usage = ask_for_usage(&mut request.stream_options, exchange.state.settings.always_include_usage);
+        let show_usage = streaming::ask_for_usage(exchange, &mut request.stream_options);
         let stream = ask::ask(exchange, &model, deadline, provider.complete_stream(request, &context)).await?;
         return Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage));
     }
-    let mut reply = ask::ask(exchange, &model, deadline, provider.complete(request, &context)).await?;
-    let usage = ask::book(exchange, &reply.meta, reply.value.usage.take(), reply.value.text_bytes());
-    reply.value.model = asked;
-    reply.value.usage = Some(usage.clone());
-    nulls::clean_completion(&mut reply.value);
-    let mut response = ask::answer(exchange, &reply.value, &reply.meta)?;
-    ask::mark_estimate(&usage, &mut response);
-    Ok(response)
+    let call = provider.complete(request, &context);
+    whole::respond(exchange, &model, deadline, call, |mut answer, usage| {
+        answer.model = asked;
+        answer.usage = Some(usage.clone());
+        nulls::clean_completion(&mut answer);
+        Ok(answer)
+    })
+    .await
 }
 
 impl Ask for CompletionRequest {
@@ -61,15 +57,8 @@ impl Ask for CompletionRequest {
     }
 
     fn asked(&self) -> ask::Attributes {
-        ask::Sampling {
-            temperature: self.temperature,
-            top_p: self.top_p,
-            presence_penalty: self.presence_penalty,
-            frequency_penalty: self.frequency_penalty,
-            max_tokens: self.max_tokens,
-            n: self.n,
-        }
-        .attributes()
+        let numbers = [self.temperature, self.top_p, self.presence_penalty, self.frequency_penalty];
+        ask::sampling(numbers, self.max_tokens, self.n)
     }
 
     fn stream(&self) -> Option<bool> {

@@ -12,13 +12,10 @@ use super::{
     Exchange,
     ask::{self, Prepared},
     disclosure::Disclosure,
-    error::ApiError,
     ignored_tools,
     native::{self, Passed},
-    openapi::schema,
-    response::Body,
-    route::{Access, Answer, Paths, Route, Verb},
-    streaming::{self, Written as _},
+    route::{Access, Answer, ApiError, Body, Paths, Route, Verb, schema},
+    streaming, whole,
 };
 
 mod events;
@@ -41,10 +38,15 @@ async fn messages(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
         Passed::Not(request, ready) => (request, ready),
     };
     let Asked { prepared, ignored_tools, form } = prepare(exchange, request, ready).await?;
-    let mut response = if prepared.request.stream == Some(true) {
-        stream(exchange, prepared, form).await?
+    let Prepared { request, context, model, asked, deadline } = prepared;
+    let provider = exchange.state.provider.clone();
+    let mut response = if request.stream == Some(true) {
+        let events = MessageEvents::new(form, &asked, request.estimated_tokens());
+        let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
+        streaming::respond(exchange, stream, events, &model, asked, true)
     } else {
-        whole(exchange, prepared, &form).await?
+        let call = provider.chat(request, &context);
+        whole::respond(exchange, &model, deadline, call, |answer, usage| form.message(&answer, &asked, usage)).await?
     };
     ignored_tools::tell(exchange, &ignored_tools, response.headers_mut());
     Ok(response)
@@ -68,34 +70,6 @@ pub(super) async fn prepare(
     ignored_tools::check(exchange, &ignored_tools)?;
     let prepared = ask::ready_as_chat(exchange, chat, ready).await?;
     Ok(Asked { prepared, ignored_tools, form })
-}
-
-async fn whole(
-    exchange: &mut Exchange,
-    prepared: Prepared<ChatRequest>,
-    form: &AnswerForm,
-) -> Result<Response<Body>, ApiError> {
-    let Prepared { request, context, model, asked, deadline } = prepared;
-    let provider = exchange.state.provider.clone();
-    let reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
-    let mut answer = reply.value;
-    let usage = ask::book(exchange, &reply.meta, answer.usage.take(), answer.text_bytes());
-    let message = form.message(&answer, &asked, &usage).map_err(|error| ask::failed(exchange, &model, &error))?;
-    let mut response = ask::answer(exchange, &message, &reply.meta)?;
-    ask::mark_estimate(&usage, &mut response);
-    Ok(response)
-}
-
-async fn stream(
-    exchange: &mut Exchange,
-    prepared: Prepared<ChatRequest>,
-    form: AnswerForm,
-) -> Result<Response<Body>, ApiError> {
-    let Prepared { request, context, model, asked, deadline } = prepared;
-    let events = MessageEvents::new(form, &asked, request.estimated_tokens());
-    let provider = exchange.state.provider.clone();
-    let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
-    Ok(streaming::respond(exchange, stream, events, &model, asked, true))
 }
 
 pub(super) fn request_schema() -> Value {

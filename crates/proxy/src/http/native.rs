@@ -217,15 +217,8 @@ impl Ask for NativeRequest {
     }
 
     fn asked(&self) -> ask::Attributes {
-        ask::Sampling {
-            temperature: self.number("temperature"),
-            top_p: self.number("top_p"),
-            presence_penalty: None,
-            frequency_penalty: None,
-            max_tokens: self.fields.get(self.api.limit).and_then(Value::as_u64),
-            n: None,
-        }
-        .attributes()
+        let most = self.fields.get(self.api.limit).and_then(Value::as_u64);
+        ask::sampling([self.number("temperature"), self.number("top_p"), None, None], most, None)
     }
 
     fn wanted(&self) -> Wanted {

@@ -3,8 +3,7 @@
 //! Owns OpenAI's Responses API on a chat model: the translation is `sagewire-api`'s. A container that speaks it is [`native`]'s.
 
 use http::Response;
-use sagewire_api::responses::{AnswerForm, Head, ResponsesRequest, Translated};
-use sagewire_types::ChatRequest;
+use sagewire_api::responses::{Head, ResponsesRequest, Translated};
 use serde_json::{Value, json};
 
 use self::{
@@ -15,13 +14,10 @@ use super::{
     Exchange,
     ask::{self, Prepared},
     disclosure::Disclosure,
-    error::ApiError,
     ignored_tools,
     native::{self, Passed},
-    openapi::schema,
-    response::Body,
-    route::{Access, Answer, Paths, Route, Verb},
-    streaming::{self, Written as _},
+    route::{Access, Answer, ApiError, Body, Paths, Route, Verb, schema},
+    streaming, whole,
 };
 
 mod events;
@@ -54,10 +50,22 @@ async fn responses(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> 
     let prepared = ask::ready_as_chat(exchange, chat, ready).await?;
     let id = store::new_id()?;
     let head = Head::new(id, &*prepared.asked, exchange.state.clock.unix()).stored(keeping.is_some());
-    let mut response = if prepared.request.stream == Some(true) {
-        stream(exchange, prepared, form, head, keeping).await?
+    let Prepared { request, context, model, asked, deadline } = prepared;
+    let provider = exchange.state.provider.clone();
+    let mut response = if request.stream == Some(true) {
+        let events = ResponseEvents::new(form, head, request.estimated_tokens(), keeping);
+        let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
+        streaming::respond(exchange, stream, events, &model, asked, true)
     } else {
-        whole(exchange, prepared, &form, &head, keeping).await?
+        let call = provider.chat(request, &context);
+        whole::respond(exchange, &model, deadline, call, |answer, usage| {
+            let answer = form.response(&head, &answer, usage)?;
+            if let Some(keeping) = keeping {
+                keeping.keep(&answer);
+            }
+            Ok(answer)
+        })
+        .await?
     };
     ignored_tools::tell(exchange, &ignored_tools, response.headers_mut());
     Ok(response)
@@ -97,41 +105,6 @@ fn too_large(param: &str, limit: usize) -> ApiError {
         "invalid value for `{param}`: the stored items that it refers to have more than {limit} bytes (`sagewire_settings.limits.max_body_bytes`); refer to fewer"
     );
     ApiError::invalid(Some(param), message)
-}
-
-async fn whole(
-    exchange: &mut Exchange,
-    prepared: Prepared<ChatRequest>,
-    form: &AnswerForm,
-    head: &Head,
-    keeping: Option<Keeping>,
-) -> Result<Response<Body>, ApiError> {
-    let Prepared { request, context, model, deadline, .. } = prepared;
-    let provider = exchange.state.provider.clone();
-    let reply = ask::ask(exchange, &model, deadline, provider.chat(request, &context)).await?;
-    let mut answer = reply.value;
-    let usage = ask::book(exchange, &reply.meta, answer.usage.take(), answer.text_bytes());
-    let answer = form.response(head, &answer, &usage).map_err(|error| ask::failed(exchange, &model, &error))?;
-    if let Some(keeping) = keeping {
-        keeping.keep(&answer);
-    }
-    let mut response = ask::answer(exchange, &answer, &reply.meta)?;
-    ask::mark_estimate(&usage, &mut response);
-    Ok(response)
-}
-
-async fn stream(
-    exchange: &mut Exchange,
-    prepared: Prepared<ChatRequest>,
-    form: AnswerForm,
-    head: Head,
-    keeping: Option<Keeping>,
-) -> Result<Response<Body>, ApiError> {
-    let Prepared { request, context, model, asked, deadline } = prepared;
-    let events = ResponseEvents::new(form, head, request.estimated_tokens(), keeping);
-    let provider = exchange.state.provider.clone();
-    let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
-    Ok(streaming::respond(exchange, stream, events, &model, asked, true))
 }
 
 fn request_schema() -> Value {

@@ -9,7 +9,9 @@ use futures_util::future::BoxFuture;
 use http::{Method, Response};
 use serde_json::Value;
 
-use super::{Exchange, error::ApiError, response::Body};
+use super::Exchange;
+// What the file of a route needs beside the route itself.
+pub(super) use super::{error::ApiError, openapi::schema, response::Body};
 
 /// What stands before the model in a path that names it: OpenAI's old form, and Azure's.
 pub(super) const MODEL_PREFIXES: [&str; 2] = ["/engines", "/openai/deployments"];

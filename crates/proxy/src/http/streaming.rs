@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use http::{HeaderValue, Response, header};
-use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, ReplyStream, Usage};
+use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, ReplyStream, StreamOptions, Usage};
 
 use super::{
     Exchange,
@@ -50,6 +50,13 @@ pub(super) fn respond<T: Piece>(
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     ask::add_meta(headers, &meta);
     response
+}
+
+/// Asks for the tokens used at the end of a stream, as the proxy counts them. Returns whether they are shown: to a caller that asked for them, or
+/// to everyone if the operator says so.
+pub(super) fn ask_for_usage(exchange: &Exchange, options: &mut Option<StreamOptions>) -> bool {
+    let asked = options.get_or_insert_default().include_usage.replace(true);
+    asked == Some(true) || exchange.state.settings.always_include_usage
 }
 
 /// Something that a model generated.

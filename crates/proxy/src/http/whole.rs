@@ -1,0 +1,45 @@
+//! Whole answers: the wait for one, what it used, and its body.
+
+use std::future::Future;
+
+use http::Response;
+use sagewire_types::{ChatResponse, CompletionResponse, Error, Reply, Usage};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{Exchange, ask, error::ApiError, response::Body, streaming::Written};
+use crate::app::Model;
+
+/// Waits for a whole answer, books what it used, and writes what `form` makes of it and of its usage.
+pub(super) async fn respond<T: Whole, B: Serialize>(
+    exchange: &mut Exchange,
+    model: &Model,
+    deadline: Instant,
+    call: impl Future<Output = Result<Reply<T>, Error>>,
+    form: impl FnOnce(T, &Usage) -> Result<B, Error>,
+) -> Result<Response<Body>, ApiError> {
+    let Reply { mut value, meta, .. } = ask::ask(exchange, model, deadline, call).await?;
+    let usage = ask::book(exchange, &meta, value.take_usage(), value.text_bytes());
+    let body = form(value, &usage).map_err(|error| ask::failed(exchange, model, &error))?;
+    let mut response = ask::answer(exchange, &body, &meta)?;
+    ask::mark_estimate(&usage, &mut response);
+    Ok(response)
+}
+
+/// A whole answer.
+pub(super) trait Whole: Written {
+    /// Takes the usage that the model reports.
+    fn take_usage(&mut self) -> Option<Usage>;
+}
+
+impl Whole for ChatResponse {
+    fn take_usage(&mut self) -> Option<Usage> {
+        self.usage.take()
+    }
+}
+
+impl Whole for CompletionResponse {
+    fn take_usage(&mut self) -> Option<Usage> {
+        self.usage.take()
+    }
+}
