@@ -173,7 +173,7 @@ fn no_credentials(error: CredentialsError) -> Error {
         CredentialsErrorKind::Timeout => ErrorKind::Timeout,
         _ => ErrorKind::Authentication,
     };
-    Error::no_credentials(kind, &error.message().to_string(), error)
+    Error::no_credentials(kind, error.message().to_owned(), error)
 }
 
 fn no_answer(operation: &str, error: HttpError) -> Error {

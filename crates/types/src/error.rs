@@ -142,7 +142,11 @@ impl Error {
     }
 
     /// There are no credentials to sign a call with; retrying it does not help.
-    pub fn no_credentials(kind: ErrorKind, reason: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn no_credentials(
+        kind: ErrorKind,
+        reason: impl fmt::Display,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         Self::new(kind, format!("no AWS credentials: {reason}")).with_retryable(false).with_source(source)
     }
 

@@ -306,5 +306,5 @@ fn no_credentials(error: CredentialsError) -> Error {
         CredentialsErrorKind::Timeout => ErrorKind::Timeout,
         _ => ErrorKind::Authentication,
     };
-    Error::no_credentials(kind, &error.message().to_string(), error)
+    Error::no_credentials(kind, error.message().to_owned(), error)
 }
