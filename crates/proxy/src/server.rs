@@ -27,6 +27,7 @@ use crate::{
 
 mod connection;
 mod early_answer;
+mod half_closed;
 mod pulse;
 mod reload;
 mod shutdown;

@@ -14,7 +14,7 @@ use std::{
 use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
 use http::Request;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -129,6 +129,53 @@ impl http_body::Body for Held {
     }
 }
 
+/// The body of a request, which says when all of it has arrived.
+///
+/// HTTP/1.1 alone: on HTTP/2 a peer that closes its sending side is gone, and to HTTP/1.0 nothing can be written before the answer.
+struct Asked {
+    body: Incoming,
+    pulse: Option<Arc<Pulse>>,
+}
+
+impl Asked {
+    fn new(body: Incoming, version: http::Version, pulse: &Arc<Pulse>) -> Self {
+        let asked = Self { pulse: (version == http::Version::HTTP_11).then(|| Arc::clone(pulse)), body };
+        if asked.body.is_end_stream() {
+            asked.tell();
+        }
+        asked
+    }
+
+    fn tell(&self) {
+        if let Some(pulse) = &self.pulse {
+            pulse.request_is_whole();
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}
+
+impl http_body::Body for Asked {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 async fn drive<S>(
     stream: S,
     client: Option<SocketAddr>,
@@ -145,7 +192,9 @@ async fn drive<S>(
             request.extensions_mut().insert(ConnectInfo(client));
         }
         request.extensions_mut().insert(arrival.clone());
-        let beat = pulse.request(request.version());
+        let version = request.version();
+        let beat = pulse.request(version);
+        let request = request.map(|body| Asked::new(body, version, &pulse));
         let app = shared.app.load_full();
         // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
         Box::pin(async move { Ok::<_, Infallible>(app.answer(request).await.map(|body| Held::new(body, beat))) })

@@ -31,6 +31,10 @@ pub(super) struct Pulse {
     blocked_since: AtomicU64,
     /// On HTTP/2 bytes come between requests, too.
     http2: AtomicBool,
+    /// On HTTP/1.1: whether all of the current request has arrived.
+    request_is_whole: AtomicBool,
+    /// On HTTP/1.1: whether a byte of the answer to the current request was written.
+    answer_has_begun: AtomicBool,
     /// For each answer under way on HTTP/2: since when its peer takes nothing of it. There the peer says by itself how much it takes, so that the
     /// socket tells nothing.
     answers: Mutex<Vec<Arc<AtomicU64>>>,
@@ -48,6 +52,19 @@ pub(super) enum Verdict {
     SlowHead,
     /// The peer is too slow.
     Stuck(&'static str),
+}
+
+/// What it means that the peer will send nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PeerClosed {
+    /// The connection has ended.
+    Ended,
+    /// The current request was not read to its end yet, if it has one.
+    Unread,
+    /// An answer is being written. If the peer has gone, writing fails.
+    TakesAnswer,
+    /// A whole request came, and nothing of its answer was written.
+    AwaitsAnswer,
 }
 
 /// A request at work on a connection, until it is dropped.
@@ -99,6 +116,8 @@ impl Pulse {
             head_since: AtomicU64::new(NEVER),
             blocked_since: AtomicU64::new(NEVER),
             http2: AtomicBool::new(false),
+            request_is_whole: AtomicBool::new(false),
+            answer_has_begun: AtomicBool::new(false),
             answers: Mutex::default(),
             last_words: OnceLock::new(),
         }
@@ -112,6 +131,8 @@ impl Pulse {
     pub(super) fn request(self: &Arc<Self>, version: http::Version) -> Beat {
         self.requests.fetch_add(1, Relaxed);
         self.head_since.store(NEVER, Relaxed);
+        self.request_is_whole.store(false, Relaxed);
+        self.answer_has_begun.store(false, Relaxed);
         let untaken = (version == http::Version::HTTP_2).then(|| {
             self.speaks_http2();
             let untaken = Arc::new(AtomicU64::new(NEVER));
@@ -142,9 +163,39 @@ impl Pulse {
         self.last_words.get()
     }
 
+    /// The rest of the current request has arrived, or is not wanted.
+    pub(super) fn request_is_whole(&self) {
+        self.request_is_whole.store(true, Relaxed);
+    }
+
+    /// What it means that the peer has closed its sending side.
+    pub(super) fn peer_closed(&self) -> PeerClosed {
+        // On HTTP/2 neither side ends alone.
+        if self.http2.load(Relaxed) {
+            return PeerClosed::Ended;
+        }
+        if self.blocked_since.load(Relaxed) != NEVER {
+            return PeerClosed::TakesAnswer;
+        }
+        if self.requests.load(Relaxed) == 0 {
+            return PeerClosed::Ended;
+        }
+        if !self.request_is_whole.load(Relaxed) {
+            return PeerClosed::Unread;
+        }
+        if self.answer_has_begun.load(Relaxed) { PeerClosed::TakesAnswer } else { PeerClosed::AwaitsAnswer }
+    }
+
     pub(super) fn read(&self) {
         if self.requests.load(Relaxed) == 0 && self.head_since.load(Relaxed) == NEVER && !self.http2.load(Relaxed) {
             self.head_since.store(self.now(), Relaxed);
+        }
+    }
+
+    /// A part of an answer is written.
+    pub(super) fn answer_begins(&self) {
+        if !self.answer_has_begun.load(Relaxed) {
+            self.answer_has_begun.store(true, Relaxed);
         }
     }
 

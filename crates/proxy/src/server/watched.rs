@@ -13,7 +13,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::pulse::Pulse;
+use super::{
+    half_closed::{CONTINUE, HalfClosed},
+    pulse::{PeerClosed, Pulse},
+};
 
 /// How [HTTP/2 begins](https://www.rfc-editor.org/rfc/rfc9113#section-3.4), as far as it takes to tell it from every method of HTTP/1.
 const HTTP2: &[u8] = b"PRI ";
@@ -32,6 +35,7 @@ pub(super) struct Watched<S> {
     said: usize,
     /// Our answer in place of one that the protocol's own code gives.
     refused: Box<dyn Fn(StatusCode) -> Bytes + Send>,
+    half_closed: HalfClosed,
 }
 
 impl<S> fmt::Debug for Watched<S> {
@@ -43,7 +47,7 @@ impl<S> fmt::Debug for Watched<S> {
 impl<S> Watched<S> {
     /// Watches a stream. `refused` gives the answer to a head that the protocol's own code refuses with a status alone.
     pub(super) fn new(stream: S, pulse: Arc<Pulse>, refused: Box<dyn Fn(StatusCode) -> Bytes + Send>) -> Self {
-        Self { stream, pulse, begun: Some(0), said: 0, refused }
+        Self { stream, pulse, begun: Some(0), said: 0, refused, half_closed: HalfClosed::default() }
     }
 
     /// Whether these bytes are an answer that the protocol's own code gave to what was no request: then ours is said in its place. All
@@ -111,6 +115,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
             }
         }
     }
+
+    /// The peer will send nothing more. To the reader that is the end of the connection, so it is told later while an answer is due. Whoever
+    /// watches the connection polls it now and then.
+    fn poll_peer_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.pulse.peer_closed() {
+            PeerClosed::Ended => Poll::Ready(Ok(())),
+            PeerClosed::Unread if self.half_closed.is_over() => Poll::Ready(Ok(())),
+            PeerClosed::Unread | PeerClosed::TakesAnswer => Poll::Pending,
+            PeerClosed::AwaitsAnswer => {
+                self.half_closed.look_for(&mut self.stream, cx)?;
+                Poll::Pending
+            }
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
@@ -119,12 +137,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
             return self.poll_end(cx);
         }
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if let Some(fresh) = buf.filled().get(before..).filter(|fresh| !fresh.is_empty()) {
             self.pulse.read();
             self.learn(fresh);
+        } else if buf.remaining() > 0 {
+            return self.poll_peer_closed(cx);
         }
-        read
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -134,6 +154,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if bytes != CONTINUE {
+            self.pulse.answer_begins();
+        }
         self.note(&written);
         written
     }
@@ -149,6 +172,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        if !matches!(slices, [bytes] if **bytes == *CONTINUE) {
+            self.pulse.answer_begins();
+        }
         self.note(&written);
         written
     }

@@ -10,6 +10,7 @@ mod disclosure;
 mod double;
 mod embeddings;
 mod flow_control;
+mod half_closed;
 mod health;
 mod hostile;
 mod limits;
