@@ -11,6 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use sagewire::credentials::seam::SystemFiles;
 use sagewire_router::ledger::{BudgetUse, KeyLimits, Ledger, MemoryLedger, Refusal, Reservation, Standing};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,9 @@ struct Spent {
 
 /// The form that this proxy writes and reads.
 const VERSION: u32 = 1;
+
+/// The largest state file that is read, in bytes: some hundred bytes for each of a hundred thousand keys.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A [`MemoryLedger`] that keeps what is used of budgets in a file.
 #[derive(Debug)]
@@ -65,7 +69,7 @@ pub enum StateFileError {
 impl FileLedger {
     /// The ledger of this file; a new one if there is no file.
     pub(crate) fn open(path: &Path, clock: Clock) -> Result<Self, StateFileError> {
-        let contents = match std::fs::read(path) {
+        let contents = match SystemFiles::read_blocking(path, MAX_BYTES) {
             Ok(bytes) => serde_json::from_slice::<Contents>(&bytes)
                 .ok()
                 .filter(|contents| contents.version == VERSION)
@@ -179,6 +183,14 @@ mod tests {
                 matches!(error, StateFileError::Contents { .. }) && error.to_string().contains("notes.txt"),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn only_a_regular_file_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [Path::new("/dev/zero"), folder.path()] {
+            assert!(matches!(FileLedger::open(path, clock(0)), Err(StateFileError::File { .. })));
         }
     }
 }

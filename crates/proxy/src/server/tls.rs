@@ -2,13 +2,17 @@
 //!
 //! Owns reading them, and reading them again when they were renewed.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
 };
+use sagewire::credentials::seam::SystemFiles;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsFiles;
@@ -74,16 +78,24 @@ impl Certificates {
     }
 }
 
+/// The largest file of certificates or of a key, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What this makes of a regular file within its limit: reading a pipe or a device may never end.
+fn parsed<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, pem::Error>) -> Result<T, TlsError> {
+    SystemFiles::read_blocking(path, MAX_BYTES)
+        .map_err(pem::Error::Io)
+        .and_then(|bytes| parse(&bytes))
+        .map_err(|source| TlsError::File { path: path.to_owned(), source })
+}
+
 fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let path = &files.certificate_file;
-    let fail = |source| TlsError::File { path: path.clone(), source };
-    let certificates =
-        CertificateDer::pem_file_iter(path).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    let certificates = parsed(path, |bytes| CertificateDer::pem_slice_iter(bytes).collect::<Result<Vec<_>, _>>())?;
     if certificates.is_empty() {
         return Err(TlsError::NoCertificate { path: path.clone() });
     }
-    let key = PrivateKeyDer::from_pem_file(&files.private_key_file)
-        .map_err(|source| TlsError::File { path: files.private_key_file.clone(), source })?;
+    let key = parsed(&files.private_key_file, PrivateKeyDer::from_pem_slice)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -91,9 +91,45 @@ async fn files_that_are_of_no_use_are_named() {
         matches!(&error, ServerError::Tls(TlsError::File { path, .. }) if path.ends_with("missing.pem")),
         "{error}"
     );
+    // Neither a device, which has no end, nor a folder is read.
+    for path in [std::path::PathBuf::from("/dev/zero"), folder.path().to_owned()] {
+        let odd = TlsFiles { certificate_file: path.clone(), ..files.clone() };
+        let error = Server::bind(([127, 0, 0, 1], 0).into(), app(), options(&odd)).await.unwrap_err();
+        assert!(matches!(&error, ServerError::Tls(TlsError::File { path: named, .. }) if *named == path), "{error}");
+    }
     let swapped = TlsFiles { certificate_file: files.private_key_file.clone(), ..files };
     let error = Server::bind(([127, 0, 0, 1], 0).into(), app(), options(&swapped)).await.unwrap_err();
     assert!(matches!(&error, ServerError::Tls(TlsError::NoCertificate { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn a_caller_that_closed_its_sending_side_is_answered() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (files, trusted) = certificate(folder.path());
+    let double = Arc::new(Double::default());
+    let server =
+        Server::bind(([127, 0, 0, 1], 0).into(), app(&double).build().unwrap(), options(&files)).await.unwrap();
+    let address = server.local_addr();
+    tokio::spawn(server.serve(std::future::pending()));
+    let body = r#"{"model":"hang","messages":[{"role":"user","content":"hi"}]}"#;
+    let head = format!("POST /chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    let mut stream = connect(address, &trusted, b"http/1.1").await.unwrap();
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    double.began.notified().await;
+    double.go_on.notify_one();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(String::from_utf8(answer).unwrap().contains("HTTP/1.1 200 OK\r\n"));
+    // One that has gone.
+    let mut stream = connect(address, &trusted, b"http/1.1").await.unwrap();
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    double.began.notified().await;
+    stream.shutdown().await.unwrap();
+    drop(stream);
+    double.gave_up.notified().await;
 }
 
 #[tokio::test]
