@@ -2,16 +2,15 @@
 //!
 //! Owns that a reader who has gone (`sagewire serve | head -1`) does not end the command with a panic, and that a closed standard output is noticed.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
-use crate::{Failure, terminal::harmless};
+use crate::{Failure, terminal::for_stdout};
 
 /// Prints a line, if anyone still reads.
 pub(crate) fn line(text: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
     let text = text.to_string();
-    let text = if out.is_terminal() { harmless(&text) } else { text.into() };
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{}", for_stdout(&text)).and_then(|()| out.flush());
 }
 
 /// Fails if standard output was closed (`>&-`) when the command began: what it costs to get a result would be lost.

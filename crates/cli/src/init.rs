@@ -94,7 +94,7 @@ pub(crate) async fn run(arguments: InitArguments) -> Result<(), Failure> {
     let findings = if arguments.probe { probe::ask(&found, profile, &world, arguments.yes).await? } else { Vec::new() };
     let text = config_file::text(&found, &findings, profile);
     if arguments.is_to_stdout() {
-        std::io::stdout().write_all(text.as_bytes()).map_err(Failure::output)?;
+        std::io::stdout().write_all(terminal::for_stdout(&text).as_bytes()).map_err(Failure::output)?;
         return Ok(());
     }
     say!("{}", table::text(&found));

@@ -14,7 +14,7 @@ use sagewire::{
 };
 use serde_json::{Value, json};
 
-use crate::Failure;
+use crate::{Failure, terminal::for_stdout};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
@@ -66,8 +66,8 @@ pub(crate) async fn run(command: &TemplateCommand) -> Result<(), Failure> {
         TemplateCommand::Show { name } => family(name)?.source(),
     };
     let mut out = std::io::stdout().lock();
-    // To the byte: a newline of ours would look like the template's.
-    match out.write_all(written.as_bytes()).and_then(|()| out.flush()) {
+    // To the byte, unless people read it: a newline of ours would look like the template's.
+    match out.write_all(for_stdout(&written).as_bytes()).and_then(|()| out.flush()) {
         // The reader, such as `head`, has what it wanted.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done.map_err(Failure::work),

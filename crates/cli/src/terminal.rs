@@ -116,13 +116,29 @@ pub(crate) fn aside(text: impl fmt::Display) {
     eprintln!("{}", Style::of_stderr().paint(Colour::Dim, text));
 }
 
-/// A text from outside for a terminal: without the control characters by which it could move the cursor, rename the window or fake a prompt, and
-/// without those that change the [direction](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters) of what follows.
+/// Whether a terminal could act on this character: move the cursor, rename the window, fake a prompt, or change the
+/// [direction](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters) of what follows.
+fn is_harmful(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text from outside for a terminal: without the characters that a terminal could act on.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let is_harmful = |c: char| {
-        c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     if text.contains(is_harmful) { Cow::Owned(text.replace(is_harmful, "")) } else { Cow::Borrowed(text) }
+}
+
+/// The same for JSON, whose texts stay what they are: the characters are escaped.
+pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let escaped = |c: char| if is_harmful(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    Cow::Owned(json.chars().map(escaped).collect())
+}
+
+/// A text from outside for standard output: without those characters if people read it, else as it is.
+pub(crate) fn for_stdout(text: &str) -> Cow<'_, str> {
+    if stdout().is_terminal() { harmless(text) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -148,5 +164,15 @@ mod tests {
         assert_eq!(harmless("a\x1b]0;title\x07b\u{9b}2Jc\r\n\td"), "a]0;titleb2Jc\n\td");
         assert_eq!(harmless("a\u{202e}b\u{2066}c"), "abc");
         assert!(matches!(harmless("plain\nü"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_says_the_same_on_a_terminal() {
+        let texts = ["\u{9b}31m\u{7f}", "\u{202e}", "\x1b\r\n", "plain"];
+        let json = serde_json::to_string_pretty(&texts).unwrap();
+        let shown = harmless_json(&json);
+        assert!(!shown.contains(is_harmful), "{shown:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), texts);
+        assert!(matches!(harmless_json("[1]"), Cow::Borrowed(_)));
     }
 }

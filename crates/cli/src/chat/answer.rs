@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{JsonForm, speed::Speed, waiting::Waiting, wrap::Wrap};
 use crate::{
     Failure,
-    terminal::{Colour, Style, harmless},
+    terminal::{Colour, Style, harmless, harmless_json},
 };
 
 /// How an answer ended.
@@ -136,6 +136,7 @@ impl Printer {
 
     fn object(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         let line = serde_json::to_string(value).map_err(Failure::work)?;
+        let line = if self.wrap.is_some() { harmless_json(&line) } else { line.into() };
         writeln!(self.output, "{line}").and_then(|()| self.output.flush()).map_err(Failure::output)
     }
 

@@ -1,6 +1,6 @@
 //! The report of the doctor: steps with a mark, a summary, details and a fix, for people and as JSON.
 
-use std::io::{Write, stdout};
+use std::io::{IsTerminal, Write, stdout};
 
 use sagewire::credentials::seam::{Clock, SystemClock};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::unix_seconds;
 use crate::{
     Failure,
-    terminal::{Colour, Style, harmless},
+    terminal::{Colour, Style, harmless, harmless_json},
 };
 
 /// The result of a step.
@@ -184,7 +184,9 @@ pub(super) fn print_json(examinations: &[Examination]) -> Result<(), Failure> {
         examinations,
     };
     let text = serde_json::to_string_pretty(&report).map_err(Failure::work)?;
-    writeln!(stdout().lock(), "{text}").map_err(Failure::output)
+    let mut out = stdout().lock();
+    let text = if out.is_terminal() { harmless_json(&text) } else { text.into() };
+    writeln!(out, "{text}").map_err(Failure::output)
 }
 
 #[cfg(test)]
