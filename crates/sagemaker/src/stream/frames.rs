@@ -161,11 +161,15 @@ impl Lengths {
     }
 }
 
-/// Whether a frame is a payload part; an event of another name is none, and what is no event is the service's error.
+/// Whether a frame is a payload part. An event of another name is none; one without a name may be one, so it is not skipped. What is no event
+/// is the service's error.
 fn is_payload_part(headers: &[Header<'_>], payload: &[u8]) -> Result<bool, Error> {
     let header = |name: &str| headers.iter().find(|header| header.name == name).and_then(Header::text);
     match header(":message-type") {
-        Some("event") => Ok(header(":event-type") == Some("PayloadPart")),
+        Some("event") => match header(":event-type") {
+            Some(name) => Ok(name == "PayloadPart"),
+            None => Err(unknown_type()),
+        },
         Some("exception") => {
             let name = header(":exception-type").unwrap_or("an unnamed exception");
             Err(stream_exception(name, payload))
@@ -174,8 +178,12 @@ fn is_payload_part(headers: &[Header<'_>], payload: &[u8]) -> Result<bool, Error
             let code = header(":error-code").unwrap_or("an unnamed error");
             Err(service_error(code, header(":error-message").unwrap_or_default(), None))
         }
-        _ => Err(broken("a frame of the stream is of no known type: check that the URL is SageMaker Runtime's")),
+        _ => Err(unknown_type()),
     }
+}
+
+fn unknown_type() -> Error {
+    broken("a frame of the stream has an unknown type; check that the URL is SageMaker Runtime's")
 }
 
 /// [`ModelStreamError` and `InternalStreamFailure`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_ResponseStream.html).

@@ -209,7 +209,8 @@ fn what_the_service_reports_is_kept_behind_what_was_read() {
 
 #[test]
 fn a_frame_of_no_known_type_is_refused() {
-    for bytes in [frame(&[], b"x"), frame(&[(":message-type", "rumour")], b"x")] {
+    let without_a_name = frame(&[(":message-type", "event"), (":content-type", "application/octet-stream")], b"x");
+    for bytes in [frame(&[], b"x"), frame(&[(":message-type", "rumour")], b"x"), without_a_name] {
         let (parts, outcome) = read([&bytes[..]]);
         assert!(parts.is_empty() && matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
     }
