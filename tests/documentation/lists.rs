@@ -29,7 +29,7 @@ fn page(name: &str) -> &'static Page {
     page::all().iter().find(|page| page.name == name).unwrap()
 }
 
-fn none(missing: &[String], what: &str) -> Outcome {
+pub(crate) fn none(missing: &[String], what: &str) -> Outcome {
     if missing.is_empty() { Ok(()) } else { Err(format!("{what}: {}", missing.join(", ")).into()) }
 }
 
@@ -55,7 +55,7 @@ fn pages_in_the_summary() -> Outcome {
 }
 
 /// The files of the crates, without their tests. What follows the first inner test module is left out.
-fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let mut sources = Vec::new();
     for folder in page::crates() {
         for path in page::files_below(&folder.join("src"), "rs") {

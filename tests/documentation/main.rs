@@ -14,6 +14,7 @@ mod cargo;
 mod data;
 mod links;
 mod lists;
+mod messages;
 mod packages;
 mod page;
 mod python;
@@ -38,6 +39,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let tools = Tools::find();
     let mut trials = lists::trials();
+    trials.extend(messages::trials());
     trials.extend(tables::trials());
     trials.extend(packages::trials(tools));
     trials.extend(self_checks::trials(tools));

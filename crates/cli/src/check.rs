@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sagewire::credentials::seam::World;
-use sagewire_proxy::{Config, Wiring};
+use sagewire_proxy::{Wiring, config::Reading};
 
 use crate::{Failure, announce::say, serve::model_names, terminal};
 
@@ -28,25 +28,19 @@ pub(crate) struct CheckArguments {
 }
 
 pub(crate) async fn run(arguments: &CheckArguments) -> Result<(), Failure> {
-    let (world, read) = if arguments.no_env {
-        (World::builder().build(), Config::from_file_without_env(&arguments.config))
+    let (world, reading) = if arguments.no_env {
+        (World::builder().build(), Reading::of_file_elsewhere(&arguments.config))
     } else {
         let world = World::system();
-        let read = Config::from_file(&arguments.config, &|name| world.var(name));
-        (world, read)
+        let reading = Reading::of_file(&arguments.config, &|name| world.var(name));
+        (world, reading)
     };
-    let (config, mut warnings) = read.map_err(Failure::usage)?;
     let wiring = Wiring::new(world);
-    let findings = wiring.check(&config).await;
-    // What the file does not say may come from the environment.
-    warnings.extend(findings.warnings.into_iter().filter(|_| !arguments.no_env));
-    for warning in &warnings {
+    let reading = wiring.checked(reading.map_err(Failure::usage)?).await;
+    for warning in &reading.warnings {
         terminal::warn(warning);
     }
-    if !findings.problems.is_empty() {
-        let problems: Vec<_> = findings.problems.iter().map(ToString::to_string).collect();
-        return Err(Failure::usage(problems.join("\n")));
-    }
+    let (config, _) = reading.finish().map_err(Failure::usage)?;
     wiring.app(&config, None).map_err(Failure::usage)?;
     if arguments.json {
         say!("{:#}", config.summary());

@@ -104,9 +104,9 @@ impl Connection {
         let parameters = request_parameters(settings.defaults.take().as_deref())?;
         #[cfg(feature = "emulator")]
         if arguments.demo {
-            use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
+            use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY};
 
-            let emulator = Emulator::start().await.map_err(Failure::work)?;
+            let emulator = crate::demo::emulator().await?;
             let sagemaker = SageMaker::builder()
                 .settings(settings)
                 .endpoint_url(emulator.url())

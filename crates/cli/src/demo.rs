@@ -1,14 +1,17 @@
 //! `sagewire demo`: what the library does, on an emulated endpoint that checks every signature.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use clap::Args;
 use futures_util::StreamExt;
 use sagewire::{ChatRequest, Client, EmbedRequest, Message, SageMaker, StreamOptions};
-use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
+use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder};
 use tokio::time::Instant;
 
 use crate::{Failure, announce::say, terminal::harmless};
+
+/// The wait before each part of a demo's stream: about the speed of a model, so that a person sees the answer grow.
+const PACE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -22,8 +25,17 @@ pub(crate) struct DemoArguments {
     once: bool,
 }
 
+/// The emulator of `demo`, and of every command's `--demo`.
+pub(crate) async fn emulator() -> Result<Emulator, Failure> {
+    builder().start().await.map_err(Failure::work)
+}
+
+fn builder() -> EmulatorBuilder {
+    Emulator::builder().pace(PACE)
+}
+
 pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
-    let emulator = Emulator::start().await.map_err(Failure::work)?;
+    let emulator = emulator().await?;
     say!("An emulated SageMaker Runtime listens on {}\n", emulator.url());
 
     let sagemaker = SageMaker::builder()

@@ -10,10 +10,10 @@ use std::{
 };
 
 use clap::Args;
-use sagewire::credentials::seam::World;
+use sagewire::{SageMaker, credentials::seam::World};
 use sagewire_proxy::{
-    Config, LogFormat, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers, init_logs,
-    shutdown_signal,
+    Config, LogFormat, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers, config::Reading,
+    init_logs, shutdown_signal,
 };
 use serde_json::json;
 
@@ -78,35 +78,40 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     open_files::raise_limit();
     let world = World::system();
     #[cfg(feature = "emulator")]
-    let emulator =
-        if arguments.demo { Some(sagewire_emulator::Emulator::start().await.map_err(Failure::work)?) } else { None };
+    let emulator = if arguments.demo { Some(crate::demo::emulator().await?) } else { None };
     #[cfg(feature = "emulator")]
     let demo = emulator.as_ref().map(|emulator| demo_config(&emulator.url()));
     #[cfg(not(feature = "emulator"))]
     let demo: Option<String> = None;
 
     let environment = |name: &str| world.var(name);
-    let (config, warnings) = match (demo, &arguments.config) {
-        (Some(demo), _) => Config::from_yaml(&demo, &environment),
-        (None, Some(path)) => Config::from_file(path, &environment),
+    let reading = match (demo, &arguments.config) {
+        (Some(demo), _) => Reading::of_yaml(&demo, &environment),
+        (None, Some(path)) => Reading::of_file(path, &environment),
         (None, None) if arguments.model.is_empty() => {
             let demo = if cfg!(feature = "emulator") { ", `--model MODEL` or `--demo`" } else { " or `--model MODEL`" };
             return Err(Failure::usage("nothing to serve").with_hint(format!("use `--config FILE`{demo}")));
         }
-        (None, None) => Config::from_yaml(&models_config(&arguments.model), &environment),
+        (None, None) => Reading::of_yaml(&models_config(&arguments.model)?, &environment),
     }
     .map_err(Failure::usage)?;
-    let mut logs = LogSettings::from_config(&config);
+    let mut logs = LogSettings::from_config(&reading.config);
     if arguments.debug {
         logs = logs.verbose();
     }
     let logs = logs.with_filter(world.var("RUST_LOG"));
+    let wiring = Wiring::new(world.clone());
+    // Before the log is written: what it finds has its place in the file then.
+    let reading = wiring.checked(reading).await;
     // The lines that wait are written when it is dropped.
     let _guard = init_logs(&logs).map_err(Failure::usage)?;
-    for warning in &warnings {
+    for warning in &reading.warnings {
         tracing::warn!(target: "sagewire::config", "{warning}");
     }
-    let outcome = serve(arguments, &config, world).await;
+    let outcome = match reading.finish() {
+        Ok((config, _)) => serve(arguments, &config, world, wiring).await,
+        Err(error) => Err(Failure::usage(error)),
+    };
     #[cfg(feature = "emulator")]
     if let Some(emulator) = emulator {
         emulator.shutdown().await;
@@ -118,17 +123,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     }
 }
 
-async fn serve(arguments: ServeArguments, config: &Config, world: World) -> Result<(), Failure> {
-    let wiring = Wiring::new(world.clone());
+async fn serve(arguments: ServeArguments, config: &Config, world: World, wiring: Wiring) -> Result<(), Failure> {
     #[cfg(feature = "otlp")]
     let (wiring, exporter) = with_exporter(wiring, config, &|name| world.var(name))?;
     let wiring = Arc::new(wiring);
-    let problems: Vec<_> = wiring.check(config).await.problems.iter().map(ToString::to_string).collect();
-    if config.router_settings.ignore_invalid_deployments {
-        problems.iter().for_each(|problem| tracing::warn!(target: "sagewire::config", "{problem}"));
-    } else if !problems.is_empty() {
-        return Err(Failure::usage(problems.join("\n")));
-    }
     let app = wiring.app(config, None).map_err(Failure::usage)?;
     let has_key = app.asks_for_key();
     let default_host = if has_key { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
@@ -248,9 +246,17 @@ pub(crate) fn model_names(config: &Config) -> String {
 }
 
 /// The configuration of models that are named on the command line. JSON is YAML too.
-fn models_config(models: &[String]) -> String {
-    let deployments = models.iter().map(|model| json!({"model_name": model, "litellm_params": {"model": model}}));
-    json!({"model_list": deployments.collect::<Vec<_>>()}).to_string()
+fn models_config(models: &[String]) -> Result<String, Failure> {
+    let mut deployments = Vec::new();
+    for model in models {
+        if !model.split_once('/').is_some_and(|(prefix, _)| SageMaker::PREFIXES.contains(&prefix)) {
+            let what =
+                format!("unsupported model `{model}` in `--model`; expected one such as `sagemaker/my-endpoint`");
+            return Err(Failure::usage(what));
+        }
+        deployments.push(json!({"model_name": model, "litellm_params": {"model": model}}));
+    }
+    Ok(json!({"model_list": deployments}).to_string())
 }
 
 #[cfg(feature = "emulator")]
@@ -297,9 +303,10 @@ mod tests {
     #[test]
     fn models_of_the_command_line_are_served_under_their_names() {
         let models = ["sagemaker/my-endpoint".to_owned(), "sagemaker_chat/other".to_owned()];
-        let config = config(&models_config(&models));
+        let config = config(&models_config(&models).unwrap());
         assert_eq!(model_names(&config), "sagemaker/my-endpoint, sagemaker_chat/other");
         assert_eq!(config.deployments[0].model.to_string(), "sagemaker/my-endpoint");
+        assert!(models_config(&["bedrock/m".to_owned()]).is_err());
     }
 
     #[test]

@@ -172,6 +172,37 @@ fn a_check_names_every_problem_with_file_line_and_column() {
 }
 
 #[test]
+fn a_check_without_the_environment_warns_of_what_the_file_alone_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    let yaml = "model_list:
+  - {model_name: a, litellm_params: {model: sagemaker/my-endpoint}}
+  - {model_name: b, litellm_params: {model: sagemaker/b, hf_model_name: nobody/knows-this}}
+general_settings: {database_url: os.environ/VARIABLE_THAT_IS_NOT_SET}
+";
+    std::fs::write(&file, yaml).unwrap();
+    let path = file.to_str().unwrap();
+    let warnings = |arguments: &[&str]| {
+        let mut command = sagewire(&[&["check", "--config", path], arguments].concat());
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "AWS_PROFILE", "HF_HOME", "HF_HUB_CACHE"] {
+            command.env_remove(name);
+        }
+        let output = command.env("HOME", folder.path()).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let of_the_machine = [" has no region here", "`nobody/knows-this`"];
+    let of_the_file = ["the model of the endpoint `my-endpoint` is not known", "`general_settings.database_url`"];
+    let (here, elsewhere) = (warnings(&[]), warnings(&["--no-env"]));
+    for warning in of_the_file {
+        assert!(here.contains(warning) && elsewhere.contains(warning), "{warning} {here} {elsewhere}");
+    }
+    for warning in of_the_machine {
+        assert!(here.contains(warning) && !elsewhere.contains(warning), "{warning} {here} {elsewhere}");
+    }
+}
+
+#[test]
 fn a_prompt_is_printed_to_the_byte() {
     let output = run_with_input(&["template", "render", "--model", "meta-llama/Llama-3.1-8B-Instruct"], "Hello!\n");
     let prompt = text(&output.stdout);

@@ -152,7 +152,7 @@ pub fn no_numbers(input: usize) -> Error {
     Error::new(
         ErrorKind::Decode,
         format!(
-            "the model made no numbers of input {input}: its vector has values that are null, not a number or infinite; change this text, or leave it out"
+            "the model returned an invalid vector for input {input}: it has values that are null, not a number or infinite; change this text, or leave it out"
         ),
     )
     .with_param(format!("input[{input}]"))

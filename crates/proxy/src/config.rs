@@ -5,7 +5,7 @@
 //!
 //! <https://docs.litellm.ai/docs/proxy/config_settings>
 
-use std::path::Path as FilePath;
+use std::{collections::HashSet, path::Path as FilePath};
 
 use indexmap::IndexMap;
 use sagewire_router::RouterSettings;
@@ -19,15 +19,14 @@ pub use self::{
     litellm_settings::LitellmSettings,
     model_list::{DeploymentConfig, Mode},
     problem::{ConfigError, Problem, Warning},
+    reading::Reading,
     sagewire_settings::{
         CorsSettings, HealthCheckSettings, OtlpSection, ProxySettings, ResponseStoreSettings, TlsFiles,
     },
     schema::json_schema,
 };
 use self::{
-    environment::{Environment, Path, Process},
-    file::File,
-    model_list::ModelList,
+    environment::Path,
     node::{Entry, Node, Yaml},
     problem::{Position, Report},
 };
@@ -48,6 +47,7 @@ mod nearest;
 mod node;
 mod problem;
 mod reader;
+mod reading;
 mod references;
 mod sagewire_settings;
 mod scalar;
@@ -121,10 +121,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Yaml`] if the text is not YAML, [`ConfigError::Invalid`] with every other problem there is.
     pub fn from_yaml(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let mut report = Report::default();
-        let file = parse(text, None)?;
-        include::refuse(&file, &mut report);
-        Self::from_tree(file, Process::Environment(env), report)
+        Reading::of_yaml(text, env)?.finish()
     }
 
     /// Reads a configuration from a file and those that it includes, with the text's own rules.
@@ -136,49 +133,18 @@ impl Config {
         path: impl AsRef<FilePath>,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let mut report = Report::default();
-        let file = include::read(path.as_ref(), &mut report)?;
-        Self::from_tree(file, Process::Environment(env), report)
+        Reading::of_file(path, env)?.finish()
     }
 
-    /// Checks a file without the environment it is meant for: a value `os.environ/NAME` counts as right and is missing in the result.
-    ///
-    /// # Errors
-    /// As [`from_file`](Self::from_file).
-    pub fn from_file_without_env(path: impl AsRef<FilePath>) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let mut report = Report::default();
-        let file = include::read(path.as_ref(), &mut report)?;
-        Self::from_tree(file, Process::Unknown, report)
-    }
-
-    fn from_tree(
-        mut file: Node,
-        process: Process<'_>,
-        mut report: Report,
-    ) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let own = environment::variables(&file, process, &mut report);
-        Environment { own: &own, process }.resolve(&mut file);
-        credential_list::apply(&mut file, &mut report);
-        share_keys(&mut file, &mut report);
-
-        let _: File = reader::read(&file, &Path::default(), &mut report);
-        let ModelList { deployments, left_out } = model_list::read(&file, &mut report);
-        let mut config = Self {
-            deployments,
-            litellm_settings: section(&file, "litellm_settings", &mut report),
-            general_settings: section(&file, "general_settings", &mut report),
-            router_settings: section(&file, "router_settings", &mut report),
-            sagewire_settings: section(&file, "sagewire_settings", &mut report),
-            environment_variables: EnvironmentVariables(own),
-            place: report.position(file.place),
-        };
-        references::drop_left_out(&mut config.router_settings, &left_out, &file, &mut report);
-        let keys = &config.sagewire_settings.keys;
-        let node = file.value("sagewire_settings").and_then(|section| section.value("keys"));
-        caller_keys::check(keys, config.general_settings.master_key.as_ref(), node, &mut report);
-        caller_keys::check_budgets(&config.general_settings, &config.sagewire_settings, node, &mut report);
-        references::check(&config.deployments, &config.router_settings, keys, &file, &mut report);
-        Ok((config, report.finish()?))
+    /// Takes deployments out, and the fallbacks, aliases and policies of models that have none left. Returns a warning for each of the latter.
+    pub(crate) fn leave_out(&mut self, ids: &HashSet<String>) -> Vec<Warning> {
+        let (gone, left) = std::mem::take(&mut self.deployments).into_iter().partition(|one| ids.contains(&one.id));
+        self.deployments = left;
+        let gone: Vec<DeploymentConfig> = gone;
+        let mut names: HashSet<String> = gone.into_iter().map(|deployment| deployment.model_name).collect();
+        names.retain(|name| self.deployments.iter().all(|deployment| deployment.model_name != *name));
+        let dropped = references::drop_left_out(&mut self.router_settings, &names);
+        dropped.into_iter().map(|dropped| self.place.warning(&dropped.path(), dropped.to_string())).collect()
     }
 }
 
@@ -224,7 +190,7 @@ fn move_keys(file: &mut Node, from: &str, to: &str, keys: &[&str], report: &mut 
             report.warning(
                 entry.place,
                 format!("{from}.{}", entry.key),
-                format!("`{from}.{key}` has no effect: `{to}.{key}` is set too and wins", key = entry.key),
+                format!("`{from}.{key}` has no effect: `{to}.{key}` is set too and takes precedence", key = entry.key),
             );
         } else {
             entries.push(entry);

@@ -64,7 +64,7 @@ impl ServerOptions {
 #[non_exhaustive]
 pub enum ServerError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: is the port taken, or the address another machine's?")]
+    #[error("cannot listen on {address}: the port may be in use, or the address may not be one of this machine")]
     Bind {
         /// The address.
         address: SocketAddr,

@@ -188,7 +188,7 @@ impl Wiring {
         if let Some(sink) = &self.spans {
             app = app.spans(Arc::clone(sink));
         } else if config.sagewire_settings.otlp.endpoint.is_some() {
-            tracing::warn!(target: "sagewire::proxy", "`sagewire_settings.otlp` has no effect: nothing here sends spans");
+            tracing::warn!(target: "sagewire::proxy", "`sagewire_settings.otlp` has no effect: this program does not send spans");
         }
         if let Some(previous) = previous {
             app = app.continuing(previous);

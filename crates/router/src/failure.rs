@@ -19,7 +19,7 @@ pub(crate) fn unknown_model(model: &str, router: &Router) -> Error {
         more => format!(" and {more} more"),
     };
     let shown = names.into_iter().take(NAMES_SHOWN).collect::<Vec<_>>().join(", ");
-    Error::new(ErrorKind::NotFound, format!("no model `{model}` is served here: ask for {shown}{more}"))
+    Error::new(ErrorKind::NotFound, format!("unknown model `{model}`; expected one of {shown}{more}"))
         .with_param("model")
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn out_of_time_during(id: &str, attempts: u32) -> Error {
 pub(crate) fn out_of_time_before(model: &str) -> Error {
     Error::new(
         ErrorKind::Timeout,
-        format!("the call's time ran out before a deployment of `{model}` was free: allow more time"),
+        format!("no deployment of `{model}` was free within the call's time limit: raise `timeout`"),
     )
 }
 

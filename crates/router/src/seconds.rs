@@ -48,7 +48,7 @@ pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Dur
 /// As [`deserialize`], and for 0, with which nothing would ever succeed.
 pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let limit = deserialize(deserializer)?;
-    if limit.is_zero() { Err(D::Error::custom("must be above 0")) } else { Ok(limit) }
+    if limit.is_zero() { Err(D::Error::custom("must be greater than 0")) } else { Ok(limit) }
 }
 
 /// Reads a time limit that may be missing.

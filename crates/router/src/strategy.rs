@@ -89,7 +89,7 @@ impl FromStr for Strategy {
 /// A name that is no strategy's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{name}` is no routing strategy: use `simple-shuffle`, `least-busy`, `latency-based-routing` or `usage-based-routing`"
+    "unknown routing strategy `{name}`; expected one of `simple-shuffle`, `least-busy`, `latency-based-routing` or `usage-based-routing`"
 )]
 pub struct UnknownStrategy {
     name: String,

@@ -123,7 +123,7 @@ fn not_rendered(failure: Failure) -> Error {
     let error = match failure {
         Failure::Template(TemplateError::Stopped) | Failure::OutOfTime => return out_of_time(),
         Failure::Lost(error) => {
-            return Error::new(ErrorKind::Cancelled, "the rendering of the prompt was given up").with_source(error);
+            return Error::new(ErrorKind::Cancelled, "rendering the prompt was stopped").with_source(error);
         }
         Failure::Template(error) => error,
     };

@@ -67,7 +67,9 @@ impl BaseUrl {
         let invalid = |what: &str| {
             Error::new(
                 ErrorKind::Configuration,
-                format!("the endpoint URL {what}: write it as `https://host[:port]` (or with a path, to be used as it stands)"),
+                format!(
+                    "the endpoint URL {what}: write it as `https://host[:port]` (or with a path, to be called as given)"
+                ),
             )
             .with_param("sagemaker_base_url")
         };
@@ -99,8 +101,9 @@ impl BaseUrl {
         for part in std::iter::once("/endpoints/").chain(name).chain(["/", operation.path()]) {
             path.push_str(part);
         }
-        let invalid =
-            |error: http::Error| Error::invalid("model", "the endpoint's name makes no URL").with_source(error);
+        let invalid = |error: http::Error| {
+            Error::invalid("model", "the endpoint name cannot be used in a URL").with_source(error)
+        };
         parts.path_and_query = Some(path.try_into().map_err(|error: InvalidUri| invalid(error.into()))?);
         Uri::from_parts(parts).map_err(|error| invalid(error.into()))
     }

@@ -175,7 +175,7 @@ impl ReqwestTransport {
             let parsed =
                 reqwest::Certificate::from_pem_bundle(pem).ok().filter(|certificates| !certificates.is_empty());
             parsed.map(Into::into).ok_or_else(|| {
-                TransportError::new(TransportErrorKind::Configuration, "the CA bundle holds no PEM certificate")
+                TransportError::new(TransportErrorKind::Configuration, "the CA bundle contains no PEM certificate")
             })?
         };
         Clients::new(connect_timeout, certificates).map(|clients| Self::from(Source::Ours(clients)))

@@ -299,7 +299,7 @@ pub enum VectorError {
     #[error("the embedding is not a JSON list of numbers")]
     Json(#[source] serde_json::Error),
     /// The text is no base64, or not of whole 32-bit floats.
-    #[error("the embedding is no base64 of 32-bit floats")]
+    #[error("the embedding is not base64 of 32-bit floats")]
     Base64,
 }
 

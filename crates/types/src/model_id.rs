@@ -62,7 +62,7 @@ impl fmt::Display for ModelId {
 
 /// A text that is no model id: the prefix, the `/` or the name is missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a model id: write `prefix/name`, for example `sagemaker/my-endpoint`")]
+#[error("invalid model `{text}`: expected `prefix/name`, as in `sagemaker/my-endpoint`")]
 pub struct ModelIdError {
     text: String,
 }

@@ -221,6 +221,6 @@ use answer;
 fn other_answer() -> Error {
     Error::new(
         ErrorKind::Decode,
-        "the provider answered another operation than it was asked; report this to its author",
+        "the provider answered a different operation than requested; report this to its author",
     )
 }

@@ -109,6 +109,9 @@ pub struct Usage {
     pub cache_read_input_tokens: u64,
     /// Generated tokens, thoughts included.
     pub output_tokens: u64,
+    /// Whether counts are an estimate because the container did not report them. An extension of ours, left out if they were reported.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 impl From<&sagewire_types::Usage> for Usage {
@@ -122,6 +125,7 @@ impl From<&sagewire_types::Usage> for Usage {
             cache_creation_input_tokens: 0,
             cache_read_input_tokens: cached,
             output_tokens: usage.completion_tokens,
+            estimated: usage.estimated,
         }
     }
 }

@@ -138,6 +138,9 @@ pub struct Usage {
     pub output_tokens_details: OutputTokensDetails,
     /// Both together.
     pub total_tokens: u64,
+    /// Whether counts are an estimate because the container did not report them. An extension of ours, left out if they were reported.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 /// How a prompt was read.
@@ -173,6 +176,7 @@ impl From<&sagewire_types::Usage> for Usage {
                 reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens").min(usage.completion_tokens),
             },
             total_tokens: usage.prompt_tokens.saturating_add(usage.completion_tokens),
+            estimated: usage.estimated,
         }
     }
 }

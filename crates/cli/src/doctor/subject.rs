@@ -84,9 +84,9 @@ async fn demo(
     connection: &crate::connection::ConnectionArguments,
     world: World,
 ) -> Result<Subjects, Failure> {
-    use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
+    use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY};
 
-    let emulator = Emulator::start().await.map_err(Failure::work)?;
+    let emulator = crate::demo::emulator().await?;
     let default = if arguments.embeddings { "sagemaker/embedding" } else { "sagemaker_chat/messages" };
     let mut params = connection.litellm_params(arguments.embeddings);
     for (name, value) in [

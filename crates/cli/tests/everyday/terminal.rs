@@ -127,11 +127,19 @@ async fn lines_typed_while_an_answer_comes_are_asked_after_it() {
     terminal.expect("> ");
     terminal.press("one\r");
     tokio::task::block_in_place(|| has_asked.recv()).unwrap();
-    terminal.press("two\r");
+    terminal.press("two\rthree\rand fo");
     go.send(()).unwrap();
+    for question in ["two", "three"] {
+        tokio::task::block_in_place(|| has_asked.recv()).unwrap();
+        go.send(()).unwrap();
+        terminal.expect(&format!("answer to {question}"));
+    }
+    // The beginning of a line waits for its end.
+    terminal.expect("> ");
+    terminal.press("ur\r");
     tokio::task::block_in_place(|| has_asked.recv()).unwrap();
     go.send(()).unwrap();
-    terminal.expect("answer to two");
+    terminal.expect("answer to and four");
     terminal.expect("> ");
     terminal.press(CTRL_D);
     let (shown, _) = terminal.end();

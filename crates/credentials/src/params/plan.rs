@@ -68,14 +68,14 @@ impl Plan {
             (Some(token), Some(mut role), _, _) => {
                 if role.external_id.take().is_some() | !std::mem::take::<Vec<SessionTag>>(&mut role.tags).is_empty() {
                     tracing::warn!(
-                        "aws_external_id and aws_session_tags have no place in AssumeRoleWithWebIdentity and are not sent"
+                        "`aws_external_id` and `aws_session_tags` are not sent because AssumeRoleWithWebIdentity does not accept them"
                     );
                 }
                 Way::WebIdentity { role, token: WebIdentityToken::parse(token.expose())? }
             }
             (Some(_), None, _, _) if token_given => {
                 return Err(CredentialsError::invalid_configuration(
-                    "aws_web_identity_token is given without aws_role_name: name the role to take on with it.",
+                    "`aws_web_identity_token` is set without `aws_role_name`; set the role to assume with it",
                 ));
             }
             (None, Some(role), profile, keys) => {
@@ -85,13 +85,13 @@ impl Plan {
                     (None, None) => Source::Chain,
                 };
                 if !role_given && !matches!(source, Source::Chain) {
-                    tracing::warn!("AWS_ROLE_NAME is set: the role is assumed with the keys or profile that are given");
+                    tracing::warn!("`AWS_ROLE_NAME` is set: the role is assumed with the keys or the profile");
                 }
                 Way::Role { role, source }
             }
             (_, None, Some(_), keys) => {
                 if keys.is_some() {
-                    tracing::warn!("a profile is named as well as keys: the profile counts, as in LiteLLM");
+                    tracing::warn!("both a profile and keys are set: the profile takes precedence, as in LiteLLM");
                 }
                 Way::Source(Source::Profile)
             }
@@ -187,7 +187,7 @@ fn keys(
     let key_id = key_id.or_else(|| world.var(AWS_ACCESS_KEY_ID));
     let secret = secret.or_else(|| world.var(AWS_SECRET_ACCESS_KEY).map(Secret::new));
     let missing = |given: &str, missing: &str| {
-        CredentialsError::invalid_configuration(format!("{given} is given without {missing}: give both, or neither."))
+        CredentialsError::invalid_configuration(format!("`{given}` is set without `{missing}`; set both or neither"))
     };
     let credentials = match (key_id, secret) {
         (Some(key_id), Some(secret)) => Credentials::new(key_id.trim(), secret.expose().trim()),
@@ -196,7 +196,9 @@ fn keys(
         (None, None) => return Err(missing("aws_session_token", "aws_access_key_id and aws_secret_access_key")),
     };
     if credentials.access_key_id().is_empty() || credentials.secret_access_key().is_empty() {
-        return Err(CredentialsError::invalid_configuration("aws_access_key_id or aws_secret_access_key is empty."));
+        return Err(CredentialsError::invalid_configuration(
+            "`aws_access_key_id` or `aws_secret_access_key` is empty; set both or neither",
+        ));
     }
     let credentials = credentials.with_source("Parameters");
     Ok(Some(match token.filter(|token| !token.expose().trim().is_empty()) {

@@ -66,7 +66,7 @@ impl ProcessCredentials {
                 .exit_code
                 .map_or("was ended by a signal".to_owned(), |code| format!("failed with exit code {code}"));
             return Err(CredentialsError::provider(format!(
-                "`credential_process` {how}; run it by hand to see its messages, which are not shown here"
+                "`credential_process` {how}; run it yourself to see its messages, which are not shown here"
             )));
         }
         self.read(&output.stdout)

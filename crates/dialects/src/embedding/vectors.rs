@@ -270,7 +270,7 @@ fn write(numbers: Numbers, place: usize, context: &EmbedContext) -> Result<Vecto
         Numbers::Raw(numbers) => numbers.floats(),
         Numbers::Base64(text) => {
             let encoded = Base64Floats::try_from(text).map_err(|error| {
-                let message = "the container replied a vector that is no list of numbers; see the endpoint's log";
+                let message = "the container replied a vector that is not a list of numbers; see the endpoint's log";
                 Error::new(ErrorKind::Decode, message).with_source(error)
             })?;
             let numbers = encoded.floats();

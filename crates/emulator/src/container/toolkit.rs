@@ -71,7 +71,7 @@ impl Container for Toolkit {
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         match serde_json::from_slice::<Request>(&invocation.body) {
             Ok(request) => request.answer(),
-            Err(error) => refusal(&format!("the body is no request for a pipeline: {error}")),
+            Err(error) => refusal(&format!("the body is not a request for a pipeline: {error}")),
         }
     }
 }

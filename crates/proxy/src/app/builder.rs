@@ -146,7 +146,7 @@ impl AppBuilder {
             return Err(AppError::NoModel);
         }
         if self.keyring.master == Some(KeyDigest::of("")) {
-            return Err(AppError::MasterKey("is empty: anyone would know it"));
+            return Err(AppError::MasterKey("is empty: set a secret one, or remove it"));
         }
         let previous_spans = self.previous.as_ref().and_then(|previous| previous.state().spans.clone());
         let lasting = self.previous.map(|previous| Arc::clone(previous.lasting())).unwrap_or_else(|| {

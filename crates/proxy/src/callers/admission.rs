@@ -83,7 +83,7 @@ impl Admission {
 
 fn busy(limits: &Limits) -> ApiError {
     ApiError::busy(
-        format!("The proxy already works on {} requests, all that it takes: try again in a moment", limits.concurrent),
+        format!("the proxy is busy with {} requests, its limit: retry in a moment", limits.concurrent),
         std::time::Duration::from_secs(1),
     )
 }

@@ -25,7 +25,7 @@ impl KeyDigest {
     pub(crate) fn of_configured(key: &str) -> Result<Self, &'static str> {
         match key.strip_prefix("sha256:") {
             Some(hex) => Self::from_hex(hex),
-            None if key.is_empty() => Err("is empty: anyone would know it"),
+            None if key.is_empty() => Err("is empty: set a secret one, or remove it"),
             None if key.trim() != key || key.bytes().any(|byte| !matches!(byte, b' '..=b'~')) => {
                 Err("cannot be sent in a header: use ASCII without a blank or a line end around it")
             }

@@ -86,9 +86,9 @@ impl Keyring {
         }
         match found {
             _ if is_master => Ok(Caller::Master),
-            None => Err(ApiError::unauthorized("Incorrect API key provided: check the key that you send")),
+            None => Err(ApiError::unauthorized("incorrect API key: check the key that you send")),
             Some(key) if key.expires.is_some_and(|expires| expires <= now) => {
-                Err(ApiError::unauthorized("This API key has expired: ask the proxy's operator for a new one"))
+                Err(ApiError::unauthorized("this API key has expired: ask the proxy's operator for a new one"))
             }
             Some(key) => Ok(Caller::Key(Arc::clone(key))),
         }
@@ -108,7 +108,7 @@ impl Keyring {
         }
         let Some(value) = headers.get(header::AUTHORIZATION) else {
             return Err(ApiError::unauthorized(
-                "No API key provided: send yours as `Authorization: Bearer <key>`, `x-api-key: <key>` or `api-key: <key>`",
+                "missing API key: send it as `Authorization: Bearer <key>`, `x-api-key: <key>` or `api-key: <key>`",
             ));
         };
         value
@@ -118,9 +118,7 @@ impl Keyring {
             .filter(|value| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer ")))
             .map(without_bearer)
             .filter(|key| !key.is_empty())
-            .ok_or_else(|| {
-                ApiError::unauthorized("The `Authorization` header cannot be read: write it as `Bearer <key>`")
-            })
+            .ok_or_else(|| ApiError::unauthorized("invalid `Authorization` header: expected `Bearer <key>`"))
     }
 }
 
@@ -175,12 +173,12 @@ mod tests {
     #[test]
     fn a_missing_wrong_malformed_or_expired_key_is_a_401_that_says_what_to_do() {
         for (sent, says) in [
-            (&[][..], "No API key"),
-            (&[("authorization", "Bearer sk-nobody")], "Incorrect"),
+            (&[][..], "missing API key"),
+            (&[("authorization", "Bearer sk-nobody")], "incorrect API key"),
             (&[("authorization", "sk-b")], "Bearer <key>"),
             (&[("authorization", "Basic sk-b")], "Bearer <key>"),
             (&[("authorization", "Bearer ")], "Bearer <key>"),
-            (&[("x-api-key", "")], "No API key"),
+            (&[("x-api-key", "")], "missing API key"),
         ] {
             let error = ring().identify(&headers(sent), UNIX_EPOCH).unwrap_err();
             let text = String::from_utf8(error.to_json()).unwrap();

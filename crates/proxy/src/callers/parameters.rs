@@ -23,7 +23,9 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Result<CallerParameters, ApiE
         Some(_) if headers.get_all(name).iter().nth(1).is_some() => Err(ApiError::duplicate_header(name)),
         None => Ok(None),
         Some(Ok(value)) => Ok(Some(value.to_owned())),
-        Some(Err(_)) => Err(ApiError::invalid(Some(name), format!("The header `{name}` is not plain text"))),
+        Some(Err(_)) => {
+            Err(ApiError::invalid(Some(name), format!("invalid value of the header `{name}`: expected plain text")))
+        }
     };
     let mut parameters = CallerParameters::default();
     parameters.model_id = text("x-amzn-sagemaker-inference-component")?;
@@ -56,7 +58,7 @@ pub(crate) fn take_from(
             InRequest::Listed if model.caller_parameters.contains(&name) => {
                 callers.allowed.insert(name, value);
             }
-            _ => return Err(ApiError::operator_parameter(&name)),
+            judged => return Err(ApiError::operator_parameter(&name, matches!(judged, InRequest::Listed))),
         }
     }
     *extra = kept;
@@ -86,7 +88,7 @@ fn take(
         return Ok(());
     }
     let wrong = |kind: parameters::Kind| ApiError::invalid(Some(name), format!("`{name}` must be {kind}"));
-    let parameter = parameters::find(name).ok_or_else(|| ApiError::operator_parameter(name))?;
+    let parameter = parameters::find(name).ok_or_else(|| ApiError::operator_parameter(name, false))?;
     match (parameter.name(), value) {
         ("model_id", Value::String(id)) => callers.model_id = Some(id),
         ("timeout", value) => {
@@ -145,6 +147,7 @@ mod tests {
             let error = take(json!({"top_k": 4, name: "hush"}), &[]).unwrap_err();
             let text = String::from_utf8(error.to_json()).unwrap();
             assert!(error.status() == 400 && text.contains(name) && !text.contains("hush"), "{text}");
+            assert!(text.contains("configurable_clientside_auth_params"), "{text}");
             let (parameters, extra, _) = take(json!({"top_k": 4, name: "hush"}), &[name]).unwrap();
             assert_eq!(parameters.allowed[name], "hush");
             assert!(!extra.contains_key(name));
@@ -164,9 +167,13 @@ mod tests {
                 matches!(parameter.in_request(), InRequest::Listed | InRequest::Operator | InRequest::Nested);
             assert_eq!(refused, expected, "{name}");
         }
-        for name in ["aws_new_thing", "sagemaker_new_thing", "litellm_params", "user_config", "rpm", "fallbacks"] {
-            // Not even where it is listed.
-            assert_eq!(take(json!({ name: "hush" }), &[name]).unwrap_err().status(), 400, "{name}");
+        for name in
+            ["aws_new_thing", "sagemaker_new_thing", "litellm_params", "user_config", "guardrails", "rpm", "fallbacks"]
+        {
+            // Not even where it is listed, which is not advised.
+            let error = take(json!({ name: "hush" }), &[name]).unwrap_err();
+            let text = String::from_utf8(error.to_json()).unwrap();
+            assert!(error.status() == 400 && !text.contains("configurable_clientside_auth_params"), "{text}");
         }
     }
 

@@ -147,7 +147,7 @@ pub(super) fn check(keys: &[CallerKey], master: Option<&KeyDigest>, node: Option
         }
         let Some(digest) = key.digest() else { continue };
         if master == Some(digest) {
-            report.problem(node.place, format!("{path} is the master key: a caller with it could do everything"));
+            report.problem(node.place, format!("{path} is the master key: set another key for callers"));
         } else if let Some((other, _)) = digests.iter().find(|(_, other)| *other == digest) {
             report.problem(node.place, format!("{path} is the same key as `keys[{other}]`: give each caller its own"));
         }
@@ -168,7 +168,7 @@ pub(super) fn check_budgets(general: &GeneralSettings, own: &ProxySettings, node
         if key.token_budget.is_some() && key.budget_duration.is_none_or(|duration| duration > SHORT) {
             let path = format!("sagewire_settings.keys[{index}].token_budget");
             let message = format!(
-                "`{path}` begins anew at each restart, because it is counted in memory only: set `sagewire_settings.state_file`, or \
+                "`{path}` resets at each restart, because it is counted in memory only: set `sagewire_settings.state_file`, or \
                  `general_settings.coordination_redis` for several replicas"
             );
             report.warning(node.place, path, message);

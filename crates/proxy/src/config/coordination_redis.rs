@@ -96,7 +96,7 @@ pub(super) fn gather(file: &mut Node, report: &mut Report) {
             report.warning(
                 entry.place,
                 format!("router_settings.{key}"),
-                format!("`router_settings.{key}` has no effect: `general_settings.coordination_redis.{own}` is set too and wins"),
+                format!("`router_settings.{key}` has no effect: `general_settings.coordination_redis.{own}` is set too and takes precedence"),
             );
             continue;
         }

@@ -113,6 +113,6 @@ fn megabytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>
     if megabytes > 0.0 {
         Ok(Some((megabytes * 1024.0 * 1024.0) as usize))
     } else {
-        Err(D::Error::custom("must be above 0"))
+        Err(D::Error::custom("must be greater than 0"))
     }
 }

@@ -88,14 +88,16 @@ pub(super) fn read(node: &Node, path: &Path, report: &mut Report) -> (RoutingPar
 
 /// The value of a parameter in its own type, if it has an effect.
 fn value(entry: &Entry, path: &Path, report: &mut Report) -> Option<Value> {
-    if entry.node.is_null() {
-        return None;
-    }
     let parameter = parameters::find(&entry.key);
+    // A variable that is not looked up is null, too.
     if parameter.is_none()
+        && (!entry.node.is_null() || entry.node.from_environment)
         && let Some(reason) = parameters::without_effect(&entry.key)
     {
         report.warning(entry.place, path.keys(), format!("{path} has no effect: {reason}"));
+        return None;
+    }
+    if entry.node.is_null() {
         return None;
     }
     if entry.node.unset().is_some() {

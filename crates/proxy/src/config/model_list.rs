@@ -45,6 +45,8 @@ pub struct DeploymentConfig {
     pub model_info: Map<String, Value>,
     /// What the router acts on.
     pub routing: RoutingParams,
+    /// Whether a value of it was left out because of a problem that is reported.
+    pub(crate) is_broken: bool,
     /// Where its parameters are in the file; its own place under the empty name.
     places: Vec<(String, Position)>,
 }
@@ -55,9 +57,14 @@ impl DeploymentConfig {
         self.place(parameter.unwrap_or_default()).problem(message)
     }
 
-    /// The same for what may be a mistake.
+    /// The same for what may be a mistake, at the place of the deployment.
     pub(crate) fn warning(&self, key: &str, message: String) -> Warning {
-        self.place("").warning(key, message)
+        self.warning_at(None, key, message)
+    }
+
+    /// The same at the place of this parameter.
+    pub(crate) fn warning_at(&self, parameter: Option<&str>, key: &str, message: String) -> Warning {
+        self.place(parameter.unwrap_or_default()).warning(key, message)
     }
 
     fn place(&self, parameter: &str) -> Position {
@@ -164,8 +171,10 @@ pub(super) fn read(file: &Node, report: &mut Report) -> ModelList {
     };
     let (mut taken, mut list) = (Ids::default(), ModelList::default());
     for (index, node) in items.iter().enumerate() {
+        let known = report.problems.len();
         let deployment = deployment(index, node, &mut taken, &mut list.left_out, report);
-        list.deployments.extend(deployment);
+        let is_broken = report.problems.len() > known;
+        list.deployments.extend(deployment.map(|deployment| DeploymentConfig { is_broken, ..deployment }));
     }
     if !items.is_empty() && list.deployments.is_empty() && report.problems.is_empty() && !list.left_out.is_empty() {
         report.problem(
@@ -245,7 +254,18 @@ fn deployment(
     let mut places = vec![(String::new(), report.position(node.place))];
     let entries = params_node.entries().unwrap_or_default().iter();
     places.extend(entries.map(|entry| (entry.key.clone(), report.position(entry.node.place))));
-    Some(DeploymentConfig { id, model_name, model, mode, parameters, max_input_tokens, model_info, routing, places })
+    Some(DeploymentConfig {
+        id,
+        model_name,
+        model,
+        mode,
+        parameters,
+        max_input_tokens,
+        model_info,
+        routing,
+        is_broken: false,
+        places,
+    })
 }
 
 fn check_wildcard(model_name: &str, model: &str, place: Place, path: &Path, report: &mut Report) {

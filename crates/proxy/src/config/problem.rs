@@ -23,6 +23,8 @@ pub struct Warning {
     pub key: String,
     /// What is odd about it.
     pub message: String,
+    /// Whether the environment or a file of the machine that serves may settle it, so that it means nothing elsewhere.
+    pub depends_on_machine: bool,
 }
 
 impl fmt::Display for Warning {
@@ -54,6 +56,8 @@ pub struct Problem {
     pub column: u64,
     /// What is wrong, and what to do.
     pub message: String,
+    /// Whether it is about a file of the machine that serves, so that it means nothing elsewhere.
+    pub depends_on_machine: bool,
 }
 
 impl fmt::Display for Problem {
@@ -73,11 +77,18 @@ pub(super) struct Position {
 
 impl Position {
     pub(super) fn problem(&self, message: String) -> Problem {
-        Problem { file: self.file.clone(), line: self.line, column: self.column, message }
+        Problem { file: self.file.clone(), line: self.line, column: self.column, message, depends_on_machine: false }
     }
 
     pub(super) fn warning(&self, key: &str, message: String) -> Warning {
-        Warning { file: self.file.clone(), line: self.line, column: self.column, key: key.to_owned(), message }
+        Warning {
+            file: self.file.clone(),
+            line: self.line,
+            column: self.column,
+            key: key.to_owned(),
+            message,
+            depends_on_machine: false,
+        }
     }
 }
 
@@ -115,16 +126,24 @@ impl ConfigError {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         match self {
-            Self::Read { .. } => vec![Problem { file: None, line: 0, column: 0, message: self.to_string() }],
-            Self::Yaml { file, line, column, reason } => vec![Problem {
-                file: file.clone(),
-                line: *line,
-                column: *column,
-                message: format!("invalid YAML: {reason}"),
-            }],
+            Self::Read { .. } => vec![Position::default().problem(self.to_string())],
+            Self::Yaml { file, line, column, reason } => {
+                let position = Position { file: file.clone(), line: *line, column: *column };
+                vec![position.problem(format!("invalid YAML: {reason}"))]
+            }
             Self::Invalid(problems) => problems.clone(),
         }
     }
+}
+
+/// Puts warnings into the order of the file.
+pub(super) fn sort_warnings(warnings: &mut [Warning]) {
+    warnings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+}
+
+/// Puts problems into the order of the file.
+pub(super) fn sort_problems(problems: &mut [Problem]) {
+    problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
 }
 
 fn one_per_line(problems: &[Problem]) -> String {
@@ -142,19 +161,11 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn problem(&mut self, place: Place, message: impl Into<String>) {
-        let file = self.file(place);
-        self.problems.push(Problem { file, line: place.line, column: place.column, message: message.into() });
+        self.problems.push(self.position(place).problem(message.into()));
     }
 
     pub(super) fn warning(&mut self, place: Place, key: impl Into<String>, message: impl Into<String>) {
-        let file = self.file(place);
-        self.warnings.push(Warning {
-            file,
-            line: place.line,
-            column: place.column,
-            key: key.into(),
-            message: message.into(),
-        });
+        self.warnings.push(self.position(place).warning(&key.into(), message.into()));
     }
 
     fn file(&self, place: Place) -> Option<PathBuf> {
@@ -164,15 +175,5 @@ impl Report {
     /// A place for problems that are found later.
     pub(super) fn position(&self, place: Place) -> Position {
         Position { file: self.file(place), line: place.line, column: place.column }
-    }
-
-    /// The warnings, or every problem, in the order of the file.
-    pub(super) fn finish(mut self) -> Result<Vec<Warning>, ConfigError> {
-        self.warnings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        if self.problems.is_empty() {
-            return Ok(self.warnings);
-        }
-        self.problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        Err(ConfigError::Invalid(self.problems))
     }
 }

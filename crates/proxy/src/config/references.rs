@@ -2,7 +2,7 @@
 //!
 //! Owns the check that each of them exists, at its place.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use sagewire_router::{ModelNames, RouterSettings, names};
 
@@ -14,21 +14,41 @@ use super::{
     problem::Report,
 };
 
-/// Takes the models that were left out of the fallbacks, with a warning for each.
-pub(super) fn drop_left_out(router: &mut RouterSettings, left_out: &HashSet<String>, file: &Node, report: &mut Report) {
-    if left_out.is_empty() {
-        return;
+/// A name in `router_settings` of a model that is left out.
+#[derive(Debug)]
+pub(super) struct Dropped {
+    key: &'static str,
+    name: String,
+}
+
+impl Dropped {
+    /// The key, with its path.
+    pub(super) fn path(&self) -> String {
+        format!("router_settings.{}", self.key)
     }
-    let section = |name: &str| file.value("router_settings").and_then(|section| section.value(name));
-    let mut keep = |key: &str, name: &String| {
+
+    /// Where the name is in the file.
+    pub(super) fn place(&self, file: &Node) -> Place {
+        place_of(file.value("router_settings").and_then(|section| section.value(self.key)), &self.name, file)
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` names `{}`, which is left out", self.key, self.name)
+    }
+}
+
+/// Takes models that are left out of the fallbacks, policies and aliases.
+pub(super) fn drop_left_out(router: &mut RouterSettings, left_out: &HashSet<String>) -> Vec<Dropped> {
+    let mut dropped = Vec::new();
+    if left_out.is_empty() {
+        return dropped;
+    }
+    let mut keep = |key: &'static str, name: &String| {
         let keeps = !left_out.contains(name);
         if !keeps {
-            let place = place_of(section(key), name, file);
-            report.warning(
-                place,
-                format!("router_settings.{key}"),
-                format!("`{key}` names `{name}`, which is left out"),
-            );
+            dropped.push(Dropped { key, name: name.clone() });
         }
         keeps
     };
@@ -43,6 +63,7 @@ pub(super) fn drop_left_out(router: &mut RouterSettings, left_out: &HashSet<Stri
     }
     router.model_group_retry_policy.retain(|model, _| keep("model_group_retry_policy", model));
     router.model_group_alias.retain(|_, alias| keep("model_group_alias", &alias.model_name));
+    dropped
 }
 
 pub(super) fn check(

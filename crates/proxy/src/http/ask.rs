@@ -124,7 +124,7 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     let name = name.clone();
     exchange.note(|record| record.asks_for(&name, request.stream()));
     if name.is_empty() {
-        return Err(ApiError::invalid(Some("model"), "Missing required parameter: 'model'."));
+        return Err(ApiError::invalid(Some("model"), "missing required parameter `model`"));
     }
     // A model that the key may not use looks like one that is not there.
     let model =
@@ -239,7 +239,7 @@ pub(super) async fn ask<T>(
         Err(_) => Err(Error::new(
             ErrorKind::Timeout,
             format!(
-                "the model gave no answer within {:.1} seconds: ask for less, or raise `request_timeout`",
+                "the model did not answer within {:.1} seconds: request fewer tokens, or raise `request_timeout`",
                 began.elapsed().as_secs_f64()
             ),
         )),
@@ -293,7 +293,7 @@ pub(super) fn answer_json(
     json: serde_json::Result<Vec<u8>>,
     meta: &ReplyMeta,
 ) -> Result<Response<Body>, ApiError> {
-    let json = json.map_err(|_| ApiError::internal("the answer could not be written as JSON: please report it"))?;
+    let json = json.map_err(|_| ApiError::internal("the answer could not be written as JSON; please report it"))?;
     log_body(exchange, &exchange.state.settings, "response", &json);
     let mut response = json_response(StatusCode::OK, json.into());
     add_meta(response.headers_mut(), meta);

@@ -25,7 +25,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
         return Err(ApiError::refused(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_content_encoding",
-            "The body is compressed, which this proxy does not read: send it as it is",
+            "the body is compressed, which is not supported: send it uncompressed",
         ));
     }
     // What the head announces is refused before it is sent.
@@ -74,7 +74,7 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::refused(
         StatusCode::PAYLOAD_TOO_LARGE,
         "body_too_large",
-        format!("The body is larger than the {limit} bytes that this proxy takes: send less"),
+        format!("the body is larger than the limit of {limit} bytes: send less"),
     )
 }
 
@@ -82,7 +82,7 @@ fn too_slow(limit: Duration) -> ApiError {
     ApiError::refused(
         StatusCode::REQUEST_TIMEOUT,
         "body_too_slow",
-        format!("The body did not come within {} seconds: send it faster", limit.as_secs_f64()),
+        format!("the body did not arrive within {} seconds: send it faster", limit.as_secs_f64()),
     )
 }
 

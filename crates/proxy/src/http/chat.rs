@@ -31,7 +31,7 @@ async fn chat(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     if prepared.request.messages.is_empty() {
         return Err(ApiError::invalid(
             Some("messages"),
-            "Missing required parameter: 'messages': give at least one message.",
+            "missing required parameter `messages`: give at least one message",
         ));
     }
     let Prepared { mut request, context, model, asked, deadline } = prepared;

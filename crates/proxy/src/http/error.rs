@@ -8,6 +8,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use sagewire::sagemaker::parameters;
 use sagewire_api::messages::ErrorBody;
 use sagewire_types::{Error, ErrorKind};
 use serde::Serialize;
@@ -169,13 +170,17 @@ impl ApiError {
         this
     }
 
-    /// The operator's parameter in a caller's request.
-    pub(crate) fn operator_parameter(name: &str) -> Self {
+    /// A parameter of the operator's in a caller's request; `is_listable` if the operator may allow callers to set it.
+    pub(crate) fn operator_parameter(name: &str, is_listable: bool) -> Self {
+        let reason = parameters::without_effect(name).map_or_else(String::new, |reason| format!(" ({reason})"));
+        let listing = if is_listable {
+            ", or ask the proxy's operator to list it in `configurable_clientside_auth_params` of the deployment"
+        } else {
+            ""
+        };
         let mut this = Self::new(
             (StatusCode::BAD_REQUEST, INVALID, Some("parameter_not_allowed")),
-            format!(
-                "`{name}` is for the proxy's operator to set and cannot be set by a request: leave it out, or ask for it to be listed in the deployment's `configurable_clientside_auth_params`"
-            ),
+            format!("`{name}` cannot be set by a request{reason}: leave it out{listing}"),
         );
         this.0.param = Some(name.to_owned());
         this

@@ -107,7 +107,7 @@ async fn health(exchange: &mut Exchange, probes: bool) -> Result<Response<Body>,
             let is_resting = resting.contains(&deployment.id);
             let failed = finding.as_ref().is_some_and(|finding| finding.error.is_some());
             let status = match &finding {
-                _ if is_resting => "resting after failures",
+                _ if is_resting => "cooling down",
                 Some(_) if failed => "unhealthy",
                 Some(_) => "healthy",
                 None => "not probed",

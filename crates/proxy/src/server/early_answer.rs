@@ -19,7 +19,7 @@ use crate::{
 /// A whole HTTP/1.1 answer to a head that did not come to its end.
 pub(super) fn slow_head(app: &App, limits: &Limits, client: Option<SocketAddr>) -> Bytes {
     let seconds = limits.header_timeout.as_secs_f64();
-    let message = format!("The request's head did not come within {seconds} seconds: send it faster");
+    let message = format!("the request's head did not arrive within {seconds} seconds: send it faster");
     answer(app, &ApiError::refused(StatusCode::REQUEST_TIMEOUT, "head_too_slow", message), client)
 }
 
@@ -27,15 +27,9 @@ pub(super) fn slow_head(app: &App, limits: &Limits, client: Option<SocketAddr>) 
 pub(super) fn refused_head(app: &App, status: StatusCode, limits: &Limits, client: Option<SocketAddr>) -> Bytes {
     let (code, message) = if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
         let bytes = limits.header_bytes;
-        (
-            "head_too_large",
-            format!("The request's head is larger than the {bytes} bytes that this proxy takes: send less"),
-        )
+        ("head_too_large", format!("the request's head is larger than the limit of {bytes} bytes: send less"))
     } else {
-        (
-            "malformed_request",
-            "This is no request of HTTP: check what the client sends, and whether it means HTTPS".to_owned(),
-        )
+        ("malformed_request", "malformed HTTP request: is the client using HTTPS on a plain-HTTP port?".to_owned())
     };
     answer(app, &ApiError::refused(status, code, message), client)
 }

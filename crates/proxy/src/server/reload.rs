@@ -12,8 +12,8 @@ use std::{
 use sagewire::credentials::seam::World;
 
 use crate::{
-    Config, ConfigError, ServerError, ServerHandle, Wiring, WiringError,
-    config::{self, Warning},
+    ConfigError, ServerError, ServerHandle, Wiring, WiringError,
+    config::{self, Reading, Warning},
 };
 
 /// How often the file is looked at.
@@ -50,12 +50,12 @@ impl Reloader {
         Self { path: path.into(), world, wiring, handle }
     }
 
-    /// Reads the file, and gives the server its app. Requests at work finish on the old one.
+    /// Reads the file, and gives the server its app. Requests in flight finish with the previous one.
     ///
     /// # Errors
     /// [`ReloadError`]; then nothing has changed.
-    pub fn reload(&self) -> Result<Vec<Warning>, ReloadError> {
-        let outcome = self.try_reload();
+    pub async fn reload(&self) -> Result<Vec<Warning>, ReloadError> {
+        let outcome = self.try_reload().await;
         let app = self.handle.app();
         let metrics = &app.lasting().metrics;
         match &outcome {
@@ -79,8 +79,9 @@ impl Reloader {
         outcome.map(|(warnings, _)| warnings)
     }
 
-    fn try_reload(&self) -> Result<(Vec<Warning>, Vec<String>), ReloadError> {
-        let (config, warnings) = Config::from_file(&self.path, &|name| self.world.var(name))?;
+    async fn try_reload(&self) -> Result<(Vec<Warning>, Vec<String>), ReloadError> {
+        let reading = Reading::of_file(&self.path, &|name| self.world.var(name))?;
+        let (config, warnings) = self.wiring.checked(reading).await.finish()?;
         let changes = self.wiring.changes(&config);
         let app = self.wiring.app(&config, Some(&self.handle.app()))?;
         self.handle.reload(app)?;
@@ -115,7 +116,7 @@ impl Reloader {
             let is_settled = now.is_complete || now == before;
             if told || (now != loaded && is_settled) {
                 loaded = now.clone();
-                let _ = self.reload();
+                let _ = self.reload().await;
             }
             before = now;
         }

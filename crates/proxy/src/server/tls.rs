@@ -30,7 +30,7 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// The file holds no certificate.
-    #[error("{} holds no certificate", path.display())]
+    #[error("{} contains no certificate", path.display())]
     NoCertificate {
         /// The file.
         path: PathBuf,

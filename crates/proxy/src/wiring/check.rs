@@ -2,18 +2,24 @@
 //!
 //! Owns going through all deployments and files, so that every problem is named with its place, not the first alone.
 
-use std::{collections::HashMap, sync::PoisonError};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::PoisonError,
+};
 
 use sagewire::{
-    SageMaker,
-    credentials::{resolve_region, seam::NoHttp},
-    sagemaker::TemplateWarning,
+    Error, SageMaker,
+    credentials::{
+        SharedConfig, resolve_region,
+        seam::{NoHttp, World},
+    },
+    sagemaker::{TemplateChoice, TemplateWarning},
 };
 
 use super::{CredentialShelf, Wiring, check_prefix, deployment};
 use crate::{
     Config,
-    config::{DeploymentConfig, Mode, Problem, Warning},
+    config::{DeploymentConfig, Mode, Problem, Reading, Warning},
     server::check_tls,
 };
 
@@ -25,10 +31,40 @@ pub struct Findings {
     pub problems: Vec<Problem>,
     /// What may be a mistake.
     pub warnings: Vec<Warning>,
+    /// The ids of the deployments that cannot be served, if `ignore_invalid_deployments` leaves them out. Each has a warning.
+    pub left_out: HashSet<String>,
+}
+
+impl Findings {
+    fn unusable(&mut self, deployment: &DeploymentConfig, is_left_out: bool, error: &Error, on_machine: bool) {
+        let (id, message) = (&deployment.id, error.message());
+        let parameter = error.param();
+        if is_left_out {
+            let key = format!("litellm_params.{}", parameter.unwrap_or("model"));
+            let message = format!("the deployment `{id}` is left out: {message}");
+            let warning = deployment.warning_at(parameter, &key, message);
+            self.warnings.push(Warning { depends_on_machine: on_machine, ..warning });
+            self.left_out.insert(id.clone());
+        } else {
+            let message = format!("the deployment `{id}` cannot be served: {message}");
+            let problem = deployment.problem(parameter, message);
+            self.problems.push(Problem { depends_on_machine: on_machine, ..problem });
+        }
+    }
 }
 
 impl Wiring {
-    /// Everything about this configuration that can be known to fail without asking the network. Files that it names are read.
+    /// A file's configuration with everything that [`check`](Self::check) finds, and without the deployments that
+    /// `ignore_invalid_deployments` leaves out.
+    pub async fn checked(&self, mut reading: Reading) -> Reading {
+        let Findings { problems, mut warnings, left_out } = self.check(&reading.config).await;
+        warnings.extend(reading.config.leave_out(&left_out));
+        reading.add(warnings, problems);
+        reading
+    }
+
+    /// Everything about this configuration that can be known to fail without asking the network. Files that it names are read. A deployment of
+    /// which a value could not be read is passed over.
     pub async fn check(&self, config: &Config) -> Findings {
         let mut findings = Findings::default();
         let provider = {
@@ -43,28 +79,29 @@ impl Wiring {
             }
         };
         let offline = world.to_builder().with_http(NoHttp).build();
+        let is_left_out = config.router_settings.ignore_invalid_deployments;
         let mut shelf = CredentialShelf::default();
         let mut regions: HashMap<Option<String>, bool> = HashMap::new();
-        for deployment in &config.deployments {
-            let problem = |param: Option<&str>, message: String| {
-                deployment.problem(param, format!("the deployment `{}` cannot be served: {message}", deployment.id))
-            };
+        for deployment in config.deployments.iter().filter(|deployment| !deployment.is_broken) {
             if let Err(error) = check_prefix(deployment) {
-                findings.problems.push(deployment.problem(Some("model"), error.to_string()));
+                let error = Error::invalid("model", error.to_string());
+                findings.unusable(deployment, is_left_out, &error, false);
                 continue;
             }
             let settings = deployment::settings(deployment, config, &world, &CredentialShelf::default(), &mut shelf);
             let settings = match settings {
                 Ok(settings) => settings,
                 Err(error) => {
-                    findings.problems.push(problem(error.param(), error.message().to_owned()));
+                    findings.unusable(deployment, is_left_out, &error, false);
                     continue;
                 }
             };
             if deployment.model.starts_with(SageMaker::OPENAI_EMBEDDINGS) && deployment.mode != Mode::Embedding {
                 findings.warnings.push(embeds_only(deployment));
             }
-            if settings.region.is_none() {
+            if let Some(error) = unknown_profile(deployment, &offline).await {
+                findings.unusable(deployment, is_left_out, &error, true);
+            } else if settings.region.is_none() {
                 let has_region = match regions.get(&settings.profile) {
                     Some(known) => *known,
                     None => resolve_region(&offline, None, settings.profile.as_deref()).await.is_ok(),
@@ -74,6 +111,7 @@ impl Wiring {
                     findings.warnings.push(no_region(deployment));
                 }
             }
+            let names_a_file = matches!(settings.template, Some(TemplateChoice::Path(_)));
             let sagemaker = sagemaker.with_settings(settings);
             let mut errors = sagemaker.preflight(&deployment.model).await;
             if errors.is_empty()
@@ -88,21 +126,37 @@ impl Wiring {
                 }
             }
             for error in errors {
-                findings.problems.push(problem(error.param(), error.message().to_owned()));
+                let on_machine = names_a_file && error.param() == Some("chat_template");
+                findings.unusable(deployment, is_left_out, &error, on_machine);
             }
         }
         if let Some(files) = &config.sagewire_settings.tls
             && let Err(error) = check_tls(files)
         {
             let causes = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-            findings.problems.push(config.problem(format!("`sagewire_settings.tls`: {error}{causes}")));
+            let problem = config.problem(format!("`sagewire_settings.tls`: {error}{causes}"));
+            findings.problems.push(Problem { depends_on_machine: true, ..problem });
         }
         findings
     }
 }
 
+/// Why the profile of a deployment cannot be used: the shared files do not have it.
+async fn unknown_profile(deployment: &DeploymentConfig, offline: &World) -> Option<Error> {
+    let name = deployment.parameters.get("aws_profile_name")?.as_str()?;
+    let files = SharedConfig::load(offline, Some(name)).await;
+    if files.profile().is_some() || files.problems().next().is_some() {
+        return None;
+    }
+    let message = format!("unknown profile `{name}`: add it to ~/.aws/config, or correct `aws_profile_name`");
+    Some(Error::invalid("aws_profile_name", message))
+}
+
 fn guessed_prompts(deployment: &DeploymentConfig, warning: &TemplateWarning) -> Warning {
-    deployment.warning("litellm_params.hf_model_name", format!("the deployment `{}`: {warning}", deployment.id))
+    let message = format!("the deployment `{}`: {warning}", deployment.id);
+    // Hugging Face's cache may have the template of a named model.
+    let depends_on_machine = matches!(warning, TemplateWarning::UnknownModel { .. });
+    Warning { depends_on_machine, ..deployment.warning("litellm_params.hf_model_name", message) }
 }
 
 /// LiteLLM's route and AWS's have names that are easily confused.
@@ -122,5 +176,5 @@ fn no_region(deployment: &DeploymentConfig) -> Warning {
         "the deployment `{}` has no region here, which is found only on an EC2 instance: set `aws_region_name` or `AWS_REGION`",
         deployment.id
     );
-    deployment.warning(path, message)
+    Warning { depends_on_machine: true, ..deployment.warning(path, message) }
 }

@@ -105,7 +105,7 @@ impl Insight for Resting {
 async fn what_lies_behind_is_asked_too() {
     let proxy = Proxy::with(|app| app.insight(Arc::new(Resting))).await;
     let health = proxy.get("/health").await.json();
-    assert_eq!(health["unhealthy_endpoints"][0]["status"], "resting after failures");
+    assert_eq!(health["unhealthy_endpoints"][0]["status"], "cooling down");
     assert!(proxy.get("/metrics").await.text().contains(r#"sagewire_test{deployment="d"} 4.5"#));
 }
 

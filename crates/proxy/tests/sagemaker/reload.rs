@@ -26,7 +26,7 @@ async fn a_good_file_takes_over_and_a_broken_one_changes_nothing() {
     let call = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
 
     fs::write(&path, FIRST.replace("first", "second")).unwrap();
-    reloader.reload().unwrap();
+    reloader.reload().await.unwrap();
     assert_eq!(setup.post("/chat/completions", &call("second")).await.status, 200);
     assert_eq!(setup.post("/chat/completions", &call("first")).await.status, 404);
 
@@ -36,7 +36,7 @@ async fn a_good_file_takes_over_and_a_broken_one_changes_nothing() {
         "model_list: [{model_name: x, litellm_params: {model: openai/x}}]",
     ] {
         fs::write(&path, broken).unwrap();
-        assert!(reloader.reload().is_err(), "{broken}");
+        assert!(reloader.reload().await.is_err(), "{broken}");
         assert_eq!(setup.post("/chat/completions", &call("second")).await.status, 200);
     }
     let page = setup.get("/metrics").await;
@@ -60,10 +60,10 @@ router_settings: {num_retries: 0, allowed_fails: 0, cooldown_time: 600}
     setup.emulator.enqueue("tgi", Scripted::error(AwsError::service_unavailable()));
     let call = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     assert_eq!(setup.post("/chat/completions", &call).await.status, 502);
-    let resting = |health: &serde_json::Value| health["unhealthy_endpoints"][0]["status"] == "resting after failures";
+    let resting = |health: &serde_json::Value| health["unhealthy_endpoints"][0]["status"] == "cooling down";
     assert!(resting(&setup.get("/health").await.json()));
     fs::write(&path, yaml).unwrap();
-    reloader(&setup, &path).reload().unwrap();
+    reloader(&setup, &path).reload().await.unwrap();
     assert!(resting(&setup.get("/health").await.json()), "the new router knows what the old one knew");
 }
 
@@ -81,7 +81,7 @@ async fn calls_go_on_while_the_file_changes() {
     });
     let calls: Vec<_> = calls.collect();
     for _ in 0..40 {
-        reloader.reload().unwrap();
+        reloader.reload().await.unwrap();
         tokio::task::yield_now().await;
     }
     for answer in calls {
@@ -154,9 +154,9 @@ async fn a_reload_is_taken_whole_or_not_at_all() {
     // Another model, and a certificate that does not fit its key.
     fs::write(&path, yaml.replace("first", "second")).unwrap();
     write(&one, &two);
-    reloader(&setup, &path).reload().unwrap_err();
+    reloader(&setup, &path).reload().await.unwrap_err();
     assert_eq!(setup.handle.app().models().collect::<Vec<_>>(), ["first"], "nothing of it was taken");
     write(&two, &two);
-    reloader(&setup, &path).reload().unwrap();
+    reloader(&setup, &path).reload().await.unwrap();
     assert_eq!(setup.handle.app().models().collect::<Vec<_>>(), ["second"]);
 }

@@ -138,7 +138,7 @@ async fn no_call_is_lost_that_had_a_healthy_deployment_left_and_none_is_answered
     while next.load(SeqCst) < CALLS {
         turn += 1;
         fs::write(&path, yaml(&emulator.url(), turn)).unwrap();
-        reloader.reload().unwrap();
+        reloader.reload().await.unwrap();
         failing.store(turn % 4 < 2, SeqCst);
         if turn % 3 == 0 {
             emulator.expire_sessions();

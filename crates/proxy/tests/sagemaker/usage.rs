@@ -11,10 +11,13 @@ model_list:
   - {model_name: chat, litellm_params: {model: sagemaker_chat/messages}}
 ";
 
-fn body(model: &str, more: &Value) -> Value {
-    let mut body = json!({
-        "model": model, "messages": [{"role": "user", "content": "What is a llama?"}], "prompt": "What is a llama?", "max_tokens": 20,
-    });
+/// A request as the route has it, with further entries.
+fn body(path: &str, model: &str, more: &Value) -> Value {
+    let mut body = match path {
+        "/completions" => json!({"model": model, "prompt": "What is a llama?", "max_tokens": 20}),
+        "/v1/responses" => json!({"model": model, "input": "What is a llama?", "max_output_tokens": 20}),
+        _ => json!({"model": model, "messages": [{"role": "user", "content": "What is a llama?"}], "max_tokens": 20}),
+    };
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
 }
@@ -36,13 +39,46 @@ async fn whole_answers_say_whether_their_counts_are_estimated() {
         ("/chat/completions", "prompt_tokens", "completion_tokens"),
         ("/completions", "prompt_tokens", "completion_tokens"),
         ("/v1/messages", "input_tokens", "output_tokens"),
+        ("/v1/responses", "input_tokens", "output_tokens"),
     ] {
         for (model, estimated) in [("text", true), ("chat", false)] {
-            let answer = setup.post(path, &body(model, &json!({}))).await;
+            let answer = setup.post(path, &body(path, model, &json!({}))).await;
             assert_eq!(answer.status, 200, "{path} {}", answer.text());
             let usage = &answer.json()["usage"];
             assert!(usage[prompt].as_u64() > Some(0) && usage[completion].as_u64() > Some(0), "{path} {usage}");
             assert_eq!(is_marked(&answer), estimated, "{path} {model}");
+            assert_eq!(usage.get("estimated").is_some_and(|mark| mark == true), estimated, "{path} {model} {usage}");
+        }
+    }
+}
+
+/// A stream's head is sent before the counts are known, so that the event with the last counts has the mark.
+#[tokio::test]
+async fn the_last_counts_of_every_stream_say_whether_they_are_estimated() {
+    let setup = Setup::start(TWO).await;
+    for (path, place) in [
+        ("/chat/completions", "/usage"),
+        ("/completions", "/usage"),
+        ("/v1/messages", "/usage"),
+        ("/v1/responses", "/response/usage"),
+    ] {
+        for (model, estimated) in [("text", true), ("chat", false)] {
+            let more = match place {
+                "/usage" if path != "/v1/messages" => {
+                    json!({"stream": true, "stream_options": {"include_usage": true}})
+                }
+                _ => json!({"stream": true}),
+            };
+            let answer = setup.post(path, &body(path, model, &more)).await;
+            let events = answer.text().lines().filter_map(|line| line.strip_prefix("data: {"));
+            let usages = events.filter_map(|json| {
+                let event: Value = serde_json::from_str(&format!("{{{json}")).unwrap();
+                event.pointer(place).filter(|usage| !usage.is_null()).cloned()
+            });
+            let last = usages.last().unwrap_or_else(|| panic!("{path} {model} {}", answer.text()));
+            let generated = ["completion_tokens", "output_tokens"].iter().find_map(|name| last[*name].as_u64());
+            assert!(generated > Some(0), "{path} {model} {last}");
+            assert_eq!(last.get("estimated").is_some_and(|mark| mark == true), estimated, "{path} {model} {last}");
         }
     }
 }
@@ -55,11 +91,11 @@ async fn a_container_is_asked_for_a_streams_usage_and_only_callers_that_ask_are_
             for asked in [json!({}), json!({"stream_options": {"include_usage": false}})] {
                 let mut more = json!({"stream": true});
                 more.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
-                let answer = setup.post(path, &body(model, &more)).await;
+                let answer = setup.post(path, &body(path, model, &more)).await;
                 assert!(!answer.text().contains("usage"), "{path} {model} {}", answer.text());
             }
             let more = json!({"stream": true, "stream_options": {"include_usage": true}});
-            let chunks = chunks(&setup.post(path, &body(model, &more)).await);
+            let chunks = chunks(&setup.post(path, &body(path, model, &more)).await);
             let usage = &chunks.last().unwrap()["usage"];
             assert!(usage["prompt_tokens"].as_u64() > Some(0), "{path} {model} {usage}");
         }
@@ -74,9 +110,10 @@ async fn a_container_is_asked_for_a_streams_usage_and_only_callers_that_ask_are_
 #[tokio::test]
 async fn tokens_of_a_stream_are_measured_though_its_caller_does_not_ask() {
     let setup = Setup::start(TWO).await;
-    let answer = setup.post("/chat/completions", &body("chat", &json!({"stream": true}))).await;
+    let answer = setup.post("/chat/completions", &body("/chat/completions", "chat", &json!({"stream": true}))).await;
     assert_eq!(answer.status, 200);
-    let asked = setup.post("/chat/completions", &body("chat", &json!({}))).await.json()["usage"].clone();
+    let asked =
+        setup.post("/chat/completions", &body("/chat/completions", "chat", &json!({}))).await.json()["usage"].clone();
     let page = setup.send(Method::GET, "/metrics", &[], "").await;
     for (kind, name) in [("prompt", "prompt_tokens"), ("completion", "completion_tokens")] {
         let twice = 2 * asked[name].as_u64().unwrap();

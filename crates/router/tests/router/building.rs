@@ -47,7 +47,7 @@ async fn an_unknown_model_is_not_found_and_the_error_names_what_is_served() {
     );
     let error = ask_for(&router, "gpt").await.unwrap_err();
     assert_eq!((error.kind(), error.param(), error.attempts()), (ErrorKind::NotFound, Some("model"), 0));
-    assert_eq!(error.to_string(), "no model `gpt` is served here: ask for `llama`, `sagemaker/*`, `small`");
+    assert_eq!(error.to_string(), "unknown model `gpt`; expected one of `llama`, `sagemaker/*`, `small`");
     assert_eq!(router.models().collect::<Vec<_>>(), ["llama", "sagemaker/*", "small"]);
     assert_eq!(ask_for(&router, "secret-name").await.unwrap(), "a");
     assert_eq!(a.count(), 1);

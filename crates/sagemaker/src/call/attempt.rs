@@ -217,7 +217,10 @@ impl Attempts<'_> {
             .map_err(|_| {
                 Error::new(
                     ErrorKind::Timeout,
-                    format!("no answer began within {} seconds: raise the time limit, or stream, where tokens come as they are made", first_byte.as_secs_f32()),
+                    format!(
+                        "no answer began within {} seconds: raise the time limit, or stream the answer",
+                        first_byte.as_secs_f32()
+                    ),
                 )
             })?
             .map_err(|error| transport_error(error, Progress::Nothing))?;

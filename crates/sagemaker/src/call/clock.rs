@@ -41,12 +41,12 @@ impl Clocks {
             Err(behind) => (behind.duration(), false),
         };
         if distance > LARGEST {
-            tracing::warn!(target: "sagewire::clock", %host, "the host's clock differs by more than a year: signing by this machine's");
+            tracing::warn!(target: "sagewire::clock", %host, "the host's clock differs by more than a year; signing with this machine's time");
             return;
         }
         let millis = i64::try_from(distance.as_millis()).unwrap_or_default();
         let offset = if is_ahead { millis } else { -millis };
-        tracing::warn!(target: "sagewire::clock", %host, offset_ms = offset, "this machine's clock is off: signing by the host's");
+        tracing::warn!(target: "sagewire::clock", %host, offset_ms = offset, "this machine's clock is wrong; signing with the host's time");
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(other, _)| other != host);
         if known.len() >= MAX_HOSTS {

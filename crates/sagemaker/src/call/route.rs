@@ -67,7 +67,7 @@ fn only_embeddings(endpoint: &str) -> Error {
 fn unknown_prefix(model: &ModelId) -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
-        format!("`{}` is no prefix of a SageMaker model: write `sagemaker/{name}`, `sagemaker_chat/{name}` for the Messages API, or `sagemaker_nova/{name}` for Nova", model.prefix(), name = model.name()),
+        format!("unsupported model prefix `{}`: write `sagemaker/{name}`, `sagemaker_chat/{name}` for the Messages API, or `sagemaker_nova/{name}` for Nova", model.prefix(), name = model.name()),
     )
     .with_param("model")
 }

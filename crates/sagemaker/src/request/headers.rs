@@ -188,7 +188,7 @@ fn checked(value: &str, parameter: &str, longest: usize, pattern: Pattern) -> Re
         return Err(Error::invalid(parameter, format!("`{parameter}` must be 1 to {longest} {what}")));
     }
     HeaderValue::from_str(value)
-        .map_err(|error| Error::invalid(parameter, format!("`{parameter}` is no header's value")).with_source(error))
+        .map_err(|error| Error::invalid(parameter, format!("`{parameter}`: invalid header value")).with_source(error))
 }
 
 /// AWS's pattern for names: `^[a-zA-Z0-9](-*[a-zA-Z0-9])*$`.

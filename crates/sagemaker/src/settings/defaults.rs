@@ -89,7 +89,7 @@ fn fill_extra(extra: &mut Map<String, Value>, defaults: &Map<String, Value>) {
 fn read<T: DeserializeOwned>(value: Option<Value>, name: &str) -> Result<Option<T>, Error> {
     let read = value.map(serde_json::from_value).transpose();
     read.map_err(|error| {
-        Error::new(ErrorKind::Configuration, format!("`{name}` is set to a value it cannot have: {error}"))
+        Error::new(ErrorKind::Configuration, format!("invalid value for `{name}`: {error}"))
             .with_param(name)
             .with_source(error)
     })

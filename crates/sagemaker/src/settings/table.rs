@@ -234,7 +234,7 @@ pub(super) static TABLE: &[Parameter] = &[
     setting(
         "roles",
         Field::Mapping(|d| &mut d.template.roles),
-        "A chat template by hand: for each role its `pre_message` and `post_message`.",
+        "A simple chat template: for each role its `pre_message` and `post_message`.",
     ),
     setting(
         "initial_prompt_value",

@@ -103,7 +103,7 @@ impl<T: Send + 'static> Reading<T> {
             None => {
                 return Err(self.described(Error::new(
                     ErrorKind::StreamBroken,
-                    "the stream ended without a single piece of an answer: see the endpoint's log",
+                    "the stream ended before an answer began: see the endpoint's log",
                 )));
             }
         }

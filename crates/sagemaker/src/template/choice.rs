@@ -78,7 +78,7 @@ impl FromStr for TemplateSource {
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::ALL.into_iter().find(|source| source.as_str() == text).ok_or_else(|| {
             let known = Self::ALL.map(Self::as_str).join("`, `");
-            Error::new(ErrorKind::Configuration, format!("no source of templates is called `{text}`: write `{known}`"))
+            Error::new(ErrorKind::Configuration, format!("unknown template source `{text}`: write `{known}`"))
                 .with_param("template_sources")
         })
     }

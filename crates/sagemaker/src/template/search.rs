@@ -43,7 +43,7 @@ impl Search {
         if !is_revision(&self.revision) {
             return Err(LookupError::broken(
                 "hub_revision",
-                "`hub_revision` is no name of a branch, tag or commit: correct it, or leave it out for `main`",
+                "invalid `hub_revision`: expected the name of a branch, tag or commit; leave it out for `main`",
             ));
         }
         let model = HubModel::parse(&self.name);
@@ -52,7 +52,8 @@ impl Search {
             let (origin, look) = match (source, &model) {
                 (TemplateSource::Catalog, _) => (Origin::Catalog, self.catalog()),
                 (source, None) => {
-                    looked_at.push(format!("{source}: the name is none of a model on Hugging Face, like `owner/name`"));
+                    looked_at
+                        .push(format!("{source}: the name is not that of a model on Hugging Face, as in `owner/name`"));
                     continue;
                 }
                 (TemplateSource::HuggingFaceCache, Some(model)) => {

@@ -113,7 +113,11 @@ impl TryFrom<Box<RawValue>> for NumberList {
 fn check(text: &[u8]) -> Result<(), serde_json::Error> {
     let items: Vec<&RawValue> = serde_json::from_slice(text)?;
     let is_number = |item: &&RawValue| item.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    if items.iter().all(is_number) { Ok(()) } else { Err(serde::de::Error::custom("not all of the list are numbers")) }
+    if items.iter().all(is_number) {
+        Ok(())
+    } else {
+        Err(serde::de::Error::custom("the list has values that are not numbers"))
+    }
 }
 
 /// How many bytes are looked at together.

@@ -31,7 +31,7 @@ pub(super) fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Err
     let named = |prefix: &str| reason.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
     if let Some(name) = named("missing field `") {
         let place = if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
-        return ApiError::invalid(Some(&place), format!("Missing required parameter: '{place}'."));
+        return ApiError::invalid(Some(&place), format!("missing required parameter `{place}`"));
     }
     if let Some(name) = named("duplicate field `") {
         let place = if place.is_empty() || place.ends_with(name) { place } else { format!("{place}.{name}") };

@@ -95,7 +95,7 @@ fn a_wrong_value_is_named_with_its_parameter() {
         assert!(wire["error"]["message"].as_str().unwrap().starts_with("invalid value"), "{wire}");
     }
     let error = parse::<EmbedRequest>(br#"{"model":"m"}"#, &Limits::default()).unwrap_err();
-    assert!(message(&error).contains("Missing required parameter: 'input'."), "{}", message(&error));
+    assert!(message(&error).contains("missing required parameter `input`"), "{}", message(&error));
 }
 
 #[test]

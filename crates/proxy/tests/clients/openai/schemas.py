@@ -24,6 +24,7 @@ EXTENSIONS = {
     "ChatCompletionMessage": {"reasoning_content"},
     "ChoiceDelta": {"reasoning_content"},
     "CompletionUsage": {"estimated"},
+    "ResponseUsage": {"estimated"},
     # vLLM's embeddings have completion tokens, too.
     "Usage": {"completion_tokens", "estimated"},
     "ErrorObject": {"aws_request_id"},

@@ -27,7 +27,7 @@ impl Once {
     async fn after(&self, work: impl FnOnce() + Send + 'static) {
         let begin = || async {
             if let Err(error) = spawn_blocking(work).await {
-                tracing::warn!(target: "sagewire::usage", %error, "the tokenizer is not ready: it is made at its first use");
+                tracing::warn!(target: "sagewire::usage", %error, "the tokenizer is not ready; it is loaded at its first use");
             }
         };
         self.0.get_or_init(begin).await;

@@ -36,7 +36,7 @@ impl<'w> Hub<'w> {
         let endpoint = world.var("HF_ENDPOINT").unwrap_or_else(|| OFFICIAL.to_owned());
         let home = Url::parse(&endpoint).map_err(|error| bad("is not a URL").with_source(error))?;
         if !matches!(home.scheme(), "http" | "https") || home.query().is_some() || home.fragment().is_some() {
-            return Err(bad("is no plain HTTP URL"));
+            return Err(bad("is not a plain HTTP URL"));
         }
         Ok(Self { world, token: token(world, &home)?, home })
     }
@@ -102,7 +102,7 @@ impl<'w> Hub<'w> {
         }
         Err(unreachable(
             model,
-            &format!("it redirects to `{}`, which is none of its hosts", next.host_str().unwrap_or_default()),
+            &format!("it redirects to `{}`, which is not one of its hosts", next.host_str().unwrap_or_default()),
         ))
     }
 
@@ -131,11 +131,12 @@ fn token(world: &World, home: &Url) -> Result<Option<HeaderValue>, LookupError> 
         None => false,
     };
     if home.scheme() != "https" && !is_this_machine {
-        tracing::warn!(target: "sagewire::template", "HF_TOKEN is not sent, as HF_ENDPOINT is no `https` URL");
+        tracing::warn!(target: "sagewire::template", "HF_TOKEN is not sent because HF_ENDPOINT is not an `https` URL");
         return Ok(None);
     }
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| LookupError::broken("hub_access", "HF_TOKEN holds characters that no token has: copy it again"))?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+        LookupError::broken("hub_access", "HF_TOKEN contains characters that are invalid in a token: copy it again")
+    })?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
