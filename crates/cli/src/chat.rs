@@ -41,7 +41,7 @@ between words.
 
 Exit codes: 0 answered, 1 the call failed, 2 the arguments are wrong, 130 stopped with Ctrl-C.")]
 pub(crate) struct ChatArguments {
-    /// The question. What is piped in stands before it, or in the place of `-`; without a question it is the question
+    /// The question. What is piped in is placed before it, or in the place of `-`; without a question it is the question
     question: Vec<String>,
     /// The model: `sagemaker/<endpoint>` for text containers, `sagemaker_chat/<endpoint>` for the Messages API, or a name of `--config`
     #[arg(long, short, env = "SAGEWIRE_MODEL")]
@@ -116,7 +116,7 @@ async fn one_question(connection: &Connection, request: ChatRequest, mut printer
     }
 }
 
-/// The question: the words, with standard input in the place of each `-`. Without one, what is piped in stands before the words.
+/// The question: the words, with standard input in the place of each `-`. Without one, what is piped in comes before the words.
 fn question(words: &[String], input: &mut impl Read, is_piped: bool) -> Result<String, Failure> {
     let mut read = || {
         let mut text = String::new();

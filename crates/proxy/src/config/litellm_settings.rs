@@ -34,7 +34,7 @@ pub struct LitellmSettings {
     pub json_logs: bool,
     /// Whether `/metrics` asks for a key. Default: false.
     pub require_auth_for_metrics_endpoint: bool,
-    /// Whether the model's container is told the caller's W3C trace, as `traceparent=...` in the custom attributes, with `tracestate=...` as
+    /// Whether the container receives the caller's W3C trace, as `traceparent=...` in the custom attributes, with `tracestate=...` as
     /// the last of them. Default: false.
     pub forward_traceparent_to_llm_provider: bool,
 }
