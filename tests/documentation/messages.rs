@@ -62,7 +62,7 @@ fn have_one_form() -> Outcome {
         }
     }
     assert!(seen > 300, "only {seen} messages were found");
-    none(&wrong.into_iter().collect::<Vec<_>>(), "these messages are not in the one form:")
+    none(&wrong.into_iter().collect::<Vec<_>>(), "these messages do not have the one form")
 }
 
 /// What is wrong with a message.
@@ -77,7 +77,7 @@ fn fault(message: &str) -> Option<String> {
     if message.ends_with('.') && !message.ends_with("...") {
         return Some("it ends with a full stop".to_owned());
     }
-    let text = message.replace("is no longer", "");
+    let text = message.replace("is no longer", "").replace("there is no ", "");
     let unusual = UNUSUAL.iter().find(|(words, _)| text.contains(words));
     unusual.map(|(words, instead)| format!("for `{}` write `{instead}`", words.trim()))
 }

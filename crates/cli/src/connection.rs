@@ -3,7 +3,7 @@
 //! Owns the three ways: settings from the arguments and the environment, a deployment of LiteLLM's `config.yaml`, and the embedded
 //! emulator.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use sagewire::{ChatRequest, Client, Provider, SageMaker, Settings, credentials::seam::World};
@@ -11,6 +11,9 @@ use sagewire_proxy::{Config, Wiring};
 use serde_json::{Map, Value};
 
 use crate::{Failure, serve::model_names, terminal};
+
+/// How long a chat on a terminal waits for an endpoint that is scaled to zero, if `wait_for_capacity` says nothing else.
+const LONGEST_WAKING: Duration = Duration::from_secs(600);
 
 /// Where the model is.
 #[derive(Clone, Debug, Default, Args)]
@@ -102,6 +105,10 @@ impl Connection {
         let embeds = purpose == Purpose::Embed;
         let mut settings = Settings::from_litellm_params(arguments.litellm_params(embeds), &world)?;
         let parameters = request_parameters(settings.defaults.take().as_deref())?;
+        if purpose == Purpose::Chat && std::io::stderr().is_terminal() {
+            // A person sees what is waited for, and can stop it.
+            settings.wait_for_capacity.get_or_insert(LONGEST_WAKING);
+        }
         #[cfg(feature = "emulator")]
         if arguments.demo {
             use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY};

@@ -171,6 +171,55 @@ fn a_check_names_every_problem_with_file_line_and_column() {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
+/// What a command says of a file: its exit code, standard output and standard error.
+fn of_file(command: &str, yaml: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, yaml).unwrap();
+    let all = [&[command, "--config", file.to_str().unwrap()], arguments].concat();
+    let output = sagewire(&all).env("HOME", folder.path()).env_remove("AWS_CONFIG_FILE").output().unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn every_kind_of_problem_is_named_at_once() {
+    let yaml = "model_list:
+  - {model_name: a, litellm_params: {model: sagemaker_chat/my_endpoint, aws_region_name: us-east-1}}
+  - {model_name: b, litellm_params: {model: sagemaker/b, chat_template: ./missing.jinja, aws_region_name: us-east-1}}
+  - {model_name: c, litellm_params: {model: sagemaker_chat/c, aws_profile_name: a-profile-that-is-not-there}}
+  - {model_name: d, litellm_params: {model: sagemaker_chat/d, aws_region_name: no region}}
+  - {model_name: e, litellm_params: {model: sagemaker_chat/e, rpm: many, aws_region_name: us-east-1}}
+sagewire_settings: {keys: [{name: k, key: sk-k, models: [nothing]}]}
+";
+    let everywhere = ["2:45: ", "5:80: ", "6:66: ", "7:64: "];
+    let here = ["3:71: ", "4:77: "];
+    for (command, arguments) in [("check", vec![]), ("serve", vec!["--port", "0"]), ("check", vec!["--no-env"])] {
+        let (code, _, said) = of_file(command, yaml, &arguments);
+        assert_eq!(code, Some(2), "{said}");
+        let places: Vec<_> =
+            said.lines().filter_map(|line| line.split_once("config.yaml:")).map(|(_, rest)| rest).collect();
+        let is_named =
+            |place: &&str| places.iter().any(|line| line.starts_with(*place) && !line.contains("has no region"));
+        assert!(everywhere.iter().all(is_named), "{command} {arguments:?}: {said}");
+        // Files of the machine say nothing about another.
+        assert_eq!(here.iter().all(is_named), !arguments.contains(&"--no-env"), "{command} {arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_deployment_that_is_left_out_is_neither_listed_nor_served() {
+    let yaml = "model_list:
+  - {model_name: good, litellm_params: {model: sagemaker_chat/good, aws_region_name: us-east-1}}
+  - {model_name: bad, litellm_params: {model: sagemaker_chat/my_bad, aws_region_name: us-east-1}}
+router_settings: {ignore_invalid_deployments: true, fallbacks: [{good: [bad]}]}
+";
+    let (code, out, said) = of_file("check", yaml, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(out.contains("models: good\n") && !out.contains("bad"), "{out}");
+    assert!(said.contains("3:47: the deployment `bad` is left out: invalid endpoint name"), "{said}");
+    assert!(said.contains("`fallbacks` names `bad`, which is left out"), "{said}");
+}
+
 #[test]
 fn a_check_without_the_environment_warns_of_what_the_file_alone_decides() {
     let folder = tempfile::tempdir().unwrap();

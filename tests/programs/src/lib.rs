@@ -77,6 +77,12 @@ pub fn litellm() -> Prepared<PathBuf> {
     python("SAGEWIRE_LITELLM_PYTHON", &["litellm", "boto3"])
 }
 
+/// A Python with LiteLLM's library, in the version that sagewire is compared with. Variable: `SAGEWIRE_LITELLM_LIBRARY_PYTHON`.
+#[must_use]
+pub fn litellm_library() -> Prepared<PathBuf> {
+    python("SAGEWIRE_LITELLM_LIBRARY_PYTHON", &[])
+}
+
 /// A Python with the clients that the emulator is called by. Variable: `SAGEWIRE_EMULATOR_CLIENTS_PYTHON`.
 #[must_use]
 pub fn emulator_clients() -> Prepared<PathBuf> {

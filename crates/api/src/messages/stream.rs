@@ -149,7 +149,7 @@ impl MessageStream {
         Self {
             form,
             model: model.into(),
-            usage: Usage { input_tokens: prompt_tokens, ..Usage::default() },
+            usage: Usage { input_tokens: prompt_tokens, estimated: true, ..Usage::default() },
             blocks: Blocks::default(),
             id: String::new(),
             index: 0,
@@ -203,7 +203,8 @@ impl MessageStream {
             content: Vec::new(),
             stop_reason: None,
             stop_sequence: None,
-            usage: self.usage,
+            // Clients keep what the last event does not say otherwise, so the mark is in that one alone.
+            usage: Usage { estimated: false, ..self.usage },
         }
     }
 

@@ -147,6 +147,17 @@ async fn lines_typed_while_an_answer_comes_are_asked_after_it() {
     assert!(!first.contains("two"), "it is shown at its prompt, not in the answer: {shown:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_starts_is_waited_for_and_the_spinner_says_so() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.enqueue("messages", Scripted::error(AwsError::no_capacity()));
+    let mut terminal = Terminal::start(Home::of(&emulator).command(&["chat", "-m", "sagemaker_chat/messages", "hi"]));
+    terminal.expect("waiting for the model");
+    terminal.expect("waking the endpoint");
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.end().1, 130);
+}
+
 /// Answers a question once it may.
 #[derive(Debug)]
 struct Slow {

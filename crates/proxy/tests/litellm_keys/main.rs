@@ -1,10 +1,10 @@
 //! The keys that LiteLLM knows, section by section: each is served, or accepted with a warning.
 //!
-//! The lists are written by `list.py` from LiteLLM's own models. Where `SAGEWIRE_LITELLM_PYTHON` names a Python with `litellm` 1.110.2, they are
-//! compared with what it says; `SAGEWIRE_WRITE=1` writes them anew.
+//! The lists are written by `list.py` from LiteLLM's own models. If `SAGEWIRE_LITELLM_LIBRARY_PYTHON` names a Python with LiteLLM's library,
+//! they are compared with what it says; `SAGEWIRE_WRITE=1` writes them again.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-#![expect(clippy::disallowed_methods, reason = "a variable names the Python to compare with")]
+#![expect(clippy::disallowed_methods, reason = "a variable has the lists written")]
 
 use std::{
     env, fs,
@@ -24,16 +24,14 @@ const SECTIONS: [(&str, &str); 4] = [
 ];
 
 fn main() {
-    let python = env::var_os("SAGEWIRE_LITELLM_PYTHON").map(PathBuf::from);
+    let library = sagewire_test_programs::litellm_library();
     let mut trials = Vec::new();
     for (section, path) in SECTIONS {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let list = path.clone();
         trials.push(Trial::test(format!("each_key_of_{section}_is_known"), move || each_is_known(section, &list)));
-        let python = python.clone();
-        let is_ignored = python.is_none();
-        let compare = move || python.map_or(Ok(()), |python| same_as_litellm(section, &path, &python));
-        trials.push(Trial::test(format!("{section}_is_litellms_list"), compare).with_ignored_flag(is_ignored));
+        let compare = move |python: &PathBuf| same_as_litellm(section, &path, python);
+        trials.push(library.trial(format!("{section}_is_litellms_list"), compare));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -1,6 +1,7 @@
 //! What callers are told about tokens: reported by the container, or estimated and marked so. It is never a 0 for a text that has some.
 
 use http::Method;
+use sagewire_emulator::Emulator;
 use serde_json::{Value, json};
 
 use crate::setup::{Answer, Setup};
@@ -55,7 +56,10 @@ async fn whole_answers_say_whether_their_counts_are_estimated() {
 /// A stream's head is sent before the counts are known, so that the event with the last counts has the mark.
 #[tokio::test]
 async fn the_last_counts_of_every_stream_say_whether_they_are_estimated() {
-    let setup = Setup::start(TWO).await;
+    // LMI does not count the prompt.
+    let emulator = Emulator::builder().built_in("lmi", "lmi").start().await.unwrap();
+    let yaml = TWO.replace("model: sagemaker/tgi", "model: sagemaker/lmi, dialect: lmi");
+    let setup = Setup::on(emulator, &yaml).await;
     for (path, place) in [
         ("/chat/completions", "/usage"),
         ("/completions", "/usage"),

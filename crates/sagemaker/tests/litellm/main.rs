@@ -1,7 +1,7 @@
 //! What LiteLLM sent and returned, compared with what sagewire sends and returns for the same input: the body as JSON, and
 //! the outcome.
 //!
-//! Each case in `recorded/` is a test. `record.py` wrote them with the version of LiteLLM that `requirements.txt` pins. A case that
+//! Each case in `recorded/` is a test. `record.py` wrote them with the version of LiteLLM that `requirements-litellm-library.txt` pins. A case that
 //! differs on purpose is listed in `differences.rs` with its reason. A listed case that does not differ fails too, so that the list
 //! stays true.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
@@ -49,7 +49,10 @@ fn listed_cases_exist() -> Result<(), Failed> {
 
 /// The pages that compare with LiteLLM name one version: that of every recording.
 fn one_version() -> Result<(), Failed> {
-    let pinned = include_str!("requirements.txt").lines().find_map(|line| line.strip_prefix("litellm==")).unwrap();
+    let pinned = include_str!("requirements-litellm-library.txt")
+        .lines()
+        .find_map(|line| line.strip_prefix("litellm=="))
+        .unwrap();
     match cases().iter().map(|path| case::Case::read(path)).find(|case| case.litellm != pinned) {
         Some(case) => Err(format!("`{}` was recorded with LiteLLM {}, not {pinned}", case.name, case.litellm).into()),
         None => Ok(()),

@@ -1,7 +1,9 @@
 """Records what LiteLLM sends and returns for each case in `recorded/`.
 
-    uv venv litellm && uv pip install --python litellm -r requirements.txt
+    uv venv litellm && uv pip install --python litellm -r requirements-litellm-library.txt
     litellm/bin/python record.py
+
+`.ci/clients litellm` does so and fails if a recording changes.
 
 A case gives the call: `call`, `kwargs`, `env`, `setup`, `upstream` (the endpoint's replies) and `hf_files` (what the
 Hugging Face Hub has). This program makes the call with the installed LiteLLM, behind stand-ins for the network, and

@@ -282,7 +282,7 @@ proptest! {
         for chunk in chunks {
             collector.push(chunk);
         }
-        let whole = thinking().message(&collector.finish(), "alias", &sagewire_types::Usage::reported(5, 0)).unwrap();
+        let whole = thinking().message(&collector.finish(), "alias", &sagewire_types::Usage::estimated(5, 0)).unwrap();
         prop_assert_eq!(read(&events), whole);
     }
 }

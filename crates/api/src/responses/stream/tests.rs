@@ -287,7 +287,7 @@ proptest! {
             collector.push(chunk);
         }
         let whole: ChatResponse = collector.finish();
-        let usage = sagewire_types::Usage::reported(5, 0);
+        let usage = sagewire_types::Usage::estimated(5, 0);
         prop_assert_eq!(read(&events), form().response(&head(), &whole, &usage).unwrap());
     }
 }
