@@ -191,8 +191,8 @@ fn every_kind_of_problem_is_named_at_once() {
   - {model_name: e, litellm_params: {model: sagemaker_chat/e, rpm: many, aws_region_name: us-east-1}}
 sagewire_settings: {keys: [{name: k, key: sk-k, models: [nothing]}]}
 ";
-    let everywhere = ["2:45: ", "5:80: ", "6:66: ", "7:64: "];
-    let here = ["3:71: ", "4:77: "];
+    let everywhere = ["2:45: ", "5:80: ", "6:68: ", "7:58: "];
+    let here = ["3:73: ", "4:81: "];
     for (command, arguments) in [("check", vec![]), ("serve", vec!["--port", "0"]), ("check", vec!["--no-env"])] {
         let (code, _, said) = of_file(command, yaml, &arguments);
         assert_eq!(code, Some(2), "{said}");
