@@ -4,11 +4,17 @@
 
 use std::{fmt::Write as _, io::IsTerminal, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
 /// As wide as the terminal.
-const BAR: &str = "[{wide_bar}] {pos}/{len} ({percent} %), {per_sec}, {eta} left";
+const BAR: &str = "[{wide_bar}] {pos}/{len} ({percent} %), {rate}, {eta} left";
+
+/// Lines per second. Without fractions, the numbers fit a terminal of 40 columns.
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // Writing a number cannot fail.
+    let _ = write!(out, "{:.0}/s", state.per_sec());
+}
 
 /// A bar, and the counts behind it.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ impl Progress {
     pub(super) fn hidden(total: u64, before: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()).with_position(before);
         if let Ok(style) = ProgressStyle::with_template(BAR) {
-            bar.set_style(style.progress_chars("=> "));
+            bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         // The lines of runs before say nothing about the speed of this one.
         bar.reset_eta();

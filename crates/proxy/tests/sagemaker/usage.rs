@@ -75,11 +75,11 @@ async fn the_last_counts_of_every_stream_say_whether_they_are_estimated() {
             };
             let answer = setup.post(path, &body(path, model, &more)).await;
             let events = answer.text().lines().filter_map(|line| line.strip_prefix("data: {"));
-            let usages = events.filter_map(|json| {
+            let mut usages = events.filter_map(|json| {
                 let event: Value = serde_json::from_str(&format!("{{{json}")).unwrap();
                 event.pointer(place).filter(|usage| !usage.is_null()).cloned()
             });
-            let last = usages.last().unwrap_or_else(|| panic!("{path} {model} {}", answer.text()));
+            let last = usages.next_back().unwrap_or_else(|| panic!("{path} {model} {}", answer.text()));
             let generated = ["completion_tokens", "output_tokens"].iter().find_map(|name| last[*name].as_u64());
             assert!(generated > Some(0), "{path} {model} {last}");
             assert_eq!(last.get("estimated").is_some_and(|mark| mark == true), estimated, "{path} {model} {last}");
