@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use sagewire_types::{AssistantMessage, ChatChunk, Choice, Error, ErrorKind, FinishReason, ToolCallDelta};
+use sagewire_types::{AssistantMessage, ChatChunk, Choice, Error, ErrorKind, FinishReason, ToolCallDelta, json};
 use serde_json::{Map, Value};
 
 /// What a block is.
@@ -217,12 +217,12 @@ pub(crate) fn of_choice(choice: &Choice) -> Result<Vec<(Kind, String)>, Error> {
     Ok(blocks)
 }
 
-/// A call's arguments. A call without any has the empty object.
+/// A call's arguments, with marked integers. A call without any has the empty object.
 pub(crate) fn arguments(name: &str, text: &str) -> Result<Map<String, Value>, Error> {
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_str(text).map_err(|error| {
+    json::from_caller(text.as_bytes()).map_err(|error| {
         Error::new(
             ErrorKind::Decode,
             format!("the model called `{name}` with arguments that are not a JSON object; retry the request"),

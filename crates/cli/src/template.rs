@@ -89,13 +89,15 @@ async fn render(arguments: &RenderArguments) -> Result<String, Failure> {
     };
     let mut input = String::new();
     std::io::stdin().read_to_string(&mut input).map_err(Failure::work)?;
-    let Input { messages, tools, mut parameters } = Input::read(&input)?;
+    let Input { mut messages, tools, mut parameters } = Input::read(&input)?;
+    sagewire::json::mark_arguments(&mut messages);
     if arguments.no_generation_prompt {
         parameters.add_generation_prompt = Some(false);
     }
     let mut conversation = parameters.conversation(&messages).map_err(Failure::usage)?;
     conversation.tools = tools.as_deref();
     let prompt = template.render(&conversation, &|| world.now()).map_err(Failure::work)?;
+    let prompt = sagewire::json::restore_integers_of_text(prompt);
     Ok(if arguments.json { described(&prompt, &template) } else { prompt })
 }
 

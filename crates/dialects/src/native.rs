@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use sagewire_types::{Error, ErrorKind};
+use sagewire_types::{Error, ErrorKind, json};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -103,10 +103,10 @@ impl Protocol {
 /// # Errors
 /// `InvalidRequest` if the body is not a JSON object.
 pub fn with_model(body: &[u8], model: &str) -> Result<Bytes, Error> {
-    let mut fields: Map<String, Value> = serde_json::from_slice(body)
+    let mut fields: Map<String, Value> = json::from_caller(body)
         .map_err(|error| Error::new(ErrorKind::InvalidRequest, "the body is not a JSON object").with_source(error))?;
     fields.insert("model".to_owned(), Value::from(model));
-    Ok(Value::Object(fields).to_string().into())
+    Ok(json::restore_integers(Value::Object(fields).to_string().into()).into())
 }
 
 /// Reads the events of a stream. A reported failure is an error, and so is an end without its event.

@@ -5,7 +5,7 @@
 use std::{fmt, io};
 
 use bytes::Bytes;
-use sagewire_types::Error;
+use sagewire_types::{Error, json};
 use serde::Serialize;
 
 /// A body with its types, ready to be signed.
@@ -23,7 +23,7 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// A JSON body.
+    /// A JSON body, in which integers beyond 64 bits have the digits that the caller wrote.
     ///
     /// # Errors
     /// `InvalidRequest` where a parameter cannot be written as JSON.
@@ -40,7 +40,7 @@ impl Payload {
         let body = written.map_err(|error| {
             Error::invalid("body", "the request cannot be written as JSON; check its parameters").with_source(error)
         })?;
-        Ok(Self::from_json(body.into()))
+        Ok(Self::from_json(json::restore_integers(body).into()))
     }
 
     /// A body that is JSON already.

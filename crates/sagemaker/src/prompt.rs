@@ -7,7 +7,7 @@
 
 use sagewire_chat_template::{ConversationError, Limit, PromptParameters, TemplateError};
 use sagewire_dialects::{Dialect, ToolCallReading, drop_named};
-use sagewire_types::{ChatRequest, Error, ErrorKind, Message};
+use sagewire_types::{ChatRequest, Error, ErrorKind, Message, json};
 use serde_json::{Map, Value};
 
 pub(crate) use self::rendering::Renderings;
@@ -73,6 +73,7 @@ pub(crate) async fn render(
     let (messages, now) = (messages(std::mem::take(&mut request.messages))?, shared.world.now());
     let rendering = Rendering { template: template.clone(), messages, tools: tools.offered, parameters, now };
     let text = shared.templates.renderings.render(rendering, prepared.limits.end()).await.map_err(not_rendered)?;
+    let text = json::restore_integers_of_text(text);
     let end_tokens = match template.stop_strings() {
         [] => USUAL_END_TOKENS.map(str::to_owned).to_vec(),
         own => own.to_vec(),
@@ -115,7 +116,9 @@ fn messages(messages: Vec<Message>) -> Result<Vec<Value>, Error> {
         serde_json::to_value(message)
             .map_err(|error| Error::invalid("messages", "a message cannot be written as JSON").with_source(error))
     };
-    messages.into_iter().map(as_json).collect()
+    let mut messages = messages.into_iter().map(as_json).collect::<Result<Vec<_>, _>>()?;
+    json::mark_arguments(&mut messages);
+    Ok(messages)
 }
 
 /// Whose the fault is: the template's, or that of the conversation that it was given.

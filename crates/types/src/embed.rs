@@ -12,6 +12,7 @@ use crate::{
     Usage,
     setters::setters,
     texts_or_tokens::{TextsOrTokens, inputs},
+    usage::InputUsage,
 };
 
 mod base64_floats;
@@ -143,8 +144,8 @@ pub struct EmbedResponse {
     /// The model that answered.
     #[serde(default, deserialize_with = "crate::chat::null_as_default")]
     pub model: String,
-    /// The tokens used, where reported or estimated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The tokens used, if reported or estimated. It is written without completion tokens: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "of_inputs")]
     pub usage: Option<Usage>,
     /// Everything else, in its order.
     #[serde(flatten)]
@@ -185,7 +186,7 @@ impl EmbedResponse {
         serde_json::to_writer(&mut json, &self.model)?;
         if let Some(usage) = &self.usage {
             json.extend_from_slice(b",\"usage\":");
-            serde_json::to_writer(&mut json, usage)?;
+            serde_json::to_writer(&mut json, &InputUsage(usage))?;
         }
         for (name, value) in &self.extra {
             json.push(b',');
@@ -301,6 +302,10 @@ pub enum VectorError {
     /// The text is no base64, or not of whole 32-bit floats.
     #[error("the embedding is not base64 of 32-bit floats")]
     Base64,
+}
+
+fn of_inputs<S: Serializer>(usage: &Option<Usage>, serializer: S) -> Result<S::Ok, S::Error> {
+    usage.as_ref().map(InputUsage).serialize(serializer)
 }
 
 fn list() -> String {

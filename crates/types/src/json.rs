@@ -1,12 +1,19 @@
-//! Text that is nearly JSON, as programs in other languages write it.
+//! Text that is nearly JSON, as programs in other languages write it, and numbers that `serde_json` cannot hold.
 //!
-//! Owns what is made of it before it is parsed: a lone surrogate becomes U+FFFD, and a number that JSON cannot express becomes null. Text
-//! that is JSON already costs nothing, since it is looked at only after a parser has refused it.
+//! Owns what is made of a text before it is parsed: a lone surrogate becomes U+FFFD, a number that JSON cannot express becomes null, and
+//! integers beyond 64 bits are marked so that they [keep their digits](mark_integers). Other text costs nothing, or the search for a long number.
 //!
 //! Python's `json.dumps` writes lone surrogates for half a character, and `NaN` and `Infinity` for floats:
 //! <https://docs.python.org/3/library/json.html#infinite-and-nan-number-values>.
 
 use serde::de::DeserializeOwned;
+
+pub(crate) use self::integers::compact;
+pub use self::integers::{
+    Exact, exact, mark_arguments, mark_integers, restore_integers, restore_integers_of_text,
+};
+
+mod integers;
 
 /// Parses a reply. What is nearly JSON is repaired first, as by [`repair_reply`].
 ///
@@ -17,11 +24,16 @@ pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Err
         .or_else(|error| repair_reply(text).and_then(|repaired| serde_json::from_slice(&repaired).ok()).ok_or(error))
 }
 
-/// Parses what a caller wrote: half of a character costs that character, and everything else must be JSON.
+/// Parses what a caller wrote: half of a character costs that character, and everything else must be JSON. Integers beyond 64 bits are
+/// [marked](mark_integers).
 ///
 /// # Errors
 /// That of the parser, for the text with U+FFFD in the place of each half. Places in it are those of the text as it came.
 pub fn from_caller<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    // A field that must be a number refuses the mark: it gets the number.
+    if let Some(parsed) = mark_integers(text).and_then(|marked| serde_json::from_slice(&marked).ok()) {
+        return Ok(parsed);
+    }
     // Checked once as a whole, the strings need not be checked one by one.
     let parsed = match std::str::from_utf8(text) {
         Ok(text) => serde_json::from_str(text),
@@ -55,7 +67,7 @@ pub fn mark_halves(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn repair_all(text: &[u8], halves: Halves) -> Option<Vec<u8>> {
-    Mender::new(text, Numbers::Mended, halves).run()
+    Mender::new(text, Numbers::Repaired, halves).run()
 }
 
 /// Joins the halves of characters that were cut between the pieces of one text.
@@ -116,7 +128,8 @@ fn half(character: char) -> Option<u32> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Numbers {
     Kept,
-    Mended,
+    Repaired,
+    Marked,
 }
 
 #[derive(Clone, Copy)]
@@ -147,7 +160,7 @@ impl<'a> Mender<'a> {
                     self.at += 1;
                     self.string();
                 }
-                b'N' | b'I' | b'-' | b'0'..=b'9' if self.numbers == Numbers::Mended => self.number(),
+                b'N' | b'I' | b'-' | b'0'..=b'9' if self.numbers != Numbers::Kept => self.number(),
                 _ => self.at += 1,
             }
         }
@@ -171,11 +184,16 @@ impl<'a> Mender<'a> {
 
     fn number(&mut self) {
         let rest = self.rest();
+        if self.numbers == Numbers::Marked {
+            return match integers::beyond_64_bits(rest) {
+                Some(integer) => self.replace(integer.len(), &integers::marked(integer)),
+                None => self.at += integers::length_of_number(rest).max(1),
+            };
+        }
         if let Some(name) = [&b"NaN"[..], b"Infinity", b"-Infinity"].iter().find(|name| rest.starts_with(name)) {
             return self.replace(name.len(), b"null");
         }
-        let of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-        let length = rest.iter().take_while(of_number).count();
+        let length = integers::length_of_number(rest);
         let is_infinite = std::str::from_utf8(rest.get(..length).unwrap_or_default())
             .is_ok_and(|number| number.parse::<f64>().is_ok_and(f64::is_infinite));
         if is_infinite { self.replace(length, b"null") } else { self.at += length.max(1) }

@@ -2,7 +2,7 @@
 //!
 //! Owns the counts as reported or estimated; it counts nothing itself.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
-    /// Tokens of the answer; 0 for embeddings.
+    /// Tokens of the answer; 0 for embeddings, whose usage is written without them.
     pub completion_tokens: u64,
     /// Both together.
     pub total_tokens: u64,
@@ -82,6 +82,30 @@ open_object!(Usage without nulls {
     "total_tokens" => total_tokens: Lenient<u64>, |tokens| Ok(Lenient::of(tokens).unwrap_or_default());
     "estimated" => estimated: Lenient<bool>, |estimated| Ok(Lenient::of(estimated).unwrap_or_default());
 });
+
+/// The usage of an answer that is not generated, as in OpenAI's
+/// [embeddings](https://platform.openai.com/docs/api-reference/embeddings/object): completion tokens only if there are any.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InputUsage<'a>(pub(crate) &'a Usage);
+
+impl Serialize for InputUsage<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Usage { prompt_tokens, completion_tokens, total_tokens, estimated, extra } = self.0;
+        let mut usage = serializer.serialize_map(None)?;
+        usage.serialize_entry("prompt_tokens", prompt_tokens)?;
+        if *completion_tokens > 0 {
+            usage.serialize_entry("completion_tokens", completion_tokens)?;
+        }
+        usage.serialize_entry("total_tokens", total_tokens)?;
+        if *estimated {
+            usage.serialize_entry("estimated", estimated)?;
+        }
+        for (name, value) in extra {
+            usage.serialize_entry(name, value)?;
+        }
+        usage.end()
+    }
+}
 
 /// The usage in a reply: missing if no count is in it, whatever its form.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -172,5 +196,18 @@ mod tests {
         let json = |usage| serde_json::to_value(usage).unwrap();
         assert_eq!(json(Usage::estimated(1, 2))["estimated"], true);
         assert_eq!(json(Usage::reported(1, 2)).get("estimated"), None);
+    }
+
+    #[test]
+    fn the_usage_of_inputs_has_completion_tokens_only_if_there_are_any() {
+        let json = |usage: &Usage| serde_json::to_string(&InputUsage(usage)).unwrap();
+        assert_eq!(json(&Usage::reported(3, 0)), r#"{"prompt_tokens":3,"total_tokens":3}"#);
+        assert_eq!(json(&Usage::reported(3, 1)), r#"{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}"#);
+        let mut estimated = Usage::estimated(3, 0);
+        estimated.extra.insert("prompt_tokens_details".to_owned(), serde_json::json!({"cached_tokens": 1}));
+        assert_eq!(
+            json(&estimated),
+            r#"{"prompt_tokens":3,"total_tokens":3,"estimated":true,"prompt_tokens_details":{"cached_tokens":1}}"#
+        );
     }
 }

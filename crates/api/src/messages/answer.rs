@@ -75,7 +75,8 @@ pub enum ContentBlock {
         id: String,
         /// The tool.
         name: String,
-        /// Its arguments.
+        /// Its arguments. Integers beyond 64 bits are [marked](sagewire_types::json::mark_integers) and written as numbers.
+        #[serde(serialize_with = "sagewire_types::json::exact")]
         input: Map<String, Value>,
     },
 }

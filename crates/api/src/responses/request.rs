@@ -2,7 +2,7 @@
 //!
 //! Owns its parameters and what each becomes in chat; items and tools have files of their own.
 
-use sagewire_types::{ChatRequest, Error, ErrorKind, StreamOptions};
+use sagewire_types::{ChatRequest, Error, ErrorKind, StreamOptions, json::exact};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -76,7 +76,7 @@ pub struct Asked {
     #[serde(default)]
     pub max_output_tokens: Option<u64>,
     /// The caller's own notes.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "or_default", serialize_with = "exact")]
     pub metadata: Map<String, Value>,
     /// Whether the model may make several calls at once.
     #[serde(default = "yes", deserialize_with = "or_yes")]
@@ -88,7 +88,7 @@ pub struct Asked {
     #[serde(default)]
     pub prompt_cache_key: Option<String>,
     /// How the model thinks.
-    #[serde(default)]
+    #[serde(default, serialize_with = "exact")]
     pub reasoning: Option<Map<String, Value>>,
     /// The caller's own user, for abuse tracking.
     #[serde(default)]
@@ -97,13 +97,13 @@ pub struct Asked {
     #[serde(default)]
     pub temperature: Option<f64>,
     /// The form of the text.
-    #[serde(default = "plain_text", deserialize_with = "or_plain_text")]
+    #[serde(default = "plain_text", deserialize_with = "or_plain_text", serialize_with = "exact")]
     pub text: Map<String, Value>,
     /// Whether and which tool must be called.
-    #[serde(default = "auto", deserialize_with = "or_auto")]
+    #[serde(default = "auto", deserialize_with = "or_auto", serialize_with = "exact")]
     pub tool_choice: Value,
     /// The tools that the model may call.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "or_default", serialize_with = "exact")]
     pub tools: Vec<Value>,
     /// Sample from the most likely tokens that make up this share of the probability.
     #[serde(default)]

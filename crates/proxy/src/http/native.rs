@@ -7,7 +7,10 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use http::Response;
 use sagewire_api::{messages, responses};
-use sagewire_types::{Error, ErrorKind, ForwardRequest, ReplyStream};
+use sagewire_types::{
+    Error, ErrorKind, ForwardRequest, ReplyStream,
+    json::{self, Exact},
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -154,7 +157,7 @@ impl NativeRequest {
             // Nothing is stored in a container.
             fields.insert("store".to_owned(), Value::Bool(false));
         }
-        let body = Value::Object(fields).to_string();
+        let body = json::restore_integers(Value::Object(fields).to_string().into());
         let request = ForwardRequest::new(self.model.as_str(), self.api.path, body).checked();
         let provider = exchange.state.provider.clone();
         let Prepared { context, model, asked, deadline, .. } = ready;
@@ -173,7 +176,7 @@ impl NativeRequest {
         let call = async { known(provider.forward(request, context).await) };
         let Some(reply) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
         let read = (self.api.check)(&reply.value).and_then(|()| {
-            serde_json::from_slice::<Map<String, Value>>(&reply.value).map_err(|error| {
+            json::from_caller::<Map<String, Value>>(&reply.value).map_err(|error| {
                 Error::new(ErrorKind::Decode, "the container's answer is not JSON; retry the request")
                     .with_source(error)
             })
@@ -184,7 +187,7 @@ impl NativeRequest {
         }
         let usage = answer.get("usage").and_then(events::usage);
         ask::book(exchange, &reply.meta, usage, reply.value.len());
-        ask::answer(exchange, &answer, &reply.meta).map(Some)
+        ask::answer(exchange, &Exact(&answer), &reply.meta).map(Some)
     }
 
     /// The request as it would have been read in the first place.

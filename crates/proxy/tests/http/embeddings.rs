@@ -10,7 +10,7 @@ async fn vectors_come_in_the_form_that_was_asked_for() {
     let plain = proxy.post("/embeddings", &json!({"model": "echo", "input": ["a", "b"]})).await;
     assert_eq!(
         plain.text(),
-        r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1.0,-2.00]},{"object":"embedding","index":1,"embedding":[1.0,-2.00]}],"model":"echo","usage":{"prompt_tokens":2,"completion_tokens":0,"total_tokens":2}}"#,
+        r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1.0,-2.00]},{"object":"embedding","index":1,"embedding":[1.0,-2.00]}],"model":"echo","usage":{"prompt_tokens":2,"total_tokens":2}}"#,
         "the container's own digits stay"
     );
     let base64 =

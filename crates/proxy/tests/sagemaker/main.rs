@@ -5,6 +5,7 @@
 mod calls;
 mod disclosure;
 mod native;
+mod numbers;
 mod reload;
 mod setup;
 mod soak;

@@ -7,9 +7,9 @@ use std::fmt;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned, de::Error as _, ser::SerializeMap,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 
-use crate::{lenient::Lenient, nulls::Nulls, open_object::open_object};
+use crate::{json::compact, lenient::Lenient, nulls::Nulls, open_object::open_object};
 
 /// A tool the model may call.
 ///
@@ -290,14 +290,30 @@ impl<'de> de::Visitor<'de> for JsonTextVisitor {
         Ok(None)
     }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let object = Map::<String, Value>::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(Some(Value::Object(object).to_string()))
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut text = "{".to_owned();
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(&Value::from(name).to_string());
+            text.push(':');
+            text.push_str(&compact(&value).map_err(A::Error::custom)?);
+        }
+        text.push('}');
+        Ok(Some(text))
     }
 
-    fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        let list = Vec::<Value>::deserialize(de::value::SeqAccessDeserializer::new(list))?;
-        Ok(Some(Value::Array(list).to_string()))
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut text = "[".to_owned();
+        while let Some(item) = list.next_element::<Box<RawValue>>()? {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(&compact(&item).map_err(A::Error::custom)?);
+        }
+        text.push(']');
+        Ok(Some(text))
     }
 }
 

@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use sagewire_api::responses::ResponseError;
-use sagewire_types::{Error, ErrorKind, Usage};
+use sagewire_types::{
+    Error, ErrorKind, Usage,
+    json::{self, Exact},
+};
 use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -174,14 +177,14 @@ impl Events<NativeEvent> for NativeEvents {
             out.put_slice(b"\n\n");
             return Ok(());
         }
-        let mut data: Value = serde_json::from_slice(&event.data).map_err(|error| {
+        let mut data: Value = json::from_caller(&event.data).map_err(|error| {
             Error::new(ErrorKind::Decode, "the container sent an event that cannot be read; retry the request")
                 .with_source(error)
         })?;
         if let Some(model) = holder.and_then(|holder| data.get_mut(holder)?.get_mut("model")) {
             *model = Value::from(&*event.model);
         }
-        write_named(&event.name, &data, out)?;
+        write_named(&event.name, &Exact(&data), out)?;
         if event.name == "response.created" {
             self.response = data.get_mut("response").and_then(Value::as_object_mut).map(std::mem::take);
         }

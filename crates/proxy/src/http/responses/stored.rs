@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
+use sagewire_types::json;
 use serde_json::{Value, json};
 
 use super::store::{Owner, StoredResponse};
@@ -120,7 +121,7 @@ fn items(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
     let page = json!({
         "object": "list", "first_id": id(items.first()), "last_id": id(items.last()), "has_more": has_more, "data": items,
     });
-    Ok(json_response(StatusCode::OK, page.to_string().into()))
+    Ok(json_response(StatusCode::OK, json::restore_integers(page.to_string().into()).into()))
 }
 
 fn item_id(item: &Value) -> Option<&str> {

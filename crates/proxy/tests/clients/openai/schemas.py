@@ -25,8 +25,7 @@ EXTENSIONS = {
     "ChoiceDelta": {"reasoning_content"},
     "CompletionUsage": {"estimated"},
     "ResponseUsage": {"estimated"},
-    # vLLM's embeddings have completion tokens, too.
-    "Usage": {"completion_tokens", "estimated"},
+    "Usage": {"estimated"},
     "ErrorObject": {"aws_request_id"},
 }
 
