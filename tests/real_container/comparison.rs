@@ -1,7 +1,7 @@
 //! A server asked directly and through the proxy on the emulator.
 //!
 //! Owns what counts as the same answer: everything but what is made anew for each answer (ids and times), the model's name, nulls and empty
-//! values, and what sagewire says otherwise on purpose: `reasoning_content` for vLLM's `reasoning`, and the reason `tool_calls` where vLLM
+//! values, completion tokens of embeddings, and what sagewire says otherwise on purpose: `reasoning_content` for vLLM's `reasoning`, and the reason `tool_calls` where vLLM
 //! says `stop` beside a call. A stream is compared as the answer that its pieces make, because a server cuts its pieces by its own clock;
 //! vLLM's count of reasoning tokens in streams is that of pieces and differs from one answer to the next.
 
@@ -262,6 +262,10 @@ fn tidy(value: &mut Value) {
         Value::Object(object) => {
             if let Some(thoughts) = object.remove("reasoning") {
                 object.entry("reasoning_content").or_insert(thoughts);
+            }
+            // vLLM counts the completion of embeddings, which have none.
+            if object.get("completion_tokens") == Some(&json!(0)) {
+                object.remove("completion_tokens");
             }
             for made_anew in ["id", "created", "model"] {
                 object.remove(made_anew);

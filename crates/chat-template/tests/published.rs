@@ -39,7 +39,7 @@ const DIFFERENT: &[(&str, &str)] = &[
 ];
 
 /// Who publishes the models that the catalog knows. What others make of them may carry the same names and another format.
-const OWNERS: [&str; 36] = [
+const OWNERS: [&str; 37] = [
     "01-ai",
     "HuggingFaceH4",
     "HuggingFaceTB",
@@ -71,6 +71,7 @@ const OWNERS: [&str; 36] = [
     "openbmb",
     "openchat",
     "swiss-ai",
+    "tencent",
     "teknium",
     "tiiuae",
     "unsloth",

@@ -39,6 +39,14 @@ pub enum ReplyKind {
     TextRecord,
     /// OpenAI's list of embeddings.
     Embeddings,
+    /// A message of a container that speaks the Messages API itself.
+    Message,
+    /// An event of its stream.
+    MessageEvent,
+    /// A response of a container that speaks the Responses API itself.
+    Response,
+    /// An event of its stream.
+    ResponseEvent,
 }
 
 impl ReplyKind {
@@ -51,6 +59,10 @@ impl ReplyKind {
             Self::Text => "generated text",
             Self::TextRecord => "generated text, streamed",
             Self::Embeddings => "embeddings",
+            Self::Message => "Messages, passed on",
+            Self::MessageEvent => "Messages, passed on, streamed",
+            Self::Response => "Responses, passed on",
+            Self::ResponseEvent => "Responses, passed on, streamed",
         }
     }
 }
@@ -77,6 +89,7 @@ fields! {
     ] fails [
         "choices", "choices[].message", "choices[].message.content", "choices[].message.reasoning_content",
         "choices[].message.tool_calls", "choices[].message.tool_calls[].function",
+        "choices[].message.tool_calls[].function.arguments",
     ]
     ChatChunk: missing [
         "id", "object", "created", "model", "usage", "usage.prompt_tokens", "usage.completion_tokens", "usage.total_tokens",
@@ -85,7 +98,7 @@ fields! {
         "choices[].delta.tool_calls[].function.name",
     ] fails [
         "choices", "choices[].delta.content", "choices[].delta.reasoning_content", "choices[].delta.tool_calls",
-        "choices[].delta.tool_calls[].function",
+        "choices[].delta.tool_calls[].function", "choices[].delta.tool_calls[].function.arguments",
     ]
     Text: missing [
         "details", "details.finish_reason", "details.generated_tokens", "details.input_length", "details.prefill",
@@ -97,6 +110,10 @@ fields! {
     ] fails ["token.text"]
     Embeddings: missing ["object", "model", "usage", "usage.prompt_tokens", "usage.total_tokens", "data[].index"]
         fails ["data", "data[].embedding"]
+    Message: missing ["usage", "usage.input_tokens", "usage.output_tokens", "model"] fails ["type"]
+    MessageEvent: missing ["message.usage", "message.usage.input_tokens", "message.model"] fails ["type"]
+    Response: missing ["usage", "usage.input_tokens", "usage.output_tokens", "model"] fails ["object"]
+    ResponseEvent: missing ["sequence_number", "response.usage", "response.usage.output_tokens", "response.model"] fails ["type"]
 }
 
 #[cfg(test)]

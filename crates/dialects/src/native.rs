@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use sagewire_types::{Error, ErrorKind, json};
+use sagewire_types::{Error, ErrorKind, json, lenient::Lenient};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -57,14 +57,13 @@ const FAILURES: [&str; 2] = ["error", "response.failed"];
 const PING: &str = "ping";
 
 /// What tells an answer or an event for what it is.
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    object: Option<Cow<'a, str>>,
-    #[serde(default)]
-    input_tokens: Option<u64>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: Lenient<String>,
+    object: Lenient<String>,
+    input_tokens: Lenient<u64>,
 }
 
 impl Protocol {
@@ -83,11 +82,11 @@ impl Protocol {
     /// Whether a whole reply is an answer of this API.
     #[must_use]
     pub fn is_answer(&self, reply: &[u8]) -> bool {
-        let Ok(head) = serde_json::from_slice::<Head<'_>>(reply) else { return false };
+        let Ok(head) = json::from_reply::<Head>(reply) else { return false };
         match self.mark {
-            Mark::Object(object) => head.object.as_deref() == Some(object),
-            Mark::Type(kind) => head.kind.as_deref() == Some(kind),
-            Mark::InputTokens => head.input_tokens.is_some(),
+            Mark::Object(object) => head.object.0.as_deref() == Some(object),
+            Mark::Type(kind) => head.kind.0.as_deref() == Some(kind),
+            Mark::InputTokens => head.input_tokens.0.is_some(),
         }
     }
 
@@ -128,18 +127,22 @@ impl Events {
         if self.ended {
             return Ok(());
         }
-        let head = serde_json::from_slice::<Head<'_>>(text).ok();
-        let kind = head.and_then(|head| head.kind);
+        let mut text = Cow::Borrowed(text);
+        let head = serde_json::from_slice::<Head>(&text).ok().or_else(|| {
+            text = Cow::Owned(json::repair_reply(&text)?);
+            serde_json::from_slice(&text).ok()
+        });
+        let kind = head.and_then(|head| head.kind.0);
         let (first, ends) = self.protocol.events.unwrap_or_default();
         match kind.as_deref() {
-            Some(failure) if FAILURES.contains(&failure) => return Err(reported(text)),
+            Some(failure) if FAILURES.contains(&failure) => return Err(reported(&text)),
             Some(PING) => {}
             Some(kind) if self.begun => self.ended = ends.contains(&kind),
             Some(kind) if kind == first => self.begun = true,
             None if self.begun => return Err(damaged()),
             Some(_) | None => return Err(Error::unknown_route(self.protocol.path)),
         }
-        out.push(Bytes::copy_from_slice(text));
+        out.push(Bytes::copy_from_slice(&text));
         Ok(())
     }
 }

@@ -9,9 +9,7 @@
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::integers::compact;
-pub use self::integers::{
-    Exact, exact, mark_arguments, mark_integers, restore_integers, restore_integers_of_text,
-};
+pub use self::integers::{Exact, exact, mark_arguments, mark_integers, restore_integers, restore_integers_of_text};
 
 mod integers;
 
@@ -22,6 +20,17 @@ mod integers;
 pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(text)
         .or_else(|error| repair_reply(text).and_then(|repaired| serde_json::from_slice(&repaired).ok()).ok_or(error))
+}
+
+/// The same for a reply that is written again for a caller: integers beyond 64 bits are [marked](mark_integers).
+///
+/// # Errors
+/// That of the parser, as for [`from_reply`].
+pub fn from_reply_marked<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    match mark_integers(text) {
+        Some(marked) => from_reply(&marked),
+        None => from_reply(text),
+    }
 }
 
 /// Parses what a caller wrote: half of a character costs that character, and everything else must be JSON. Integers beyond 64 bits are

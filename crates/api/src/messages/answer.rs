@@ -105,9 +105,9 @@ pub struct Usage {
     /// Tokens of the prompt that were read anew.
     pub input_tokens: u64,
     /// Tokens written to a cache: containers do not tell.
-    pub cache_creation_input_tokens: u64,
-    /// Tokens read from a cache.
-    pub cache_read_input_tokens: u64,
+    pub cache_creation_input_tokens: Option<u64>,
+    /// Tokens read from a cache, if the container tells.
+    pub cache_read_input_tokens: Option<u64>,
     /// Generated tokens, thoughts included.
     pub output_tokens: u64,
     /// Whether counts are an estimate because the container did not report them. An extension of ours, left out if they were reported.
@@ -118,12 +118,11 @@ pub struct Usage {
 impl From<&sagewire_types::Usage> for Usage {
     fn from(usage: &sagewire_types::Usage) -> Self {
         let details = usage.extra.get("prompt_tokens_details");
-        let cached =
-            details.and_then(|details| details.get("cached_tokens")).and_then(Value::as_u64).unwrap_or_default();
-        let cached = cached.min(usage.prompt_tokens);
+        let cached = details.and_then(|details| details.get("cached_tokens")).and_then(Value::as_u64);
+        let cached = cached.map(|cached| cached.min(usage.prompt_tokens));
         Self {
-            input_tokens: usage.prompt_tokens - cached,
-            cache_creation_input_tokens: 0,
+            input_tokens: usage.prompt_tokens - cached.unwrap_or_default(),
+            cache_creation_input_tokens: None,
             cache_read_input_tokens: cached,
             output_tokens: usage.completion_tokens,
             estimated: usage.estimated,

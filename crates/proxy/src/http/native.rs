@@ -176,7 +176,7 @@ impl NativeRequest {
         let call = async { known(provider.forward(request, context).await) };
         let Some(reply) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
         let read = (self.api.check)(&reply.value).and_then(|()| {
-            json::from_caller::<Map<String, Value>>(&reply.value).map_err(|error| {
+            json::from_reply_marked::<Map<String, Value>>(&reply.value).map_err(|error| {
                 Error::new(ErrorKind::Decode, "the container's answer is not JSON; retry the request")
                     .with_source(error)
             })

@@ -287,6 +287,7 @@ impl CallRecord {
                     aws_status = failed.and_then(|failed| failed.aws_status),
                     aws_code = failed.and_then(|failed| failed.aws_code.as_deref()),
                     container_status = failed.and_then(|failed| failed.container_status),
+                    container_said = failed.and_then(|failed| failed.container_said.as_deref()),
                     log_stream = failed.and_then(|failed| failed.log_stream.as_deref()),
                     causes = failed.and_then(|failed| failed.causes.as_deref()),
                 )

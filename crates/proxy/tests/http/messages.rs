@@ -38,7 +38,7 @@ async fn a_whole_answer_has_anthropics_form() {
             json!({
                 "type": "message", "role": "assistant", "model": "echo", "content": [{"type": "text", "text": "one two"}],
                 "stop_reason": "end_turn", "stop_sequence": null,
-                "usage": {"input_tokens": 3, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 4},
+                "usage": {"input_tokens": 3, "cache_creation_input_tokens": null, "cache_read_input_tokens": null, "output_tokens": 4},
             })
         );
         assert_eq!(answer.headers["request-id"], answer.headers["x-request-id"]);

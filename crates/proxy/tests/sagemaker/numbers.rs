@@ -15,7 +15,7 @@ model_list:
 ";
 
 /// The numbers, as a JSON list has them.
-const NUMBERS: &str = "123456789012345678901234567890,-98765432109876543210,18446744073709551616,0.30000000000000004,5.0000000000000004e-17";
+const NUMBERS: &str = "123456789012345678901234567890,-98765432109876543210,18446744073709551616,0.30000000000000004,5.0000000000000005e-17";
 
 /// Answers with the numbers, in the form that the request asks for.
 #[derive(Debug)]
@@ -39,13 +39,15 @@ impl Container for Counting {
                 r#"{{"id":"a","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":{call}}},"finish_reason":"tool_calls"}}]}}"#
             )
         } else if request.contains(r#""prompt":"#) {
-            let logprobs = r#"{"tokens":["a"],"token_logprobs":[-0.30000000000000004],"top_logprobs":null,"text_offset":[0]}"#;
+            let logprobs =
+                r#"{"tokens":["a"],"token_logprobs":[-0.30000000000000004],"top_logprobs":null,"text_offset":[0]}"#;
             format!(r#"{{"id":"a","choices":[{{"index":0,"text":"a","logprobs":{logprobs},"finish_reason":"stop"}}]}}"#)
         } else if request.contains("<tools>") {
-            let called = format!(r#"<tool_call>\n{{\"name\": \"f\", \"arguments\": {{\"n\":[{NUMBERS}]}}}}\n</tool_call>"#);
+            let called =
+                format!(r#"<tool_call>\n{{\"name\": \"f\", \"arguments\": {{\"n\":[{NUMBERS}]}}}}\n</tool_call>"#);
             format!(r#"[{{"generated_text":"{called}"}}]"#)
         } else {
-            r#"[[0.30000000000000004,5.0000000000000004e-17]]"#.to_owned()
+            r#"[[0.30000000000000004,5.0000000000000005e-17]]"#.to_owned()
         };
         ContainerReply::new(200, "application/json", reply)
     }
@@ -98,10 +100,10 @@ async fn numbers_keep_their_digits_on_every_route() {
     let setup = setup().await;
     let own = format!(r#""own":{{"n":[{NUMBERS}]}}"#);
     let list = format!("[{NUMBERS}]");
-    let spaced = format!("[{}]", NUMBERS.replace(',', ", ").replace("5.0000000000000004e-17", "5.0000000000000004e-17"));
+    let spaced = format!("[{}]", NUMBERS.replace(',', ", "));
     let escaped = format!(r#"{{\"n\":[{NUMBERS}]}}"#);
     let parsed = format!(r#""input":{{"n":[{NUMBERS}]}}"#);
-    let floats = "[0.30000000000000004,5.0000000000000004e-17]".to_owned();
+    let floats = "[0.30000000000000004,5.0000000000000005e-17]".to_owned();
     let stream = r#""stream":true"#;
     for (path, body, sent, told) in [
         (
@@ -140,7 +142,12 @@ async fn numbers_keep_their_digits_on_every_route() {
             vec![format!(r#""enum":{list}"#), format!(r#""own":{{"n":{list}}}"#), escaped.clone()],
             vec![parsed.clone()],
         ),
-        ("/v1/messages", messages(&format!(r#""model":"chat",{stream}"#)), vec![escaped.clone()], vec![escaped.clone()]),
+        (
+            "/v1/messages",
+            messages(&format!(r#""model":"chat",{stream}"#)),
+            vec![escaped.clone()],
+            vec![escaped.clone()],
+        ),
         (
             "/v1/messages",
             messages(r#""model":"text""#),

@@ -125,7 +125,7 @@ fn thoughts_text_and_calls_are_blocks_in_order() {
                 {"type": "tool_use", "id": "c2", "name": "g", "input": {}},
             ],
             "stop_reason": "tool_use", "stop_sequence": null,
-            "usage": {"input_tokens": 3, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 6, "output_tokens": 4},
+            "usage": {"input_tokens": 3, "cache_creation_input_tokens": null, "cache_read_input_tokens": 6, "output_tokens": 4},
         })
     );
     let first = serde_json::to_value(&events[0]).unwrap();

@@ -5,8 +5,44 @@ use crate::adapt::{Abilities, SystemPlace};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 15] {
+pub(super) fn families() -> [Entry; 19] {
     [
+        family(
+            "exaone-3.5",
+            "EXAONE 3 and 3.5 instruct",
+            &["exaone-3-0|exaone-3-5 instruct"],
+            &[include_str!("../templates/exaone-3.5.jinja")],
+            &[],
+            CHAT,
+            &["[|endofturn|]"],
+        ),
+        family(
+            "lfm-2",
+            "LFM 2: 350M to 2.6B and 8B",
+            &["lfm2 350m|700m|1-2b|2-6b|8b !lfm2-5 !vl !audio !colbert !base"],
+            &[include_str!("../templates/lfm-2.jinja")],
+            &[("bos_token", "<|startoftext|>"), ("eos_token", "<|im_end|>")],
+            TOOLS,
+            &["<|im_end|>"],
+        ),
+        family(
+            "hunyuan-a13b",
+            "Hunyuan A13B and 7B instruct",
+            &["hunyuan a13b|7b instruct"],
+            &[include_str!("../templates/hunyuan-a13b.jinja")],
+            &[("bos_token", "<|startoftext|>"), ("eos_token", "<|eos|>")],
+            Abilities { system: SystemPlace::First, ..CHAT },
+            &["<|eos|>"],
+        ),
+        family(
+            "hunyuan",
+            "Hunyuan 0.5B, 1.8B and 4B instruct: thinks unless `enable_thinking` is false",
+            &["hunyuan 0-5b|1-8b|4b instruct"],
+            &[include_str!("../templates/hunyuan.jinja")],
+            &[("bos_token", "<｜hy_begin▁of▁sentence｜>"), ("eos_token", "<｜hy_place▁holder▁no▁2｜>")],
+            Abilities { system: SystemPlace::First, ..CHAT },
+            &["<｜hy_place▁holder▁no▁2｜>"],
+        ),
         family(
             "gemma",
             "Gemma 1 to 3n instruct: the system message joins the first user turn",

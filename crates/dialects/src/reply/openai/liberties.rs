@@ -24,8 +24,7 @@ pub(super) fn read_chunk(text: &[u8]) -> Option<ChatChunk> {
 }
 
 fn read<T: DeserializeOwned>(text: &[u8], tidy_choice: impl Fn(&mut Map<String, Value>) -> Option<()>) -> Option<T> {
-    let marked = json::mark_integers(text);
-    let mut value: Value = json::from_reply(marked.as_deref().unwrap_or(text)).ok()?;
+    let mut value: Value = json::from_reply_marked(text).ok()?;
     let reply = value.as_object_mut()?;
     if reply.get("usage").is_some_and(Value::is_object) {
         reply.entry("choices").or_insert(Value::Null);
@@ -39,11 +38,7 @@ fn read<T: DeserializeOwned>(text: &[u8], tidy_choice: impl Fn(&mut Map<String, 
         }
     }
     // By way of its text, which is read as every reply is: types that read trees, too, would all be compiled twice.
-    let text = value.to_string();
-    match marked {
-        Some(_) => serde_json::from_slice(&json::restore_integers(text.into())).ok(),
-        None => serde_json::from_str(&text).ok(),
-    }
+    serde_json::from_slice(&json::restore_integers(value.to_string().into())).ok()
 }
 
 /// Puts a message or a delta into OpenAI's form; `None` if its content has an unknown one.

@@ -7,6 +7,7 @@ use sagewire_api::responses::ResponseError;
 use sagewire_types::{
     Error, ErrorKind, Usage,
     json::{self, Exact},
+    lenient::Lenient,
 };
 use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value, json, value::RawValue};
@@ -36,7 +37,7 @@ struct Head<'a> {
     #[serde(borrow, rename = "type")]
     name: Cow<'a, str>,
     #[serde(default)]
-    sequence_number: Option<u64>,
+    sequence_number: Lenient<u64>,
     #[serde(borrow, default)]
     delta: Option<&'a RawValue>,
     #[serde(default)]
@@ -44,24 +45,21 @@ struct Head<'a> {
 }
 
 /// The tokens of an answer, as both APIs tell them.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct NativeUsage {
-    #[serde(default)]
-    input_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens: Option<u64>,
-    #[serde(default)]
-    cache_creation_input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_read_input_tokens: Option<u64>,
+    input_tokens: Lenient<u64>,
+    output_tokens: Lenient<u64>,
+    cache_creation_input_tokens: Lenient<u64>,
+    cache_read_input_tokens: Lenient<u64>,
 }
 
 /// The usage in an answer; `None` if it counts nothing.
 pub(super) fn usage(usage: &Value) -> Option<Usage> {
     let usage = NativeUsage::deserialize(usage).ok()?;
     let prompt = [usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens];
-    let prompt = prompt.into_iter().flatten().fold(0, u64::saturating_add);
-    let completion = usage.output_tokens.unwrap_or_default();
+    let prompt = prompt.into_iter().filter_map(|tokens| tokens.0).fold(0, u64::saturating_add);
+    let completion = usage.output_tokens.0.unwrap_or_default();
     (prompt > 0 || completion > 0).then(|| Usage::reported(prompt, completion))
 }
 
@@ -92,7 +90,7 @@ impl NativeEvent {
         });
         Ok(Self {
             name: head.name.into_owned(),
-            number: head.sequence_number,
+            number: head.sequence_number.0,
             text_bytes: head.delta.map_or(0, |delta| delta.get().len().saturating_sub(2)),
             usage,
             model: Arc::default(),
@@ -177,7 +175,7 @@ impl Events<NativeEvent> for NativeEvents {
             out.put_slice(b"\n\n");
             return Ok(());
         }
-        let mut data: Value = json::from_caller(&event.data).map_err(|error| {
+        let mut data: Value = json::from_reply_marked(&event.data).map_err(|error| {
             Error::new(ErrorKind::Decode, "the container sent an event that cannot be read; retry the request")
                 .with_source(error)
         })?;
