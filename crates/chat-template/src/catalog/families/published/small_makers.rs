@@ -4,16 +4,8 @@ use super::super::published;
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 12] {
+pub(super) fn families() -> [Entry; 11] {
     [
-        published(
-            "command-a",
-            "Command A 03-2025",
-            &["command-a !vision !translate !plus !reasoning"],
-            &[include_str!("../../published/command-a.jinja")],
-            &[("bos_token", "<BOS_TOKEN>"), ("eos_token", "<|END_OF_TURN_TOKEN|>")],
-            &["<|END_OF_TURN_TOKEN|>"],
-        ),
         published(
             "jamba-1.5",
             "Jamba 1.5",
