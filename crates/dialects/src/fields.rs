@@ -39,14 +39,6 @@ pub enum ReplyKind {
     TextRecord,
     /// OpenAI's list of embeddings.
     Embeddings,
-    /// A message of a container that speaks the Messages API itself.
-    Message,
-    /// An event of its stream.
-    MessageEvent,
-    /// A response of a container that speaks the Responses API itself.
-    Response,
-    /// An event of its stream.
-    ResponseEvent,
 }
 
 impl ReplyKind {
@@ -59,10 +51,6 @@ impl ReplyKind {
             Self::Text => "generated text",
             Self::TextRecord => "generated text, streamed",
             Self::Embeddings => "embeddings",
-            Self::Message => "Messages, passed on",
-            Self::MessageEvent => "Messages, passed on, streamed",
-            Self::Response => "Responses, passed on",
-            Self::ResponseEvent => "Responses, passed on, streamed",
         }
     }
 }
@@ -110,10 +98,6 @@ fields! {
     ] fails ["token.text"]
     Embeddings: missing ["object", "model", "usage", "usage.prompt_tokens", "usage.total_tokens", "data[].index"]
         fails ["data", "data[].embedding"]
-    Message: missing ["usage", "usage.input_tokens", "usage.output_tokens", "model"] fails ["type"]
-    MessageEvent: missing ["message.usage", "message.usage.input_tokens", "message.model"] fails ["type"]
-    Response: missing ["usage", "usage.input_tokens", "usage.output_tokens", "model"] fails ["object"]
-    ResponseEvent: missing ["sequence_number", "response.usage", "response.usage.output_tokens", "response.model"] fails ["type"]
 }
 
 #[cfg(test)]

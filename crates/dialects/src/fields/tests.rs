@@ -34,12 +34,6 @@ fn sample(reply: ReplyKind) -> Value {
         }
         ReplyKind::Embeddings => json!({"object": "list", "model": "m", "usage": usage,
             "data": [{"index": 0, "embedding": [0.5, 1.5]}]}),
-        ReplyKind::Message | ReplyKind::Response => json!({"type": "message", "object": "response", "model": "m",
-            "usage": {"input_tokens": 1, "output_tokens": 2}}),
-        ReplyKind::MessageEvent => json!({"type": "message_start",
-            "message": {"model": "m", "usage": {"input_tokens": 1, "output_tokens": 0}}}),
-        ReplyKind::ResponseEvent => json!({"type": "response.created", "sequence_number": 0,
-            "response": {"model": "m", "usage": {"input_tokens": 1, "output_tokens": 0}}}),
     }
 }
 
@@ -59,10 +53,6 @@ fn said(reply: ReplyKind, text: &str) -> Said {
         ReplyKind::ChatChunk => streamed(ChatDialect::Messages, format!("data: {text}\n\ndata: [DONE]\n\n")),
         ReplyKind::Text => ChatDialect::Tgi.implementation().decode(text.as_bytes(), &context),
         ReplyKind::TextRecord => streamed(ChatDialect::Tgi, format!("data: {text}\n\n")),
-        ReplyKind::Message => return passed_on("/v1/messages", text, ""),
-        ReplyKind::MessageEvent => return passed_on("/v1/messages", text, "message_stop"),
-        ReplyKind::Response => return passed_on("/v1/responses", text, ""),
-        ReplyKind::ResponseEvent => return passed_on("/v1/responses", text, "response.completed"),
         ReplyKind::Embeddings => {
             let context = EmbedContext::new("m", &sagewire_types::EmbedRequest::new("m", "text"));
             let reply = EmbeddingDialect::OpenAi.implementation().decode(&text.as_bytes().to_vec().into(), &context);
@@ -78,21 +68,6 @@ fn said(reply: ReplyKind, text: &str) -> Said {
     let texts = [message.content.clone(), message.reasoning_content.clone()];
     assert!(choice.finish_reason.is_some(), "{text}: an answer without an end");
     Ok(texts.into_iter().flatten().chain(calls).collect())
-}
-
-/// How much of an answer is passed on: a whole one, or a stream of this event and its last one.
-fn passed_on(path: &str, text: &str, last: &str) -> Said {
-    let protocol = crate::native::Protocol::of(path).unwrap();
-    if last.is_empty() {
-        let known = protocol.is_answer(text.as_bytes());
-        return known.then(|| vec!["the answer".to_owned()]).ok_or_else(|| "unknown".to_owned());
-    }
-    let mut events = Vec::new();
-    let stream = format!("data: {text}\n\ndata: {{\"type\":\"{last}\"}}\n\n");
-    let mut decoder = protocol.decoder();
-    let read = crate::StreamDecoder::push(&mut decoder, stream.as_bytes(), &mut events)
-        .and_then(|()| crate::StreamDecoder::finish(&mut decoder, &mut events));
-    read.map(|()| vec![format!("{} events", events.len())]).map_err(|error| error.to_string())
 }
 
 /// The reply with this text in the place of a field's value.
@@ -172,17 +147,7 @@ fn the_guide_has_the_same_table() {
 
 /// The table of the guide.
 fn table() -> String {
-    let kinds = [
-        ReplyKind::Chat,
-        ReplyKind::ChatChunk,
-        ReplyKind::Text,
-        ReplyKind::TextRecord,
-        ReplyKind::Embeddings,
-        ReplyKind::Message,
-        ReplyKind::MessageEvent,
-        ReplyKind::Response,
-        ReplyKind::ResponseEvent,
-    ];
+    let kinds = [ReplyKind::Chat, ReplyKind::ChatChunk, ReplyKind::Text, ReplyKind::TextRecord, ReplyKind::Embeddings];
     let paths = |kind, effect| {
         let paths = FIELDS.iter().filter(|field| field.reply == kind && field.effect == effect);
         paths.map(|field| format!("`{}`", field.path)).collect::<Vec<_>>().join(", ")

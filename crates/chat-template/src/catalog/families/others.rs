@@ -19,7 +19,7 @@ pub(super) fn families() -> [Entry; 19] {
         family(
             "lfm-2",
             "LFM 2: 350M to 2.6B and 8B",
-            &["lfm2 350m|700m|1-2b|2-6b|8b !lfm2-5 !vl !audio !colbert !base"],
+            &["lfm2 350m|700m|1-2b|2-6b|8b !lfm2-5 !extract !vl !audio !colbert !base"],
             &[include_str!("../templates/lfm-2.jinja")],
             &[("bos_token", "<|startoftext|>"), ("eos_token", "<|im_end|>")],
             TOOLS,
@@ -28,7 +28,7 @@ pub(super) fn families() -> [Entry; 19] {
         family(
             "hunyuan-a13b",
             "Hunyuan A13B and 7B instruct",
-            &["hunyuan a13b|7b instruct"],
+            &["hunyuan a13b|7b instruct !0124"],
             &[include_str!("../templates/hunyuan-a13b.jinja")],
             &[("bos_token", "<|startoftext|>"), ("eos_token", "<|eos|>")],
             Abilities { system: SystemPlace::First, ..CHAT },
