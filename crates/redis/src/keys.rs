@@ -27,6 +27,11 @@ impl Keys {
     }
 }
 
+/// The key of an answer that is kept under this digest.
+pub(crate) fn answer(namespace: &str, digest: &str) -> String {
+    format!("{namespace}:{VERSION}:answer:{digest}")
+}
+
 /// The key of the replicas that are there.
 pub(crate) fn replicas(namespace: &str) -> String {
     format!("{namespace}:{VERSION}:replicas")

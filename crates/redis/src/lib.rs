@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub use cache::RedisCache;
 pub use ledger::RedisLedger;
 pub use redis::{Health, Redis};
 pub use settings::{RedisSettings, SettingsError};
 pub use state::RedisState;
 
+mod cache;
 mod clock;
 mod connection;
 mod counted;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use redis::{RedisError, Script};
+use redis::{Cmd, FromRedisValue, RedisError, Script};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::{sync::OnceCell, time::Instant};
@@ -200,11 +200,38 @@ impl Redis {
         let mut invocation = script.prepare_invoke();
         invocation.key(keys).arg(question);
         let asking = async move { invocation.invoke_async::<String>(&mut connection).await };
+        let answer = self.counted(limit, asking).await.and_then(|text| self.read(&text));
+        self.judged(answer)
+    }
+
+    /// Sends a command.
+    pub(crate) async fn send<R: FromRedisValue + Send + 'static>(
+        &self,
+        command: Cmd,
+        limit: Duration,
+    ) -> Result<R, Away> {
+        let mut connection = self.connection().ok_or(Away { was_asked: false })?;
+        let asking = async move { command.query_async::<R>(&mut connection).await };
+        let answer = self.counted(limit, asking).await;
+        self.judged(answer)
+    }
+
+    /// An answer, with what it took counted.
+    async fn counted<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        asking: impl Future<Output = Result<T, RedisError>> + Send + 'static,
+    ) -> Result<T, Failure> {
         let started = Instant::now();
         let answer = self.within(limit, asking).await;
         self.counts.asked.fetch_add(1, Relaxed);
         self.counts.micros.fetch_add(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Relaxed);
-        match answer.and_then(|text| self.read(&text)) {
+        answer
+    }
+
+    /// Opens the circuit if the answer shows that Redis is away.
+    fn judged<T>(&self, answer: Result<T, Failure>) -> Result<T, Away> {
+        match answer {
             Ok(answer) => {
                 self.late.store(0, Relaxed);
                 Ok(answer)

@@ -13,6 +13,8 @@ pub use state::{
 };
 pub use strategy::{Strategy, UnknownStrategy};
 
+#[cfg(feature = "cache")]
+pub mod cache;
 pub mod decision;
 pub mod ledger;
 pub mod names;

@@ -1,4 +1,5 @@
-//! One suite of tests for every [`RouterState`](crate::RouterState) and every [`Ledger`](crate::ledger::Ledger), behind the feature `testing`.
+//! One suite of tests for every [`RouterState`](crate::RouterState), every [`Ledger`](crate::ledger::Ledger) and, with the feature `cache`, every
+//! `AnswerCache`, behind the feature `testing`.
 //!
 //! Each case gets fresh [`Replicas`] in a Tokio runtime whose clock is paused, and panics if they do not act as one. The implementations must
 //! go by that clock.
@@ -8,9 +9,13 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
+#[cfg(feature = "cache")]
+pub use caches::caches;
 pub use ledgers::ledgers;
 pub use states::states;
 
+#[cfg(feature = "cache")]
+mod caches;
 mod ledgers;
 mod random;
 mod states;

@@ -7,9 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use libtest_mimic::Trial;
-use sagewire_redis::{Redis, RedisLedger, RedisSettings, RedisState};
+use sagewire_redis::{Redis, RedisCache, RedisLedger, RedisSettings, RedisState};
 use sagewire_router::{
     RouterState,
+    cache::AnswerCache,
     ledger::Ledger,
     testing::{self, Case, Replicas},
 };
@@ -25,6 +26,7 @@ struct Shared<T: ?Sized> {
     io: Runtime,
     states: Mutex<Vec<Arc<RedisState>>>,
     ledgers: Mutex<Vec<Arc<RedisLedger>>>,
+    caches: Mutex<Vec<Arc<RedisCache>>>,
     kind: std::marker::PhantomData<fn(&T)>,
 }
 
@@ -37,6 +39,7 @@ impl<T: ?Sized> Shared<T> {
             io,
             states: Mutex::default(),
             ledgers: Mutex::default(),
+            caches: Mutex::default(),
             kind: std::marker::PhantomData,
         }
     }
@@ -79,6 +82,22 @@ impl Replicas<dyn Ledger> for Shared<dyn Ledger> {
     }
 }
 
+#[async_trait]
+impl Replicas<dyn AnswerCache> for Shared<dyn AnswerCache> {
+    fn replica(&self) -> Arc<dyn AnswerCache> {
+        let cache = Arc::new(RedisCache::new(&self.redis()));
+        self.caches.lock().unwrap().push(Arc::clone(&cache));
+        cache
+    }
+
+    async fn settle(&self) {
+        let all = self.caches.lock().unwrap().clone();
+        for cache in all {
+            cache.settle().await;
+        }
+    }
+}
+
 pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in testing::states() {
@@ -87,12 +106,18 @@ pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
     for case in testing::ledgers() {
         trials.push(single(program, "ledger", case));
     }
+    for case in testing::caches() {
+        trials.push(single(program, "cache", case));
+    }
     // What differs in a cluster is where keys lie, which every case shows.
     for case in testing::states() {
         trials.push(clustered(program, "state", case));
     }
     for case in testing::ledgers() {
         trials.push(clustered(program, "ledger", case));
+    }
+    for case in testing::caches() {
+        trials.push(clustered(program, "cache", case));
     }
     trials
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sagewire_router::{
     MemoryState, RouterState,
+    cache::{AnswerCache, MemoryCache},
     ledger::{Ledger, MemoryLedger},
     testing::{self, Replicas},
 };
@@ -31,5 +32,12 @@ async fn the_state_in_this_process_passes_the_suite() {
 async fn the_ledger_in_this_process_passes_the_suite() {
     for case in testing::ledgers() {
         case.run(&Same::<dyn Ledger>(Arc::new(MemoryLedger::default()))).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cache_in_this_process_passes_the_suite() {
+    for case in testing::caches() {
+        case.run(&Same::<dyn AnswerCache>(Arc::new(MemoryCache::new(1 << 20)))).await;
     }
 }

@@ -1,0 +1,76 @@
+//! The cases of [`AnswerCache`].
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Case, Replicas, cases};
+use crate::cache::{AnswerCache, CacheKey};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+type Caches<'r> = &'r dyn Replicas<dyn AnswerCache>;
+
+/// Every case of [`AnswerCache`].
+#[must_use]
+pub fn caches() -> Vec<Case<dyn AnswerCache>> {
+    cases![
+        what_is_kept_is_found_by_every_replica,
+        an_answer_is_dropped_when_its_time_is_over,
+        the_newest_answer_is_found,
+        every_byte_comes_back,
+    ]
+}
+
+fn key(name: &str) -> CacheKey {
+    CacheKey::of(&[name.as_bytes()])
+}
+
+async fn found(cache: &dyn AnswerCache, name: &str) -> Option<(Bytes, u64)> {
+    let kept = cache.get(&[key(name)]).await;
+    assert_eq!(kept.len(), 1);
+    kept.into_iter().next().flatten().map(|kept| (kept.answer, kept.age.as_secs()))
+}
+
+async fn what_is_kept_is_found_by_every_replica(replicas: Caches<'_>) {
+    let (first, second) = (replicas.replica(), replicas.replica());
+    assert_eq!(found(&*first, "a").await, None);
+    first.put(key("a"), Bytes::from_static(b"1"), MINUTE);
+    second.put(key("c"), Bytes::from_static(b"3"), MINUTE);
+    replicas.settle().await;
+    for cache in [&first, &second] {
+        let kept = cache.get(&[key("a"), key("b"), key("c")]).await;
+        let answers: Vec<Option<&[u8]>> = kept.iter().map(|kept| kept.as_ref().map(|kept| &*kept.answer)).collect();
+        assert_eq!(answers, [Some(&b"1"[..]), None, Some(&b"3"[..])]);
+    }
+    assert_eq!(first.get(&[]).await, []);
+}
+
+async fn an_answer_is_dropped_when_its_time_is_over(replicas: Caches<'_>) {
+    let cache = replicas.replica();
+    cache.put(key("a"), Bytes::from_static(b"1"), MINUTE);
+    replicas.settle().await;
+    tokio::time::advance(MINUTE / 2).await;
+    assert_eq!(found(&*cache, "a").await, Some((Bytes::from_static(b"1"), 30)));
+    tokio::time::advance(MINUTE).await;
+    assert_eq!(found(&*cache, "a").await, None);
+}
+
+async fn the_newest_answer_is_found(replicas: Caches<'_>) {
+    let cache = replicas.replica();
+    cache.put(key("a"), Bytes::from_static(b"1"), MINUTE);
+    replicas.settle().await;
+    tokio::time::advance(MINUTE / 2).await;
+    cache.put(key("a"), Bytes::from_static(b"2"), MINUTE);
+    replicas.settle().await;
+    tokio::time::advance(MINUTE / 2).await;
+    assert_eq!(found(&*cache, "a").await, Some((Bytes::from_static(b"2"), 30)));
+}
+
+async fn every_byte_comes_back(replicas: Caches<'_>) {
+    let cache = replicas.replica();
+    let answer: Bytes = (0..=255_u8).cycle().take(100_000).collect();
+    cache.put(key("a"), answer.clone(), MINUTE);
+    replicas.settle().await;
+    assert_eq!(found(&*cache, "a").await.map(|(answer, _)| answer), Some(answer));
+}
