@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use sagewire_router::RouterSettings;
 
 pub use self::{
+    answer_cache::{CacheMode, CacheParams, CacheScope},
     caller_keys::CallerKey,
     coordination_redis::{CoordinationRedis, RedisNode},
     documentation::key_tables,
@@ -31,6 +32,7 @@ use self::{
     problem::{Position, Report},
 };
 
+mod answer_cache;
 mod caller_keys;
 mod changes;
 mod coordination_redis;

@@ -29,6 +29,7 @@ use crate::{
     telemetry::{CallRecord, Outcome},
 };
 
+mod answer_cache;
 pub(crate) mod arrival;
 mod ask;
 pub(crate) mod body;

@@ -9,7 +9,10 @@ use std::{
 };
 
 use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
-use sagewire_router::{BuildError, ModelNames, Router, RouterSettings, RouterState};
+use sagewire_router::{
+    BuildError, ModelNames, Router, RouterSettings, RouterState,
+    cache::{AnswerCache, Caching},
+};
 
 pub use self::check::Findings;
 #[cfg(feature = "redis")]
@@ -18,9 +21,10 @@ use self::{credentials::CredentialShelf, insight::RouterInsight, overlay::Overla
 use crate::{
     App, AppError, Clock, Config, Ledger, Probe, ServedDeployment, ServedModel, SpanSink,
     callers::{FileLedger, StateFileError},
-    config::{DeploymentConfig, EnvironmentVariables},
+    config::{CacheParams, DeploymentConfig, EnvironmentVariables},
 };
 
+mod answers;
 mod check;
 mod credentials;
 mod deployment;
@@ -50,6 +54,9 @@ pub struct Wiring {
     transport: Option<Arc<dyn Transport>>,
 }
 
+/// The section of the Redis that replicas share.
+const COORDINATION_REDIS: &str = "general_settings.coordination_redis";
+
 /// How often the state file is written, at most.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -62,6 +69,8 @@ struct Kept {
     #[cfg(feature = "redis")]
     shared: Option<SharedState>,
     ledger: Option<Arc<FileLedger>>,
+    /// The answers that are kept, and how.
+    answers: Option<(CacheParams, Arc<dyn AnswerCache>)>,
     /// The summary of the configuration.
     summary: serde_json::Value,
 }
@@ -91,14 +100,22 @@ pub enum WiringError {
     /// The provider cannot be set up.
     #[error("the provider cannot be set up")]
     Provider(#[source] Error),
-    /// The Redis that replicas share cannot be used.
+    /// A Redis cannot be used.
     #[cfg(feature = "redis")]
-    #[error("`general_settings.coordination_redis`: {0}")]
-    Redis(#[from] sagewire_redis::SettingsError),
+    #[error("`{key}`: {source}")]
+    Redis {
+        /// The key that names it.
+        key: &'static str,
+        /// Why.
+        source: sagewire_redis::SettingsError,
+    },
     /// The configuration names a Redis, and this program knows none.
     #[cfg(not(feature = "redis"))]
-    #[error("`general_settings.coordination_redis` is set, and this program was built without the feature `redis`")]
-    NoRedis,
+    #[error("`{key}` names a Redis, and this program was built without the feature `redis`")]
+    NoRedis {
+        /// The key that names it.
+        key: &'static str,
+    },
     /// The file that keeps budgets cannot be used.
     #[error(transparent)]
     StateFile(#[from] StateFileError),
@@ -181,7 +198,11 @@ impl Wiring {
         let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages());
         #[cfg(feature = "redis")]
         let insight = insight.with_redis(kept.shared.as_ref().map(|shared| Arc::clone(&shared.redis)));
-        let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(router);
+        let provider: Arc<dyn Provider> = match answers::kept(config, &world, &mut kept)? {
+            Some(cache) => Arc::new(Caching::new(router, cache)),
+            None => router,
+        };
+        let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(provider);
         if let Some(ledger) = ledger {
             app = app.ledger(ledger);
         }
@@ -287,7 +308,8 @@ fn counted(
             }
             return Ok(None);
         }
-        if let Some(shared) = SharedState::of(config, world)? {
+        let shared = SharedState::of(config, world);
+        if let Some(shared) = shared.map_err(|source| WiringError::Redis { key: COORDINATION_REDIS, source })? {
             kept.router_state = Some(Arc::clone(&shared.router_state) as Arc<dyn RouterState>);
             let ledger: Arc<dyn Ledger> = Arc::clone(&shared.ledger) as Arc<dyn Ledger>;
             kept.shared = Some(shared);
@@ -298,7 +320,7 @@ fn counted(
     {
         let _ = world;
         if config.general_settings.coordination_redis.is_some() {
-            return Err(WiringError::NoRedis);
+            return Err(WiringError::NoRedis { key: COORDINATION_REDIS });
         }
     }
     let Some(path) = config.sagewire_settings.state_file.as_ref().filter(|_| !is_reload) else { return Ok(None) };

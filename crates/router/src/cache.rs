@@ -115,7 +115,9 @@ impl Found {
         [Self::Hit, Self::Partial, Self::Miss].into_iter().find(|known| known.as_str() == found.1)
     }
 
-    fn as_str(self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",
             Self::Partial => "partial",

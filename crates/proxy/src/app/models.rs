@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use sagewire_router::{ModelNames, names};
 
+use sagewire_router::cache::CacheKey;
+use serde_json::Value;
+
 use super::served::{ServedDeployment, ServedModel};
 use crate::{
     callers::{ExpectedOutput, ExpectedOutputs},
@@ -30,6 +33,8 @@ pub(crate) struct Model {
     pub(crate) hidden_names: Vec<HiddenName>,
     pub(crate) metrics: ModelMetrics,
     pub(crate) expected_output: Arc<ExpectedOutput>,
+    /// Changes with the configuration of its deployments, so that answers of another one are not taken for its own.
+    pub(crate) fingerprint: CacheKey,
 }
 
 impl Model {
@@ -38,6 +43,7 @@ impl Model {
             expected_output: outputs.of_model(&served.name),
             metrics: metrics.of_model(&served.name),
             hidden_names: hidden_names(&served),
+            fingerprint: fingerprint(&served),
             name: served.name,
             mode: served.mode,
             hidden: served.hidden,
@@ -55,6 +61,14 @@ impl Model {
     pub(crate) fn is_wildcard(&self) -> bool {
         names::is_pattern(&self.name)
     }
+}
+
+fn fingerprint(served: &ServedModel) -> CacheKey {
+    let deployments = served.deployments.iter();
+    let parts: Vec<String> = deployments
+        .flat_map(|deployment| [deployment.model.clone(), Value::from(deployment.parameters.clone()).to_string()])
+        .collect();
+    CacheKey::of(&parts.iter().map(String::as_bytes).collect::<Vec<_>>())
 }
 
 /// With a wildcard the caller names the endpoint itself, so there is nothing to hide.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, HealthCheckSettings, ResponseStoreSettings};
+use crate::config::{CacheParams, Config, HealthCheckSettings, ResponseStoreSettings};
 
 /// The settings that routes look at.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct AppSettings {
     pub(crate) strict_tools: bool,
     pub(crate) response_store: Option<ResponseStoreSettings>,
     pub(crate) compression: bool,
+    /// How answers are kept, if they are.
+    pub(crate) cache: Option<CacheParams>,
     pub(crate) metrics_need_key: bool,
     pub(crate) health_check: HealthCheckSettings,
     pub(crate) background_health_checks: Option<Duration>,
@@ -38,6 +40,7 @@ impl AppSettings {
             strict_tools: own.strict_tools,
             response_store: own.response_store,
             compression: own.compression,
+            cache: config.litellm_settings.cache.then(|| config.litellm_settings.cache_params.clone()),
             metrics_need_key: config.litellm_settings.require_auth_for_metrics_endpoint,
             health_check: own.health_check,
             background_health_checks: general.probe_interval(),

@@ -28,6 +28,8 @@ pub(crate) struct Booking {
     usage: Option<Usage>,
     /// How much text was generated.
     text_bytes: usize,
+    /// Whether the answer was kept, so that no model worked on it.
+    was_kept: bool,
 }
 
 /// The key that is charged.
@@ -90,6 +92,7 @@ impl Booking {
             progress: Progress::NotServed,
             usage: None,
             text_bytes: 0,
+            was_kept: false,
         })
     }
 
@@ -139,6 +142,11 @@ impl Booking {
         self.progress = Progress::Answered;
     }
 
+    /// The answer comes from the cache: the request is counted, and no tokens.
+    pub(crate) fn was_kept(&mut self) {
+        self.was_kept = true;
+    }
+
     /// The model reported this.
     pub(crate) fn used(&mut self, usage: &Usage) {
         self.usage = Some(usage.clone());
@@ -173,6 +181,9 @@ impl Booking {
     }
 
     fn count(&self) -> Option<Count> {
+        if self.was_kept {
+            return None;
+        }
         let generated = Tally::new(None, self.text_bytes).generated();
         if let Some(usage) = self.usage.clone().map(|usage| usage.or_estimated(self.wanted.prompt, generated)) {
             // What a total has beyond its parts, such as tokens of thoughts, was generated.

@@ -6,6 +6,8 @@ use sagewire_router::seconds::{self, Seconds};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::answer_cache::CacheParams;
+
 /// Keys that `router_settings` has too. What `litellm_settings` says holds if `router_settings` says nothing.
 pub(super) const OF_THE_ROUTER: &[&str] = &[
     "num_retries",
@@ -18,7 +20,7 @@ pub(super) const OF_THE_ROUTER: &[&str] = &[
 ];
 
 /// What holds for every call. Where `router_settings` has the same key, that one wins.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LitellmSettings {
@@ -37,6 +39,10 @@ pub struct LitellmSettings {
     /// Whether the container receives the caller's W3C trace, as `traceparent=...` in the custom attributes, with `tracestate=...` as
     /// the last of them. Default: false.
     pub forward_traceparent_to_llm_provider: bool,
+    /// Whether answers are kept for requests that are asked again word for word. Kept answers are prompts at rest. Default: false.
+    pub cache: bool,
+    /// How answers are kept, if `cache` is true.
+    pub cache_params: CacheParams,
 }
 
 impl Default for LitellmSettings {
@@ -48,6 +54,8 @@ impl Default for LitellmSettings {
             json_logs: false,
             require_auth_for_metrics_endpoint: false,
             forward_traceparent_to_llm_provider: false,
+            cache: false,
+            cache_params: CacheParams::default(),
         }
     }
 }

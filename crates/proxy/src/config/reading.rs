@@ -5,7 +5,7 @@
 use std::path::Path as FilePath;
 
 use super::{
-    Config, ConfigError, EnvironmentVariables, Problem, Warning, caller_keys, credential_list,
+    Config, ConfigError, EnvironmentVariables, Problem, Warning, answer_cache, caller_keys, credential_list,
     environment::{self, Environment, Path, Process},
     file::File,
     include,
@@ -79,6 +79,7 @@ impl Reading {
             environment_variables: EnvironmentVariables(own),
             place: report.position(file.place),
         };
+        answer_cache::check(&mut config.litellm_settings, file.value("litellm_settings"), &mut report);
         for dropped in references::drop_left_out(&mut config.router_settings, &left_out) {
             report.warning(dropped.place(&file), dropped.path(), dropped.to_string());
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sagewire_router::{FailurePolicy, FailureSort, RouterSettings};
 use serde_json::{Map, Value, json};
 
-use super::{Config, DeploymentConfig, LitellmSettings, Parameters};
+use super::{CacheMode, CacheParams, CacheScope, Config, DeploymentConfig, LitellmSettings, Parameters};
 
 impl Config {
     /// What would be served, and how. Values of parameters that may be secret are left out.
@@ -38,6 +38,7 @@ impl Config {
             "master_key": self.general_settings.master_key.is_some(),
             "keys": keys,
             "drop_params": self.litellm_settings.drop_params,
+            "cache": self.litellm_settings.cache.then(|| cache(&self.litellm_settings.cache_params)),
             "completion_model": self.general_settings.completion_model,
             "request_timeout": (limit != LitellmSettings::default().request_timeout).then(|| seconds(limit)),
             "coordination_redis": self.general_settings.coordination_redis.is_some(),
@@ -45,6 +46,18 @@ impl Config {
             "tls": settings.tls.is_some(),
         }))
     }
+}
+
+fn cache(params: &CacheParams) -> Value {
+    compact(json!({
+        "type": params.kind,
+        "ttl": seconds(params.ttl),
+        "for_all": params.scope == CacheScope::All,
+        "on_demand": params.mode == CacheMode::DefaultOff,
+        "supported_call_types": params.supported_call_types,
+        "namespace": params.namespace,
+        "max_bytes": params.max_bytes,
+    }))
 }
 
 fn deployment(deployment: &DeploymentConfig) -> Value {

@@ -133,8 +133,8 @@ static SECTIONS: &[Section] = &[
                 "turn_off_message_logging global_disable_no_log_param",
             ),
             group(
-                "sagewire caches no answers",
-                "cache cache_params caching enable_caching_on_provider_specific_optional_params",
+                "every parameter of a request tells kept answers apart",
+                "caching enable_caching_on_provider_specific_optional_params",
             ),
             group(
                 "sagewire keeps no prices and no users: see `sagewire_settings.keys`",
@@ -161,10 +161,37 @@ static SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        path: "litellm_settings.cache_params",
+        litellms: "",
+        groups: &[
+            group(
+                "answers are kept in memory or in Redis",
+                "azure_account_url azure_blob_container disk_cache_dir gcs_bucket_name gcs_path \
+                 gcs_path_service_account s3_api_version s3_aws_access_key_id s3_aws_secret_access_key \
+                 s3_aws_session_token s3_bucket_name s3_config s3_endpoint_url s3_path s3_region_name s3_use_ssl s3_verify",
+            ),
+            group(
+                "answers are found by the same request, word for word",
+                "embedding_max_input_chars qdrant_api_base qdrant_api_key qdrant_collection_name \
+                 qdrant_quantization_config qdrant_semantic_cache_embedding_model \
+                 qdrant_semantic_cache_vector_size redis_semantic_cache_embedding_model \
+                 redis_semantic_cache_index_name semantic_cache_embedding_max_chars similarity_threshold",
+            ),
+            group("set `ttl`", "default_in_memory_ttl default_in_redis_ttl"),
+            group("set `max_bytes`", "max_size_in_memory"),
+            group(
+                "sagewire has nothing like it",
+                "aws_region_name aws_redis_iam_auth gcp_service_account gcp_ssl_ca_certs max_connections \
+                 redis_flush_size sentinel_nodes sentinel_password service_name socket_timeout ssl_ca_certs \
+                 ssl_cert_reqs ssl_certfile ssl_check_hostname ssl_keyfile",
+            ),
+        ],
+    },
+    Section {
         path: "router_settings",
         litellms: include_str!("unused/router_settings.txt"),
         groups: &[
-            group("sagewire caches no answers", "cache_kwargs cache_responses caching_groups client_ttl"),
+            group("set `litellm_settings.cache`", "cache_kwargs cache_responses caching_groups client_ttl"),
             group("the database is part of `redis_url`", "redis_db"),
             group("sagewire has nothing like it", "auto_routers"),
         ],

@@ -6,13 +6,14 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use sagewire_router::cache::Found;
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta, StopSequences, Tally, Usage};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    Exchange,
+    Exchange, answer_cache,
     arrival::Stopping,
     body,
     disclosure::Disclosure,
@@ -133,6 +134,7 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     let asked: Arc<str> = name.as_str().into();
     exchange.note(|record| record.model = Some(Arc::clone(&model)));
 
+    let cache = answer_cache::Wishes::take_from(request.extra(), state.settings.cache.as_ref())?;
     let mut callers = parameters::from_headers(&exchange.head.headers)?;
     let own_limit = parameters::take_from(&mut callers, request.extra(), &model)?;
     let limit = own_limit.unwrap_or(Duration::MAX).min(state.settings.request_timeout);
@@ -155,7 +157,10 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     }
     exchange.operators_names = !model.is_wildcard() && !parameters::name_a_target(&callers);
     if callers != Default::default() {
+        // What a caller chooses of where its call goes decides the answer, and is not in the request.
         context = context.with(callers);
+    } else if let Some(terms) = cache.and_then(|wishes| wishes.terms(exchange, &model)) {
+        context = context.with(terms);
     }
     Ok(Prepared { request, context, model, asked, deadline })
 }
@@ -262,11 +267,21 @@ pub(super) fn disclosure<'a>(settings: &AppSettings, model: &'a Model) -> Disclo
     }
 }
 
+/// Notes how an answer came.
+pub(super) fn learned(exchange: &mut Exchange, meta: &ReplyMeta) {
+    exchange.note(|record| record.learned(meta));
+    if Found::of(meta) == Some(Found::Hit)
+        && let Some(booking) = exchange.booking()
+    {
+        booking.was_kept();
+    }
+}
+
 /// Books what a whole answer took: the next request of its key is judged by this. Returns its usage, estimated as far as the model does not report it.
 pub(super) fn book(exchange: &mut Exchange, meta: &ReplyMeta, usage: Option<Usage>, text_bytes: usize) -> Usage {
     let usage = usage.unwrap_or_default();
+    learned(exchange, meta);
     let Some(call) = &mut exchange.call else { return usage };
-    call.record.learned(meta);
     let Some(booking) = &mut call.booking else { return usage };
     let usage = usage.or_estimated(booking.wanted_prompt(), tokens_of(text_bytes));
     booking.used(&usage);

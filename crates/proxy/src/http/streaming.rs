@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::{Model, State},
     callers::Booking,
-    telemetry::Outcome,
+    telemetry::{CallRecord, Outcome},
 };
 
 /// A stream whose first piece is there.
@@ -31,10 +31,8 @@ pub(super) fn respond<T: Piece>(
     show_usage: bool,
 ) -> Response<Body> {
     let state = Arc::clone(&exchange.state);
-    exchange.note(|record| {
-        record.learned(&stream.meta);
-        record.streams();
-    });
+    ask::learned(exchange, &stream.meta);
+    exchange.note(CallRecord::streams);
     let meta = std::mem::take(&mut stream.meta);
     let stream = if state.settings.log_prompts { logged(exchange, stream) } else { stream };
     let keep_alive = state.settings.keep_alive;

@@ -6,7 +6,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use http::HeaderValue;
-use sagewire_router::decision;
+use sagewire_router::{cache::Found, decision};
 use sagewire_types::{Error, ReplyMeta};
 use tokio::time::Instant;
 
@@ -48,6 +48,8 @@ pub(crate) struct CallRecord {
     failed: Option<FailedCall>,
     /// The deployment that answers.
     deployment: Option<String>,
+    /// How much of the answer was kept, if a cache was asked.
+    found: Option<Found>,
     attempts: u32,
     aws_request_id: Option<String>,
     /// `None` if no model worked on it.
@@ -94,6 +96,7 @@ impl CallRecord {
             error_kind: None,
             failed: None,
             deployment: None,
+            found: None,
             attempts: 0,
             aws_request_id: None,
             tokens: None,
@@ -123,6 +126,7 @@ impl CallRecord {
 
     pub(crate) fn learned(&mut self, meta: &ReplyMeta) {
         self.attempts = meta.attempts;
+        self.found = Found::of(meta);
         self.aws_request_id.clone_from(&meta.request_id);
         let deployment = meta.decisions.iter().find(|(name, _)| *name == decision::DEPLOYMENT);
         self.deployment = deployment.map(|(_, id)| id.clone());
@@ -210,6 +214,9 @@ impl CallRecord {
                 numbers.overhead.observe(took.saturating_sub(self.upstream));
             }
         }
+        if let Some(found) = self.found {
+            self.metrics.cache.add([name, found.as_str(), key], 1);
+        }
         numbers.retries.add(u64::from(self.attempts.saturating_sub(1)));
         if let Some(tokens) = self.tokens {
             self.metrics.tokens.add([name, "prompt", key], tokens.prompt);
@@ -217,7 +224,8 @@ impl CallRecord {
         }
     }
 
-    fn route_name(&self) -> &'static str {
+    /// What logs and metrics call the route.
+    pub(crate) fn route_name(&self) -> &'static str {
         self.route.map_or("none", |route| route.name)
     }
 
@@ -280,6 +288,7 @@ impl CallRecord {
                     prompt_tokens = self.tokens.map(|tokens| tokens.prompt),
                     completion_tokens = self.tokens.map(|tokens| tokens.completion),
                     tokens_estimated = self.tokens.filter(|tokens| tokens.estimated).map(|_| true),
+                    cache = self.found.map(Found::as_str),
                     attempts = self.attempts,
                     aws_request_id = self.aws_request_id.as_deref(),
                     error = self.error_kind,

@@ -78,6 +78,7 @@ pub(crate) struct Metrics {
     pub(crate) reloads: Counters<1>,
     retries: Counters<1>,
     pub(crate) tokens: Counters<3>,
+    pub(crate) cache: Counters<3>,
     duration: Histograms<1>,
     first_byte: Histograms<1>,
     between_tokens: Histograms<1>,
@@ -138,6 +139,12 @@ impl Default for Metrics {
                 "sagewire_tokens_total",
                 "Tokens used, by model, kind (prompt or completion) and the key's name",
                 ["model", "kind", "key"],
+            ),
+            cache: Counters::new(
+                r,
+                "sagewire_cache_lookups_total",
+                "Answers looked for in the cache, by model, result (hit, partial or miss) and the key's name",
+                ["model", "result", "key"],
             ),
             duration: Histograms::new(
                 r,
@@ -205,6 +212,7 @@ impl Metrics {
         self.reloads.export_to(meter);
         self.retries.export_to(meter);
         self.tokens.export_to(meter);
+        self.cache.export_to(meter);
         self.duration.export_to(meter);
         self.first_byte.export_to(meter);
         self.between_tokens.export_to(meter);

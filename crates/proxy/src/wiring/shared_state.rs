@@ -38,7 +38,10 @@ impl SharedState {
     }
 }
 
-fn settings(section: &CoordinationRedis, env: &dyn Fn(&str) -> Option<String>) -> Result<RedisSettings, SettingsError> {
+pub(super) fn settings(
+    section: &CoordinationRedis,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<RedisSettings, SettingsError> {
     let address = |host: &str, port: u16| {
         let scheme = if section.ssl { "rediss" } else { "redis" };
         // An address of IPv6 has colons of its own.

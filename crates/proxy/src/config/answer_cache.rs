@@ -1,0 +1,230 @@
+//! `litellm_settings.cache` and `cache_params`: answers that are kept.
+//!
+//! What the section leaves out comes from `general_settings.coordination_redis` and the variables `REDIS_*`.
+
+use std::{fmt, time::Duration};
+
+use sagewire_router::seconds::{self, Seconds};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    LitellmSettings,
+    coordination_redis::{CoordinationRedis, RedisNode},
+    general_settings::Text,
+    node::Node,
+    problem::Report,
+};
+
+/// How answers are kept, if `cache` is true.
+#[derive(Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CacheParams {
+    /// Where: `local`, in this process's memory, or `redis`. Default: `redis` if this section, `general_settings.coordination_redis` or the variables `REDIS_*` name
+    /// one, else `local`.
+    #[serde(rename = "type")]
+    #[schemars(with = "Text")]
+    pub kind: Option<String>,
+    /// How long an answer is kept. Default: 600.
+    #[serde(deserialize_with = "seconds::limit")]
+    #[schemars(with = "Seconds")]
+    pub ttl: Duration,
+    /// Who shares answers: those who call with the same `key`, or `all`. Default: `key`.
+    pub scope: CacheScope,
+    /// Whether each request may be answered from the cache, `default_on`, or only those that ask for it by `cache: {use-cache: true}`, `default_off`. Default:
+    /// `default_on`.
+    pub mode: CacheMode,
+    /// Which calls are kept, by LiteLLM's names: `completion`, `text_completion`, `embedding`, `responses`, `anthropic_messages`, each also with an `a` before it.
+    /// Default: all of these.
+    pub supported_call_types: Option<Vec<String>>,
+    /// What tells these answers from those of another proxy in the same Redis.
+    #[schemars(with = "Text")]
+    pub namespace: Option<String>,
+    /// The most memory for answers with `type: local`. What is least often asked for goes first. Default: 268435456.
+    pub max_bytes: u64,
+    /// The URL of the Redis: `redis://`, `valkey://`, or with TLS `rediss://` or `valkeys://`.
+    #[schemars(with = "Text")]
+    pub url: Option<String>,
+    /// The host of the Redis, in place of `url`.
+    #[schemars(with = "Text")]
+    pub host: Option<String>,
+    /// The port, with `host`. Default: 6379.
+    #[schemars(with = "u64")]
+    pub port: Option<u16>,
+    /// Whether `host` and `redis_startup_nodes` are connected to with TLS. Default: false.
+    pub ssl: bool,
+    /// The user.
+    #[schemars(with = "Text")]
+    pub username: Option<String>,
+    /// The password.
+    #[schemars(with = "Text")]
+    pub password: Option<String>,
+    /// Nodes of a Redis cluster, in place of `url` and `host`.
+    pub redis_startup_nodes: Vec<RedisNode>,
+}
+
+/// Who shares answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheScope {
+    /// Those who call with the same key.
+    #[default]
+    Key,
+    /// Everyone.
+    All,
+}
+
+/// Which requests may be answered from the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheMode {
+    /// Each, unless it says otherwise.
+    #[default]
+    DefaultOn,
+    /// Those that ask for it.
+    DefaultOff,
+}
+
+impl Default for CacheParams {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            ttl: Duration::from_secs(600),
+            scope: CacheScope::Key,
+            mode: CacheMode::DefaultOn,
+            supported_call_types: None,
+            namespace: None,
+            max_bytes: 256 * 1024 * 1024,
+            url: None,
+            host: None,
+            port: None,
+            ssl: false,
+            username: None,
+            password: None,
+            redis_startup_nodes: Vec::new(),
+        }
+    }
+}
+
+/// The kinds of store that there are.
+const LOCAL: &str = "local";
+const REDIS: &str = "redis";
+
+impl CacheParams {
+    /// Whether answers are to be kept in Redis. `None` if nothing says so and no server is named here.
+    #[must_use]
+    pub fn is_redis(&self) -> Option<bool> {
+        match &self.kind {
+            Some(kind) => Some(kind == REDIS),
+            None => self.names_a_server().then_some(true),
+        }
+    }
+
+    /// Whether the section names a server of its own.
+    #[must_use]
+    pub fn names_a_server(&self) -> bool {
+        self.url.is_some() || self.host.is_some() || !self.redis_startup_nodes.is_empty()
+    }
+
+    /// The server as the section of the shared Redis names one.
+    #[must_use]
+    pub fn server(&self) -> CoordinationRedis {
+        CoordinationRedis {
+            url: self.url.clone(),
+            host: self.host.clone(),
+            port: self.port,
+            ssl: self.ssl,
+            username: self.username.clone(),
+            password: self.password.clone(),
+            startup_nodes: self.redis_startup_nodes.clone(),
+            namespace: None,
+            timeout: None,
+        }
+    }
+
+    /// Whether calls of this type are kept.
+    pub(crate) fn keeps(&self, call_type: &str) -> bool {
+        let names =
+            |listed: &String| listed.strip_prefix('a').is_some_and(|rest| rest == call_type) || listed == call_type;
+        self.supported_call_types.as_ref().is_none_or(|types| types.iter().any(names))
+    }
+}
+
+/// A kind of store that is not there keeps nothing: a file of LiteLLM's is served all the same.
+pub(super) fn check(settings: &mut LitellmSettings, section: Option<&Node>, report: &mut Report) {
+    let Some(kind) = settings.cache_params.kind.as_deref().filter(|kind| ![LOCAL, REDIS].contains(kind)) else {
+        return;
+    };
+    let node = section.and_then(|section| section.value("cache_params")?.value("type"));
+    if settings.cache
+        && let Some(node) = node
+    {
+        report.warning(
+            node.place,
+            "litellm_settings.cache_params.type".to_owned(),
+            format!("`litellm_settings.cache` has no effect: `cache_params.type` `{kind}` is not supported; set `{LOCAL}` or `{REDIS}`"),
+        );
+    }
+    settings.cache = false;
+}
+
+impl fmt::Debug for CacheParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheParams")
+            .field("type", &self.kind)
+            .field("ttl", &self.ttl)
+            .field("scope", &self.scope)
+            .field("mode", &self.mode)
+            .field("supported_call_types", &self.supported_call_types)
+            .field("namespace", &self.namespace)
+            .field("max_bytes", &self.max_bytes)
+            .field("server", &self.server())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Config;
+
+    fn read(cache: &str) -> (Config, Vec<String>) {
+        let yaml = format!(
+            "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/e}}}}]\nlitellm_settings:\n  cache: true\n  cache_params: {cache}\n"
+        );
+        let (config, warnings) = Config::from_yaml(&yaml, &|_| None).unwrap();
+        (config, warnings.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn litellms_names_of_calls_are_understood() {
+        let kept = |yaml: &str| {
+            let (config, warnings) = read(yaml);
+            assert!(warnings.is_empty(), "{warnings:?}");
+            ["completion", "text_completion", "embedding", "responses", "anthropic_messages"]
+                .map(|name| config.litellm_settings.cache_params.keeps(name))
+        };
+        assert_eq!(kept("{}"), [true; 5]);
+        assert_eq!(kept("{supported_call_types: []}"), [false; 5]);
+        assert_eq!(kept("{supported_call_types: [acompletion, embedding]}"), [true, false, true, false, false]);
+    }
+
+    #[test]
+    fn a_store_that_is_not_there_keeps_nothing_and_is_told_once() {
+        let (config, warnings) = read("{type: s3, s3_bucket_name: b}");
+        assert!(!config.litellm_settings.cache);
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(
+            warnings.iter().any(|text| text.contains("`s3` is not supported; set `local` or `redis`")),
+            "{warnings:?}"
+        );
+        assert!(warnings.iter().any(|text| text.contains("s3_bucket_name")), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let (config, _) = read("{type: redis, url: 'redis://:hush@h', password: hush}");
+        let shown = format!("{config:?}{}", config.summary());
+        assert!(config.litellm_settings.cache && !shown.contains("hush"), "{shown}");
+    }
+}
