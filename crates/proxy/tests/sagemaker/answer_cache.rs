@@ -48,8 +48,8 @@ fn requests() -> Vec<(&'static str, Value)> {
     ] {
         for stream in [false, true] {
             let mut body = body.clone();
-            body["model"] = model.into();
-            body["stream"] = stream.into();
+            let more = [("model".to_owned(), model.into()), ("stream".to_owned(), stream.into())];
+            body.as_object_mut().unwrap().extend(more);
             requests.push((path, body));
         }
     }
