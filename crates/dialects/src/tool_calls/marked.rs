@@ -311,8 +311,12 @@ impl MarkedReader {
         events: &mut Vec<Event>,
     ) -> Option<Left> {
         let before = call.raw.len();
-        call.raw.push_str(text);
-        let given = call.raw.get(call.mark..).unwrap_or_default();
+        // What follows a mark is not copied until it is known to go on: it may be all of a long text, and no call at all.
+        let is_new = before == call.mark;
+        if !is_new {
+            call.raw.push_str(text);
+        }
+        let given = if is_new { text } else { call.raw.get(call.mark..).unwrap_or_default() };
         let step = call.section.push(given, before - call.mark, reading, &mut call.waiting);
         if !self.is_whole && !call.waiting.is_empty() {
             if !call.begun {
@@ -321,6 +325,7 @@ impl MarkedReader {
             call.begun = true;
             events.append(&mut call.waiting);
         }
+        let length = before + text.len();
         let end = match step {
             Step::More if call.begun => {
                 call.raw.clear();
@@ -328,11 +333,14 @@ impl MarkedReader {
                 self.call = Some(call);
                 return None;
             }
-            Step::More if self.is_whole || call.raw.len() <= LONGEST_HELD => {
+            Step::More if self.is_whole || length <= LONGEST_HELD => {
+                if is_new {
+                    call.raw.push_str(text);
+                }
                 self.call = Some(call);
                 return None;
             }
-            Step::More => call.raw.len(),
+            Step::More => length,
             Step::Done(at) | Step::Failed(at) => at + call.mark,
         };
         let is_call = matches!(step, Step::Done(_)) && (call.begun || are_well_formed(&call.waiting));
@@ -340,7 +348,10 @@ impl MarkedReader {
             self.begin_call();
             events.append(&mut call.waiting);
         } else if !call.begun {
-            self.give_back(call.raw.get(..end).unwrap_or_default(), events);
+            self.give_back(call.raw.get(..end).unwrap_or(&call.raw), events);
+            if is_new {
+                Event::push_text(events, text.get(..end - before).unwrap_or_default());
+            }
         }
         Some(match end.checked_sub(before) {
             Some(used) => Left::Behind(used),
