@@ -41,9 +41,7 @@ fn read_text(path: &FilePath) -> io::Result<String> {
 
 /// The text of an included file. It must be a regular one: reading a pipe or a device may never end.
 fn read_included(path: &FilePath) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
+    can_be_read_again(path)?;
     read_text(path)
 }
 
@@ -56,8 +54,20 @@ pub(super) fn read(path: &FilePath, report: &mut Report) -> Result<Node, ConfigE
     Ok(node)
 }
 
+/// Whether a configuration can be read again: what comes through a pipe comes once, and waiting for more would never end.
+pub(crate) fn can_be_read_again(path: &FilePath) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() { Ok(()) } else { Err(not_regular()) }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
+}
+
 /// The files that a configuration consists of, as far as it can be read; itself first.
 pub(crate) fn files_of(path: &FilePath) -> Vec<PathBuf> {
+    if can_be_read_again(path).is_err() {
+        return vec![path.to_owned()];
+    }
     let mut report = Report::default();
     // What is wrong is said where the configuration is used.
     let _ = read(path, &mut report);
@@ -247,5 +257,16 @@ mod tests {
         fs::write(&main, "include: [/dev/zero, .]\n").unwrap();
         let found = problems(&main);
         assert!(found.len() == 2 && found.iter().all(|problem| problem.contains("not a regular file")), "{found:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_read_a_second_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // Reading it would wait for someone to write.
+        assert_eq!(files_of(&pipe), [pipe.clone()]);
+        assert_eq!(can_be_read_again(&pipe).unwrap_err().to_string(), "it is not a regular file");
     }
 }

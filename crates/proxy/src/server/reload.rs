@@ -80,6 +80,8 @@ impl Reloader {
     }
 
     async fn try_reload(&self) -> Result<(Vec<Warning>, Vec<String>), ReloadError> {
+        config::include::can_be_read_again(&self.path)
+            .map_err(|source| ConfigError::Read { path: self.path.clone(), source })?;
         let reading = Reading::of_file(&self.path, &|name| self.world.var(name))?;
         let (config, warnings) = self.wiring.checked(reading).await.finish()?;
         let changes = self.wiring.changes(&config);
