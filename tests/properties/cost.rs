@@ -224,6 +224,84 @@ const WORST: &[(&str, &[Worst])] = &[
             worst("encoded signs", "GET /", "%2F", "\n\n"),
         ],
     ),
+    (
+        "tool_calls",
+        &[
+            worst("marks", "hermes\n", "<tool_call>", ""),
+            worst("half marks", "deepseek_v3\n", "<｜tool", ""),
+            worst("closing marks", "mistral\n[TOOL_CALLS]", "]", ""),
+            worst("braces", "llama3_json\n", "{", ""),
+            worst("braces of a forced call", "hermes forced\n", "{", ""),
+            worst("brackets", "olmo3\n<function_calls>", "[", ""),
+            worst("calls", "lfm2\n", "<|tool_call_start|>[get_time()]", ""),
+            worst(
+                "parameters",
+                "qwen3_coder\n<tool_call><function=get_weather>",
+                "<parameter=city>a</parameter>",
+                "</function></tool_call>",
+            ),
+            worst("values", "glm45\n<tool_call>get_weather", "<arg_key>a</arg_key><arg_value>1</arg_value>", ""),
+            worst(
+                "a long argument",
+                "hermes\n<tool_call>{\"name\":\"get_weather\",\"arguments\":{\"city\":\"",
+                "long ",
+                "",
+            ),
+            worst("escapes", "hermes\n<tool_call>{\"name\":\"get_weather\",\"arguments\":{\"city\":\"", "\\n", ""),
+            worst("quotation marks", "gemma4\n<|tool_call>call:get_weather{city:", "<|\"|>", ""),
+            worst("channels", "openai\n", "<|channel|>analysis<|message|>a<|end|>", ""),
+            worst("a name", "kimi_k2\n<|tool_call_begin|>", "functions.", ""),
+            worst("text that begins a stop text", "hermes stop\n", "EN", ""),
+            worst("thoughts", "hermes thoughts\n", "</think", ""),
+        ],
+    ),
+    (
+        "discovery",
+        &[
+            worst(
+                "variants",
+                r#"{"endpoint":{"EndpointName":"e","EndpointStatus":"InService"},"config":{"ProductionVariants":["#,
+                r#"{"VariantName":"v"},"#,
+                r#"{}]}}"#,
+            ),
+            worst("components", r#"{"endpoint":{"EndpointName":"e"},"components":["#, "{},", "{}]}"),
+            worst(
+                "variables",
+                r#"{"models":{"m":{"PrimaryContainer":{"Image":"vllm:1","Environment":{"#,
+                r#""A":"b","#,
+                r#""C":"d"}}}},"config":{"ProductionVariants":[{"VariantName":"v","ModelName":"m"}]}}"#,
+            ),
+            worst("what could not be read", r#"{"unread":["#, r#""a","#, r#""b"]}"#),
+            worst(
+                "an image",
+                r#"{"models":{"m":{"PrimaryContainer":{"Image":""#,
+                "a/",
+                r#""}}},"config":{"ProductionVariants":[{"VariantName":"v","ModelName":"m"}]}}"#,
+            ),
+            worst("unknown fields", r#"{"endpoint":{"x":["#, "{},", "0]}}"),
+            worst("brackets", r#"{"endpoint":"#, "[", ""),
+        ],
+    ),
+    (
+        "native",
+        &[
+            worst("events", "/v1/messages\ndata: {\"type\":\"message_start\"}\n\n", "data: {\"type\":\"a\"}\n\n", ""),
+            worst("lines of an event", "/v1/messages\ndata: {\n", "data: \n", ""),
+            worst("lines that may end it", "/v1/responses\n{\"a\":[\n", "{}\n,\n", ""),
+            worst("fields of a body", "/v1/responses\n{\"a\":[", "{},", "0]}"),
+            worst("keys of a body", "/v1/responses\n{", "\"a\":0,", "\"a\":0}"),
+            worst("a long event", "/v1/messages\ndata: {\"type\":\"message_start\",\"a\":\"", "long ", "\"}\n\n"),
+        ],
+    ),
+    (
+        "shared_state",
+        &[
+            worst("cooldowns", r#"{"cooldowns":["#, r#"{"millis":1,"failures":1},"#, "{}]}"),
+            worst("unknown fields", r#"{"x":["#, "{},", "0]}"),
+            worst("keys", "{", r#""a":0,"#, r#""a":0}"#),
+            worst("brackets", "", "[", ""),
+        ],
+    ),
 ];
 
 /// A trial for each worst input, and one for each property that repeats parts of its corpus.

@@ -12,12 +12,16 @@ pub mod chat_template;
 pub mod configuration;
 mod cost;
 pub mod dialects;
+pub mod discovery;
 pub mod embeddings;
 pub mod event_stream;
+pub mod native;
 pub mod profiles;
 pub mod records;
 pub mod requests;
+pub mod shared_state;
 pub mod signature;
+pub mod tool_calls;
 
 /// A property, and the name of its fuzz target and corpus.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +51,16 @@ pub const ALL: &[Property] = &[
         bound: configuration::BOUND,
     },
     Property { name: "dialects", check: dialects::check, read: dialects::read, bound: dialects::BOUND },
+    Property { name: "discovery", check: discovery::check, read: discovery::read, bound: discovery::BOUND },
     Property { name: "embeddings", check: embeddings::check, read: embeddings::read, bound: embeddings::BOUND },
     Property { name: "event_stream", check: event_stream::check, read: event_stream::read, bound: event_stream::BOUND },
+    Property { name: "native", check: native::check, read: native::read, bound: native::BOUND },
     Property { name: "profiles", check: profiles::check, read: profiles::read, bound: profiles::BOUND },
     Property { name: "records", check: records::check, read: records::read, bound: records::BOUND },
     Property { name: "requests", check: requests::check, read: requests::read, bound: requests::BOUND },
+    Property { name: "shared_state", check: shared_state::check, read: shared_state::read, bound: shared_state::BOUND },
     Property { name: "signature", check: signature::check, read: signature::read, bound: signature::BOUND },
+    Property { name: "tool_calls", check: tool_calls::check, read: tool_calls::read, bound: tool_calls::BOUND },
 ];
 
 /// Sizes of pieces that a reader is fed with: a byte at a time finds most of what cuts can break.

@@ -21,7 +21,7 @@ use crate::{
     redis::{Away, WRITE_LIMIT},
 };
 
-mod exchange;
+pub(crate) mod exchange;
 
 /// How old what is known of a key may be for it to be shown.
 const FRESH: Duration = Duration::from_secs(1);

@@ -16,3 +16,6 @@ mod outbox;
 mod redis;
 mod settings;
 mod state;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;

@@ -25,7 +25,7 @@ use crate::{
     redis::{Away, WRITE_LIMIT},
 };
 
-mod exchange;
+pub(crate) mod exchange;
 mod known;
 mod outcome;
 

@@ -62,7 +62,7 @@ impl<'q> KeyQuestion<'q> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct KeyAnswer {
+pub(crate) struct KeyAnswer {
     now: u64,
     #[serde(default)]
     admitted: bool,
@@ -89,7 +89,7 @@ impl KeyAnswer {
     }
 
     /// How the key stood before anything was granted.
-    pub(super) fn standing(&self, period: Option<Duration>) -> Standing {
+    pub(crate) fn standing(&self, period: Option<Duration>) -> Standing {
         let told = &self.standing;
         let rest =
             |began: u64, length: Duration| length.saturating_sub(Duration::from_millis(self.now.saturating_sub(began)));

@@ -35,7 +35,7 @@ impl<'q> PlaceWanted<'q> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct DeploymentAnswer {
+pub(crate) struct DeploymentAnswer {
     #[serde(default)]
     admitted: bool,
     #[serde(default)]
@@ -86,7 +86,7 @@ impl DeploymentAnswer {
     }
 
     /// How the deployment was doing before the request was counted.
-    pub(super) fn state(&self) -> DeploymentState {
+    pub(crate) fn state(&self) -> DeploymentState {
         let told = &self.state;
         let mut state = DeploymentState::default();
         state.in_flight = told.in_flight;
