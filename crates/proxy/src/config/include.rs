@@ -266,7 +266,7 @@ mod tests {
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         // Reading it would wait for someone to write.
-        assert_eq!(files_of(&pipe), [pipe.clone()]);
+        assert_eq!(files_of(&pipe), vec![pipe.clone()]);
         assert_eq!(can_be_read_again(&pipe).unwrap_err().to_string(), "it is not a regular file");
     }
 }
