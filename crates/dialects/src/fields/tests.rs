@@ -1,5 +1,6 @@
 //! Every field with odd values: what nothing depends on costs nothing, and a text is never lost in silence.
 
+use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 use super::*;
@@ -157,4 +158,52 @@ fn table() -> String {
     };
     let head = "\n| reply | counts as missing | fails the answer |\n|---|---|---|\n";
     format!("{head}{}\n", kinds.map(row).concat())
+}
+
+/// The members of all objects in the order that these numbers give.
+fn reordered(value: Value, order: &mut impl Iterator<Item = u8>) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut members: Vec<_> =
+                object.into_iter().map(|(name, value)| (order.next(), name, reordered(value, order))).collect();
+            members.sort_by_key(|(place, ..)| *place);
+            Value::Object(members.into_iter().map(|(_, name, value)| (name, value)).collect())
+        }
+        Value::Array(items) => items.into_iter().map(|item| reordered(item, order)).collect(),
+        other => other,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn odd_values_in_many_fields_and_any_order_lose_no_text_and_invent_none(
+        place in any::<Index>(),
+        odd in vec((any::<Index>(), any::<Index>()), 0..10),
+        order in vec(any::<u8>(), 1..40),
+    ) {
+        let kind = place.get(FIELDS).reply;
+        let fields: Vec<_> =
+            FIELDS.iter().filter(|field| field.reply == kind && field.effect == Effect::Missing).collect();
+        let (mut reply, mut values) = (sample(kind), Vec::new());
+        for (field, value) in odd {
+            let (field, value) = (field.get(&fields), *value.get(&ODD));
+            let pointer = format!("/{}", field.path.replace("[]", "/0").replace('.', "/"));
+            // A special token is not part of the text.
+            if field.path == "token.special" && value == "true" {
+                continue;
+            }
+            // A field of what has been replaced already is gone.
+            if let Some(found) = reply.pointer_mut(&pointer) {
+                *found = json!(format!("\u{1}{}", values.len()));
+                values.push(value);
+            }
+        }
+        let mut text = reordered(reply, &mut order.iter().copied().cycle()).to_string();
+        for (place, value) in values.iter().enumerate() {
+            text = text.replace(&format!("\"\\u0001{place}\""), value);
+        }
+        prop_assert_eq!(said(kind, &text), said(kind, &sample(kind).to_string()), "{}", text);
+    }
 }
