@@ -143,7 +143,7 @@ impl Pair {
             let direct = ask(self.server.address(), &case.path, &body).await?;
             Ok::<_, Failed>((direct, ask(self.proxy, &case.path, &body).await?))
         })?;
-        let shows = if stream { case.shows.replace("/message/", "/delta/") } else { case.shows.clone() };
+        let shows = if stream { case.shows.replace("/message", "/delta") } else { case.shows.clone() };
         if direct.value.pointer(&shows).is_none() {
             return Err(format!("the direct answer has nothing at {shows}: {direct:#}").into());
         }
@@ -177,14 +177,17 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// Errors are sagewire's own objects around what the server said: the status, the parameter and the server's sentence are the same.
+/// Errors are sagewire's own objects around what the server said: the status, the parameter and the server's sentence are the same. An error
+/// that is the first record of a stream is one with its code as the status.
 fn same(direct: &Answer, proxied: &Answer) -> bool {
     let Some(said) = direct.value.pointer("/error/message").and_then(Value::as_str) else {
         return direct.status == proxied.status && direct.value == proxied.value;
     };
     let told = proxied.value.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
     let param = |answer: &Answer| answer.value.pointer("/error/param").cloned();
-    direct.status == proxied.status && told.contains(said) && param(direct) == param(proxied)
+    let code = direct.value.pointer("/error/code").and_then(Value::as_u64).and_then(|code| code.try_into().ok());
+    let status = if direct.status == 200 { code.unwrap_or(direct.status) } else { direct.status };
+    status == proxied.status && told.contains(said) && param(direct) == param(proxied)
 }
 
 async fn ask(address: SocketAddr, path: &str, body: &Value) -> Result<Answer, Failed> {
@@ -209,6 +212,10 @@ fn joined(stream: &str) -> Result<Value, Failed> {
     let mut whole = Value::Null;
     for record in records {
         join(&mut whole, serde_json::from_str(record)?);
+    }
+    // Answers begin in the order in which the server comes to them.
+    if let Some(Value::Array(choices)) = whole.pointer_mut("/choices") {
+        choices.sort_by_key(|choice| choice.get("index").and_then(Value::as_u64));
     }
     if let Some(Value::Object(details)) = whole.pointer_mut("/usage/completion_tokens_details") {
         details.remove("reasoning_tokens");

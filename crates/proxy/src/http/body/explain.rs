@@ -43,10 +43,21 @@ pub(super) fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Err
     ApiError::invalid(Some(&place), format!("invalid value for `{place}`: {}", expected(&place, reason)))
 }
 
-/// What was expected, where the reader's own words name one of our types.
+/// What was expected, in words for readers of JSON: the reader's own are for programmers in Rust.
 fn expected<'r>(place: &str, reason: &'r str) -> Cow<'r, str> {
     if !reason.contains("untagged enum") {
-        return reason.into();
+        let Some((found, wanted)) = reason.rsplit_once(", expected ") else { return reason.into() };
+        let wanted = match wanted {
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more",
+            "i8" | "i16" | "i32" | "i64" => "a whole number",
+            "f32" | "f64" => "a number",
+            "a sequence" => "a list",
+            "a map" => "an object",
+            "a boolean" => "true or false",
+            wanted if wanted.starts_with("struct ") => "an object",
+            _ => return reason.into(),
+        };
+        return format!("{found}, expected {wanted}").into();
     }
     match place {
         "input" | "prompt" => "expected a text, a list of texts, or token ids".into(),
@@ -86,6 +97,20 @@ mod tests {
         let json: Value = serde_json::from_slice(&error.to_json()).unwrap();
         let text = |name: &str| json["error"][name].as_str().unwrap_or_default().to_owned();
         (text("param"), text("message"))
+    }
+
+    #[test]
+    fn a_message_does_not_name_types_of_rust() {
+        for (field, expected) in [
+            (r#""max_tokens":-2"#, "expected a whole number of 0 or more"),
+            (r#""temperature":"hot""#, "expected a number"),
+            (r#""logprobs":7"#, "expected true or false"),
+            (r#""tools":7"#, "expected a list"),
+            (r#""stream_options":7"#, "expected an object"),
+        ] {
+            let (_, message) = refusal::<ChatRequest>(&format!(r#"{{"model":"m","messages":[],{field}}}"#));
+            assert!(message.ends_with(expected), "{message}");
+        }
     }
 
     #[test]
