@@ -143,7 +143,8 @@ impl Pair {
             let direct = ask(self.server.address(), &case.path, &body).await?;
             Ok::<_, Failed>((direct, ask(self.proxy, &case.path, &body).await?))
         })?;
-        let shows = if stream { case.shows.replace("/message", "/delta") } else { case.shows.clone() };
+        let in_pieces = stream && case.shows.starts_with("/choices");
+        let shows = if in_pieces { case.shows.replace("/message", "/delta") } else { case.shows.clone() };
         if direct.value.pointer(&shows).is_none() {
             return Err(format!("the direct answer has nothing at {shows}: {direct:#}").into());
         }
