@@ -16,6 +16,7 @@ mod fix;
 mod identity;
 mod probe;
 mod proxy;
+mod redis;
 mod region;
 mod report;
 mod subject;
@@ -67,6 +68,14 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     for subject in &subjects.all {
         let mut examination = Examination::new(subject.title());
         examine(subject, arguments.no_invoke, &mut examination).await;
+        if !arguments.json {
+            examination.print(arguments.verbose);
+        }
+        examinations.push(examination);
+    }
+    if let Some(step) = subjects.redis {
+        let mut examination = Examination::new("what replicas share".to_owned());
+        examination.add(step);
         if !arguments.json {
             examination.print(arguments.verbose);
         }

@@ -225,6 +225,25 @@ impl Wiring {
         }
     }
 
+    /// Whether the Redis that this configuration names for its replicas answers, and where it is. `None` if it names none.
+    ///
+    /// # Errors
+    /// [`WiringError`] if its settings are of no use, or if this program knows no Redis.
+    pub async fn reach_redis(&self, config: &Config) -> Result<Option<(String, bool)>, WiringError> {
+        #[cfg(feature = "redis")]
+        {
+            let shared = SharedState::of(config, &self.world_of(config));
+            let shared = shared.map_err(|source| WiringError::Redis { key: COORDINATION_REDIS, source })?;
+            let Some(SharedState { redis, .. }) = shared else { return Ok(None) };
+            Ok(Some((redis.settings().address(), redis.connect().await)))
+        }
+        #[cfg(not(feature = "redis"))]
+        match config.general_settings.coordination_redis {
+            Some(_) => Err(WiringError::NoRedis { key: COORDINATION_REDIS }),
+            None => Ok(None),
+        }
+    }
+
     /// Keeps what was counted: writes the state file whenever something has changed, until the future is dropped.
     pub async fn keep(&self) {
         loop {

@@ -7,7 +7,7 @@ use sagewire::{
 use sagewire_proxy::{Config, Wiring};
 use serde_json::{Map, Value};
 
-use super::{DoctorArguments, report::Step};
+use super::{DoctorArguments, redis, report::Step};
 use crate::{Failure, serve::model_names, terminal};
 
 /// One model and how it is reached.
@@ -28,6 +28,8 @@ pub(super) struct Subject {
 /// All that are examined, and what keeps them reachable.
 pub(super) struct Subjects {
     pub(super) all: Vec<Subject>,
+    /// The Redis that the configuration's replicas share.
+    pub(super) redis: Option<Step>,
     #[cfg(feature = "emulator")]
     _emulator: Option<sagewire_emulator::Emulator>,
 }
@@ -46,6 +48,7 @@ impl From<Vec<Subject>> for Subjects {
     fn from(all: Vec<Subject>) -> Self {
         Self {
             all,
+            redis: None,
             #[cfg(feature = "emulator")]
             _emulator: None,
         }
@@ -61,7 +64,8 @@ pub(super) async fn find(arguments: &DoctorArguments) -> Result<Subjects, Failur
         for warning in &warnings {
             terminal::warn(warning);
         }
-        return of_config(&config, arguments, &world).map(Subjects::from);
+        let all = of_config(&config, arguments, &world)?;
+        return Ok(Subjects { redis: redis::look(&config, &world).await, ..all.into() });
     }
     #[cfg(feature = "emulator")]
     if connection.demo {
@@ -106,7 +110,7 @@ async fn demo(
         system: world.clone(),
         world,
     };
-    Ok(Subjects { all: vec![subject], _emulator: Some(emulator) })
+    Ok(Subjects { all: vec![subject], redis: None, _emulator: Some(emulator) })
 }
 
 /// Every deployment of the model that is named, or of them all.

@@ -319,3 +319,25 @@ async fn every_deployment_of_an_alias_is_examined_in_the_files_own_environment()
     let printed = home.run(&["doctor", "--config", config, "absent"]);
     assert!(printed.code == Some(2) && printed.err.contains("good, vectors"), "{printed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_does_not_answer_is_a_problem() {
+    let emulator = Emulator::start().await.unwrap();
+    let home = Home::of(&emulator);
+    // Nothing listens there any more.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = home.file(
+        "config.yaml",
+        &format!(
+            "model_list: [{{model_name: chat, litellm_params: {{model: sagemaker_chat/messages}}}}]\n\
+             general_settings: {{coordination_redis: {{url: 'redis://:hush@127.0.0.1:{port}'}}}}\n"
+        ),
+    );
+    let printed = home.run(&["doctor", "--config", config.to_str().unwrap()]);
+    assert!(printed.code == Some(1) && printed.out.contains("✗ Redis "), "{}{}", printed.out, printed.err);
+    assert!(
+        printed.out.contains("general_settings.coordination_redis") && !printed.out.contains("hush"),
+        "{}",
+        printed.out
+    );
+}

@@ -164,11 +164,26 @@ async fn budgets_go_on(program: PathBuf) {
     assert_eq!(answered(&proxies, 3).await, 0, "the budget was spent before the restart");
 }
 
+/// Whether a configuration that names this Redis finds it.
+async fn is_reached(redis: &Redis) -> bool {
+    let yaml = format!(
+        "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/e}}}}]\n\
+         general_settings: {{coordination_redis: {{url: 'redis://127.0.0.1:{}'}}}}\n",
+        redis.port
+    );
+    let (config, _) = Config::from_yaml(&yaml, &|_| None).unwrap();
+    let world = World::builder().with_env(MapEnv::new()).build();
+    let (address, answers) = Wiring::new(world).reach_redis(&config).await.unwrap().unwrap();
+    assert_eq!(address, format!("127.0.0.1:{}", redis.port));
+    answers
+}
+
 async fn redis_is_killed(program: PathBuf) {
     let (emulator, mut redis) = (Emulator::start().await.unwrap(), Redis::start(&program));
     let params = ", rpm: 1000, tpm: 1000000, max_parallel_requests: 10";
     let (_wiring, app) = proxy(&emulator, &redis, LIMITED_KEY, params, 0.05).await;
     assert_eq!(readiness(&app).await.1["shared_state"], "connected");
+    assert!(is_reached(&redis).await);
     for at in 0..20 {
         if at == 10 {
             redis.process.kill().unwrap();
@@ -177,6 +192,7 @@ async fn redis_is_killed(program: PathBuf) {
         let (status, body) = ask(&app).await;
         assert_eq!(status, 200, "request {at}: {body}");
     }
+    assert!(!is_reached(&redis).await);
     let (status, body) = readiness(&app).await;
     assert_eq!((status, &body["shared_state"]), (200, &Value::from("unavailable")), "it stays ready: {body}");
     drop(redis);
