@@ -168,12 +168,12 @@ fn unreadable(operation: &str, error: serde_json::Error) -> Error {
 }
 
 fn no_credentials(error: CredentialsError) -> Error {
-    let kind = match error.kind() {
-        CredentialsErrorKind::InvalidConfiguration => ErrorKind::Configuration,
-        CredentialsErrorKind::Timeout => ErrorKind::Timeout,
-        _ => ErrorKind::Authentication,
-    };
-    Error::no_credentials(kind, error.message().to_owned(), error)
+    let reason = error.message().to_owned();
+    match error.kind() {
+        CredentialsErrorKind::InvalidConfiguration => Error::no_credentials(ErrorKind::Configuration, reason, error),
+        CredentialsErrorKind::Timeout => Error::no_credentials(ErrorKind::Timeout, reason, error),
+        _ => Error::no_credentials(ErrorKind::Authentication, reason, error),
+    }
 }
 
 fn no_answer(operation: &str, error: HttpError) -> Error {

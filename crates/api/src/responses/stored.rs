@@ -29,15 +29,15 @@ pub fn stored_items(items: &[Value], id: impl Fn(usize) -> String) -> Vec<Value>
 /// A message's text as a part.
 fn list_content(message: &mut Map<String, Value>) {
     let is_models = message.get("role").and_then(Value::as_str) == Some("assistant");
-    if let Some(content) = message.get_mut("content")
-        && let Value::String(text) = content
-    {
-        let text = std::mem::take(text);
-        *content = if is_models {
-            json!([{ "type": "output_text", "text": text, "annotations": [] }])
-        } else {
-            json!([{ "type": "input_text", "text": text }])
-        };
+    if let Some(content) = message.get_mut("content") {
+        if let Value::String(text) = content {
+            let text = std::mem::take(text);
+            *content = if is_models {
+                json!([{ "type": "output_text", "text": text, "annotations": [] }])
+            } else {
+                json!([{ "type": "input_text", "text": text }])
+            };
+        }
     }
 }
 

@@ -120,13 +120,13 @@ pub(super) fn read(reply: &Bytes, context: &EmbedContext, family: &str) -> Resul
         ));
     }
     let mut lengths = vectors.iter().filter_map(Numbers::len);
-    if let Some(first) = lengths.next()
-        && let Some(other) = lengths.find(|length| *length != first)
-    {
-        return Err(Error::new(
-            ErrorKind::Decode,
-            format!("the container replied vectors of {first} and of {other} numbers; see the endpoint's log"),
-        ));
+    if let Some(first) = lengths.next() {
+        if let Some(other) = lengths.find(|length| *length != first) {
+            return Err(Error::new(
+                ErrorKind::Decode,
+                format!("the container replied vectors of {first} and of {other} numbers; see the endpoint's log"),
+            ));
+        }
     }
     let written = vectors.into_iter().enumerate().map(|(place, vector)| write(vector, place, context));
     let vectors = written.collect::<Result<Vec<_>, _>>()?;

@@ -74,10 +74,10 @@ fn tidy_choice(choice: &mut Choice, context: &DecodeContext, response_id: &str) 
     let message = &mut choice.message;
     // Every answer is the assistant's.
     message.role = Role::Assistant;
-    if message.reasoning_content.is_none()
-        && let Some(content) = message.content.take()
-    {
-        Pieces { thoughts: message.reasoning_content, answer: message.content } = context.split_thoughts(content);
+    if message.reasoning_content.is_none() {
+        if let Some(content) = message.content.take() {
+            Pieces { thoughts: message.reasoning_content, answer: message.content } = context.split_thoughts(content);
+        }
     }
     if let Some(content) = &mut message.content {
         if cut_at_stop(content, &context.stop) {

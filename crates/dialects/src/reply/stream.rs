@@ -135,10 +135,10 @@ impl Records {
 
     /// A record that no reader knows: a failure, an answer of an unknown shape, or nothing that concerns the answer.
     fn take_odd(&mut self, text: &[u8]) -> Result<(), Error> {
-        if let Err(error) = serde_json::from_slice::<IgnoredAny>(text)
-            && error.is_eof()
-        {
-            return Err(failure::cut_record(&error));
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(text) {
+            if error.is_eof() {
+                return Err(failure::cut_record(&error));
+            }
         }
         if FailureReport::read(text).is_none() {
             if has_failed_without_a_reason(text) {

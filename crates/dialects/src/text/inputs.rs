@@ -74,10 +74,10 @@ pub(crate) fn payload(
     mut extra_body: Map<String, Value>,
 ) -> Result<Payload, Error> {
     let Parameters(mut parameters) = parameters;
-    if extra_body.get("parameters").is_some_and(Value::is_object)
-        && let Some(Value::Object(inner)) = extra_body.shift_remove("parameters")
-    {
-        parameters.extend(inner);
+    if extra_body.get("parameters").is_some_and(Value::is_object) {
+        if let Some(Value::Object(inner)) = extra_body.shift_remove("parameters") {
+            parameters.extend(inner);
+        }
     }
     let mut body = Map::new();
     body.insert("inputs".to_owned(), inputs);

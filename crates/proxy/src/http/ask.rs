@@ -41,8 +41,11 @@ pub(super) trait Ask: Sized {
     /// Whether it asks for a stream; `None` if it cannot.
     fn stream(&self) -> Option<bool>;
     /// Checks its lists, whose length multiplies what an answer costs.
-    fn check(&self, limits: &Limits) -> Result<(), ApiError>;
+    fn check(&self, limits: &Limits) -> Checked;
 }
+
+/// Whether a request may be asked.
+pub(super) type Checked = Result<(), ApiError>;
 
 pub(super) type Attributes = Vec<(&'static str, SpanValue)>;
 

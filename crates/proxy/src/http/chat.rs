@@ -1,14 +1,13 @@
 //! `POST /chat/completions`: <https://platform.openai.com/docs/api-reference/chat/create>
 
-use http::Response;
 use sagewire_types::ChatRequest;
 use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
-    ask::{self, Ask, Prepared},
+    ask::{self, Ask, Checked, Prepared},
     nulls,
-    route::{Access, Answer, ApiError, Body, Paths, Route, Verb, schema},
+    route::{Access, Answer, Answered, ApiError, Paths, Route, Verb, schema},
     sse::Chunks,
     streaming, whole,
 };
@@ -26,7 +25,7 @@ pub(super) const ROUTE: Route = Route {
     handler: |exchange| Box::pin(chat(exchange)),
 };
 
-async fn chat(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+async fn chat(exchange: &mut Exchange) -> Answered {
     let prepared: Prepared<ChatRequest> = ask::prepare(exchange).await?;
     if prepared.request.messages.is_empty() {
         return Err(ApiError::invalid(
@@ -80,7 +79,7 @@ impl Ask for ChatRequest {
         }
     }
 
-    fn check(&self, limits: &Limits) -> Result<(), ApiError> {
+    fn check(&self, limits: &Limits) -> Checked {
         ask::at_most("tools", "tools", self.tools.as_ref().map_or(0, Vec::len), limits.tools, "max_tools")?;
         ask::check_stops(self.stop.as_ref(), limits)
     }

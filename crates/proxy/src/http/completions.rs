@@ -1,14 +1,13 @@
 //! `POST /completions`: <https://platform.openai.com/docs/api-reference/completions/create>
 
-use http::Response;
 use sagewire_types::{CompletionRequest, Prompt};
 use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
-    ask::{self, Ask, Prepared},
+    ask::{self, Ask, Checked, Prepared},
     nulls,
-    route::{Access, Answer, ApiError, Body, Paths, Route, Verb, schema},
+    route::{Access, Answer, Answered, Paths, Route, Verb, schema},
     sse::Chunks,
     streaming, whole,
 };
@@ -26,7 +25,7 @@ pub(super) const ROUTE: Route = Route {
     handler: |exchange| Box::pin(complete(exchange)),
 };
 
-async fn complete(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+async fn complete(exchange: &mut Exchange) -> Answered {
     let prepared: Prepared<CompletionRequest> = ask::prepare(exchange).await?;
     let Prepared { mut request, context, model, asked, deadline } = prepared;
     let provider = exchange.state.provider.clone();
@@ -73,7 +72,7 @@ impl Ask for CompletionRequest {
         }
     }
 
-    fn check(&self, limits: &Limits) -> Result<(), ApiError> {
+    fn check(&self, limits: &Limits) -> Checked {
         ask::at_most("prompt", "texts", prompts(&self.prompt), limits.inputs, "max_inputs")?;
         ask::check_stops(self.stop.as_ref(), limits)
     }

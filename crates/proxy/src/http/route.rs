@@ -35,7 +35,10 @@ pub(crate) struct Route {
 }
 
 /// Answers a request of a route.
-pub(super) type Handler = for<'a> fn(&'a mut Exchange) -> BoxFuture<'a, Result<Response<Body>, ApiError>>;
+pub(super) type Handler = for<'a> fn(&'a mut Exchange) -> BoxFuture<'a, Answered>;
+
+/// What a route answers.
+pub(super) type Answered = Result<Response<Body>, ApiError>;
 
 /// The method that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,11 +52,11 @@ impl Provider for Caching {
             return embeddings::answer(self, *request, context, terms).await.map(Answer::Embed);
         }
         let Some(key) = key_of(&call, terms) else { return self.inner.call(call, context).await };
-        if let Some(kept) = self.find(key, terms).await
-            && let Some(mut answer) = replay(&call, &kept)
-        {
-            Found::Hit.note(answer.meta_mut(), Some(key), Some(kept.age));
-            return Ok(answer);
+        if let Some(kept) = self.find(key, terms).await {
+            if let Some(mut answer) = replay(&call, &kept) {
+                Found::Hit.note(answer.meta_mut(), Some(key), Some(kept.age));
+                return Ok(answer);
+            }
         }
         let mut answer = self.inner.call(call, context).await?;
         Found::Miss.note(answer.meta_mut(), Some(key), None);

@@ -65,11 +65,10 @@ impl Place {
 
     /// Keeps a whole answer.
     pub(super) fn keep<T: Keepable>(&self, answer: &T, meta: &ReplyMeta) {
-        if answer.is_uncut()
-            && is_of_its_model(meta)
-            && let Ok(json) = serde_json::to_vec(answer)
-        {
-            self.put(json);
+        if answer.is_uncut() && is_of_its_model(meta) {
+            if let Ok(json) = serde_json::to_vec(answer) {
+                self.put(json);
+            }
         }
     }
 

@@ -71,10 +71,10 @@ impl<'r> RoutedCall<'r> {
     pub(super) async fn choose(&mut self) -> Result<Chosen<'r>, End> {
         while let Some(target) = self.plan.target(self.at) {
             let group = target.group();
-            if self.affordable(self.at)
-                && let Some(chosen) = self.choose_in(group, self.at).await?
-            {
-                return Ok(chosen);
+            if self.affordable(self.at) {
+                if let Some(chosen) = self.choose_in(group, self.at).await? {
+                    return Ok(chosen);
+                }
             }
             self.at += 1;
             if self.at < self.plan.places().end {

@@ -85,10 +85,10 @@ impl LatestTimings {
             Measure::PerToken => &mut self.per_token,
             Measure::Whole => &mut self.whole,
         };
-        if latest.times.len() == LATEST
-            && let Some(oldest) = latest.times.pop_front()
-        {
-            latest.sum = latest.sum.saturating_sub(oldest);
+        if latest.times.len() == LATEST {
+            if let Some(oldest) = latest.times.pop_front() {
+                latest.sum = latest.sum.saturating_sub(oldest);
+            }
         }
         latest.times.push_back(timing.time);
         latest.sum = latest.sum.saturating_add(timing.time);

@@ -57,10 +57,10 @@ where
     }
     let mut streams: Vec<_> =
         stream::iter(prompts.into_iter().map(ask)).buffered(CONCURRENT_BATCHES.get()).try_collect().await?;
-    if streams.len() == 1
-        && let Some(only) = streams.pop()
-    {
-        return Ok(only);
+    if streams.len() == 1 {
+        if let Some(only) = streams.pop() {
+            return Ok(only);
+        }
     }
     let mut meta = ReplyMeta::default();
     for (place, stream) in streams.iter().enumerate() {

@@ -63,10 +63,10 @@ where
     Fut: Future<Output = Result<Reply<EmbedResponse>, Error>>,
 {
     let mut batches = split(request, max_batch.unwrap_or(NonZeroUsize::MAX).get());
-    if batches.len() == 1
-        && let Some(only) = batches.pop()
-    {
-        return send(only).await;
+    if batches.len() == 1 {
+        if let Some(only) = batches.pop() {
+            return send(only).await;
+        }
     }
     let mut before = 0;
     let sent = batches.into_iter().enumerate().map(|(place, batch)| {

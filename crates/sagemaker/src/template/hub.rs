@@ -27,10 +27,10 @@ pub(super) async fn look(
         return Ok(Look::Nothing("the Hub: was not asked, as `hub_access` is off".to_owned()));
     }
     let store = Store::of(world, model, revision);
-    if let Some(store) = &store
-        && let Some(template) = store.read().await?
-    {
-        return Ok(Look::Template(template));
+    if let Some(store) = &store {
+        if let Some(template) = store.read().await? {
+            return Ok(Look::Template(template));
+        }
     }
     if let Some(variable) = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].into_iter().find(|name| is_on(world, name)) {
         return Ok(Look::Nothing(format!("the Hub: was not asked, as {variable} is set")));

@@ -124,10 +124,10 @@ impl Memory {
                 },
             };
             // An error means that the runtime it ran on has ended, or that it panicked: the next turn begins another.
-            if let Ok(answer) = flight.wait_for(Option::is_some).await
-                && let Some(answer) = answer.clone()
-            {
-                return answer;
+            if let Ok(answer) = flight.wait_for(Option::is_some).await {
+                if let Some(answer) = answer.clone() {
+                    return answer;
+                }
             }
         }
         Err(LookupError::unreachable("the look-up of the chat template ended without an answer"))

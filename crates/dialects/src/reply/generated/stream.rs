@@ -234,10 +234,10 @@ impl GenerationStream {
         }
         let logprobs = logprobs(&self.context, std::slice::from_ref(&token), &[top]);
         let mut text = token.text.unwrap_or_default();
-        if halves == Halves::Whole
-            && let Some(half) = self.halves.finish()
-        {
-            text.insert(0, half);
+        if halves == Halves::Whole {
+            if let Some(half) = self.halves.finish() {
+                text.insert(0, half);
+            }
         }
         self.emit(text, logprobs, out);
     }

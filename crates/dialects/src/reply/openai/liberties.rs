@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 /// Reads a whole reply that OpenAI's types refused, if its liberties are known ones. A completion is one of them.
 pub(super) fn read_reply(text: &[u8]) -> Option<ChatResponse> {
     read(text, |choice| {
-        if !choice.contains_key("message")
-            && let Some(text) = take_text(choice)
-        {
-            choice.insert("message".to_owned(), json!({ "role": "assistant", "content": text }));
+        if !choice.contains_key("message") {
+            if let Some(text) = take_text(choice) {
+                choice.insert("message".to_owned(), json!({ "role": "assistant", "content": text }));
+            }
         }
         tidy_message(choice.get_mut("message"))
     })
@@ -107,10 +107,10 @@ pub(super) fn tidy_piece(choice: &mut ChunkChoice) {
     if choice.extra.is_empty() && choice.delta.extra.is_empty() {
         return;
     }
-    if let Some(message) = choice.extra.shift_remove("message")
-        && let Ok(delta) = serde_json::from_str(&message.to_string())
-    {
-        choice.delta = delta;
+    if let Some(message) = choice.extra.shift_remove("message") {
+        if let Ok(delta) = serde_json::from_str(&message.to_string()) {
+            choice.delta = delta;
+        }
     }
     if let Some(text) = take_text(&mut choice.extra) {
         choice.delta.content = Some(text);
@@ -121,22 +121,24 @@ pub(super) fn tidy_piece(choice: &mut ChunkChoice) {
 /// The same for a whole answer. DJL puts calls beside the message.
 pub(super) fn tidy_choice(choice: &mut Choice) {
     take_reasoning(&mut choice.message.extra, &mut choice.message.reasoning_content);
-    if choice.message.tool_calls.is_empty()
-        && let Some(Value::Array(calls)) = choice.extra.get("tool_calls")
-        && let Ok(calls) = serde_json::from_str(&Value::Array(calls.clone()).to_string())
-    {
-        choice.message.tool_calls = calls;
-        choice.extra.shift_remove("tool_calls");
+    if choice.message.tool_calls.is_empty() {
+        if let Some(Value::Array(calls)) = choice.extra.get("tool_calls") {
+            if let Ok(calls) = serde_json::from_str(&Value::Array(calls.clone()).to_string()) {
+                choice.message.tool_calls = calls;
+                choice.extra.shift_remove("tool_calls");
+            }
+        }
     }
 }
 
 /// vLLM's newer name of `reasoning_content`, under which the thoughts may stand a second time.
 fn take_reasoning(extra: &mut Map<String, Value>, thoughts: &mut Option<String>) {
-    if extra.get("reasoning").is_some_and(|reasoning| reasoning.is_string() || reasoning.is_null())
-        && let Some(Value::String(reasoning)) = extra.shift_remove("reasoning")
-        && !reasoning.is_empty()
-    {
-        thoughts.get_or_insert(reasoning);
+    if extra.get("reasoning").is_some_and(|reasoning| reasoning.is_string() || reasoning.is_null()) {
+        if let Some(Value::String(reasoning)) = extra.shift_remove("reasoning") {
+            if !reasoning.is_empty() {
+                thoughts.get_or_insert(reasoning);
+            }
+        }
     }
 }
 
