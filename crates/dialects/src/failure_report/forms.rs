@@ -65,7 +65,7 @@ impl Words {
         }
         let is_report =
             report.get("object").and_then(Value::as_str) == Some("error") || has_failed || outer.code.is_some();
-        if is_report && let Some(words) = Self::of_failed(report) {
+        if let Some(words) = is_report.then(|| Self::of_failed(report)).flatten() {
             return Some(words);
         }
         // DJL ends a failed stream so, if it knows no reason.
