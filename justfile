@@ -15,6 +15,9 @@ fmt:
 # The order of the layers.
 layers: (check "layers")
 
+# The minimum Rust version of each crate against its dependencies.
+msrv: (check "msrv")
+
 # Clippy with warnings as errors.
 lints: (check "lints")
 
