@@ -5,4 +5,5 @@
 pub(crate) mod inputs;
 pub(crate) mod jumpstart;
 pub(crate) mod lmi;
+mod temperature;
 pub(crate) mod tgi;

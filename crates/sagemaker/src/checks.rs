@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use sagewire_types::{ChatRequest, EmbedRequest, Error, ErrorKind, ReplyMeta};
 
-use crate::settings::request;
+use crate::settings::operator_only;
 
 /// A chat request that could be answered.
 ///
@@ -16,7 +16,7 @@ pub(crate) fn chat(request: &mut ChatRequest) -> Result<(), Error> {
     if request.messages.is_empty() {
         return Err(Error::invalid("messages", "`messages` is empty: add at least one, such as a user's"));
     }
-    request::take_out(&mut request.extra)
+    operator_only::take_out(&mut request.extra)
 }
 
 /// An embedding request that could be answered.
@@ -27,7 +27,7 @@ pub(crate) fn embed(request: &mut EmbedRequest) -> Result<(), Error> {
     if request.input.is_empty() {
         return Err(Error::invalid("input", "`input` is empty: add at least one text"));
     }
-    request::take_out(&mut request.extra)
+    operator_only::take_out(&mut request.extra)
 }
 
 /// An id for an answer whose container gives none.

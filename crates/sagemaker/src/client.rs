@@ -38,7 +38,7 @@ use crate::{
         self, Operation, attributes,
         target::{self, Target},
     },
-    settings::{Settings, defaults, request::take_out},
+    settings::{Settings, defaults, operator_only::take_out},
     stream::simulated as fake_stream,
     template::Templates,
 };

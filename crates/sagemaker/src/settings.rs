@@ -20,9 +20,9 @@ mod container;
 pub(crate) mod defaults;
 mod kind;
 mod litellm;
+pub(crate) mod operator_only;
 pub mod parameters;
 mod reading;
-pub(crate) mod request;
 mod setters;
 mod table;
 

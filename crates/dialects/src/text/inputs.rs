@@ -5,7 +5,7 @@
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
-use crate::{EncodeContext, Payload};
+use crate::Payload;
 
 /// The parameters of one request, in the order they are set; a later one replaces an earlier one of the same name.
 #[derive(Debug, Default)]
@@ -14,21 +14,6 @@ pub(crate) struct Parameters(Map<String, Value>);
 impl Parameters {
     pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());
-    }
-
-    /// `top_p`, but for 1 and more: containers of this family refuse it, and it means the same as no limit at all.
-    pub(crate) fn set_top_p(&mut self, request: &ChatRequest) {
-        if let Some(top_p) = request.top_p.filter(|top_p| *top_p < 1.0) {
-            self.set("top_p", top_p);
-        }
-    }
-
-    /// `temperature`, the one of 0 as the operator wants it.
-    pub(crate) fn set_temperature(&mut self, request: &ChatRequest, context: &EncodeContext<'_>) {
-        if let Some(temperature) = request.temperature {
-            let zero = context.zero_temperature.filter(|_| temperature == 0.0);
-            self.set("temperature", zero.unwrap_or(temperature));
-        }
     }
 
     /// `max_new_tokens`: at least one token must be asked for.
