@@ -71,7 +71,7 @@ impl Secrets {
             credentials.session_token().into_iter().for_each(&mut see);
         }
         for (name, value) in &self.headers {
-            let Ok(value) = str::from_utf8(value.as_bytes()) else { continue };
+            let Ok(value) = std::str::from_utf8(value.as_bytes()) else { continue };
             if *name == header::AUTHORIZATION {
                 // Of the rest AWS's own messages speak: the algorithm, the access key's id, the scope.
                 value.rsplit_once("Signature=").into_iter().for_each(|(_, signature)| see(signature));

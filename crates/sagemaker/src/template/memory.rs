@@ -184,7 +184,7 @@ impl Memory {
                 drop(all);
                 tracing::warn!(
                     target: "sagewire::template",
-                    model = %name.display(),
+                    model = %name.to_string_lossy(),
                     looked_at = places.join("; "),
                     "no chat template was found for the model, so the messages' texts are joined: set `chat_template`, or `hub_access`"
                 );

@@ -55,8 +55,11 @@ impl std::fmt::Debug for Base64Floats {
 
 fn decode(text: &str) -> Option<Vec<f32>> {
     let bytes = STANDARD.decode(text).ok()?;
-    let (floats, rest) = bytes.as_chunks::<4>();
-    rest.is_empty().then(|| floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    let floats = bytes.chunks_exact(size_of::<f32>());
+    if !floats.remainder().is_empty() {
+        return None;
+    }
+    floats.map(|bytes| Some(f32::from_le_bytes(bytes.try_into().ok()?))).collect()
 }
 
 #[cfg(test)]

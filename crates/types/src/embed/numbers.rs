@@ -69,7 +69,7 @@ impl NumberList {
     /// The numbers. One beyond a 32-bit float's range is infinite.
     #[must_use]
     pub fn floats(&self) -> Vec<f32> {
-        let text = str::from_utf8(&self.0).unwrap_or_default();
+        let text = std::str::from_utf8(&self.0).unwrap_or_default();
         // Between commas, brackets and blanks there is nothing but numbers.
         text.split(',')
             .filter_map(|item| {

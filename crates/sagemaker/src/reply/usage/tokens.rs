@@ -43,7 +43,8 @@ pub(super) fn count(text: &str) -> u64 {
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let end = rest.floor_char_boundary(LONGEST_PIECE);
+        let longest = LONGEST_PIECE.min(rest.len());
+        let end = (0..=longest).rfind(|at| rest.is_char_boundary(*at)).unwrap_or_default();
         let (piece, after) = rest.split_at_checked(end)?;
         rest = after;
         Some(piece).filter(|piece| !piece.is_empty())
