@@ -110,7 +110,8 @@ impl CallRecord {
 
     /// What the body asks for.
     pub(crate) fn asks_for(&mut self, model: &str, stream: Option<bool>) {
-        let end = model.floor_char_boundary(LONGEST_NAME);
+        let longest = LONGEST_NAME.min(model.len());
+        let end = (0..=longest).rfind(|at| model.is_char_boundary(*at)).unwrap_or_default();
         self.asked = model.get(..end).map(Arc::from);
         self.asks_for_stream = stream;
     }

@@ -105,7 +105,9 @@ pub fn init_logs(settings: &LogSettings) -> Result<LogGuard, LogError> {
     if is_json && taken.is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string);
-            let text = panic.payload_as_str().unwrap_or("no message");
+            let payload = panic.payload();
+            let text = payload.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
             tracing::error!(target: "sagewire::proxy", location, "panicked: {text}");
         }));
     }
