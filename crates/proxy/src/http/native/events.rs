@@ -211,7 +211,7 @@ impl Events<NativeEvent> for NativeEvents {
             response.insert("status".to_owned(), Value::from("failed"));
             response.insert("error".to_owned(), told);
             let failed = json!({ "type": "response.failed", "response": response, "sequence_number": self.number + 1 });
-            let _ = write_named("response.failed", &failed, &mut out);
+            let _ = write_named("response.failed", &Exact(&failed), &mut out);
         }
         out.freeze()
     }
