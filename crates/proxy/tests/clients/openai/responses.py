@@ -31,7 +31,9 @@ def unknown(value, place=""):
             found += unknown(item, f"{place}[{number}]")
     # The service of today says whether a response is stored and, where a call's arguments are whole, its name, which these types do not
     # know yet; Python's SDK raises errors by `error`.
-    return [name for name in found if name not in (".store", ".response.store", ".error", ".name")]
+    # `estimated` is sagewire's own: the container did not report the counts.
+    own = (".usage.estimated", ".response.usage.estimated")
+    return [name for name in found if name not in (".store", ".response.store", ".error", ".name", *own)]
 
 
 def stream(**arguments):
