@@ -52,10 +52,10 @@ async fn a_wrong_model_is_refused() {
     let (transport, client) = counted(Settings::default());
     let long = format!("sagemaker/{}", "a".repeat(64));
     let cases = [
-        ("", refusal(InvalidRequest, "model", "write `prefix/name`")),
-        ("sagemaker", refusal(InvalidRequest, "model", "write `prefix/name`")),
-        ("sagemaker/", refusal(InvalidRequest, "model", "write `prefix/name`")),
-        ("/endpoint", refusal(InvalidRequest, "model", "write `prefix/name`")),
+        ("", refusal(InvalidRequest, "model", "expected `prefix/name`")),
+        ("sagemaker", refusal(InvalidRequest, "model", "expected `prefix/name`")),
+        ("sagemaker/", refusal(InvalidRequest, "model", "expected `prefix/name`")),
+        ("/endpoint", refusal(InvalidRequest, "model", "expected `prefix/name`")),
         ("openai/gpt", refusal(InvalidRequest, "model", "its prefix must be one of `sagemaker/`")),
         ("sagemaker/bad name", refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
         ("sagemaker/under_score", refusal(InvalidRequest, "model", "1 to 63 letters, digits or single hyphens")),
