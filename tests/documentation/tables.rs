@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use libtest_mimic::{Failed, Trial};
 use sagewire_chat_template::catalog::{self, Entry};
+use sagewire_emulator::{Fault, FaultName};
 use sagewire_proxy::{App, ServedModel, config};
 use sagewire_types::{Answer, Call, CallContext, Error, ErrorKind, Provider};
 
@@ -23,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("tables::keys_of_the_configuration", keys),
         Trial::test("tables::schema_of_the_configuration", schema),
         Trial::test("tables::families_of_chat_templates", families),
+        Trial::test("tables::faults_of_the_emulator", faults),
     ]
 }
 
@@ -117,11 +119,26 @@ fn families() -> Outcome {
         format!("| `{}` | {} | {patterns} |", entry.name(), entry.description().replace('|', "\\|"))
     };
     let expected: Vec<_> = catalog::entries().iter().map(row).collect();
-    let lines = page("docs/chat-templates.md").text.lines();
-    let table = lines.skip_while(|line| *line != "| Family | Models | Patterns |").skip(2);
+    compare("docs/chat-templates.md", "| Family | Models | Patterns |", &expected)
+}
+
+fn faults() -> Outcome {
+    let row = |FaultName { name, example, value, meaning, .. }: FaultName| {
+        if example.is_empty() {
+            format!("| `{name}` | | {meaning} |")
+        } else {
+            format!("| `{name}={example}` | {value} | {meaning} |")
+        }
+    };
+    compare("docs/emulator.md", "| fault | its value | what happens |", &Fault::names().map(row).collect::<Vec<_>>())
+}
+
+/// The rows of the table with this head are the expected ones.
+fn compare(name: &str, head: &str, expected: &[String]) -> Outcome {
+    let table = page(name).text.lines().skip_while(|line| *line != head).skip(2);
     let rows: Vec<_> = table.take_while(|line| line.starts_with('|')).collect();
     if rows == expected {
         return Ok(());
     }
-    Err(format!("the table in docs/chat-templates.md should be:\n{}", expected.join("\n")).into())
+    Err(format!("the table in {name} should be:\n{}", expected.join("\n")).into())
 }

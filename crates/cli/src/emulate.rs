@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use sagewire_emulator::{
     Account, Chaos, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, EmulatorError, Fault,
-    Fixed, ObjectStore, Parts,
+    Fixed, LONGEST_WAIT, ObjectStore, Parts,
 };
 use sagewire_proxy::shutdown_signal;
 
@@ -109,8 +109,10 @@ enum Log {
 
 /// A duration such as `50ms`, `2s` or `1m 30s`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let invalid = || "expected a duration such as 50ms or 2s".to_owned();
-    Duration::try_from(text.parse::<jiff::SignedDuration>().map_err(|_| invalid())?).map_err(|_| invalid())
+    let duration = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    duration
+        .filter(|duration| *duration <= LONGEST_WAIT)
+        .ok_or_else(|| "expected a duration of at most an hour, such as 50ms or 2s".to_owned())
 }
 
 /// `name`, `name=value`, `name@rate` or `name=value@rate`. Without a rate, every request meets the fault.
@@ -209,9 +211,7 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
         builder = builder.inference_component(endpoint, name);
     }
     if let Some(place) = &arguments.s3 {
-        let is_url = place.starts_with("http://");
-        let s3 = || ObjectStore::s3(place, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY);
-        builder = builder.object_store(if is_url { s3() } else { ObjectStore::folder(place) });
+        builder = builder.object_store(object_store(place)?);
     }
     if let Some(location) = &arguments.async_output {
         builder = builder.async_output(location);
@@ -231,6 +231,24 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
     Ok(builder)
 }
 
+/// A folder, which need not exist yet, or the URL of an S3.
+fn object_store(place: &str) -> Result<ObjectStore, Failure> {
+    if let Ok(url) = place.parse::<url::Url>()
+        && place.contains("://")
+    {
+        if url.scheme() != "http" || url.query().is_some() || url.fragment().is_some() {
+            return Err(Failure::usage(format!(
+                "invalid `--s3 {place}`: expected a folder or a URL such as http://127.0.0.1:5000"
+            )));
+        }
+        return Ok(ObjectStore::s3(place, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY));
+    }
+    if place.is_empty() || std::path::Path::new(place).is_file() {
+        return Err(Failure::usage(format!("invalid `--s3 {place}`: it is not a folder")));
+    }
+    Ok(ObjectStore::folder(place))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,7 +266,7 @@ mod tests {
     #[test]
     fn durations_have_units() {
         assert_eq!(duration("50ms").unwrap(), Duration::from_millis(50));
-        for text in ["50", "soon", "-1s"] {
+        for text in ["50", "soon", "-1s", "61m", "99999999999999h"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -263,6 +263,15 @@ impl AwsError {
         self.0.status
     }
 
+    /// The status that a `ModelError`'s container answered.
+    #[cfg(feature = "faults")]
+    pub(crate) fn original_status(&self) -> Option<u16> {
+        match self.0.shape {
+            Shape::Model { original_status, .. } => Some(original_status),
+            Shape::Modelled | Shape::FrontDoor | Shape::Uncoded | Shape::UnknownOperation => None,
+        }
+    }
+
     /// The text, where it does not depend on the endpoint called.
     #[must_use]
     pub fn message(&self) -> Option<&str> {

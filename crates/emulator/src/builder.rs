@@ -27,9 +27,9 @@ use crate::{
     container::{Container, Embedding, Forward, Messages, Parts, Tgi, built_in, of_image},
     emulator::Emulator,
     error::EmulatorError,
-    keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing},
+    keys::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Key, KeyRing, check_key},
     listener,
-    object_store::ObjectStore,
+    object_store::{ObjectStore, is_prefix},
     prepared::Prepared,
     received::{Log, Received},
     runtime::limits::is_endpoint_name,
@@ -274,13 +274,32 @@ impl EmulatorBuilder {
         if !self.host.is_loopback() && matches!(self.control, Access::ThisMachine) {
             return Err(EmulatorError::OpenControl { host: self.host });
         }
+        #[cfg(feature = "faults")]
+        if matches!(&self.control, Access::Token(token) if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(EmulatorError::ControlToken);
+        }
+        #[cfg(feature = "faults")]
+        self.prepared.check().map_err(|why| EmulatorError::Rates { why })?;
         let endpoints = self.containers()?;
+        for (endpoint, name) in &self.components {
+            if !endpoints.contains_key(endpoint) || !is_endpoint_name(name) {
+                return Err(EmulatorError::Component { endpoint: endpoint.clone(), name: name.clone() });
+            }
+        }
+        if let Some(location) = self.async_output.as_ref().filter(|location| !is_prefix(location)) {
+            return Err(EmulatorError::AsyncOutput { location: location.clone() });
+        }
         let keys = KeyRing::default();
         if self.example_key {
             let example = Key::user(EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY.to_owned(), None);
             keys.insert(EXAMPLE_ACCESS_KEY_ID, example);
         }
         for (access_key_id, key) in self.keys {
+            check_key(&access_key_id, &key.secret, key.token.as_deref()).map_err(|why| EmulatorError::Key { why })?;
+            if keys.find(&access_key_id).is_some() {
+                return Err(EmulatorError::DuplicateKey { access_key_id });
+            }
             keys.insert(access_key_id, key);
         }
         let (orders, ordered) = mpsc::channel(16);
@@ -382,6 +401,22 @@ mod tests {
         assert!(matches!(started, Err(EmulatorError::DuplicateEndpoint { name }) if name == "a"));
         let started = Emulator::builder().forward("a", "https://host").start().await;
         assert!(matches!(started, Err(EmulatorError::ContainerUrl { endpoint, .. }) if endpoint == "a"));
+        let started = Emulator::builder().inference_component("nowhere", "a").start().await;
+        assert!(matches!(started, Err(EmulatorError::Component { endpoint, .. }) if endpoint == "nowhere"));
+        let started = Emulator::builder().inference_component("tgi", "a_b").start().await;
+        assert!(matches!(started, Err(EmulatorError::Component { name, .. }) if name == "a_b"));
+        for location in ["", "/tmp", "s3://", "s3:///async", "s3://b/../c"] {
+            let started = Emulator::builder().async_output(location).start().await;
+            assert!(matches!(started, Err(EmulatorError::AsyncOutput { .. })), "{location}");
+        }
+        for (id, secret, token) in
+            [("", "s", "t"), ("A B", "s", "t"), ("A", "", "t"), ("A", "s", ""), ("A", "s", "a b")]
+        {
+            let started = Emulator::builder().session(id, secret, token).start().await;
+            assert!(matches!(started, Err(EmulatorError::Key { .. })), "{id}:{secret}:{token}");
+        }
+        let started = Emulator::builder().credentials(EXAMPLE_ACCESS_KEY_ID, "other").start().await;
+        assert!(matches!(started, Err(EmulatorError::DuplicateKey { .. })));
         let first = Emulator::start().await.unwrap();
         let started = Emulator::builder().port(first.addr().port()).start().await;
         assert!(matches!(started, Err(EmulatorError::Listen { address, .. }) if address == first.addr()));

@@ -5,10 +5,13 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+/// The longest wait that a command line or the control port may ask for: as long as SageMaker's longest invocation.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// The basic ISO 8601 form of signatures.
 const AMZ_DATE: &str = "%Y%m%dT%H%M%SZ";
@@ -68,8 +71,6 @@ fn timestamp(time: SystemTime) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {

@@ -1,6 +1,6 @@
 //! The control port: scripts, faults, settings and the log of requests over HTTP, for programs in any language.
 //!
-//! Owns who may use it and the table of its routes. It is off unless the builder turns it on, and closed to browsers: a page that a
+//! Owns who may use it, and the way to its routes. It is off unless the builder turns it on, and closed to browsers: a page that a
 //! developer visits must not reach it.
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -13,10 +13,7 @@ use http::{
 };
 use serde_json::{Value, json};
 
-use self::{
-    bodies::{ChaosBody, CredentialsBody, EndpointBody, FaultsBody, RepliesBody, SettingsBody},
-    error::ControlError,
-};
+use self::{error::ControlError, routes::ROUTES};
 use crate::{
     body::{Body, whole},
     container::Container,
@@ -29,6 +26,7 @@ mod bodies;
 mod error;
 mod log;
 mod openapi;
+mod routes;
 
 /// Where all of its paths begin.
 pub(crate) const PREFIX: &str = "/_sagewire/";
@@ -72,120 +70,6 @@ struct Asked<'a> {
     body: &'a Bytes,
 }
 
-/// How a route is called, documented and answered.
-struct Route {
-    method: Method,
-    /// Behind [`PREFIX`]. `{name}` stands for one segment.
-    path: &'static str,
-    summary: &'static str,
-    /// The schema of its body.
-    schema: Option<fn() -> schemars::Schema>,
-    answer: fn(&Control, &Asked<'_>) -> Result<Value, ControlError>,
-}
-
-const ROUTES: [Route; 13] = [
-    Route {
-        method: Method::POST,
-        path: "replies",
-        summary: "Scripted answers to the next requests of an endpoint or operation, in this order",
-        schema: Some(schema_of::<RepliesBody>),
-        answer: |_, asked| apply::replies(asked.state, asked.json()?),
-    },
-    Route {
-        method: Method::POST,
-        path: "faults",
-        summary: "A fault of the next accepted requests of an endpoint or operation",
-        schema: Some(schema_of::<FaultsBody>),
-        answer: |_, asked| apply::faults(asked.state, asked.json()?),
-    },
-    Route {
-        method: Method::PUT,
-        path: "chaos",
-        summary: "Faults for a share of all requests from now on; an empty list ends them",
-        schema: Some(schema_of::<ChaosBody>),
-        answer: |_, asked| apply::chaos(asked.state, asked.json()?),
-    },
-    Route {
-        method: Method::PATCH,
-        path: "settings",
-        summary: "The wait before each answer, and by how much the clock is wrong",
-        schema: Some(schema_of::<SettingsBody>),
-        answer: |_, asked| apply::settings(asked.state, asked.json()?),
-    },
-    Route {
-        method: Method::GET,
-        path: "endpoints",
-        summary: "The names of the endpoints",
-        schema: None,
-        answer: |_, asked| Ok(json!({"endpoints": asked.state.endpoints.names()})),
-    },
-    Route {
-        method: Method::PUT,
-        path: "endpoints/{name}",
-        summary: "Puts a container behind an endpoint, which need not exist yet",
-        schema: Some(schema_of::<EndpointBody>),
-        answer: |_, asked| apply::put_endpoint(asked.state, asked.name, asked.json()?),
-    },
-    Route {
-        method: Method::DELETE,
-        path: "endpoints/{name}",
-        summary: "Deletes an endpoint",
-        schema: None,
-        answer: |_, asked| apply::delete_endpoint(asked.state, asked.name),
-    },
-    Route {
-        method: Method::PUT,
-        path: "credentials/{name}",
-        summary: "Accepts signatures of this access key id",
-        schema: Some(schema_of::<CredentialsBody>),
-        answer: |_, asked| apply::put_credentials(asked.state, asked.name, asked.json()?),
-    },
-    Route {
-        method: Method::DELETE,
-        path: "credentials/{name}",
-        summary: "Revokes an access key id",
-        schema: None,
-        answer: |_, asked| {
-            asked.state.keys.revoke(asked.name);
-            Ok(json!({}))
-        },
-    },
-    Route {
-        method: Method::POST,
-        path: "sessions/expire",
-        summary: "Ends all temporary credentials now",
-        schema: None,
-        answer: |_, asked| {
-            asked.state.keys.expire_sessions(asked.state.now());
-            Ok(json!({}))
-        },
-    },
-    Route {
-        method: Method::GET,
-        path: "requests",
-        summary: "What was received, oldest first; `?endpoint=` names one endpoint",
-        schema: None,
-        answer: |_, asked| Ok(log::requests(asked.state, asked.query.get("endpoint"))),
-    },
-    Route {
-        method: Method::DELETE,
-        path: "requests",
-        summary: "Forgets what was received",
-        schema: None,
-        answer: |_, asked| {
-            asked.state.log.clear();
-            Ok(json!({}))
-        },
-    },
-    Route {
-        method: Method::POST,
-        path: "reset",
-        summary: "Forgets scripts, faults, settings and requests; the endpoints are those of the start",
-        schema: None,
-        answer: |control, asked| Ok(control.reset(asked.state)),
-    },
-];
-
 impl Control {
     pub(crate) fn new(access: Access, state: &State) -> Self {
         let endpoint = |name: String| Some((name.clone(), state.endpoints.get(&name)?));
@@ -196,8 +80,7 @@ impl Control {
         }
     }
 
-    /// The answer to a request for this path behind [`PREFIX`]; nothing where the control port is off. Whether the emulator runs is told
-    /// to everybody.
+    /// The answer to a request for this path behind [`PREFIX`]; `None` if the control port is off.
     pub(crate) fn answer(
         &self,
         state: &State,
@@ -206,9 +89,6 @@ impl Control {
         body: &Bytes,
         too_large: bool,
     ) -> Option<Response<Body>> {
-        if path == "health" && parts.method == Method::GET {
-            return Some(response(StatusCode::OK, &json!({"status": "ok"})));
-        }
         if matches!(self.access, Access::Off) {
             return None;
         }
@@ -242,19 +122,28 @@ impl Control {
     }
 
     fn dispatch(&self, state: &State, path: &str, parts: &Parts, body: &Bytes) -> Result<Value, ControlError> {
-        if path == "openapi.json" && parts.method == Method::GET {
-            return Ok(openapi::document());
+        // The server leaves out the body of an answer to HEAD.
+        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+        if path == "openapi.json" {
+            return if method == Method::GET {
+                Ok(openapi::document())
+            } else {
+                Err(ControlError::Method("GET".to_owned()))
+            };
         }
         let here: Vec<_> = ROUTES.iter().filter_map(|route| Some((route, name_in(route.path, path)?))).collect();
-        let Some((route, name)) = here.iter().find(|(route, _)| route.method == parts.method) else {
+        let Some((route, name)) = here.iter().find(|(route, _)| route.method == *method) else {
             let methods: Vec<_> = here.iter().map(|(route, _)| route.method.as_str()).collect();
             return Err(if methods.is_empty() { ControlError::Path } else { ControlError::Method(methods.join(", ")) });
         };
-        let content_type = parts.headers.get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
-        if route.schema.is_some() && !content_type.starts_with(b"application/json") {
+        if route.schema.is_some() && !parts.headers.get(CONTENT_TYPE).is_some_and(is_json) {
             return Err(ControlError::ContentType);
         }
         let query = Form::parse(parts.uri.query().unwrap_or_default());
+        let known = route.query.map(|(known, _)| known);
+        if let Some(unknown) = query.names().find(|name| Some(*name) != known) {
+            return Err(ControlError::Query(unknown.chars().take(64).collect()));
+        }
         (route.answer)(self, &Asked { state, name, query, body })
     }
 
@@ -282,13 +171,6 @@ impl Asked<'_> {
     }
 }
 
-/// Without references: each body is a document of its own inside the whole.
-fn schema_of<T: schemars::JsonSchema>() -> schemars::Schema {
-    let settings =
-        schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<T>()
-}
-
 /// Whether a path is this one, and what stands for `{name}` in it.
 fn name_in<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     match pattern.strip_suffix("{name}") {
@@ -304,6 +186,12 @@ fn is_this_machine(host: &HeaderValue) -> bool {
     host == "localhost"
         || host == "[::1]"
         || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(content_type: &HeaderValue) -> bool {
+    let media_type = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
 fn response(status: StatusCode, value: &Value) -> Response<Body> {

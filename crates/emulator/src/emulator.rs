@@ -7,7 +7,7 @@ mod preparing;
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, PoisonError, atomic::Ordering},
 };
 
@@ -71,10 +71,14 @@ impl Emulator {
         Self { address, state, server }
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://127.0.0.1:PORT`, without a slash at the end. An emulator that listens on all addresses is reached on this machine by that.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        format!("http://{address}")
     }
 
     /// Shell commands that point any AWS client at it, one `export` a line: the URLs of its services, the region and the

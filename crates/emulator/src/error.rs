@@ -49,6 +49,45 @@ pub enum EmulatorError {
         /// The address asked for.
         host: std::net::IpAddr,
     },
+    /// No client can sign with a key.
+    #[error("{why}")]
+    Key {
+        /// What is wrong with it, without a secret.
+        why: String,
+    },
+    /// A key is given twice, or is the example key.
+    #[error("duplicate access key `{access_key_id}`: give each key once")]
+    DuplicateKey {
+        /// The access key id.
+        access_key_id: String,
+    },
+    /// An inference component of an endpoint that does not exist, or with a name that SageMaker would not allow.
+    #[error(
+        "invalid inference component `{endpoint}/{name}`: expected the name of an endpoint, and 1 to 63 letters, digits and hyphens"
+    )]
+    Component {
+        /// The endpoint.
+        endpoint: String,
+        /// The component.
+        name: String,
+    },
+    /// The outcomes of asynchronous calls cannot be put there.
+    #[error("invalid place `{location}` of asynchronous outcomes: expected `s3://bucket/prefix`")]
+    AsyncOutput {
+        /// The place.
+        location: String,
+    },
+    /// The shares of the faults of a schedule exceed 1 together.
+    #[cfg(feature = "faults")]
+    #[error("{why}")]
+    Rates {
+        /// What they are together.
+        why: String,
+    },
+    /// A token that no client can send.
+    #[cfg(feature = "faults")]
+    #[error("the token of the control port is empty or cannot be sent in a header")]
+    ControlToken,
     /// Two endpoints have the same name.
     #[error("endpoint `{name}` is defined twice: give each container its own name")]
     DuplicateEndpoint {

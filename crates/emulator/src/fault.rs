@@ -11,7 +11,10 @@ mod name;
 mod surgery;
 
 pub(crate) use self::name::MOST_SKEW;
-pub use self::{chaos::Chaos, name::FaultNameError};
+pub use self::{
+    chaos::Chaos,
+    name::{FaultName, FaultNameError},
+};
 
 use std::time::Duration;
 

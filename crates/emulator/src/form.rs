@@ -20,6 +20,12 @@ impl Form {
         Self { pairs: pairs.collect() }
     }
 
+    /// The names, in their order.
+    #[cfg(feature = "faults")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| name.as_str())
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

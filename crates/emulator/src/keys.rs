@@ -48,6 +48,21 @@ impl fmt::Debug for Key {
     }
 }
 
+/// Whether a client can sign with this key. The text says what is wrong, without a secret.
+pub(crate) fn check_key(access_key_id: &str, secret: &str, token: Option<&str>) -> Result<(), String> {
+    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if access_key_id.is_empty() || access_key_id.len() > 128 || !access_key_id.bytes().all(is_id) {
+        return Err("invalid access key id: use 1 to 128 letters, digits and underscores".to_owned());
+    }
+    if secret.is_empty() || secret.contains(char::is_control) {
+        return Err(format!("the secret of the access key `{access_key_id}` is empty or has control characters"));
+    }
+    if token.is_some_and(|token| token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+        return Err(format!("the token of the access key `{access_key_id}` is empty or cannot be sent in a header"));
+    }
+    Ok(())
+}
+
 /// Every accepted key by its access key id.
 #[derive(Debug, Default)]
 pub(crate) struct KeyRing {

@@ -22,12 +22,14 @@ mod error;
 mod fault;
 mod form;
 mod frame;
+mod health;
 #[cfg(feature = "identity")]
 mod identity;
 mod keys;
 mod listener;
 mod object_store;
 mod operation;
+mod patience;
 #[cfg(feature = "faults")]
 mod prepared;
 #[cfg(not(feature = "faults"))]
@@ -51,7 +53,7 @@ pub use self::{
     account::{Account, AccountError},
     aws_error::AwsError,
     builder::EmulatorBuilder,
-    clock::Clock,
+    clock::{Clock, LONGEST_WAIT},
     connection::Connection,
     container::{
         Agent, Container, ContainerReply, Echo, Embedding, Fixed, Invocation, Lmi, Messages, PartError, PartStream,
@@ -67,6 +69,6 @@ pub use self::{
 };
 #[cfg(feature = "faults")]
 pub use self::{
-    fault::{Chaos, Fault, FaultNameError},
+    fault::{Chaos, Fault, FaultName, FaultNameError},
     scripted::{Scripted, StreamEvent},
 };

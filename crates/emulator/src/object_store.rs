@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    io::Write as _,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -160,6 +161,12 @@ fn parts(location: &str) -> Result<(&str, &str), ObjectError> {
         .ok_or_else(|| ObjectError(format!("`{location}` is not of the form s3://bucket/key")))
 }
 
+/// `s3://bucket`, perhaps with a prefix of keys.
+pub(crate) fn is_prefix(location: &str) -> bool {
+    let names = |rest: &str| rest.split('/').all(|name| !matches!(name, "" | "." | ".."));
+    location.strip_prefix("s3://").is_some_and(names)
+}
+
 /// The file that stands for an object. Its path stays below the folder.
 fn file(folder: &Path, location: &str) -> Result<PathBuf, ObjectError> {
     let (bucket, key) = parts(location)?;
@@ -169,6 +176,10 @@ fn file(folder: &Path, location: &str) -> Result<PathBuf, ObjectError> {
             return Err(ObjectError(format!("`{location}` cannot be a file")));
         }
         path.push(name);
+        // A link could lead out of the folder.
+        if path.is_symlink() {
+            return Err(ObjectError(format!("{} is a symbolic link, which is not followed", path.display())));
+        }
     }
     Ok(path)
 }
@@ -180,7 +191,13 @@ fn write(path: &Path, body: &[u8]) -> std::io::Result<()> {
     }
     let mut partial = path.as_os_str().to_owned();
     partial.push(".part");
-    std::fs::write(&partial, body)?;
+    // What an earlier run left, or a link.
+    if let Err(error) = std::fs::remove_file(&partial)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    std::fs::OpenOptions::new().write(true).create_new(true).open(&partial)?.write_all(body)?;
     std::fs::rename(&partial, path)
 }
 
@@ -208,6 +225,25 @@ mod tests {
         ] {
             assert!(file(folder, location).is_err(), "{location}");
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn links_are_not_followed() {
+        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(outside.path().join("secret"), "hush").unwrap();
+        std::os::unix::fs::symlink(outside.path(), inside.path().join("bucket")).unwrap();
+        std::fs::create_dir(inside.path().join("real")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret"), inside.path().join("real/out.part")).unwrap();
+        let store = ObjectStore::folder(inside.path());
+        for location in ["s3://bucket/secret", "s3://real/out.part"] {
+            let read = store.get(location, "us-east-1").await.unwrap_err().to_string();
+            assert!(read.contains("symbolic link"), "{read}");
+        }
+        assert!(store.put("s3://bucket/new", "us-east-1", Bytes::from("x")).await.is_err());
+        store.put("s3://real/out", "us-east-1", Bytes::from("x")).await.unwrap();
+        assert_eq!(store.get("s3://real/out", "us-east-1").await.unwrap(), "x");
+        assert_eq!(std::fs::read_to_string(outside.path().join("secret")).unwrap(), "hush");
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Prepared {
         self.seen.store(0, Ordering::Relaxed);
     }
 
+    /// Whether the schedule can be kept.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.chaos.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(Ok(()), Chaos::check_rates)
+    }
+
     /// The scripted answer to an accepted request.
     pub(crate) fn next_script(&self, endpoint: Option<&str>, operation: Operation) -> Option<Scripted> {
         self.scripts.next(endpoint, operation)

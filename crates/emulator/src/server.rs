@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
 
@@ -24,7 +24,9 @@ use crate::{
     clock::http_date,
     control_plane,
     form::Form,
+    health,
     operation::Operation,
+    patience::PATIENCE,
     received::Received,
     route::Route,
     runtime::{self, Call},
@@ -39,13 +41,15 @@ const DEFAULT_REGION: &str = "us-east-1";
 
 pub(crate) async fn converse(socket: Socket, ending: Ending, state: Arc<State>) {
     let service = service_fn(move |request| respond(Arc::clone(&state), request, ending.clone()));
-    let connection = auto::Builder::new(TokioExecutor::new());
+    let mut connection = auto::Builder::new(TokioExecutor::new());
+    connection.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     if let Err(error) = connection.serve_connection(TokioIo::new(socket), service).await {
         tracing::debug!(error, "a connection ended early");
     }
 }
 
 async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) -> Result<Response<Body>, BrokenOff> {
+    ending.request_came();
     let now = state.now();
     let request_id = state.next_request_id();
     let (mut parts, body) = request.into_parts();
@@ -55,7 +59,12 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
         // HTTP/2 has `:authority` instead, and signers sign it as `host`.
         parts.headers.insert(header::HOST, host);
     }
-    let (body, too_large) = read(body, state.max_body_bytes).await?;
+    // A client that does not send its body is not answered.
+    let reading = tokio::time::timeout(PATIENCE, read(body, state.max_body_bytes));
+    let (body, too_large) = reading.await.map_err(|_| BrokenOff)??;
+    if parts.uri.path() == health::PATH {
+        return Ok(health::answer(&parts.method));
+    }
     #[cfg(feature = "faults")]
     if let (Some(path), Some(control)) = (parts.uri.path().strip_prefix(control::PREFIX), state.control.get())
         && let Some(answer) = control.answer(&state, path, &parts, &body, too_large)

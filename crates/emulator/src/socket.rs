@@ -1,6 +1,6 @@
 //! The connection under a conversation, and how it may go badly.
 //!
-//! Owns the accepted socket and what an answer may do to it: end it with a reset, write its head slowly or not to the end, or close it when
+//! Owns the accepted socket, when a client that hangs loses it, and what an answer may do to it: end it with a reset, write its head slowly or not to the end, or close it when
 //! the client least expects it. Which answer does so is decided by `scripted` and `fault`.
 
 use std::{
@@ -22,7 +22,7 @@ use tokio::{
     time::Sleep,
 };
 
-use crate::connection::ServerEnd;
+use crate::{connection::ServerEnd, patience::Patience};
 
 /// A slow head's pieces.
 const SLOW_PIECE: usize = 16;
@@ -50,6 +50,8 @@ struct Shared {
     /// The answer is out, and the connection is to look closed.
     closing: AtomicBool,
     close_on_reuse: AtomicBool,
+    /// The client has sent a whole head.
+    asked: AtomicBool,
     plan: Mutex<Option<WritePlan>>,
     /// How often everything written so far had been handed to the operating system.
     flushes: AtomicU64,
@@ -57,6 +59,11 @@ struct Shared {
 }
 
 impl Ending {
+    /// The connection's first request is here.
+    pub(crate) fn request_came(&self) {
+        self.shared.asked.store(true, Ordering::Release);
+    }
+
     /// When the connection ends, end it with a TCP reset.
     pub(crate) fn reset(&self) {
         self.shared.reset.store(true, Ordering::Release);
@@ -157,6 +164,8 @@ pub(crate) struct Socket {
     link: Link,
     ending: Ending,
     plan: Option<Planned>,
+    first_request: Patience,
+    reader: Patience,
 }
 
 /// A plan that is being carried out.
@@ -173,12 +182,17 @@ enum Planned {
 }
 
 impl Socket {
-    pub(crate) const fn new(link: Link, ending: Ending) -> Self {
-        Self { link, ending, plan: None }
+    pub(crate) fn new(link: Link, ending: Ending) -> Self {
+        Self { link, ending, plan: None, first_request: Patience::default(), reader: Patience::default() }
     }
 
     fn write_plain(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.link.poll_write(cx, bytes)
+        let written = self.link.poll_write(cx, bytes);
+        if written.is_pending() {
+            return self.reader.poll(cx);
+        }
+        self.reader.restart();
+        written
     }
 }
 
@@ -194,6 +208,11 @@ impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.ending.shared.closing.load(Ordering::Acquire) {
             return Poll::Ready(Ok(()));
+        }
+        if !self.ending.shared.asked.load(Ordering::Acquire)
+            && let Poll::Ready(over) = self.first_request.poll(cx)
+        {
+            return Poll::Ready(over);
         }
         let before = buffer.filled().len();
         ready!(self.link.poll_read(cx, buffer))?;

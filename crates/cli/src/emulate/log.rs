@@ -12,11 +12,11 @@ const MOST_OF_A_BODY: usize = 2_000;
 pub(super) fn line(request: &Received, bodies: bool) -> String {
     let outcome = match (&request.refused, &request.fault) {
         (Some(error), _) => format!("refused: {}", error.code()),
-        (None, Some(fault)) => format!("fault: {fault:?}"),
+        (None, Some(fault)) => format!("fault: {fault}"),
         (None, None) => "accepted".to_owned(),
     };
     let bytes = request.body.len();
-    let mut line = format!("{} {} {:?}: {outcome}, {bytes} bytes", request.method, request.path, request.operation);
+    let mut line = format!("{} {} {}: {outcome}, {bytes} bytes", request.method, request.path, request.operation);
     if bodies && bytes > 0 {
         let body = String::from_utf8_lossy(&request.body);
         line.push('\n');

@@ -16,10 +16,11 @@ use super::{
 };
 use crate::{
     aws_error::AwsError,
+    clock::LONGEST_WAIT,
     container::{Container, Forward, built_in},
     fault::{Chaos, Fault, MOST_SKEW},
     frame::Frame,
-    keys::Key,
+    keys::{Key, check_key},
     operation::Operation,
     prepared::Line,
     runtime::limits::is_endpoint_name,
@@ -66,7 +67,9 @@ pub(super) fn chaos(state: &State, body: ChaosBody) -> Result<Value, ControlErro
         Ok((fault(&rated.fault)?, rated.rate))
     });
     let rated = rated.collect::<Result<Vec<_>, _>>()?;
-    state.prepared.set_chaos((!rated.is_empty()).then(|| Chaos::seeded(body.seed).rated(rated)));
+    let chaos = (!rated.is_empty()).then(|| Chaos::seeded(body.seed).rated(rated));
+    chaos.as_ref().map_or(Ok(()), Chaos::check_rates).map_err(ControlError::Value)?;
+    state.prepared.set_chaos(chaos);
     Ok(json!({}))
 }
 
@@ -75,7 +78,7 @@ pub(super) fn settings(state: &State, body: SettingsBody) -> Result<Value, Contr
         return Err(ControlError::Value(format!("invalid `clock_skew_seconds`: use at most {MOST_SKEW}, ten years")));
     }
     if let Some(latency) = body.latency_ms {
-        state.latency_ms.store(latency, Ordering::Relaxed);
+        state.set_latency(wait("latency_ms", latency).map_err(ControlError::Value)?);
     }
     if let Some(seconds) = body.clock_skew_seconds {
         state.skew.store(seconds, Ordering::Relaxed);
@@ -94,7 +97,7 @@ pub(super) fn put_endpoint(state: &State, name: &str, body: EndpointBody) -> Res
     }
     let container: Arc<dyn Container> = match (body.container, body.url) {
         (Some(kind), None) => {
-            let pace = Duration::from_millis(body.token_delay_ms);
+            let pace = wait("token_delay_ms", body.token_delay_ms).map_err(ControlError::Value)?;
             built_in(&kind, pace).map_err(|expected| {
                 ControlError::Value(format!("unknown `container` `{kind}`; expected one of {expected}"))
             })?
@@ -116,6 +119,7 @@ pub(super) fn delete_endpoint(state: &State, name: &str) -> Result<Value, Contro
 }
 
 pub(super) fn put_credentials(state: &State, id: &str, body: CredentialsBody) -> Result<Value, ControlError> {
+    check_key(id, &body.secret_access_key, body.session_token.as_deref()).map_err(ControlError::Value)?;
     let mut key = Key::user(id, body.secret_access_key, body.session_token);
     if let Some(seconds) = body.expires_in_seconds {
         let end = state.now().checked_add(Duration::from_secs(seconds));
@@ -199,7 +203,7 @@ fn scripted(reply: Reply) -> Result<Scripted, String> {
     if let Some(bytes) = reply.end_at {
         scripted = scripted.ended_at(bytes);
     }
-    Ok(scripted.paced(Duration::from_millis(reply.pace_ms)).after(Duration::from_millis(reply.delay_ms)))
+    Ok(scripted.paced(wait("pace_ms", reply.pace_ms)?).after(wait("delay_ms", reply.delay_ms)?))
 }
 
 fn event(event: Event) -> Result<StreamEvent, String> {
@@ -208,7 +212,7 @@ fn event(event: Event) -> Result<StreamEvent, String> {
         Event::PartBase64(part) => StreamEvent::Part(decoded(&part)?),
         Event::Sse(value) => StreamEvent::Part(format!("data: {}\n\n", text(value)).into()),
         Event::RawBase64(bytes) => StreamEvent::Raw(decoded(&bytes)?),
-        Event::WaitMs(time) => StreamEvent::Wait(Duration::from_millis(time)),
+        Event::WaitMs(time) => StreamEvent::Wait(wait("wait_ms", time)?),
         Event::ModelStreamError(error) => {
             StreamEvent::Frame(Frame::exception("ModelStreamError", Some(&error.error_code), &error.message))
         }
@@ -218,6 +222,11 @@ fn event(event: Event) -> Result<StreamEvent, String> {
         Event::BreakOff => StreamEvent::BreakOff,
         Event::Reset => StreamEvent::Reset,
     })
+}
+
+fn wait(name: &str, milliseconds: u64) -> Result<Duration, String> {
+    let (wait, longest) = (Duration::from_millis(milliseconds), LONGEST_WAIT.as_millis());
+    if wait > LONGEST_WAIT { Err(format!("`{name}` is too long: use at most {longest}")) } else { Ok(wait) }
 }
 
 /// A text as it is, anything else as JSON.

@@ -19,6 +19,8 @@ pub(super) enum ControlError {
     ContentType,
     #[error("the body is larger than the limit of a request")]
     TooLarge,
+    #[error("unknown query parameter `{0}`")]
+    Query(String),
     #[error("invalid body: {0}")]
     Body(#[source] serde_json::Error),
     #[error("{0}")]
@@ -36,7 +38,7 @@ impl ControlError {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Body(_) | Self::Value(_) => StatusCode::BAD_REQUEST,
+            Self::Query(_) | Self::Body(_) | Self::Value(_) => StatusCode::BAD_REQUEST,
         }
     }
 }

@@ -40,6 +40,6 @@ fn request(entry: &Received) -> Value {
         "refused": entry.refused.as_ref().map(crate::AwsError::code),
         "access_key_id": entry.access_key_id,
         "region": entry.region,
-        "fault": entry.fault.as_ref().map(|fault| format!("{fault:?}")),
+        "fault": entry.fault.as_ref().map(ToString::to_string),
     })
 }

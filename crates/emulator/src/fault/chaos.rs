@@ -118,6 +118,17 @@ impl Chaos {
         }
     }
 
+    /// A request meets one fault at most, so the faults' own shares cannot exceed 1 together.
+    pub(crate) fn check_rates(&self) -> Result<(), String> {
+        let Drawn::Rated(faults) = &self.faults else { return Ok(()) };
+        let sum: f64 = faults.iter().map(|(_, rate)| rate).sum();
+        // Ten times 0.1 is a little more than 1.
+        if sum > 1.0 + 1e-9 {
+            return Err(format!("the rates of the faults are {sum} together: use at most 1"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn concerns(&self, operation: Operation) -> bool {
         self.operations.contains(&operation)
     }

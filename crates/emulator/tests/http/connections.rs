@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
-use sagewire_emulator::{Fault, Scripted};
+use sagewire_emulator::{Emulator, Fault, Scripted};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::faults::{both, failing, start};
 
@@ -101,4 +102,18 @@ async fn a_connection_is_closed_under_the_next_request() {
     // The server never read that request.
     assert_eq!(emulator.received().len(), 1);
     assert_eq!(client.invoke("tgi", "{\"inputs\": \"Hi\"}").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_loses_its_connection() {
+    let emulator = Emulator::start().await.unwrap();
+    let long = "POST /endpoints/tgi/invocations HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf";
+    let answered = "GET /_sagewire/health HTTP/1.1\r\nhost: a\r\n\r\n";
+    for sent in ["", "PRI * HTTP", "GET / HTTP/1.1\r\nhost:", long, answered] {
+        let mut connection = emulator.connect().await.unwrap();
+        connection.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer.starts_with(b"HTTP/1.1 200 OK"), sent == answered, "{sent:?}");
+    }
 }

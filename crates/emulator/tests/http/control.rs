@@ -75,6 +75,8 @@ async fn faults_chaos_and_settings_come_by_name() {
         statuses
     };
     assert_eq!(statuses().await, [400, 400, 200]);
+    let requests = body(&call(&client, Method::GET, "requests", &json!({})).await);
+    assert_eq!(requests["requests"][0]["fault"], "throttling");
     let chaos = json!({"seed": 1, "faults": [{"fault": "service-unavailable", "rate": 1.0}]});
     assert_eq!(call(&client, Method::PUT, "chaos", &chaos).await.status, 200);
     assert_eq!(statuses().await, [503, 503, 503]);
@@ -129,6 +131,7 @@ async fn the_log_tells_each_request_without_its_secrets() {
         ]
     );
     assert_eq!(first["headers"]["authorization"], "(redacted)");
+    assert_eq!(first["fault"], json!(null));
     assert_eq!((&second["accepted"], &second["refused"]), (&json!(false), &json!("UnrecognizedClientException")));
     let some = body(&call(&client, Method::GET, "requests?endpoint=messages", &json!({})).await);
     assert_eq!(some["requests"].as_array().unwrap().len(), 1);
@@ -182,6 +185,48 @@ async fn what_cannot_be_done_is_said() {
             "101",
         ),
         (Method::GET, "replies", json!({}), 405, "use POST"),
+        (Method::POST, "openapi.json", json!({}), 405, "use GET"),
+        (Method::POST, "health", json!({}), 405, "use GET"),
+        (Method::GET, "requests?endpont=a", json!({}), 400, "`endpont`"),
+        (Method::PATCH, "settings", json!({"latency_ms": 3_600_001}), 400, "`latency_ms`"),
+        (
+            Method::PUT,
+            "endpoints/mine",
+            json!({"container": "tgi", "token_delay_ms": u64::MAX}),
+            400,
+            "`token_delay_ms`",
+        ),
+        (
+            Method::POST,
+            "replies",
+            json!({"endpoint": "a", "replies": [{"reset": true, "delay_ms": u64::MAX}]}),
+            400,
+            "`delay_ms`",
+        ),
+        (
+            Method::POST,
+            "replies",
+            json!({"endpoint": "a", "replies": [{"stream": [], "pace_ms": u64::MAX}]}),
+            400,
+            "`pace_ms`",
+        ),
+        (
+            Method::POST,
+            "replies",
+            json!({"endpoint": "a", "replies": [{"stream": [{"wait_ms": u64::MAX}]}]}),
+            400,
+            "`wait_ms`",
+        ),
+        (Method::POST, "faults", json!({"endpoint": "a", "fault": "stall=61m"}), 400, "at most an hour"),
+        (
+            Method::PUT,
+            "chaos",
+            json!({"faults": [{"fault": "throttling", "rate": 0.7}, {"fault": "stall=1s", "rate": 0.7}]}),
+            400,
+            "together",
+        ),
+        (Method::PUT, "credentials/A-B", json!({"secret_access_key": "s"}), 400, "access key id"),
+        (Method::PUT, "credentials/AB", json!({"secret_access_key": ""}), 400, "`AB`"),
         (Method::GET, "nowhere", json!({}), 404, "openapi.json"),
     ] {
         let answer = call(&client, method, path, &sent).await;
@@ -190,8 +235,10 @@ async fn what_cannot_be_done_is_said() {
     }
     let untyped = client.plain(Method::POST, "/_sagewire/reset", &[], "").await;
     assert_eq!(untyped.status, 200, "a route without a body needs no content type");
-    let form = client.plain(Method::POST, "/_sagewire/faults", &[("content-type", "text/plain")], "{}").await;
-    assert_eq!(form.status, 415);
+    for content_type in ["text/plain", "application/jsonp", ""] {
+        let sent = client.plain(Method::POST, "/_sagewire/faults", &[("content-type", content_type)], "{}").await;
+        assert_eq!(sent.status, 415, "{content_type}");
+    }
 }
 
 #[tokio::test]
@@ -199,7 +246,9 @@ async fn it_is_off_unless_asked_for_and_closed_to_browsers() {
     let off = Emulator::builder().clock(fixed_clock()).start().await.unwrap();
     let client = Client::new(&off);
     assert_eq!(client.plain(Method::GET, "/_sagewire/requests", &[], "").await.status, 404);
-    assert_eq!(client.plain(Method::GET, "/_sagewire/health", &[], "").await.status, 200);
+    for method in [Method::GET, Method::HEAD] {
+        assert_eq!(client.plain(method, "/_sagewire/health", &[], "").await.status, 200);
+    }
     let (_emulator, client) = start().await;
     for header in [("origin", "http://example.com"), ("sec-fetch-site", "cross-site"), ("host", "example.com:80")] {
         let answer = client.plain(Method::GET, "/_sagewire/requests", &[header], "").await;
@@ -227,10 +276,11 @@ async fn the_document_lists_every_route_with_its_schema() {
     let (_emulator, client) = start().await;
     let document = body(&call(&client, Method::GET, "openapi.json", &json!({})).await);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 10, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 12, "{:?}", paths.keys());
     let reply =
         &document["paths"]["/_sagewire/replies"]["post"]["requestBody"]["content"]["application/json"]["schema"];
     assert!(reply["properties"]["replies"]["items"]["properties"]["delay_ms"].is_object(), "{reply}");
+    assert_eq!(document["paths"]["/_sagewire/requests"]["get"]["parameters"][0]["name"], "endpoint");
     assert!(!document.to_string().contains("$ref"), "a reference of a schema would be read from the document's root");
 }
 
