@@ -9,6 +9,12 @@ pub(crate) use self::wire::{Place, Protocol};
 /// The account every emulated resource belongs to.
 pub(crate) const ACCOUNT_ID: &str = "123456789012";
 
+/// Whether a container can answer this status; 0 is one that does not answer.
+#[cfg(feature = "faults")]
+pub(crate) fn is_container_status(status: u16) -> bool {
+    status == 0 || (100..=599).contains(&status)
+}
+
 /// One error as AWS answers it: an HTTP status, a code in `x-amzn-ErrorType`, and a JSON body with a message.
 ///
 /// The modelled errors of SageMaker Runtime put the text under `Message`, the front door's (authentication, throttling) under

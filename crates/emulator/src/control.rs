@@ -31,6 +31,9 @@ mod routes;
 /// Where all of its paths begin.
 pub(crate) const PREFIX: &str = "/_sagewire/";
 
+/// The longest error in characters: it may repeat what was sent.
+const LONGEST_ERROR: usize = 2_000;
+
 /// Who may use the control port.
 #[derive(Clone, Default)]
 pub(crate) enum Access {
@@ -97,7 +100,10 @@ impl Control {
         });
         Some(match answer {
             Ok(value) => response(StatusCode::OK, &value),
-            Err(error) => response(error.status(), &json!({"error": error.to_string()})),
+            Err(error) => response(
+                error.status(),
+                &json!({"error": error.to_string().chars().take(LONGEST_ERROR).collect::<String>()}),
+            ),
         })
     }
 
@@ -116,7 +122,7 @@ impl Control {
                     _ => Err(ControlError::Token),
                 }
             }
-            Access::ThisMachine if headers.get(HOST).is_some_and(is_this_machine) => Ok(()),
+            Access::ThisMachine if is_for_this_machine(headers) => Ok(()),
             Access::ThisMachine | Access::Off => Err(ControlError::Host),
         }
     }
@@ -179,10 +185,18 @@ fn name_in<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     }
 }
 
+/// One `host`, which is this machine's.
+fn is_for_this_machine(headers: &HeaderMap) -> bool {
+    headers.get_all(HOST).iter().count() == 1 && headers.get(HOST).is_some_and(is_this_machine)
+}
+
 /// `localhost`, `127.0.0.1` or `[::1]`, with or without a port.
 fn is_this_machine(host: &HeaderValue) -> bool {
     let Ok(authority) = host.to_str().unwrap_or_default().parse::<http::uri::Authority>() else { return false };
     let host = authority.host();
+    if authority.as_str().contains('@') {
+        return false;
+    }
     host == "localhost"
         || host == "[::1]"
         || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
@@ -216,6 +230,7 @@ mod tests {
             ("127.0.0.1.example.com", false),
             ("example.com", false),
             ("10.0.0.1", false),
+            ("me@127.0.0.1", false),
             ("", false),
         ] {
             assert_eq!(is_this_machine(&HeaderValue::from_static(host)), expected, "{host}");

@@ -91,10 +91,10 @@ impl KeyRing {
         }
     }
 
-    /// Forgets this key.
+    /// Forgets this key. Returns whether it was known.
     #[cfg(feature = "faults")]
-    pub(crate) fn revoke(&self, access_key_id: &str) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
+    pub(crate) fn revoke(&self, access_key_id: &str) -> bool {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(access_key_id).is_some()
     }
 
     pub(crate) fn find(&self, access_key_id: &str) -> Option<Key> {

@@ -15,7 +15,7 @@ use super::{
     error::ControlError,
 };
 use crate::{
-    aws_error::AwsError,
+    aws_error::{AwsError, is_container_status},
     clock::LONGEST_WAIT,
     container::{Container, Forward, built_in},
     fault::{Chaos, Fault, MOST_SKEW},
@@ -52,6 +52,9 @@ pub(super) fn replies(state: &State, body: RepliesBody) -> Result<Value, Control
 pub(super) fn faults(state: &State, body: FaultsBody) -> Result<Value, ControlError> {
     let line = line(body.endpoint, body.operation)?;
     let fault = fault(&body.fault)?;
+    if body.times == 0 {
+        return Err(ControlError::Value("`times` must be at least 1".to_owned()));
+    }
     check_waiting(state.prepared.faults.len(&line), body.times.into())?;
     for _ in 0..body.times {
         state.prepared.faults.push(line.clone(), fault.clone());
@@ -90,17 +93,16 @@ pub(super) fn settings(state: &State, body: SettingsBody) -> Result<Value, Contr
 }
 
 pub(super) fn put_endpoint(state: &State, name: &str, body: EndpointBody) -> Result<Value, ControlError> {
-    if !is_endpoint_name(name) {
-        return Err(ControlError::Value(format!(
-            "invalid endpoint name `{name}`: use 1 to 63 letters, digits and hyphens, with a letter or digit at both ends"
-        )));
-    }
+    check_endpoint_name(name)?;
     let container: Arc<dyn Container> = match (body.container, body.url) {
         (Some(kind), None) => {
             let pace = wait("token_delay_ms", body.token_delay_ms).map_err(ControlError::Value)?;
             built_in(&kind, pace).map_err(|expected| {
                 ControlError::Value(format!("unknown `container` `{kind}`; expected one of {expected}"))
             })?
+        }
+        (None, Some(_)) if body.token_delay_ms > 0 => {
+            return Err(ControlError::Value("`token_delay_ms` is for a `container`".to_owned()));
         }
         (None, Some(url)) => {
             Arc::new(Forward::new(&url).map_err(|error| ControlError::Value(format!("invalid `url`: {error}")))?)
@@ -122,8 +124,10 @@ pub(super) fn put_credentials(state: &State, id: &str, body: CredentialsBody) ->
     check_key(id, &body.secret_access_key, body.session_token.as_deref()).map_err(ControlError::Value)?;
     let mut key = Key::user(id, body.secret_access_key, body.session_token);
     if let Some(seconds) = body.expires_in_seconds {
-        let end = state.now().checked_add(Duration::from_secs(seconds));
-        key.expires = Some(end.ok_or_else(|| ControlError::Value("`expires_in_seconds` is too large".to_owned()))?);
+        let end = state.now().checked_add(Duration::from_secs(seconds)).filter(|_| seconds <= MOST_SKEW);
+        let too_large =
+            || ControlError::Value(format!("invalid `expires_in_seconds`: use at most {MOST_SKEW}, ten years"));
+        key.expires = Some(end.ok_or_else(too_large)?);
     }
     state.keys.insert(id, key);
     Ok(json!({}))
@@ -137,6 +141,16 @@ pub(super) fn forget(state: &State, latency: Duration) {
     state.log.clear();
 }
 
+fn check_endpoint_name(name: &str) -> Result<(), ControlError> {
+    if is_endpoint_name(name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(64).collect();
+    Err(ControlError::Value(format!(
+        "invalid endpoint name `{shown}`: use 1 to 63 letters, digits and hyphens, with a letter or digit at both ends"
+    )))
+}
+
 /// What waits is kept in memory.
 fn check_waiting(waiting: usize, more: usize) -> Result<(), ControlError> {
     if waiting + more > MOST_WAITING {
@@ -147,7 +161,7 @@ fn check_waiting(waiting: usize, more: usize) -> Result<(), ControlError> {
 
 fn line(endpoint: Option<String>, operation: Option<String>) -> Result<Line, ControlError> {
     match (endpoint, operation) {
-        (Some(endpoint), None) => Ok(Line::Endpoint(endpoint)),
+        (Some(endpoint), None) => check_endpoint_name(&endpoint).map(|()| Line::Endpoint(endpoint)),
         (None, Some(name)) => Operation::named(&name).map(Line::Operation).ok_or_else(|| {
             ControlError::Value(format!("unknown `operation` `{name}`: use AWS's name, such as `InvokeEndpoint`"))
         }),
@@ -171,10 +185,32 @@ fn scripted(reply: Reply) -> Result<Scripted, String> {
     if kinds.into_iter().filter(|given| *given).count() != 1 {
         return Err("set exactly one of `body`, `body_base64`, `stream`, `error`, `model_error` and `reset`".to_owned());
     }
+    let (has_body, is_stream) = (reply.body.is_some() || reply.body_base64.is_some(), reply.stream.is_some());
+    for (name, is_given, fits, kinds) in [
+        ("status", reply.status.is_some(), has_body, "`body` or `body_base64`"),
+        ("headers", !reply.headers.is_empty(), has_body || is_stream, "`body`, `body_base64` or `stream`"),
+        ("pace_ms", reply.pace_ms > 0, is_stream, "`stream`"),
+        ("cut_at", reply.cut_at.is_some(), is_stream, "`stream`"),
+        ("end_at", reply.end_at.is_some(), is_stream && reply.cut_at.is_none(), "`stream` without `cut_at`"),
+    ] {
+        if is_given && !fits {
+            return Err(format!("`{name}` is for a reply with {kinds}"));
+        }
+    }
     let status = reply.status.unwrap_or(200);
     let statuses = [Some(status), reply.error.as_ref().map(|error| error.status)];
     if let Some(status) = statuses.into_iter().flatten().find(|status| !(200..=599).contains(status)) {
         return Err(format!("invalid `status` {status}: use 200 to 599"));
+    }
+    if let Some(error) = &reply.model_error
+        && !is_container_status(error.status)
+    {
+        return Err(format!("invalid `status` {} of the container: use 0 or 100 to 599", error.status));
+    }
+    if let Some(error) = &reply.error
+        && (error.code.is_empty() || !error.code.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    {
+        return Err("invalid `code`: use letters and digits, as in `ThrottlingException`".to_owned());
     }
     let mut scripted = if let Some(body) = reply.body {
         let content_type = if body.is_string() { "text/plain; charset=utf-8" } else { "application/json" };

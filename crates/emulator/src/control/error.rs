@@ -25,6 +25,8 @@ pub(super) enum ControlError {
     Body(#[source] serde_json::Error),
     #[error("{0}")]
     Value(String),
+    #[error("there is no access key `{0}`")]
+    NoKey(String),
     #[error("there is no endpoint `{0}`")]
     NoEndpoint(String),
 }
@@ -34,7 +36,7 @@ impl ControlError {
         match self {
             Self::Browser | Self::Host => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Path | Self::NoEndpoint(_) => StatusCode::NOT_FOUND,
+            Self::Path | Self::NoKey(_) | Self::NoEndpoint(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -95,8 +95,8 @@ pub(super) const ROUTES: [Route; 13] = [
         query: None,
         schema: None,
         answer: |_, asked| {
-            asked.state.keys.revoke(asked.name);
-            Ok(json!({}))
+            let is_known = asked.state.keys.revoke(asked.name);
+            if is_known { Ok(json!({})) } else { Err(ControlError::NoKey(asked.name.to_owned())) }
         },
     },
     Route {

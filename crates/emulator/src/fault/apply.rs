@@ -32,7 +32,9 @@ impl Fault {
     pub(crate) fn strikes_caller(&self, state: &State, caller: Option<&Caller>) -> bool {
         match (self, caller) {
             (Self::ExpireCredentials, Some(caller)) => state.keys.expire(&caller.access_key_id, state.now()),
-            (Self::RevokeCredentials, Some(caller)) => state.keys.revoke(&caller.access_key_id),
+            (Self::RevokeCredentials, Some(caller)) => {
+                state.keys.revoke(&caller.access_key_id);
+            }
             (Self::ClockSkew(seconds), _) => {
                 state.skew.fetch_add(*seconds, Ordering::Relaxed);
             }

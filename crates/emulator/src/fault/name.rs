@@ -4,7 +4,12 @@
 
 use std::{fmt, mem::discriminant, str::FromStr, time::Duration};
 
-use crate::{aws_error::AwsError, clock::LONGEST_WAIT, fault::Fault, frame::Frame};
+use crate::{
+    aws_error::{AwsError, is_container_status},
+    clock::LONGEST_WAIT,
+    fault::Fault,
+    frame::Frame,
+};
 
 /// The number of bytes of the body before a stall that is given without a place.
 const STALL_AT: usize = 1;
@@ -105,7 +110,8 @@ const ROWS: [Row; 42] = [
     ),
     plain!("expired-token", "`ExpiredTokenException` (403), once", Fault::Error(AwsError::expired_token())),
     valued("model-error", "503", "the container's status", "`ModelError` (424)", |value| {
-        Some(Fault::Error(AwsError::model_error(value.parse().ok()?, "The model's container failed.")))
+        let status = value.parse().ok().filter(|status| is_container_status(*status))?;
+        Some(Fault::Error(AwsError::model_error(status, "The model's container failed.")))
     }),
     valued(
         "refuse-connections",
