@@ -141,7 +141,11 @@ pub(super) const ROUTES: [Route; 13] = [
 
 /// Without references: each body is a document of its own inside the whole.
 fn schema_of<T: schemars::JsonSchema>() -> schemars::Schema {
-    let settings =
-        schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    // Generators of clients read a schema `true` as no schema.
+    let mut objects = schemars::transform::ReplaceBoolSchemas::default();
+    objects.skip_additional_properties = true;
+    let settings = schemars::generate::SchemaSettings::draft2020_12()
+        .with(|settings| settings.inline_subschemas = true)
+        .with_transform(objects);
     settings.into_generator().into_root_schema_for::<T>()
 }

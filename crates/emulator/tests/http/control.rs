@@ -334,6 +334,12 @@ async fn the_document_lists_every_route_with_its_schema() {
         &document["paths"]["/_sagewire/replies"]["post"]["requestBody"]["content"]["application/json"]["schema"];
     assert!(reply["properties"]["replies"]["items"]["properties"]["delay_ms"].is_object(), "{reply}");
     assert_eq!(document["paths"]["/_sagewire/requests"]["get"]["parameters"][0]["name"], "endpoint");
+    assert!(
+        reply["properties"]["replies"]["items"]["properties"]["body"].is_object(),
+        "generators want objects: {reply}"
+    );
+    let event = &reply["properties"]["replies"]["items"]["properties"]["stream"]["items"];
+    assert!(!event.to_string().contains("\"sse\":true"), "{event}");
     assert!(!document.to_string().contains("$ref"), "a reference of a schema would be read from the document's root");
 }
 
