@@ -9,6 +9,7 @@ pub use callers::{
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use limits::Limits;
+pub use sagewire_router::{SharedResponses, StoreError};
 pub use server::{
     ReloadError, Reloader, Server, ServerError, ServerHandle, ServerOptions, TlsError, Workers, shutdown_signal,
 };

@@ -9,6 +9,8 @@ use std::{
 };
 
 use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
+#[cfg(feature = "redis")]
+use sagewire_router::SharedResponses;
 use sagewire_router::{
     BuildError, ModelNames, Router, RouterSettings, RouterState,
     cache::{AnswerCache, Caching},
@@ -205,6 +207,10 @@ impl Wiring {
         let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(provider);
         if let Some(ledger) = ledger {
             app = app.ledger(ledger);
+        }
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &kept.shared {
+            app = app.shared_responses(Arc::clone(&shared.responses) as Arc<dyn SharedResponses>);
         }
         if let Some(sink) = &self.spans {
             app = app.spans(Arc::clone(sink));

@@ -3,6 +3,7 @@
 pub use cache::RedisCache;
 pub use ledger::RedisLedger;
 pub use redis::{Health, Redis};
+pub use responses::RedisResponses;
 pub use settings::{RedisSettings, SettingsError};
 pub use state::RedisState;
 
@@ -14,6 +15,7 @@ mod keys;
 mod ledger;
 mod outbox;
 mod redis;
+mod responses;
 mod settings;
 mod state;
 #[cfg(feature = "testing")]

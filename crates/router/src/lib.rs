@@ -7,6 +7,7 @@ pub use names::ModelNames;
 pub use policy::{FailurePolicy, FailureSort};
 pub use router::{DeploymentStatus, Router};
 pub use settings::{ModelGroupAlias, RouterSettings};
+pub use shared_responses::{SharedResponses, StoreError};
 pub use state::{
     Admission, Circuit, CooldownPolicy, DeploymentState, Latencies, Latency, Limits, Measure, MemoryState, Outcome,
     Refusal, RouterState, Terms, Timing,
@@ -34,6 +35,7 @@ mod lease;
 mod policy;
 mod router;
 mod settings;
+mod shared_responses;
 mod state;
 mod strategy;
 mod verdict;

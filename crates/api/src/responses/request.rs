@@ -148,6 +148,11 @@ impl ResponsesRequest {
         self.input = items.into_iter().chain(own).collect();
     }
 
+    /// The ids of the stored items that the input refers to, in order.
+    pub fn references(&self) -> impl Iterator<Item = &str> {
+        self.input.iter().filter_map(items::reference)
+    }
+
     /// Puts stored items in the place of references to them. `find` is given the id.
     pub fn resolve(&mut self, mut find: impl FnMut(&str) -> Option<Value>) {
         for item in &mut self.input {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sagewire_router::SharedResponses;
 use sagewire_types::Provider;
 
 use super::{App, AppSettings, HealthRecords, Insight, Lasting, ModelTable, ServedModel, State};
@@ -28,6 +29,7 @@ pub struct AppBuilder {
     insight: Option<Arc<dyn Insight>>,
     spans: Option<Arc<dyn SpanSink>>,
     ledger: Option<Arc<dyn Ledger>>,
+    shared_responses: Option<Arc<dyn SharedResponses>>,
     clock: Option<Clock>,
     previous: Option<App>,
 }
@@ -124,6 +126,12 @@ impl AppBuilder {
         self
     }
 
+    /// Sets where stored responses are kept for all replicas, beside this process's memory.
+    pub fn shared_responses(mut self, shared: Arc<dyn SharedResponses>) -> Self {
+        self.shared_responses = Some(shared);
+        self
+    }
+
     /// Sets the clock, in place of the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
@@ -157,7 +165,7 @@ impl AppBuilder {
                 request_ids: RequestIds::default(),
                 health: HealthRecords::default(),
                 expected_outputs: ExpectedOutputs::default(),
-                responses: ResponseStore::default(),
+                responses: ResponseStore::shared(self.shared_responses),
             })
         });
         Ok(App::new(State {

@@ -55,6 +55,13 @@ impl KeyDigest {
     }
 }
 
+impl KeyDigest {
+    /// Its 64 hexadecimal digits.
+    pub(crate) fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 impl ConstantTimeEq for KeyDigest {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.0.ct_eq(&other.0)

@@ -41,7 +41,7 @@ async fn responses(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> 
         Passed::Answered(response) => return Ok(response),
         Passed::Not(request, ready) => (request, ready),
     };
-    recall(exchange, &mut request)?;
+    recall(exchange, &mut request).await?;
     let settings = exchange.state.settings.response_store.filter(|_| request.store != Some(false));
     let keeping = settings.map(|settings| Keeping::new(exchange, settings, &request));
     let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
@@ -58,28 +58,34 @@ async fn responses(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> 
         streaming::respond(exchange, stream, events, &model, asked, true)
     } else {
         let call = provider.chat(request, &context);
-        whole::respond(exchange, &model, deadline, call, |answer, usage| {
+        let mut telling = None;
+        let response = whole::respond(exchange, &model, deadline, call, |answer, usage| {
             let answer = form.response(&head, &answer, usage)?;
-            if let Some(keeping) = keeping {
-                keeping.keep(&answer);
-            }
+            telling = keeping.and_then(|keeping| keeping.keep(&answer));
             Ok(answer)
         })
-        .await?
+        .await?;
+        // Another replica may be asked for it next.
+        if let Some(telling) = telling {
+            telling.await;
+        }
+        response
     };
     ignored_tools::tell(exchange, &ignored_tools, response.headers_mut());
     Ok(response)
 }
 
 /// Puts what is stored in the place of what a request refers to.
-fn recall(exchange: &Exchange, request: &mut ResponsesRequest) -> Result<(), ApiError> {
+async fn recall(exchange: &mut Exchange, request: &mut ResponsesRequest) -> Result<(), ApiError> {
     let store = &exchange.state.lasting.responses;
     let owner = Owner::of(&exchange.caller);
     let is_open = exchange.state.settings.response_store.is_some();
     let limit = exchange.state.limits.body_bytes;
     let mut room = Room::new(limit);
     if is_open {
-        request.resolve(store.items(&owner, &mut room));
+        let ids = request.references().map(str::to_owned).collect();
+        let items = store.items(&owner, ids, &mut room).await;
+        request.resolve(|id| items.get(id).cloned());
         if room.is_exceeded() {
             return Err(too_large("input", limit));
         }
@@ -89,7 +95,7 @@ fn recall(exchange: &Exchange, request: &mut ResponsesRequest) -> Result<(), Api
         let message = "`previous_response_id` is not supported: this proxy stores no responses; send the whole conversation in `input`, or ask the operator to set `sagewire_settings.response_store`";
         return Err(ApiError::invalid(Some("previous_response_id"), message));
     }
-    let Some(before) = store.get(&owner, id) else {
+    let Some(before) = store.get(&owner, id).await else {
         let message = "no stored response has this `previous_response_id`; it may have expired: send the whole conversation in `input`";
         return Err(ApiError::invalid(Some("previous_response_id"), message));
     };

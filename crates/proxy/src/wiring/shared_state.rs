@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sagewire::credentials::seam::World;
-use sagewire_redis::{Redis, RedisLedger, RedisSettings, RedisState, SettingsError};
+use sagewire_redis::{Redis, RedisLedger, RedisResponses, RedisSettings, RedisState, SettingsError};
 
 use crate::config::{Config, CoordinationRedis, RedisNode};
 
@@ -13,6 +13,7 @@ pub(super) struct SharedState {
     pub(super) redis: Arc<Redis>,
     pub(super) router_state: Arc<RedisState>,
     pub(super) ledger: Arc<RedisLedger>,
+    pub(super) responses: Arc<RedisResponses>,
     section: CoordinationRedis,
 }
 
@@ -27,6 +28,7 @@ impl SharedState {
         Ok(Some(Self {
             router_state: Arc::new(RedisState::new(&redis)),
             ledger: Arc::new(RedisLedger::new(&redis)),
+            responses: Arc::new(RedisResponses::new(&redis)),
             redis,
             section: section.clone(),
         }))

@@ -35,6 +35,7 @@ fn main() {
         trial("a_keys_requests_are_exact_over_three_proxies", |program| run(requests_are_exact(program))),
         trial("a_deployments_requests_are_exact_over_three_proxies", |program| run(deployments_are_exact(program))),
         trial("a_budget_goes_on_after_every_proxy_was_restarted", |program| run(budgets_go_on(program))),
+        trial("a_stored_response_is_every_replicas_and_its_keys_alone", |program| run(responses_are_shared(program))),
         trial("no_request_fails_because_redis_is_killed", |program| run(redis_is_killed(program))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -176,6 +177,54 @@ async fn is_reached(redis: &Redis) -> bool {
     let (address, answers) = Wiring::new(world).reach_redis(&config).await.unwrap().unwrap();
     assert_eq!(address, format!("127.0.0.1:{}", redis.port));
     answers
+}
+
+async fn responses_are_shared(program: PathBuf) {
+    const KEYS: &str =
+        "keys: [{name: team, key: sk-team}, {name: other, key: sk-other}], response_store: {max_responses: 100}";
+    let (emulator, mut redis) = (Emulator::start().await.unwrap(), Redis::start(&program));
+    let proxies = three(&emulator, &redis, KEYS, "").await;
+    let [(_, one), (_, two), (_, three)] = proxies.as_slice() else { panic!("three proxies") };
+    let asked = |body: &str| {
+        Request::post("/v1/responses")
+            .header("authorization", "Bearer sk-team")
+            .body(Full::new(Bytes::from(body.to_owned())))
+            .unwrap()
+    };
+    let (status, first) = send(one, asked(r#"{"model": "m", "input": "My name is Ada."}"#)).await;
+    assert_eq!((status, &first["store"]), (200, &Value::from(true)), "{first}");
+    let (id, item) = (first["id"].as_str().unwrap(), first["output"][0]["id"].as_str().unwrap());
+    let found = |method: &str, key: &str| {
+        let request = Request::builder().method(method).uri(format!("/v1/responses/{id}"));
+        request.header("authorization", format!("Bearer {key}")).body(Full::new(Bytes::new())).unwrap()
+    };
+    assert_eq!(send(two, found("GET", "sk-team")).await, (200, first.clone()));
+    for key in ["sk-other", "sk-master"] {
+        assert_eq!(send(two, found("GET", key)).await.0, 404, "{key}");
+        assert_eq!(send(two, found("DELETE", key)).await.0, 404, "{key}");
+    }
+    let next = format!(
+        r#"{{"model": "m", "input": [{{"type": "item_reference", "id": "{item}"}}, {{"role": "user", "content": "Who?"}}], "previous_response_id": "{id}"}}"#
+    );
+    let (status, second) = send(three, asked(&next)).await;
+    assert_eq!((status, second["previous_response_id"].as_str()), (200, Some(id)), "{second}");
+
+    assert_eq!(send(two, found("DELETE", "sk-team")).await.0, 200);
+    for app in [one, two, three] {
+        assert_eq!(send(app, found("GET", "sk-team")).await.0, 404, "what is deleted is gone everywhere");
+    }
+
+    let (_, third) = send(one, asked(r#"{"model": "m", "input": "Hello"}"#)).await;
+    redis.process.kill().unwrap();
+    redis.process.wait().unwrap();
+    let id = third["id"].as_str().unwrap();
+    let found = |method: &str| {
+        let request = Request::builder().method(method).uri(format!("/v1/responses/{id}"));
+        request.header("authorization", "Bearer sk-team").body(Full::new(Bytes::new())).unwrap()
+    };
+    assert_eq!(send(one, found("GET")).await.0, 200, "the replica that answered still has it");
+    assert_eq!(send(two, found("GET")).await.0, 404);
+    assert_eq!(send(one, found("DELETE")).await.0, 503, "the others would not know");
 }
 
 async fn redis_is_killed(program: PathBuf) {

@@ -36,8 +36,8 @@ impl Events<ChatChunk> for ResponseEvents {
     fn end(&mut self, Writer(out): Writer<'_>) -> Result<(), Error> {
         self.stream.finish(&mut self.events)?;
         // Before the last event is sent: its reader may ask for the answer at once.
-        if let Some(keeping) = self.keeping.take() {
-            keeping.keep(self.stream.response());
+        if let Some(telling) = self.keeping.take().and_then(|keeping| keeping.keep(self.stream.response())) {
+            tokio::spawn(telling);
         }
         self.write(out)
     }

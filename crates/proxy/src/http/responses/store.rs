@@ -1,16 +1,23 @@
-//! Answers that are kept in memory.
+//! Answers that are kept: in memory and, if replicas share state, for all of them.
 //!
-//! Owns how many there are, how long each lives, and whose it is. Nothing is written anywhere else.
+//! Owns how many are in memory, how long each lives, and whose it is. What replicas share decides while it answers; what is in memory is for the time
+//! when it does not, and for an answer that it has not been told of yet.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, VecDeque},
     fmt::Write as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use bytes::Bytes;
+use http::StatusCode;
 use sagewire_api::responses::{Response, ResponsesRequest, stored_items};
-use serde_json::Value;
+use sagewire_router::SharedResponses;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,9 +27,14 @@ use crate::{
     http::{Exchange, error::ApiError},
 };
 
-/// The answers, the oldest first.
+/// The answers.
 #[derive(Debug, Default)]
-pub(crate) struct ResponseStore(Mutex<Kept>);
+pub(crate) struct ResponseStore {
+    kept: Mutex<Kept>,
+    shared: Option<Arc<dyn SharedResponses>>,
+}
+
+/// The answers in memory, the oldest first.
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -50,6 +62,15 @@ pub(super) struct StoredResponse {
     pub(super) response: Bytes,
     input: Bytes,
     expires: Instant,
+    /// Whether what replicas share has it, too.
+    is_shared: AtomicBool,
+}
+
+/// An answer as replicas share it.
+#[derive(Serialize, Deserialize)]
+struct SharedResponse {
+    response: Box<RawValue>,
+    input: Box<RawValue>,
 }
 
 impl Owner {
@@ -58,6 +79,15 @@ impl Owner {
             Caller::Anyone => Self::Anyone,
             Caller::Master => Self::Master,
             Caller::Key(key) => Self::Key(key.digest().copied()),
+        }
+    }
+
+    /// What the answers of this owner are filed under among those of all replicas.
+    fn name(&self) -> String {
+        match self {
+            Self::Anyone => "anyone".to_owned(),
+            Self::Master => "master".to_owned(),
+            Self::Key(digest) => format!("key {}", digest.map(KeyDigest::to_hex).unwrap_or_default()),
         }
     }
 }
@@ -84,6 +114,19 @@ impl StoredResponse {
 
     pub(super) fn bytes(&self) -> usize {
         self.response.len() + self.input.len()
+    }
+
+    /// The text that replicas share.
+    fn written(&self) -> serde_json::Result<String> {
+        let response = serde_json::from_slice(&self.response)?;
+        serde_json::to_string(&SharedResponse { response, input: serde_json::from_slice(&self.input)? })
+    }
+
+    fn read(owner: &Owner, text: &str) -> serde_json::Result<Self> {
+        let SharedResponse { response, input } = serde_json::from_str(text)?;
+        let bytes = |json: Box<RawValue>| Bytes::from(String::from(Box::<str>::from(json)));
+        let (response, input) = (bytes(response), bytes(input));
+        Ok(Self { owner: owner.clone(), response, input, expires: Instant::now(), is_shared: AtomicBool::new(true) })
     }
 }
 
@@ -115,61 +158,120 @@ impl Room {
 }
 
 impl ResponseStore {
-    /// The answer with this id, if it is the owner's.
-    pub(super) fn get(&self, owner: &Owner, id: &str) -> Option<Arc<StoredResponse>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = kept.by_id.get(id)?;
-        (stored.owner == *owner && Instant::now() < stored.expires).then(|| Arc::clone(stored))
+    /// Answers that all replicas share.
+    pub(crate) fn shared(shared: Option<Arc<dyn SharedResponses>>) -> Self {
+        Self { kept: Mutex::default(), shared }
     }
 
-    /// Finds items by their ids, as far as there is room for them. The id of an item names its answer, which is read once.
-    pub(super) fn items(&self, owner: &Owner, room: &mut Room) -> impl FnMut(&str) -> Option<Value> {
-        let mut read: HashMap<String, Vec<Value>> = HashMap::new();
-        move |id| {
-            let hex = id.split('_').nth(1)?;
-            let items = match read.entry(hex.to_owned()) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => {
-                    let stored = self.get(owner, &format!("resp_{hex}"))?;
-                    if !room.take(stored.bytes()) {
-                        return None;
-                    }
-                    new.insert(stored.conversation())
-                }
-            };
-            let item = items.iter().find(|item| item.get("id").and_then(Value::as_str) == Some(id))?;
-            room.take(item.to_string().len()).then(|| item.clone())
+    /// The answer with this id, if it is the owner's.
+    pub(super) async fn get(&self, owner: &Owner, id: &str) -> Option<Arc<StoredResponse>> {
+        let here = self.kept().get(owner, id);
+        let Some(shared) = &self.shared else { return here };
+        match shared.get(&owner.name(), id).await {
+            Ok(Some(text)) => StoredResponse::read(owner, &text).ok().map(Arc::new),
+            // It has been deleted, or it is too new.
+            Ok(None) => here.filter(|stored| !stored.is_shared.load(Relaxed)),
+            Err(error) => {
+                tracing::warn!(target: "sagewire::proxy", cause = %error, "stored responses are looked up in this replica alone");
+                here
+            }
         }
     }
 
-    /// Removes an answer; `false` if the owner has no such.
-    pub(super) fn remove(&self, owner: &Owner, id: &str) -> bool {
-        let found = self.get(owner, id).is_some();
-        if found {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.forget(id);
+    /// Finds items by their ids, as far as there is room for them. The id of an item names its answer, which is read once.
+    pub(super) async fn items(&self, owner: &Owner, ids: Vec<String>, room: &mut Room) -> HashMap<String, Value> {
+        let mut read: HashMap<String, Vec<Value>> = HashMap::new();
+        let mut found = HashMap::new();
+        for id in ids {
+            let Some(hex) = id.split('_').nth(1) else { continue };
+            if !read.contains_key(hex) {
+                let stored = self.get(owner, &format!("resp_{hex}")).await;
+                if stored.as_ref().is_some_and(|stored| !room.take(stored.bytes())) {
+                    break;
+                }
+                read.insert(hex.to_owned(), stored.map(|stored| stored.conversation()).unwrap_or_default());
+            }
+            let mut items = read.get(hex).into_iter().flatten();
+            let Some(item) = items.find(|item| item.get("id").and_then(Value::as_str) == Some(&id)) else { continue };
+            if !room.take(item.to_string().len()) {
+                break;
+            }
+            let item = item.clone();
+            found.insert(id, item);
         }
         found
     }
 
-    fn insert(&self, settings: &ResponseStoreSettings, id: String, stored: StoredResponse) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += stored.bytes();
-        kept.order.push_back((stored.expires, id.clone()));
-        kept.by_id.insert(id, Arc::new(stored));
-        let now = Instant::now();
-        while let Some((expires, _)) = kept.order.front() {
-            if *expires > now && kept.order.len() <= settings.max_responses && kept.bytes <= settings.max_bytes {
-                break;
-            }
-            if let Some((_, oldest)) = kept.order.pop_front() {
-                kept.forget(&oldest);
+    /// Removes an answer; `false` if the owner has no such.
+    ///
+    /// # Errors
+    /// 503 if the other replicas could still see it.
+    pub(super) async fn remove(&self, owner: &Owner, id: &str) -> Result<bool, ApiError> {
+        let mut was_there = self.get(owner, id).await.is_some();
+        if let Some(shared) = &self.shared {
+            was_there |= shared.remove(&owner.name(), id).await.map_err(|error| {
+                tracing::warn!(target: "sagewire::proxy", cause = %error, "a stored response could not be deleted");
+                let message = "the store that replicas share does not answer; retry later";
+                ApiError::refused(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message)
+            })?;
+        }
+        if was_there {
+            self.kept().forget(id);
+        }
+        Ok(was_there)
+    }
+
+    /// Keeps an answer here at once. The other replicas are told by the future.
+    fn insert(
+        &self,
+        settings: &ResponseStoreSettings,
+        id: String,
+        stored: StoredResponse,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let stored = Arc::new(stored);
+        self.kept().insert(settings, id.clone(), Arc::clone(&stored));
+        let (shared, lifetime) = (self.shared.clone(), settings.lifetime);
+        async move {
+            let Some(shared) = shared else { return };
+            let told = match stored.written() {
+                Ok(text) => shared.put(&stored.owner.name(), &id, &text, lifetime).await,
+                Err(error) => Err(error.into()),
+            };
+            match told {
+                Ok(()) => stored.is_shared.store(true, Relaxed),
+                Err(error) => {
+                    tracing::warn!(target: "sagewire::proxy", cause = %error, "a response is stored in this replica alone");
+                }
             }
         }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Kept {
+    fn get(&self, owner: &Owner, id: &str) -> Option<Arc<StoredResponse>> {
+        let stored = self.by_id.get(id)?;
+        (stored.owner == *owner && Instant::now() < stored.expires).then(|| Arc::clone(stored))
+    }
+
+    fn insert(&mut self, settings: &ResponseStoreSettings, id: String, stored: Arc<StoredResponse>) {
+        self.bytes += stored.bytes();
+        self.order.push_back((stored.expires, id.clone()));
+        self.by_id.insert(id, stored);
+        let now = Instant::now();
+        while let Some((expires, _)) = self.order.front() {
+            if *expires > now && self.order.len() <= settings.max_responses && self.bytes <= settings.max_bytes {
+                break;
+            }
+            if let Some((_, oldest)) = self.order.pop_front() {
+                self.forget(&oldest);
+            }
+        }
+    }
+
     fn forget(&mut self, id: &str) {
         if let Some(stored) = self.by_id.remove(id) {
             self.bytes = self.bytes.saturating_sub(stored.bytes());
@@ -192,13 +294,15 @@ impl Keeping {
         Self { state: Arc::clone(&exchange.state), settings, owner, input: request.input().to_vec() }
     }
 
-    pub(super) fn keep(self, response: &Response) {
+    /// Keeps an answer here at once; the other replicas are told by the future. `None` if the answer has no JSON form.
+    pub(super) fn keep(self, response: &Response) -> Option<impl Future<Output = ()> + Send + use<>> {
         let hex = response.id.trim_start_matches("resp_");
         let input = stored_items(&self.input, |place| format!("in_{hex}_{place}"));
-        let (Ok(input), Ok(json)) = (serde_json::to_vec(&input), serde_json::to_vec(response)) else { return };
+        let (input, json) = (serde_json::to_vec(&input).ok()?, serde_json::to_vec(response).ok()?);
         let expires = Instant::now() + self.settings.lifetime;
-        let stored = StoredResponse { owner: self.owner, response: json.into(), input: input.into(), expires };
-        self.state.lasting.responses.insert(&self.settings, response.id.clone(), stored);
+        let (response_json, input, is_shared) = (json.into(), input.into(), AtomicBool::new(false));
+        let stored = StoredResponse { owner: self.owner, response: response_json, input, expires, is_shared };
+        Some(self.state.lasting.responses.insert(&self.settings, response.id.clone(), stored))
     }
 }
 
@@ -215,58 +319,4 @@ pub(super) fn new_id() -> Result<String, ApiError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn stored(owner: Owner, bytes: usize, lifetime: u64) -> StoredResponse {
-        let expires = Instant::now() + Duration::from_secs(lifetime);
-        StoredResponse { owner, response: vec![b' '; bytes].into(), input: Bytes::new(), expires }
-    }
-
-    fn ids(store: &ResponseStore) -> Vec<String> {
-        let kept = store.0.lock().unwrap();
-        let mut ids: Vec<_> = kept.by_id.keys().cloned().collect();
-        ids.sort();
-        assert_eq!(kept.bytes, kept.by_id.values().map(|stored| stored.bytes()).sum::<usize>());
-        ids
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_oldest_go_first_and_all_expire() {
-        let settings = ResponseStoreSettings { max_responses: 3, max_bytes: 100, lifetime: Duration::from_secs(60) };
-        let store = ResponseStore::default();
-        for (id, bytes) in [("a", 10), ("b", 10), ("c", 10), ("d", 10)] {
-            store.insert(&settings, id.to_owned(), stored(Owner::Anyone, bytes, 60));
-        }
-        assert_eq!(ids(&store), ["b", "c", "d"]);
-        store.insert(&settings, "e".to_owned(), stored(Owner::Anyone, 85, 60));
-        assert_eq!(ids(&store), ["d", "e"]);
-        store.insert(&settings, "f".to_owned(), stored(Owner::Anyone, 101, 60));
-        assert!(ids(&store).is_empty());
-        store.insert(&settings, "g".to_owned(), stored(Owner::Anyone, 1, 60));
-        tokio::time::advance(Duration::from_secs(60)).await;
-        assert!(store.get(&Owner::Anyone, "g").is_none());
-        store.insert(&settings, "h".to_owned(), stored(Owner::Anyone, 1, 60));
-        assert_eq!(ids(&store), ["h"]);
-    }
-
-    #[tokio::test]
-    async fn an_answer_is_its_owners_alone() {
-        let store = ResponseStore::default();
-        let key = |key| Owner::Key(Some(KeyDigest::of(key)));
-        store.insert(&ResponseStoreSettings::default(), "a".to_owned(), stored(key("one"), 1, 60));
-        for other in [key("two"), Owner::Master, Owner::Anyone, Owner::Key(None)] {
-            assert!(store.get(&other, "a").is_none() && !store.remove(&other, "a"));
-        }
-        assert!(store.get(&key("one"), "a").is_some() && store.remove(&key("one"), "a"));
-        assert!(!store.remove(&key("one"), "a") && ids(&store).is_empty());
-    }
-
-    #[test]
-    fn ids_differ() {
-        let (one, other) = (new_id().unwrap(), new_id().unwrap());
-        assert!(one != other && one.len() == "resp_".len() + 32, "{one} {other}");
-    }
-}
+mod tests;

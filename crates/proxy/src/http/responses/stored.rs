@@ -26,7 +26,7 @@ pub(in crate::http) const READ: Route = Route {
     summary: "A stored response.",
     request: None,
     answer: Answer::Json(super::answer_schema),
-    handler: |exchange| Box::pin(std::future::ready(read(exchange))),
+    handler: |exchange| Box::pin(read(exchange)),
 };
 
 pub(in crate::http) const DELETE: Route = Route {
@@ -38,7 +38,7 @@ pub(in crate::http) const DELETE: Route = Route {
     summary: "Deletes a stored response.",
     request: None,
     answer: Answer::Json(schema::object),
-    handler: |exchange| Box::pin(std::future::ready(delete(exchange))),
+    handler: |exchange| Box::pin(delete(exchange)),
 };
 
 pub(in crate::http) const ITEMS: Route = Route {
@@ -50,7 +50,7 @@ pub(in crate::http) const ITEMS: Route = Route {
     summary: "The items that a stored response answers.",
     request: None,
     answer: Answer::Json(schema::object),
-    handler: |exchange| Box::pin(std::future::ready(items(exchange))),
+    handler: |exchange| Box::pin(items(exchange)),
 };
 
 pub(in crate::http) const CANCEL: Route = Route {
@@ -62,7 +62,7 @@ pub(in crate::http) const CANCEL: Route = Route {
     summary: "Refuses to cancel: only responses that are made in the background can be cancelled, and there are none.",
     request: None,
     answer: Answer::Json(schema::object),
-    handler: |exchange| Box::pin(std::future::ready(cancel(exchange))),
+    handler: |exchange| Box::pin(cancel(exchange)),
 };
 
 /// How many items a page has if the caller does not say.
@@ -75,31 +75,37 @@ fn id(exchange: &Exchange) -> &str {
     exchange.parameter.as_deref().unwrap_or_default()
 }
 
-fn find(exchange: &Exchange) -> Result<Arc<StoredResponse>, ApiError> {
-    let is_open = exchange.state.settings.response_store.is_some();
-    let found = exchange.state.lasting.responses.get(&Owner::of(&exchange.caller), id(exchange));
-    found.filter(|_| is_open).ok_or_else(|| ApiError::unknown_response(id(exchange)))
+async fn find(exchange: &mut Exchange) -> Result<Arc<StoredResponse>, ApiError> {
+    let state = Arc::clone(&exchange.state);
+    let (owner, id) = (Owner::of(&exchange.caller), id(exchange).to_owned());
+    let unknown = || ApiError::unknown_response(&id);
+    if state.settings.response_store.is_none() {
+        return Err(unknown());
+    }
+    state.lasting.responses.get(&owner, &id).await.ok_or_else(unknown)
 }
 
-fn read(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
+async fn read(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let query = exchange.head.uri.query().unwrap_or_default();
     if query.split('&').any(|pair| pair == "stream=true") {
         let message = "`stream` is not supported for stored responses; leave it out";
         return Err(ApiError::invalid(Some("stream"), message));
     }
-    Ok(json_response(StatusCode::OK, find(exchange)?.response.clone()))
+    Ok(json_response(StatusCode::OK, find(exchange).await?.response.clone()))
 }
 
-fn delete(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
-    find(exchange)?;
-    exchange.state.lasting.responses.remove(&Owner::of(&exchange.caller), id(exchange));
+async fn delete(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    find(exchange).await?;
+    let state = Arc::clone(&exchange.state);
+    let (owner, named) = (Owner::of(&exchange.caller), id(exchange).to_owned());
+    state.lasting.responses.remove(&owner, &named).await?;
     let deleted = json!({ "id": id(exchange), "object": "response", "deleted": true });
     Ok(json_response(StatusCode::OK, deleted.to_string().into()))
 }
 
 /// The newest first, unless `order=asc`.
-fn items(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
-    let stored = find(exchange)?;
+async fn items(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    let stored = find(exchange).await?;
     let query = exchange.head.uri.query().unwrap_or_default();
     let value = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -128,8 +134,8 @@ fn item_id(item: &Value) -> Option<&str> {
     item.get("id")?.as_str()
 }
 
-fn cancel(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
-    find(exchange)?;
+async fn cancel(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
+    find(exchange).await?;
     let message = "the response cannot be cancelled: it was not made in the background";
     Err(ApiError::invalid(Some("response_id"), message))
 }
