@@ -147,19 +147,11 @@ fn field(line: &[u8]) -> Field<'_> {
 }
 
 /// Without blanks at both ends, and without the NULs that some servers keep a connection alive with.
-fn trim(mut text: &[u8]) -> &[u8] {
-    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-    while let [first, rest @ ..] = text
-        && is_blank(first)
-    {
-        text = rest;
-    }
-    while let [rest @ .., last] = text
-        && is_blank(last)
-    {
-        text = rest;
-    }
-    text
+fn trim(text: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !byte.is_ascii_whitespace() && *byte != 0;
+    let Some(first) = text.iter().position(is_text) else { return &[] };
+    let end = text.iter().rposition(is_text).map_or(first, |last| last + 1);
+    text.get(first..end).unwrap_or_default()
 }
 
 /// An event, or a JSON value, in the making.
