@@ -12,7 +12,7 @@ use super::{
     ask,
     call::Call,
     error::ApiError,
-    response::Body,
+    response::{self, Body},
     sse::{Ahead, Events, Observer, Piece, SseBody},
 };
 use crate::{
@@ -42,6 +42,7 @@ pub(super) fn respond<T: Piece>(
     let body = SseBody::new(stream, events, asked, show_usage, keep_alive, stopping, observer);
     let mut response = Response::new(Body::new(Ahead::new(body, lost)));
     let headers = response.headers_mut();
+    *headers = response::headers();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Asks nginx and its like to pass pieces on as they come.
