@@ -18,6 +18,9 @@ const MARK: &str = "\u{1FFFF}";
 /// Digits of the shortest integers beyond 64 bits.
 const FEWEST_DIGITS: usize = 19;
 
+/// Digits of the largest float. A longer integer is a number for no reader, and is refused as it is without a mark.
+const MOST_DIGITS: usize = 309;
+
 /// The JSON text with each integer beyond 64 bits as a text that [`restore_integers`] makes the number again, and each lone surrogate as
 /// [`repair_halves`](super::repair_halves) writes it. `None` if there is no such integer.
 ///
@@ -122,11 +125,15 @@ pub(super) fn marked(integer: &[u8]) -> Vec<u8> {
 pub(super) fn beyond_64_bits(text: &[u8]) -> Option<&[u8]> {
     let integer = text.get(..length_of_number(text))?;
     let digits = integer.strip_prefix(b"-").unwrap_or(integer);
-    if digits.len() < FEWEST_DIGITS || digits.starts_with(b"0") || !digits.iter().all(u8::is_ascii_digit) {
+    if !(FEWEST_DIGITS..=MOST_DIGITS).contains(&digits.len())
+        || digits.starts_with(b"0")
+        || !digits.iter().all(u8::is_ascii_digit)
+    {
         return None;
     }
     let number = std::str::from_utf8(integer).ok()?;
-    (number.parse::<u64>().is_err() && number.parse::<i64>().is_err()).then_some(integer)
+    let is_beyond = number.parse::<u64>().is_err() && number.parse::<i64>().is_err();
+    (is_beyond && number.parse::<f64>().is_ok_and(f64::is_finite)).then_some(integer)
 }
 
 /// How many bytes at the beginning of a text belong to a number.
@@ -165,6 +172,16 @@ mod tests {
     fn by_way_of_values(text: &str) -> String {
         let value: Value = from_caller(text.as_bytes()).unwrap();
         String::from_utf8(restore_integers(serde_json::to_vec(&value).unwrap())).unwrap()
+    }
+
+    #[test]
+    fn integers_beyond_every_float_are_refused() {
+        for digits in [309, 310, 1_000_000] {
+            let text = format!(r#"{{"x":{}}}"#, "9".repeat(digits));
+            assert!(from_caller::<Value>(text.as_bytes()).is_err(), "{digits}");
+        }
+        let longest = format!("1{}", "0".repeat(308));
+        assert_eq!(by_way_of_values(&longest), longest);
     }
 
     #[test]
