@@ -189,6 +189,7 @@ impl Wiring {
                     .with_info(deployment.model_info.clone())
                     .with_parameters(deployment.parameters.to_map())
                     .with_native_routes(native_routes)
+                    .with_revision(answers::revision(deployment, config, &world))
                     .with_probe(Probe::new(provider, CallContext::new())),
             );
         }

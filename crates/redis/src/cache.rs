@@ -26,6 +26,9 @@ const HEAD: usize = 16;
 /// So many writes may be under way. Answers beyond them are not kept.
 const MOST_WRITES: usize = 256;
 
+/// The longest that an answer is kept: Redis counts in milliseconds, and not in all that there are.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// Answers in Redis. While Redis is away nothing is found and nothing is kept.
 #[derive(Debug)]
 pub struct RedisCache {
@@ -90,7 +93,7 @@ impl AnswerCache for RedisCache {
 async fn write(redis: &Arc<Redis>, name: &str, answer: &[u8], lifetime: Duration) -> Result<(), Away> {
     redis.ready(WRITE_LIMIT).await?;
     let now = redis.clock.now().ok_or(Away { was_asked: false })?;
-    let lifetime = millis(lifetime).max(1);
+    let lifetime = millis(lifetime.min(LONGEST)).max(1);
     let value = [&now.to_le_bytes(), &lifetime.to_le_bytes(), answer].concat();
     redis.send(Cmd::pset_ex(name, value, lifetime), WRITE_LIMIT).await
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use redis::{Cmd, FromRedisValue, RedisError, Script};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::{sync::OnceCell, time::Instant};
@@ -212,8 +212,15 @@ impl Redis {
     ) -> Result<R, Away> {
         let mut connection = self.connection().ok_or(Away { was_asked: false })?;
         let asking = async move { command.query_async::<R>(&mut connection).await };
-        let answer = self.counted(limit, asking).await;
-        self.judged(answer)
+        match self.counted(limit, asking).await {
+            // A server that refuses a command is there: it is out of memory, or the value is of no use to it.
+            Err(Failure::Redis(error)) if is_refusal(&error) => {
+                self.counts.failed.fetch_add(1, Relaxed);
+                tracing::debug!(target: "sagewire::redis", reason = %Failure::Redis(error), "Redis refuses a command");
+                Err(Away { was_asked: true })
+            }
+            answer => self.judged(answer),
+        }
     }
 
     /// An answer, with what it took counted.
@@ -379,6 +386,18 @@ impl Redis {
             Err(failure) => self.failed(&failure),
         }
     }
+}
+
+/// Whether the server is there and does not do what it was asked.
+fn is_refusal(error: &RedisError) -> bool {
+    use redis::ServerErrorKind::{NoPerm, ReadOnly, ResponseError};
+    matches!(
+        error.kind(),
+        ErrorKind::Extension
+            | ErrorKind::Parse
+            | ErrorKind::UnexpectedReturnType
+            | ErrorKind::Server(NoPerm | ReadOnly | ResponseError)
+    )
 }
 
 /// Connects again, shows that the replica is there, and prolongs leases, for as long as anyone uses it.

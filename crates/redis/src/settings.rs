@@ -45,7 +45,7 @@ pub enum SettingsError {
     )]
     Url,
     /// A cluster has no node.
-    #[error("a Redis cluster needs at least one node")]
+    #[error("no server is named: set its URL, its host, or nodes of its cluster")]
     NoNodes,
     /// The client refuses them.
     #[error("the Redis client cannot use these settings")]

@@ -66,7 +66,13 @@ impl Model {
 fn fingerprint(served: &ServedModel) -> CacheKey {
     let deployments = served.deployments.iter();
     let parts: Vec<String> = deployments
-        .flat_map(|deployment| [deployment.model.clone(), Value::from(deployment.parameters.clone()).to_string()])
+        .flat_map(|deployment| {
+            [
+                deployment.model.clone(),
+                Value::from(deployment.parameters.clone()).to_string(),
+                deployment.revision.clone(),
+            ]
+        })
         .collect();
     CacheKey::of(&parts.iter().map(String::as_bytes).collect::<Vec<_>>())
 }

@@ -76,6 +76,7 @@ pub struct ServedDeployment {
     pub(crate) info: Map<String, Value>,
     pub(crate) parameters: Map<String, Value>,
     pub(crate) native_routes: Vec<String>,
+    pub(crate) revision: String,
     pub(crate) probe: Option<Probe>,
 }
 
@@ -90,8 +91,16 @@ impl ServedDeployment {
             info: Map::new(),
             parameters: Map::new(),
             native_routes: Vec::new(),
+            revision: String::new(),
             probe: None,
         }
+    }
+
+    /// Sets what decides its answers beside its model and parameters, as any text: kept answers of another revision are not taken for its own.
+    #[must_use]
+    pub fn with_revision(mut self, revision: impl Into<String>) -> Self {
+        self.revision = revision.into();
+        self
     }
 
     /// Sets how it is probed.

@@ -44,6 +44,15 @@ impl Caller {
         }
     }
 
+    /// The digest of its key, if it has one of its own.
+    pub(crate) fn digest(&self, keyring: &Keyring) -> Option<KeyDigest> {
+        match self {
+            Self::Anyone => None,
+            Self::Master => keyring.master,
+            Self::Key(key) => key.key.or(key.key_hash),
+        }
+    }
+
     /// Whether the caller may use this model.
     pub(crate) fn may_use(&self, model: &str) -> bool {
         let Self::Key(key) = self else { return true };

@@ -26,11 +26,11 @@ pub struct CacheParams {
     #[serde(rename = "type")]
     #[schemars(with = "Text")]
     pub kind: Option<String>,
-    /// How long an answer is kept. Default: 600.
+    /// How long an answer is kept, at most. Default: 600.
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub ttl: Duration,
-    /// Who shares answers: those who call with the same `key`, or `all`. Default: `key`.
+    /// Who shares answers: those who call with the same key (`key`), or everyone (`all`). Default: `key`.
     pub scope: CacheScope,
     /// Whether each request may be answered from the cache, `default_on`, or only those that ask for it by `cache: {use-cache: true}`, `default_off`. Default:
     /// `default_on`.
@@ -38,7 +38,7 @@ pub struct CacheParams {
     /// Which calls are kept, by LiteLLM's names: `completion`, `text_completion`, `embedding`, `responses`, `anthropic_messages`, each also with an `a` before it.
     /// Default: all of these.
     pub supported_call_types: Option<Vec<String>>,
-    /// What tells these answers from those of another proxy in the same Redis.
+    /// What tells these answers from those of another proxy in the same Redis. Proxies that call different AWS accounts need different ones.
     #[schemars(with = "Text")]
     pub namespace: Option<String>,
     /// The most memory for answers with `type: local`. What is least often asked for goes first. Default: 268435456.

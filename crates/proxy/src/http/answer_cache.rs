@@ -6,39 +6,34 @@
 use std::time::Duration;
 
 use sagewire_router::cache::CacheTerms;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Exchange, error::ApiError};
 use crate::{
     app::Model,
+    callers::KeyDigest,
     config::{CacheMode, CacheParams, CacheScope},
 };
 
 /// What a request wants of the cache.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Wishes {
-    /// A new answer, which is kept.
-    #[serde(rename = "no-cache")]
-    no_cache: Option<bool>,
-    /// That the answer is not kept.
-    #[serde(rename = "no-store")]
-    no_store: Option<bool>,
-    /// The cache, where it is off unless asked for.
-    #[serde(rename = "use-cache")]
+    /// `no-cache`: a new answer, which is kept.
+    no_cache: bool,
+    /// `no-store`: the answer is not kept.
+    no_store: bool,
+    /// `use-cache`: the cache, where it is off unless asked for.
     use_cache: Option<bool>,
-    /// How many seconds the answer is kept.
-    ttl: Option<f64>,
-    /// How many seconds old an answer may be.
-    #[serde(rename = "s-maxage", alias = "s-max-age")]
-    max_age: Option<f64>,
-    /// What tells the answers apart from others.
-    namespace: Option<String>,
+    /// `ttl`: how long the answer is kept, if that is shorter than the operator says.
+    lifetime: Option<Duration>,
+    /// `s-maxage`: how old an answer may be.
+    max_age: Option<Duration>,
+    /// `namespace`: what tells the answers apart from others of the same caller.
+    namespace: String,
 }
 
 impl Wishes {
-    /// Takes them out of a body. `None` if answers are not kept.
+    /// Takes them out of a body. `None` if answers are not kept. Entries that LiteLLM knows and this cache does not are passed over.
     pub(super) fn take_from(
         extra: &mut Map<String, Value>,
         params: Option<&CacheParams>,
@@ -46,21 +41,30 @@ impl Wishes {
         if params.is_none() {
             return Ok(None);
         }
-        let wishes = match extra.shift_remove("cache") {
-            None | Some(Value::Null) => Self::default(),
-            Some(value) => serde_json::from_value(value).map_err(|error| {
-                ApiError::invalid(
-                    Some("cache"),
-                    format!("invalid value for `cache`: {error}; `cache` is an object such as {{\"no-cache\": true, \"ttl\": 60}}"),
-                )
-            })?,
+        let entries = match extra.shift_remove("cache") {
+            None | Some(Value::Null) => return Ok(Some(Self::default())),
+            Some(Value::Object(entries)) => entries,
+            Some(_) => return Err(invalid("cache", "an object such as {\"no-cache\": true, \"ttl\": 60}")),
         };
-        for (name, seconds) in [("cache.ttl", wishes.ttl), ("cache.s-maxage", wishes.max_age)] {
-            if seconds.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
-                return Err(ApiError::invalid(
-                    Some(name),
-                    format!("invalid value for `{name}`: give a number of seconds"),
-                ));
+        let mut wishes = Self::default();
+        for (name, value) in &entries {
+            let flag = || value.as_bool().ok_or_else(|| invalid(&format!("cache.{name}"), "true or false"));
+            let seconds = || {
+                let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                seconds.ok_or_else(|| invalid(&format!("cache.{name}"), "a number of seconds"))
+            };
+            match name.as_str() {
+                _ if value.is_null() => {}
+                "no-cache" => wishes.no_cache = flag()?,
+                "no-store" => wishes.no_store = flag()?,
+                "use-cache" => wishes.use_cache = Some(flag()?),
+                "ttl" => wishes.lifetime = Some(seconds()?),
+                "s-maxage" | "s-max-age" => wishes.max_age = Some(seconds()?),
+                "namespace" => {
+                    let namespace = value.as_str().ok_or_else(|| invalid("cache.namespace", "a text"))?;
+                    namespace.clone_into(&mut wishes.namespace);
+                }
+                _ => {}
             }
         }
         Ok(Some(wishes))
@@ -74,20 +78,23 @@ impl Wishes {
         if !is_wanted || self.use_cache == Some(false) || !params.keeps(call_type) {
             return None;
         }
-        let seconds = |seconds: Option<f64>| Duration::try_from_secs_f64(seconds?).ok();
         let key = match params.scope {
-            CacheScope::Key => exchange.caller.name(),
-            CacheScope::All => "",
+            CacheScope::Key => exchange.caller.digest(&exchange.state.keyring).map(KeyDigest::to_hex),
+            CacheScope::All => None,
         };
-        let namespace = self.namespace.as_deref().or(params.namespace.as_deref()).unwrap_or_default();
-        // None of the parts can hold a line feed and pass for another: the last one is of fixed length, and texts are quoted.
-        let scope = format!("{namespace:?}\n{key:?}\n{:?}\n{}", params.scope, model.fingerprint);
-        let mut terms = CacheTerms::new(scope, seconds(self.ttl).unwrap_or(params.ttl));
-        terms.looks = self.no_cache != Some(true);
-        terms.keeps = self.no_store != Some(true) && !terms.lifetime.is_zero();
-        terms.max_age = seconds(self.max_age);
+        // A caller's namespace lies within the operator's.
+        let namespaces = (params.namespace.as_deref().unwrap_or_default(), self.namespace);
+        let scope = format!("{:?}", (namespaces, params.scope, key, model.fingerprint));
+        let mut terms = CacheTerms::new(scope, self.lifetime.unwrap_or(params.ttl).min(params.ttl));
+        terms.looks = !self.no_cache;
+        terms.keeps = !self.no_store && !terms.lifetime.is_zero();
+        terms.max_age = self.max_age;
         Some(terms)
     }
+}
+
+fn invalid(name: &str, expected: &str) -> ApiError {
+    ApiError::invalid(Some(name), format!("invalid value for `{name}`: expected {expected}"))
 }
 
 /// What LiteLLM calls the calls of a route whose answers are kept.

@@ -1,15 +1,24 @@
 //! The cache of answers: from `litellm_settings.cache_params` to a store in memory or in Redis.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sagewire::credentials::seam::World;
-use sagewire_router::cache::{AnswerCache, MemoryCache};
+use sagewire_router::cache::{AnswerCache, CacheKey, MemoryCache};
 
 use super::{Kept, WiringError};
-use crate::{Config, config::CacheParams};
+use crate::{
+    Config,
+    config::{CacheParams, DeploymentConfig},
+};
 
 /// The section that says where answers are kept.
 const CACHE_PARAMS: &str = "litellm_settings.cache_params";
+
+/// The largest file whose content is looked at, in bytes: larger ones are no templates.
+const LARGEST_FILE: u64 = 32 * 1024 * 1024;
 
 /// Where the answers of this configuration are kept, if they are. A reload that changes nothing of it goes on with the same store.
 pub(super) fn kept(
@@ -34,6 +43,39 @@ pub(super) fn kept(
     };
     kept.answers = Some((params.clone(), Arc::clone(&cache)));
     Ok(Some(cache))
+}
+
+/// What decides the answers of a deployment beside its model and its parameters: settings for all calls, where AWS is, and what the files say that
+/// its parameters name.
+pub(super) fn revision(deployment: &DeploymentConfig, config: &Config, world: &World) -> String {
+    const VARIABLES: [&str; 7] = [
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+    ];
+    let variables = VARIABLES.map(|name| world.var(name));
+    let settings = &config.litellm_settings;
+    let named = deployment.parameters.iter().filter_map(|(_, value)| value.as_str());
+    let files: Vec<String> = named.flat_map(template_files).collect();
+    format!("{:?}", (settings.drop_params, variables, files))
+}
+
+/// The digests of the files of a template, or of a model's folder, that this value may name.
+fn template_files(value: &str) -> Vec<String> {
+    const OF_A_FOLDER: [&str; 4] =
+        ["chat_template.jinja", "chat_template.json", "tokenizer_config.json", "special_tokens_map.json"];
+    let path = Path::new(value);
+    if !path.is_absolute() && path.components().count() < 2 && !value.ends_with(".jinja") {
+        return Vec::new();
+    }
+    let files = if path.is_dir() { OF_A_FOLDER.map(|name| path.join(name)).to_vec() } else { vec![path.to_owned()] };
+    let is_small = |path: &&PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.len() <= LARGEST_FILE);
+    let small = files.iter().filter(is_small);
+    small.filter_map(|path| std::fs::read(path).ok()).map(|content| CacheKey::of(&[&content]).to_string()).collect()
 }
 
 fn is_redis(params: &CacheParams, config: &Config, world: &World) -> bool {
@@ -64,4 +106,39 @@ fn in_redis(params: &CacheParams, world: &World, kept: &Kept) -> Result<Arc<dyn 
 #[cfg(not(feature = "redis"))]
 fn in_redis(_: &CacheParams, _: &World, _: &Kept) -> Result<Arc<dyn AnswerCache>, WiringError> {
     Err(WiringError::NoRedis { key: CACHE_PARAMS })
+}
+
+#[cfg(test)]
+mod tests {
+    use sagewire::credentials::seam::MapEnv;
+
+    use super::*;
+
+    fn revision_of(parameters: &str, variables: &[(&str, &str)]) -> String {
+        let yaml = format!("model_list: [{{model_name: m, litellm_params: {{model: sagemaker/e{parameters}}}}}]");
+        let (config, _) = Config::from_yaml(&yaml, &|_| None).unwrap();
+        let world = World::builder().with_env(variables.iter().copied().collect::<MapEnv>()).build();
+        revision(&config.deployments[0], &config, &world)
+    }
+
+    #[test]
+    fn where_aws_is_makes_another_revision() {
+        assert_eq!(revision_of("", &[]), revision_of("", &[("HOME", "/x")]));
+        assert_ne!(revision_of("", &[("AWS_REGION", "eu-west-1")]), revision_of("", &[("AWS_REGION", "us-east-1")]));
+    }
+
+    #[test]
+    fn a_changed_template_makes_another_revision() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chat_template.jinja");
+        for named in [&*file, folder.path()] {
+            let parameters = format!(", chat_template: '{}'", named.display());
+            let revisions = ["A", "B", "A"].map(|content| {
+                std::fs::write(&file, content).unwrap();
+                revision_of(&parameters, &[])
+            });
+            assert!(revisions[0] != revisions[1] && revisions[0] == revisions[2], "{revisions:?}");
+        }
+        assert_eq!(revision_of(", chat_template: '{{ x }}/../y'", &[]), revision_of("", &[]));
+    }
 }

@@ -125,7 +125,7 @@ mod tests {
         let url = [("REDIS_URL", "redis://me:hush@url:5"), ("REDIS_HOST", "of-env")];
         assert_eq!(read("general_settings: {coordination_redis: {}}", &url), "url:5");
         let nothing = read("general_settings: {coordination_redis: {}}", &[]);
-        assert!(nothing.contains("at least one node"), "{nothing}");
+        assert!(nothing.contains("no server is named"), "{nothing}");
         let wrong = read("general_settings: {coordination_redis: {url: 'http://hush'}}", &[]);
         assert!(wrong.contains("invalid Redis URL") && !wrong.contains("hush"), "{wrong}");
     }

@@ -1,6 +1,9 @@
 //! Answers that are kept, on every route: the first one comes again, byte for byte, and no model is asked.
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use sagewire_proxy::{Config, Wiring};
 use serde_json::{Value, json};
 
 use crate::setup::{Answer, Setup};
@@ -26,13 +29,14 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     answer.headers.get(name).map(|value| value.to_str().unwrap())
 }
 
-/// The answer without the id that every response has of its own, as it may be stored under it.
-fn without_response_id(answer: &Answer) -> String {
+/// The answer without the id and the time that every response has of its own, as it may be stored under them.
+fn without_own(answer: &Answer) -> String {
     let text = answer.text();
-    match text.split_once("\"resp_").and_then(|(_, rest)| rest.get(..32)) {
-        Some(id) => text.replace(id, ""),
-        None => text.to_owned(),
-    }
+    let Some(id) = text.split_once("\"resp_").and_then(|(_, rest)| rest.get(..32)) else { return text.to_owned() };
+    let mut parts = text.split("\"created_at\":");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    rest.fold(first, |whole, part| whole + part).replace(id, "")
 }
 
 /// Every route whose answers are kept.
@@ -67,7 +71,7 @@ async fn the_same_request_has_the_same_answer_on_every_route() {
         let second = ask(&setup, "sk-a", path, &body).await;
         assert_eq!(header(&second, "x-sagewire-cache"), Some("hit"), "{path} {body}");
         assert_eq!(header(&second, "x-sagewire-cache-age"), Some("0"));
-        assert_eq!(without_response_id(&second), without_response_id(&first), "{path} {body}");
+        assert_eq!(without_own(&second), without_own(&first), "{path} {body}");
         let keys = [&first, &second].map(|answer| header(answer, "x-sagewire-cache-key").map(str::len));
         let expected = if path.ends_with("embeddings") { None } else { Some(64) };
         assert_eq!(keys, [expected; 2]);
@@ -124,8 +128,11 @@ async fn a_request_says_what_it_wants_of_the_cache_and_its_container_is_not_told
     }
     for (cache, message) in [
         (json!(true), "invalid value for `cache`"),
-        (json!({"no-cache": "perhaps"}), "invalid value for `cache`"),
-        (json!({"ttl": -1}), "invalid value for `cache.ttl`"),
+        (json!({"no-cache": "perhaps"}), "invalid value for `cache.no-cache`: expected true or false"),
+        (json!({"ttl": -1}), "invalid value for `cache.ttl`: expected a number of seconds"),
+        (json!({"ttl": 1e300}), "invalid value for `cache.ttl`: expected a number of seconds"),
+        (json!({"s-maxage": "1"}), "invalid value for `cache.s-maxage`"),
+        (json!({"namespace": 1}), "invalid value for `cache.namespace`: expected a text"),
     ] {
         let body = json!({"model": "chat", "messages": [{"role": "user", "content": "Hello"}], "cache": cache});
         let headers = [("authorization", "Bearer sk-a")];
@@ -160,4 +167,40 @@ async fn a_caller_that_chooses_the_target_is_not_answered_from_the_cache() {
         let answer = setup.send(Method::POST, "/v1/chat/completions", &headers, &hello).await;
         assert_eq!(header(&answer, "x-sagewire-cache"), None, "{}", answer.text());
     }
+}
+
+/// What a proxy keeps the answer to this request under.
+async fn key_of(setup: &Setup, yaml: &str, body: &Value) -> String {
+    let (config, _) = Config::from_yaml(yaml, &|name| setup.world.var(name)).unwrap();
+    let app = Wiring::new(setup.world.clone()).app(&config, None).unwrap();
+    let request =
+        Request::post("/v1/chat/completions").header("authorization", "Bearer sk-a").header("host", "localhost");
+    let response = app.answer(request.body(Full::new(Bytes::from(body.to_string()))).unwrap()).await;
+    response.headers()["x-sagewire-cache-key"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn proxies_share_answers_only_if_everything_that_decides_them_is_the_same() {
+    let setup = Setup::start(CACHED).await;
+    let hello = json!({"model": "chat", "messages": [{"role": "user", "content": "Hello"}]});
+    let key = key_of(&setup, CACHED, &hello).await;
+    for (what, by, is_same) in [
+        ("", "", true),
+        ("{name: a,", "{name: c,", true),
+        // Who has the same name and another key is another caller.
+        ("{name: a, key: sk-a,", "{name: a, key: sk-x}, {name: c, key: sk-a,", true),
+        ("litellm_settings: {", "litellm_settings: {drop_params: true, ", false),
+        ("{type: local}", "{type: local, namespace: other}", false),
+        ("{type: local}", "{type: local, scope: all}", false),
+        ("sagemaker_chat/messages}", "sagemaker_chat/messages, temperature: 0.5}", false),
+        ("sagemaker_chat/messages}", "sagemaker/tgi}", false),
+    ] {
+        let other = key_of(&setup, &CACHED.replace(what, by), &hello).await;
+        assert_eq!(other == key, is_same, "{by}");
+    }
+    // A caller's namespace lies within the operator's.
+    let mut named = hello.clone();
+    named.as_object_mut().unwrap().insert("cache".to_owned(), json!({"namespace": "other"}));
+    let operators = CACHED.replace("{type: local}", "{type: local, namespace: other}");
+    assert_ne!(key_of(&setup, &operators, &hello).await, key_of(&setup, CACHED, &named).await);
 }

@@ -3,9 +3,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use libtest_mimic::Trial;
-use sagewire_redis::{Redis, RedisLedger, RedisSettings, RedisState};
+use sagewire_redis::{Redis, RedisCache, RedisLedger, RedisSettings, RedisState};
 use sagewire_router::{
     Admission, Limits, Refusal, RouterState, Terms,
+    cache::{AnswerCache, CacheKey},
     ledger::{self, KeyLimits, Ledger},
 };
 use sagewire_test_programs::Prepared;
@@ -22,6 +23,7 @@ pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
         trial(program, "faults::an_emptied_server_learns_budgets_and_places_again", emptied),
         trial(program, "faults::failing_closed_refuses_what_is_limited", failing_closed),
         trial(program, "faults::a_server_that_was_never_there_stops_no_request", never_there),
+        trial(program, "faults::a_server_that_keeps_no_answers_is_not_away", full),
     ];
     #[cfg(unix)]
     trials.push(trial(program, "faults::a_server_that_is_paused_stops_no_request_and_the_counts_agree", paused));
@@ -197,4 +199,25 @@ async fn never_there(program: PathBuf) {
     assert_eq!(requests(&server).await, 10);
     let fresh = RedisLedger::new(&Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap());
     assert_eq!(fresh.standing(&key).await.spent, 100);
+}
+
+/// Whatever a caller has kept, and for however long, limits and the answers of others are as they were.
+async fn full(program: PathBuf) {
+    let server = Server::start(&program);
+    let redis = Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap();
+    let cache = RedisCache::new(&redis);
+    let key = |name: &str| CacheKey::of(&[name.as_bytes()]);
+    for lifetime in [Duration::MAX, Duration::from_millis(u64::MAX), Duration::from_secs(60)] {
+        cache.put(key("a"), "kept".into(), lifetime);
+        cache.settle().await;
+        assert_eq!(cache.get(&[key("a")]).await[0].as_ref().map(|kept| &*kept.answer), Some(&b"kept"[..]));
+    }
+    let mut connection = server.connect().await;
+    let limit: () =
+        redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("1").query_async(&mut connection).await.unwrap();
+    cache.put(key("b"), "not kept".into(), Duration::from_secs(60));
+    cache.settle().await;
+    assert!(redis.health().connected && redis.health().failures == 1, "{:?} {limit:?}", redis.health());
+    let found = cache.get(&[key("a"), key("b")]).await;
+    assert!(found[0].is_some() && found[1].is_none(), "{found:?}");
 }

@@ -116,7 +116,7 @@ static GROUPS: &[Group] = &[
         request: Request::Dropped,
     },
     Group {
-        reason: "sagewire caches no answers",
+        reason: "answers are kept as `litellm_settings.cache` says, for all deployments",
         names: &["cache", "cache_key", "caching", "caching_groups", "preset_cache_key", "ttl", "enable_prompt_caching"],
         request: Request::Dropped,
     },
