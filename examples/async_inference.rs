@@ -1,4 +1,5 @@
-//! Asynchronous inference: the request is queued, and its result will lie in S3. For long work, and for endpoints that scale to zero.
+//! Asynchronous inference: the request is queued, and its result will lie in S3. For long work, and
+//! for endpoints that scale to zero.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::time::Duration;

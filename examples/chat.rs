@@ -1,4 +1,5 @@
-//! A question and its whole answer, from a container that takes one text and from one that takes OpenAI's messages.
+//! A question and its whole answer, from a container that takes one text and from one that takes
+//! OpenAI's messages.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use sagewire::{ChatRequest, Message};

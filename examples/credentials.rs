@@ -1,4 +1,5 @@
-//! Credentials of the program's own: keys that it has, and a source such as a vault, which is asked again shortly before its keys expire.
+//! Credentials of the program's own: keys that it has, and a source such as a vault, which is asked
+//! again shortly before its keys expire.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::time::{Duration, SystemTime};
@@ -30,7 +31,8 @@ fn session() -> Credentials {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // An endpoint that accepts one temporary session and nothing else. On AWS there would be no endpoint URL below.
+    // An endpoint that accepts one temporary session and nothing else. On AWS there would be no
+    // endpoint URL below.
     let emulator = Emulator::builder().session("ASIAMYSESSION", "my-secret", "my-token").start().await?;
     let builder = || SageMaker::builder().region("eu-central-1").endpoint_url(emulator.url());
 

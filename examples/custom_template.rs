@@ -1,4 +1,5 @@
-//! The prompt of a text container: by the model's name on Hugging Face, by a template of one's own, and by affixes for each role.
+//! The prompt of a text container: by the model's name on Hugging Face, by a template of one's own,
+//! and by affixes for each role.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use sagewire::{

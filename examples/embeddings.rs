@@ -28,7 +28,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         (EmbeddingDialect::Cohere, r#"{"embeddings": {"float": [[0.1, 0.2], [0.3, 0.4]]}}"#),
     ];
     for (family, answer) in families {
-        // The emulated endpoint answers as a container of the family would. One of yours has one family: set that.
+        // The emulated endpoint answers as a container of the family would. One of yours has one family:
+        // set that.
         if let Some(emulator) = endpoint.emulator() {
             emulator.enqueue("embedding", Scripted::ok(answer));
         }

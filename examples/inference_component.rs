@@ -1,4 +1,5 @@
-//! One of several models on an endpoint, named by its inference component: in a header that is signed, never in the body.
+//! One of several models on an endpoint, named by its inference component: in a header that is
+//! signed, never in the body.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use sagewire::{CallContext, ChatRequest, Message, Settings};

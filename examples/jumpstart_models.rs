@@ -1,4 +1,5 @@
-//! Every endpoint that LiteLLM's page names: JumpStart puts the model's id into the endpoint's name, and by it the prompt gets the model's own template.
+//! Every endpoint that LiteLLM's page names: JumpStart puts the model's id into the endpoint's
+//! name, and by it the prompt gets the model's own template.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use sagewire::{ChatRequest, Client, Message, SageMaker};
@@ -28,7 +29,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let reply =
             client.chat(ChatRequest::new(format!("sagemaker/{endpoint}"), messages).with_max_tokens(20)).await?;
         let sent = emulator.received().pop().ok_or("nothing was sent")?.json()?;
-        // The chat models' names end with `-f`. The others are base models, which know no template: their messages are joined.
+        // The chat models' names end with `-f`. The others are base models, which know no template: their
+        // messages are joined.
         println!("{endpoint}\n  {}\n  {}", sent.get("inputs").ok_or("no inputs were sent")?, reply.value.content());
     }
     Ok(())

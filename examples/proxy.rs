@@ -1,4 +1,5 @@
-//! LiteLLM's `config.yaml` as it is, served by the proxy inside a program of one's own, and one call through it.
+//! LiteLLM's `config.yaml` as it is, served by the proxy inside a program of one's own, and one
+//! call through it.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use sagewire::credentials::seam::World;

@@ -1,4 +1,5 @@
-//! Two deployments of a model and a fallback: the first is down, the second answers, and the reply says what was decided.
+//! Two deployments of a model and a fallback: the first is down, the second answers, and the reply
+//! says what was decided.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! An answer as it is made: SageMaker's own response stream, token by token, and a stream from a container that cannot stream.
+//! An answer as it is made: SageMaker's own response stream, token by token, and a stream from a
+//! container that cannot stream.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::io::Write as _;

@@ -1,4 +1,5 @@
-//! A transport of the program's own: here one that counts what is sent and passes it on. What it is given is signed already.
+//! A transport of the program's own: here one that counts what is sent and passes it on. What it is
+//! given is signed already.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::{
@@ -31,7 +32,8 @@ impl Transport for Counting {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::open().await?;
-    // `ReqwestTransport::with_client` takes a client of the program's own, with its proxies, certificates and limits.
+    // `ReqwestTransport::with_client` takes a client of the program's own, with its proxies,
+    // certificates and limits.
     let inner = ReqwestTransport::new(Duration::from_secs(5))?;
     let counting = Arc::new(Counting { inner, bytes: AtomicUsize::new(0) });
     let sagemaker = endpoint.sagemaker().transport(Arc::clone(&counting)).build()?;

@@ -1,4 +1,5 @@
-//! The raw request (LiteLLM's `set_verbose`), as a curl command that signs with the keys of the shell that runs it. No key stands in it.
+//! The raw request (LiteLLM's `set_verbose`), as a curl command that signs with the keys of the
+//! shell that runs it. No key stands in it.
 #![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::io;

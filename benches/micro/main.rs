@@ -1,7 +1,8 @@
 //! Single steps of the hot path, each beside what it is measured against.
 //!
-//! `cargo bench -p sagewire-benches`. Signing is measured in `crates/sigv4/benches`, templates in `crates/chat-template/benches`, and a whole library
-//! call against a bare reqwest call by `compare`, which has a process and an upstream for each.
+//! `cargo bench -p sagewire-benches`. Signing is measured in `crates/sigv4/benches`, templates in
+//! `crates/chat-template/benches`, and a whole library call against a bare reqwest call by
+//! `compare`, which has a process and an upstream for each.
 #![expect(clippy::unwrap_used, reason = "a bench may stop at the first surprise")]
 
 use std::{hint::black_box, sync::Arc};

@@ -1,6 +1,7 @@
 //! The requests and answers that are measured, always the same bytes.
 //!
-//! Owns their size and shape: a short chat, an answer of 64 tokens whole and in pieces, and 32 embeddings of 1,024 numbers.
+//! Owns their size and shape: a short chat, an answer of 64 tokens whole and in pieces, and 32
+//! embeddings of 1,024 numbers.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,8 @@
 //! One HTTP/1.1 connection on which one request follows the other.
 //!
-//! Owns as little as a measurement of latencies needs: it writes a request, and says when the first byte of the body and when the last
-//! have come. It knows chunked bodies and `Content-Length`, and nothing else.
+//! Owns as little as a measurement of latencies needs: it writes a request, and says when the first
+//! byte of the body and when the last have come. It knows chunked bodies and `Content-Length`, and
+//! nothing else.
 
 use std::io;
 
@@ -74,7 +75,8 @@ impl Connection {
         }
     }
 
-    /// Sends a request and waits for the first byte of its answer's body; the answer stays open as long as the connection does.
+    /// Sends a request and waits for the first byte of its answer's body; the answer stays open as
+    /// long as the connection does.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).

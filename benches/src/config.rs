@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-/// A file of these models, each a name for callers, a model and an upstream's URL, for callers with this key.
+/// A file of these models, each a name for callers, a model and an upstream's URL, for callers with
+/// this key.
 pub fn litellm<'a>(models: impl IntoIterator<Item = (String, &'a str, &'a str)>, key: &str) -> String {
     let mut text = String::from("model_list:\n");
     for (name, model, upstream) in models {

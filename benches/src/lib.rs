@@ -1,8 +1,11 @@
-//! What the measurements share: the bodies that are sent and answered, AWS's frames around them, and a client that counts nothing but time.
+//! What the measurements share: the bodies that are sent and answered, AWS's frames around them,
+//! and a client that counts nothing but time.
 //!
-//! Owns these fixed bytes. What is measured with them is each program's under `src/bin`, and `micro` for single functions:
+//! Owns these fixed bytes. What is measured with them is each program's under `src/bin`, and
+//! `micro` for single functions:
 //!
-//! - `compare` measures the proxy and the library beside a bare forwarder and other gateways, and writes `docs/performance.md`;
+//! - `compare` measures the proxy and the library beside a bare forwarder and other gateways, and
+//!   writes `docs/performance.md`;
 //! - `instructions` counts, under callgrind, the instructions of one request and of one token;
 //! - `upstream`, `forwarder`, `library` and `paths` are what these two start;
 //! - `guided` builds the command line by what a first build of it counted under such a load.

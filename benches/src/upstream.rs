@@ -1,9 +1,11 @@
 //! A stand-in for SageMaker Runtime that answers at once, with the same bytes each time.
 //!
-//! Owns which path is answered with which of the fixed bodies. `/endpoints/chat/invocations` gives a whole answer,
-//! `/endpoints/chat/invocations-response-stream` the frames of one, one HTTP chunk for each; `/endpoints/generate/...` the same as text generation
-//! containers write it, `/endpoints/embedding/...` vectors, and `/endpoints/held/...` a first token and then nothing more. `/v1/chat/completions` is
-//! the same container without SageMaker around it. `GET /count` says how many were answered.
+//! Owns which path is answered with which of the fixed bodies. `/endpoints/chat/invocations` gives
+//! a whole answer, `/endpoints/chat/invocations-response-stream` the frames of one, one HTTP chunk
+//! for each; `/endpoints/generate/...` the same as text generation containers write it,
+//! `/endpoints/embedding/...` vectors, and `/endpoints/held/...` a first token and then nothing
+//! more. `/v1/chat/completions` is the same container without SageMaker around it. `GET /count`
+//! says how many were answered.
 
 use std::{
     convert::Infallible,

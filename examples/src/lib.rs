@@ -1,4 +1,5 @@
-//! Where the examples run: on your endpoint where the environment has AWS settings, else on an emulated one that is started for the purpose.
+//! Where the examples run: on your endpoint where the environment has AWS settings, else on an
+//! emulated one that is started for the purpose.
 //!
 //! Owns that choice alone. What an example shows is in its own file.
 
@@ -65,7 +66,8 @@ impl Endpoint {
         Ok(Client::builder().sagemaker(self.sagemaker().build()?).build())
     }
 
-    /// A provider to be set up, with what it takes to reach the endpoint. On AWS that is nothing: region and credentials are found.
+    /// A provider to be set up, with what it takes to reach the endpoint. On AWS that is nothing:
+    /// region and credentials are found.
     pub fn sagemaker(&self) -> SageMakerBuilder {
         match &self.emulator {
             None => SageMaker::builder(),
@@ -88,7 +90,8 @@ impl Endpoint {
         self.emulator.as_ref().map(Emulator::url)
     }
 
-    /// What the emulator was asked last: the path, SageMaker's headers, and the body. Nothing where the endpoint is yours.
+    /// What the emulator was asked last: the path, SageMaker's headers, and the body. Nothing where
+    /// the endpoint is yours.
     #[must_use]
     pub fn last_request(&self) -> String {
         let mut text = String::new();

@@ -22,7 +22,8 @@ fn examples() -> Vec<String> {
     names
 }
 
-/// Where cargo puts an example: beside the folder that this test is in. A plain `cargo test` builds both.
+/// Where cargo puts an example: beside the folder that this test is in. A plain `cargo test` builds
+/// both.
 fn program(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let program =

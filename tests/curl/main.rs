@@ -1,4 +1,5 @@
-//! The commands that `verbose` shows, replayed by curl: the emulator accepts their signatures and answers as it answered the call.
+//! The commands that `verbose` shows, replayed by curl: the emulator accepts their signatures and
+//! answers as it answered the call.
 //!
 //! `SAGEWIRE_CURL` names a curl with the option `--aws-sigv4`. Without it, the test is ignored.
 
@@ -31,7 +32,8 @@ fn replay(curl: &Path) -> Result<(), Failed> {
         settings.headers.inference_component = Some("component-1".to_owned());
         let context = CallContext::new().with(settings);
         let sagemaker = sagemaker(&emulator);
-        // What a shell and curl could stumble over: quotes, variables, line ends, and a body that looks like a file's name.
+        // What a shell and curl could stumble over: quotes, variables, line ends, and a body that looks
+        // like a file's name.
         let awkward = "it's $HOME `date` \"quoted\" \\ @file é😀\nnew line %7E";
         let chat = || ChatRequest::new("sagemaker/tgi", [Message::user(awkward)]).with_max_tokens(20);
         sagemaker.chat(chat(), &context).await?;

@@ -1,7 +1,7 @@
 //! Cargo's commands on the pages.
 //!
-//! Owns their comparison with the manifests: packages, targets, features and profiles must be there. They are not run: the tests would build
-//! what is building them.
+//! Owns their comparison with the manifests: packages, targets, features and profiles must be
+//! there. They are not run: the tests would build what is building them.
 
 use std::{collections::BTreeMap, fs, sync::LazyLock};
 

@@ -1,6 +1,7 @@
 //! Links between pages, to files and to headings.
 //!
-//! Owns which links there are and whether they lead somewhere in the project. Other sites are not asked.
+//! Owns which links there are and whether they lead somewhere in the project. Other sites are not
+//! asked.
 
 use std::path::{Component, Path, PathBuf};
 

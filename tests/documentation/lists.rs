@@ -1,6 +1,7 @@
 //! Lists that claim to be complete: pages in the summary, variables, kinds of errors, metrics.
 //!
-//! Owns what each is compared with. What the sources say is found by their text: a new variable or error without its entry fails here.
+//! Owns what each is compared with. What the sources say is found by their text: a new variable or
+//! error without its entry fails here.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +34,8 @@ pub(crate) fn none(missing: &[String], what: &str) -> Outcome {
     if missing.is_empty() { Ok(()) } else { Err(format!("{what}: {}", missing.join(", ")).into()) }
 }
 
-/// A page with Rust is among those that rustdoc compiles: in `tests/src/guide.rs`, or as the front page of its own crate.
+/// A page with Rust is among those that rustdoc compiles: in `tests/src/guide.rs`, or as the front
+/// page of its own crate.
 pub(crate) fn is_compiled(page: &Page) -> Outcome {
     let beside = page.path.with_file_name("src").join("lib.rs");
     let own = fs::read_to_string(beside).is_ok_and(|text| text.contains("doc = include_str!(\"../README.md\")"));
@@ -44,7 +46,8 @@ pub(crate) fn is_compiled(page: &Page) -> Outcome {
     Err(format!("{} has Rust that nothing compiles: add it to tests/src/guide.rs", page.name).into())
 }
 
-/// The summary lists every page of the guide. Records for the project's own engineers in `docs/internal/` are not part of it.
+/// The summary lists every page of the guide. Records for the project's own engineers in
+/// `docs/internal/` are not part of it.
 fn pages_in_the_summary() -> Outcome {
     let summary = &page("docs/SUMMARY.md").text;
     let pages = page::all().iter().filter_map(|page| page.name.strip_prefix("docs/"));
@@ -54,7 +57,8 @@ fn pages_in_the_summary() -> Outcome {
     none(&missing, "docs/SUMMARY.md lacks these pages")
 }
 
-/// The files of the crates, without their tests. What follows the first inner test module is left out.
+/// The files of the crates, without their tests. What follows the first inner test module is left
+/// out.
 pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let mut sources = Vec::new();
     for folder in page::crates() {
@@ -83,7 +87,8 @@ fn is_variable(text: &str) -> bool {
     is_whole && text.starts_with(|first: char| first.is_ascii_uppercase()) && text.chars().all(allowed)
 }
 
-/// Texts in upper case that are no variables: error codes of AWS, a session's word, marks inside templates.
+/// Texts in upper case that are no variables: error codes of AWS, a session's word, marks inside
+/// templates.
 const NO_VARIABLES: [&str; 9] = [
     "CARGO_MANIFEST_DIR",
     "CARGO_PKG_VERSION",
@@ -96,7 +101,8 @@ const NO_VARIABLES: [&str; 9] = [
     "TOKEN_PATH",
 ];
 
-/// Variables of containers, which are read in the descriptions of an account's models and not in the environment.
+/// Variables of containers, which are read in the descriptions of an account's models and not in
+/// the environment.
 const OF_CONTAINERS: [&str; 14] = [
     "HF_MODEL_ID",
     "HF_TASK",

@@ -1,12 +1,15 @@
-//! What the documentation says is so: every fenced block of every page is run, parsed, compiled, or marked as not run with its reason;
-//! links lead somewhere; lists that claim to be complete are.
+//! What the documentation says is so: every fenced block of every page is run, parsed, compiled, or
+//! marked as not run with its reason; links lead somewhere; lists that claim to be complete are.
 //!
-//! Owns which pages and checks there are. Pages are found by their place. A block's kind is the word after its fence; what else it needs is
-//! said in comments right above it, which no reader sees:
+//! Owns which pages and checks there are. Pages are found by their place. A block's kind is the
+//! word after its fence; what else it needs is said in comments right above it, which no reader
+//! sees:
 //!
 //! - `<!-- not run: needs a cluster -->`: why it cannot run here.
-//! - `<!-- file: config.yaml -->`: the block is written to this file, for the commands of the same page.
-//! - `<!-- when: chat -->`: it runs where the command line has this subcommand, and is reported as ignored elsewhere.
+//! - `<!-- file: config.yaml -->`: the block is written to this file, for the commands of the same
+//!   page.
+//! - `<!-- when: chat -->`: it runs where the command line has this subcommand, and is reported as
+//!   ignored elsewhere.
 //! - `<!-- exits: 2 -->`: its last command ends with this code.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 

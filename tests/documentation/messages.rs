@@ -11,7 +11,8 @@ use crate::{
     lists::{none, sources},
 };
 
-/// What an error is made with. The words of AWS's errors are AWS's, so that the emulator's own functions are not among them.
+/// What an error is made with. The words of AWS's errors are AWS's, so that the emulator's own
+/// functions are not among them.
 const CONSTRUCTORS: [&str; 9] = [
     "#[error(",
     "ApiError::",
@@ -82,7 +83,8 @@ fn fault(message: &str) -> Option<String> {
     unusual.map(|(words, instead)| format!("for `{}` write `{instead}`", words.trim()))
 }
 
-/// The sentences among the arguments of a call: the text begins after its parenthesis if that `is_open`, else before it.
+/// The sentences among the arguments of a call: the text begins after its parenthesis if that
+/// `is_open`, else before it.
 fn literals_of_call(text: &str, is_open: bool) -> Vec<String> {
     let (mut found, mut depth, mut opened) = (Vec::new(), 1, is_open);
     let mut rest = text.chars();

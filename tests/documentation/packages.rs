@@ -1,4 +1,5 @@
-//! What is published and deployed: every crate's package, the container's recipe, the service, the cluster's objects, the book.
+//! What is published and deployed: every crate's package, the container's recipe, the service, the
+//! cluster's objects, the book.
 //!
 //! Owns what each must have. A case whose program is not named is reported as ignored.
 
@@ -145,7 +146,8 @@ fn service(analyze: &Path, tools: &Tools) -> Outcome {
     succeeds(Command::new(analyze).args(["verify", "--man=no"]).arg(unit))
 }
 
-/// The book's preprocessor is run by the Python that is named, and not by the one of the page's settings.
+/// The book's preprocessor is run by the Python that is named, and not by the one of the page's
+/// settings.
 fn book(mdbook: &MdBook) -> Outcome {
     let folder = tempfile::Builder::new().prefix("sagewire").tempdir()?;
     let preprocessor = format!("{} links_out.py", mdbook.python.display());
@@ -154,7 +156,8 @@ fn book(mdbook: &MdBook) -> Outcome {
     succeeds(command.arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))
 }
 
-/// The picture shows what the demo prints of its first call; what changes with each run (the port, times) is not compared.
+/// The picture shows what the demo prints of its first call; what changes with each run (the port,
+/// times) is not compared.
 fn picture(tools: &Tools) -> Outcome {
     let output = Command::new(&tools.sagewire).args(["demo", "--once"]).output()?;
     let shown = String::from_utf8(output.stdout)?;

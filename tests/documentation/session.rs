@@ -1,7 +1,8 @@
-//! What the commands of one page run in: a folder, an emulated endpoint, and the servers that they start.
+//! What the commands of one page run in: a folder, an emulated endpoint, and the servers that they
+//! start.
 //!
-//! Owns the environment of the commands and how addresses on a page become real ones. Nothing listens at a fixed port, and nothing is
-//! reachable but this machine.
+//! Owns the environment of the commands and how addresses on a page become real ones. Nothing
+//! listens at a fixed port, and nothing is reachable but this machine.
 
 use std::{
     ffi::OsString,
@@ -205,7 +206,8 @@ fn endpoints(text: &str) -> Vec<String> {
     names
 }
 
-/// Stands for whatever container a page has in mind: it answers in the language that it is asked in.
+/// Stands for whatever container a page has in mind: it answers in the language that it is asked
+/// in.
 #[derive(Debug, Default)]
 struct Any {
     tgi: Tgi,

@@ -1,7 +1,8 @@
 //! Blocks of commands.
 //!
-//! Owns how a block is taken apart, which commands run how, and what their output must hold. `sagewire` runs against the session's emulator,
-//! its servers in the background; cargo's commands are compared with the manifests; whatever else is not plainly harmless must be marked.
+//! Owns how a block is taken apart, which commands run how, and what their output must hold.
+//! `sagewire` runs against the session's emulator, its servers in the background; cargo's commands
+//! are compared with the manifests; whatever else is not plainly harmless must be marked.
 
 use libtest_mimic::Failed;
 
@@ -79,7 +80,8 @@ fn as_server(command: &str) -> Option<String> {
     Some(format!("{before}exec {}{host} --port 0", after.trim_end()))
 }
 
-/// Each shown line is in the output, in this order. `...` stands for anything, in a line or between lines.
+/// Each shown line is in the output, in this order. `...` stands for anything, in a line or between
+/// lines.
 fn holds(output: &str, shown: &[String]) -> Outcome {
     let mut lines = output.lines();
     for wanted in shown.iter().map(|line| line.trim()).filter(|line| !line.is_empty() && *line != "...") {
@@ -100,7 +102,8 @@ fn holds(output: &str, shown: &[String]) -> Outcome {
     Ok(())
 }
 
-/// The commands of a block: `sh` has nothing else, `console` has them after `$ ` and their output below.
+/// The commands of a block: `sh` has nothing else, `console` has them after `$ ` and their output
+/// below.
 fn steps(block: &Block) -> Result<Vec<Step>, Failed> {
     let mut steps: Vec<Step> = Vec::new();
     let mut open = String::new();

@@ -1,6 +1,7 @@
 //! Tables of the guide that say what the code says: each is made anew, and compared.
 //!
-//! Owns the comparison. The crates that are published cannot make it: the guide is no part of their packages.
+//! Owns the comparison. The crates that are published cannot make it: the guide is no part of their
+//! packages.
 
 use std::{fs, sync::Arc};
 

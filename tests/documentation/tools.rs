@@ -1,6 +1,7 @@
 //! The programs that blocks are run with.
 //!
-//! Owns which block needs which. Programs by others are used only if a variable names them (`sagewire-test-programs`).
+//! Owns which block needs which. Programs by others are used only if a variable names them
+//! (`sagewire-test-programs`).
 
 use std::{
     ffi::OsString,
@@ -66,7 +67,8 @@ pub(crate) fn python(scripts: &[&Block]) -> Prepared<PathBuf> {
     }
 }
 
-/// The command line, which `cargo test --workspace` has built beside this test; else it is built now.
+/// The command line, which `cargo test --workspace` has built beside this test; else it is built
+/// now.
 fn built() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let folder = here.parent().and_then(Path::parent).unwrap();

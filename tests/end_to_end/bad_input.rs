@@ -1,4 +1,5 @@
-//! Input that cannot work fails with an error of its own that says what to do, and before anything is sent.
+//! Input that cannot work fails with an error of its own that says what to do, and before anything
+//! is sent.
 
 use std::{fmt, net::TcpListener, sync::Arc};
 

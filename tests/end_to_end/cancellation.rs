@@ -67,7 +67,8 @@ async fn dropping_a_stream_closes_the_connection() {
     at_once("the end of the container's stream", dropped.recv()).await.unwrap();
 }
 
-/// A server that reads one request, sends nothing or a beginning of a reply, and returns when the client has closed the connection.
+/// A server that reads one request, sends nothing or a beginning of a reply, and returns when the
+/// client has closed the connection.
 async fn until_closed(listener: TcpListener, begun: mpsc::UnboundedSender<()>, reply: &'static [u8]) {
     let (mut connection, _) = listener.accept().await.unwrap();
     let mut buffer = vec![0; 64 * 1024];

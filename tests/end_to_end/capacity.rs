@@ -1,4 +1,5 @@
-//! Endpoints that are scaled to zero: waited for with one probe for all calls, where that is asked for.
+//! Endpoints that are scaled to zero: waited for with one probe for all calls, where that is asked
+//! for.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Details of whole answers: asked for where nobody says otherwise, and not asked for again where a container refuses them.
+//! Details of whole answers: asked for where nobody says otherwise, and not asked for again where a
+//! container refuses them.
 
 use sagewire::{
     CallContext, ChatRequest, CompletionRequest, ErrorKind, FinishReason, Message, Provider, Retries, SageMaker,

@@ -1,4 +1,5 @@
-//! A service or a gateway that repeats what it was sent: the call's secrets never reach errors or request ids.
+//! A service or a gateway that repeats what it was sent: the call's secrets never reach errors or
+//! request ids.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Embeddings through the whole library: batches, their order and bounds, formats, and families that take no JSON.
+//! Embeddings through the whole library: batches, their order and bounds, formats, and families
+//! that take no JSON.
 
 use std::sync::{
     Arc,
@@ -68,7 +69,8 @@ async fn the_size_of_a_batch_is_a_setting() {
     }
 }
 
-/// Answers each request with a vector when as many as can be are under way, and keeps the most that were.
+/// Answers each request with a vector when as many as can be are under way, and keeps the most that
+/// were.
 #[derive(Debug, Default)]
 struct Counting {
     under_way: AtomicUsize,

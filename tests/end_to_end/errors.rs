@@ -1,5 +1,5 @@
-//! Every error that the service can answer becomes the right kind, with AWS's request id, the container's own status and message,
-//! and a sentence without account ids.
+//! Every error that the service can answer becomes the right kind, with AWS's request id, the
+//! container's own status and message, and a sentence without account ids.
 
 use sagewire::{Error, ErrorKind};
 use sagewire_emulator::{AwsError, Scripted};

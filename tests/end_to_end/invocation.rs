@@ -1,4 +1,5 @@
-//! SageMaker's own headers, sessions and asynchronous inferences: what is sent is signed, and what comes back is typed.
+//! SageMaker's own headers, sessions and asynchronous inferences: what is sent is signed, and what
+//! comes back is typed.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Every endpoint that LiteLLM's SageMaker page names: the URL it is called at, and the prompt it is given.
+//! Every endpoint that LiteLLM's SageMaker page names: the URL it is called at, and the prompt it
+//! is given.
 
 use sagewire::{ChatRequest, Client, Message};
 use sagewire_emulator::{Emulator, Tgi};

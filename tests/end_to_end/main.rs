@@ -1,4 +1,5 @@
-//! Calls through the whole library, over real HTTP to the emulator, and over scripted transports where time matters.
+//! Calls through the whole library, over real HTTP to the emulator, and over scripted transports
+//! where time matters.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

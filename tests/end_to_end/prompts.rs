@@ -1,4 +1,5 @@
-//! The prompt that an endpoint is sent: which template makes it, and what reaches the Hub on the way.
+//! The prompt that an endpoint is sent: which template makes it, and what reaches the Hub on the
+//! way.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,6 +1,8 @@
-//! What the client signs and sends, AWS's official signer accepts: random endpoint names, header values, spacing and bodies.
+//! What the client signs and sends, AWS's official signer accepts: random endpoint names, header
+//! values, spacing and bodies.
 //!
-//! The emulator signs each request again with the official `aws-sigv4`, and judges every header by SageMaker's own limits.
+//! The emulator signs each request again with the official `aws-sigv4`, and judges every header by
+//! SageMaker's own limits.
 
 use std::cell::Cell;
 
@@ -46,7 +48,8 @@ impl Ground {
         client(&self.emulator)
     }
 
-    /// Calls with these settings; the answer is that of the container unless the request was refused.
+    /// Calls with these settings; the answer is that of the container unless the request was
+    /// refused.
     fn call(
         &self,
         client: &Client,

@@ -1,4 +1,5 @@
-//! Payload parts and pieces of the HTTP body have arbitrary borders: wherever a stream is cut, its chunks are the same.
+//! Payload parts and pieces of the HTTP body have arbitrary borders: wherever a stream is cut, its
+//! chunks are the same.
 
 use bytes::Bytes;
 use sagewire::{ChatChunk, Client};
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 
 const TEXTS: [&str; 3] = ["é😀", "{\"a\": [1, \"}\\n\\ndata: \"]}", " \n\nend"];
 
-/// Each model with a stream that holds an emoji, JSON inside JSON, and what looks like an event's border.
+/// Each model with a stream that holds an emoji, JSON inside JSON, and what looks like an event's
+/// border.
 fn answers() -> [(&'static str, String); 3] {
     let djl: String =
         tgi_stream(&TEXTS).lines().filter_map(|line| Some(format!("{}\n", line.strip_prefix("data:")?))).collect();

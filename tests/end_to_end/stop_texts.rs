@@ -1,4 +1,5 @@
-//! Stop texts and end tokens, on every dialect and way of asking: whole, streamed at any cut, and streamed from a whole reply.
+//! Stop texts and end tokens, on every dialect and way of asking: whole, streamed at any cut, and
+//! streamed from a whole reply.
 
 use sagewire::{CallContext, ChatRequest, FinishReason, Message, Provider, Settings};
 use sagewire_tests::{

@@ -1,6 +1,7 @@
 //! The limits in time: until the reply begins, between its pieces, and for the whole call.
 //!
-//! Transports follow a script and tokio's clock is paused: a minute takes no time, and each limit can be told to the millisecond.
+//! Transports follow a script and tokio's clock is paused: a minute takes no time, and each limit
+//! can be told to the millisecond.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,5 @@
-//! Tools on a text container: the prompt offers them, the model's calls are read out of its text, and their results go back.
+//! Tools on a text container: the prompt offers them, the model's calls are read out of its text,
+//! and their results go back.
 
 use futures_util::StreamExt as _;
 use sagewire::{

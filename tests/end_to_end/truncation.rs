@@ -1,4 +1,5 @@
-//! A stream that is cut or damaged is an error, wherever it happens: never a clean end, never a wait for more.
+//! A stream that is cut or damaged is an error, wherever it happens: never a clean end, never a
+//! wait for more.
 
 use std::time::Duration;
 
@@ -56,7 +57,8 @@ fn pieces(chunks: &[ChatChunk]) -> Vec<(String, Option<FinishReason>)> {
     chunks.iter().map(|chunk| (chunk.content().to_owned(), reason(chunk))).collect()
 }
 
-/// What came is a beginning of the whole; and the end of the stream is an error, unless the answer's end mark was there.
+/// What came is a beginning of the whole; and the end of the stream is an error, unless the
+/// answer's end mark was there.
 fn assert_cut(whole: &Streamed, cut: &Streamed, is_complete: bool, place: &str) {
     let (whole, came) = (pieces(&whole.chunks), pieces(&cut.chunks));
     assert!(whole.starts_with(&came), "{place}: {came:?}");
@@ -117,7 +119,8 @@ async fn a_stream_that_ends_between_frames_without_its_end_mark_is_an_error() {
     }
 }
 
-/// The connection stays open after the damage, for longer than any limit: the error does not wait for it.
+/// The connection stays open after the damage, for longer than any limit: the error does not wait
+/// for it.
 #[tokio::test]
 async fn a_damaged_prelude_is_an_error_at_once() {
     let emulator = start().await;

@@ -1,7 +1,8 @@
 //! AWS's own event-stream vectors through the frame reader, whole and at every size of piece.
 //!
-//! Those of smithy-rs are read where they lie, inside the published sources of `aws-smithy-eventstream`, and in `$SAGEWIRE_VECTORS` with
-//! those of botocore. A set that is not there is reported as an ignored case.
+//! Those of smithy-rs are read where they lie, inside the published sources of
+//! `aws-smithy-eventstream`, and in `$SAGEWIRE_VECTORS` with those of botocore. A set that is not
+//! there is reported as an ignored case.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 use std::{fs, path::Path};

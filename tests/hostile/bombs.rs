@@ -180,7 +180,8 @@ async fn a_key_twice_and_a_text_that_is_none_are_a_400() {
     for received in setup.emulator.received() {
         assert_eq!(String::from_utf8_lossy(&received.body).matches("top_k").count(), 1);
     }
-    // Many of them are answered, but not so many that reading them takes far more memory than they have bytes.
+    // Many of them are answered, but not so many that reading them takes far more memory than they have
+    // bytes.
     for (count, status) in [(2_000, 200), (100_000, 400)] {
         let many: Vec<String> = (0..count).map(|number| format!(r#""p{number}":0"#)).collect();
         let answer = setup.send("POST /chat/completions", &bearer(MASTER), &chat_with(&many.join(","))).await;

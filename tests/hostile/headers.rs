@@ -1,4 +1,5 @@
-//! Headers: those that would bring others with them, that stand twice, that are the operator's or AWS's, and that are too many.
+//! Headers: those that would bring others with them, that stand twice, that are the operator's or
+//! AWS's, and that are too many.
 
 use serde_json::{Value, json};
 

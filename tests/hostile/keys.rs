@@ -64,8 +64,9 @@ async fn a_key_that_only_looks_the_same_is_a_401_and_shown_nowhere() {
     assert!(!logs.contains(MASTER) && !logs.contains(TEAM), "a key is in the log");
 }
 
-/// The time that a comparison takes tells nothing: keys of any length become 32 bytes first, these are compared by `subtle`, and all of
-/// them always. What is asserted is the structure; no time is measured.
+/// The time that a comparison takes tells nothing: keys of any length become 32 bytes first, these
+/// are compared by `subtle`, and all of them always. What is asserted is the structure; no time is
+/// measured.
 #[test]
 fn keys_are_hashed_and_then_compared_in_constant_time() {
     fn compares_in_constant_time<T: ConstantTimeEq>() {}

@@ -1,7 +1,8 @@
-//! Callers who mean harm: the real proxy over real sockets, with the emulator behind it, which tells what reached AWS.
+//! Callers who mean harm: the real proxy over real sockets, with the emulator behind it, which
+//! tells what reached AWS.
 //!
-//! Every refusal is shown with its status and OpenAI's error object. What HTTP itself forbids ends with a bare status, as it is refused
-//! before there is a request.
+//! Every refusal is shown with its status and OpenAI's error object. What HTTP itself forbids ends
+//! with a bare status, as it is refused before there is a request.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -103,7 +103,8 @@ async fn every_parameter_of_the_table_is_refused_wherever_litellm_takes_it() {
     setup.nothing_went_astray();
 }
 
-/// Inside of messages, tools, schemas and the like the same names are ordinary words, and they arrive.
+/// Inside of messages, tools, schemas and the like the same names are ordinary words, and they
+/// arrive.
 #[tokio::test]
 async fn the_same_words_arrive_where_they_are_content() {
     let setup = Setup::start().await;
@@ -133,7 +134,8 @@ async fn the_same_words_arrive_where_they_are_content() {
     setup.nothing_went_astray();
 }
 
-/// What LiteLLM's clients send for LiteLLM itself is no reason to refuse a request, and no container is told it.
+/// What LiteLLM's clients send for LiteLLM itself is no reason to refuse a request, and no
+/// container is told it.
 #[tokio::test]
 async fn book_keeping_of_litellms_clients_reaches_no_container() {
     let setup = Setup::start().await;
@@ -168,7 +170,8 @@ async fn book_keeping_of_litellms_clients_reaches_no_container() {
     setup.nothing_went_astray();
 }
 
-/// Written otherwise they are unknown names: a container may be told them, and nothing here obeys them.
+/// Written otherwise they are unknown names: a container may be told them, and nothing here obeys
+/// them.
 #[tokio::test]
 async fn in_other_letters_or_deeper_down_they_have_no_effect() {
     let setup = Setup::start().await;

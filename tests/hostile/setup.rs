@@ -97,7 +97,8 @@ impl Setup {
         format!("http://{}", self.elsewhere.local_addr().unwrap())
     }
 
-    /// No request has left for anywhere but the emulator, and there for nothing but an endpoint's operation with nothing foreign in it.
+    /// No request has left for anywhere but the emulator, and there for nothing but an endpoint's
+    /// operation with nothing foreign in it.
     #[track_caller]
     pub(crate) fn nothing_went_astray(&self) {
         match self.elsewhere.accept() {
@@ -115,8 +116,8 @@ impl Setup {
         }
     }
 
-    /// The bytes and an end on a connection of their own, and all that comes back. A call that would still be at work by then is given up:
-    /// for what is to be refused.
+    /// The bytes and an end on a connection of their own, and all that comes back. A call that
+    /// would still be at work by then is given up: for what is to be refused.
     pub(crate) async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
         self.exchange(bytes, true).await
     }

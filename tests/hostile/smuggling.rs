@@ -1,4 +1,5 @@
-//! Requests whose end is disputed: a server in front of the proxy may see one, and the proxy another.
+//! Requests whose end is disputed: a server in front of the proxy may see one, and the proxy
+//! another.
 //!
 //! What HTTP/1.1 says of each: <https://www.rfc-editor.org/rfc/rfc9112#name-message-body-length>
 
@@ -160,7 +161,8 @@ async fn each_request_on_a_connection_shows_its_own_key() {
             body.len()
         )
     };
-    // The second is sent at once behind the first, without a key; the third with a key for another model.
+    // The second is sent at once behind the first, without a key; the third with a key for another
+    // model.
     let third = with(&format!("{}connection: close\r\n", bearer(crate::setup::TEAM))).replace("\"text\"", "\"chat\"");
     let all = format!("{}{}{third}", with(&bearer(MASTER)), with(""));
     let answers = answers(&setup.until_closed(all.as_bytes()).await);

@@ -1,7 +1,9 @@
-//! What one request takes of the proxy's memory, from its first byte to the container and back: at most eight times its bytes and a mebibyte.
+//! What one request takes of the proxy's memory, from its first byte to the container and back: at
+//! most eight times its bytes and a mebibyte.
 //!
-//! An allocator counts what the thread asks for on which everything in this test happens. The body comes in pieces, as from a connection. The
-//! test is a process of its own: logs that another one captures would be counted here.
+//! An allocator counts what the thread asks for on which everything in this test happens. The body
+//! comes in pieces, as from a connection. The test is a process of its own: logs that another one
+//! captures would be counted here.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{convert::Infallible, sync::Arc};
@@ -86,7 +88,8 @@ fn filled(head: &str, repeated: &str, tail: &str) -> String {
     format!("{head}{}{tail}", repeated.repeat(LENGTH / repeated.len()))
 }
 
-/// Texts in forms that grow on the way: escaped twice, in pieces, and in characters of several bytes.
+/// Texts in forms that grow on the way: escaped twice, in pieces, and in characters of several
+/// bytes.
 const TEXTS: [&str; 7] = ["long ", "\\n", "\\u0001", "\\ud83d", "\\\"", "é😀", "</s><s>"];
 
 #[test]

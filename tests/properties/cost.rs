@@ -1,7 +1,8 @@
 //! What reading foreign bytes costs: every reader, with the inputs that cost it most.
 //!
-//! Owns the table of hand-made inputs, those that are made from the corpora by repeating a part of a file, and the judgement: what an allocator
-//! counts is within the reader's bound, and grows no faster than the input.
+//! Owns the table of hand-made inputs, those that are made from the corpora by repeating a part of
+//! a file, and the judgement: what an allocator counts is within the reader's bound, and grows no
+//! faster than the input.
 
 use libtest_mimic::{Failed, Trial};
 use proptest::{

@@ -1,7 +1,8 @@
-//! The properties of the fuzz targets, tried quickly: every file of their corpora, and random changes of these.
+//! The properties of the fuzz targets, tried quickly: every file of their corpora, and random
+//! changes of these.
 //!
-//! A file that the fuzzer found is kept below `fuzz/corpus/<target>/`, and is a case from then on. `PROPTEST_CASES` sets how many changes
-//! are tried.
+//! A file that the fuzzer found is kept below `fuzz/corpus/<target>/`, and is a case from then on.
+//! `PROPTEST_CASES` sets how many changes are tried.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::{
@@ -68,7 +69,8 @@ fn run(property: &Property, bytes: &[u8]) -> Result<(), Failed> {
     Ok(property.bound.check(bytes.len(), cost::counted(property.read, bytes))?)
 }
 
-/// One seed, or a part of two, with a few bytes changed: near to what is sound, so that changes come far.
+/// One seed, or a part of two, with a few bytes changed: near to what is sound, so that changes
+/// come far.
 fn nearly(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<Index>(), any::<u8>(), 0..4_u8);
     (select(seeds.clone()), select(seeds), any::<(Index, Index)>(), vec(change, 0..6), any::<bool>()).prop_map(

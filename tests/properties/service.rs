@@ -1,4 +1,5 @@
-//! Readers of what services answer, which are reached through a call alone: AWS's and a container's errors, and sources of credentials.
+//! Readers of what services answer, which are reached through a call alone: AWS's and a container's
+//! errors, and sources of credentials.
 //!
 //! Owns the calls. Each answer is the input as it is.
 

@@ -1,4 +1,5 @@
-//! What a process leaves behind that goes down with all its secrets in memory: its standard output and error, with every backtrace.
+//! What a process leaves behind that goes down with all its secrets in memory: its standard output
+//! and error, with every backtrace.
 
 use std::process::{Command, Output};
 

@@ -1,5 +1,5 @@
-//! Nothing secret leaves the proxy: every secret of a whole deployment is a known string, and every output is searched for each of them,
-//! plain, in base64, in hex and percent-encoded.
+//! Nothing secret leaves the proxy: every secret of a whole deployment is a known string, and every
+//! output is searched for each of them, plain, in base64, in hex and percent-encoded.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod collector;
@@ -100,7 +100,8 @@ async fn nothing_that_the_proxy_puts_out_holds_a_secret() {
     let embed = json!({"model": "container", "input": ["a"]}).to_string();
     let status = ask(address, Method::POST, "/v1/embeddings", MASTER_KEY, &embed, &mut outputs).await;
     assert_eq!(status, 200, "{}", last(&outputs));
-    // What fails: a wrong key, a wrong session token and a Hub that is not there, expired sessions, a body that is not JSON, broken answers.
+    // What fails: a wrong key, a wrong session token and a Hub that is not there, expired sessions, a
+    // body that is not JSON, broken answers.
     assert_eq!(ask(address, Method::POST, chats, WRONG_KEY, &chat("static", false), &mut outputs).await, 401);
     assert_ne!(ask(address, Method::POST, chats, MASTER_KEY, &chat("hub", false), &mut outputs).await, 200);
     emulator.expire_sessions();
@@ -147,7 +148,8 @@ async fn nothing_that_the_proxy_puts_out_holds_a_secret() {
     outputs.push(("the logs".to_owned(), text.into_bytes()));
 
     assert_eq!(search(&outputs, &deployment.secrets()), Ok(()));
-    // The search is over what would show a secret, were there one: the same outputs hold what is no secret.
+    // The search is over what would show a secret, were there one: the same outputs hold what is no
+    // secret.
     assert!(search(&outputs, &["Hello"]).is_err() && search(&outputs, &["some/gated-model"]).is_err());
     outputs.retain(|(place, _)| place.starts_with("what the collector got"));
     assert!(search(&outputs, &["gen_ai.request.model"]).is_err(), "no span was searched");

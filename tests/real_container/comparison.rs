@@ -1,9 +1,11 @@
 //! A server asked directly and through the proxy on the emulator.
 //!
-//! Owns what counts as the same answer: everything but what is made anew for each answer (ids and times), the model's name, nulls and empty
-//! values, completion tokens of embeddings, and what sagewire says otherwise on purpose: `reasoning_content` for vLLM's `reasoning`, and the reason `tool_calls` where vLLM
-//! says `stop` beside a call. A stream is compared as the answer that its pieces make, because a server cuts its pieces by its own clock;
-//! vLLM's count of reasoning tokens in streams is that of pieces and differs from one answer to the next.
+//! Owns what counts as the same answer: everything but what is made anew for each answer (ids and
+//! times), the model's name, nulls and empty values, completion tokens of embeddings, and what
+//! sagewire says otherwise on purpose: `reasoning_content` for vLLM's `reasoning`, and the reason
+//! `tool_calls` where vLLM says `stop` beside a call. A stream is compared as the answer that its
+//! pieces make, because a server cuts its pieces by its own clock; vLLM's count of reasoning tokens
+//! in streams is that of pieces and differs from one answer to the next.
 
 use std::{
     fs,
@@ -42,7 +44,8 @@ pub(crate) type Shared = Arc<Mutex<Option<Pair>>>;
 struct Case {
     path: String,
     body: Value,
-    /// Where the direct answer has what the case is about, as a JSON pointer, so that no case loses its point in silence.
+    /// Where the direct answer has what the case is about, as a JSON pointer, so that no case loses
+    /// its point in silence.
     shows: String,
 }
 
@@ -178,8 +181,9 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// Errors are sagewire's own objects around what the server said: the status, the parameter and the server's sentence are the same. An error
-/// that is the first record of a stream is one with its code as the status.
+/// Errors are sagewire's own objects around what the server said: the status, the parameter and the
+/// server's sentence are the same. An error that is the first record of a stream is one with its
+/// code as the status.
 fn same(direct: &Answer, proxied: &Answer) -> bool {
     let Some(said) = direct.value.pointer("/error/message").and_then(Value::as_str) else {
         return direct.status == proxied.status && direct.value == proxied.value;

@@ -1,6 +1,7 @@
 //! Infinity, a server of embeddings, with a tiny random model.
 //!
-//! A new case is a new file of `infinity`. It has no `/invocations`: images for SageMaker lead that path to `/embeddings`.
+//! A new case is a new file of `infinity`. It has no `/invocations`: images for SageMaker lead that
+//! path to `/embeddings`.
 
 use std::{net::SocketAddr, process::Command};
 

@@ -1,5 +1,5 @@
-//! Real model servers behind the emulator. Each is asked through sagewire; those that speak OpenAI's APIs are asked directly, too, and the
-//! answers are held against each other.
+//! Real model servers behind the emulator. Each is asked through sagewire; those that speak
+//! OpenAI's APIs are asked directly, too, and the answers are held against each other.
 //!
 //! | module | server | variables |
 //! |---|---|---|

@@ -1,6 +1,7 @@
 //! A model server in a process of its own.
 //!
-//! Owns its port, the wait until it answers, what it printed if it does not, and its end with everything that it started.
+//! Owns its port, the wait until it answers, what it printed if it does not, and its end with
+//! everything that it started.
 
 use std::{
     fs::{self, File},
@@ -97,7 +98,8 @@ pub(crate) fn free_port(not: &[u16]) -> u16 {
     (start..32_000).find(|port| !not.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
-/// Makes a tiny model with a tokenizer of its own in a new folder `tiny`: real formats, and nonsense for words.
+/// Makes a tiny model with a tokenizer of its own in a new folder `tiny`: real formats, and
+/// nonsense for words.
 pub(crate) fn tiny_model(python: &Path, folder: &Path, options: &[&str]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("real_container/tiny_model.py");
     let output = Command::new(python).arg(script).arg(folder.join("tiny")).args(options).output().unwrap();

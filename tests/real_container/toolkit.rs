@@ -1,4 +1,5 @@
-//! The Hugging Face inference toolkit on AWS's multi-model-server, as in AWS's images of transformers, with a tiny random model.
+//! The Hugging Face inference toolkit on AWS's multi-model-server, as in AWS's images of
+//! transformers, with a tiny random model.
 
 use http::Method;
 use libtest_mimic::{Failed, Trial};

@@ -1,6 +1,7 @@
 //! vLLM on the CPU, with a tiny random model: real formats, and nonsense for words.
 //!
-//! A new case is a new file of `vllm/chat` or `vllm/pooling`. Chat cases are asked whole and as a stream.
+//! A new case is a new file of `vllm/chat` or `vllm/pooling`. Chat cases are asked whole and as a
+//! stream.
 
 use std::{path::Path, process::Command};
 

@@ -1,5 +1,5 @@
-//! What must hold between callers: a key keeps within its limits, one caller's choice takes no deployment away from the others, and nobody is
-//! shown a secret.
+//! What must hold between callers: a key keeps within its limits, one caller's choice takes no
+//! deployment away from the others, and nobody is shown a secret.
 //!
 //! Owns these rules, and what is known of a key. They are part of the model's judgement.
 
@@ -53,8 +53,8 @@ fn of_secrets(evidence: &Evidence) -> impl Iterator<Item = Violation> {
     })
 }
 
-/// A deployment rests only if something went wrong that no caller asked for. What goes wrong with one endpoint may break the connection of
-/// another, so that it excuses all.
+/// A deployment rests only if something went wrong that no caller asked for. What goes wrong with
+/// one endpoint may break the connection of another, so that it excuses all.
 fn of_rest(evidence: &Evidence) -> impl Iterator<Item = Violation> {
     let echoed = evidence.outcomes.iter().any(|outcome| outcome.asked.is_echoed);
     let wrong = echoed || evidence.received.iter().any(|received| received.fault.is_some() || !received.accepted);
@@ -104,8 +104,9 @@ fn most_of(call: &Outcome) -> u64 {
     most_tokens(&call.asked) + expected
 }
 
-/// Before any answer has come, each generating call reserves what is expected of an unknown model: two have no room in less than twice that.
-/// The run's time goes on only when all wait, so that calls which began at its beginning and lasted were at work together.
+/// Before any answer has come, each generating call reserves what is expected of an unknown model:
+/// two have no room in less than twice that. The run's time goes on only when all wait, so that
+/// calls which began at its beginning and lasted were at work together.
 fn together(key: &Key, budget: u64, admitted: &[&&Outcome]) -> Option<Violation> {
     let first = admitted.iter().map(|call| call.turn.at).min()?;
     let lasted = |call: &&&&Outcome| call.turn.at == first && call.turn.until > first;

@@ -1,4 +1,5 @@
-//! What stands between the client and the emulator: AWS's refusal of a part that an endpoint does not have, and a gateway that says too much.
+//! What stands between the client and the emulator: AWS's refusal of a part that an endpoint does
+//! not have, and a gateway that says too much.
 
 use std::{
     collections::HashSet,

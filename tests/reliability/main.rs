@@ -1,6 +1,7 @@
 //! Random schedules of faults, and after each run the model of what must hold.
 //!
-//! `SAGEWIRE_SEED=<seed>` repeats one run and prints it; `SAGEWIRE_SCHEDULES=<n>` sets how many there are.
+//! `SAGEWIRE_SEED=<seed>` repeats one run and prints it; `SAGEWIRE_SCHEDULES=<n>` sets how many
+//! there are.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -43,7 +44,8 @@ fn variable(name: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// Runs so many schedules that go one of these ways, each from its own seed, and stops at the first that breaks a rule.
+/// Runs so many schedules that go one of these ways, each from its own seed, and stops at the first
+/// that breaks a rule.
 fn check(name: &str, count: u64, ways: &[(Way, Net)]) {
     if let Some(seed) = variable("SAGEWIRE_SEED") {
         let schedule = Schedule::new(seed, ways);
@@ -106,7 +108,8 @@ fn schedules_in_memory() {
     check("schedules_in_memory", variable("SAGEWIRE_SCHEDULES").unwrap_or(3_000), &IN_MEMORY);
 }
 
-/// Two calls correct the clock by answers of different age, and their next attempts are of the same second.
+/// Two calls correct the clock by answers of different age, and their next attempts are of the same
+/// second.
 #[test]
 fn a_corrected_clock_may_show_a_second_again() {
     let schedule = Schedule::new(80_270, &IN_MEMORY);

@@ -1,7 +1,7 @@
 //! What must hold, whatever went wrong.
 //!
-//! Owns the judgement on one run. It knows nothing of how the run was made: only what was asked, what came back, and what the emulator and
-//! the transport saw.
+//! Owns the judgement on one run. It knows nothing of how the run was made: only what was asked,
+//! what came back, and what the emulator and the transport saw.
 
 use std::{collections::HashSet, fmt};
 
@@ -22,7 +22,8 @@ const START: u64 = ((14 * 24 + 22) * 60 + 13) * 60 + 20;
 pub(crate) enum End {
     /// As a whole answer.
     Whole,
-    /// With one error. `told` says whether it explains itself; `attempts` is what it counts, where it does.
+    /// With one error. `told` says whether it explains itself; `attempts` is what it counts, where
+    /// it does.
     Failed { kind: String, told: bool, attempts: Option<usize> },
     /// The caller gave it up.
     Abandoned,
@@ -237,8 +238,9 @@ fn of_signatures(evidence: &Evidence) -> Vec<Violation> {
     found
 }
 
-/// Was this attempt signed for a time that the run's clock showed? It shows each second once. Corrected by AWS's clock, which is as old as the
-/// answer that told it, it may show one again: two attempts signed then are two signatures of the same second, and equal.
+/// Was this attempt signed for a time that the run's clock showed? It shows each second once.
+/// Corrected by AWS's clock, which is as old as the answer that told it, it may show one again: two
+/// attempts signed then are two signatures of the same second, and equal.
 fn is_of_the_runs_clock(evidence: &Evidence, date: &str) -> bool {
     let part = |range: std::ops::Range<usize>| date.get(range).and_then(|digits| digits.parse::<u64>().ok());
     let (Some(day), Some(hour), Some(minute), Some(second)) = (part(6..8), part(9..11), part(11..13), part(13..15))

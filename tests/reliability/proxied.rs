@@ -79,7 +79,8 @@ impl Proxy {
         self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// What each key has used, when no call of it is at work any more: a caller that goes away is noticed a little later.
+    /// What each key has used, when no call of it is at work any more: a caller that goes away is
+    /// noticed a little later.
     pub(crate) async fn spending(&self) -> Vec<Spending> {
         let mut all = Vec::new();
         for key in &self.keys {

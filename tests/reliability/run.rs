@@ -1,6 +1,7 @@
 //! One run: an emulator with its faults, a client, and all requests at once.
 //!
-//! Owns how a schedule is carried out and its evidence gathered. Time is tokio's and paused: no run waits for anything.
+//! Owns how a schedule is carried out and its evidence gathered. Time is tokio's and paused: no run
+//! waits for anything.
 
 use std::{
     sync::{
@@ -54,7 +55,8 @@ pub(crate) struct Saboteur {
     pub(crate) ledger: Option<fn() -> Arc<dyn Ledger>>,
 }
 
-/// A clock that the client moves by a second whenever it looks, so that no two signatures are of the same time.
+/// A clock that the client moves by a second whenever it looks, so that no two signatures are of
+/// the same time.
 #[derive(Clone, Debug)]
 struct Ticking(Arc<AtomicU64>);
 
@@ -109,8 +111,8 @@ pub(crate) struct Memory {
 
 /// A run with its evidence judged by `judge`, and the memory that it took and did not give back.
 ///
-/// Everything in a run happens on one thread, and so does every allocation. What is set up once for a thread and stays is no loss: where
-/// bytes are kept, a second run of the same schedule decides.
+/// Everything in a run happens on one thread, and so does every allocation. What is set up once for
+/// a thread and stays is no loss: where bytes are kept, a second run of the same schedule decides.
 pub(crate) fn weighed<T>(schedule: &Schedule, saboteur: Saboteur, judge: impl FnOnce(&Evidence) -> T) -> (T, Memory) {
     let (judged, first) = weigh(schedule, saboteur, judge);
     if first.kept <= 0 {
@@ -130,7 +132,8 @@ fn weigh<T>(schedule: &Schedule, saboteur: Saboteur, judge: impl FnOnce(&Evidenc
 
 /// Carries a schedule out, in a runtime of its own with its time paused.
 pub(crate) fn run(schedule: &Schedule, saboteur: Saboteur) -> Evidence {
-    // What a process makes once, such as a tokenizer, another thread may not wait for: its paused time would run on meanwhile.
+    // What a process makes once, such as a tokenizer, another thread may not wait for: its paused time
+    // would run on meanwhile.
     static MADE_READY: Once = Once::new();
     MADE_READY.call_once(|| drop(run_alone(&Schedule::quiet(), Saboteur::default())));
     run_alone(schedule, saboteur)
@@ -430,8 +433,9 @@ fn alive_tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
-/// What has not gone with its clients. Bodies and all that the client holds go at once; the emulator's end of a connection may sleep in the
-/// middle of a fault first, which takes none of our time.
+/// What has not gone with its clients. Bodies and all that the client holds go at once; the
+/// emulator's end of a connection may sleep in the middle of a fault first, which takes none of our
+/// time.
 async fn what_is_left(emulator: &Emulator, tasks: usize, seen: &Observations) -> Left {
     let bodies = seen.held();
     for wait in [Duration::from_millis(1), Duration::from_secs(60)] {

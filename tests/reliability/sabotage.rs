@@ -1,6 +1,7 @@
 //! Proof that the model can fail: each saboteur breaks one rule, and the model must say which.
 //!
-//! Owns the saboteurs: a container that lies, transports that cheat with attempts, providers that cheat with answers, ledgers that cheat with counts.
+//! Owns the saboteurs: a container that lies, transports that cheat with attempts, providers that
+//! cheat with answers, ledgers that cheat with counts.
 
 use std::sync::Arc;
 
@@ -131,7 +132,8 @@ fn a_transport_that_keeps_memory() {
     assert!(kept, "{RUNS} runs, and no byte was missed");
 }
 
-/// That a broken connection is hidden from it, sagewire notices by the end mark: the model must find nothing.
+/// That a broken connection is hidden from it, sagewire notices by the end mark: the model must
+/// find nothing.
 #[test]
 fn an_end_of_the_connection_is_no_end_of_an_answer() {
     for seed in 0..RUNS {

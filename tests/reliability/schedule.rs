@@ -1,6 +1,7 @@
 //! What a run does: everything in it follows from one seed.
 //!
-//! Owns the draw: which way the requests go, how often faults come and in which bursts, and what each request asks.
+//! Owns the draw: which way the requests go, how often faults come and in which bursts, and what
+//! each request asks.
 
 use sagewire::{
     CallContext, ChatRequest, CompletionRequest, EmbedRequest, Message, Settings, sagemaker::CallerParameters,
@@ -250,8 +251,8 @@ impl Asked {
         Self { number, kind, target, api: Api::Chat, abandoned_after, names_a_part: false, is_echoed: false, key: 0 }
     }
 
-    /// How many requests it may become: two inputs that are refused for their size are sent again one by one, and what is refused on a route of the
-    /// container's own is translated.
+    /// How many requests it may become: two inputs that are refused for their size are sent again
+    /// one by one, and what is refused on a route of the container's own is translated.
     fn most_requests(&self) -> usize {
         if self.target.embeds() { 3 } else { 1 + usize::from(self.target.is_native()) }
     }

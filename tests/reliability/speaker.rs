@@ -1,6 +1,7 @@
 //! What the containers of a run say.
 //!
-//! Owns the one truth: the answer to a request follows from its number alone, whatever the dialect and however it is cut.
+//! Owns the one truth: the answer to a request follows from its number alone, whatever the dialect
+//! and however it is cut.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -57,7 +58,8 @@ pub(crate) fn vectors(number: u64) -> Vec<Vec<f32>> {
     vec![vec![number, 0.5], vec![number, -0.25]]
 }
 
-/// The least tokens that a whole answer to a request counts as: what the container reports, or so few that no estimate is below it.
+/// The least tokens that a whole answer to a request counts as: what the container reports, or so
+/// few that no estimate is below it.
 pub(crate) fn least_tokens(asked: &Asked) -> u64 {
     match (asked.target.tongue, asked.kind) {
         // The fallback of a container that reports nothing may report so much.

@@ -1,6 +1,7 @@
 //! What many runs came to.
 //!
-//! Owns the counts, and the demand that the runs were worth having: that faults came, that answers came whole, cut and not at all.
+//! Owns the counts, and the demand that the runs were worth having: that faults came, that answers
+//! came whole, cut and not at all.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -137,7 +137,8 @@ async fn every_output_is_free_of_every_secret() {
     };
     assert_prints_none("AwsParams", &params);
 
-    // What reached the endpoint: secrets in no body and no URL, and tokens only in the headers that are theirs.
+    // What reached the endpoint: secrets in no body and no URL, and tokens only in the headers that are
+    // theirs.
     let received = emulator.received();
     assert!(received.len() >= 10, "{}", received.len());
     for request in &received {

@@ -1,8 +1,9 @@
 //! The same faults through LiteLLM's proxy and through ours: what each tells its caller.
 //!
-//! `SAGEWIRE_LITELLM_PYTHON` names a Python with `litellm[proxy]` and `boto3`. Without it, the test is ignored. Both proxies read the same `config.yaml` and
-//! call the same emulator. It prints the table of `docs/reliability.md`, and demands only of ours that nothing is lost, cut short in silence, or
-//! left unexplained.
+//! `SAGEWIRE_LITELLM_PYTHON` names a Python with `litellm[proxy]` and `boto3`. Without it, the test
+//! is ignored. Both proxies read the same `config.yaml` and call the same emulator. It prints the
+//! table of `docs/reliability.md`, and demands only of ours that nothing is lost, cut short in
+//! silence, or left unexplained.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -19,7 +19,8 @@ pub const CUSTOM_ATTRIBUTES: &str = "tenant=canary-custom-attributes-31";
 /// All of them.
 pub const ALL: [&str; 5] = [SECRET_ACCESS_KEY, SESSION_TOKEN, GATEWAY_TOKEN, URL_SECRET, CUSTOM_ATTRIBUTES];
 
-/// The first of these secrets that `text` holds, plain, percent-encoded, in hex or in base64, with its form.
+/// The first of these secrets that `text` holds, plain, percent-encoded, in hex or in base64, with
+/// its form.
 #[must_use]
 pub fn found_in(text: &[u8], secrets: &[&'static str]) -> Option<(&'static str, &'static str)> {
     // Every form is ASCII, which stays what it is; and texts are searched much faster than bytes.
@@ -49,7 +50,8 @@ pub fn assert_prints_none(place: &str, value: &dyn std::fmt::Debug) {
     assert_absent(place, format!("{value:#?}"));
 }
 
-/// Every form that a secret could leak in. As a part of something longer, base64 depends on where the secret begins.
+/// Every form that a secret could leak in. As a part of something longer, base64 depends on where
+/// the secret begins.
 fn forms(secret: &str) -> Vec<(&'static str, String)> {
     let bytes = secret.as_bytes();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,6 +1,7 @@
 //! A whole deployment of the proxy in which every secret is a known string.
 //!
-//! Owns the strings, the files, variables and services that hold them, and the search of outputs for them.
+//! Owns the strings, the files, variables and services that hold them, and the search of outputs
+//! for them.
 
 use std::{
     fmt, fs,
@@ -36,7 +37,8 @@ pub const CALLER_KEY: &str = "sk-canary-caller-key-0006";
 pub const WRONG_KEY: &str = "sk-canary-wrong-key-0007";
 const HUB_TOKEN: &str = "hf_canaryhubtoken0008";
 const CONTAINER_TOKEN: &str = "canary-container-authorization-0009";
-/// In the payload of a web identity token, which is in base64 itself: the token as a whole is searched for too.
+/// In the payload of a web identity token, which is in base64 itself: the token as a whole is
+/// searched for too.
 const SUBJECT: &str = "canary-web-identity-subject-0010";
 /// The key that the collector of spans asks for.
 pub const COLLECTOR_KEY: &str = "canary-collector-key-0011";
@@ -79,7 +81,8 @@ pub fn search(outputs: &Outputs, secrets: &[&'static str]) -> Result<(), String>
     Ok(())
 }
 
-/// A deployment: an emulator that knows its credentials, and everything that the proxy finds them in.
+/// A deployment: an emulator that knows its credentials, and everything that the proxy finds them
+/// in.
 pub struct Deployment {
     /// Stands in for AWS.
     pub emulator: Emulator,
@@ -162,7 +165,8 @@ fn web_identity_token() -> &'static str {
     Box::leak(token.into_boxed_str())
 }
 
-/// A program that leaves its own command line, as anyone on the machine could read it, and the profile that names it.
+/// A program that leaves its own command line, as anyone on the machine could read it, and the
+/// profile that names it.
 fn write_process(folder: &Path) {
     let path = |name: &str| folder.join(name);
     let program = format!(
@@ -210,7 +214,8 @@ pub fn chat(model: &str, stream: bool) -> String {
     json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hello"}]}).to_string()
 }
 
-/// One request on a connection of its own: its status, headers and body; nothing where the connection ends without an answer.
+/// One request on a connection of its own: its status, headers and body; nothing where the
+/// connection ends without an answer.
 ///
 /// # Panics
 /// Where the proxy cannot be reached.

@@ -12,7 +12,8 @@ use sagewire::{
 use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
 use sagewire_sagemaker::Transport;
 
-/// A world in which nothing is set: no variable, no file, no network, no process. Only the clock is real.
+/// A world in which nothing is set: no variable, no file, no network, no process. Only the clock is
+/// real.
 #[must_use]
 pub fn empty_world() -> World {
     World::builder().build()
@@ -24,7 +25,8 @@ pub fn world_with<const N: usize>(variables: [(&str, &str); N]) -> World {
     World::builder().with_env(MapEnv::from(variables)).build()
 }
 
-/// A builder for a provider that looks at nothing outside, and calls this URL with the example keys.
+/// A builder for a provider that looks at nothing outside, and calls this URL with the example
+/// keys.
 pub fn builder_for(url: impl Into<String>) -> SageMakerBuilder {
     SageMaker::builder()
         .world(empty_world())
@@ -56,7 +58,8 @@ pub fn client(emulator: &Emulator) -> Client {
     Client::builder().sagemaker(sagemaker(emulator)).build()
 }
 
-/// A client for the emulator whose provider has these settings, laid over those that reach the emulator.
+/// A client for the emulator whose provider has these settings, laid over those that reach the
+/// emulator.
 ///
 /// # Panics
 /// Where TLS cannot be set up.

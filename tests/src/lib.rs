@@ -1,5 +1,6 @@
-//! What the tests of this crate share: an emulated endpoint with a client for it, transports that follow a script, captured logs,
-//! canaries, connections through memory, and the places of recorded vectors.
+//! What the tests of this crate share: an emulated endpoint with a client for it, transports that
+//! follow a script, captured logs, canaries, connections through memory, and the places of recorded
+//! vectors.
 //!
 //! Owns no test. Tests are in `end_to_end`, `reliability`, `secrets` and `frame_vectors`.
 #![expect(

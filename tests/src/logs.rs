@@ -1,4 +1,5 @@
-//! Everything that this process logs, at its finest level: by `tracing` and by `log`, whatever the target.
+//! Everything that this process logs, at its finest level: by `tracing` and by `log`, whatever the
+//! target.
 
 use std::{
     io,

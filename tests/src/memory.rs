@@ -1,6 +1,8 @@
-//! A transport whose connections to an emulator go through memory: no port, no waiting for the operating system.
+//! A transport whose connections to an emulator go through memory: no port, no waiting for the
+//! operating system.
 //!
-//! Owns the connections: one that is free is used again, as a pool does, over HTTP/1.1; over HTTP/2 all calls share one.
+//! Owns the connections: one that is free is used again, as a pool does, over HTTP/1.1; over HTTP/2
+//! all calls share one.
 
 use std::sync::{Arc, Mutex};
 

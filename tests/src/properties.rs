@@ -1,7 +1,8 @@
 //! What must hold for any bytes at all, one function for each reader of foreign bytes.
 //!
-//! Owns the properties, for both who try them: the fuzz target of the same name, and the quick test `properties`. Each takes raw
-//! bytes and panics where its property does not hold. Inputs are texts as far as can be, so that a corpus is written by hand.
+//! Owns the properties, for both who try them: the fuzz target of the same name, and the quick test
+//! `properties`. Each takes raw bytes and panics where its property does not hold. Inputs are texts
+//! as far as can be, so that a corpus is written by hand.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher as _;
@@ -66,7 +67,8 @@ pub const ALL: &[Property] = &[
 /// Sizes of pieces that a reader is fed with: a byte at a time finds most of what cuts can break.
 const SIZES: [usize; 5] = [1, 2, 3, 7, 61];
 
-/// The bytes in pieces, in each of several ways; a cut at a place that depends on the bytes is the last way.
+/// The bytes in pieces, in each of several ways; a cut at a place that depends on the bytes is the
+/// last way.
 fn cuttings(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);

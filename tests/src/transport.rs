@@ -1,6 +1,8 @@
-//! Transports for tests: one that follows a script without any network, and one that counts on the way to another.
+//! Transports for tests: one that follows a script without any network, and one that counts on the
+//! way to another.
 //!
-//! Owns no meaning of what is sent. Waits follow tokio's clock, so that a test with a paused one waits for nothing.
+//! Owns no meaning of what is sent. Waits follow tokio's clock, so that a test with a paused one
+//! waits for nothing.
 
 use std::{
     collections::VecDeque,
@@ -89,7 +91,8 @@ pub struct Sent {
     pub request: http::Request<Bytes>,
 }
 
-/// Answers each request with the next answer of its script, and with the last one again when the script is over.
+/// Answers each request with the next answer of its script, and with the last one again when the
+/// script is over.
 #[derive(Debug)]
 pub struct ScriptedTransport {
     script: Mutex<VecDeque<Answer>>,

@@ -1,6 +1,7 @@
 //! Where recorded vectors are: inside published crates, and in `$SAGEWIRE_VECTORS`.
 //!
-//! Owns the search alone. Each gives a folder, or the reason why there is none, which a test reports as an ignored case.
+//! Owns the search alone. Each gives a folder, or the reason why there is none, which a test
+//! reports as an ignored case.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,5 @@
-//! The least that a gateway can do: passes each request on, and its answer back, without reading either.
+//! The least that a gateway can do: passes each request on, and its answer back, without reading
+//! either.
 //!
 //! `forwarder http://127.0.0.1:PORT` forwards to that address. What a proxy costs beyond this is its own.
 #![expect(clippy::print_stdout, reason = "a program says where it listens")]

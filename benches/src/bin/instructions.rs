@@ -1,9 +1,11 @@
-//! Counts, under callgrind, the instructions of one request and of one token, and compares them with the committed counts.
+//! Counts, under callgrind, the instructions of one request and of one token, and compares them
+//! with the committed counts.
 //!
-//! `cargo run --release -p sagewire-benches --bin instructions` prints both; `-- --write` keeps the new counts in `benches/instructions.txt`,
-//! `-- --profile` prints where they go. Counts of an idle and of a busy machine are the same. A count is that of one request more: the
-//! difference between two runs, divided by the requests between them. It fails where a count grew by more than a quarter, which no
-//! compiler's version explains, and never for less.
+//! `cargo run --release -p sagewire-benches --bin instructions` prints both; `-- --write` keeps the
+//! new counts in `benches/instructions.txt`, `-- --profile` prints where they go. Counts of an idle
+//! and of a busy machine are the same. A count is that of one request more: the difference between
+//! two runs, divided by the requests between them. It fails where a count grew by more than a
+//! quarter, which no compiler's version explains, and never for less.
 #![expect(clippy::print_stdout, reason = "a program prints what it counted")]
 
 use std::{

@@ -1,4 +1,5 @@
-//! A closed loop of library calls, or of bare `reqwest` calls with the same body, and how many were answered in a second.
+//! A closed loop of library calls, or of bare `reqwest` calls with the same body, and how many were
+//! answered in a second.
 //!
 //! `library sagewire|reqwest URL SECONDS CONNECTIONS` prints one number.
 #![expect(clippy::print_stdout, reason = "a program prints what it measured")]

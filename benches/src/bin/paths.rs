@@ -1,7 +1,8 @@
-//! The way of a request through the library and through the proxy, without sockets: what callgrind counts.
+//! The way of a request through the library and through the proxy, without sockets: what callgrind
+//! counts.
 //!
-//! `paths library|proxy whole|stream TOKENS REQUESTS` answers that many requests from memory. Time stands still, chance is seeded and nothing
-//! waits, so that two runs take the same steps.
+//! `paths library|proxy whole|stream TOKENS REQUESTS` answers that many requests from memory. Time
+//! stands still, chance is seeded and nothing waits, so that two runs take the same steps.
 
 use std::{
     sync::Arc,

@@ -1,8 +1,9 @@
 //! Chunks of a chat answer as blocks that follow one another: thoughts, texts and calls.
 //!
-//! Owns the order. Chunks may mix the pieces of parallel calls, and the other APIs have one block open at a time: pieces of a later block
-//! wait until the open one is complete. Owns, too, what is not an answer: a call without a name, arguments that are no JSON object, and an
-//! end without a finish reason.
+//! Owns the order. Chunks may mix the pieces of parallel calls, and the other APIs have one block
+//! open at a time: pieces of a later block wait until the open one is complete. Owns, too, what is
+//! not an answer: a call without a name, arguments that are no JSON object, and an end without a
+//! finish reason.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -178,7 +179,8 @@ impl Blocks {
 }
 
 impl Block {
-    /// Whether nothing more can come of it. Calls without arguments are complete at the end of the answer.
+    /// Whether nothing more can come of it. Calls without arguments are complete at the end of the
+    /// answer.
     fn is_complete(&self) -> bool {
         match &self.kind {
             Kind::Thoughts | Kind::Text => true,
@@ -231,7 +233,8 @@ pub(crate) fn arguments(name: &str, text: &str) -> Result<Map<String, Value>, Er
     })
 }
 
-/// The stop sequence that ended a choice: vLLM names it in `stop_reason`, where it may give a token's id instead.
+/// The stop sequence that ended a choice: vLLM names it in `stop_reason`, where it may give a
+/// token's id instead.
 pub(crate) fn stop_sequence(extra: &Map<String, Value>) -> Option<String> {
     extra.get("stop_reason")?.as_str().map(str::to_owned)
 }

@@ -1,7 +1,8 @@
 //! A conversation of another API as messages of chat completions.
 //!
-//! Owns what chat templates ask for: one system message at the beginning, one message a turn, and results of tools directly after their
-//! calls. Many templates refuse a conversation of any other form.
+//! Owns what chat templates ask for: one system message at the beginning, one message a turn, and
+//! results of tools directly after their calls. Many templates refuse a conversation of any other
+//! form.
 
 use sagewire_types::{Content, ContentPart, Message, Role, ToolCall};
 use serde_json::{Value, json};
@@ -14,12 +15,14 @@ const THOUGHTS: &str = "reasoning_content";
 pub(crate) struct Conversation {
     system: Vec<String>,
     messages: Vec<Message>,
-    /// Images of results: a tool's message holds text alone, so they follow in a user's message after the last result.
+    /// Images of results: a tool's message holds text alone, so they follow in a user's message
+    /// after the last result.
     images: Vec<ContentPart>,
 }
 
 impl Conversation {
-    /// Instructions. Before the first turn they are part of the system message; later ones are marked and join the user's turn.
+    /// Instructions. Before the first turn they are part of the system message; later ones are
+    /// marked and join the user's turn.
     pub(crate) fn instruct(&mut self, text: String) {
         if self.messages.is_empty() {
             self.system.push(text);

@@ -3,8 +3,9 @@
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::Value;
 
-/// Gives chat's parameters among the further ones (`seed`, `logprobs`) their places, where the translation has set nothing. Sent beside a
-/// value that it has set, they would reach the container twice.
+/// Gives chat's parameters among the further ones (`seed`, `logprobs`) their places, where the
+/// translation has set nothing. Sent beside a value that it has set, they would reach the container
+/// twice.
 ///
 /// # Errors
 /// `InvalidRequest` for a value of the wrong type.

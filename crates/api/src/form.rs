@@ -1,7 +1,7 @@
 //! What is asked of a value in an answer that another program wrote.
 //!
-//! Owns the values that are only looked at for what they are, and the error of an answer in another form. Fields that nothing here names may have
-//! any value: services add some with every version.
+//! Owns the values that are only looked at for what they are, and the error of an answer in another
+//! form. Fields that nothing here names may have any value: services add some with every version.
 
 use std::fmt;
 

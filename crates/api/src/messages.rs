@@ -1,7 +1,7 @@
 //! Anthropic's [Messages API](https://docs.anthropic.com/en/api/messages), to and from chat completions.
 //!
-//! [`MessagesRequest::into_chat`] makes the chat request, [`AnswerForm::message`] the whole answer, and [`MessageStream`] the events of a
-//! streamed one.
+//! [`MessagesRequest::into_chat`] makes the chat request, [`AnswerForm::message`] the whole answer,
+//! and [`MessageStream`] the events of a streamed one.
 
 pub use answer::{AnswerForm, ContentBlock, Message, StopReason, Usage};
 pub use error::{ErrorBody, ErrorDetail, ErrorDetails, error_type};

@@ -1,7 +1,8 @@
 //! OpenAI's [Responses API](https://platform.openai.com/docs/api-reference/responses), to and from chat completions.
 //!
-//! [`ResponsesRequest::into_chat`] makes the chat request, [`AnswerForm::response`] the whole answer, and [`ResponseStream`] the events of a
-//! streamed one. The crate stores nothing: a gateway that stores responses gives what came before by [`ResponsesRequest::continue_from`].
+//! [`ResponsesRequest::into_chat`] makes the chat request, [`AnswerForm::response`] the whole
+//! answer, and [`ResponseStream`] the events of a streamed one. The crate stores nothing: a gateway
+//! that stores responses gives what came before by [`ResponsesRequest::continue_from`].
 
 pub use answer::{
     AnswerForm, Head, IncompleteDetails, InputTokensDetails, OutputTokensDetails, Response, ResponseError, Status,

@@ -1,6 +1,8 @@
-//! A model's thoughts in the opaque field that clients send back: `signature` of a thinking block, `encrypted_content` of a reasoning item.
+//! A model's thoughts in the opaque field that clients send back: `signature` of a thinking block,
+//! `encrypted_content` of a reasoning item.
 //!
-//! Owns the form: base64url of a versioned JSON. It keeps nothing secret; it carries the thoughts to whichever replica answers next.
+//! Owns the form: base64url of a versioned JSON. It keeps nothing secret; it carries the thoughts
+//! to whichever replica answers next.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,8 @@
-//! A conversation in the form of either API is the same conversation in chat: whatever both can say can be read back.
+//! A conversation in the form of either API is the same conversation in chat: whatever both can say
+//! can be read back.
 //!
-//! Owns the conversations, their two forms on the way there, and the reading of chat on the way back.
+//! Owns the conversations, their two forms on the way there, and the reading of chat on the way
+//! back.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -233,7 +235,8 @@ fn read(messages: &Value) -> Conversation {
     conversation
 }
 
-/// The pieces of a user's message. Images of results come first, each behind the call that it belongs to.
+/// The pieces of a user's message. Images of results come first, each behind the call that it
+/// belongs to.
 fn unlabelled(parts: &[Value], conversation: &mut Conversation) -> Vec<Piece> {
     let mut said = Vec::new();
     let mut parts = parts.iter();

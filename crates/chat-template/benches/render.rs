@@ -1,7 +1,8 @@
-//! How long one prompt takes: a conversation of a system message and three turns, through the models' own templates
-//! (from the recorded vectors, if they are there) and through the catalog's.
+//! How long one prompt takes: a conversation of a system message and three turns, through the
+//! models' own templates (from the recorded vectors, if they are there) and through the catalog's.
 //!
-//! `side_by_side.py` beside this file compares with minijinja alone, Python's jinja2 and `transformers`.
+//! `side_by_side.py` beside this file compares with minijinja alone, Python's jinja2 and
+//! `transformers`.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
 

@@ -1,8 +1,10 @@
-//! The Rust side of `side_by_side.py`, which measures this crate, minijinja alone, jinja2 and `transformers` in turn.
+//! The Rust side of `side_by_side.py`, which measures this crate, minijinja alone, jinja2 and
+//! `transformers` in turn.
 //!
-//! Reads lines `<row> <template> <count>` and answers each with the nanoseconds of one prompt. The rows: `render` is
-//! this crate, from JSON messages; `minijinja` is the engine with its own filters and values that are ready; `converted`
-//! is the same with the messages turned into values each time; `conversion` is that turning alone.
+//! Reads lines `<row> <template> <count>` and answers each with the nanoseconds of one prompt. The
+//! rows: `render` is this crate, from JSON messages; `minijinja` is the engine with its own filters
+//! and values that are ready; `converted` is the same with the messages turned into values each
+//! time; `conversion` is that turning alone.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark may stop at the first surprise")]
 

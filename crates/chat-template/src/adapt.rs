@@ -1,8 +1,9 @@
 //! Makes messages fit templates that know less than OpenAI's message format.
 //!
-//! Many templates want a text as content, a user and an assistant in turns, and nothing else. What they do not know is
-//! said in what they know: content in parts becomes one text, tool calls and results become turns, a system message
-//! joins the first user turn, turns of one role in a row become one.
+//! Many templates want a text as content, a user and an assistant in turns, and nothing else. What
+//! they do not know is said in what they know: content in parts becomes one text, tool calls and
+//! results become turns, a system message joins the first user turn, turns of one role in a row
+//! become one.
 
 use std::borrow::Cow;
 
@@ -31,7 +32,8 @@ pub(crate) struct Abilities {
     pub(crate) same_role_in_a_row: bool,
 }
 
-/// The text of one message: its content, or the texts of its parts, one after the other; nothing for null.
+/// The text of one message: its content, or the texts of its parts, one after the other; nothing
+/// for null.
 ///
 /// # Errors
 /// A part that is no text: a text prompt has no place for an image.
@@ -141,7 +143,8 @@ fn turn(
     Ok(turn)
 }
 
-/// Makes the arguments of calls objects. OpenAI's format has them as a JSON text; templates print them as JSON.
+/// Makes the arguments of calls objects. OpenAI's format has them as a JSON text; templates print
+/// them as JSON.
 pub(crate) fn parse_arguments(turn: &mut Map<String, Value>) {
     for function in functions(turn) {
         if let Some(arguments) = function.get_mut("arguments") {
@@ -168,7 +171,8 @@ fn functions(turn: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> 
     calls.filter_map(|call| if call.get("function").is_some() { call.get_mut("function") } else { Some(call) })
 }
 
-/// Arguments as they are meant: what their JSON text says, an empty object for none, a text that is not JSON as it is.
+/// Arguments as they are meant: what their JSON text says, an empty object for none, a text that is
+/// not JSON as it is.
 fn parsed(arguments: &Value) -> Value {
     match arguments {
         Value::Null => json!({}),
@@ -226,7 +230,8 @@ fn append(turn: &mut Map<String, Value>, more: &Map<String, Value>, separator: &
     }
 }
 
-/// Puts each system message in front of the user turn behind it; one that has none becomes a user turn.
+/// Puts each system message in front of the user turn behind it; one that has none becomes a user
+/// turn.
 fn fold_system(turns: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
     let mut folded: Vec<Map<String, Value>> = Vec::with_capacity(turns.len());
     let mut pending: Option<Map<String, Value>> = None;

@@ -1,10 +1,10 @@
-//! The forms in which a conversation of OpenAI's is offered to a model's own template, one after the other until one is
-//! rendered.
+//! The forms in which a conversation of OpenAI's is offered to a model's own template, one after
+//! the other until one is rendered.
 //!
-//! OpenAI's messages differ from what `transformers` hands to templates: arguments of calls are JSON texts, system
-//! messages may be called `developer`, content may be null or in parts. What every template wants comes first: arguments
-//! as objects, roles under the names it knows. Where it refuses that, smaller changes are tried before larger ones.
-//! <https://huggingface.co/docs/transformers/main/en/chat_extras>
+//! OpenAI's messages differ from what `transformers` hands to templates: arguments of calls are
+//! JSON texts, system messages may be called `developer`, content may be null or in parts. What
+//! every template wants comes first: arguments as objects, roles under the names it knows. Where it
+//! refuses that, smaller changes are tried before larger ones. <https://huggingface.co/docs/transformers/main/en/chat_extras>
 
 use serde_json::{Map, Value, json};
 
@@ -43,7 +43,8 @@ pub(crate) fn attempts(
 
 fn forms(has_calls: bool, has_tools: bool, has_null: bool, habits: Habits) -> Vec<Form> {
     let mut forms = Vec::with_capacity(10);
-    // An empty text in place of null would hide that a template has no words for an answer that only calls tools.
+    // An empty text in place of null would hide that a template has no words for an answer that only
+    // calls tools.
     let knows_calls = !has_calls || habits.tool_calls;
     for empty_for_null in [false, true] {
         for arguments_as_text in [false, true] {
@@ -113,7 +114,8 @@ fn says_nothing(turn: &Map<String, Value>) -> bool {
     adapt::role_of(turn) == "assistant" && is_empty(turn.get("content")) && is_empty(turn.get("tool_calls"))
 }
 
-/// OpenAI's newer name of system messages and its older name of tool results, for templates that do not know them.
+/// OpenAI's newer name of system messages and its older name of tool results, for templates that do
+/// not know them.
 fn rename_role(turn: &mut Map<String, Value>, habits: Habits) {
     let known = match turn.get("role").and_then(Value::as_str) {
         Some("developer") if !habits.developer => "system",

@@ -1,8 +1,9 @@
-//! The built-in catalog: templates of the model families that people host on SageMaker, and which model has which.
+//! The built-in catalog: templates of the model families that people host on SageMaker, and which
+//! model has which.
 //!
-//! Most templates are written here, for messages of any form: content in parts, null content, tool turns, system
-//! messages and turns of one role in a row are made to fit first. The others are the models' own. The table of names is
-//! in `docs/chat-templates.md`.
+//! Most templates are written here, for messages of any form: content in parts, null content, tool
+//! turns, system messages and turns of one role in a row are made to fit first. The others are the
+//! models' own. The table of names is in `docs/chat-templates.md`.
 //!
 //! ```
 //! use sagewire_chat_template::catalog;
@@ -64,8 +65,9 @@ impl Entry {
         self.description
     }
 
-    /// The patterns a model's name must match, any of them: whole words that must occur in the name, in lower case and with
-    /// `-` between them. Of `a|b` one must occur, `!a` must not, `@a` is the owner, `=a` is the whole name.
+    /// The patterns a model's name must match, any of them: whole words that must occur in the
+    /// name, in lower case and with `-` between them. Of `a|b` one must occur, `!a` must not,
+    /// `@a` is the owner, `=a` is the whole name.
     #[must_use]
     pub fn patterns(&self) -> &'static [&'static str] {
         self.patterns
@@ -127,8 +129,8 @@ pub fn by_name(name: &str) -> Option<&'static Entry> {
     entries().iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
 }
 
-/// The family of a model, by its name on the Hub, such as `meta-llama/Llama-3.1-8B-Instruct`. Case does not matter.
-/// Base models have the family `plain`. Nothing for models that are not known.
+/// The family of a model, by its name on the Hub, such as `meta-llama/Llama-3.1-8B-Instruct`. Case
+/// does not matter. Base models have the family `plain`. Nothing for models that are not known.
 #[must_use]
 pub fn by_model(hf_model_name: &str) -> Option<&'static Entry> {
     let name = pattern::Name::new(hf_model_name);
@@ -141,7 +143,8 @@ pub fn by_model(hf_model_name: &str) -> Option<&'static Entry> {
 pub enum Recognition {
     /// The family of the model, which may be that of base models.
     Family(&'static Entry),
-    /// A family that may be the wrong one: the name was cut, and could be a chat model's or a base model's.
+    /// A family that may be the wrong one: the name was cut, and could be a chat model's or a base
+    /// model's.
     Guess(&'static Entry),
     /// A chat model whose family is not known, or one of several.
     ChatModel,
@@ -166,11 +169,11 @@ pub fn by_endpoint(endpoint_or_jumpstart_id: &str) -> Option<&'static Entry> {
     recognise(endpoint_or_jumpstart_id).family()
 }
 
-/// What an endpoint's name or a JumpStart model id tells: JumpStart puts the id into the names it makes. It is looked up
-/// here, and sent to nobody.
+/// What an endpoint's name or a JumpStart model id tells: JumpStart puts the id into the names it
+/// makes. It is looked up here, and sent to nobody.
 ///
-/// A name that was cut, as the SDK and the console cut long ones, may stand for several models. Then a chat model is
-/// meant before a base model; none if the chat models are of several families.
+/// A name that was cut, as the SDK and the console cut long ones, may stand for several models.
+/// Then a chat model is meant before a base model; none if the chat models are of several families.
 #[must_use]
 pub fn recognise(endpoint_or_jumpstart_id: &str) -> Recognition {
     let core = jumpstart::Core::of(endpoint_or_jumpstart_id);
@@ -189,8 +192,9 @@ pub fn recognise(endpoint_or_jumpstart_id: &str) -> Recognition {
     }
 }
 
-/// The name on the Hub of a JumpStart model, by its whole id, such as `meta-textgeneration-llama-3-8b-instruct`. Nothing for ids that are not
-/// known and for models that are not on the Hub.
+/// The name on the Hub of a JumpStart model, by its whole id, such as
+/// `meta-textgeneration-llama-3-8b-instruct`. Nothing for ids that are not known and for models
+/// that are not on the Hub.
 #[must_use]
 pub fn hub_name(jumpstart_id: &str) -> Option<&'static str> {
     let found = jumpstart::models().find(|model| model.id.eq_ignore_ascii_case(jumpstart_id))?;

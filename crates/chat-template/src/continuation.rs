@@ -1,7 +1,7 @@
 //! `continue_final_message`: a prompt that ends inside the last message.
 //!
-//! As `transformers` does it: a mark is added to the last message's text, the conversation is rendered, and the prompt
-//! is cut at the mark.
+//! As `transformers` does it: a mark is added to the last message's text, the conversation is
+//! rendered, and the prompt is cut at the mark.
 
 use serde_json::Value as Json;
 

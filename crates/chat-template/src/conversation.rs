@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 /// One conversation, in OpenAI's message format. Everything is borrowed; nothing is changed.
 ///
-/// `tools` and `documents` are `None` when not given: to a template an empty list is something else.
+/// `tools` and `documents` are `None` when not given: to a template an empty list is something
+/// else.
 ///
 /// ```
 /// use sagewire_chat_template::Conversation;
@@ -22,14 +23,16 @@ pub struct Conversation<'a> {
     pub tools: Option<&'a [Value]>,
     /// Documents for retrieval: objects, usually with `title` and `text`.
     pub documents: Option<&'a [Value]>,
-    /// Whether the prompt ends with the start of the assistant's answer. On by [`Conversation::new`].
+    /// Whether the prompt ends with the start of the assistant's answer. On by
+    /// [`Conversation::new`].
     pub add_generation_prompt: bool,
     /// Whether the prompt ends inside the last message, for the model to go on with it. Excludes
     /// `add_generation_prompt`.
     pub continue_final_message: bool,
     /// The name of the template to use, where a model has several.
     pub template: Option<&'a str>,
-    /// More variables for the template (`enable_thinking`, ...), which go before the special tokens.
+    /// More variables for the template (`enable_thinking`, ...), which go before the special
+    /// tokens.
     pub kwargs: Option<&'a Map<String, Value>>,
 }
 

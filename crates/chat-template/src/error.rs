@@ -11,8 +11,9 @@ use crate::tokenizer_config::ConfigError;
 
 /// Why a template could not be made or rendered.
 ///
-/// The text of an error never contains a message's content. The one exception is [`Raised`](Self::Raised): it repeats
-/// what the template's author wrote into `raise_exception(...)`, which sometimes names a role.
+/// The text of an error never contains a message's content. The one exception is
+/// [`Raised`](Self::Raised): it repeats what the template's author wrote into
+/// `raise_exception(...)`, which sometimes names a role.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
@@ -41,8 +42,8 @@ pub enum TemplateError {
         /// The template's line, from 1; 0 when it is not known.
         line: usize,
     },
-    /// The template applied an operation to a value of the wrong type (`TypeError` in Python), for example because a
-    /// message has no content or has content in parts.
+    /// The template applied an operation to a value of the wrong type (`TypeError` in Python), for
+    /// example because a message has no content or has content in parts.
     #[error("the chat template cannot use a value in line {line}: {detail}; send the messages in the form it expects")]
     Type {
         /// What Python would say.
@@ -50,7 +51,8 @@ pub enum TemplateError {
         /// The template's line, from 1; 0 when it is not known.
         line: usize,
     },
-    /// The template tried what the sandbox forbids, such as changing a list (`SecurityError` in Jinja2).
+    /// The template tried what the sandbox forbids, such as changing a list (`SecurityError` in
+    /// Jinja2).
     #[error("the chat template does what its sandbox forbids in line {line}: {detail}; correct the template")]
     Forbidden {
         /// What it tried.
@@ -100,10 +102,12 @@ impl TemplateError {
         Self::Syntax { detail, line: error.line().unwrap_or(0), source: Some(Box::new(error)) }
     }
 
-    /// An error of the engine while it ran a template. The limits are filled in by [`Self::with_bounds`].
+    /// An error of the engine while it ran a template. The limits are filled in by
+    /// [`Self::with_bounds`].
     pub(crate) fn from_engine(error: &minijinja::Error) -> Self {
         let line = error.line().unwrap_or(0);
-        // The first cause in the chain that knows its class decides: outer errors only say where it happened.
+        // The first cause in the chain that knows its class decides: outer errors only say where it
+        // happened.
         let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(current) = cause {
             if let Some(found) = current.downcast_ref::<PyError>() {

@@ -1,6 +1,8 @@
-//! What a model's own template knows of OpenAI's messages, as far as it can be told without a conversation.
+//! What a model's own template knows of OpenAI's messages, as far as it can be told without a
+//! conversation.
 //!
-//! Everything that is guessed about a template is guessed here: by words in its text, and by one small rendering.
+//! Everything that is guessed about a template is guessed here: by words in its text, and by one
+//! small rendering.
 
 use std::time::UNIX_EPOCH;
 
@@ -21,7 +23,8 @@ pub(crate) struct Habits {
     pub(crate) tool_calls: bool,
     /// Content in parts; otherwise it is given as one text.
     pub(crate) parts: bool,
-    /// Content that is none; otherwise null content is given as no content at all, lest `None` be printed.
+    /// Content that is none; otherwise null content is given as no content at all, lest `None` be
+    /// printed.
     pub(crate) null_content: bool,
 }
 
@@ -38,7 +41,8 @@ impl Habits {
     }
 }
 
-/// Whether content is compared with none anywhere: `message.content is none`, `message['content'] is not none`.
+/// Whether content is compared with none anywhere: `message.content is none`, `message['content']
+/// is not none`.
 fn asks_for_none(text: &str) -> bool {
     let behind = text.match_indices("content").filter_map(|(at, found)| text.get(at + found.len()..));
     behind

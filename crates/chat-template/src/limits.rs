@@ -1,4 +1,5 @@
-//! The bounds a template runs in. A template is untrusted input: it may come from the Hub or from a caller.
+//! The bounds a template runs in. A template is untrusted input: it may come from the Hub or from a
+//! caller.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +7,17 @@ use std::sync::Arc;
 /// How much a template may do. All bounds are hard: going past one ends rendering with
 /// [`TemplateError::LimitExceeded`](crate::TemplateError::LimitExceeded).
 ///
-/// The defaults are far from what templates of the Hub need: of 85 of them, 84 take less than 100,000 units of fuel for
-/// a conversation of 100 messages of 4 KiB. One copies the whole prompt for each message and takes 1.4 million.
+/// The defaults are far from what templates of the Hub need: of 85 of them, 84 take less than
+/// 100,000 units of fuel for a conversation of 100 messages of 4 KiB. One copies the whole prompt
+/// for each message and takes 1.4 million.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Steps of one rendering. One unit pays for one instruction, or for 64 bytes of text that are read or written.
+    /// Steps of one rendering. One unit pays for one instruction, or for 64 bytes of text that are
+    /// read or written.
     pub fuel: u64,
-    /// The longest prompt, in bytes, and the longest text that a template may make on its way to it.
+    /// The longest prompt, in bytes, and the longest text that a template may make on its way to
+    /// it.
     pub output_bytes: usize,
     /// The longest template, in bytes.
     pub source_bytes: usize,
@@ -57,8 +61,9 @@ impl Limits {
     }
 }
 
-/// Whether a rendering may go on: a question of the caller's, such as whether its time is over. It is asked after every
-/// few thousand steps, and before work of that size, on the thread that renders.
+/// Whether a rendering may go on: a question of the caller's, such as whether its time is over. It
+/// is asked after every few thousand steps, and before work of that size, on the thread that
+/// renders.
 ///
 /// ```
 /// use sagewire_chat_template::{ChatTemplate, Conversation, KeepGoing, SpecialTokens, TemplateError};
@@ -74,8 +79,8 @@ impl Limits {
 pub struct KeepGoing(Arc<dyn Fn(u64) -> bool + Send + Sync>);
 
 impl KeepGoing {
-    /// Goes on as long as `question` answers true. It gets the steps taken so far, in the unit of [`Limits::fuel`], with
-    /// those that are about to be taken. It must be quick.
+    /// Goes on as long as `question` answers true. It gets the steps taken so far, in the unit of
+    /// [`Limits::fuel`], with those that are about to be taken. It must be quick.
     #[must_use]
     pub fn new(question: impl Fn(u64) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(question))

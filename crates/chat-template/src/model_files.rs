@@ -1,6 +1,8 @@
-//! Where a model's chat template lies: in a model folder, in Hugging Face's cache on disk, on the Hub.
+//! Where a model's chat template lies: in a model folder, in Hugging Face's cache on disk, on the
+//! Hub.
 //!
-//! Names and paths only. Nothing here touches a disk or a network; callers that do ask here where to look.
+//! Names and paths only. Nothing here touches a disk or a network; callers that do ask here where
+//! to look.
 
 use std::path::PathBuf;
 
@@ -27,9 +29,9 @@ pub const DEFAULT_REVISION: &str = "main";
 
 /// The folder in which Hugging Face's tools keep what they downloaded.
 ///
-/// `variable` looks an environment variable up. The first that is set counts: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`,
-/// `HF_HOME` with `/hub`, `XDG_CACHE_HOME` with `/huggingface/hub`, `HOME` with `/.cache/huggingface/hub`.
-/// <https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables>
+/// `variable` looks an environment variable up. The first that is set counts: `HF_HUB_CACHE`,
+/// `HUGGINGFACE_HUB_CACHE`, `HF_HOME` with `/hub`, `XDG_CACHE_HOME` with `/huggingface/hub`, `HOME`
+/// with `/.cache/huggingface/hub`. <https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables>
 pub fn hub_cache(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("HF_HUB_CACHE")
@@ -55,9 +57,9 @@ pub struct HubModel {
 }
 
 impl HubModel {
-    /// Checks a name: `name` or `owner/name`, of letters, digits, `-`, `_` and `.`, no part beginning or ending with
-    /// `.` or `-`, without `--` and `..`, and 96 characters at most. So it is safe in paths and URLs.
-    /// <https://huggingface.co/docs/huggingface_hub/package_reference/utilities#huggingface_hub.utils.validate_repo_id>
+    /// Checks a name: `name` or `owner/name`, of letters, digits, `-`, `_` and `.`, no part
+    /// beginning or ending with `.` or `-`, without `--` and `..`, and 96 characters at most.
+    /// So it is safe in paths and URLs. <https://huggingface.co/docs/huggingface_hub/package_reference/utilities#huggingface_hub.utils.validate_repo_id>
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let part_is_valid = |part: &str| {

@@ -1,7 +1,8 @@
 //! Python's side of a template: types, printing, JSON, formatting, dates.
 //!
-//! `transformers` renders templates with Python values, and templates show it: `{{ x }}` prints `None`, `1e+16` or
-//! `['it', "isn't"]`. Each file here owns one such rule. Nothing here knows about syntax, filters or chat messages.
+//! `transformers` renders templates with Python values, and templates show it: `{{ x }}` prints
+//! `None`, `1e+16` or `['it', "isn't"]`. Each file here owns one such rule. Nothing here knows
+//! about syntax, filters or chat messages.
 
 pub(crate) mod args;
 pub(crate) mod budget;

@@ -26,7 +26,8 @@ use crate::conversation::{Conversation, ConversationError};
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PromptParameters {
-    /// Whether the prompt ends with the start of an answer; by default unless the last message is continued.
+    /// Whether the prompt ends with the start of an answer; by default unless the last message is
+    /// continued.
     pub add_generation_prompt: Option<bool>,
     /// Whether the prompt ends inside the last message.
     pub continue_final_message: bool,

@@ -23,8 +23,8 @@ impl RoleAffixes {
 
 /// A template made of affixes. Roles it does not know are written as bare text.
 ///
-/// `bos_token` opens the prompt and each new exchange, `eos_token` ends each answer of the assistant, where they are
-/// set.
+/// `bos_token` opens the prompt and each new exchange, `eos_token` ends each answer of the
+/// assistant, where they are set.
 ///
 /// ```
 /// use sagewire_chat_template::{ChatTemplate, Conversation, RoleTemplate};

@@ -1,4 +1,5 @@
-//! A tokenizer's named special tokens, which templates see as variables: `bos_token`, `eos_token`, ...
+//! A tokenizer's named special tokens, which templates see as variables: `bos_token`, `eos_token`,
+//! ...
 
 /// Named special tokens, as text. A token that is not set is undefined for the template, not empty.
 ///
@@ -22,7 +23,8 @@ impl SpecialTokens {
         Self::default()
     }
 
-    /// Sets one token by its name, such as `bos_token`; a second one of the same name replaces the first.
+    /// Sets one token by its name, such as `bos_token`; a second one of the same name replaces the
+    /// first.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         let (name, text) = (name.into(), text.into());

@@ -20,8 +20,8 @@ use crate::tokenizer_config::{self, TemplateFiles};
 use crate::tool_calls::ToolCallForm;
 use crate::variables::{NullContent, variables};
 
-/// Texts that end a turn in the formats models are trained on. Those that occur in a template are its
-/// [stop strings](ChatTemplate::stop_strings).
+/// Texts that end a turn in the formats models are trained on. Those that occur in a template are
+/// its [stop strings](ChatTemplate::stop_strings).
 const END_MARKS: [&str; 12] = [
     "<|im_end|>",
     "<|eot_id|>",
@@ -93,7 +93,8 @@ impl ChatTemplate {
     /// Compiles any Jinja text, within the default [`Limits`].
     ///
     /// # Errors
-    /// [`TemplateError::Syntax`] if it is no valid template, [`TemplateError::LimitExceeded`] if it is too large.
+    /// [`TemplateError::Syntax`] if it is no valid template, [`TemplateError::LimitExceeded`] if it
+    /// is too large.
     pub fn from_jinja(source: &str, tokens: SpecialTokens) -> Result<Self, TemplateError> {
         Self::from_jinja_within(source, tokens, Limits::default())
     }
@@ -107,12 +108,14 @@ impl ChatTemplate {
         Self::compile("jinja", &sources, tokens, limits)
     }
 
-    /// Reads a model's `tokenizer_config.json`, and its `chat_template.jinja` if there is one, which then replaces the
-    /// configuration's template. A configuration may hold several named templates: `tool_use` is chosen when tools are
-    /// given, `default` otherwise, or the one [`Conversation::template`] names.
+    /// Reads a model's `tokenizer_config.json`, and its `chat_template.jinja` if there is one,
+    /// which then replaces the configuration's template. A configuration may hold several named
+    /// templates: `tool_use` is chosen when tools are given, `default` otherwise, or the one
+    /// [`Conversation::template`] names.
     ///
     /// # Errors
-    /// [`TemplateError::Config`] for a file that cannot be used, or as [`from_jinja`](Self::from_jinja).
+    /// [`TemplateError::Config`] for a file that cannot be used, or as
+    /// [`from_jinja`](Self::from_jinja).
     pub fn from_tokenizer_config(json: &[u8], jinja_file: Option<&str>) -> Result<Self, TemplateError> {
         Self::from_tokenizer_config_within(json, jinja_file, Limits::default())
     }
@@ -133,7 +136,8 @@ impl ChatTemplate {
     /// Reads the files of a model as `save_pretrained` of `transformers` writes them.
     ///
     /// # Errors
-    /// [`TemplateError::Config`] for a file that cannot be used, or as [`from_jinja`](Self::from_jinja).
+    /// [`TemplateError::Config`] for a file that cannot be used, or as
+    /// [`from_jinja`](Self::from_jinja).
     pub fn from_files(files: &TemplateFiles<'_>) -> Result<Self, TemplateError> {
         Self::from_files_within(files, Limits::default())
     }
@@ -203,12 +207,13 @@ impl ChatTemplate {
         self
     }
 
-    /// Makes rendering take OpenAI's conversations: arguments of calls become objects, `developer` is `system` for a
-    /// template that does not know it, and content in parts is one text for a template that would print the parts. Null
-    /// content is none. A conversation that the template still refuses or cannot read is tried again with smaller
-    /// changes before larger ones: arguments as texts, ids of calls as Mistral wants them, turns of one role joined, the
-    /// system message in the first user turn, tool turns as text. Without this, [`render`](Self::render) is exactly
-    /// `apply_chat_template`.
+    /// Makes rendering take OpenAI's conversations: arguments of calls become objects, `developer`
+    /// is `system` for a template that does not know it, and content in parts is one text for a
+    /// template that would print the parts. Null content is none. A conversation that the
+    /// template still refuses or cannot read is tried again with smaller changes before larger
+    /// ones: arguments as texts, ids of calls as Mistral wants them, turns of one role joined, the
+    /// system message in the first user turn, tool turns as text. Without this,
+    /// [`render`](Self::render) is exactly `apply_chat_template`.
     #[must_use]
     pub fn adapting(mut self) -> Self {
         Arc::make_mut(&mut self.inner).adapting = true;
@@ -237,39 +242,42 @@ impl ChatTemplate {
         self
     }
 
-    /// Sets how the model writes calls of tools, if that is known better than from the template's text.
+    /// Sets how the model writes calls of tools, if that is known better than from the template's
+    /// text.
     pub(crate) fn calling(mut self, form: Option<ToolCallForm>) -> Self {
         let inner = Arc::make_mut(&mut self.inner);
         inner.tool_calls = form.or(inner.tool_calls);
         self
     }
 
-    /// How the model writes calls of tools, as far as the catalog or the template's text tells: in the answers to a
-    /// prompt that holds tool definitions.
+    /// How the model writes calls of tools, as far as the catalog or the template's text tells: in
+    /// the answers to a prompt that holds tool definitions.
     #[must_use]
     pub fn tool_calls(&self) -> Option<ToolCallForm> {
         self.inner.tool_calls
     }
 
-    /// What the template is called: a family of the [catalog](crate::catalog), `tokenizer_config`, `jinja`, `roles` or
-    /// `plain`.
+    /// What the template is called: a family of the [catalog](crate::catalog), `tokenizer_config`,
+    /// `jinja`, `roles` or `plain`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// Texts that end a turn in this format (`eos_token`, `<|im_end|>`, ...): an answer that ends with one should lose
-    /// it, and a text endpoint should stop there.
+    /// Texts that end a turn in this format (`eos_token`, `<|im_end|>`, ...): an answer that ends
+    /// with one should lose it, and a text endpoint should stop there.
     #[must_use]
     pub fn stop_strings(&self) -> &[String] {
         &self.inner.stop_strings
     }
 
-    /// Renders the prompt. `clock` is read only if the template asks for the time, which it gets in UTC.
+    /// Renders the prompt. `clock` is read only if the template asks for the time, which it gets in
+    /// UTC.
     ///
     /// # Errors
-    /// [`TemplateError::Conversation`] for a conversation no template can render, [`TemplateError::Raised`] if this one
-    /// refuses it, [`TemplateError::LimitExceeded`] if it goes past its limits, and the other kinds if it fails.
+    /// [`TemplateError::Conversation`] for a conversation no template can render,
+    /// [`TemplateError::Raised`] if this one refuses it, [`TemplateError::LimitExceeded`] if it
+    /// goes past its limits, and the other kinds if it fails.
     pub fn render(
         &self,
         conversation: &Conversation<'_>,
@@ -278,7 +286,8 @@ impl ChatTemplate {
         self.render_while(conversation, clock, &KeepGoing::always())
     }
 
-    /// Renders the prompt as long as `keep_going` says so: what a server uses that has other work, or a deadline.
+    /// Renders the prompt as long as `keep_going` says so: what a server uses that has other work,
+    /// or a deadline.
     ///
     /// # Errors
     /// As [`render`](Self::render), and [`TemplateError::Stopped`].

@@ -8,7 +8,8 @@ const MARKS: [(&str, &str); 4] = [
     ("<|START_THINKING|>", "<|END_THINKING|>"),
 ];
 
-/// What ends the thought that a prompt begins and leaves open, if it does: the text before it in an answer is thought.
+/// What ends the thought that a prompt begins and leaves open, if it does: the text before it in an
+/// answer is thought.
 ///
 /// ```
 /// use sagewire_chat_template::open_thought;

@@ -81,8 +81,8 @@ impl<'f> TemplateFiles<'f> {
         self
     }
 
-    /// `special_tokens_map.json`: the special tokens of a configuration without `added_tokens_decoder`, as older versions
-    /// wrote them.
+    /// `special_tokens_map.json`: the special tokens of a configuration without
+    /// `added_tokens_decoder`, as older versions wrote them.
     #[must_use]
     pub fn special_tokens_map(mut self, json: &'f [u8]) -> Self {
         self.special_tokens_map = Some(json);
@@ -150,7 +150,8 @@ fn named(entry: &Value) -> Option<(String, String)> {
     Some((entry.get("name")?.as_str()?.to_owned(), entry.get("template")?.as_str()?.to_owned()))
 }
 
-/// Adds the named tokens, and those of the model: keys that end in `_token`, and objects of further tokens.
+/// Adds the named tokens, and those of the model: keys that end in `_token`, and objects of further
+/// tokens.
 fn tokens(mut tokens: SpecialTokens, config: &Map<String, Value>) -> Result<SpecialTokens, ConfigError> {
     for (name, json) in config {
         if !name.ends_with("_token") {

@@ -1,10 +1,12 @@
-//! The forms in which models write tool calls into their text, so that a reader of an answer knows what to look for.
+//! The forms in which models write tool calls into their text, so that a reader of an answer knows
+//! what to look for.
 
 /// How a model writes its calls of tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ToolCallForm {
-    /// `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`: Hermes, Qwen 2.5 and 3, Granite 4.
+    /// `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`: Hermes, Qwen 2.5 and 3, Granite
+    /// 4.
     Hermes,
     /// `{"name": ..., "parameters": {...}}` and nothing else: Llama 3.1 and later.
     LlamaJson,
@@ -12,23 +14,28 @@ pub enum ToolCallForm {
     Mistral,
     /// `[TOOL_CALLS]name[ARGS]{...}`: Mistral from the tokenizer v11 on.
     MistralArgs,
-    /// `<｜tool▁call▁begin｜>function<｜tool▁sep｜>name` and the arguments in a block of JSON: DeepSeek V3 and R1.
+    /// `<｜tool▁call▁begin｜>function<｜tool▁sep｜>name` and the arguments in a block of JSON:
+    /// DeepSeek V3 and R1.
     DeepSeek,
     /// `<｜tool▁call▁begin｜>name<｜tool▁sep｜>{...}`: DeepSeek V3.1.
     DeepSeekBare,
     /// `<｜DSML｜invoke name="...">` with a parameter each: DeepSeek V3.2.
     DeepSeekDsml,
-    /// `<tool_call><function=name><parameter=key>value</parameter></function></tool_call>`: Qwen3 Coder, Qwen3.5.
+    /// `<tool_call><function=name><parameter=key>value</parameter></function></tool_call>`: Qwen3
+    /// Coder, Qwen3.5.
     QwenXml,
     /// Messages to `functions.name` in the channel `commentary`: gpt-oss.
     Harmony,
-    /// `<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`: GLM 4.5 and later.
+    /// `<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`: GLM 4.5 and
+    /// later.
     Glm,
-    /// `<|tool_call_begin|>functions.name:0<|tool_call_argument_begin|>{...}<|tool_call_end|>`: Kimi K2.
+    /// `<|tool_call_begin|>functions.name:0<|tool_call_argument_begin|>{...}<|tool_call_end|>`:
+    /// Kimi K2.
     Kimi,
     /// `<minimax:tool_call><invoke name="..."><parameter name="...">`: MiniMax M2.
     MiniMax,
-    /// `<seed:tool_call><function=name><parameter=key>value</parameter></function></seed:tool_call>`: Seed OSS.
+    /// `<seed:tool_call><function=name><parameter=key>value</parameter></function></seed:
+    /// tool_call>`: Seed OSS.
     SeedOss,
     /// `<|tool_call>call:name{key:value}<tool_call|>`: Gemma 4.
     Gemma4,

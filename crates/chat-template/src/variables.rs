@@ -1,7 +1,8 @@
-//! From a conversation to the variables of a template, as `apply_chat_template` of `transformers` 5 prepares them.
+//! From a conversation to the variables of a template, as `apply_chat_template` of `transformers` 5
+//! prepares them.
 //!
-//! Keys that are null at the top of a message are dropped (see [`NullContent`]), and reasoning is made readable under both names that
-//! templates use.
+//! Keys that are null at the top of a message are dropped (see [`NullContent`]), and reasoning is
+//! made readable under both names that templates use.
 
 use serde_json::{Map, Value as Json};
 
@@ -23,7 +24,8 @@ const RESERVED: [&str; 4] = ["messages", "tools", "documents", "add_generation_p
 pub(crate) enum NullContent {
     /// It is dropped as every null key of a message: `transformers` since version 5.
     Dropped,
-    /// It is none, and only absent content is undefined: `transformers` before, for which most templates were written.
+    /// It is none, and only absent content is undefined: `transformers` before, for which most
+    /// templates were written.
     Kept,
 }
 

@@ -1,7 +1,9 @@
-//! The catalog's own templates against the models' originals: for each family, what `transformers` rendered with the
-//! model's template must be what ours renders, for every conversation the original renders at all.
+//! The catalog's own templates against the models' originals: for each family, what `transformers`
+//! rendered with the model's template must be what ours renders, for every conversation the
+//! original renders at all.
 //!
-//! [`DIFFERENT`] lists the conversations on which a family differs on purpose, each with its reason.
+//! [`DIFFERENT`] lists the conversations on which a family differs on purpose, each with its
+//! reason.
 
 #![expect(
     clippy::unwrap_used,
@@ -269,7 +271,8 @@ fn trials(folder: &Path) -> Vec<Trial> {
     trials
 }
 
-/// Finds the recorded templates by glob: none may be forgotten, and no list may name one that is not there.
+/// Finds the recorded templates by glob: none may be forgotten, and no list may name one that is
+/// not there.
 fn account_for_all(goldens: &Path) -> Result<(), Failed> {
     let mut recorded: Vec<String> = std::fs::read_dir(goldens)?
         .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()))

@@ -1,7 +1,8 @@
-//! Every filter, test, method and operator is paid for by what it reads and makes: one that works on a large value for
-//! the price of a small one would let a template run away.
+//! Every filter, test, method and operator is paid for by what it reads and makes: one that works
+//! on a large value for the price of a small one would let a template run away.
 //!
-//! Counted in fuel, never in time: the same expression must run on a small value, and run out on a large one.
+//! Counted in fuel, never in time: the same expression must run on a small value, and run out on a
+//! large one.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 

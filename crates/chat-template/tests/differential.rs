@@ -1,8 +1,10 @@
-//! Random templates and conversations, rendered by us and by Python's `transformers`: both give the same text, or fail
-//! in the same way.
+//! Random templates and conversations, rendered by us and by Python's `transformers`: both give the
+//! same text, or fail in the same way.
 //!
-//! `SAGEWIRE_TRANSFORMERS_PYTHON` names a Python with `transformers` (it needs no torch). Without it, the test is ignored. `$SAGEWIRE_DIFFERENTIAL` is the number of cases and `$SAGEWIRE_SEED` the seed, for longer runs;
-//! `$SAGEWIRE_CASES` names a file with cases to run instead, one JSON object per line.
+//! `SAGEWIRE_TRANSFORMERS_PYTHON` names a Python with `transformers` (it needs no torch). Without
+//! it, the test is ignored. `$SAGEWIRE_DIFFERENTIAL` is the number of cases and `$SAGEWIRE_SEED`
+//! the seed, for longer runs; `$SAGEWIRE_CASES` names a file with cases to run instead, one JSON
+//! object per line.
 
 #![expect(
     clippy::unwrap_used,

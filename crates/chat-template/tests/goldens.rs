@@ -1,7 +1,8 @@
-//! Real templates of the Hub with recorded conversations: every prompt must equal, byte for byte, what
-//! `transformers` 5.23 rendered, and every failure must be the same failure.
+//! Real templates of the Hub with recorded conversations: every prompt must equal, byte for byte,
+//! what `transformers` 5.23 rendered, and every failure must be the same failure.
 //!
-//! One test per template. The recorded values of `CONTINUE...` and batches are not part of the vectors.
+//! One test per template. The recorded values of `CONTINUE...` and batches are not part of the
+//! vectors.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,8 +1,8 @@
-//! What a rendering costs grows no faster than what it is given, in steps and in memory, and no template can make it take
-//! more memory than its limits pay for.
+//! What a rendering costs grows no faster than what it is given, in steps and in memory, and no
+//! template can make it take more memory than its limits pay for.
 //!
-//! Steps are fuel, found by trying how little is enough; memory is what the allocator gave out at its peak. One test, so
-//! that nothing else allocates meanwhile.
+//! Steps are fuel, found by trying how little is enough; memory is what the allocator gave out at
+//! its peak. One test, so that nothing else allocates meanwhile.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 

@@ -1,5 +1,6 @@
-//! Templates that mean harm end in an error after a bounded number of steps and bytes: they never hang, never fill the
-//! memory, never overflow the stack, and never panic. The tests run on threads with small stacks, like a server's.
+//! Templates that mean harm end in an error after a bounded number of steps and bytes: they never
+//! hang, never fill the memory, never overflow the stack, and never panic. The tests run on threads
+//! with small stacks, like a server's.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
@@ -136,7 +137,8 @@ fn a_rendering_stops_when_it_is_told_to() {
         let result = template.render_while(&Conversation::new(&messages), &|| std::time::UNIX_EPOCH, &keep_going);
         assert!(matches!(result, Err(TemplateError::Stopped)), "{body}: {:?}", result.map(|text| text.len()));
     }
-    // Work that is about to be done counts: a caller that allows few steps is not kept by one large one.
+    // Work that is about to be done counts: a caller that allows few steps is not kept by one large
+    // one.
     let template = ChatTemplate::from_jinja("{% set x = 'x' * 9000000 %}{{ x|length }}", SpecialTokens::new()).unwrap();
     let few = KeepGoing::new(|steps| steps < 5_000);
     let result = template.render_while(&Conversation::new(&messages), &|| std::time::UNIX_EPOCH, &few);

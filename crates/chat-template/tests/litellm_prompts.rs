@@ -1,8 +1,9 @@
-//! The prompts that LiteLLM sent to text endpoints, compared with ours for the same call. The recordings are those of the provider's tests
-//! (`crates/sagemaker/tests/litellm`), which say how they are made.
+//! The prompts that LiteLLM sent to text endpoints, compared with ours for the same call. The
+//! recordings are those of the provider's tests (`crates/sagemaker/tests/litellm`), which say how
+//! they are made.
 //!
-//! [`DIFFERENT`] lists the calls whose prompt differs on purpose, each with its reason: most are faults of LiteLLM. A
-//! listed call whose prompt no longer differs fails too.
+//! [`DIFFERENT`] lists the calls whose prompt differs on purpose, each with its reason: most are
+//! faults of LiteLLM. A listed call whose prompt no longer differs fails too.
 
 #![expect(
     clippy::unwrap_used,
@@ -88,7 +89,8 @@ fn compare(name: &str, path: &Path) -> Result<(), Failed> {
     }
 }
 
-/// The template for a call, found in the order of LiteLLM: a custom one, the model's, the endpoint's, a plain join.
+/// The template for a call, found in the order of LiteLLM: a custom one, the model's, the
+/// endpoint's, a plain join.
 fn template(case: &Value) -> ChatTemplate {
     let kwargs = &case["kwargs"];
     let endpoint = kwargs["model"].as_str().unwrap().strip_prefix("sagemaker/").unwrap();

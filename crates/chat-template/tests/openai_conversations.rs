@@ -1,9 +1,9 @@
-//! Conversations in OpenAI's form through published templates: the prompt must be what `transformers` rendered of the
-//! same conversation in its own form.
+//! Conversations in OpenAI's form through published templates: the prompt must be what
+//! `transformers` rendered of the same conversation in its own form.
 //!
-//! The recorded conversations are rewritten as OpenAI's clients send them: arguments of calls as JSON texts, the system
-//! message as `developer` where the template does not know that role. Where `transformers` refused the conversation, a
-//! prompt must come out that holds all that was said.
+//! The recorded conversations are rewritten as OpenAI's clients send them: arguments of calls as
+//! JSON texts, the system message as `developer` where the template does not know that role. Where
+//! `transformers` refused the conversation, a prompt must come out that holds all that was said.
 
 #![expect(
     clippy::unwrap_used,

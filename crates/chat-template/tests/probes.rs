@@ -1,7 +1,8 @@
-//! One-line templates that probe the language, with what Python answered. One test per class of probes.
+//! One-line templates that probe the language, with what Python answered. One test per class of
+//! probes.
 //!
-//! [`EXPECTED`] lists the probes that are known to differ, each with its reason. A probe of the list that no longer
-//! differs fails too, so that the list stays short.
+//! [`EXPECTED`] lists the probes that are known to differ, each with its reason. A probe of the
+//! list that no longer differs fails too, so that the list stays short.
 
 #![expect(
     clippy::unwrap_used,

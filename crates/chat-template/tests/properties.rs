@@ -1,5 +1,5 @@
-//! Whatever the template and the conversation: rendering ends, within its bounds, without a panic, and always in the
-//! same way. The same property as the fuzz target's, for stable Rust.
+//! Whatever the template and the conversation: rendering ends, within its bounds, without a panic,
+//! and always in the same way. The same property as the fuzz target's, for stable Rust.
 
 use std::time::UNIX_EPOCH;
 

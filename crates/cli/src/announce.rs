@@ -1,6 +1,7 @@
 //! Lines on standard output.
 //!
-//! Owns that a reader who has gone (`sagewire serve | head -1`) does not end the command with a panic, and that a closed standard output is noticed.
+//! Owns that a reader who has gone (`sagewire serve | head -1`) does not end the command with a
+//! panic, and that a closed standard output is noticed.
 
 use std::io::Write;
 
@@ -13,10 +14,11 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     let _ = writeln!(out, "{}", for_stdout(&text)).and_then(|()| out.flush());
 }
 
-/// Fails if standard output was closed (`>&-`) when the command began: what it costs to get a result would be lost.
+/// Fails if standard output was closed (`>&-`) when the command began: what it costs to get a
+/// result would be lost.
 ///
-/// Rust's runtime puts `/dev/null` in the place of a stream that is closed, open for reading and writing; a shell's `> /dev/null` is open for
-/// writing alone.
+/// Rust's runtime puts `/dev/null` in the place of a stream that is closed, open for reading and
+/// writing; a shell's `> /dev/null` is open for writing alone.
 #[cfg(unix)]
 pub(crate) fn require() -> Result<(), Failure> {
     use std::os::unix::fs::MetadataExt;

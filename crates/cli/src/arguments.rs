@@ -1,6 +1,7 @@
 //! The whole command line for clap: `--help`, the completions and the man pages are made from it.
 //!
-//! Owns the list of subcommands and the text above and below it; each subcommand owns its own arguments.
+//! Owns the list of subcommands and the text above and below it; each subcommand owns its own
+//! arguments.
 
 use clap::{CommandFactory, Parser, Subcommand};
 

@@ -1,6 +1,7 @@
 //! `sagewire chat`: one question, or a conversation.
 //!
-//! Owns the arguments and the choice between the two. How an answer is shown is `answer`'s; the conversation is `session`'s.
+//! Owns the arguments and the choice between the two. How an answer is shown is `answer`'s; the
+//! conversation is `session`'s.
 
 use std::io::{IsTerminal, Read};
 
@@ -41,15 +42,18 @@ between words.
 
 Exit codes: 0 answered, 1 the call failed, 2 the arguments are wrong, 130 stopped with Ctrl-C.")]
 pub(crate) struct ChatArguments {
-    /// The question. What is piped in is placed before it, or in the place of `-`; without a question it is the question
+    /// The question. What is piped in is placed before it, or in the place of `-`; without a
+    /// question it is the question
     question: Vec<String>,
-    /// The model: `sagemaker/<endpoint>` for text containers, `sagemaker_chat/<endpoint>` for the Messages API, or a name of `--config`
+    /// The model: `sagemaker/<endpoint>` for text containers, `sagemaker_chat/<endpoint>` for the
+    /// Messages API, or a name of `--config`
     #[arg(long, short, env = "SAGEWIRE_MODEL")]
     model: Option<String>,
     /// The system message
     #[arg(long, short, value_name = "TEXT")]
     system: Option<String>,
-    /// Prints JSON instead of text: the whole answer as OpenAI's API has it, or its chunks as they come
+    /// Prints JSON instead of text: the whole answer as OpenAI's API has it, or its chunks as they
+    /// come
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "answer")]
     json: Option<JsonForm>,
     /// Waits for the whole answer; for containers that cannot stream
@@ -116,7 +120,8 @@ async fn one_question(connection: &Connection, request: ChatRequest, mut printer
     }
 }
 
-/// The question: the words, with standard input in the place of each `-`. Without one, what is piped in comes before the words.
+/// The question: the words, with standard input in the place of each `-`. Without one, what is
+/// piped in comes before the words.
 fn question(words: &[String], input: &mut impl Read, is_piped: bool) -> Result<String, Failure> {
     let mut read = || {
         let mut text = String::new();

@@ -22,7 +22,8 @@ pub(crate) struct CheckArguments {
     /// Prints what would be served as JSON
     #[arg(long)]
     json: bool,
-    /// Checks the file without the environment and the machine it is meant for: values `os.environ/NAME` count as right
+    /// Checks the file without the environment and the machine it is meant for: values
+    /// `os.environ/NAME` count as right
     #[arg(long)]
     no_env: bool,
 }

@@ -1,7 +1,8 @@
-//! Which model a command talks to, and how: the arguments that `chat`, `embed` and `doctor` share, and the provider behind them.
+//! Which model a command talks to, and how: the arguments that `chat`, `embed` and `doctor` share,
+//! and the provider behind them.
 //!
-//! Owns the three ways: settings from the arguments and the environment, a deployment of LiteLLM's `config.yaml`, and the embedded
-//! emulator.
+//! Owns the three ways: settings from the arguments and the environment, a deployment of LiteLLM's
+//! `config.yaml`, and the embedded emulator.
 
 use std::{io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,7 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::{Failure, serve::model_names, terminal};
 
-/// How long a chat on a terminal waits for an endpoint that is scaled to zero, if `wait_for_capacity` says nothing else.
+/// How long a chat on a terminal waits for an endpoint that is scaled to zero, if
+/// `wait_for_capacity` says nothing else.
 const LONGEST_WAKING: Duration = Duration::from_secs(600);
 
 /// Where the model is.
@@ -38,11 +40,12 @@ pub(crate) struct ConnectionArguments {
     /// The inference component, on an endpoint that hosts several models
     #[arg(long, visible_alias = "model-id", value_name = "NAME")]
     pub(crate) inference_component: Option<String>,
-    /// The dialect of the container, such as `tgi`, `lmi` or `messages` [default: by the model's prefix]
+    /// The dialect of the container, such as `tgi`, `lmi` or `messages` [default: by the model's
+    /// prefix]
     #[arg(long, value_name = "NAME")]
     pub(crate) dialect: Option<String>,
-    /// Another parameter, as in LiteLLM: of the model (`top_k=40`) or of the call (`aws_role_name=...`). The value is JSON, else text.
-    /// Repeatable
+    /// Another parameter, as in LiteLLM: of the model (`top_k=40`) or of the call
+    /// (`aws_role_name=...`). The value is JSON, else text. Repeatable
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
     pub(crate) params: Vec<(String, Value)>,
 }
@@ -73,7 +76,8 @@ fn parameter(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_owned(), value))
 }
 
-/// What a command asks of its model. It decides the endpoint of the demo and which kind of dialect is meant.
+/// What a command asks of its model. It decides the endpoint of the demo and which kind of dialect
+/// is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Chat,

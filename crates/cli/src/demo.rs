@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use crate::{Failure, announce::say, terminal::harmless};
 
-/// The wait before each part of a demo's stream, of which a token has about five: the speed of a model, so that a person sees the answer grow.
+/// The wait before each part of a demo's stream, of which a token has about five: the speed of a
+/// model, so that a person sees the answer grow.
 const PACE: Duration = Duration::from_millis(5);
 
 #[derive(Debug, Args)]

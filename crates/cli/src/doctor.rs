@@ -1,6 +1,7 @@
 //! `sagewire doctor`: why a model does not answer, step by step, and how to fix it.
 //!
-//! This file has the arguments and the order of the steps. Each step is a file, and the form of the result is in `report`.
+//! This file has the arguments and the order of the steps. Each step is a file, and the form of the
+//! result is in `report`.
 
 use std::time::SystemTime;
 

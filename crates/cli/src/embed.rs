@@ -1,6 +1,7 @@
 //! `sagewire embed`: texts in, one JSON line with a vector for each out.
 //!
-//! Owns the arguments and the order of the steps: read and check the input, see what the output holds already, embed the rest.
+//! Owns the arguments and the order of the steps: read and check the input, see what the output
+//! holds already, embed the rest.
 
 use std::{fs::File, io::Read, path::PathBuf};
 
@@ -74,7 +75,8 @@ pub(crate) struct EmbedArguments {
     /// The number of dimensions of each vector, if the model offers a choice
     #[arg(long, value_name = "COUNT")]
     dimensions: Option<u32>,
-    /// Skips lines that are invalid or that the model refuses; they are listed at the end, and the exit code is 1
+    /// Skips lines that are invalid or that the model refuses; they are listed at the end, and the
+    /// exit code is 1
     #[arg(long)]
     keep_going: bool,
     /// Overwrites the output file
@@ -90,7 +92,8 @@ pub(crate) struct EmbedArguments {
 /// What the lines of an input are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InputFormat {
-    /// JSON lines in files named .jsonl or .ndjson, and where the first line is a JSON text or object; else plain lines
+    /// JSON lines in files named .jsonl or .ndjson, and where the first line is a JSON text or
+    /// object; else plain lines
     Auto,
     /// Each line is a text
     Lines,

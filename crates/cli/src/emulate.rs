@@ -36,30 +36,36 @@ pub(crate) struct EmulateArguments {
     /// The address to listen on; its keys are well known, so anyone who reaches it can use it
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// A running container, which answers `/invocations`, `/ping` and the routes of `route=`, and the name of its endpoint. Repeatable
+    /// A running container, which answers `/invocations`, `/ping` and the routes of `route=`, and
+    /// the name of its endpoint. Repeatable
     #[arg(long = "container", value_name = "NAME=URL")]
     containers: Vec<String>,
-    /// One more key pair that is accepted, as `id:secret`, or `id:secret:token` for temporary keys. Repeatable
+    /// One more key pair that is accepted, as `id:secret`, or `id:secret:token` for temporary keys.
+    /// Repeatable
     #[arg(long = "key", value_name = "ID:SECRET[:TOKEN]")]
     keys: Vec<String>,
-    /// One more endpoint with a built-in container (`name=tgi`, `lmi`, `vllm`, `embedding`, `rerank`, `toolkit`, `agent`,
-    /// `native-agent`, `text-agent` or `echo`), or with the answer in a
-    /// file (`name=file:reply.json`). Repeatable
+    /// One more endpoint with a built-in container (`name=tgi`, `lmi`, `vllm`, `embedding`,
+    /// `rerank`, `toolkit`, `agent`, `native-agent`, `text-agent` or `echo`), or with the
+    /// answer in a file (`name=file:reply.json`). Repeatable
     #[arg(long = "endpoint", value_name = "NAME=CONTAINER")]
     endpoints: Vec<String>,
-    /// A JSON file with the resources of an account, as AWS describes them: its endpoints are served and described
+    /// A JSON file with the resources of an account, as AWS describes them: its endpoints are
+    /// served and described
     #[arg(long, value_name = "FILE")]
     account: Option<std::path::PathBuf>,
-    /// An inference component of an endpoint, which then refuses calls that do not name one of its components. Repeatable
+    /// An inference component of an endpoint, which then refuses calls that do not name one of its
+    /// components. Repeatable
     #[arg(long = "component", value_name = "ENDPOINT/NAME")]
     components: Vec<String>,
-    /// Opens the control port: scripts, faults and the log of requests over HTTP, under `/_sagewire/`
+    /// Opens the control port: scripts, faults and the log of requests over HTTP, under
+    /// `/_sagewire/`
     #[arg(long)]
     control: bool,
     /// Opens the control port to anyone who sends this token
     #[arg(long, value_name = "TOKEN", conflicts_with = "control")]
     control_token: Option<String>,
-    /// Where asynchronous calls read their inputs and put their outcomes: a folder, or the URL of an S3 such as moto's
+    /// Where asynchronous calls read their inputs and put their outcomes: a folder, or the URL of
+    /// an S3 such as moto's
     #[arg(long, value_name = "FOLDER|URL")]
     s3: Option<String>,
     /// The place of the outcomes of asynchronous calls: `-outputs/` and `-failures/` follow it
@@ -74,7 +80,8 @@ pub(crate) struct EmulateArguments {
     /// The wait before each answer, such as 200ms
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     latency: Option<Duration>,
-    /// A fault of the answers, such as `throttling`, `cut-at=200` or `stall=2s`, for this share of the requests. Repeatable
+    /// A fault of the answers, such as `throttling`, `cut-at=200` or `stall=2s`, for this share of
+    /// the requests. Repeatable
     #[arg(long = "fault", value_name = "NAME[=VALUE][@RATE]", value_parser = fault)]
     faults: Vec<(Fault, f64)>,
     /// The seed that decides which requests meet a fault
@@ -115,7 +122,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a duration of at most an hour, such as 50ms or 2s".to_owned())
 }
 
-/// `name`, `name=value`, `name@rate` or `name=value@rate`. Without a rate, every request meets the fault.
+/// `name`, `name=value`, `name@rate` or `name=value@rate`. Without a rate, every request meets the
+/// fault.
 fn fault(text: &str) -> Result<(Fault, f64), String> {
     let (fault, rate) = match text.rsplit_once('@').and_then(|(fault, rate)| Some((fault, rate.parse().ok()?))) {
         Some((fault, rate)) => (fault, rate),

@@ -1,6 +1,7 @@
 //! How a subcommand fails: a sentence on standard error, its causes, a hint, and an exit code.
 //!
-//! Owns the exit codes: 1 if the work failed, 2 if arguments, settings or input are wrong, 130 after Ctrl-C.
+//! Owns the exit codes: 1 if the work failed, 2 if arguments, settings or input are wrong, 130
+//! after Ctrl-C.
 
 use std::{error::Error as StdError, io, process::ExitCode};
 
@@ -43,7 +44,8 @@ impl Failure {
         Self { error: None, subject: None, hint: None, exit_code: interrupt::EXIT_CODE }
     }
 
-    /// Output that could not be written. A reader that has ended (`| head`) has what it wanted: that is not a failure.
+    /// Output that could not be written. A reader that has ended (`| head`) has what it wanted:
+    /// that is not a failure.
     pub(crate) fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self { error: None, subject: None, hint: None, exit_code: 0 },
@@ -122,7 +124,8 @@ fn news<'a>(said: &str, text: &'a str) -> &'a str {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let hint = hint(&error);
-        // What was never sent is a mistake of the arguments; what a container refused is a failure of the work.
+        // What was never sent is a mistake of the arguments; what a container refused is a failure of the
+        // work.
         let failure = match error.kind() {
             ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::Configuration | ErrorKind::NotFound
                 if error.upstream().is_none() =>

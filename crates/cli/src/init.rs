@@ -1,7 +1,7 @@
 //! `sagewire init`: a `config.yaml` for the endpoints of an AWS account.
 //!
-//! This file has the arguments and the order of the steps. The file's text is in `config_file`, the table for people in `table`, and the calls of
-//! `--probe` in `probe`.
+//! This file has the arguments and the order of the steps. The file's text is in `config_file`, the
+//! table for people in `table`, and the calls of `--probe` in `probe`.
 
 use std::{
     io::{ErrorKind as IoErrorKind, IsTerminal, Write},

@@ -1,4 +1,5 @@
-//! The `sagewire` command: reads the arguments and runs one subcommand. Each subcommand is a file or folder of its own.
+//! The `sagewire` command: reads the arguments and runs one subcommand. Each subcommand is a file
+//! or folder of its own.
 
 use std::process::ExitCode;
 

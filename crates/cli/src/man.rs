@@ -65,7 +65,8 @@ fn page(command: &Command) -> Result<Vec<u8>, Failure> {
     Ok(with_sections(&String::from_utf8_lossy(&page)).into_bytes())
 }
 
-/// The section that the words below `--help` come in, made into those that a manual page has for them.
+/// The section that the words below `--help` come in, made into those that a manual page has for
+/// them.
 fn with_sections(page: &str) -> String {
     const NAMES: [(&str, &str); 3] =
         [("Examples:", "EXAMPLES"), ("Exit codes:", "EXIT STATUS"), ("Environment:", "ENVIRONMENT")];

@@ -2,7 +2,8 @@
 //!
 //! Owns the limit of this process, and nothing of what uses it.
 
-/// Raises the limit to what the system allows this user: shells and services begin with 1,024. If that fails, the old one stays.
+/// Raises the limit to what the system allows this user: shells and services begin with 1,024. If
+/// that fails, the old one stays.
 #[cfg(unix)]
 pub(crate) fn raise_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};

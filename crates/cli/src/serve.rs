@@ -1,4 +1,5 @@
-//! `sagewire serve`: the OpenAI-compatible proxy, from LiteLLM's `config.yaml`, for models named on the command line, or over the emulator.
+//! `sagewire serve`: the OpenAI-compatible proxy, from LiteLLM's `config.yaml`, for models named on
+//! the command line, or over the emulator.
 
 use std::{
     future::{Future as _, poll_fn},
@@ -49,7 +50,8 @@ pub(crate) struct ServeArguments {
     #[cfg(feature = "emulator")]
     #[arg(long, conflicts_with_all = ["config", "model"])]
     demo: bool,
-    /// The address to listen on: an IP address or a name such as `localhost` [default: all addresses if a key is set, else 127.0.0.1]
+    /// The address to listen on: an IP address or a name such as `localhost` [default: all
+    /// addresses if a key is set, else 127.0.0.1]
     #[arg(long, value_parser = host)]
     host: Option<IpAddr>,
     /// The port to listen on; 0 for any free one

@@ -32,7 +32,8 @@ pub(crate) enum TemplateCommand {
   sagewire template show qwen-3
   sagewire template show meta-llama/Llama-3.1-8B-Instruct")]
     Show {
-        /// A family of `template list`, a model's name on Hugging Face, a JumpStart model id, or an endpoint's name
+        /// A family of `template list`, a model's name on Hugging Face, a JumpStart model id, or an
+        /// endpoint's name
         name: String,
     },
 }
@@ -48,7 +49,8 @@ pub(crate) struct RenderArguments {
     /// A Jinja file, a `tokenizer_config.json`, or a model's folder
     #[arg(long, value_name = "FILE", required_unless_present = "model", conflicts_with = "model")]
     template: Option<PathBuf>,
-    /// A model's name on Hugging Face, a JumpStart model id, an endpoint's name, or a family of `template list`
+    /// A model's name on Hugging Face, a JumpStart model id, an endpoint's name, or a family of
+    /// `template list`
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Prints a JSON object with the prompt, the template's name and the texts that end an answer

@@ -1,7 +1,8 @@
 //! What a terminal is given that a pipe is not: colours, and no control characters from outside.
 //!
 //! Owns when there are colours: only on a terminal, and never with [`NO_COLOR`](https://no-color.org). Everything that a command says on standard
-//! error goes through [`note`], so that no text of a container, of AWS or of a file can steer the terminal.
+//! error goes through [`note`], so that no text of a container, of AWS or of a file can steer the
+//! terminal.
 #![expect(clippy::print_stderr, reason = "the one place that prints to standard error")]
 
 use std::{
@@ -94,7 +95,8 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
-/// Prints a line on standard error: the label in its colour, then the text. If people read it, control characters are left out of both.
+/// Prints a line on standard error: the label in its colour, then the text. If people read it,
+/// control characters are left out of both.
 pub(crate) fn note(label: Option<(Colour, &str)>, text: impl fmt::Display) {
     let text = text.to_string();
     let text = if stderr().is_terminal() { harmless(&text) } else { text.into() };
@@ -116,8 +118,8 @@ pub(crate) fn aside(text: impl fmt::Display) {
     eprintln!("{}", Style::of_stderr().paint(Colour::Dim, text));
 }
 
-/// Whether a terminal could act on this character: move the cursor, rename the window, fake a prompt, or change the
-/// [direction](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters) of what follows.
+/// Whether a terminal could act on this character: move the cursor, rename the window, fake a
+/// prompt, or change the [direction](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters) of what follows.
 fn is_harmful(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -136,7 +138,8 @@ pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(json.chars().map(escaped).collect())
 }
 
-/// A text from outside for standard output: without those characters if people read it, else as it is.
+/// A text from outside for standard output: without those characters if people read it, else as it
+/// is.
 pub(crate) fn for_stdout(text: &str) -> Cow<'_, str> {
     if stdout().is_terminal() { harmless(text) } else { Cow::Borrowed(text) }
 }

@@ -1,4 +1,5 @@
-//! Each streamed answer takes two open files: the server takes as many as the system allows it, and not the few that a shell begins with.
+//! Each streamed answer takes two open files: the server takes as many as the system allows it, and
+//! not the few that a shell begins with.
 #![cfg(all(target_os = "linux", feature = "emulator"))]
 
 use std::{

@@ -1,4 +1,5 @@
-//! The binary as a container runs it best: as nobody, without capabilities, without a home, on a file system that cannot be written.
+//! The binary as a container runs it best: as nobody, without capabilities, without a home, on a
+//! file system that cannot be written.
 //!
 //! Only root on Linux can set that up: elsewhere the cases are reported as ignored.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
@@ -12,7 +13,8 @@ use std::{
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Everything is mounted read-only for what follows; then the rights of root are given away for good.
+/// Everything is mounted read-only for what follows; then the rights of root are given away for
+/// good.
 const CONFINED: &str = r#"
 set -e
 while read -r _ place _; do mount -o remount,bind,ro "$place" 2>/dev/null || true; done < /proc/self/mounts

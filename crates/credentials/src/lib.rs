@@ -5,12 +5,12 @@
 //!   source, a chain, [`CachedProvider`], a program's own.
 //! - Each source has a file. [`DefaultChain`] orders them, [`AwsParams`] chooses among them,
 //!   [`Explanation`] reports what they did.
-//! - [`Region`] and [`resolve_region`]: the region and the order of its settings.
-//!   [`endpoint`]: the host or URL of a service.
+//! - [`Region`] and [`resolve_region`]: the region and the order of its settings. [`endpoint`]: the
+//!   host or URL of a service.
 //! - [`profile`] reads the text of the shared config and credentials files; [`SharedConfig`] has
 //!   them and the environment.
-//! - [`seam`] has the traits through which this crate uses the outside world, and
-//!   [`seam::World`], which bundles them.
+//! - [`seam`] has the traits through which this crate uses the outside world, and [`seam::World`],
+//!   which bundles them.
 //! - [`CredentialsError`] says what is wrong, what was tried, and what to do. [`env_vars`] lists
 //!   every variable that is read.
 

@@ -18,14 +18,18 @@ use crate::{CredentialsError, Secret, SharedCredentialsProvider};
 
 /// LiteLLM's parameters for AWS, as [its page](https://docs.litellm.ai/docs/providers/aws_sagemaker) names them.
 ///
-/// One that is not given is taken from the variable of the same name in upper case: `aws_role_name` from `AWS_ROLE_NAME`, and so on. The one
-/// exception is that a key given as a parameter is never completed with a session token from a variable. The first that applies decides:
+/// One that is not given is taken from the variable of the same name in upper case: `aws_role_name`
+/// from `AWS_ROLE_NAME`, and so on. The one exception is that a key given as a parameter is never
+/// completed with a session token from a variable. The first that applies decides:
 ///
 /// 1. `aws_web_identity_token` with `aws_role_name`: the role is taken on with the token;
-/// 2. `aws_role_name`: the role is assumed with the keys given, else with the credentials of the profile given, else with those of the
-///    [default chain](crate::DefaultChain). Where those are the role's own already, they are used as they are;
-/// 3. `aws_profile_name`: the profile, and what stands behind it; environment variables with keys are passed over;
-/// 4. `aws_access_key_id` and `aws_secret_access_key`, with `aws_session_token` if they are temporary;
+/// 2. `aws_role_name`: the role is assumed with the keys given, else with the credentials of the
+///    profile given, else with those of the [default chain](crate::DefaultChain). Where those are
+///    the role's own already, they are used as they are;
+/// 3. `aws_profile_name`: the profile, and what stands behind it; environment variables with keys
+///    are passed over;
+/// 4. `aws_access_key_id` and `aws_secret_access_key`, with `aws_session_token` if they are
+///    temporary;
 /// 5. the default chain.
 ///
 /// `Debug` shows no secret, and secrets are wiped from memory when dropped.
@@ -63,7 +67,8 @@ pub struct AwsParams {
     pub aws_profile_name: Option<String>,
     /// The ARN of a role to assume.
     pub aws_role_name: Option<String>,
-    /// A web identity token or a reference to one: see [`WebIdentityToken::parse`](crate::WebIdentityToken::parse).
+    /// A web identity token or a reference to one: see
+    /// [`WebIdentityToken::parse`](crate::WebIdentityToken::parse).
     pub aws_web_identity_token: Option<Secret>,
     /// The external id that the role's trust policy asks for.
     pub aws_external_id: Option<String>,
@@ -74,10 +79,12 @@ pub struct AwsParams {
 }
 
 impl AwsParams {
-    /// A provider for these parameters, completed from the variables of `world`, with a [`CachedProvider`] over it. Nothing is sent yet.
+    /// A provider for these parameters, completed from the variables of `world`, with a
+    /// [`CachedProvider`] over it. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) where the parameters contradict each other or cannot be used.
+    /// [`InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) where the parameters
+    /// contradict each other or cannot be used.
     pub fn provider(self, world: &World) -> Result<SharedCredentialsProvider, CredentialsError> {
         let plan = Plan::new(self, world)?;
         tracing::debug!(%plan, "AWS credentials");
@@ -92,16 +99,17 @@ impl AwsParams {
         resolve_region(world, self.aws_region_name.as_deref(), self.profile_name(world).as_deref()).await
     }
 
-    /// The profile that these parameters or `AWS_PROFILE_NAME` name, for callers that read further settings from it:
-    /// [`SharedConfig::load`](crate::SharedConfig::load) takes it.
+    /// The profile that these parameters or `AWS_PROFILE_NAME` name, for callers that read further
+    /// settings from it: [`SharedConfig::load`](crate::SharedConfig::load) takes it.
     #[must_use]
     pub fn profile_name(&self, world: &World) -> Option<String> {
         let given = self.aws_profile_name.clone().filter(|name| !name.trim().is_empty());
         given.or_else(|| world.var(AWS_PROFILE_NAME))
     }
 
-    /// Does what the provider would do and reports which parameters decided, and what each source looked at and came to. Nothing in the report is
-    /// secret. Roles are really assumed and services really asked.
+    /// Does what the provider would do and reports which parameters decided, and what each source
+    /// looked at and came to. Nothing in the report is secret. Roles are really assumed and
+    /// services really asked.
     pub async fn explain(&self, world: &World) -> Explanation {
         plan::explain(self.clone(), world).await
     }

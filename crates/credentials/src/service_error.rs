@@ -55,9 +55,9 @@ impl ServiceError {
         Self { status, code: clean(texts.code), message: clean(texts.message), request_id: clean(texts.request_id) }
     }
 
-    /// The error in an answer of a service whose protocol is JSON. Its texts are made safe to print: one line each, without `secrets`, the keys and
-    /// tokens of the request. The code is read from `x-amzn-errortype` or from
-    /// [`__type`](https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization).
+    /// The error in an answer of a service whose protocol is JSON. Its texts are made safe to
+    /// print: one line each, without `secrets`, the keys and tokens of the request. The code is
+    /// read from `x-amzn-errortype` or from [`__type`](https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization).
     #[must_use]
     pub fn from_json(answer: &http::Response<Bytes>, secrets: &[&str]) -> Self {
         #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! Raw prompts: OpenAI's older completion API on top of chat dialects.
 //!
-//! Owns both ways: a prompt in a text dialect's own body, its reply turned into a completion, and OpenAI's completion body for
-//! containers that take it.
+//! Owns both ways: a prompt in a text dialect's own body, its reply turned into a completion, and
+//! OpenAI's completion body for containers that take it.
 //!
 //! <https://platform.openai.com/docs/api-reference/completions>
 
@@ -21,7 +21,8 @@ use crate::{
 
 mod logprobs;
 
-/// A completion request as a chat request without messages, and the prompts that are each sent with it.
+/// A completion request as a chat request without messages, and the prompts that are each sent with
+/// it.
 ///
 /// # Errors
 /// `Unsupported` for token ids, which a text dialect cannot carry.
@@ -91,7 +92,8 @@ pub(crate) fn encode(request: CompletionRequest, context: &EncodeContext<'_>) ->
 /// Reads a whole reply to OpenAI's completion body, in the form that [`from_chat`] takes.
 ///
 /// # Errors
-/// `Decode` for an unknown shape; what the container says, where the reply is a report of a failure.
+/// `Decode` for an unknown shape; what the container says, where the reply is a report of a
+/// failure.
 pub fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<ChatResponse, Error> {
     reply::decode(reply, &context.clone().keeping_thoughts(), dialect, Shape::OpenAi)
 }
@@ -110,7 +112,8 @@ impl fmt::Debug for CompletionDecoder {
 }
 
 impl CompletionDecoder {
-    /// A reader over the one of the dialect, whose context [keeps thoughts](DecodeContext::keeping_thoughts).
+    /// A reader over the one of the dialect, whose context [keeps
+    /// thoughts](DecodeContext::keeping_thoughts).
     #[must_use]
     pub fn new(chat: Box<dyn StreamDecoder>) -> Self {
         Self { chat, chunks: Vec::new(), pieces: Pieces::default() }

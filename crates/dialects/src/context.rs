@@ -1,6 +1,7 @@
 //! What a dialect is told: the operator's and the call's facts that bodies and replies depend on.
 //!
-//! Owns those facts alone. Where they come from is the provider's; none of them is printed by `Debug`, for prompts are the caller's.
+//! Owns those facts alone. Where they come from is the provider's; none of them is printed by
+//! `Debug`, for prompts are the caller's.
 
 use std::{fmt, sync::Arc};
 
@@ -85,11 +86,13 @@ pub struct DecodeContext {
     pub prompt_is_marked: bool,
     /// Whether the caller asked for the prompt to be part of the answer.
     pub keep_prompt: bool,
-    /// Texts that end an answer; the answer is cut before them. Empty where the caller asked to see them (`include_stop_str_in_output`).
+    /// Texts that end an answer; the answer is cut before them. Empty where the caller asked to see
+    /// them (`include_stop_str_in_output`).
     pub stop: Arc<[String]>,
     /// Special texts of the model that end its turn and are not for the user.
     pub end_tokens: Arc<[String]>,
-    /// What ends the thoughts that the prompt opened and the answer begins within, such as `</think>`.
+    /// What ends the thoughts that the prompt opened and the answer begins within, such as
+    /// `</think>`.
     pub open_thoughts: Option<&'static str>,
     /// How calls of tools are read out of the text; `None` leaves them in it.
     pub tool_calls: Option<ToolCallReading>,
@@ -99,7 +102,8 @@ pub struct DecodeContext {
     pub logprobs: bool,
     /// Whether the caller asked for the usage in a stream's last chunk.
     pub include_usage: bool,
-    /// How many answers the caller asked for (`n`): a stream with fewer that have ended is not whole.
+    /// How many answers the caller asked for (`n`): a stream with fewer that have ended is not
+    /// whole.
     pub choices: u32,
     /// What estimates the tokens that the container does not report; `None` leaves them unreported.
     pub count_tokens: Option<CountTokens>,
@@ -137,7 +141,8 @@ impl DecodeContext {
         self
     }
 
-    /// The same with what this request asks for: stop texts, log probabilities, usage, answers, and the prompt as part of the answer.
+    /// The same with what this request asks for: stop texts, log probabilities, usage, answers, and
+    /// the prompt as part of the answer.
     #[must_use]
     pub fn with_request(mut self, request: &ChatRequest) -> Self {
         let is_on = |name| request.extra.get(name).and_then(Value::as_bool) == Some(true);
@@ -174,7 +179,8 @@ impl DecodeContext {
         self
     }
 
-    /// The same with the prompt that was sent, whether it has marks of a template, and what ends the model's turn after it.
+    /// The same with the prompt that was sent, whether it has marks of a template, and what ends
+    /// the model's turn after it.
     #[must_use]
     pub fn with_prompt(mut self, prompt: &str, is_marked: bool, end_tokens: &[String]) -> Self {
         let prompt: Arc<str> = prompt.into();
@@ -202,7 +208,8 @@ impl DecodeContext {
         self
     }
 
-    /// Whether the text stays as it is: one that shall begin with its prompt, or continues a raw one.
+    /// Whether the text stays as it is: one that shall begin with its prompt, or continues a raw
+    /// one.
     pub(crate) fn keeps_text_together(&self) -> bool {
         self.keep_thoughts || self.keep_prompt
     }
@@ -212,7 +219,8 @@ impl DecodeContext {
         if self.keeps_text_together() { ThoughtSplitter::off() } else { ThoughtSplitter::new(self.open_thoughts) }
     }
 
-    /// The thoughts and the answer of a whole text. A text without thoughts is an answer, also if it is empty.
+    /// The thoughts and the answer of a whole text. A text without thoughts is an answer, also if
+    /// it is empty.
     pub(crate) fn split_thoughts(&self, text: String) -> Pieces {
         let mut splitter = self.thought_splitter();
         let Pieces { thoughts, answer } = splitter.push(text);

@@ -1,10 +1,11 @@
 //! The languages that containers speak: one file each, behind one small trait.
 //!
-//! Owns the trait and the table of all dialects. A dialect is pure: it knows no transport, no signature, no credentials and no other
-//! dialect. Adding one is a file, a row of [`ChatDialect`] and a folder of fixtures.
+//! Owns the trait and the table of all dialects. A dialect is pure: it knows no transport, no
+//! signature, no credentials and no other dialect. Adding one is a file, a row of [`ChatDialect`]
+//! and a folder of fixtures.
 //!
-//! Bodies are each dialect's own. Replies are not: many containers answer in several shapes, so that `reply` understands every shape
-//! for every dialect.
+//! Bodies are each dialect's own. Replies are not: many containers answer in several shapes, so
+//! that `reply` understands every shape for every dialect.
 
 use std::fmt;
 
@@ -35,12 +36,14 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Whether its containers can be held to a JSON schema, which they are given as `response_format`.
+    /// Whether its containers can be held to a JSON schema, which they are given as
+    /// `response_format`.
     fn constrains_answers(&self) -> bool {
         false
     }
 
-    /// Whether the container has the routes of [`native`](crate::native), unless the operator says otherwise.
+    /// Whether the container has the routes of [`native`](crate::native), unless the operator says
+    /// otherwise.
     fn has_native_routes(&self) -> bool {
         false
     }
@@ -54,7 +57,8 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// A whole reply.
     ///
     /// # Errors
-    /// `Decode` where the shape is not known, `ModelFailed` where the reply is the container's own report of a failure.
+    /// `Decode` where the shape is not known, `ModelFailed` where the reply is the container's own
+    /// report of a failure.
     fn decode(&self, reply: &[u8], context: &DecodeContext) -> Result<ChatResponse, Error> {
         reply::decode(reply, context, self.name(), Shape::of(self.completion_form()))
     }
@@ -64,7 +68,8 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         Box::new(reply::ReplyDecoder::new(context, self.name()))
     }
 
-    /// Whether a raw prompt is sent in this dialect's own form ([`wants_prompt`](Self::wants_prompt)) or as OpenAI's completion body.
+    /// Whether a raw prompt is sent in this dialect's own form
+    /// ([`wants_prompt`](Self::wants_prompt)) or as OpenAI's completion body.
     fn completion_form(&self) -> CompletionForm {
         if self.wants_prompt() { CompletionForm::Prompt } else { CompletionForm::OpenAi }
     }
@@ -92,7 +97,8 @@ pub enum CompletionForm {
 pub enum Ending {
     /// There may be more of it.
     Open,
-    /// Every choice has its finish reason. A usage or an end mark may follow; what fails from here on cannot spoil the answer.
+    /// Every choice has its finish reason. A usage or an end mark may follow; what fails from here
+    /// on cannot spoil the answer.
     Answered,
     /// The end mark came: nothing follows.
     Marked,
@@ -106,12 +112,14 @@ pub trait StreamDecoder<T = ChatChunk>: Send {
     /// The container's own report of a failure, or a record of an unknown shape.
     fn push(&mut self, bytes: &[u8], out: &mut Vec<T>) -> Result<(), Error>;
 
-    /// How much of the answer has come: what a reader of the connection goes by to stop reading, or to judge an error behind the answer.
+    /// How much of the answer has come: what a reader of the connection goes by to stop reading, or
+    /// to judge an error behind the answer.
     fn ending(&self) -> Ending {
         Ending::Open
     }
 
-    /// The bytes broke off: hands over text that was held back because it could have become a stop text.
+    /// The bytes broke off: hands over text that was held back because it could have become a stop
+    /// text.
     fn flush(&mut self, out: &mut Vec<T>) {
         let _ = out;
     }

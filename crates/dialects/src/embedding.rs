@@ -1,9 +1,11 @@
 //! What embedding containers speak, behind one small trait.
 //!
-//! Owns the trait, the table of all families and LiteLLM's rules by name. Adding a family is a row in `rows` if its body is a list of
-//! inputs, else a file, a row of [`EmbeddingDialect`] and a folder of fixtures.
+//! Owns the trait, the table of all families and LiteLLM's rules by name. Adding a family is a row
+//! in `rows` if its body is a list of inputs, else a file, a row of [`EmbeddingDialect`] and a
+//! folder of fixtures.
 //!
-//! Bodies are each family's own. Replies are not: `vectors` understands every shape for every family.
+//! Bodies are each family's own. Replies are not: `vectors` understands every shape for every
+//! family.
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
@@ -52,11 +54,12 @@ pub trait EmbeddingFamily: fmt::Debug + Send + Sync {
     /// An input or a parameter that this family cannot carry.
     fn encode(&self, request: &EmbedRequest, context: &EmbedContext) -> Result<Payload, Error>;
 
-    /// A whole reply: one vector for each input, in their order, cut to the dimensions and written in the format that were asked for.
+    /// A whole reply: one vector for each input, in their order, cut to the dimensions and written
+    /// in the format that were asked for.
     ///
     /// # Errors
-    /// `Decode` where the shape is not known or the count is not that of the inputs, `ModelFailed` where the reply is the container's own
-    /// report of a failure.
+    /// `Decode` where the shape is not known or the count is not that of the inputs, `ModelFailed`
+    /// where the reply is the container's own report of a failure.
     fn decode(&self, reply: &Bytes, context: &EmbedContext) -> Result<EmbedResponse, Error> {
         vectors::read(reply, context, self.name())
     }
@@ -79,7 +82,8 @@ pub struct EmbedContext {
 }
 
 impl EmbedContext {
-    /// What this request, or this batch of one, asks for. Body and answer have the same name of the model.
+    /// What this request, or this batch of one, asks for. Body and answer have the same name of the
+    /// model.
     #[must_use]
     pub fn new(model: impl Into<Arc<str>>, request: &EmbedRequest) -> Self {
         let model = model.into();
@@ -115,8 +119,8 @@ named! {
     }
 }
 
-/// LiteLLM's rules, and one for a family that LiteLLM does not know: a part of the endpoint's name, the family it stands for, and why.
-/// The first that fits counts.
+/// LiteLLM's rules, and one for a family that LiteLLM does not know: a part of the endpoint's name,
+/// the family it stands for, and why. The first that fits counts.
 ///
 /// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
 static NAME_RULES: &[(&str, EmbeddingDialect, &str)] = &[
@@ -126,7 +130,8 @@ static NAME_RULES: &[(&str, EmbeddingDialect, &str)] = &[
 ];
 
 impl EmbeddingDialect {
-    /// The family that an endpoint's name stands for where no setting says otherwise, and why. Upper and lower case are the same.
+    /// The family that an endpoint's name stands for where no setting says otherwise, and why.
+    /// Upper and lower case are the same.
     #[must_use]
     pub fn of_endpoint(name: &str) -> (Self, &'static str) {
         let name = name.to_ascii_lowercase();
@@ -146,7 +151,8 @@ fn unknown_reply(reply: &[u8], family: &str) -> Error {
     }
 }
 
-/// The error for an input of which the model made something else than numbers, such as `NaN`. It names the input by its place, from 0.
+/// The error for an input of which the model made something else than numbers, such as `NaN`. It
+/// names the input by its place, from 0.
 #[must_use]
 pub fn no_numbers(input: usize) -> Error {
     Error::new(

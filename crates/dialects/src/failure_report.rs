@@ -1,7 +1,7 @@
 //! What a container reports when it fails.
 //!
-//! Owns the reading of reports in every form, in a status, in a reply, in a stream and inside AWS's `ModelError` alike, and what kind of failure
-//! they mean. AWS's own errors are read elsewhere.
+//! Owns the reading of reports in every form, in a status, in a reply, in a stream and inside AWS's
+//! `ModelError` alike, and what kind of failure they mean. AWS's own errors are read elsewhere.
 
 use sagewire_types::{Error, ErrorKind, Upstream, json};
 use serde_json::Value;
@@ -22,7 +22,8 @@ pub(crate) use forms::is_absent;
 pub struct FailureReport {
     /// What the failure means.
     pub kind: ErrorKind,
-    /// The reason in words, out of a report in a known form; `None` if the container gave none, or wrote something else.
+    /// The reason in words, out of a report in a known form; `None` if the container gave none, or
+    /// wrote something else.
     pub reason: Option<String>,
     /// What the container calls the failure: its type, else its code.
     pub name: Option<String>,

@@ -1,13 +1,15 @@
 //! The fields of replies: which of them an answer depends on.
 //!
-//! Owns the list. Tests try every field of it with odd values, and compare it with the table in `docs/containers.md`. The reading itself is
-//! that of `sagewire_types::lenient` for fields on which nothing depends.
+//! Owns the list. Tests try every field of it with odd values, and compare it with the table in
+//! `docs/containers.md`. The reading itself is that of `sagewire_types::lenient` for fields on
+//! which nothing depends.
 
 /// What is made of a field that is null, empty or of another type than it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// It counts as missing. Nothing depends on it: whole floats and texts of digits are numbers in it.
+    /// It counts as missing. Nothing depends on it: whole floats and texts of digits are numbers in
+    /// it.
     Missing,
     /// The answer fails: its text, thoughts, calls or vectors would be lost.
     Fails,

@@ -1,6 +1,7 @@
 //! Why an answer ended, in OpenAI's terms.
 //!
-//! Owns the containers' own names for reasons, those by which a container says that it failed, and the reason beside tool calls.
+//! Owns the containers' own names for reasons, those by which a container says that it failed, and
+//! the reason beside tool calls.
 
 use sagewire_types::FinishReason;
 
@@ -20,8 +21,8 @@ pub(crate) fn is_failure(reason: &FinishReason) -> bool {
     matches!(reason, FinishReason::Other(name) if name == "error" || name == "abort")
 }
 
-/// The reason of an answer that has ended. One that calls tools ended for their sake; a container that marked the end without a reason would
-/// leave its readers without one.
+/// The reason of an answer that has ended. One that calls tools ended for their sake; a container
+/// that marked the end without a reason would leave its readers without one.
 pub(crate) fn of_ended(reason: Option<FinishReason>, has_calls: bool) -> FinishReason {
     match reason {
         None | Some(FinishReason::Stop) if has_calls => FinishReason::ToolCalls,

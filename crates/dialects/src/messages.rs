@@ -1,4 +1,5 @@
-//! The Messages API: OpenAI's own body, as vLLM, TGI, DJL and SGLang containers take it (`sagemaker_chat/`).
+//! The Messages API: OpenAI's own body, as vLLM, TGI, DJL and SGLang containers take it
+//! (`sagemaker_chat/`).
 //!
 //! Owns the choice to name the model in the body and to pass every parameter on as it is.
 //!

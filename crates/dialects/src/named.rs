@@ -1,8 +1,10 @@
 //! What a setting selects by its name.
 //!
-//! Owns the form of such a table: each row is a name and what it stands for, so that neither can be there without the other.
+//! Owns the form of such a table: each row is a name and what it stands for, so that neither can be
+//! there without the other.
 
-/// Defines the names of a setting: its documentation, the type, the trait of what the names stand for, the setting, and the rows.
+/// Defines the names of a setting: its documentation, the type, the trait of what the names stand
+/// for, the setting, and the rows.
 macro_rules! named {
     (
         $(#[$attribute:meta])*

@@ -1,7 +1,8 @@
-//! APIs that some containers speak themselves, beside chat: OpenAI's Responses API and Anthropic's Messages API.
+//! APIs that some containers speak themselves, beside chat: OpenAI's Responses API and Anthropic's
+//! Messages API.
 //!
-//! Owns what is the same in all of them: how an answer is known for one, and which events begin and end a stream. What an event says is its
-//! reader's business.
+//! Owns what is the same in all of them: how an answer is known for one, and which events begin and
+//! end a stream. What an event says is its reader's business.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>, <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
@@ -108,7 +109,8 @@ pub fn with_model(body: &[u8], model: &str) -> Result<Bytes, Error> {
     Ok(json::restore_integers(Value::Object(fields).to_string().into()).into())
 }
 
-/// Reads the events of a stream. A reported failure is an error, and so is an end without its event.
+/// Reads the events of a stream. A reported failure is an error, and so is an end without its
+/// event.
 #[derive(Debug)]
 pub struct EventDecoder {
     framer: RecordFramer,

@@ -1,7 +1,8 @@
 //! Which of OpenAI's parameters a dialect can carry, and what happens to the others.
 //!
-//! Owns the policy (`drop_params`, `allowed_openai_params`, `additional_drop_params`), whether details are asked for (`details`), and
-//! the list of parameters by name; how a parameter looks in a body is each dialect's.
+//! Owns the policy (`drop_params`, `allowed_openai_params`, `additional_drop_params`), whether
+//! details are asked for (`details`), and the list of parameters by name; how a parameter looks in
+//! a body is each dialect's.
 
 mod nested;
 
@@ -22,8 +23,9 @@ pub struct ParameterPolicy {
     pub drop_params: bool,
     /// Passes these on as they are, although the dialect does not know them.
     pub allowed_openai_params: Vec<String>,
-    /// Leaves these out, whether the dialect knows them or not; parameters that only a container knows too. A path such as
-    /// `tools[*].function.strict` leaves out a field inside of a parameter.
+    /// Leaves these out, whether the dialect knows them or not; parameters that only a container
+    /// knows too. A path such as `tools[*].function.strict` leaves out a field inside of a
+    /// parameter.
     pub additional_drop_params: Vec<String>,
 }
 
@@ -35,7 +37,8 @@ impl ParameterPolicy {
     }
 }
 
-/// Whether text containers are asked for the details of their answers: the finish reason and the count of tokens.
+/// Whether text containers are asked for the details of their answers: the finish reason and the
+/// count of tokens.
 ///
 /// A request that sets `details` itself is sent as it is.
 ///
@@ -43,7 +46,8 @@ impl ParameterPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DetailsPolicy {
-    /// They are asked for. A container that refuses them is asked once more without, at once, and is not asked for them again.
+    /// They are asked for. A container that refuses them is asked once more without, at once, and
+    /// is not asked for them again.
     #[default]
     Auto,
     /// They are asked for. A container that refuses them is an error.
@@ -73,8 +77,8 @@ impl FromStr for DetailsPolicy {
     }
 }
 
-/// Applies the policy: afterwards `request` holds only parameters that the dialect carries, and the result those that are to be
-/// passed on as they are.
+/// Applies the policy: afterwards `request` holds only parameters that the dialect carries, and the
+/// result those that are to be passed on as they are.
 ///
 /// # Errors
 /// `Unsupported`, naming the parameter and a route that carries it.
@@ -179,8 +183,8 @@ pub fn drop_named_of_embedding(request: &mut EmbedRequest, policy: &ParameterPol
     }
 }
 
-/// What OpenAI's own service keeps its books by, and what is answered here. No answer of a container depends on it: it is left out
-/// without a word.
+/// What OpenAI's own service keeps its books by, and what is answered here. No answer of a
+/// container depends on it: it is left out without a word.
 const BOOKKEEPING: &[&str] = &[
     "metadata",
     "prompt_cache_key",

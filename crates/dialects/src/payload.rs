@@ -16,7 +16,8 @@ pub struct Payload {
     pub content_type: &'static str,
     /// `Accept`, or on streams `X-Amzn-SageMaker-Accept`.
     pub accept: Option<&'static str>,
-    /// What the container wants in `X-Amzn-SageMaker-Custom-Attributes`, unless the operator sends something else there.
+    /// What the container wants in `X-Amzn-SageMaker-Custom-Attributes`, unless the operator sends
+    /// something else there.
     pub custom_attributes: Option<&'static str>,
     /// The body.
     pub body: Bytes,
@@ -50,7 +51,8 @@ impl Payload {
     }
 }
 
-/// The longest body that grows while it is written, in bytes. A vector that grows holds up to three times its length.
+/// The longest body that grows while it is written, in bytes. A vector that grows holds up to three
+/// times its length.
 const LONGEST_THAT_GROWS: usize = 64 << 10;
 
 /// A body as far as it is short, and its whole length.

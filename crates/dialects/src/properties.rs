@@ -1,4 +1,5 @@
-//! What holds for any bytes at all: no panic, the same at every cut, and no error that shows a reply's text.
+//! What holds for any bytes at all: no panic, the same at every cut, and no error that shows a
+//! reply's text.
 //!
 //! The bytes are random ones, and fixtures with random changes: the second come much farther.
 
@@ -26,7 +27,8 @@ fn context() -> DecodeContext {
     context
 }
 
-/// The streams and replies of all fixtures, so that a change of one is near to what containers send.
+/// The streams and replies of all fixtures, so that a change of one is near to what containers
+/// send.
 fn recorded(file: &'static str) -> Vec<Vec<u8>> {
     let folders = ["dialects", "embeddings"].into_iter().flat_map(Folder::under);
     folders.filter(|folder| folder.has(file)).map(|folder| folder.bytes(file)).collect()

@@ -1,11 +1,13 @@
 //! Records in a stream: server-sent events and JSON lines, told apart line by line.
 //!
-//! Owns the framing that containers use: `data:` with or without a space and with or without the blank line after it, bare JSON lines,
-//! and a last line without its end. What a record means is its dialect's to say.
+//! Owns the framing that containers use: `data:` with or without a space and with or without the
+//! blank line after it, bare JSON lines, and a last line without its end. What a record means is
+//! its dialect's to say.
 
 use sagewire_types::{Error, ErrorKind};
 
-/// The most bytes one record may have: AWS's own limit for the payload of a frame, far above any token's record.
+/// The most bytes one record may have: AWS's own limit for the payload of a frame, far above any
+/// token's record.
 const MAX_RECORD_BYTES: usize = 24 * 1024 * 1024;
 
 /// A byte order mark, which the standard allows at the beginning of a stream.
@@ -26,8 +28,9 @@ pub enum Record<'a> {
 /// Splits a stream's bytes into [`Record`]s, in one pass over them.
 ///
 /// Server-sent events follow the [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream)
-/// but for one thing: as containers write each event's JSON in one `data:` line and some leave out the blank line after it, each such
-/// line is a record of its own, unless its JSON goes on in the next one. Bare lines are records in the same way.
+/// but for one thing: as containers write each event's JSON in one `data:` line and some leave out
+/// the blank line after it, each such line is a record of its own, unless its JSON goes on in the
+/// next one. Bare lines are records in the same way.
 #[derive(Debug, Default)]
 pub struct RecordFramer {
     /// Whether the first line is over.
@@ -146,7 +149,8 @@ fn field(line: &[u8]) -> Field<'_> {
     }
 }
 
-/// Without blanks at both ends, and without the NULs that some servers keep a connection alive with.
+/// Without blanks at both ends, and without the NULs that some servers keep a connection alive
+/// with.
 fn trim(text: &[u8]) -> &[u8] {
     let is_text = |byte: &u8| !byte.is_ascii_whitespace() && *byte != 0;
     let Some(first) = text.iter().position(is_text) else { return &[] };
@@ -176,7 +180,8 @@ impl Event {
         } else {
             self.text.push(b'\n');
         }
-        // Of nearly every record of a stream the brackets need not be counted, which would be a third of the work on it.
+        // Of nearly every record of a stream the brackets need not be counted, which would be a third of
+        // the work on it.
         if !(is_one_line && is_last) {
             self.nesting.read(line);
         }
@@ -211,7 +216,8 @@ fn hand_over(
     })
 }
 
-/// How many brackets of a JSON text are open, as its bytes come. A text that begins with none is closed at once.
+/// How many brackets of a JSON text are open, as its bytes come. A text that begins with none is
+/// closed at once.
 #[derive(Debug, Default)]
 struct Nesting {
     open: usize,
@@ -223,7 +229,8 @@ impl Nesting {
         self.open == 0
     }
 
-    /// Reads a line. An escape cannot be cut by its end, since no string of JSON goes on in the next line.
+    /// Reads a line. An escape cannot be cut by its end, since no string of JSON goes on in the
+    /// next line.
     fn read(&mut self, line: &[u8]) {
         if self.open == 0 && !matches!(line.first(), Some(b'{' | b'[')) {
             return;

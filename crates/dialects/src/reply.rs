@@ -1,7 +1,8 @@
 //! Replies, whichever shape they come in.
 //!
-//! Owns the choice of the reader: a container may answer a text request in OpenAI's shape and the other way round, and a reply whose
-//! shape says what it is is understood on every route. A shape that is not known is an error that shows it, never an empty answer.
+//! Owns the choice of the reader: a container may answer a text request in OpenAI's shape and the
+//! other way round, and a reply whose shape says what it is is understood on every route. A shape
+//! that is not known is an error that shows it, never an empty answer.
 
 use sagewire_types::{ChatResponse, Error, json};
 use serde::{Deserialize, de::IgnoredAny};
@@ -46,7 +47,8 @@ pub(crate) enum Unread {
     Failed(Error),
 }
 
-/// Reads a whole reply. `likely` is the shape that the dialect's containers usually have: it is tried first.
+/// Reads a whole reply. `likely` is the shape that the dialect's containers usually have: it is
+/// tried first.
 ///
 /// # Errors
 /// `Decode` for an unknown shape; what the container says, if the reply is a report of a failure.
@@ -74,7 +76,8 @@ pub(crate) fn decode(
     Err(unknown(reply, dialect))
 }
 
-/// The error for a reply or a record that no reader knows: what the container reports, or the shape.
+/// The error for a reply or a record that no reader knows: what the container reports, or the
+/// shape.
 pub(crate) fn unknown(reply: &[u8], dialect: &str) -> Error {
     match FailureReport::read(reply) {
         Some(report) => report.into_error(),
@@ -90,7 +93,8 @@ fn advice(dialect: &str) -> String {
     format!("Set `dialect` to the one that fits the container (now `{dialect}`), or use the route {other}")
 }
 
-/// The failure that a reply or a record reports beside its text; `error` is what it has under this name.
+/// The failure that a reply or a record reports beside its text; `error` is what it has under this
+/// name.
 fn failure_beside_text(error: Option<&Value>, reply: &[u8]) -> Option<Error> {
     if failure_report::is_absent(error) {
         return None;

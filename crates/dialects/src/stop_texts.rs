@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 /// Cuts a text that comes in pieces.
 ///
-/// A piece is held back only as far as it may be the beginning of a stop text or of an end token. A stop text ends the answer for good.
-/// End tokens are taken away at the very end alone: an answer that talks about `</s>` keeps it.
+/// A piece is held back only as far as it may be the beginning of a stop text or of an end token. A
+/// stop text ends the answer for good. End tokens are taken away at the very end alone: an answer
+/// that talks about `</s>` keeps it.
 #[derive(Debug)]
 pub(crate) struct StopFilter {
     stops: Vec<Search>,
@@ -81,7 +82,8 @@ impl StopFilter {
         rest
     }
 
-    /// From where on the text may still turn out to be a stop text, or end tokens: whole ones, and perhaps the beginning of one more.
+    /// From where on the text may still turn out to be a stop text, or end tokens: whole ones, and
+    /// perhaps the beginning of one more.
     fn holds_from(&self, text: &str) -> usize {
         let stopping = self.stops.iter().map(|search| search.matched).max().unwrap_or_default();
         let before_end_tokens = self
@@ -151,7 +153,8 @@ fn step(text: &[u8], borders: &[usize], mut matched: usize, byte: u8) -> usize {
     }
 }
 
-/// Where the stop text begins that is whole first, in a text whose first `before` bytes have been read before and whose next ones are `piece`.
+/// Where the stop text begins that is whole first, in a text whose first `before` bytes have been
+/// read before and whose next ones are `piece`.
 fn first_stop(stops: &mut [Search], piece: &[u8], before: usize) -> Option<usize> {
     if stops.is_empty() {
         return None;

@@ -1,7 +1,9 @@
-//! A reasoning model's thoughts, between `<think>` and `</think>` or marks like these at the beginning of an answer.
+//! A reasoning model's thoughts, between `<think>` and `</think>` or marks like these at the
+//! beginning of an answer.
 //!
-//! Owns the cut between thoughts and answer, the same for whole texts and for texts in pieces. A tag anywhere else is text. The prompt may have
-//! opened the thoughts already, as the templates of DeepSeek-R1 and its like do.
+//! Owns the cut between thoughts and answer, the same for whole texts and for texts in pieces. A
+//! tag anywhere else is text. The prompt may have opened the thoughts already, as the templates of
+//! DeepSeek-R1 and its like do.
 
 /// How thoughts begin and end: most models, Mistral, Seed OSS, Command A, Gemma 4.
 const MARKS: [(&str, &str); 5] = [
@@ -125,7 +127,8 @@ impl ThoughtSplitter {
         }
     }
 
-    /// The thoughts so far, without the blanks at their beginning and end; those at the end may be within them, and are held back.
+    /// The thoughts so far, without the blanks at their beginning and end; those at the end may be
+    /// within them, and are held back.
     fn think(&mut self) -> Option<String> {
         if self.state == State::Opened {
             let begun = self.held.trim_start();

@@ -1,11 +1,12 @@
 //! Calls of tools: the forms in which models write them into their text, and their numbering.
 //!
-//! A text container returns what the model wrote. [`ToolCallReading`] says how its calls are read out of that text; the parsers are rows of
-//! one table, a file for each group of related forms. Their names are those of
-//! [vLLM's parsers](https://docs.vllm.ai/en/latest/features/tool_calling.html).
+//! A text container returns what the model wrote. [`ToolCallReading`] says how its calls are read
+//! out of that text; the parsers are rows of one table, a file for each group of related forms.
+//! Their names are those of [vLLM's parsers](https://docs.vllm.ai/en/latest/features/tool_calling.html).
 //!
-//! One reader serves whole answers and streams. In a stream, a call is passed on as soon as its name is known and its arguments begin, so
-//! that a call that turns out to be malformed has already been told as the model wrote it. In a whole answer, it stays part of the text.
+//! One reader serves whole answers and streams. In a stream, a call is passed on as soon as its
+//! name is known and its arguments begin, so that a call that turns out to be malformed has already
+//! been told as the model wrote it. In a whole answer, it stays part of the text.
 
 use std::{fmt, sync::Arc};
 
@@ -64,7 +65,8 @@ impl ToolCallParser {
         self.name
     }
 
-    /// Whether a text in this form has to be read even if no tools are offered, because it holds more than content and calls.
+    /// Whether a text in this form has to be read even if no tools are offered, because it holds
+    /// more than content and calls.
     #[must_use]
     pub fn divides_text(&self) -> bool {
         matches!(self.form, Form::Harmony)
@@ -194,8 +196,9 @@ impl ToolCallReading {
         Self { parser: Some(parser), tools: tools.into(), is_forced: false, only_one: false }
     }
 
-    /// A reading for an answer that the container was made to give in the form of [`forced_schema`]. A container that ignored this may
-    /// still answer in the form of `parser`.
+    /// A reading for an answer that the container was made to give in the form of
+    /// [`forced_schema`]. A container that ignored this may still answer in the form of
+    /// `parser`.
     pub fn forced(parser: Option<&'static ToolCallParser>, tools: impl Into<Arc<[Tool]>>) -> Self {
         Self { parser, tools: tools.into(), is_forced: true, only_one: false }
     }
@@ -217,7 +220,8 @@ impl ToolCallReading {
         self.is_forced
     }
 
-    /// Whether this text of the model's is a mark of the form, which is read even where other special texts are not shown.
+    /// Whether this text of the model's is a mark of the form, which is read even where other
+    /// special texts are not shown.
     pub(crate) fn is_mark(&self, text: &str) -> bool {
         match self.parser.map(|parser| &parser.form) {
             Some(Form::Marked(marks, syntax)) => marks.all().any(|mark| mark == text) || syntax.has_mark(text),

@@ -1,6 +1,7 @@
 //! Tokens that a container does not report.
 //!
-//! Owns how missing counts are estimated and marked so ([`Usage::estimated`]). What a container reports is never changed.
+//! Owns how missing counts are estimated and marked so ([`Usage::estimated`]). What a container
+//! reports is never changed.
 
 use std::sync::Arc;
 
@@ -20,7 +21,8 @@ pub enum CountTokens {
     With(fn(&str) -> u64),
 }
 
-/// What each message adds beside its text for a tokenizer: its role and the marks around it, as OpenAI counts them.
+/// What each message adds beside its text for a tokenizer: its role and the marks around it, as
+/// OpenAI counts them.
 const TOKENS_PER_MESSAGE: u64 = 4;
 
 impl CountTokens {
@@ -193,13 +195,15 @@ impl Meter {
     }
 }
 
-/// Whether a count may be missing: a container that reports 0 tokens did not count them, unless the answer is empty.
+/// Whether a count may be missing: a container that reports 0 tokens did not count them, unless the
+/// answer is empty.
 #[must_use]
 pub fn needs_counting(usage: Option<&Usage>) -> bool {
     usage.is_none_or(|usage| usage.prompt_tokens == 0 || usage.completion_tokens == 0)
 }
 
-/// What is reported, and estimates for the rest; `None` if nothing is reported and the prompt is not known.
+/// What is reported, and estimates for the rest; `None` if nothing is reported and the prompt is
+/// not known.
 fn completed(reported: Option<Usage>, prompt: Option<&Prompt>, said: u64, count: CountTokens) -> Option<Usage> {
     let Some(prompt) = prompt else { return reported };
     Some(reported.unwrap_or_default().or_estimated(prompt.tokens(count), said))

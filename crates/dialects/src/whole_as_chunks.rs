@@ -1,6 +1,7 @@
 //! A whole answer as the chunks of a stream.
 //!
-//! Owns that one turn: for containers that do not stream, and for streams that the operator wants made from whole answers.
+//! Owns that one turn: for containers that do not stream, and for streams that the operator wants
+//! made from whole answers.
 
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, FunctionCallD
 
 use crate::finish_reason;
 
-/// The chunks of this answer: for each choice a word at a time and then its end, then the usage where it was asked for.
+/// The chunks of this answer: for each choice a word at a time and then its end, then the usage
+/// where it was asked for.
 pub fn into_chunks(response: ChatResponse, include_usage: bool) -> Vec<ChatChunk> {
     let ChatResponse { id, created, model, choices, usage, extra, .. } = response;
     let (id, model): (Arc<str>, Arc<str>) = (id.into(), model.into());

@@ -1,7 +1,7 @@
 //! [`Account`]: the endpoints of one region, read again and again at little cost.
 //!
-//! Owns what is asked of the control plane for a whole region and what is kept: descriptions are read anew only if the endpoint or one of its
-//! components has changed since.
+//! Owns what is asked of the control plane for a whole region and what is kept: descriptions are
+//! read anew only if the endpoint or one of its components has changed since.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,7 +17,8 @@ use crate::{
     facts::EndpointFacts,
 };
 
-/// How many endpoints are worked on at the same time. The control plane has a limit of its own for calls.
+/// How many endpoints are worked on at the same time. The control plane has a limit of its own for
+/// calls.
 const ENDPOINTS_AT_ONCE: usize = 16;
 
 /// Which endpoints are meant: those that pass every part that is set.
@@ -105,10 +106,12 @@ impl Account {
         self.plane.region().as_str()
     }
 
-    /// Reads the endpoints that pass `filter`, by name. `progress` is told how many of how many have been read.
+    /// Reads the endpoints that pass `filter`, by name. `progress` is told how many of how many
+    /// have been read.
     ///
-    /// Endpoints and components are listed; only those that have changed since the last time are described. What the caller may not read, or what
-    /// was deleted meanwhile, is named in the facts. A tag that changes alone is noticed only when the endpoint itself changes.
+    /// Endpoints and components are listed; only those that have changed since the last time are
+    /// described. What the caller may not read, or what was deleted meanwhile, is named in the
+    /// facts. A tag that changes alone is noticed only when the endpoint itself changes.
     ///
     /// # Errors
     /// `Permission` if the endpoints may not be listed, and failures of AWS and of reaching it.
@@ -233,7 +236,8 @@ impl Account {
     }
 }
 
-/// What was read. What may not be read, or is gone, is noted; other failures end the whole reading, since the next time may succeed.
+/// What was read. What may not be read, or is gone, is noted; other failures end the whole reading,
+/// since the next time may succeed.
 fn told<T>(answer: Result<T, Error>, what: &str, unread: &mut Vec<String>) -> Result<Option<T>, Error> {
     match answer {
         Ok(value) => Ok(Some(value)),

@@ -24,10 +24,12 @@ mod operations;
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 
-/// How many calls are made at the same time. AWS limits `Describe*` to a few a second in an account and region, which other tools share.
+/// How many calls are made at the same time. AWS limits `Describe*` to a few a second in an account
+/// and region, which other tools share.
 const CONCURRENCY: usize = 4;
 
-/// How often a call is made at most. Throttling is the usual failure of large accounts, and it passes.
+/// How often a call is made at most. Throttling is the usual failure of large accounts, and it
+/// passes.
 const MAX_ATTEMPTS: u32 = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,7 +54,8 @@ struct Inner {
 }
 
 impl ControlPlane {
-    /// A client for `region`. The URL is `endpoint`, else that of `AWS_ENDPOINT_URL_SAGEMAKER` and its like in `config`, else the region's own.
+    /// A client for `region`. The URL is `endpoint`, else that of `AWS_ENDPOINT_URL_SAGEMAKER` and
+    /// its like in `config`, else the region's own.
     ///
     /// # Errors
     /// `Configuration` if the settings give no URL.

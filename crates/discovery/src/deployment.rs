@@ -7,7 +7,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// How long a call waits for an endpoint that has no copies, in seconds: models of tens of gigabytes need minutes.
+/// How long a call waits for an endpoint that has no copies, in seconds: models of tens of
+/// gigabytes need minutes.
 const WAIT_FOR_CAPACITY: u64 = 600;
 
 /// An endpoint, a part of one, or an inference component.
@@ -32,7 +33,8 @@ pub struct Deployment {
     pub image: Option<String>,
     /// The model's name on Hugging Face.
     pub model_name: Option<String>,
-    /// The name that the container knows its model by, where requests must have that one and it is not `model_name`.
+    /// The name that the container knows its model by, where requests must have that one and it is
+    /// not `model_name`.
     pub served_name: Option<String>,
     /// What it runs on.
     pub hosting: Hosting,
@@ -138,7 +140,8 @@ impl fmt::Display for Hosting {
     }
 }
 
-/// Whether a container takes requests for its own routes, chosen by `route=<path>` among the custom attributes.
+/// Whether a container takes requests for its own routes, chosen by `route=<path>` among the custom
+/// attributes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -201,7 +204,8 @@ impl fmt::Display for Serves {
 }
 
 impl Deployment {
-    /// The name that callers may know it by: the component's, else the endpoint's with what tells its parts apart.
+    /// The name that callers may know it by: the component's, else the endpoint's with what tells
+    /// its parts apart.
     #[must_use]
     pub fn name(&self) -> String {
         let part = self.variant.as_ref().or(self.container_hostname.as_ref());
@@ -212,7 +216,8 @@ impl Deployment {
         }
     }
 
-    /// The `litellm_params` that call it. Without an [`obstacle`](Self::obstacle) they are complete.
+    /// The `litellm_params` that call it. Without an [`obstacle`](Self::obstacle) they are
+    /// complete.
     #[must_use]
     pub fn litellm_params(&self, region: &str) -> Map<String, Value> {
         let mut params = Map::new();

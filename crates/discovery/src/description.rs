@@ -1,7 +1,8 @@
 //! What the control plane answers about endpoints, as far as it tells how to call them.
 //!
-//! Owns the shapes of the answers. Fields that AWS leaves out, or will add, are no error: nothing here is required but names. Values of environment
-//! variables may be secrets (`HF_TOKEN`), so `Debug` shows their names alone.
+//! Owns the shapes of the answers. Fields that AWS leaves out, or will add, are no error: nothing
+//! here is required but names. Values of environment variables may be secrets (`HF_TOKEN`), so
+//! `Debug` shows their names alone.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Service.html>
 
@@ -94,7 +95,8 @@ pub struct Serverless {
     pub max_concurrency: u32,
 }
 
-/// Present on endpoints that take asynchronous calls; what is in it does not change how they are called.
+/// Present on endpoints that take asynchronous calls; what is in it does not change how they are
+/// called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AsyncInference;
@@ -246,7 +248,8 @@ pub struct S3DataSource {
 #[serde(default, rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct HubAccess {
-    /// Its ARN: `arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/<id>/<version>`.
+    /// Its ARN: `arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/<id>/
+    /// <version>`.
     pub hub_content_arn: Option<String>,
 }
 

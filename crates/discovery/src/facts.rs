@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::description::{Component, Endpoint, EndpointConfig, Model, ModelPackage};
 
-/// An endpoint, and all that it refers to. What could not be read is named in [`unread`](Self::unread).
+/// An endpoint, and all that it refers to. What could not be read is named in
+/// [`unread`](Self::unread).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where things are
-//! - [`ControlPlane`] calls AWS: one region, signed requests, pages, retries. [`description`] has the answers.
-//! - [`Account`] reads a region's endpoints and keeps what has not changed. [`EndpointFacts`] are everything that is known of one.
-//! - [`read`] makes [`Deployment`]s of the facts. It is pure: tables of images, variables and names, and nothing else.
+//! - [`ControlPlane`] calls AWS: one region, signed requests, pages, retries. [`description`] has
+//!   the answers.
+//! - [`Account`] reads a region's endpoints and keeps what has not changed. [`EndpointFacts`] are
+//!   everything that is known of one.
+//! - [`read`] makes [`Deployment`]s of the facts. It is pure: tables of images, variables and
+//!   names, and nothing else.
 
 mod account;
 mod control_plane;

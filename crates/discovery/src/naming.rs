@@ -17,8 +17,9 @@ pub struct Found {
 }
 
 impl Found {
-    /// Names deployments, given with their regions. Of several with the same name, the later ones have their region in it, then a number: names do
-    /// not change when others appear behind them.
+    /// Names deployments, given with their regions. Of several with the same name, the later ones
+    /// have their region in it, then a number: names do not change when others appear behind
+    /// them.
     #[must_use]
     pub fn named(deployments: impl IntoIterator<Item = (String, Deployment)>) -> Vec<Self> {
         let mut taken = HashSet::new();

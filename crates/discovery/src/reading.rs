@@ -1,7 +1,8 @@
-//! From what the control plane tells to what can be called. Pure: no clock, no network, no settings.
+//! From what the control plane tells to what can be called. Pure: no clock, no network, no
+//! settings.
 //!
-//! Owns what an endpoint consists of: variants, components, containers, and their states. What a container is, is in `containers` and the files of
-//! its kind.
+//! Owns what an endpoint consists of: variants, components, containers, and their states. What a
+//! container is, is in `containers` and the files of its kind.
 
 use std::collections::HashMap;
 
@@ -26,7 +27,8 @@ mod text_containers;
 /// The statuses in which an endpoint answers calls.
 const ANSWERING: [&str; 5] = ["InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"];
 
-/// Everything that can be called at an endpoint. There is at least one deployment, if only to say why nothing is known of it.
+/// Everything that can be called at an endpoint. There is at least one deployment, if only to say
+/// why nothing is known of it.
 #[must_use]
 pub fn read(facts: &EndpointFacts) -> Vec<Deployment> {
     let endpoint = Endpoint { facts };
@@ -165,8 +167,8 @@ impl<'a> Endpoint<'a> {
         }
     }
 
-    /// A variant of which no model is known: it hosts components and has none, or the model could not be read. The image that runs still tells what
-    /// the container is.
+    /// A variant of which no model is known: it hosts components and has none, or the model could
+    /// not be read. The image that runs still tells what the container is.
     fn without_model(&self, blank: Deployment, variant: &VariantFacts<'a>) -> Deployment {
         let images = variant.running.map(|running| running.deployed_images.as_slice()).unwrap_or_default();
         match images {

@@ -1,6 +1,7 @@
 //! [`Account`]: what SageMaker's control plane says of the emulated account.
 //!
-//! Owns the resources, in the words of AWS's own descriptions. Requests are answered in `control_plane`.
+//! Owns the resources, in the words of AWS's own descriptions. Requests are answered in
+//! `control_plane`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,8 +21,9 @@ const CREATED: u64 = 1_700_000_000;
 
 /// The resources of an AWS account, as SageMaker's control plane describes them.
 ///
-/// Its JSON has lists of AWS's own answers: `endpoints` (of `DescribeEndpoint`; `Tags` may be among them), `endpoint_configs`, `models`,
-/// `model_packages` and `inference_components`; and `denied`, the names of operations that the caller may not call.
+/// Its JSON has lists of AWS's own answers: `endpoints` (of `DescribeEndpoint`; `Tags` may be among
+/// them), `endpoint_configs`, `models`, `model_packages` and `inference_components`; and `denied`,
+/// the names of operations that the caller may not call.
 ///
 /// ```
 /// use sagewire_emulator::Account;
@@ -149,7 +151,8 @@ impl Account {
         self.all(Resource::Endpoint).map(|(name, _)| name.as_str())
     }
 
-    /// An account with an endpoint for each of these containers, as far as a container says what it is.
+    /// An account with an endpoint for each of these containers, as far as a container says what it
+    /// is.
     pub(crate) fn of_containers(containers: impl Iterator<Item = (String, Arc<dyn Container>)>) -> Self {
         let mut account = Self::default();
         for (name, container) in containers {
@@ -215,7 +218,8 @@ impl Account {
         self.denied.contains(operation)
     }
 
-    /// The image of an endpoint's first container, if the account tells: by it a built-in container is chosen.
+    /// The image of an endpoint's first container, if the account tells: by it a built-in container
+    /// is chosen.
     pub(crate) fn image_of(&self, endpoint: &str) -> Option<&str> {
         let config = self.get(Resource::Endpoint, endpoint)?.get("EndpointConfigName")?.as_str()?;
         let variant = self.get(Resource::EndpointConfig, config)?.get("ProductionVariants")?.get(0)?;

@@ -1,6 +1,7 @@
 //! The errors AWS answers with: code, status and message.
 //!
-//! Owns the constructors. What each puts on the wire is in `wire`; when each is answered is decided where requests are judged.
+//! Owns the constructors. What each puts on the wire is in `wire`; when each is answered is decided
+//! where requests are judged.
 
 mod wire;
 
@@ -15,11 +16,13 @@ pub(crate) fn is_container_status(status: u16) -> bool {
     status == 0 || (100..=599).contains(&status)
 }
 
-/// One error as AWS answers it: an HTTP status, a code in `x-amzn-ErrorType`, and a JSON body with a message.
+/// One error as AWS answers it: an HTTP status, a code in `x-amzn-ErrorType`, and a JSON body with
+/// a message.
 ///
-/// The modelled errors of SageMaker Runtime put the text under `Message`, the front door's (authentication, throttling) under
-/// `message`; both forms are kept, for a client must read both. Answered by another emulated service, the same error takes that
-/// service's form: XML and shorter codes from STS, for example.
+/// The modelled errors of SageMaker Runtime put the text under `Message`, the front door's
+/// (authentication, throttling) under `message`; both forms are kept, for a client must read both.
+/// Answered by another emulated service, the same error takes that service's form: XML and shorter
+/// codes from STS, for example.
 ///
 /// ```
 /// use sagewire_emulator::AwsError;
@@ -55,21 +58,25 @@ enum Shape {
 }
 
 impl AwsError {
-    /// Any code and status, with the text under `Message` as SageMaker Runtime's modelled errors have it.
+    /// Any code and status, with the text under `Message` as SageMaker Runtime's modelled errors
+    /// have it.
     #[must_use]
     pub fn modelled(code: impl Into<String>, status: u16, message: impl Into<String>) -> Self {
         Self::shaped(Shape::Modelled, code, status, Some(message.into()))
     }
 
-    /// Any code and status, with the text under `message` and a namespace after the code, as the front door has it.
+    /// Any code and status, with the text under `message` and a namespace after the code, as the
+    /// front door has it.
     #[must_use]
     pub fn front_door(code: impl Into<String>, status: u16, message: impl Into<String>) -> Self {
         Self::shaped(Shape::FrontDoor, code, status, Some(message.into()))
     }
 
-    /// `ModelError` (424): the container answered `original_status` with `original_message` (0: it did not answer).
+    /// `ModelError` (424): the container answered `original_status` with `original_message` (0: it
+    /// did not answer).
     ///
-    /// `Message`, `ErrorCode` and `LogStreamArn` follow from the endpoint that was called, as on SageMaker.
+    /// `Message`, `ErrorCode` and `LogStreamArn` follow from the endpoint that was called, as on
+    /// SageMaker.
     #[must_use]
     pub fn model_error(original_status: u16, original_message: impl Into<String>) -> Self {
         let shape = Shape::Model { original_status, original_message: original_message.into(), log_stream_arn: None };
@@ -91,7 +98,8 @@ impl AwsError {
         )
     }
 
-    /// `ModelNotReadyException` (429): a serverless endpoint or a multi-model container still loads the model.
+    /// `ModelNotReadyException` (429): a serverless endpoint or a multi-model container still loads
+    /// the model.
     #[must_use]
     pub fn model_not_ready() -> Self {
         Self::modelled(
@@ -120,7 +128,8 @@ impl AwsError {
         Self::modelled("InternalDependencyException", 530, "A dependency of the service failed. Try your call again.")
     }
 
-    /// `ThrottlingException` with status 400, the usual one. See [`with_status`](Self::with_status) for 429.
+    /// `ThrottlingException` with status 400, the usual one. See [`with_status`](Self::with_status)
+    /// for 429.
     #[must_use]
     pub fn throttling() -> Self {
         Self::front_door("ThrottlingException", 400, "Rate exceeded")
@@ -144,13 +153,15 @@ impl AwsError {
         Self::front_door("UnrecognizedClientException", 403, "The security token included in the request is invalid.")
     }
 
-    /// `InvalidSignatureException` (403) with a text of its own; see [`signature_mismatch`](Self::signature_mismatch).
+    /// `InvalidSignatureException` (403) with a text of its own; see
+    /// [`signature_mismatch`](Self::signature_mismatch).
     #[must_use]
     pub fn invalid_signature(message: impl Into<String>) -> Self {
         Self::front_door("InvalidSignatureException", 403, message)
     }
 
-    /// `InvalidSignatureException` (403): the signature is another one than the secret key and this request give.
+    /// `InvalidSignatureException` (403): the signature is another one than the secret key and this
+    /// request give.
     #[must_use]
     pub fn signature_mismatch() -> Self {
         Self::invalid_signature(
@@ -177,7 +188,8 @@ impl AwsError {
         Self::front_door("OptInRequired", 403, "The AWS Access Key Id needs a subscription for the service")
     }
 
-    /// `UnknownOperationException` (404): no service has this method and path. The body is an XML element.
+    /// `UnknownOperationException` (404): no service has this method and path. The body is an XML
+    /// element.
     #[must_use]
     pub fn unknown_operation() -> Self {
         Self::shaped(Shape::UnknownOperation, "UnknownOperationException", 404, None)
@@ -189,7 +201,8 @@ impl AwsError {
         Self::shaped(Shape::Uncoded, "413", 413, Some(format!("HTTP content length exceeded {limit} bytes.")))
     }
 
-    /// One of each: every error that SageMaker Runtime's model names, and those of the layers in front of it.
+    /// One of each: every error that SageMaker Runtime's model names, and those of the layers in
+    /// front of it.
     #[must_use]
     pub fn catalog() -> Vec<Self> {
         let containers =

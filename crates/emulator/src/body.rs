@@ -1,6 +1,7 @@
 //! The body of an answer, played step by step.
 //!
-//! Owns when bytes go out and how a body breaks off. Which steps there are is decided by `scripted` and `runtime`.
+//! Owns when bytes go out and how a body breaks off. Which steps there are is decided by `scripted`
+//! and `runtime`.
 
 use std::{convert::Infallible, pin::Pin, time::Duration};
 

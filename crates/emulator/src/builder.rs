@@ -122,26 +122,30 @@ impl EmulatorBuilder {
         }
     }
 
-    /// The address to listen on; 127.0.0.1 by default. Its keys are well known: anyone who reaches another address can use it.
+    /// The address to listen on; 127.0.0.1 by default. Its keys are well known: anyone who reaches
+    /// another address can use it.
     pub const fn host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
     }
 
-    /// An inference component of an endpoint, which then refuses calls that do not name one of its components.
+    /// An inference component of an endpoint, which then refuses calls that do not name one of its
+    /// components.
     pub fn inference_component(mut self, endpoint: impl Into<String>, name: impl Into<String>) -> Self {
         self.components.push((endpoint.into(), name.into()));
         self
     }
 
-    /// Where asynchronous calls find inputs that are in S3, and put their outcomes. Without one they are accepted and never run.
+    /// Where asynchronous calls find inputs that are in S3, and put their outcomes. Without one
+    /// they are accepted and never run.
     pub fn object_store(mut self, store: ObjectStore) -> Self {
         self.object_store = Some(store);
         self
     }
 
-    /// Where the outcomes of asynchronous calls are put, such as `s3://bucket/async`: below `s3://bucket/async-outputs/` and
-    /// `s3://bucket/async-failures/`. Default: a bucket named after account and region.
+    /// Where the outcomes of asynchronous calls are put, such as `s3://bucket/async`: below
+    /// `s3://bucket/async-outputs/` and `s3://bucket/async-failures/`. Default: a bucket named
+    /// after account and region.
     pub fn async_output(mut self, location: impl Into<String>) -> Self {
         self.async_output = Some(location.into().trim_end_matches('/').to_owned());
         self
@@ -172,15 +176,17 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Puts a model server reached over HTTP behind an endpoint: it gets `POST {url}/invocations`, as from SageMaker, or
-    /// the route that the custom attributes name by `route=`, as behind AWS's vLLM image.
+    /// Puts a model server reached over HTTP behind an endpoint: it gets `POST {url}/invocations`,
+    /// as from SageMaker, or the route that the custom attributes name by `route=`, as behind
+    /// AWS's vLLM image.
     pub fn forward(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.endpoints.push((name.into(), Behind::Url(url.into())));
         self
     }
 
-    /// What SageMaker's control plane says, in place of what follows from the endpoints. Its endpoints answer too: those that are not set here by the
-    /// built-in container that their image is of.
+    /// What SageMaker's control plane says, in place of what follows from the endpoints. Its
+    /// endpoints answer too: those that are not set here by the built-in container that their
+    /// image is of.
     pub fn account(mut self, account: Account) -> Self {
         self.account = Some(account);
         self
@@ -192,7 +198,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Lets the default and the [built-in](Self::built_in) endpoints wait so long before each part of a stream, by tokio's clock.
+    /// Lets the default and the [built-in](Self::built_in) endpoints wait so long before each part
+    /// of a stream, by tokio's clock.
     pub const fn pace(mut self, pace: Duration) -> Self {
         self.pace = pace;
         self
@@ -231,13 +238,15 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Where the time comes from; by default the machine's clock. Signatures, expiry and the `Date` header follow it.
+    /// Where the time comes from; by default the machine's clock. Signatures, expiry and the `Date`
+    /// header follow it.
     pub fn clock(mut self, clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The limit of a request's body in bytes. A larger one is answered with 413. Default: 6,291,456, as in the service model.
+    /// The limit of a request's body in bytes. A larger one is answered with 413. Default:
+    /// 6,291,456, as in the service model.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self
@@ -249,14 +258,15 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Tells `observer` of every request before it is answered, refused ones included. It runs on the server's own tasks, so it should
-    /// be quick.
+    /// Tells `observer` of every request before it is answered, refused ones included. It runs on
+    /// the server's own tasks, so it should be quick.
     pub fn observe(mut self, observer: impl Fn(&Received) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }
 
-    /// How long a container may take to begin its answer, by tokio's clock; 60 s by default. Then it is a `ModelError`.
+    /// How long a container may take to begin its answer, by tokio's clock; 60 s by default. Then
+    /// it is a `ModelError`.
     pub const fn container_timeout(mut self, timeout: Duration) -> Self {
         self.container_timeout = timeout;
         self
@@ -265,7 +275,8 @@ impl EmulatorBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// When a name cannot be an endpoint's or is given twice, when a container's address is unusable, and when the port cannot be bound.
+    /// When a name cannot be an endpoint's or is given twice, when a container's address is
+    /// unusable, and when the port cannot be bound.
     ///
     /// # Panics
     /// Outside a tokio runtime.

@@ -1,5 +1,6 @@
-//! The emulator's clock, and the forms in which AWS writes times: the basic ISO 8601 form of signatures
-//! (`20250131T235959Z`), the extended form of credentials (`2025-01-31T23:59:59Z`) and that of the `Date` header.
+//! The emulator's clock, and the forms in which AWS writes times: the basic ISO 8601 form of
+//! signatures (`20250131T235959Z`), the extended form of credentials (`2025-01-31T23:59:59Z`) and
+//! that of the `Date` header.
 //!
 //! This is the one place that reads the system clock.
 
@@ -10,13 +11,15 @@ use std::{
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-/// The longest wait that a command line or the control port may ask for: as long as SageMaker's longest invocation.
+/// The longest wait that a command line or the control port may ask for: as long as SageMaker's
+/// longest invocation.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// The basic ISO 8601 form of signatures.
 const AMZ_DATE: &str = "%Y%m%dT%H%M%SZ";
 
-/// Where the emulator reads the time: signatures, session expiry and the `Date` header all follow it.
+/// Where the emulator reads the time: signatures, session expiry and the `Date` header all follow
+/// it.
 ///
 /// ```
 /// use std::{sync::Arc, time::{Duration, UNIX_EPOCH}};

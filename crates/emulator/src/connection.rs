@@ -1,7 +1,8 @@
 //! A connection through memory, for tests that make very many.
 //!
-//! Owns both ends. It behaves as a TCP connection does: what is written arrives in order, a closed end is read as the end, and a reset as an
-//! error. There is no port and no waiting for the operating system, so a run with a paused clock is the same every time.
+//! Owns both ends. It behaves as a TCP connection does: what is written arrives in order, a closed
+//! end is read as the end, and a reset as an error. There is no port and no waiting for the
+//! operating system, so a run with a paused clock is the same every time.
 
 use std::{
     io,
@@ -15,10 +16,12 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-/// What fits into a connection before its reader has read any: about what the operating system keeps for a socket.
+/// What fits into a connection before its reader has read any: about what the operating system
+/// keeps for a socket.
 const BUFFER: usize = 64 * 1024;
 
-/// The client's end of a connection through memory; [`Emulator::connect`](crate::Emulator::connect) makes one.
+/// The client's end of a connection through memory; [`Emulator::connect`](crate::Emulator::connect)
+/// makes one.
 #[derive(Debug)]
 pub struct Connection {
     stream: DuplexStream,

@@ -11,7 +11,8 @@ pub(crate) struct Constraints {
 }
 
 impl Constraints {
-    /// Adds a complaint about a member's value; a sensitive one is given as `None` and not repeated.
+    /// Adds a complaint about a member's value; a sensitive one is given as `None` and not
+    /// repeated.
     pub(crate) fn broken(&mut self, value: Option<&str>, member: &str, complaint: &str) {
         let value = value.map_or_else(|| "Value".to_owned(), |value| format!("Value '{value}'"));
         self.broken.push(format!("{value} at '{member}' failed to satisfy constraint: {complaint}"));

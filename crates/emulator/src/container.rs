@@ -1,7 +1,8 @@
 //! What stands behind an endpoint: a container that answers `POST /invocations`.
 //!
-//! Owns the [`Container`] trait, what a container is asked ([`Invocation`]) and what it answers ([`ContainerReply`]). Each built-in
-//! container has a file of its own. Turning an answer into SageMaker's is `runtime`'s business.
+//! Owns the [`Container`] trait, what a container is asked ([`Invocation`]) and what it answers
+//! ([`ContainerReply`]). Each built-in container has a file of its own. Turning an answer into
+//! SageMaker's is `runtime`'s business.
 
 mod agent;
 mod cut;
@@ -90,8 +91,9 @@ pub trait Container: Send + Sync + fmt::Debug {
 
     /// Answers one request of `InvokeEndpointWithResponseStream`.
     ///
-    /// By default it is [`invoke`](Self::invoke): a model server sees the same request either way. A whole body is then cut into
-    /// parts at awkward places; a body that is given in parts keeps its own borders.
+    /// By default it is [`invoke`](Self::invoke): a model server sees the same request either way.
+    /// A whole body is then cut into parts at awkward places; a body that is given in parts
+    /// keeps its own borders.
     async fn stream(&self, invocation: Invocation) -> ContainerReply {
         self.invoke(invocation).await
     }

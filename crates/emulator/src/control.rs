@@ -1,7 +1,8 @@
-//! The control port: scripts, faults, settings and the log of requests over HTTP, for programs in any language.
+//! The control port: scripts, faults, settings and the log of requests over HTTP, for programs in
+//! any language.
 //!
-//! Owns who may use it, and the way to its routes. It is off unless the builder turns it on, and closed to browsers: a page that a
-//! developer visits must not reach it.
+//! Owns who may use it, and the way to its routes. It is off unless the builder turns it on, and
+//! closed to browsers: a page that a developer visits must not reach it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -107,7 +108,8 @@ impl Control {
         })
     }
 
-    /// A browser says where a request comes from. A foreign name of this machine in `host` is DNS rebinding.
+    /// A browser says where a request comes from. A foreign name of this machine in `host` is DNS
+    /// rebinding.
     fn permit(&self, headers: &HeaderMap) -> Result<(), ControlError> {
         if headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site") {
             return Err(ControlError::Browser);

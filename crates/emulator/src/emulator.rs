@@ -1,6 +1,7 @@
 //! A running emulator.
 //!
-//! Owns its life: it serves from [`Emulator::start`] until it is dropped. Settings are in `builder`.
+//! Owns its life: it serves from [`Emulator::start`] until it is dropped. Settings are in
+//! `builder`.
 
 #[cfg(feature = "faults")]
 mod preparing;
@@ -27,7 +28,8 @@ use crate::{
     state::State,
 };
 
-/// A server on 127.0.0.1 that answers as SageMaker Runtime and the identity services do. It stops when dropped.
+/// A server on 127.0.0.1 that answers as SageMaker Runtime and the identity services do. It stops
+/// when dropped.
 ///
 /// ```
 /// use sagewire_emulator::{Emulator, Scripted, AwsError};
@@ -55,8 +57,9 @@ impl Emulator {
         EmulatorBuilder::new()
     }
 
-    /// Starts one on any free port, with the endpoints `tgi`, `messages` and `embedding` and the example key pair
-    /// ([`EXAMPLE_ACCESS_KEY_ID`](crate::EXAMPLE_ACCESS_KEY_ID), [`EXAMPLE_SECRET_ACCESS_KEY`](crate::EXAMPLE_SECRET_ACCESS_KEY)).
+    /// Starts one on any free port, with the endpoints `tgi`, `messages` and `embedding` and the
+    /// example key pair ([`EXAMPLE_ACCESS_KEY_ID`](crate::EXAMPLE_ACCESS_KEY_ID),
+    /// [`EXAMPLE_SECRET_ACCESS_KEY`](crate::EXAMPLE_SECRET_ACCESS_KEY)).
     ///
     /// # Errors
     /// When no port can be bound.
@@ -81,8 +84,8 @@ impl Emulator {
         format!("http://{address}")
     }
 
-    /// Shell commands that point any AWS client at it, one `export` a line: the URLs of its services, the region and the
-    /// [example key pair](crate::EXAMPLE_ACCESS_KEY_ID).
+    /// Shell commands that point any AWS client at it, one `export` a line: the URLs of its
+    /// services, the region and the [example key pair](crate::EXAMPLE_ACCESS_KEY_ID).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -141,7 +144,8 @@ impl Emulator {
         }
     }
 
-    /// Every request so far, oldest first, refused ones too; of very many, [the last](EmulatorBuilder::max_received).
+    /// Every request so far, oldest first, refused ones too; of very many, [the
+    /// last](EmulatorBuilder::max_received).
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.state.log.entries()
@@ -158,14 +162,16 @@ impl Emulator {
         self.state.log.count(operation)
     }
 
-    /// Every session that STS, the instance metadata, the container endpoint and IAM Identity Center have issued, oldest first.
+    /// Every session that STS, the instance metadata, the container endpoint and IAM Identity
+    /// Center have issued, oldest first.
     #[cfg(feature = "identity")]
     #[must_use]
     pub fn sessions(&self) -> Vec<IssuedSession> {
         self.state.identity.issuer.issued()
     }
 
-    /// Ends every temporary credential now, issued ones and those of the builder: each is answered with `ExpiredTokenException`.
+    /// Ends every temporary credential now, issued ones and those of the builder: each is answered
+    /// with `ExpiredTokenException`.
     pub fn expire_sessions(&self) {
         self.state.keys.expire_sessions(self.state.now());
     }

@@ -61,7 +61,8 @@ pub enum EmulatorError {
         /// The access key id.
         access_key_id: String,
     },
-    /// An inference component of an endpoint that does not exist, or with a name that SageMaker would not allow.
+    /// An inference component of an endpoint that does not exist, or with a name that SageMaker
+    /// would not allow.
     #[error(
         "invalid inference component `{endpoint}/{name}`: expected the name of an endpoint, and 1 to 63 letters, digits and hyphens"
     )]

@@ -1,7 +1,8 @@
 //! Faults: what may go wrong between a good answer and the client.
 //!
-//! Owns the list of faults. Seeded schedules of them are in `chaos`, any values for them in `any`; how each changes an answer is in `apply`, `surgery` and `gzip`, and, for
-//! what happens below HTTP, in `socket`.
+//! Owns the list of faults. Seeded schedules of them are in `chaos`, any values for them in `any`;
+//! how each changes an answer is in `apply`, `surgery` and `gzip`, and, for what happens below
+//! HTTP, in `socket`.
 
 mod any;
 mod apply;
@@ -22,8 +23,9 @@ use crate::{aws_error::AwsError, frame::Frame};
 
 /// One fault, on one answer.
 ///
-/// Byte offsets count the body of the HTTP answer, frames and all; frames count from 0. A fault that names a frame or a byte that the answer
-/// does not have changes nothing. What happens inside headers and to connections is meant for HTTP/1.1.
+/// Byte offsets count the body of the HTTP answer, frames and all; frames count from 0. A fault
+/// that names a frame or a byte that the answer does not have changes nothing. What happens inside
+/// headers and to connections is meant for HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -31,12 +33,14 @@ pub enum Fault {
     Error(AwsError),
     /// The connection is reset without an answer, and new ones are refused for so long.
     RefuseConnections(Duration),
-    /// The credentials that signed this request expire now: it and every later one with them is answered with `ExpiredTokenException`.
+    /// The credentials that signed this request expire now: it and every later one with them is
+    /// answered with `ExpiredTokenException`.
     ExpireCredentials,
-    /// The credentials that signed this request are revoked now: it and every later one with them is answered with
-    /// `UnrecognizedClientException`.
+    /// The credentials that signed this request are revoked now: it and every later one with them
+    /// is answered with `UnrecognizedClientException`.
     RevokeCredentials,
-    /// The emulator's clock goes ahead by so many seconds, or back where negative, and judges this request and every later one by that.
+    /// The emulator's clock goes ahead by so many seconds, or back where negative, and judges this
+    /// request and every later one by that.
     ClockSkew(i64),
     /// The connection is reset before any byte of the answer.
     ResetBeforeHeaders,
@@ -70,7 +74,8 @@ pub enum Fault {
     CorruptPrelude(usize),
     /// This frame has the wrong message CRC.
     CorruptMessage(usize),
-    /// This frame claims another total length. Its prelude's CRC is right, so that nothing but the length can be found wrong.
+    /// This frame claims another total length. Its prelude's CRC is right, so that nothing but the
+    /// length can be found wrong.
     TotalLength {
         /// Which frame.
         frame: usize,
@@ -91,7 +96,8 @@ pub enum Fault {
         /// What is inserted.
         frame: Frame,
     },
-    /// Before this frame comes one that really is so long: an event of an unknown type, full of zeros.
+    /// Before this frame comes one that really is so long: an event of an unknown type, full of
+    /// zeros.
     HugeFrame {
         /// Before which frame.
         before: usize,
@@ -115,16 +121,19 @@ pub enum Fault {
     Redirect(String),
     /// The body is a few bytes of gzip that become this many zeros.
     GzipBomb(usize),
-    /// The answer is JSON, nested so deep: the whole body, or, as an event, the first payload part of a stream.
+    /// The answer is JSON, nested so deep: the whole body, or, as an event, the first payload part
+    /// of a stream.
     JsonBomb(usize),
     /// The connection is closed right after the answer, though nothing announced it.
     CloseAfterAnswer,
-    /// The connection stays open after the answer, and is closed when the next request arrives on it.
+    /// The connection stays open after the answer, and is closed when the next request arrives on
+    /// it.
     CloseOnReuse,
 }
 
 impl Fault {
-    /// One of each kind, with middling values: what a [`Chaos`] draws from unless it is told otherwise.
+    /// One of each kind, with middling values: what a [`Chaos`] draws from unless it is told
+    /// otherwise.
     #[must_use]
     pub fn catalog() -> Vec<Self> {
         let short = Duration::from_millis(5);

@@ -79,7 +79,8 @@ impl Frame {
         Self::event("initial-response", "application/json", "{}")
     }
 
-    /// A modelled exception: `ModelStreamError` has an `ErrorCode`, `InternalStreamFailure` has none.
+    /// A modelled exception: `ModelStreamError` has an `ErrorCode`, `InternalStreamFailure` has
+    /// none.
     #[must_use]
     pub fn exception(exception_type: &str, error_code: Option<&str>, message: &str) -> Self {
         let payload = match error_code {
@@ -98,7 +99,8 @@ impl Frame {
         Self::new(Bytes::new()).text(":error-code", code).text(":error-message", message).text(":message-type", "error")
     }
 
-    /// The same frame with one more header. What exceeds 255 bytes of its name is cut off: the length does not fit its field.
+    /// The same frame with one more header. What exceeds 255 bytes of its name is cut off: the
+    /// length does not fit its field.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: FrameValue) -> Self {
         self.headers.push((name.into(), value));
@@ -109,7 +111,8 @@ impl Frame {
         self.header(name, FrameValue::String(value.to_owned()))
     }
 
-    /// The frame as it goes on the wire. The format's length is 32 bits wide: a payload of 4 GiB or more makes a frame no one can read.
+    /// The frame as it goes on the wire. The format's length is 32 bits wide: a payload of 4 GiB or
+    /// more makes a frame no one can read.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut headers = BytesMut::new();

@@ -1,6 +1,8 @@
-//! The services that hand out credentials: STS, instance metadata, the container endpoint, and IAM Identity Center.
+//! The services that hand out credentials: STS, instance metadata, the container endpoint, and IAM
+//! Identity Center.
 //!
-//! Owns their common state and the way to each. Every credential they issue is accepted by SageMaker Runtime and STS until it expires.
+//! Owns their common state and the way to each. Every credential they issue is accepted by
+//! SageMaker Runtime and STS until it expires.
 
 pub(crate) mod container;
 pub(crate) mod metadata;

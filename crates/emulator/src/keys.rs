@@ -13,7 +13,8 @@ use crate::aws_error::ACCOUNT_ID;
 
 /// The access key id that AWS's documentation and signing tests use, and the emulator's default.
 pub const EXAMPLE_ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
-/// The secret that goes with [`EXAMPLE_ACCESS_KEY_ID`]. It is printed in AWS's documentation and opens nothing.
+/// The secret that goes with [`EXAMPLE_ACCESS_KEY_ID`]. It is printed in AWS's documentation and
+/// opens nothing.
 pub const EXAMPLE_SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// One accepted key.

@@ -1,6 +1,7 @@
 //! Where connections come from: the port, and the memory of this process.
 //!
-//! Owns the accept loop, when the port is closed for a while, and the count of open connections. What is said on a connection is in `server`.
+//! Owns the accept loop, when the port is closed for a while, and the count of open connections.
+//! What is said on a connection is in `server`.
 
 use std::{
     convert::Infallible,

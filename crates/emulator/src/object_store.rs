@@ -1,7 +1,8 @@
-//! Where asynchronous calls find their inputs and put their outcomes: a bucket of any S3, or a folder that stands for it.
+//! Where asynchronous calls find their inputs and put their outcomes: a bucket of any S3, or a
+//! folder that stands for it.
 //!
-//! Owns reading and writing objects by `s3://bucket/key`. S3 is called by its path style, signed by the official signer.
-//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
+//! Owns reading and writing objects by `s3://bucket/key`. S3 is called by its path style, signed by
+//! the official signer. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
 
 use std::{
     fmt,

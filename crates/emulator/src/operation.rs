@@ -1,6 +1,7 @@
 //! The operations the emulator knows.
 //!
-//! Owns their names, and what each service asks of a caller. Which request is which is decided in `route`.
+//! Owns their names, and what each service asks of a caller. Which request is which is decided in
+//! `route`.
 
 use std::fmt;
 
@@ -53,7 +54,8 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The name in AWS's service model (a descriptive one, where there is no model), `Unknown` for none.
+    /// The name in AWS's service model (a descriptive one, where there is no model), `Unknown` for
+    /// none.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

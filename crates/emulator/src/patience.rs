@@ -10,8 +10,8 @@ use std::{
 
 use tokio::time::Sleep;
 
-/// The time that a client has for its first request, for the head of each other one, for a body, and for reading what is written.
-/// Then its connection is closed.
+/// The time that a client has for its first request, for the head of each other one, for a body,
+/// and for reading what is written. Then its connection is closed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// Runs while a client keeps the emulator waiting, by tokio's clock.

@@ -36,7 +36,8 @@ pub struct Received {
     pub operation: Operation,
     /// The endpoint named in the path, decoded.
     pub endpoint: Option<String>,
-    /// Was the signature fine, or none needed? `false` for an unknown operation and for a body that is too large.
+    /// Was the signature fine, or none needed? `false` for an unknown operation and for a body that
+    /// is too large.
     pub accepted: bool,
     /// Why the request was refused before anything else was looked at.
     pub refused: Option<AwsError>,

@@ -1,7 +1,7 @@
 //! Which operation a request names.
 //!
-//! Owns the paths of SageMaker; those of the services that issue credentials are in `identity`. Nothing is judged here: a name may still
-//! be no endpoint's.
+//! Owns the paths of SageMaker; those of the services that issue credentials are in `identity`.
+//! Nothing is judged here: a name may still be no endpoint's.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -23,7 +23,8 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// By method, path (still percent-encoded) and, for the control plane, the operation in `X-Amz-Target`. `None` if SageMaker has no such path.
+    /// By method, path (still percent-encoded) and, for the control plane, the operation in
+    /// `X-Amz-Target`. `None` if SageMaker has no such path.
     pub(crate) fn of_sagemaker(method: &Method, path: &str, target: Option<&str>) -> Option<Self> {
         match (path.strip_prefix("/endpoints/"), target) {
             (Some(rest), _) => Some(Self::runtime(method, rest)),

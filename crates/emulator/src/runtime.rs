@@ -1,7 +1,7 @@
 //! SageMaker Runtime: its three operations, over requests whose signature is fine.
 //!
-//! Owns the way from a request through script or container to AWS's answer. Header limits are in `limits`, event streams in `stream`,
-//! asynchronous calls in `later`. Rules: the service model of
+//! Owns the way from a request through script or container to AWS's answer. Header limits are in
+//! `limits`, event streams in `stream`, asynchronous calls in `later`. Rules: the service model of
 //! [SageMaker Runtime](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html).
 
 mod later;
@@ -138,7 +138,8 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
     Ok(response)
 }
 
-/// An endpoint with inference components is called by one of them. An endpoint without any takes every name.
+/// An endpoint with inference components is called by one of them. An endpoint without any takes
+/// every name.
 fn check_component(known: &[String], asked: Option<&str>) -> Result<(), AwsError> {
     match asked {
         _ if known.is_empty() => Ok(()),
@@ -195,7 +196,8 @@ fn timed_out() -> AwsError {
     )
 }
 
-/// With inference components, SageMaker names the container at random; here the name follows from the component's.
+/// With inference components, SageMaker names the container at random; here the name follows from
+/// the component's.
 fn container_name(component: &str) -> String {
     format!("{:08x}", crc32fast::hash(component.as_bytes()))
 }

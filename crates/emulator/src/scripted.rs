@@ -1,6 +1,7 @@
 //! Answers written by a test in advance.
 //!
-//! Owns [`Scripted`]: what it may say, and what each of its forms puts on the wire. Which request gets one is decided in `runtime`.
+//! Owns [`Scripted`]: what it may say, and what each of its forms puts on the wire. Which request
+//! gets one is decided in `runtime`.
 
 use std::{fmt, time::Duration};
 
@@ -80,7 +81,8 @@ impl Scripted {
         Self::reply(200, "application/json", body)
     }
 
-    /// Any HTTP answer. A status outside 100 to 999 becomes 500, a content type that is no header value is left out.
+    /// Any HTTP answer. A status outside 100 to 999 becomes 500, a content type that is no header
+    /// value is left out.
     #[must_use]
     pub fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
@@ -151,7 +153,8 @@ impl Scripted {
         self.scripted(|script| script.events.push(event))
     }
 
-    /// Ends with a `ModelStreamError` exception; AWS's codes are `ModelInvocationTimeExceeded` and `StreamBroken`.
+    /// Ends with a `ModelStreamError` exception; AWS's codes are `ModelInvocationTimeExceeded` and
+    /// `StreamBroken`.
     #[must_use]
     pub fn model_stream_error(self, error_code: &str, message: &str) -> Self {
         self.then(StreamEvent::Frame(Frame::exception("ModelStreamError", Some(error_code), message)))
@@ -169,19 +172,22 @@ impl Scripted {
         self.then(StreamEvent::Frame(Frame::error(code, message)))
     }
 
-    /// Closes the connection after so many bytes of the body, before its proper end. It changes event streams alone.
+    /// Closes the connection after so many bytes of the body, before its proper end. It changes
+    /// event streams alone.
     #[must_use]
     pub fn cut_at(self, bytes: usize) -> Self {
         self.scripted(|script| script.cut = Some(Cut { at: bytes, politely: false }))
     }
 
-    /// Ends the body properly after so many bytes, even inside a frame. It changes event streams alone.
+    /// Ends the body properly after so many bytes, even inside a frame. It changes event streams
+    /// alone.
     #[must_use]
     pub fn ended_at(self, bytes: usize) -> Self {
         self.scripted(|script| script.cut = Some(Cut { at: bytes, politely: true }))
     }
 
-    /// The container's content type: `Content-Type` of a plain answer, `X-Amzn-SageMaker-Content-Type` of an event stream.
+    /// The container's content type: `Content-Type` of a plain answer,
+    /// `X-Amzn-SageMaker-Content-Type` of an event stream.
     #[must_use]
     pub fn content_type(self, content_type: &str) -> Self {
         let name = match &self.act {
@@ -191,7 +197,8 @@ impl Scripted {
         self.header(name.as_str(), content_type)
     }
 
-    /// Sets a header of the answer; on an error or a reset it changes nothing. What is no header is left out.
+    /// Sets a header of the answer; on an error or a reset it changes nothing. What is no header is
+    /// left out.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let (Act::Reply { headers, .. } | Act::Stream(Script { headers, .. }), Ok(name)) =

@@ -1,7 +1,8 @@
 //! The HTTP server: requests in, answers out.
 //!
-//! Owns what happens to every request whatever it asks: reading the body, finding the operation, checking the signature, the log, and the
-//! headers every answer has. It speaks HTTP/1.1, and HTTP/2 to a client that begins with it. Connections come from `listener`.
+//! Owns what happens to every request whatever it asks: reading the body, finding the operation,
+//! checking the signature, the log, and the headers every answer has. It speaks HTTP/1.1, and
+//! HTTP/2 to a client that begins with it. Connections come from `listener`.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -244,7 +245,8 @@ fn received(
     }
 }
 
-/// The body up to the limit, and whether there was more. The rest is read and dropped, so that the client gets to the answer.
+/// The body up to the limit, and whether there was more. The rest is read and dropped, so that the
+/// client gets to the answer.
 async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), BrokenOff> {
     let mut kept = BytesMut::new();
     let mut too_large = false;

@@ -1,8 +1,8 @@
 //! Is a request signed by someone the emulator knows?
 //!
-//! Owns the judgement, in AWS's order and with AWS's words. The signature itself is computed by the official `aws-sigv4` crate: the
-//! request is signed again, over exactly the headers the client lists, and the two must be equal. Reading what the client claims is
-//! in `claim`. Rules: [AWS Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html).
+//! Owns the judgement, in AWS's order and with AWS's words. The signature itself is computed by the
+//! official `aws-sigv4` crate: the request is signed again, over exactly the headers the client
+//! lists, and the two must be equal. Reading what the client claims is in `claim`. Rules: [AWS Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html).
 
 mod claim;
 
@@ -126,8 +126,9 @@ fn check_time(claim: &Claim, signed_at: SystemTime, now: SystemTime) -> Result<(
     }
 }
 
-/// Checks that the signature covers `host` and every `x-amz-*` header of the request. AWS accepts unsigned `x-amzn-*` headers,
-/// which load balancers and gateways add, those of SageMaker Runtime included.
+/// Checks that the signature covers `host` and every `x-amz-*` header of the request. AWS accepts
+/// unsigned `x-amzn-*` headers, which load balancers and gateways add, those of SageMaker Runtime
+/// included.
 fn check_signed_headers(claim: &Claim, headers: &HeaderMap) -> Result<(), AwsError> {
     let signed = |name: &str| claim.signed_headers.iter().any(|signed| signed == name);
     if !signed("host") {

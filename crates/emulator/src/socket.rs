@@ -1,7 +1,8 @@
 //! The connection under a conversation, and how it may go badly.
 //!
-//! Owns the accepted socket, when a client that hangs loses it, and what an answer may do to it: end it with a reset, write its head slowly or not to the end, or close it when
-//! the client least expects it. Which answer does so is decided by `scripted` and `fault`.
+//! Owns the accepted socket, when a client that hangs loses it, and what an answer may do to it:
+//! end it with a reset, write its head slowly or not to the end, or close it when the client least
+//! expects it. Which answer does so is decided by `scripted` and `fault`.
 
 use std::{
     future::Future,
@@ -89,8 +90,8 @@ impl Ending {
         self.shared.flushes.load(Ordering::Acquire)
     }
 
-    /// Returns once the connection has been flushed after the count was `flushes`. A connection that breaks off without waiting
-    /// for this would take back bytes that the script has sent.
+    /// Returns once the connection has been flushed after the count was `flushes`. A connection
+    /// that breaks off without waiting for this would take back bytes that the script has sent.
     pub(crate) async fn flushed_since(&self, flushes: u64) {
         loop {
             let next = self.shared.flushed.notified();

@@ -1,6 +1,7 @@
 //! What the whole emulator shares.
 //!
-//! Owns the endpoints and the counters. What waits for requests is in `prepared`. A running emulator has one [`State`].
+//! Owns the endpoints and the counters. What waits for requests is in `prepared`. A running
+//! emulator has one [`State`].
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
 //! AWS's own event-stream vectors: what the emulator encodes is, byte for byte, what they hold.
 //!
-//! They are read from `$SAGEWIRE_VECTORS`, or from `shared/vectors` beside the project's root. Where they are absent, the one case that
-//! stands for them is reported as ignored.
+//! They are read from `$SAGEWIRE_VECTORS`, or from `shared/vectors` beside the project's root.
+//! Where they are absent, the one case that stands for them is reported as ignored.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

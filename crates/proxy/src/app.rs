@@ -1,6 +1,7 @@
 //! What the server serves: a provider, the models it is asked for, who may ask, and how much.
 //!
-//! Owns the state of one configuration, and what outlives a reload of it. Requests are answered in `routes`.
+//! Owns the state of one configuration, and what outlives a reload of it. Requests are answered in
+//! `routes`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -122,8 +123,9 @@ impl App {
         !self.state.keyring.is_empty()
     }
 
-    /// Answers one request, for a server of your own in place of [`Server`](crate::Server): TLS and the limits of connections are then
-    /// that server's. Dropping the future, or the body, says that the caller went away.
+    /// Answers one request, for a server of your own in place of [`Server`](crate::Server): TLS and
+    /// the limits of connections are then that server's. Dropping the future, or the body, says
+    /// that the caller went away.
     ///
     /// ```
     /// # async fn run(app: sagewire_proxy::App, request: http::Request<http_body_util::Full<bytes::Bytes>>) {
@@ -151,7 +153,8 @@ impl App {
         self.state.models.iter().filter(|model| !model.hidden && !model.is_wildcard()).map(|model| model.name.as_str())
     }
 
-    /// What answers: where [`Wiring`](crate::Wiring) made the app, the router over the configuration's deployments.
+    /// What answers: where [`Wiring`](crate::Wiring) made the app, the router over the
+    /// configuration's deployments.
     #[must_use]
     pub fn provider(&self) -> &Arc<dyn Provider> {
         &self.state.provider

@@ -1,7 +1,7 @@
 //! Who calls, what they may, and what they use.
 //!
-//! Owns keys, their comparison and their limits, places at work, and what a caller may set. A key is judged by a request's head, before its body is
-//! read.
+//! Owns keys, their comparison and their limits, places at work, and what a caller may set. A key
+//! is judged by a request's head, before its body is read.
 
 pub use key_digest::KeyDigest;
 pub use sagewire::sagemaker::CallerParameters;

@@ -1,7 +1,8 @@
 //! LiteLLM's `config.yaml`, read into typed settings.
 //!
-//! Owns the file's form and its check. What the settings do is the server's and the wiring's. Values of the file stand in no
-//! error, warning or `Debug` output, for any of them may be a secret.
+//! Owns the file's form and its check. What the settings do is the server's and the wiring's.
+//! Values of the file stand in no error, warning or `Debug` output, for any of them may be a
+//! secret.
 //!
 //! <https://docs.litellm.ai/docs/proxy/config_settings>
 
@@ -121,7 +122,8 @@ impl Config {
     /// Reads a configuration from text. `env` gives the value of an environment variable.
     ///
     /// # Errors
-    /// [`ConfigError::Yaml`] if the text is not YAML, [`ConfigError::Invalid`] with every other problem there is.
+    /// [`ConfigError::Yaml`] if the text is not YAML, [`ConfigError::Invalid`] with every other
+    /// problem there is.
     pub fn from_yaml(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<Warning>), ConfigError> {
         Reading::of_yaml(text, env)?.finish()
     }
@@ -129,8 +131,8 @@ impl Config {
     /// Reads a configuration from a file and those that it includes, with the text's own rules.
     ///
     /// # Errors
-    /// [`ConfigError::Read`] where the file cannot be read; else as [`from_yaml`](Self::from_yaml). An included file that cannot be read is one of
-    /// the problems.
+    /// [`ConfigError::Read`] where the file cannot be read; else as [`from_yaml`](Self::from_yaml).
+    /// An included file that cannot be read is one of the problems.
     pub fn from_file(
         path: impl AsRef<FilePath>,
         env: &dyn Fn(&str) -> Option<String>,
@@ -138,7 +140,8 @@ impl Config {
         Reading::of_file(path, env)?.finish()
     }
 
-    /// Takes deployments out, and the fallbacks, aliases and policies of models that have none left. Returns a warning for each of the latter.
+    /// Takes deployments out, and the fallbacks, aliases and policies of models that have none
+    /// left. Returns a warning for each of the latter.
     pub(crate) fn leave_out(&mut self, ids: &HashSet<String>) -> Vec<Warning> {
         let (gone, left) = std::mem::take(&mut self.deployments).into_iter().partition(|one| ids.contains(&one.id));
         self.deployments = left;
@@ -163,8 +166,8 @@ const ALIASES: [(&str, &str, &str); 2] = [
     ("general_settings", "max_parallel_requests", "global_max_parallel_requests"),
 ];
 
-/// Gives each key its own name, and puts the keys that two sections share into the section that acts on them. What that one says itself
-/// wins.
+/// Gives each key its own name, and puts the keys that two sections share into the section that
+/// acts on them. What that one says itself wins.
 fn share_keys(file: &mut Node, report: &mut Report) {
     for (section, alias, name) in ALIASES {
         let Some(section) = file.value_mut(section) else { continue };
@@ -214,7 +217,8 @@ fn parse(text: &str, included: Option<&FilePath>) -> Result<Node, ConfigError> {
         })
 }
 
-/// How deep a file may be nested. The deepest key of ours stands six levels deep; a container's parameters may be nested further.
+/// How deep a file may be nested. The deepest key of ours stands six levels deep; a container's
+/// parameters may be nested further.
 const MAX_DEPTH: usize = 24;
 
 /// How many values a file may have: thousands of deployments.
@@ -223,7 +227,8 @@ const MAX_NODES: usize = 100_000;
 /// How many values aliases may repeat, each time counted.
 const MAX_REPEATED: usize = 20_000;
 
-/// A file that multiplies itself by aliases, or that would take the whole stack, is refused before it has cost anything.
+/// A file that multiplies itself by aliases, or that would take the whole stack, is refused before
+/// it has cost anything.
 fn limits() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
@@ -231,7 +236,8 @@ fn limits() -> serde_saphyr::Options {
     }
 }
 
-/// The parser's words without the excerpt of the file, which may hold a secret, and without the place, which stands before them.
+/// The parser's words without the excerpt of the file, which may hold a secret, and without the
+/// place, which stands before them.
 fn reason(error: &serde_saphyr::Error) -> String {
     let error = error.without_snippet();
     if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {

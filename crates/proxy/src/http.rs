@@ -1,7 +1,7 @@
 //! From a request's head to its answer.
 //!
-//! Owns the list of routes, the router made from it, and the order of checks: the path, the method, the caller's key, a place at work, and
-//! only then the body.
+//! Owns the list of routes, the router made from it, and the order of checks: the path, the method,
+//! the caller's key, a place at work, and only then the body.
 
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
@@ -138,7 +138,8 @@ fn methods(form: &str, routes: &[&'static Route]) -> MethodRouter<Arc<State>> {
 fn of_model(rest: &str, method: &http::Method) -> Target {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let found = ROUTES.iter().copied().filter_map(|route| Some((route, rest.strip_suffix(route.after_model()?)?)));
-    // `/chat/completions` ends as `/completions` does: the longest end is meant, and with it the shortest model.
+    // `/chat/completions` ends as `/completions` does: the longest end is meant, and with it the
+    // shortest model.
     let Some((route, model)) = found.min_by_key(|(_, model)| model.len()) else { return Target::Unknown };
     match decoded(model) {
         Some(model) if !model.is_empty() && route.method.is(method) => Target::Route(route, Some(model)),
@@ -170,7 +171,8 @@ pub(crate) struct Exchange {
     pub(crate) head: Parts,
     /// Taken by the route that reads it.
     body: Body,
-    /// What stands in the path in place of a parameter. A model in the path takes precedence over the body's.
+    /// What stands in the path in place of a parameter. A model in the path takes precedence over
+    /// the body's.
     pub(crate) parameter: Option<String>,
     pub(crate) caller: Caller,
     /// Whether every part of the endpoint's name is the operator's choice.
@@ -202,7 +204,8 @@ impl Exchange {
     }
 }
 
-/// Answers a request, within a span that gives its id to every log line. Dropping the future means that the caller went away.
+/// Answers a request, within a span that gives its id to every log line. Dropping the future means
+/// that the caller went away.
 async fn answer(state: Arc<State>, target: Target, request: Request) -> Response<Body> {
     let id = state.lasting.request_ids.of(request.headers());
     let span = tracing::info_span!(target: "sagewire::proxy", "request", request_id = id.to_str().unwrap_or_default());

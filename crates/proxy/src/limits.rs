@@ -1,7 +1,7 @@
 //! What a request and a connection may use.
 //!
-//! Owns the numbers, under the names of `sagewire_settings.limits`. They are enforced where the bytes pass: bodies in `http`, connections in
-//! `server`.
+//! Owns the numbers, under the names of `sagewire_settings.limits`. They are enforced where the
+//! bytes pass: bodies in `http`, connections in `server`.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use sagewire_router::seconds::{self, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// What one caller, one connection and all together may use. Those of connections are fixed when the server starts; the others change with a
-/// reload.
+/// What one caller, one connection and all together may use. Those of connections are fixed when
+/// the server starts; the others change with a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -18,14 +18,17 @@ pub struct Limits {
     /// The largest request body, in bytes; a larger one is refused with 413. Default: 26214400.
     #[serde(rename = "max_body_bytes")]
     pub body_bytes: usize,
-    /// The largest request head, in bytes; a larger one is refused with 431. At least 8192. Default: 65536.
+    /// The largest request head, in bytes; a larger one is refused with 431. At least 8192.
+    /// Default: 65536.
     #[serde(rename = "max_header_bytes", deserialize_with = "header_bytes")]
     pub header_bytes: usize,
-    /// How deep lists and objects of a body may be nested, up to 120; a deeper one is refused with 400. Default: 64.
+    /// How deep lists and objects of a body may be nested, up to 120; a deeper one is refused with
+    /// 400. Default: 64.
     #[serde(rename = "max_json_depth", deserialize_with = "json_depth")]
     pub json_depth: usize,
-    /// How many values a body may have for each KiB of it, beside 2,800 that any body may have; 20 token ids count as one. A denser one is
-    /// refused with 400, since it would take many times its length in memory. Default: 14.
+    /// How many values a body may have for each KiB of it, beside 2,800 that any body may have; 20
+    /// token ids count as one. A denser one is refused with 400, since it would take many times
+    /// its length in memory. Default: 14.
     #[serde(rename = "max_json_values_per_kib")]
     pub json_values_per_kib: usize,
     /// The most texts that one request may embed or continue. Default: 2048, as OpenAI's.
@@ -40,8 +43,8 @@ pub struct Limits {
     /// The most bytes that the stop texts of one request may have together. Default: 65536.
     #[serde(rename = "max_stop_bytes")]
     pub stop_bytes: usize,
-    /// The most requests that are worked on at the same time; more are refused with 503. `global_max_parallel_requests` means the same.
-    /// Default: 10000.
+    /// The most requests that are worked on at the same time; more are refused with 503.
+    /// `global_max_parallel_requests` means the same. Default: 10000.
     #[serde(rename = "max_concurrent_requests")]
     pub concurrent: usize,
     /// The most requests that wait for their turn before any is refused. Default: 0.
@@ -51,11 +54,12 @@ pub struct Limits {
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub queue_timeout: Duration,
-    /// The most connections that are open at the same time; more wait to be accepted. Default: 20000.
+    /// The most connections that are open at the same time; more wait to be accepted. Default:
+    /// 20000.
     #[serde(rename = "max_connections", deserialize_with = "connections")]
     pub connections: usize,
-    /// How long a request's head may take to arrive; then it is refused with 408. On HTTP/2 the connection is idle until a head has
-    /// arrived. Default: 15.
+    /// How long a request's head may take to arrive; then it is refused with 408. On HTTP/2 the
+    /// connection is idle until a head has arrived. Default: 15.
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub header_timeout: Duration,
@@ -63,7 +67,8 @@ pub struct Limits {
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub body_timeout: Duration,
-    /// How long a caller may take no bytes of its answer; then the connection is closed. Default: 60.
+    /// How long a caller may take no bytes of its answer; then the connection is closed. Default:
+    /// 60.
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub write_timeout: Duration,

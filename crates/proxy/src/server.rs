@@ -1,6 +1,7 @@
 //! The listening side: connections in, requests to the app, an orderly end.
 //!
-//! Owns sockets, TLS, connection limits and the swap of one app for another. What a request means is in `routes`.
+//! Owns sockets, TLS, connection limits and the swap of one app for another. What a request means
+//! is in `routes`.
 
 use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -126,14 +127,16 @@ impl ServerHandle {
     /// Gives new requests this app. Requests at work finish on the old one.
     ///
     /// # Errors
-    /// [`ServerError::NoKey`] where the app asks for no key and the server listens beyond this machine.
+    /// [`ServerError::NoKey`] where the app asks for no key and the server listens beyond this
+    /// machine.
     pub fn replace(&self, app: App) -> Result<(), ServerError> {
         check_key(&app, self.0.address, &self.0.options)?;
         self.0.app.store(Arc::new(app));
         Ok(())
     }
 
-    /// Gives new requests this app, and new connections the certificate that its files hold now: both or neither.
+    /// Gives new requests this app, and new connections the certificate that its files hold now:
+    /// both or neither.
     ///
     /// # Errors
     /// [`ServerError`] if the server cannot take one of them; then nothing has changed.
@@ -178,7 +181,8 @@ impl Server {
     /// Listens on this address; port 0 takes any that is free.
     ///
     /// # Errors
-    /// [`ServerError`] where the address is taken, the certificate is of no use, or anyone could call without a key.
+    /// [`ServerError`] where the address is taken, the certificate is of no use, or anyone could
+    /// call without a key.
     pub async fn bind(address: SocketAddr, app: App, options: ServerOptions) -> Result<Self, ServerError> {
         check_key(&app, address, &options)?;
         let certificates = options.tls.clone().map(Certificates::read).transpose()?;
@@ -189,7 +193,8 @@ impl Server {
         Ok(Self { listener, address, shared: Arc::new(shared), workers: None })
     }
 
-    /// Serves connections on these threads. Without them they are served on the runtime that [`serve`](Self::serve) runs on.
+    /// Serves connections on these threads. Without them they are served on the runtime that
+    /// [`serve`](Self::serve) runs on.
     #[must_use]
     pub fn with_workers(mut self, workers: Workers) -> Self {
         self.workers = Some(workers);
@@ -208,8 +213,8 @@ impl Server {
         ServerHandle(Arc::clone(&self.shared))
     }
 
-    /// Serves until the future ends; then takes no more connections, and waits for the requests at work as long as
-    /// [`Limits::drain_timeout`] says.
+    /// Serves until the future ends; then takes no more connections, and waits for the requests at
+    /// work as long as [`Limits::drain_timeout`] says.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, address, shared, workers } = self;
         let limits = shared.options.limits;

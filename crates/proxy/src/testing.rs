@@ -1,7 +1,8 @@
-//! What the workspace's fuzz targets reach into, behind the feature `testing`. No part of the public interface: it may change with
-//! any version.
+//! What the workspace's fuzz targets reach into, behind the feature `testing`. No part of the
+//! public interface: it may change with any version.
 //!
-//! Owns the reach alone: a body goes through the same steps as in a request, up to the call of the provider.
+//! Owns the reach alone: a body goes through the same steps as in a request, up to the call of the
+//! provider.
 
 use sagewire::sagemaker::parameters::{self, InRequest};
 use sagewire_api::{messages::MessagesRequest, responses::ResponsesRequest};

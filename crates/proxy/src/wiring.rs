@@ -1,7 +1,7 @@
 //! From a configuration to an app: the one place that knows which provider is behind it.
 //!
-//! Owns making the SageMaker provider, the router over its deployments, and the app over both, and what of them outlives a reload:
-//! connections, credentials, cooldowns.
+//! Owns making the SageMaker provider, the router over its deployments, and the app over both, and
+//! what of them outlives a reload: connections, credentials, cooldowns.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -35,7 +35,8 @@ mod overlay;
 #[cfg(feature = "redis")]
 mod shared_state;
 
-/// Makes apps from configurations. Keep it over reloads: the next app takes over connections, credentials and cooldowns.
+/// Makes apps from configurations. Keep it over reloads: the next app takes over connections,
+/// credentials and cooldowns.
 ///
 /// ```no_run
 /// use sagewire::credentials::seam::World;
@@ -224,7 +225,8 @@ impl Wiring {
         Ok(app.build()?)
     }
 
-    /// Connects to what replicas share, if the configuration of the last app names it. If that fails, it is tried again in the background.
+    /// Connects to what replicas share, if the configuration of the last app names it. If that
+    /// fails, it is tried again in the background.
     pub async fn connect(&self) {
         #[cfg(feature = "redis")]
         if let Some(redis) = self.redis() {
@@ -232,7 +234,8 @@ impl Wiring {
         }
     }
 
-    /// Whether the Redis that this configuration names for its replicas answers, and where it is. `None` if it names none.
+    /// Whether the Redis that this configuration names for its replicas answers, and where it is.
+    /// `None` if it names none.
     ///
     /// # Errors
     /// [`WiringError`] if its settings are of no use, or if this program knows no Redis.
@@ -251,7 +254,8 @@ impl Wiring {
         }
     }
 
-    /// Keeps what was counted: writes the state file whenever something has changed, until the future is dropped.
+    /// Keeps what was counted: writes the state file whenever something has changed, until the
+    /// future is dropped.
     pub async fn keep(&self) {
         loop {
             tokio::time::sleep(KEEP_EVERY).await;
@@ -259,7 +263,8 @@ impl Wiring {
         }
     }
 
-    /// Tells replicas, and writes to the state file, what they do not know yet: at the end of a process.
+    /// Tells replicas, and writes to the state file, what they do not know yet: at the end of a
+    /// process.
     pub async fn finish(&self) {
         self.write_state_file();
         #[cfg(feature = "redis")]
@@ -287,14 +292,16 @@ impl Wiring {
         config.changes_since(&self.kept.lock().unwrap_or_else(PoisonError::into_inner).summary)
     }
 
-    /// The world as the configuration's calls see it: the file's `environment_variables` stand before those of the process.
+    /// The world as the configuration's calls see it: the file's `environment_variables` stand
+    /// before those of the process.
     #[must_use]
     pub fn world_of(&self, config: &Config) -> World {
         let overlay = Overlay::new(config.environment_variables.clone(), Arc::clone(self.world.env()));
         self.world.to_builder().with_env(overlay).build()
     }
 
-    /// The provider, with its connections; a new one only where the file's own environment has changed.
+    /// The provider, with its connections; a new one only where the file's own environment has
+    /// changed.
     fn sagemaker(&self, config: &Config, kept: &mut Kept) -> Result<(World, SageMaker), WiringError> {
         let variables = &config.environment_variables;
         if let Some((known, world, sagemaker)) = &kept.sagemaker
@@ -315,7 +322,8 @@ impl Wiring {
     }
 }
 
-/// Where the keys' use is counted, if it is not the app's own memory. The first app decides it; those after a reload go on with it.
+/// Where the keys' use is counted, if it is not the app's own memory. The first app decides it;
+/// those after a reload go on with it.
 fn counted(
     config: &Config,
     world: &World,
@@ -385,7 +393,8 @@ fn routed(deployment: &DeploymentConfig, provider: Arc<dyn Provider>) -> sagewir
 
 /// Adds the deployment to the model of its name.
 fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, served: ServedDeployment) {
-    // A caller's parameter must mean the same whichever deployment answers: all of them have to allow it.
+    // A caller's parameter must mean the same whichever deployment answers: all of them have to allow
+    // it.
     let allowed = deployment.routing.configurable_clientside_auth_params.as_deref().unwrap_or_default();
     match models.iter_mut().find(|model| model.name == deployment.model_name) {
         Some(model) => {

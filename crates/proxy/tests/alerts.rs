@@ -1,4 +1,5 @@
-//! The alerting rules that are shipped, tested by Prometheus's own `promtool`, which `SAGEWIRE_PROMTOOL` names.
+//! The alerting rules that are shipped, tested by Prometheus's own `promtool`, which
+//! `SAGEWIRE_PROMTOOL` names.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
-//! Configurations as folders: `config.yaml`, perhaps files that it includes, and perhaps `env.json`, then either `expected.json` (what it comes to) with
-//! `warnings.txt` where there are any, or `error.txt`. A new case is a new folder. With `SAGEWIRE_WRITE=1` what differs is written anew.
+//! Configurations as folders: `config.yaml`, perhaps files that it includes, and perhaps
+//! `env.json`, then either `expected.json` (what it comes to) with `warnings.txt` where there are
+//! any, or `error.txt`. A new case is a new folder. With `SAGEWIRE_WRITE=1` what differs is written
+//! anew.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 #![expect(clippy::disallowed_methods, reason = "a variable asks for the expected files to be written anew")]

@@ -1,7 +1,8 @@
 //! Answers that replicas share.
 //!
-//! Owns how an answer is written: when it was kept and for how long, each as eight bytes in milliseconds by the server's clock, then the
-//! answer as it is. The server drops it when its time is over.
+//! Owns how an answer is written: when it was kept and for how long, each as eight bytes in
+//! milliseconds by the server's clock, then the answer as it is. The server drops it when its time
+//! is over.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -17,7 +17,8 @@ impl ServerClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), millis));
     }
 
-    /// What it shows at a time of ours, in milliseconds since 1970; `None` before the server has ever answered.
+    /// What it shows at a time of ours, in milliseconds since 1970; `None` before the server has
+    /// ever answered.
     pub(crate) fn at(&self, time: Instant) -> Option<u64> {
         let (then, shown) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
         Some(match time.checked_duration_since(then) {

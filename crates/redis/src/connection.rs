@@ -18,7 +18,8 @@ pub(crate) enum Server {
     Cluster(Arc<ClusterClient>),
 }
 
-/// A connection that all calls share: what they ask is sent one after the other, without waiting for answers between.
+/// A connection that all calls share: what they ask is sent one after the other, without waiting
+/// for answers between.
 #[derive(Clone)]
 pub(crate) enum Connection {
     Single(MultiplexedConnection),

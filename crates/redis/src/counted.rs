@@ -1,6 +1,8 @@
-//! What replicas count together: a record here of each deployment or key, what Redis is told of it in the background, and what it is asked.
+//! What replicas count together: a record here of each deployment or key, what Redis is told of it
+//! in the background, and what it is asked.
 //!
-//! Owns the life of a record, the leases of what is held, and what becomes of a question that is given up half-way.
+//! Owns the life of a record, the leases of what is held, and what becomes of a question that is
+//! given up half-way.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -194,7 +196,8 @@ impl<K: Kind> Counted<K> {
         self.told.notify_one();
     }
 
-    /// Tells Redis what there is to tell of one, and asks its script more. A question that wants something is not acted on when it comes too late.
+    /// Tells Redis what there is to tell of one, and asks its script more. A question that wants
+    /// something is not acted on when it comes too late.
     pub(crate) async fn exchange<A: DeserializeOwned>(
         &self,
         name: &str,
@@ -230,7 +233,8 @@ impl<K: Kind> Counted<K> {
         Ok(answer)
     }
 
-    /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis holds.
+    /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis
+    /// holds.
     #[cfg(feature = "testing")]
     pub(crate) async fn settle_all(&self) {
         self.renew();
@@ -301,7 +305,8 @@ impl<K: Kind> Drop for Sent<'_, K> {
     }
 }
 
-/// A place that was asked for. If it is dropped before it is settled who holds it, Redis is told to give it back.
+/// A place that was asked for. If it is dropped before it is settled who holds it, Redis is told to
+/// give it back.
 pub(crate) struct Unsettled<'c, K: Kind> {
     counted: &'c Counted<K>,
     name: &'c str,

@@ -1,7 +1,7 @@
 //! The names of keys in Redis.
 //!
-//! Each is `<namespace>:<version>:{<hash>}:<what>`. The hash is the SHA-256 of what is counted, so that Redis holds no name of a deployment or
-//! of a caller's key. The braces make it the
+//! Each is `<namespace>:<version>:{<hash>}:<what>`. The hash is the SHA-256 of what is counted, so
+//! that Redis holds no name of a deployment or of a caller's key. The braces make it the
 //! [hash tag](https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags): all that one script touches lies on one
 //! node of a cluster.
 

@@ -1,7 +1,8 @@
 //! What keys have used, in Redis.
 //!
-//! Requests and reservations are asked of Redis before they are granted; what was used is told in the background. A copy of what was counted at
-//! this replica is kept in a [`MemoryLedger`], which decides while Redis is away.
+//! Requests and reservations are asked of Redis before they are granted; what was used is told in
+//! the background. A copy of what was counted at this replica is kept in a [`MemoryLedger`], which
+//! decides while Redis is away.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -28,7 +29,8 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// What callers' keys have used, shared through Redis by all replicas of a proxy.
 ///
-/// A key with limits costs one round trip before a call, and one more if tokens are limited. A key without limits costs none.
+/// A key with limits costs one round trip before a call, and one more if tokens are limited. A key
+/// without limits costs none.
 #[derive(Debug)]
 pub struct RedisLedger(Arc<Counted<CallersKeys>>);
 
@@ -88,7 +90,8 @@ impl RedisLedger {
         Self(Counted::new(redis))
     }
 
-    /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis holds.
+    /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis
+    /// holds.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn settle_all(&self) {
@@ -230,7 +233,8 @@ impl Counted<CallersKeys> {
         })
     }
 
-    /// The key's limits as far as they are this replica's while Redis is away. Of a budget, its share of what was left when Redis was last seen.
+    /// The key's limits as far as they are this replica's while Redis is away. Of a budget, its
+    /// share of what was left when Redis was last seen.
     fn share<'k>(&self, key: &KeyLimits<'k>) -> KeyLimits<'k> {
         let replicas = u64::from(self.redis.replicas());
         let known = self.with_key(key, |record| record.seen);
@@ -273,7 +277,8 @@ impl Counted<CallersKeys> {
         Reservation { id, tokens: local.tokens }
     }
 
-    /// Tells Redis what there is to tell of a key, asks for what is wanted, and notes how the key stands.
+    /// Tells Redis what there is to tell of a key, asks for what is wanted, and notes how the key
+    /// stands.
     async fn ask(&self, key: &KeyLimits<'_>, wanted: Option<Wanted<'_>>, limit: Duration) -> Result<KeyAnswer, Away> {
         let seen = self.with_key(key, |record| record.seen.map(|known| known.budget));
         let question = KeyQuestion::new(seen, key, wanted);

@@ -1,7 +1,8 @@
 //! What is told to Redis in the background.
 //!
-//! Changes are gathered until they can be sent. One batch at a time is on its way, under a number that Redis remembers, so that a batch that
-//! may have arrived is sent again without being counted twice.
+//! Changes are gathered until they can be sent. One batch at a time is on its way, under a number
+//! that Redis remembers, so that a batch that may have arrived is sent again without being counted
+//! twice.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! The way to Redis: asking scripts, within a time limit, and a circuit that opens if it does not answer.
+//! The way to Redis: asking scripts, within a time limit, and a circuit that opens if it does not
+//! answer.
 
 use std::{
     fmt,
@@ -187,7 +188,8 @@ impl Redis {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks a script. The answer has the server's time as `now`, and only `late` if it was asked too late.
+    /// Asks a script. The answer has the server's time as `now`, and only `late` if it was asked
+    /// too late.
     pub(crate) async fn ask<R: DeserializeOwned>(
         &self,
         script: &'static Script,
@@ -294,7 +296,8 @@ impl Redis {
         self.clock.now().filter(|_| self.settings.is_paused())
     }
 
-    /// Until when the server may act on a question, by its own clock: later on nobody waits for the answer.
+    /// Until when the server may act on a question, by its own clock: later on nobody waits for the
+    /// answer.
     pub(crate) fn deadline(&self, limit: Duration) -> Option<u64> {
         let now = self.clock.now()?;
         Some(now.saturating_add(millis(limit)))
@@ -400,7 +403,8 @@ fn is_refusal(error: &RedisError) -> bool {
     )
 }
 
-/// Connects again, shows that the replica is there, and prolongs leases, for as long as anyone uses it.
+/// Connects again, shows that the replica is there, and prolongs leases, for as long as anyone uses
+/// it.
 async fn keep(redis: Weak<Redis>) {
     let mut ticks = 0;
     loop {

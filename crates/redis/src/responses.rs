@@ -1,6 +1,7 @@
 //! Stored responses in Redis.
 //!
-//! Each is one key with an end. The key's name is made of the owner and the id, so that nobody else finds it and Redis shows neither.
+//! Each is one key with an end. The key's name is made of the owner and the id, so that nobody else
+//! finds it and Redis shows neither.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -21,7 +22,8 @@ use crate::{
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("responses.lua")));
 
-/// Responses that all replicas of a proxy store in this Redis: one round trip for each that is stored, read or deleted.
+/// Responses that all replicas of a proxy store in this Redis: one round trip for each that is
+/// stored, read or deleted.
 #[derive(Debug)]
 pub struct RedisResponses(Arc<Redis>);
 

@@ -25,7 +25,8 @@ pub struct RedisSettings {
     pub(crate) paused: Option<PausedTime>,
 }
 
-/// Tests that pause Tokio's clock: time is that clock's, and nothing is done in the background or limited in time.
+/// Tests that pause Tokio's clock: time is that clock's, and nothing is done in the background or
+/// limited in time.
 #[cfg(feature = "testing")]
 #[derive(Clone, Debug)]
 pub(crate) struct PausedTime {
@@ -53,8 +54,8 @@ pub enum SettingsError {
 }
 
 impl RedisSettings {
-    /// The server of this URL: `redis://`, `rediss://` (TLS), `valkey://` or `valkeys://` (TLS), with user, password and database as
-    /// [Redis writes them](https://www.iana.org/assignments/uri-schemes/prov/redis).
+    /// The server of this URL: `redis://`, `rediss://` (TLS), `valkey://` or `valkeys://` (TLS),
+    /// with user, password and database as [Redis writes them](https://www.iana.org/assignments/uri-schemes/prov/redis).
     ///
     /// # Errors
     /// [`SettingsError::Url`]
@@ -105,7 +106,8 @@ impl RedisSettings {
         self
     }
 
-    /// Sets what every key begins with. Replicas share what they count only within one namespace. Default: `sagewire`.
+    /// Sets what every key begins with. Replicas share what they count only within one namespace.
+    /// Default: `sagewire`.
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
@@ -119,14 +121,16 @@ impl RedisSettings {
         self
     }
 
-    /// Sets whether what is limited is refused while Redis is away. Default: false: each replica applies its share of the limits.
+    /// Sets whether what is limited is refused while Redis is away. Default: false: each replica
+    /// applies its share of the limits.
     #[must_use]
     pub fn with_fail_closed(mut self, fails_closed: bool) -> Self {
         self.fails_closed = fails_closed;
         self
     }
 
-    /// Goes by Tokio's clock, which the test has paused, instead of the server's. The connection is driven by another runtime.
+    /// Goes by Tokio's clock, which the test has paused, instead of the server's. The connection is
+    /// driven by another runtime.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     #[must_use]

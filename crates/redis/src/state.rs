@@ -1,7 +1,8 @@
 //! A router's state in Redis.
 //!
-//! What must be exact is asked of Redis before it is done; everything else is told in the background. A copy of what this replica has done itself
-//! is kept in a [`MemoryState`], which decides while Redis is away.
+//! What must be exact is asked of Redis before it is done; everything else is told in the
+//! background. A copy of what this replica has done itself is kept in a [`MemoryState`], which
+//! decides while Redis is away.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -34,7 +35,8 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// The counters and cooldowns of deployments, shared through Redis by all replicas of a router.
 ///
-/// A deployment with limits costs one round trip a call, before it; one without costs none that the call waits for.
+/// A deployment with limits costs one round trip a call, before it; one without costs none that the
+/// call waits for.
 #[derive(Debug)]
 pub struct RedisState(Arc<Counted<Deployments>>);
 
@@ -82,7 +84,8 @@ impl RedisState {
         Self(Counted::new(redis))
     }
 
-    /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis holds.
+    /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis
+    /// holds.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn settle(&self) {
@@ -154,7 +157,8 @@ impl RouterState for RedisState {
     fn report(&self, deployment: &Arc<str>, outcome: Outcome) {
         let counted = &self.0;
         if !counted.redis.is_connected() {
-            // Whether it is the trial of this replica's own circuit is not known: an answer closes it in any case.
+            // Whether it is the trial of this replica's own circuit is not known: an answer closes it in any
+            // case.
             counted.local.report(
                 deployment,
                 match outcome {
@@ -242,7 +246,8 @@ impl Counted<Deployments> {
         admission
     }
 
-    /// Tells Redis what there is to tell of a deployment, asks for a place if one is wanted, and notes how the deployment is doing.
+    /// Tells Redis what there is to tell of a deployment, asks for a place if one is wanted, and
+    /// notes how the deployment is doing.
     async fn ask(
         &self,
         deployment: &Arc<str>,

@@ -1,4 +1,5 @@
-//! What the workspace's fuzz targets reach into, behind the feature `testing`. No part of the public interface: it may change with any version.
+//! What the workspace's fuzz targets reach into, behind the feature `testing`. No part of the
+//! public interface: it may change with any version.
 
 use std::time::Duration;
 

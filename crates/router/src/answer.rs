@@ -12,7 +12,8 @@ use crate::{
     state::{Measure, Timing},
 };
 
-/// Notes how the attempt went and gives the place back, at once or when the stream ends. `deadline` is the caller's.
+/// Notes how the attempt went and gives the place back, at once or when the stream ends. `deadline`
+/// is the caller's.
 pub(crate) fn settle(
     answer: &mut Answer,
     mut lease: Lease,

@@ -1,7 +1,8 @@
-//! How long a call may wait in the router: in a queue, or before the same deployment is asked again.
+//! How long a call may wait in the router: in a queue, or before the same deployment is asked
+//! again.
 //!
-//! Owns the end of those waits: the caller's deadline or the router's own time limit, whichever is first. An attempt itself is ended by its provider,
-//! which is told these limits.
+//! Owns the end of those waits: the caller's deadline or the router's own time limit, whichever is
+//! first. An attempt itself is ended by its provider, which is told these limits.
 
 use std::future::Future;
 

@@ -44,8 +44,9 @@ impl RouterBuilder {
         self
     }
 
-    /// Sets where counters and cooldowns are kept. Default: a [`MemoryState`] of its own. Give a new router the old one's, and it knows
-    /// what the old one knew about deployments with the same ids.
+    /// Sets where counters and cooldowns are kept. Default: a [`MemoryState`] of its own. Give a
+    /// new router the old one's, and it knows what the old one knew about deployments with the
+    /// same ids.
     pub fn state(mut self, state: Arc<dyn RouterState>) -> Self {
         self.state = Some(state);
         self
@@ -60,7 +61,8 @@ impl RouterBuilder {
     /// Makes the router.
     ///
     /// # Errors
-    /// [`BuildError`] where there is no deployment, one cannot work, or a setting names a model that no deployment serves.
+    /// [`BuildError`] where there is no deployment, one cannot work, or a setting names a model
+    /// that no deployment serves.
     pub fn build(self) -> Result<Router, BuildError> {
         let settings = self.settings;
         let mut deployments = Vec::with_capacity(self.deployments.len());

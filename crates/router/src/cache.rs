@@ -1,7 +1,8 @@
 //! Answers that are kept, for requests that are asked again word for word.
 //!
-//! Owns the trait that several replicas can share an implementation of, and what a kept answer is found by. [`MemoryCache`] keeps answers in this
-//! process; [`Caching`] is the provider that asks a cache before it asks another provider.
+//! Owns the trait that several replicas can share an implementation of, and what a kept answer is
+//! found by. [`MemoryCache`] keeps answers in this process; [`Caching`] is the provider that asks a
+//! cache before it asks another provider.
 
 use std::{fmt, time::Duration};
 
@@ -23,10 +24,12 @@ mod recording;
 /// Keeps answers by their keys. What is kept may be dropped at any time.
 #[async_trait]
 pub trait AnswerCache: fmt::Debug + Send + Sync {
-    /// What is kept under each of these keys, in their order. A store that does not answer in time has nothing.
+    /// What is kept under each of these keys, in their order. A store that does not answer in time
+    /// has nothing.
     async fn get(&self, keys: &[CacheKey]) -> Vec<Option<Kept>>;
 
-    /// Keeps an answer for so long. It is called where an answer ends, so it must not block and cannot fail.
+    /// Keeps an answer for so long. It is called where an answer ends, so it must not block and
+    /// cannot fail.
     fn put(&self, key: CacheKey, answer: Bytes, lifetime: Duration);
 }
 
@@ -39,7 +42,8 @@ pub struct Kept {
     pub age: Duration,
 }
 
-/// What an answer is kept under: a digest of everything that decides it. It is shown as 64 hexadecimal digits.
+/// What an answer is kept under: a digest of everything that decides it. It is shown as 64
+/// hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CacheKey([u8; 32]);
 
@@ -69,12 +73,13 @@ impl fmt::Debug for CacheKey {
     }
 }
 
-/// What [`Caching`] does with a call, as an extension of its [`CallContext`](sagewire_types::CallContext). A call without it is neither looked for nor kept.
+/// What [`Caching`] does with a call, as an extension of its
+/// [`CallContext`](sagewire_types::CallContext). A call without it is neither looked for nor kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheTerms {
-    /// Who shares answers: calls of another scope do not find them. It also holds what decides an answer and is not in the request, such as the
-    /// configuration of the model.
+    /// Who shares answers: calls of another scope do not find them. It also holds what decides an
+    /// answer and is not in the request, such as the configuration of the model.
     pub scope: String,
     /// Whether kept answers are looked for.
     pub looks: bool,

@@ -1,7 +1,7 @@
 //! One call, from its first attempt to its answer or its last error.
 //!
-//! Owns the loop and what a call remembers of its attempts. Choosing the next deployment is [`choose`]'s, the order of the models is
-//! [`plan`]'s, and what a failure means is the verdict's.
+//! Owns the loop and what a call remembers of its attempts. Choosing the next deployment is
+//! [`choose`]'s, the order of the models is [`plan`]'s, and what a failure means is the verdict's.
 
 use std::time::Duration;
 
@@ -115,7 +115,8 @@ impl<'r> RoutedCall<'r> {
         }
     }
 
-    /// Whether an attempt was made in this place of the plan. The first one there is free; each further one is a retry.
+    /// Whether an attempt was made in this place of the plan. The first one there is free; each
+    /// further one is a retry.
     fn attempted(&self, place: usize) -> bool {
         self.tried.iter().any(|tried| tried.place == place)
     }
@@ -195,7 +196,8 @@ impl<'r> RoutedCall<'r> {
         Err(self.note(place, member, error))
     }
 
-    /// The error of an attempt that ended because its time was over: which of the limits it was is known here.
+    /// The error of an attempt that ended because its time was over: which of the limits it was is
+    /// known here.
     fn in_our_words(&self, error: Error, member: &Member, limit: Option<Duration>, step_end: Option<Instant>) -> Error {
         let now = Instant::now();
         let attempts = error.attempts().max(1);

@@ -1,6 +1,7 @@
 //! One place where a model runs: who serves it, under which name, and how much it can take.
 //!
-//! Owns what the operator says about a deployment. How it fares is in the [`RouterState`](crate::RouterState).
+//! Owns what the operator says about a deployment. How it fares is in the
+//! [`RouterState`](crate::RouterState).
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -25,17 +26,21 @@ use crate::state::Limits;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Deployment {
-    /// What logs, headers and errors call it, and its state is kept under: keep it the same from one configuration to the next.
-    /// Empty until the router is built, which then makes it `<model_name>-<place in the group, from 1>`.
+    /// What logs, headers and errors call it, and its state is kept under: keep it the same from
+    /// one configuration to the next. Empty until the router is built, which then makes it
+    /// `<model_name>-<place in the group, from 1>`.
     pub id: String,
-    /// The name under which callers ask for it. One `*` in it stands for any text, as in `sagemaker/*`.
+    /// The name under which callers ask for it. One `*` in it stands for any text, as in
+    /// `sagemaker/*`.
     pub model_name: String,
-    /// What its provider is asked for, such as `sagemaker/my-endpoint`. A `*` is replaced by what the `*` of `model_name` stood for.
+    /// What its provider is asked for, such as `sagemaker/my-endpoint`. A `*` is replaced by what
+    /// the `*` of `model_name` stood for.
     pub model: String,
-    /// Who answers, with all that the operator sets for this deployment (`SageMaker::with_settings`).
+    /// Who answers, with all that the operator sets for this deployment
+    /// (`SageMaker::with_settings`).
     pub provider: Arc<dyn Provider>,
-    /// Its share under [`Strategy::SimpleShuffle`](crate::Strategy::SimpleShuffle): 1 where others have one and it has none; with 0 it only
-    /// gets what no other deployment can take.
+    /// Its share under [`Strategy::SimpleShuffle`](crate::Strategy::SimpleShuffle): 1 where others
+    /// have one and it has none; with 0 it only gets what no other deployment can take.
     pub weight: Option<f64>,
     /// The most requests in any 60 seconds.
     pub rpm: Option<u64>,
@@ -49,18 +54,22 @@ pub struct Deployment {
     pub stream_timeout: Option<Duration>,
     /// Its rank: a deployment is used only while none of a lower rank can be. Default: 0.
     pub order: u32,
-    /// The longest prompt its model takes, in tokens; used where the settings enable pre-call checks.
+    /// The longest prompt its model takes, in tokens; used where the settings enable pre-call
+    /// checks.
     pub max_input_tokens: Option<u64>,
-    /// How many retries a call has once this deployment has failed it, in place of the settings' `num_retries`.
+    /// How many retries a call has once this deployment has failed it, in place of the settings'
+    /// `num_retries`.
     pub num_retries: Option<u32>,
     /// How many failures in a row it may have, in place of the settings' `allowed_fails`.
     pub allowed_fails: Option<u32>,
-    /// How long it rests after too many failures, in place of the settings' `cooldown_time`; zero: it never rests.
+    /// How long it rests after too many failures, in place of the settings' `cooldown_time`; zero:
+    /// it never rests.
     pub cooldown_time: Option<Duration>,
 }
 
 impl Deployment {
-    /// A deployment without limits: `model_name` is what callers ask for, `model` what this provider is asked for.
+    /// A deployment without limits: `model_name` is what callers ask for, `model` what this
+    /// provider is asked for.
     #[must_use]
     pub fn new(model_name: impl Into<String>, model: impl Into<String>, provider: Arc<dyn Provider>) -> Self {
         Self {

@@ -73,7 +73,8 @@ pub(crate) fn after_attempts(last: Error, tried: &[(&str, ErrorKind)], attempts:
     last.with_message(message).with_attempts(attempts).with_source(source)
 }
 
-/// The error of the last attempt of several, as its deployment's provider gave it: the source of the call's error.
+/// The error of the last attempt of several, as its deployment's provider gave it: the source of
+/// the call's error.
 #[derive(Debug)]
 pub struct LastAttempt {
     deployment: String,

@@ -1,6 +1,7 @@
 //! The deployments of each model name.
 //!
-//! Owns the model groups and their aliases. What a name stands for is in `names`; which deployment of a group is asked is decided elsewhere.
+//! Owns the model groups and their aliases. What a name stands for is in `names`; which deployment
+//! of a group is asked is decided elsewhere.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,6 +1,7 @@
 //! The place that one attempt holds at its deployment.
 //!
-//! Owns giving it back: whatever becomes of the attempt, dropping the lease releases the place and counts the tokens.
+//! Owns giving it back: whatever becomes of the attempt, dropping the lease releases the place and
+//! counts the tokens.
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +18,8 @@ pub(crate) struct Lease {
     state: Arc<dyn RouterState>,
     deployment: Arc<str>,
     admission: Admission,
-    /// Under which failures start a cooldown; `None` where they say nothing about the deployment as a whole.
+    /// Under which failures start a cooldown; `None` where they say nothing about the deployment as
+    /// a whole.
     rules: Option<CooldownRules>,
     /// What is counted at the end: the estimate, until more is known.
     tokens: u64,

@@ -1,7 +1,9 @@
-//! What each caller's key has used and what its calls have reserved: requests and tokens a minute, and tokens of its budget.
+//! What each caller's key has used and what its calls have reserved: requests and tokens a minute,
+//! and tokens of its budget.
 //!
-//! Owns the trait that several replicas can share an implementation of, and the rules of a key's limits. [`MemoryLedger`] counts in this
-//! process. What one call reserves and uses is the caller's business.
+//! Owns the trait that several replicas can share an implementation of, and the rules of a key's
+//! limits. [`MemoryLedger`] counts in this process. What one call reserves and uses is the caller's
+//! business.
 
 use std::time::Duration;
 
@@ -13,8 +15,9 @@ mod memory;
 
 /// Counts what keys use. It outlives a reload of the configuration.
 ///
-/// A call is counted in three steps: [`admit`](Self::admit) when its head has arrived, [`reserve`](Self::reserve) when its body is known, and
-/// [`settle`](Self::settle) when it has ended, so that a key cannot exceed its limits with many calls at the same time.
+/// A call is counted in three steps: [`admit`](Self::admit) when its head has arrived,
+/// [`reserve`](Self::reserve) when its body is known, and [`settle`](Self::settle) when it has
+/// ended, so that a key cannot exceed its limits with many calls at the same time.
 #[async_trait]
 pub trait Ledger: std::fmt::Debug + Send + Sync {
     /// Counts a request of this key.
@@ -23,17 +26,20 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
     /// [`Refusal`] if the key has used up a limit. Nothing is counted then.
     async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal>;
 
-    /// Reserves tokens for a call of this key. A call is let through although its tokens exceed what is left if no other call of the key
-    /// holds a reservation: an estimate must not lock it out for ever.
+    /// Reserves tokens for a call of this key. A call is let through although its tokens exceed
+    /// what is left if no other call of the key holds a reservation: an estimate must not lock
+    /// it out for ever.
     ///
     /// # Errors
-    /// [`Refusal`] if a limit has been used up meanwhile, or if what is left of one is reserved by other calls. Nothing is reserved then.
+    /// [`Refusal`] if a limit has been used up meanwhile, or if what is left of one is reserved by
+    /// other calls. Nothing is reserved then.
     async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal>;
 
     /// Ends a call: gives back what [`reserve`](Self::reserve) reserved, and counts what was used.
     ///
-    /// It is called where a call ends, which may be where its task is dropped, so it must not block. An implementation over a shared store
-    /// sends what it counts in the background, before the next [`admit`](Self::admit) of the same key.
+    /// It is called where a call ends, which may be where its task is dropped, so it must not
+    /// block. An implementation over a shared store sends what it counts in the background,
+    /// before the next [`admit`](Self::admit) of the same key.
     fn settle(&self, key: &KeyLimits<'_>, reservation: Reservation, used: u64);
 
     /// What the key has used and has left.
@@ -129,7 +135,8 @@ pub struct Standing {
 type Used = (KeyLimit, u64, u64, Option<Duration>);
 
 impl Standing {
-    /// The limits that a key has, those first that last longest: each with what it allows, what is used of it, and when it begins anew.
+    /// The limits that a key has, those first that last longest: each with what it allows, what is
+    /// used of it, and when it begins anew.
     pub fn limits(&self, key: &KeyLimits<'_>) -> impl Iterator<Item = Used> + use<> {
         let minute = Some(self.minute_ends_in);
         [
@@ -147,8 +154,8 @@ impl Standing {
         self.limits(key).find(|(_, allowed, used, _)| used >= allowed).map(|limit| reached(limit, false))
     }
 
-    /// Which limit refuses a call of so many tokens, if one does. Only if no other call of the key holds a reservation may it need more than
-    /// is left.
+    /// Which limit refuses a call of so many tokens, if one does. Only if no other call of the key
+    /// holds a reservation may it need more than is left.
     #[must_use]
     pub fn refuses_call(&self, key: &KeyLimits<'_>, tokens: u64) -> Option<Refusal> {
         let of_tokens = || self.limits(key).filter(|(limit, ..)| *limit != KeyLimit::Requests);

@@ -1,6 +1,7 @@
 //! What a model's name stands for.
 //!
-//! Owns the rule: an alias first, then a whole name, then the longest name with a `*`, which stands for some text.
+//! Owns the rule: an alias first, then a whole name, then the longest name with a `*`, which stands
+//! for some text.
 
 use std::{cmp::Reverse, collections::HashMap};
 

@@ -1,6 +1,8 @@
-//! What the operator allows for each sort of failure: how many retries, and how many failures before a cooldown.
+//! What the operator allows for each sort of failure: how many retries, and how many failures
+//! before a cooldown.
 //!
-//! Owns LiteLLM's names of the sorts and the table from [`ErrorKind`] to them. What happens without a policy is the verdict's.
+//! Owns LiteLLM's names of the sorts and the table from [`ErrorKind`] to them. What happens without
+//! a policy is the verdict's.
 //!
 //! <https://docs.litellm.ai/docs/routing#advanced-custom-retries-cooldowns-based-on-error-type>
 
@@ -43,7 +45,8 @@ impl FailureSort {
         Self::InternalServer,
     ];
 
-    /// LiteLLM's name of it, such as `RateLimitError`: what `retry_policy` ends in `Retries`, and `allowed_fails_policy` in `AllowedFails`.
+    /// LiteLLM's name of it, such as `RateLimitError`: what `retry_policy` ends in `Retries`, and
+    /// `allowed_fails_policy` in `AllowedFails`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -72,8 +75,8 @@ impl FailureSort {
         }
     }
 
-    /// The sort of this failure. A call that was given up, a request that is too long (it has fallbacks of its own) and a mistake in the
-    /// configuration have none.
+    /// The sort of this failure. A call that was given up, a request that is too long (it has
+    /// fallbacks of its own) and a mistake in the configuration have none.
     #[must_use]
     pub fn of(error: &Error) -> Option<Self> {
         let status = error.upstream().and_then(|upstream| upstream.original_status).or(error.status());
@@ -93,7 +96,8 @@ impl FailureSort {
     }
 }
 
-/// A number for each sort of failure that the operator names: `retry_policy` and `allowed_fails_policy`.
+/// A number for each sort of failure that the operator names: `retry_policy` and
+/// `allowed_fails_policy`.
 ///
 /// ```
 /// use sagewire_router::{FailurePolicy, FailureSort};

@@ -19,9 +19,11 @@ use crate::{
     strategy::{self, Candidate},
 };
 
-/// A [`Provider`] over several deployments: a request's `model` is a model name, and one of that model's deployments answers it.
+/// A [`Provider`] over several deployments: a request's `model` is a model name, and one of that
+/// model's deployments answers it.
 ///
-/// Needs a Tokio runtime with time enabled. See the [crate's page](crate) for an example and for what it does when deployments fail.
+/// Needs a Tokio runtime with time enabled. See the [crate's page](crate) for an example and for
+/// what it does when deployments fail.
 pub struct Router {
     pub(crate) groups: Groups,
     pub(crate) settings: RouterSettings,
@@ -39,12 +41,14 @@ impl Router {
         Self { groups, settings, state, rng: Mutex::new(rng) }
     }
 
-    /// The names that callers may ask for: model names in the order in which they were added, then aliases that are not hidden.
+    /// The names that callers may ask for: model names in the order in which they were added, then
+    /// aliases that are not hidden.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         self.groups.names()
     }
 
-    /// The deployments that serve a model, an alias or what a `*` matches; none where nobody serves it.
+    /// The deployments that serve a model, an alias or what a `*` matches; none where nobody serves
+    /// it.
     pub fn deployments<'r>(&'r self, model: &'r str) -> impl Iterator<Item = &'r Deployment> {
         let group = self.groups.resolve(model).map(|target| target.group());
         group.into_iter().flat_map(|group| &group.members).map(|member| &member.deployment)
@@ -64,7 +68,8 @@ impl Router {
         all
     }
 
-    /// Where the counters and cooldowns are: give it to the next router, and that knows what this one knew.
+    /// Where the counters and cooldowns are: give it to the next router, and that knows what this
+    /// one knew.
     #[must_use]
     pub fn state(&self) -> &Arc<dyn RouterState> {
         &self.state
@@ -76,7 +81,8 @@ impl Router {
         &self.settings
     }
 
-    /// How a group's deployments are doing, one for each: those that the state leaves out are at rest.
+    /// How a group's deployments are doing, one for each: those that the state leaves out are at
+    /// rest.
     pub(crate) async fn read(&self, group: &Group) -> Vec<DeploymentState> {
         let mut states = self.state.read(&group.ids).await;
         states.resize_with(group.ids.len(), DeploymentState::default);

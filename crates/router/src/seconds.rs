@@ -1,4 +1,5 @@
-//! Durations as LiteLLM's configuration writes them: numbers of seconds, with or without a fraction.
+//! Durations as LiteLLM's configuration writes them: numbers of seconds, with or without a
+//! fraction.
 //!
 //! Owns reading them with serde and their JSON schema.
 

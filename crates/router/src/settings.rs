@@ -1,7 +1,7 @@
 //! How a router decides: everything that is not a property of one deployment.
 //!
-//! Owns the settings and their defaults, under the names of LiteLLM's `router_settings`. What a deployment can take is the
-//! [`Deployment`](crate::Deployment)'s own.
+//! Owns the settings and their defaults, under the names of LiteLLM's `router_settings`. What a
+//! deployment can take is the [`Deployment`](crate::Deployment)'s own.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,8 @@ use crate::{
 
 mod forms;
 
-/// How calls are distributed over deployments, retried and moved to others. It reads LiteLLM's `router_settings`, with times in seconds.
+/// How calls are distributed over deployments, retried and moved to others. It reads LiteLLM's
+/// `router_settings`, with times in seconds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,21 +37,25 @@ pub struct RouterSettings {
     #[serde(rename = "routing_strategy", deserialize_with = "forms::strategy")]
     #[schemars(schema_with = "forms::strategies")]
     pub strategy: Strategy,
-    /// How many retries a call has, all its deployments and model groups together. The first attempt in each model group is not a
-    /// retry, so a call makes at most `1 + num_retries + fallback groups` attempts. Default: 2.
+    /// How many retries a call has, all its deployments and model groups together. The first
+    /// attempt in each model group is not a retry, so a call makes at most `1 + num_retries +
+    /// fallback groups` attempts. Default: 2.
     #[serde(alias = "max_retries")]
     pub num_retries: u32,
-    /// The number of retries after a failure of a kind, in place of every `num_retries`: the kind of the latest failure says how many
-    /// retries the call has in all. A kind with a number is retried even if it would not be without one. Kinds that are not named follow
+    /// The number of retries after a failure of a kind, in place of every `num_retries`: the kind
+    /// of the latest failure says how many retries the call has in all. A kind with a number is
+    /// retried even if it would not be without one. Kinds that are not named follow
     /// the table in docs/router.md.
     #[serde(deserialize_with = "forms::policy::<forms::Retries, _>")]
     #[schemars(with = "forms::Named<forms::Retries>")]
     pub retry_policy: FailurePolicy,
-    /// For a model, its own `retry_policy`, in place of the other as a whole: `{model: {RateLimitErrorRetries: 3}}`.
+    /// For a model, its own `retry_policy`, in place of the other as a whole: `{model:
+    /// {RateLimitErrorRetries: 3}}`.
     #[serde(deserialize_with = "forms::policies")]
     #[schemars(with = "BTreeMap<String, forms::Named<forms::Retries>>")]
     pub model_group_retry_policy: BTreeMap<String, FailurePolicy>,
-    /// The time limit of a call with all its attempts; for a stream, until its first chunk. Default: that of the call's context.
+    /// The time limit of a call with all its attempts; for a stream, until its first chunk.
+    /// Default: that of the call's context.
     #[serde(deserialize_with = "seconds::optional_limit")]
     #[schemars(with = "Seconds")]
     pub timeout: Option<Duration>,
@@ -58,10 +63,12 @@ pub struct RouterSettings {
     #[serde(deserialize_with = "seconds::optional_limit")]
     #[schemars(with = "Seconds")]
     pub stream_timeout: Option<Duration>,
-    /// How many failures in a row, none older than a minute, a deployment may have; the next one starts its cooldown. Default: 3.
+    /// How many failures in a row, none older than a minute, a deployment may have; the next one
+    /// starts its cooldown. Default: 3.
     pub allowed_fails: u32,
-    /// The failures in a row before a cooldown, by their kind. A kind with a number is counted by itself, and is counted even if it would
-    /// not be without one. Kinds that are not named are counted together, up to `allowed_fails`.
+    /// The failures in a row before a cooldown, by their kind. A kind with a number is counted by
+    /// itself, and is counted even if it would not be without one. Kinds that are not named are
+    /// counted together, up to `allowed_fails`.
     #[serde(deserialize_with = "forms::policy::<forms::AllowedFails, _>")]
     #[schemars(with = "forms::Named<forms::AllowedFails>")]
     pub allowed_fails_policy: FailurePolicy,
@@ -71,14 +78,17 @@ pub struct RouterSettings {
     pub cooldown_time: Duration,
     /// Whether no deployment ever cools down, whatever its own `cooldown_time`. Default: false.
     pub disable_cooldowns: bool,
-    /// The shortest wait before the same deployment is called again. Default: none beyond the back-off.
+    /// The shortest wait before the same deployment is called again. Default: none beyond the
+    /// back-off.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub retry_after: Duration,
-    /// How long to wait before the same deployment is called again. Default: [`RetryConfig::LAST_RESORT`].
+    /// How long to wait before the same deployment is called again. Default:
+    /// [`RetryConfig::LAST_RESORT`].
     #[serde(skip)]
     pub retry: RetryConfig,
-    /// How long a call waits if every deployment has as many calls as its `max_parallel_requests`. Default: 60.
+    /// How long a call waits if every deployment has as many calls as its `max_parallel_requests`.
+    /// Default: 60.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub queue_timeout: Duration,
@@ -88,19 +98,23 @@ pub struct RouterSettings {
     pub fallbacks: BTreeMap<String, Vec<String>>,
     /// How many fallbacks a call may go through. Default: 5.
     pub max_fallbacks: u32,
-    /// For a request that is too long for a model, the models with a larger context to call next: a list of `{model: [models]}`.
+    /// For a request that is too long for a model, the models with a larger context to call next: a
+    /// list of `{model: [models]}`.
     #[serde(deserialize_with = "forms::fallbacks")]
     #[schemars(with = "serde_json::Value")]
     pub context_window_fallbacks: BTreeMap<String, Vec<String>>,
     /// The models to call next for any model that fails and has no `fallbacks`.
     pub default_fallbacks: Vec<String>,
-    /// Other names of models: `{alias: model}`, or `{alias: {model: name, hidden: true}}`. An alias wins over a model of the same name.
+    /// Other names of models: `{alias: model}`, or `{alias: {model: name, hidden: true}}`. An alias
+    /// wins over a model of the same name.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub model_group_alias: BTreeMap<String, ModelGroupAlias>,
-    /// Whether a deployment is passed over if the request seems longer than its `model_info.max_input_tokens`. The length is an estimate:
-    /// if no other deployment and no context-window fallback is left, the request is tried anyway. Default: false.
+    /// Whether a deployment is passed over if the request seems longer than its
+    /// `model_info.max_input_tokens`. The length is an estimate: if no other deployment and no
+    /// context-window fallback is left, the request is tried anyway. Default: false.
     pub enable_pre_call_checks: bool,
-    /// Whether deployments that cannot be used are left out, with a warning, instead of refusing the whole configuration. Default: false.
+    /// Whether deployments that cannot be used are left out, with a warning, instead of refusing
+    /// the whole configuration. Default: false.
     pub ignore_invalid_deployments: bool,
     /// The `max_parallel_requests` of deployments that do not set it.
     pub default_max_parallel_requests: Option<u32>,

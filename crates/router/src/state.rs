@@ -1,7 +1,8 @@
 //! What a router remembers about its deployments between calls.
 //!
-//! Owns the trait behind which the memory lives, and the words it is told in. The rules themselves stand beside their subjects:
-//! limits in [`limits`], cooldowns in [`cooldown`]; keeping them in this process is [`memory`]'s.
+//! Owns the trait behind which the memory lives, and the words it is told in. The rules themselves
+//! stand beside their subjects: limits in [`limits`], cooldowns in [`cooldown`]; keeping them in
+//! this process is [`memory`]'s.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,31 +21,37 @@ mod window;
 
 /// Counters and cooldowns of deployments, by their ids.
 ///
-/// [`MemoryState`] keeps them in this process. An implementation over a shared store lets several replicas of a router act as one;
-/// no strategy changes for it. A state that cannot reach its store must not fail calls: it answers as if nothing had been counted.
+/// [`MemoryState`] keeps them in this process. An implementation over a shared store lets several
+/// replicas of a router act as one; no strategy changes for it. A state that cannot reach its store
+/// must not fail calls: it answers as if nothing had been counted.
 ///
-/// The two methods that end something are not asynchronous, so that dropping a call can use them. They must not block: a shared
-/// state sends what they say in the background. What was begun and never released, because its process died, must expire there.
+/// The two methods that end something are not asynchronous, so that dropping a call can use them.
+/// They must not block: a shared state sends what they say in the background. What was begun and
+/// never released, because its process died, must expire there.
 #[async_trait]
 pub trait RouterState: fmt::Debug + Send + Sync {
-    /// How these deployments are doing, in the same order. A deployment nobody has heard of is at rest.
+    /// How these deployments are doing, in the same order. A deployment nobody has heard of is at
+    /// rest.
     async fn read(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState>;
 
-    /// Counts a request in and holds its place until [`release`](Self::release), unless these terms refuse it. Checking and counting are one step:
-    /// two callers never take the last place both.
+    /// Counts a request in and holds its place until [`release`](Self::release), unless these terms
+    /// refuse it. Checking and counting are one step: two callers never take the last place
+    /// both.
     ///
     /// # Errors
     /// The [`Refusal`] that [`Terms::refusal`] finds; nothing is counted then.
     async fn begin(&self, deployment: &Arc<str>, terms: &Terms) -> Result<Admission, Refusal>;
 
-    /// Notes how an attempt went. May come more than once for one attempt: a stream is answered at its first chunk and may break later.
-    /// The `trial` of an [`Admission`] is over with its first report.
+    /// Notes how an attempt went. May come more than once for one attempt: a stream is answered at
+    /// its first chunk and may break later. The `trial` of an [`Admission`] is over with its
+    /// first report.
     fn report(&self, deployment: &Arc<str>, outcome: Outcome);
 
     /// Gives the place of a request back and counts its tokens. Comes once for every admission.
     fn release(&self, deployment: &Arc<str>, admission: Admission, tokens: u64);
 
-    /// Waits until one of these deployments may have a place again, at most this long. May come back early.
+    /// Waits until one of these deployments may have a place again, at most this long. May come
+    /// back early.
     async fn wait(&self, deployments: &[Arc<str>], at_most: Duration) {
         let _ = deployments;
         tokio::time::sleep(at_most.min(POLL)).await;
@@ -81,7 +88,8 @@ pub struct DeploymentState {
 pub struct Admission {
     /// What the state calls the place; 0 if it needs no name.
     pub id: u64,
-    /// Whether the circuit was not closed: this request's outcome decides whether the deployment is well again.
+    /// Whether the circuit was not closed: this request's outcome decides whether the deployment is
+    /// well again.
     pub trial: bool,
     /// The tokens expected, counted until the request's own count takes their place.
     pub reserved_tokens: u64,

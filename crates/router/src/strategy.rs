@@ -1,7 +1,7 @@
 //! Which of the deployments that could take a call does.
 //!
-//! Owns the strategies' names and what they choose from; each strategy has its own file. They see snapshots alone: where those come from
-//! is the state's.
+//! Owns the strategies' names and what they choose from; each strategy has its own file. They see
+//! snapshots alone: where those come from is the state's.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -27,19 +27,23 @@ mod usage;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// At random: by `weight` where any deployment has one, else by `rpm`, else by `tpm`, else evenly.
+    /// At random: by `weight` where any deployment has one, else by `rpm`, else by `tpm`, else
+    /// evenly.
     #[default]
     SimpleShuffle,
     /// The one with the fewest calls in flight.
     LeastBusy,
-    /// The one that answers soonest: for streams, by the time to the first chunk; else by the time for each token.
+    /// The one that answers soonest: for streams, by the time to the first chunk; else by the time
+    /// for each token.
     LatencyBased {
         /// How old a measured time may be. A deployment without one is tried before the others.
         ttl: Duration,
-        /// Deployments within this share of the lowest latency count as equally fast: 0.5 is half as much again.
+        /// Deployments within this share of the lowest latency count as equally fast: 0.5 is half
+        /// as much again.
         lowest_latency_buffer: f64,
     },
-    /// The one with the fewest tokens in the last minute, as a share of its `tpm` where all have one.
+    /// The one with the fewest tokens in the last minute, as a share of its `tpm` where all have
+    /// one.
     UsageBased,
 }
 
@@ -129,7 +133,8 @@ pub(crate) fn choose(
     }
 }
 
-/// The index of the candidate with the lowest cost, one of them at random where several share it. Candidates without a cost are passed over.
+/// The index of the candidate with the lowest cost, one of them at random where several share it.
+/// Candidates without a cost are passed over.
 fn lowest<C: PartialOrd>(
     candidates: &[impl AsRef<Candidate>],
     rng: &mut Rng,
@@ -145,7 +150,8 @@ fn lowest<C: PartialOrd>(
             ties = 1;
             best = Some((index, cost));
         } else if equal {
-            // The n-th of equals replaces the choice with probability 1/n, which leaves each with the same chance.
+            // The n-th of equals replaces the choice with probability 1/n, which leaves each with the same
+            // chance.
             ties += 1;
             if rng.u32(0..ties) == 0 {
                 best = Some((index, cost));

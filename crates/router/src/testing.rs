@@ -1,8 +1,9 @@
-//! One suite of tests for every [`RouterState`](crate::RouterState), every [`Ledger`](crate::ledger::Ledger) and, with the feature `cache`, every
-//! `AnswerCache`, behind the feature `testing`.
+//! One suite of tests for every [`RouterState`](crate::RouterState), every
+//! [`Ledger`](crate::ledger::Ledger) and, with the feature `cache`, every `AnswerCache`, behind the
+//! feature `testing`.
 //!
-//! Each case gets fresh [`Replicas`] in a Tokio runtime whose clock is paused, and panics if they do not act as one. The implementations must
-//! go by that clock.
+//! Each case gets fresh [`Replicas`] in a Tokio runtime whose clock is paused, and panics if they
+//! do not act as one. The implementations must go by that clock.
 
 use std::{fmt, sync::Arc};
 

@@ -17,7 +17,8 @@ pub(crate) enum Next {
     Again,
 }
 
-/// Where a call goes after this failure, which happened before anything of the answer was passed on.
+/// Where a call goes after this failure, which happened before anything of the answer was passed
+/// on.
 pub(crate) fn next(error: &Error) -> Next {
     match error.kind() {
         ErrorKind::Cancelled => Next::Stop,
@@ -44,7 +45,8 @@ pub(crate) fn next(error: &Error) -> Next {
 
 /// Whether this failure says that the deployment is not well.
 pub(crate) fn blames_deployment(error: &Error) -> bool {
-    // A caller that names a part of the endpoint which is not there, or brings wrong keys, must not take the deployment away from all others.
+    // A caller that names a part of the endpoint which is not there, or brings wrong keys, must not
+    // take the deployment away from all others.
     if error.is_callers_choice() {
         return false;
     }
@@ -52,7 +54,8 @@ pub(crate) fn blames_deployment(error: &Error) -> bool {
         // The container was reached and found nothing under what the request names.
         ErrorKind::NotFound if error.upstream().is_some_and(|upstream| upstream.original_status.is_some()) => false,
         ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::ContextTooLong | ErrorKind::Cancelled => false,
-        // The container failed on this request: one bad request, repeated, must not take a sound deployment away from all others.
+        // The container failed on this request: one bad request, repeated, must not take a sound deployment away from
+        // all others.
         ErrorKind::ModelFailed => error.is_retryable(),
         ErrorKind::Configuration
         | ErrorKind::Authentication

@@ -1,7 +1,7 @@
 //! What a router logs.
 //!
-//! A process of its own, with one test: whether an event is wanted is decided once for a whole process, and another test's thread could
-//! decide it while this one begins to listen.
+//! A process of its own, with one test: whether an event is wanted is decided once for a whole
+//! process, and another test's thread could decide it while this one begins to listen.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 

@@ -79,7 +79,8 @@ impl SageMakerBuilder {
         self.settings(Settings::new().with_credentials(Arc::new(credentials)))
     }
 
-    /// Signs with what this provider gives. That is [kept](CachedProvider) until shortly before it expires, or until AWS refuses it.
+    /// Signs with what this provider gives. That is [kept](CachedProvider) until shortly before it
+    /// expires, or until AWS refuses it.
     pub fn credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
         self.set(Layer::Credentials(Arc::new(credentials)))
     }
@@ -121,8 +122,8 @@ impl SageMakerBuilder {
     /// The provider. Nothing is read or sent yet.
     ///
     /// # Errors
-    /// `Configuration` for a text that is no region's name, where TLS cannot be set up, or parameters or variables such as `AWS_ROLE_NAME`
-    /// contradict each other.
+    /// `Configuration` for a text that is no region's name, where TLS cannot be set up, or
+    /// parameters or variables such as `AWS_ROLE_NAME` contradict each other.
     pub fn build(self) -> Result<SageMaker, Error> {
         let world = self.world.unwrap_or_else(World::system);
         let mut settings = Settings::new();

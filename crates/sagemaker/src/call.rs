@@ -1,4 +1,5 @@
-//! One call, stage by stage: whose settings and limits hold, which dialect is spoken, and the attempts until there is an answer.
+//! One call, stage by stage: whose settings and limits hold, which dialect is spoken, and the
+//! attempts until there is an answer.
 
 pub(crate) mod attempt;
 pub(crate) mod caller;

@@ -1,6 +1,7 @@
 //! What can be known to fail before anything is sent.
 //!
-//! Owns the checks of a request's own content. Which of its parameters are the operator's is the table's to say.
+//! Owns the checks of a request's own content. Which of its parameters are the operator's is the
+//! table's to say.
 
 use std::fmt::Write as _;
 

@@ -45,8 +45,9 @@ use crate::{
 
 /// Models on SageMaker endpoints.
 ///
-/// The prefix of the model's id chooses the route: `sagemaker/<endpoint>` for text containers and embeddings,
-/// `sagemaker_chat/<endpoint>` for the Messages API. Cloning is cheap and shares connections, signing keys and credentials.
+/// The prefix of the model's id chooses the route: `sagemaker/<endpoint>` for text containers and
+/// embeddings, `sagemaker_chat/<endpoint>` for the Messages API. Cloning is cheap and shares
+/// connections, signing keys and credentials.
 ///
 /// ```no_run
 /// use sagewire_sagemaker::SageMaker;
@@ -64,7 +65,8 @@ use crate::{
 pub struct SageMaker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) settings: Arc<Settings>,
-    /// Where this provider's calls go, once it is known. A call with a region or URL of its own asks anew.
+    /// Where this provider's calls go, once it is known. A call with a region or URL of its own
+    /// asks anew.
     pub(crate) target: Arc<OnceCell<Target>>,
 }
 
@@ -86,8 +88,9 @@ pub(crate) struct Shared {
 }
 
 impl SageMaker {
-    /// How the ids of models begin that embed texts in OpenAI's form at an endpoint's invocations, as in LiteLLM. The container speaks
-    /// OpenAI's API; AWS's own route `/openai/v1` has nothing to do with it.
+    /// How the ids of models begin that embed texts in OpenAI's form at an endpoint's invocations,
+    /// as in LiteLLM. The container speaks OpenAI's API; AWS's own route `/openai/v1` has
+    /// nothing to do with it.
     pub const OPENAI_EMBEDDINGS: &str = route::OPENAI_EMBEDDINGS;
 
     /// The prefixes of the model ids that it serves.
@@ -96,7 +99,8 @@ impl SageMaker {
     /// A provider over the environment, the shared files and the network, with default settings.
     ///
     /// # Errors
-    /// `Configuration` where TLS cannot be set up. Credentials and region are looked for at the first call.
+    /// `Configuration` where TLS cannot be set up. Credentials and region are looked for at the
+    /// first call.
     pub fn from_env() -> Result<Self, Error> {
         Self::builder().build()
     }
@@ -106,7 +110,8 @@ impl SageMaker {
         SageMakerBuilder::default()
     }
 
-    /// The same provider with other settings; connections, signing keys and default credentials are shared.
+    /// The same provider with other settings; connections, signing keys and default credentials are
+    /// shared.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Self {
         Self { shared: Arc::clone(&self.shared), settings: Arc::new(settings), target: Arc::default() }
@@ -138,8 +143,8 @@ impl SageMaker {
         answer.await
     }
 
-    /// The settings of one call: the caller's as far as it may set them, over the context's, over the provider's.
-    /// `route` is the container's own that is asked.
+    /// The settings of one call: the caller's as far as it may set them, over the context's, over
+    /// the provider's. `route` is the container's own that is asked.
     fn begin<'a>(&'a self, context: &'a CallContext, route: Option<&str>) -> Result<Begun<'a>, Error> {
         let leads_elsewhere = |own: &Settings| own.region.is_some() || own.base_url.is_some() || own.profile.is_some();
         let mut settings = Cow::Borrowed(&*self.settings);
@@ -209,7 +214,8 @@ impl Provider for SageMaker {
 
 /// The operations.
 impl SageMaker {
-    /// The call's operation, in a future of its own size: a single one with room for all of them would be moved around with every call.
+    /// The call's operation, in a future of its own size: a single one with room for all of them
+    /// would be moved around with every call.
     fn operation<'a>(&'a self, call: Call, begun: &'a Begun<'_>) -> BoxFuture<'a, Result<Answer, Error>> {
         match call {
             Call::Chat(request) => self.answer_chat(*request, begun).map_ok(Answer::from).boxed(),

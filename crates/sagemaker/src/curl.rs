@@ -1,7 +1,8 @@
 //! Seeing the raw request: what is sent and received, as a curl command that can be replayed.
 //!
-//! Owns the text of these records and what is left out of it. They go to the tracing target `sagewire::wire`: at `INFO` where the setting
-//! `verbose` asks for them (LiteLLM's `set_verbose`), else at `TRACE`. Prompts and answers stand in them; credentials never do.
+//! Owns the text of these records and what is left out of it. They go to the tracing target
+//! `sagewire::wire`: at `INFO` where the setting `verbose` asks for them (LiteLLM's `set_verbose`),
+//! else at `TRACE`. Prompts and answers stand in them; credentials never do.
 
 use std::fmt::Write as _;
 
@@ -13,7 +14,8 @@ use crate::{
     request::UnsignedRequest,
 };
 
-/// Where to write one call's records, if anyone reads them. What comes back is written without the secrets of its attempt.
+/// Where to write one call's records, if anyone reads them. What comes back is written without the
+/// secrets of its attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Off,

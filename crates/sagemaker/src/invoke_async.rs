@@ -1,6 +1,7 @@
 //! Asynchronous inference: the reply goes to S3, the call returns where.
 //!
-//! Owns the operation's input, its headers and limits, and the receipt. Fetching the result from S3 is left to the caller.
+//! Owns the operation's input, its headers and limits, and the receipt. Fetching the result from S3
+//! is left to the caller.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html>
 

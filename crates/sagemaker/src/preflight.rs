@@ -12,8 +12,9 @@ use crate::{
 };
 
 impl SageMaker {
-    /// Everything that would make each call of this model fail, as far as it can be known without asking the network: names, URL, headers,
-    /// dialects and the template's file. Each error names its parameter. A `*` in the model stands for names that are not known yet.
+    /// Everything that would make each call of this model fail, as far as it can be known without
+    /// asking the network: names, URL, headers, dialects and the template's file. Each error
+    /// names its parameter. A `*` in the model stands for names that are not known yet.
     pub async fn preflight(&self, model: &str) -> Vec<Error> {
         let settings = self.settings();
         let model: ModelId = match model.parse() {
@@ -46,13 +47,14 @@ impl SageMaker {
         problems
     }
 
-    /// Why the prompts of this model's chats may not have the format that it was trained on, as far as it can be known without asking the
-    /// network: nothing for a model whose container renders prompts itself, for one whose template may be on the Hub, and for one that is
+    /// Why the prompts of this model's chats may not have the format that it was trained on, as far
+    /// as it can be known without asking the network: nothing for a model whose container
+    /// renders prompts itself, for one whose template may be on the Hub, and for one that is
     /// said to embed texts.
     ///
     /// # Errors
-    /// `Configuration` where [`strict_chat_templates`](crate::Settings::strict_chat_templates) refuses such calls, and for a template that
-    /// cannot be read.
+    /// `Configuration` where [`strict_chat_templates`](crate::Settings::strict_chat_templates)
+    /// refuses such calls, and for a template that cannot be read.
     pub async fn template_warning(&self, model: &ModelId) -> Result<Option<TemplateWarning>, Error> {
         let settings = self.settings();
         let wants_prompt = route::chat(settings.dialect, model).is_ok_and(|dialect| dialect.wants_prompt());

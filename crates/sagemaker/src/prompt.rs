@@ -1,9 +1,11 @@
 //! The one prompt text that a text container wants.
 //!
-//! Owns how messages become that text: which template makes it is looked up beside, and how it renders is the template crate's.
+//! Owns how messages become that text: which template makes it is looked up beside, and how it
+//! renders is the template crate's.
 //!
-//! A template that prints the token that begins a text (`<s>`, `<|begin_of_text|>`) has it in the prompt, as `transformers` and LiteLLM
-//! do. A container whose tokenizer adds that token to every text sees it twice then; its template can be given without it.
+//! A template that prints the token that begins a text (`<s>`, `<|begin_of_text|>`) has it in the
+//! prompt, as `transformers` and LiteLLM do. A container whose tokenizer adds that token to every
+//! text sees it twice then; its template can be given without it.
 
 use sagewire_chat_template::{ConversationError, Limit, PromptParameters, TemplateError};
 use sagewire_dialects::{Dialect, ToolCallReading, drop_named};
@@ -24,7 +26,8 @@ mod tools;
 /// What ends a turn of most models, for those whose template does not say.
 const USUAL_END_TOKENS: [&str; 6] = ["</s>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>", "<|end|>"];
 
-/// A template that adds fewer characters than this does not mark its prompt: an answer may well begin like it.
+/// A template that adds fewer characters than this does not mark its prompt: an answer may well
+/// begin like it.
 const FEWEST_MARKS: usize = 3;
 
 /// A prompt, and what ends the model's turn after it.
@@ -45,11 +48,14 @@ impl Prompt {
     }
 }
 
-/// The prompt for a dialect that wants one; `None` for the others. The template's variables, tools and effort are taken out of the request.
+/// The prompt for a dialect that wants one; `None` for the others. The template's variables, tools
+/// and effort are taken out of the request.
 ///
 /// # Errors
-/// `Unsupported` for content that text cannot carry and for tools that the template or the dialect cannot, `InvalidRequest` for a conversation that the model's template refuses,
-/// `Configuration` for a template that cannot be used, `Connection` for a Hub that does not answer, `Timeout` for one that takes too long.
+/// `Unsupported` for content that text cannot carry and for tools that the template or the dialect
+/// cannot, `InvalidRequest` for a conversation that the model's template refuses, `Configuration`
+/// for a template that cannot be used, `Connection` for a Hub that does not answer, `Timeout` for
+/// one that takes too long.
 pub(crate) async fn render(
     shared: &Shared,
     dialect: &dyn Dialect,
@@ -103,7 +109,8 @@ fn only_text(request: &ChatRequest) -> Result<(), Error> {
     }
 }
 
-/// The parameters that shape the prompt, as parameters or within `extra_body`, which stands for parameters too.
+/// The parameters that shape the prompt, as parameters or within `extra_body`, which stands for
+/// parameters too.
 fn take_parameters(extra: &mut Map<String, Value>) -> Result<PromptParameters, Error> {
     let refused = |error: ConversationError| not_rendered(Failure::Template(error.into()));
     let own = PromptParameters::take(extra).map_err(refused)?;

@@ -1,6 +1,7 @@
 //! One call as an HTTP request, before it is signed.
 //!
-//! Owns the URL's path, the headers and their order of precedence. It signs nothing and sends nothing.
+//! Owns the URL's path, the headers and their order of precedence. It signs nothing and sends
+//! nothing.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html>
 
@@ -42,7 +43,8 @@ impl Operation {
         }
     }
 
-    /// `Accept` on whole replies; the others have a header of their own, as theirs names the frames' type.
+    /// `Accept` on whole replies; the others have a header of their own, as theirs names the
+    /// frames' type.
     pub(crate) fn accept(self) -> HeaderName {
         match self {
             Self::Invoke => header::ACCEPT,
@@ -59,7 +61,8 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Takes an `http` or `https` URL. With a path (`/` counts as none) it is used as it stands, for whole replies and streams alike.
+    /// Takes an `http` or `https` URL. With a path (`/` counts as none) it is used as it stands,
+    /// for whole replies and streams alike.
     ///
     /// # Errors
     /// `Configuration` for anything else, and for credentials in the URL.

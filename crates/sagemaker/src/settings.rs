@@ -1,6 +1,7 @@
 //! What an operator decides about an endpoint: for all calls of a provider, or for one.
 //!
-//! Owns the settings and how those of a call stand over those of the provider. Nothing here ever reaches a container's body.
+//! Owns the settings and how those of a call stand over those of the provider. Nothing here ever
+//! reaches a container's body.
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -44,14 +45,16 @@ pub struct Settings {
     pub credentials: Option<SharedCredentialsProvider>,
     /// The region. Default: that of the environment, the profile, or the machine.
     pub region: Option<Region>,
-    /// The profile of the shared files that region and endpoint URL are taken from. Default: `AWS_PROFILE`, else `default`.
+    /// The profile of the shared files that region and endpoint URL are taken from. Default:
+    /// `AWS_PROFILE`, else `default`.
     pub profile: Option<String>,
-    /// LiteLLM's `sagemaker_base_url`. With a path it is used as it stands; without one it is the host. Default: the environment's, the
-    /// profile's, or the region's.
+    /// LiteLLM's `sagemaker_base_url`. With a path it is used as it stands; without one it is the
+    /// host. Default: the environment's, the profile's, or the region's.
     pub base_url: Option<String>,
     /// The dialect of chat and completions. Default: by the model's prefix.
     pub dialect: Option<ChatDialect>,
-    /// The paths of the routes of its own that the container has, such as `/v1/responses`. Default: those of its dialect.
+    /// The paths of the routes of its own that the container has, such as `/v1/responses`. Default:
+    /// those of its dialect.
     pub native_routes: Option<Vec<String>>,
     /// The family of embeddings. Default: by the endpoint's name.
     pub embedding_dialect: Option<EmbeddingDialect>,
@@ -59,21 +62,25 @@ pub struct Settings {
     pub headers: InvocationHeaders,
     /// Further headers. Those named `x-amzn-*` are signed.
     pub extra_headers: HeaderMap,
-    /// The model's name on Hugging Face: it chooses the chat template, and names the model in Messages bodies.
+    /// The model's name on Hugging Face: it chooses the chat template, and names the model in
+    /// Messages bodies.
     pub hf_model_name: Option<String>,
     /// The chat template for text containers. Default: by the model's name, else by the endpoint's.
     pub template: Option<TemplateChoice>,
-    /// Whether the Hugging Face Hub may be asked for the template of `hf_model_name`, once, where neither disk nor catalog has it. Default: no.
+    /// Whether the Hugging Face Hub may be asked for the template of `hf_model_name`, once, where
+    /// neither disk nor catalog has it. Default: no.
     pub hub_access: Option<bool>,
     /// The revision of the model on the Hub and in its cache on disk. Default: `main`.
     pub hub_revision: Option<String>,
-    /// Where the template of `hf_model_name` is looked for, in this order. Default: [`TemplateSource::ALL`]. Without
-    /// [`TemplateSource::Catalog`] the endpoint's name chooses none either.
+    /// Where the template of `hf_model_name` is looked for, in this order. Default:
+    /// [`TemplateSource::ALL`]. Without [`TemplateSource::Catalog`] the endpoint's name chooses
+    /// none either.
     pub template_sources: Option<Vec<TemplateSource>>,
-    /// Refuses calls whose prompt may not have the model's format (see [`TemplateWarning`](crate::TemplateWarning)). Default: off.
+    /// Refuses calls whose prompt may not have the model's format (see
+    /// [`TemplateWarning`](crate::TemplateWarning)). Default: off.
     pub strict_chat_templates: Option<bool>,
-    /// How the model of a text container writes calls of tools, by the name of a [parser](sagewire_dialects::tool_calls::names). Default: as
-    /// its chat template tells.
+    /// How the model of a text container writes calls of tools, by the name of a
+    /// [parser](sagewire_dialects::tool_calls::names). Default: as its chat template tells.
     pub tool_call_parser: Option<String>,
     /// Sends the temperature 0 as it is (LiteLLM's `aws_sagemaker_allow_zero_temp`). Default: no.
     pub allow_zero_temperature: Option<bool>,
@@ -81,16 +88,18 @@ pub struct Settings {
     pub zero_temperature: Option<f64>,
     /// What happens to parameters that a dialect cannot carry. Default: they are refused.
     pub parameters: Option<ParameterPolicy>,
-    /// Whether text containers are asked for the details of their answers: finish reason and count of tokens. Default:
-    /// [`DetailsPolicy::Auto`].
+    /// Whether text containers are asked for the details of their answers: finish reason and count
+    /// of tokens. Default: [`DetailsPolicy::Auto`].
     pub details: Option<DetailsPolicy>,
     /// Parameters that a request has unless it sets them itself.
     pub defaults: Option<Arc<ChatRequest>>,
-    /// How many inputs an embedding container gets at once. Default: the family's limit, where it has one.
+    /// How many inputs an embedding container gets at once. Default: the family's limit, where it
+    /// has one.
     pub embedding_batch_size: Option<NonZeroUsize>,
     /// How many batches of one embedding request are under way at once. Default: 4.
     pub embedding_concurrency: Option<NonZeroUsize>,
-    /// Asks for whole replies and cuts them into chunks, for containers that cannot stream. Default: no.
+    /// Asks for whole replies and cuts them into chunks, for containers that cannot stream.
+    /// Default: no.
     pub fake_stream: Option<bool>,
     /// Time limits.
     pub timeouts: Timeouts,
@@ -98,10 +107,11 @@ pub struct Settings {
     pub max_attempts: Option<u32>,
     /// How long to wait for an endpoint that is scaled to zero. Default: not at all.
     pub wait_for_capacity: Option<Duration>,
-    /// Writes what is sent and received to the tracing target `sagewire::wire`, as commands that can be replayed: prompts and answers, no
-    /// secrets. Default: only at `TRACE`.
+    /// Writes what is sent and received to the tracing target `sagewire::wire`, as commands that
+    /// can be replayed: prompts and answers, no secrets. Default: only at `TRACE`.
     pub verbose: Option<bool>,
-    /// The parameters that a caller may set for its own calls, by LiteLLM's names: its `configurable_clientside_auth_params`. They come in
+    /// The parameters that a caller may set for its own calls, by LiteLLM's names: its
+    /// `configurable_clientside_auth_params`. They come in
     /// [`CallerParameters`](crate::CallerParameters). Default: none.
     pub caller_may_set: Option<Vec<String>>,
     /// Whether the container is told the caller's trace, in its custom attributes. Default: no.
@@ -114,7 +124,8 @@ pub struct Settings {
 pub struct Timeouts {
     /// Until a connection is made, for each try. Default: the provider's, 5 s.
     pub connect: Option<Duration>,
-    /// Until status and headers have come, for each try. Default: 70 s, as SageMaker gives a container 60.
+    /// Until status and headers have come, for each try. Default: 70 s, as SageMaker gives a
+    /// container 60.
     pub first_byte: Option<Duration>,
     /// Between two pieces of a reply. Default: 60 s.
     pub idle: Option<Duration>,
@@ -142,10 +153,12 @@ impl Timeouts {
 }
 
 impl Settings {
-    /// Takes credentials, profile and region from LiteLLM's `aws_*` parameters, as far as these have them.
+    /// Takes credentials, profile and region from LiteLLM's `aws_*` parameters, as far as these
+    /// have them.
     ///
     /// # Errors
-    /// `Configuration` for parameters that contradict each other, and for a text that is no region's name.
+    /// `Configuration` for parameters that contradict each other, and for a text that is no
+    /// region's name.
     pub(crate) fn take_aws(&mut self, params: &AwsParams, world: &World) -> Result<(), Error> {
         if let Some(region) = &params.aws_region_name {
             self.region = Some(Region::new(region).map_err(|error| {
@@ -165,7 +178,8 @@ impl Settings {
         Ok(())
     }
 
-    /// These settings where they are set, else the other's. Further headers of both are sent, these over the other's.
+    /// These settings where they are set, else the other's. Further headers of both are sent, these
+    /// over the other's.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         fn or<T: Clone>(own: &Option<T>, other: &Option<T>) -> Option<T> {

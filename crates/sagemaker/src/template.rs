@@ -1,10 +1,13 @@
 //! Which chat template a call's prompt is made with.
 //!
-//! Owns the order of what is asked for it; how each place is looked at, and what is remembered, are files of their own.
+//! Owns the order of what is asked for it; how each place is looked at, and what is remembered, are
+//! files of their own.
 //!
-//! The order: a template given with the call or the deployment; one registered for the endpoint, then for the model's name; a file or folder;
-//! with a model's name, Hugging Face's cache on disk, the built-in catalog, and the Hub where that is allowed; without one, what the
-//! endpoint's name tells. Where all of these are silent the contents are joined, as LiteLLM does. An endpoint's name is never sent to anyone.
+//! The order: a template given with the call or the deployment; one registered for the endpoint,
+//! then for the model's name; a file or folder; with a model's name, Hugging Face's cache on disk,
+//! the built-in catalog, and the Hub where that is allowed; without one, what the endpoint's name
+//! tells. Where all of these are silent the contents are joined, as LiteLLM does. An endpoint's
+//! name is never sent to anyone.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -50,11 +53,13 @@ pub struct ChosenTemplate {
     pub warning: Option<TemplateWarning>,
 }
 
-/// The template that the provider would make the prompts of an endpoint with: what `check` and the command line show.
+/// The template that the provider would make the prompts of an endpoint with: what `check` and the
+/// command line show.
 ///
 /// # Errors
-/// As a call's: `Configuration` for a template that is there and cannot be used, `Connection` for a Hub that does not answer. A warning is
-/// an error if [`strict_chat_templates`](Settings::strict_chat_templates) is on.
+/// As a call's: `Configuration` for a template that is there and cannot be used, `Connection` for a
+/// Hub that does not answer. A warning is an error if
+/// [`strict_chat_templates`](Settings::strict_chat_templates) is on.
 pub async fn chosen_template(world: &World, settings: &Settings, endpoint: &str) -> Result<ChosenTemplate, Error> {
     Templates::new(HashMap::new()).find(world, settings, endpoint).await
 }
@@ -98,11 +103,12 @@ impl Templates {
         }
     }
 
-    /// The template for this endpoint and these settings. Only the first call for a model or path touches disk or network.
+    /// The template for this endpoint and these settings. Only the first call for a model or path
+    /// touches disk or network.
     ///
     /// # Errors
-    /// `Configuration` for a template that is there and cannot be used: it is never passed over. `Connection` where the Hub is to be asked
-    /// and does not answer.
+    /// `Configuration` for a template that is there and cannot be used: it is never passed over.
+    /// `Connection` where the Hub is to be asked and does not answer.
     pub(crate) async fn find(
         &self,
         world: &World,

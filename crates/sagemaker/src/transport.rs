@@ -1,7 +1,7 @@
 //! The one way out: sends a signed request and gives its reply's body as it comes.
 //!
-//! Owns the trait and the implementation over reqwest. It knows no signature, no retry and no container; time limits beyond the
-//! connection's are set by its caller.
+//! Owns the trait and the implementation over reqwest. It knows no signature, no retry and no
+//! container; time limits beyond the connection's are set by its caller.
 
 use std::{
     fmt,
@@ -24,8 +24,8 @@ mod urls;
 /// Sends requests as they are: what is signed is what is sent. Tests and embedders bring their own.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends the request and resolves with status and headers; the body follows piece by piece. Redirects are not followed. A
-    /// [`ConnectTimeout`] among its extensions is honoured.
+    /// Sends the request and resolves with status and headers; the body follows piece by piece.
+    /// Redirects are not followed. A [`ConnectTimeout`] among its extensions is honoured.
     ///
     /// # Errors
     /// [`TransportError`] where no reply came.
@@ -64,7 +64,8 @@ impl Body {
         self.0.next().await
     }
 
-    /// As much of the body as comes in this time, cut at `limit`, however it ends: what an error shows of a reply.
+    /// As much of the body as comes in this time, cut at `limit`, however it ends: what an error
+    /// shows of a reply.
     pub(crate) async fn read_beginning(mut self, limit: usize, time: Duration) -> Bytes {
         let end = tokio::time::Instant::now() + time;
         let mut all = BytesMut::new();
@@ -140,7 +141,8 @@ impl TransportError {
     }
 }
 
-/// The network, by reqwest with rustls and ring. Connections are kept, and shared by the calls of a runtime.
+/// The network, by reqwest with rustls and ring. Connections are kept, and shared by the calls of a
+/// runtime.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     source: Source,
@@ -156,7 +158,8 @@ enum Source {
 }
 
 impl ReqwestTransport {
-    /// A transport that gives up connecting after `connect_timeout`. Proxies are those of the environment and the system.
+    /// A transport that gives up connecting after `connect_timeout`. Proxies are those of the
+    /// environment and the system.
     ///
     /// # Errors
     /// `Configuration` where TLS cannot be set up.
@@ -164,7 +167,8 @@ impl ReqwestTransport {
         Self::trusting(connect_timeout, &[])
     }
 
-    /// The same, trusting only the certificates of this PEM text, as `AWS_CA_BUNDLE` asks for; the system's where it is empty.
+    /// The same, trusting only the certificates of this PEM text, as `AWS_CA_BUNDLE` asks for; the
+    /// system's where it is empty.
     ///
     /// # Errors
     /// `Configuration` if the text is not PEM or TLS cannot be set up.
@@ -220,7 +224,8 @@ impl Transport for ReqwestTransport {
         'a: 'call,
         Self: 'call,
     {
-        // As `async fn` the future would hold the request, too, and be one of the blocks for which threads wait at their allocator.
+        // As `async fn` the future would hold the request, too, and be one of the blocks for which threads
+        // wait at their allocator.
         match self.begin(request) {
             Ok(response) => Box::pin(response.map(|response| response.map(with_pieces).map_err(classify))),
             Err(error) => Box::pin(ready(Err(error))),

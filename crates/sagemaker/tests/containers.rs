@@ -1,6 +1,8 @@
-//! Replies that were recorded from real containers, through the whole provider: chat, completions, streams at every cut, and errors.
+//! Replies that were recorded from real containers, through the whole provider: chat, completions,
+//! streams at every cut, and errors.
 //!
-//! Recordings are read from `$SAGEWIRE_VECTORS/containers`; where they are absent they are reported as ignored.
+//! Recordings are read from `$SAGEWIRE_VECTORS/containers`; where they are absent they are reported
+//! as ignored.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 use std::{
@@ -183,7 +185,8 @@ async fn collect<T>(opened: Result<sagewire_types::ReplyStream<T>, Error>) -> St
     (items, None)
 }
 
-/// Reads the stream whole, with a cut at every byte, and cut off at every byte; `said` is what a reader has got of it.
+/// Reads the stream whole, with a cut at every byte, and cut off at every byte; `said` is what a
+/// reader has got of it.
 fn at_every_cut<T: PartialEq + std::fmt::Debug>(
     recording: &Recording,
     read: impl Fn(SageMaker) -> Streamed<T>,

@@ -1,8 +1,10 @@
 //! Calls to real endpoints of an AWS account, opt-in.
 //!
-//! `SAGEWIRE_LIVE_ENDPOINT=sagemaker_chat/my-endpoint` runs a chat, a stream and an error against it; `SAGEWIRE_LIVE_EMBEDDING=sagemaker/my-embedder`
-//! an embedding; `SAGEWIRE_LIVE_COMPONENT` names the inference component of both. Credentials and region are AWS's usual ones. It costs what
-//! these calls cost. What is not set is reported as ignored: everything else is proven on the emulator and on recorded traffic.
+//! `SAGEWIRE_LIVE_ENDPOINT=sagemaker_chat/my-endpoint` runs a chat, a stream and an error against
+//! it; `SAGEWIRE_LIVE_EMBEDDING=sagemaker/my-embedder` an embedding; `SAGEWIRE_LIVE_COMPONENT`
+//! names the inference component of both. Credentials and region are AWS's usual ones. It costs
+//! what these calls cost. What is not set is reported as ignored: everything else is proven on the
+//! emulator and on recorded traffic.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::process::ExitCode;

@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where things are
-//! This crate owns the choice of a provider by the prefix, the client's methods, and the re-exports. It has no logic beyond.
+//! This crate owns the choice of a provider by the prefix, the client's methods, and the
+//! re-exports. It has no logic beyond.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -10,8 +10,8 @@ use sagewire_types::{
 
 use crate::Client;
 
-/// The operations. Those named `..._with` take a [`CallContext`]: a deadline, a trace, or [`Settings`](crate::Settings) of this call. The others
-/// leave everything to the provider.
+/// The operations. Those named `..._with` take a [`CallContext`]: a deadline, a trace, or
+/// [`Settings`](crate::Settings) of this call. The others leave everything to the provider.
 impl Client {
     /// Answers a conversation as a whole.
     pub async fn chat(&self, request: ChatRequest) -> Result<Reply<ChatResponse>, Error> {
@@ -23,7 +23,8 @@ impl Client {
         Provider::chat(self, request, context).await
     }
 
-    /// Answers a conversation in chunks. After the first chunk the stream itself yields the error, and ends.
+    /// Answers a conversation in chunks. After the first chunk the stream itself yields the error,
+    /// and ends.
     pub async fn chat_stream(&self, request: ChatRequest) -> Result<ChatStream, Error> {
         self.chat_stream_with(request, &CallContext::new()).await
     }

@@ -1,6 +1,7 @@
 //! Chat: requests, whole replies and streamed chunks in OpenAI's shapes.
 //!
-//! Owns data alone. Fields these types do not name survive a round trip in their `extra`, in the order they came.
+//! Owns data alone. Fields these types do not name survive a round trip in their `extra`, in the
+//! order they came.
 
 pub use chunk::{ChatChunk, ChunkChoice, Delta};
 pub use collector::ChunkCollector;

@@ -1,13 +1,15 @@
 //! What the operator decides about a call, apart from what the caller asks.
 //!
-//! Owns deadline, trace and the room for typed extensions. JSON from a caller never fills it: only a program,
-//! the router, or the proxy's configuration does. That keeps credentials, URLs and headers out of a caller's reach.
+//! Owns deadline, trace and the room for typed extensions. JSON from a caller never fills it: only
+//! a program, the router, or the proxy's configuration does. That keeps credentials, URLs and
+//! headers out of a caller's reach.
 
 use std::time::Instant;
 
 /// The operator's side of one call.
 ///
-/// A provider finds its own settings in the typed extensions; a setting that is not there has the provider's default.
+/// A provider finds its own settings in the typed extensions; a setting that is not there has the
+/// provider's default.
 ///
 /// ```
 /// use sagewire_types::{CallContext, Extension};
@@ -85,7 +87,8 @@ impl CallContext {
 
 /// A type that is looked for in a [`CallContext`].
 ///
-/// An extension is found by its type alone. A wrapped one would never be found, so that only the types that somebody looks for can be added:
+/// An extension is found by its type alone. A wrapped one would never be found, so that only the
+/// types that somebody looks for can be added:
 ///
 /// ```compile_fail
 /// # use sagewire_types::{CallContext, Extension};
@@ -109,8 +112,8 @@ pub enum Retries {
     /// The provider, by its own settings.
     #[default]
     Provider,
-    /// The caller, which has other deployments to try: the provider makes one attempt, and at most one more where only a fresh
-    /// signature was needed.
+    /// The caller, which has other deployments to try: the provider makes one attempt, and at most
+    /// one more where only a fresh signature was needed.
     Caller,
 }
 

@@ -1,6 +1,7 @@
 //! Embeddings: texts in, vectors out, in OpenAI's shapes.
 //!
-//! Owns the data. The numbers of a vector can stay the text they came as, so that passing them on costs nothing.
+//! Owns the data. The numbers of a vector can stay the text they came as, so that passing them on
+//! costs nothing.
 
 use std::{borrow::Cow, fmt};
 
@@ -144,7 +145,8 @@ pub struct EmbedResponse {
     /// The model that answered.
     #[serde(default, deserialize_with = "crate::chat::null_as_default")]
     pub model: String,
-    /// The tokens used, if reported or estimated. It is written without completion tokens: there are none.
+    /// The tokens used, if reported or estimated. It is written without completion tokens: there
+    /// are none.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "of_inputs")]
     pub usage: Option<Usage>,
     /// Everything else, in its order.
@@ -160,7 +162,8 @@ impl EmbedResponse {
         Self { object: list(), data, model: model.into(), usage: None, extra: Map::new() }
     }
 
-    /// The answer as JSON, as `serde_json` writes it, without reading the texts of vectors once more.
+    /// The answer as JSON, as `serde_json` writes it, without reading the texts of vectors once
+    /// more.
     ///
     /// # Errors
     /// Those of `serde_json`, for what no JSON can hold.

@@ -1,7 +1,7 @@
 //! The one error of every provider.
 //!
-//! Owns its parts: a kind to act on, a sentence to read, what the service said, and the cause. It maps to no HTTP status:
-//! that table is the proxy's.
+//! Owns its parts: a kind to act on, a sentence to read, what the service said, and the cause. It
+//! maps to no HTTP status: that table is the proxy's.
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
@@ -11,10 +11,12 @@ pub use upstream::Upstream;
 mod kind;
 mod upstream;
 
-/// A call that failed: what kind of failure, a sentence that says what to do, and the facts behind it.
+/// A call that failed: what kind of failure, a sentence that says what to do, and the facts behind
+/// it.
 ///
-/// `{}` prints this error's own sentence, free of secrets, account ids and console links; `{:?}` adds the causes, the attempts and the request id,
-/// which is what `main` prints, and `{:#?}` shows all fields. The causes are in [`source`](StdError::source), and what the service said is in
+/// `{}` prints this error's own sentence, free of secrets, account ids and console links; `{:?}`
+/// adds the causes, the attempts and the request id, which is what `main` prints, and `{:#?}` shows
+/// all fields. The causes are in [`source`](StdError::source), and what the service said is in
 /// [`upstream`](Self::upstream). Match on [`kind`](Self::kind), never on text.
 ///
 /// ```
@@ -105,8 +107,8 @@ impl Error {
         self
     }
 
-    /// Says that a choice of the caller's own led to this error: which part of an endpoint is asked, or with whose credentials. The endpoint is not to
-    /// blame for it.
+    /// Says that a choice of the caller's own led to this error: which part of an endpoint is
+    /// asked, or with whose credentials. The endpoint is not to blame for it.
     #[must_use]
     pub fn with_callers_choice(mut self) -> Self {
         self.0.is_callers_choice = true;
@@ -120,8 +122,8 @@ impl Error {
         self
     }
 
-    /// Changes the texts that may repeat what was sent: the sentence, and what the service and the container said. `change` gives the new text
-    /// where it changes one.
+    /// Changes the texts that may repeat what was sent: the sentence, and what the service and the
+    /// container said. `change` gives the new text where it changes one.
     #[must_use]
     pub fn with_texts(mut self, change: impl Fn(&str) -> Option<String>) -> Self {
         let Inner { message, upstream, .. } = &mut *self.0;

@@ -1,10 +1,12 @@
-//! Text that is nearly JSON, as programs in other languages write it, and numbers that `serde_json` cannot hold.
+//! Text that is nearly JSON, as programs in other languages write it, and numbers that `serde_json`
+//! cannot hold.
 //!
-//! Owns what is made of a text before it is parsed: a lone surrogate becomes U+FFFD, a number that JSON cannot express becomes null, and
-//! integers beyond 64 bits are marked so that they [keep their digits](mark_integers). Other text costs nothing, or the search for a long number.
+//! Owns what is made of a text before it is parsed: a lone surrogate becomes U+FFFD, a number that
+//! JSON cannot express becomes null, and integers beyond 64 bits are marked so that they [keep
+//! their digits](mark_integers). Other text costs nothing, or the search for a long number.
 //!
-//! Python's `json.dumps` writes lone surrogates for half a character, and `NaN` and `Infinity` for floats:
-//! <https://docs.python.org/3/library/json.html#infinite-and-nan-number-values>.
+//! Python's `json.dumps` writes lone surrogates for half a character, and `NaN` and `Infinity` for
+//! floats: <https://docs.python.org/3/library/json.html#infinite-and-nan-number-values>.
 
 use serde::de::DeserializeOwned;
 
@@ -25,7 +27,8 @@ pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Err
         .or_else(|error| repair_reply(text).and_then(|repaired| serde_json::from_slice(&repaired).ok()).ok_or(error))
 }
 
-/// The same for a reply that is written again for a caller: integers beyond 64 bits are [marked](mark_integers).
+/// The same for a reply that is written again for a caller: integers beyond 64 bits are
+/// [marked](mark_integers).
 ///
 /// # Errors
 /// That of the parser, as for [`from_reply`].
@@ -36,11 +39,12 @@ pub fn from_reply_marked<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_js
     }
 }
 
-/// Parses what a caller wrote: half of a character costs that character, and everything else must be JSON. Integers beyond 64 bits are
-/// [marked](mark_integers).
+/// Parses what a caller wrote: half of a character costs that character, and everything else must
+/// be JSON. Integers beyond 64 bits are [marked](mark_integers).
 ///
 /// # Errors
-/// That of the parser, for the text with U+FFFD in the place of each half. Places in it are those of the text as it came.
+/// That of the parser, for the text with U+FFFD in the place of each half. Places in it are those
+/// of the text as it came.
 pub fn from_caller<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
     // A field that must be a number refuses the mark: it gets the number.
     if let Some(parsed) = mark_integers(text).and_then(|marked| serde_json::from_slice(&marked).ok()) {
@@ -54,21 +58,23 @@ pub fn from_caller<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Er
     parsed.or_else(|error| repair_halves(text).map_or(Err(error), |repaired| serde_json::from_slice(&repaired)))
 }
 
-/// The text with each lone surrogate as the escape of U+FFFD; `None` if it has none. Every other byte keeps its place.
+/// The text with each lone surrogate as the escape of U+FFFD; `None` if it has none. Every other
+/// byte keeps its place.
 #[must_use]
 pub fn repair_halves(text: &[u8]) -> Option<Vec<u8>> {
     Mender::new(text, Numbers::Kept, Halves::Replaced).run()
 }
 
-/// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float become null; `None` if there is nothing to repair.
-/// Bytes that are not UTF-8 stay: they are damage, and not half of a character.
+/// The same for a reply, in which further `NaN`, `Infinity` and numbers beyond a 64-bit float
+/// become null; `None` if there is nothing to repair. Bytes that are not UTF-8 stay: they are
+/// damage, and not half of a character.
 #[must_use]
 pub fn repair_reply(text: &[u8]) -> Option<Vec<u8>> {
     repair_all(text, Halves::Replaced)
 }
 
-/// The same, with each lone surrogate as a mark that [`HalfJoiner`] reads. `None` if the text has none, or if it has a character that could
-/// be taken for a mark.
+/// The same, with each lone surrogate as a mark that [`HalfJoiner`] reads. `None` if the text has
+/// none, or if it has a character that could be taken for a mark.
 #[must_use]
 pub fn mark_halves(text: &[u8]) -> Option<Vec<u8>> {
     if memchr::memmem::find(text, MARK_PREFIX).is_some() {

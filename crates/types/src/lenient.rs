@@ -1,7 +1,7 @@
 //! Reading what nothing depends on: ids, names, counts, indexes, roles and reasons.
 //!
-//! Owns the one rule for such fields: null, an empty text or another type counts as missing; a whole float and a text of digits are
-//! numbers. None of these fields can fail an answer.
+//! Owns the one rule for such fields: null, an empty text or another type counts as missing; a
+//! whole float and a text of digits are numbers. None of these fields can fail an answer.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -106,7 +106,8 @@ impl Scalar for Arc<str> {
     }
 }
 
-/// The number that a float stands for: a whole one, or the whole part of one that has seconds and their parts.
+/// The number that a float stands for: a whole one, or the whole part of one that has seconds and
+/// their parts.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

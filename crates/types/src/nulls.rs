@@ -1,6 +1,7 @@
 //! The fields that a caller wrote as null.
 //!
-//! Owns what is remembered of them: a request arrives as it was written, and a chat template may tell a null from a field that is not there.
+//! Owns what is remembered of them: a request arrives as it was written, and a chat template may
+//! tell a null from a field that is not there.
 
 use serde::{Serialize, ser::SerializeMap};
 
@@ -14,7 +15,8 @@ impl Nulls {
         Self(are_null.iter().rev().fold(0, |nulls, is_null| nulls << 1 | u8::from(*is_null)))
     }
 
-    /// Writes the field at this place: its value, null if it was null and has got no value since, or nothing.
+    /// Writes the field at this place: its value, null if it was null and has got no value since,
+    /// or nothing.
     pub(crate) fn write<M: SerializeMap>(
         self,
         map: &mut M,

@@ -1,7 +1,8 @@
 //! Reading objects that may hold more than we know.
 //!
-//! Owns the one pass in which known fields go to their places and all others, in their order, to `extra`. serde's own `flatten` does the
-//! same by way of a buffer; a stream reads three such objects for each token.
+//! Owns the one pass in which known fields go to their places and all others, in their order, to
+//! `extra`. serde's own `flatten` does the same by way of a buffer; a stream reads three such
+//! objects for each token.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -75,8 +76,9 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for FewVisitor<T> {
     }
 }
 
-/// Implements `Deserialize` for a struct with an `extra`. Each line is a field's name in JSON, the field, and how what was read, an
-/// `Option`, becomes it. A reply's unknown nulls say nothing, and containers send many: they are left out. A request's are the caller's; `with nulls of`
+/// Implements `Deserialize` for a struct with an `extra`. Each line is a field's name in JSON, the
+/// field, and how what was read, an `Option`, becomes it. A reply's unknown nulls say nothing, and
+/// containers send many: they are left out. A request's are the caller's; `with nulls of`
 /// keeps those of the named fields too, which are read as an `Option`.
 macro_rules! open_object {
     ($object:ident with nulls { $($fields:tt)* }) => {

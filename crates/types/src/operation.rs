@@ -1,7 +1,8 @@
 //! The operations of a provider, seen as one: what it is asked, and what it answers.
 //!
-//! Each operation is a file below: how the tokens of its request are estimated, and what its answer tells of them. A new one
-//! is such a file, a variant of [`Call`] and of [`Answer`], and a typed method of [`Provider`](crate::Provider).
+//! Each operation is a file below: how the tokens of its request are estimated, and what its answer
+//! tells of them. A new one is such a file, a variant of [`Call`] and of [`Answer`], and a typed
+//! method of [`Provider`](crate::Provider).
 
 use crate::{
     ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream, EmbedRequest,
@@ -150,7 +151,8 @@ impl Answer {
         on_answer!(self, answer => &mut answer.meta)
     }
 
-    /// What a whole answer tells about its tokens; `None` for a stream, which tells it piece by piece.
+    /// What a whole answer tells about its tokens; `None` for a stream, which tells it piece by
+    /// piece.
     #[must_use]
     pub fn tally(&self) -> Option<Tally<'_>> {
         match self {
@@ -162,7 +164,8 @@ impl Answer {
         }
     }
 
-    /// Has an observer see a stream go by. For a whole answer nothing is left to see: the observer is dropped.
+    /// Has an observer see a stream go by. For a whole answer nothing is left to see: the observer
+    /// is dropped.
     pub fn observe(&mut self, observer: impl StreamObserver + 'static) {
         match self {
             Self::ChatStream(stream) => observe(stream, observer),

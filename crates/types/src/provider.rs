@@ -1,6 +1,7 @@
 //! The trait that every provider, router and test double implements.
 //!
-//! Owns the one call and what it promises; how it is carried out is each provider's, and what the operations are is [`operation`](crate::Call)'s.
+//! Owns the one call and what it promises; how it is carried out is each provider's, and what the
+//! operations are is [`operation`](crate::Call)'s.
 
 use std::{
     fmt,
@@ -20,8 +21,9 @@ use crate::{
 
 /// Something that answers requests with a model.
 ///
-/// Object-safe: hold it as `Arc<dyn Provider>`. A provider is given the whole model id and knows its own prefixes. It has one method to
-/// implement, [`call`](Self::call); the others are the same with the types of one operation.
+/// Object-safe: hold it as `Arc<dyn Provider>`. A provider is given the whole model id and knows
+/// its own prefixes. It has one method to implement, [`call`](Self::call); the others are the same
+/// with the types of one operation.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -46,14 +48,17 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait Provider: fmt::Debug + Send + Sync {
-    /// Answers a call with the [`Answer`] of the same name; [`Call::unsupported`] is the error for an operation that the provider does not have.
+    /// Answers a call with the [`Answer`] of the same name; [`Call::unsupported`] is the error for
+    /// an operation that the provider does not have.
     ///
-    /// A stream is answered when its first chunk has been decoded, so that every earlier failure is the call's error, with the true status.
-    /// The provider ends the call, and its stream, at the context's deadline and when it is cancelled; dropping the future or the stream
+    /// A stream is answered when its first chunk has been decoded, so that every earlier failure is
+    /// the call's error, with the true status. The provider ends the call, and its stream, at
+    /// the context's deadline and when it is cancelled; dropping the future or the stream
     /// ends it too.
     ///
     /// # Errors
-    /// Any [`ErrorKind`](crate::ErrorKind). After its first chunk a stream yields the error and ends.
+    /// Any [`ErrorKind`](crate::ErrorKind). After its first chunk a stream yields the error and
+    /// ends.
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error>;
 
     /// Answers a conversation as a whole. Errors as for [`call`](Self::call).
@@ -66,7 +71,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
         CallFuture::new(self.call(Call::ChatStream(Box::new(request)), context))
     }
 
-    /// Continues a raw prompt as a whole; no chat template is applied. Errors as for [`call`](Self::call).
+    /// Continues a raw prompt as a whole; no chat template is applied. Errors as for
+    /// [`call`](Self::call).
     fn complete<'a>(
         &'a self,
         request: CompletionRequest,
@@ -89,12 +95,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
         CallFuture::new(self.call(Call::Embed(Box::new(request)), context))
     }
 
-    /// Passes a body on to a route of the container's own, and its answer back, as a whole. Errors as for [`call`](Self::call).
+    /// Passes a body on to a route of the container's own, and its answer back, as a whole. Errors
+    /// as for [`call`](Self::call).
     fn forward<'a>(&'a self, request: ForwardRequest, context: &'a CallContext) -> CallFuture<'a, Reply<Bytes>> {
         CallFuture::new(self.call(Call::Forward(Box::new(request)), context))
     }
 
-    /// Passes a body on to a route of the container's own, and its answer back in pieces. Errors as for [`call`](Self::call).
+    /// Passes a body on to a route of the container's own, and its answer back in pieces. Errors as
+    /// for [`call`](Self::call).
     fn forward_stream<'a>(
         &'a self,
         request: ForwardRequest,

@@ -1,6 +1,7 @@
 //! An answer together with what is known about how it came.
 //!
-//! Owns the facts about one answered call; those of a failed one are in its [`Error`](crate::Error).
+//! Owns the facts about one answered call; those of a failed one are in its
+//! [`Error`](crate::Error).
 
 /// A value and how it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,11 +42,13 @@ pub struct ReplyMeta {
     pub closed_session_id: Option<String>,
     /// What the container put in its custom attributes.
     pub custom_attributes: Option<String>,
-    /// The type of the answer's body, where that is passed on as it came ([`Call::Forward`](crate::Call::Forward)).
+    /// The type of the answer's body, where that is passed on as it came
+    /// ([`Call::Forward`](crate::Call::Forward)).
     pub content_type: Option<String>,
     /// How many tries it took, all deployments together.
     pub attempts: u32,
-    /// What a router decided on the way, in order: a name (`deployment`, `fallback`, ...) and a value.
+    /// What a router decided on the way, in order: a name (`deployment`, `fallback`, ...) and a
+    /// value.
     pub decisions: Vec<(&'static str, String)>,
 }
 

@@ -1,6 +1,7 @@
 //! When a failed attempt is repeated: the one formula of provider and router.
 //!
-//! Owns the delays. How many attempts a call has is each one's own setting (`Settings::max_attempts`, `RouterSettings::num_retries`).
+//! Owns the delays. How many attempts a call has is each one's own setting
+//! (`Settings::max_attempts`, `RouterSettings::num_retries`).
 
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use crate::ErrorKind;
 
 /// How long to wait before a failed attempt is repeated.
 ///
-/// The delay before repeat number n is `first_delay` (`first_delay_overloaded` after a failure of that sort) doubled n - 1 times, at most `longest_delay`,
-/// and the share `jitter` of it is multiplied by chance, so that calls which failed together do not come back together. A service that asks for a
-/// longer wait (`Retry-After`) gets it, up to `longest_asked` beyond the delay.
+/// The delay before repeat number n is `first_delay` (`first_delay_overloaded` after a failure of
+/// that sort) doubled n - 1 times, at most `longest_delay`, and the share `jitter` of it is
+/// multiplied by chance, so that calls which failed together do not come back together. A service
+/// that asks for a longer wait (`Retry-After`) gets it, up to `longest_asked` beyond the delay.
 ///
 /// | failure | repeated |
 /// |---|---|
@@ -46,7 +48,8 @@ impl RetryConfig {
         longest_asked: Duration::from_secs(5),
     };
 
-    /// For a caller that first tries every other deployment, and repeats a call at the same one last: the router's default.
+    /// For a caller that first tries every other deployment, and repeats a call at the same one
+    /// last: the router's default.
     pub const LAST_RESORT: Self = Self {
         first_delay: Duration::from_millis(500),
         first_delay_overloaded: Duration::from_millis(500),
@@ -55,7 +58,8 @@ impl RetryConfig {
         longest_asked: Duration::from_secs(60),
     };
 
-    /// The delay after this many failures, the last of this kind. `asked` is how long the service asks to wait; `random` is from 0 to 1.
+    /// The delay after this many failures, the last of this kind. `asked` is how long the service
+    /// asks to wait; `random` is from 0 to 1.
     #[must_use]
     pub fn delay(&self, kind: ErrorKind, failures: u32, asked: Option<Duration>, random: f64) -> Duration {
         let first = match kind {

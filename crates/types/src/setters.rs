@@ -1,6 +1,7 @@
 //! The setters of optional fields.
 //!
-//! Owns the one form that they have: `with_<field>`, which takes the value and gives the request back.
+//! Owns the one form that they have: `with_<field>`, which takes the value and gives the request
+//! back.
 
 /// Writes the setters: their documentation, name, field and the type that they take.
 macro_rules! setters {

@@ -21,8 +21,8 @@ pub type CompletionStream = ReplyStream<CompletionResponse>;
 
 /// Pieces of an answer, and how it came.
 ///
-/// Ends after the last piece of a whole answer, or after one error: then what came before is not whole. Dropping it closes the
-/// connection to the model.
+/// Ends after the last piece of a whole answer, or after one error: then what came before is not
+/// whole. Dropping it closes the connection to the model.
 pub struct ReplyStream<T> {
     /// What was known when the answer began.
     pub meta: ReplyMeta,

@@ -42,10 +42,11 @@ impl Usage {
         Self { estimated: true, ..Self::reported(prompt_tokens, completion_tokens) }
     }
 
-    /// The same counts with estimates in place of those that the container did not report, as text containers do not report the prompt.
+    /// The same counts with estimates in place of those that the container did not report, as text
+    /// containers do not report the prompt.
     ///
-    /// A prompt has at least one token, so that 0 means that it was not counted. What a total has beyond the reported parts belongs to the
-    /// missing one. Reported counts stay.
+    /// A prompt has at least one token, so that 0 means that it was not counted. What a total has
+    /// beyond the reported parts belongs to the missing one. Reported counts stay.
     #[must_use]
     pub fn or_estimated(mut self, prompt_tokens: u64, completion_tokens: u64) -> Self {
         let rest = self.total_tokens.saturating_sub(self.prompt_tokens.saturating_add(self.completion_tokens));

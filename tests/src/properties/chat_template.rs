@@ -1,7 +1,8 @@
 //! A template and a conversation, both from outside.
 //!
-//! The input is a template, a line `=====`, and a JSON object with `messages` and, if wanted, `tools`, `documents`, `kwargs` and the two
-//! switches. Without that line the whole input is the template.
+//! The input is a template, a line `=====`, and a JSON object with `messages` and, if wanted,
+//! `tools`, `documents`, `kwargs` and the two switches. Without that line the whole input is the
+//! template.
 
 use std::time::UNIX_EPOCH;
 
@@ -30,7 +31,8 @@ pub fn read(input: &[u8]) {
     let _ = template.render(&Conversation::new(&messages), &|| UNIX_EPOCH);
 }
 
-/// No panic; rendering ends with a prompt within its bounds or with an error that says something, and always with the same one.
+/// No panic; rendering ends with a prompt within its bounds or with an error that says something,
+/// and always with the same one.
 ///
 /// # Panics
 /// Where this is not so.

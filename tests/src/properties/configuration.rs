@@ -7,10 +7,12 @@ use super::Bound;
 /// Stands for the value of every environment variable.
 const FROM_ENVIRONMENT: &str = "canary-environment-5a1f77";
 
-/// The most bytes that `Debug` may need for each byte of the file: aliases may repeat a part of it, but not without end.
+/// The most bytes that `Debug` may need for each byte of the file: aliases may repeat a part of it,
+/// but not without end.
 const GROWTH: usize = 4096;
 
-/// A node of YAML takes some hundred bytes, and the least of them two in the file. The number of nodes is bounded.
+/// A node of YAML takes some hundred bytes, and the least of them two in the file. The number of
+/// nodes is bounded.
 pub const BOUND: Bound = Bound { peak_per_byte: 400, bytes_per_byte: 4_000, free: 16 << 20 };
 
 /// Reads the file.
@@ -20,8 +22,8 @@ pub fn read(input: &[u8]) {
     }
 }
 
-/// No panic; reading ends with settings or with problems that each name a place; what the environment held is shown nowhere; and what
-/// comes out is bounded by what went in.
+/// No panic; reading ends with settings or with problems that each name a place; what the
+/// environment held is shown nowhere; and what comes out is bounded by what went in.
 ///
 /// # Panics
 /// Where this is not so.

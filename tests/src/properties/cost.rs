@@ -1,6 +1,7 @@
 //! What reading some bytes cost, and what it may.
 //!
-//! Owns the bound on one input. The counts come from an allocator that counts, which each program that tries the properties brings itself.
+//! Owns the bound on one input. The counts come from an allocator that counts, which each program
+//! that tries the properties brings itself.
 
 /// What was counted while an input was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The decoders of chat and completion replies, whole and streamed.
 //!
-//! The input's first line holds words: a dialect's name and what the caller asked for (`prompt`, `keep`, `stop`, `end`, `logprobs`,
-//! `usage`, `two`). What follows is the reply.
+//! The input's first line holds words: a dialect's name and what the caller asked for (`prompt`,
+//! `keep`, `stop`, `end`, `logprobs`, `usage`, `two`). What follows is the reply.
 
 use sagewire_dialects::{
     ChatDialect, DecodeContext, StreamDecoder,
@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::{Bound, cuttings, headed};
 
-/// What says that an answer is whole, in the forms that containers write it: an end mark, or a record that is a whole reply. Without any of
-/// them no stream is complete.
+/// What says that an answer is whole, in the forms that containers write it: an end mark, or a
+/// record that is a whole reply. Without any of them no stream is complete.
 const END_MARKS: &[&str] = &[
     "[DONE]",
     "finish_reason",
@@ -26,7 +26,8 @@ const END_MARKS: &[&str] = &[
     "message",
 ];
 
-/// A choice of some letters becomes a chunk of some hundred bytes, which is passed on before the next is read. Here all are kept.
+/// A choice of some letters becomes a chunk of some hundred bytes, which is passed on before the
+/// next is read. Here all are kept.
 pub const BOUND: Bound = Bound::small(600, 4_000);
 
 /// Reads a reply as a whole, as a stream, and as a completion's.
@@ -49,8 +50,8 @@ pub fn read(input: &[u8]) {
     let _ = decoder.finish(&mut chunks);
 }
 
-/// No panic; a stream reads the same at every cut; it is complete only where its bytes hold an end mark; it gives no more parts than
-/// it has bytes; and its whole form is an answer or an error.
+/// No panic; a stream reads the same at every cut; it is complete only where its bytes hold an end
+/// mark; it gives no more parts than it has bytes; and its whole form is an answer or an error.
 ///
 /// # Panics
 /// Where this is not so.

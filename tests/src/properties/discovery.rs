@@ -1,4 +1,5 @@
-//! What AWS's control plane says about an endpoint: whoever may deploy to the account writes most of it.
+//! What AWS's control plane says about an endpoint: whoever may deploy to the account writes most
+//! of it.
 //!
 //! The input is the JSON of [`EndpointFacts`], whose parts have the form of AWS's answers.
 
@@ -7,7 +8,8 @@ use serde_json::Value;
 
 use super::Bound;
 
-/// Names and variables are kept once, in tables; each deployment repeats what is said about the endpoint.
+/// Names and variables are kept once, in tables; each deployment repeats what is said about the
+/// endpoint.
 pub const BOUND: Bound = Bound::small(400, 4_000);
 
 /// Reads the descriptions and makes deployments of them.
@@ -19,8 +21,8 @@ pub fn read(input: &[u8]) {
     }
 }
 
-/// No panic; an endpoint has at least one deployment, and no more than it has parts; and no secret of its variables is shown or becomes a
-/// parameter.
+/// No panic; an endpoint has at least one deployment, and no more than it has parts; and no secret
+/// of its variables is shown or becomes a parameter.
 ///
 /// # Panics
 /// If this is not so.

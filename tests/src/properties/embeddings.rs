@@ -1,7 +1,7 @@
 //! The decoders of embedding replies.
 //!
-//! The input's first line holds words: a family's name, `two` for two inputs, and `cut` for vectors cut to two numbers. What follows
-//! is the reply.
+//! The input's first line holds words: a family's name, `two` for two inputs, and `cut` for vectors
+//! cut to two numbers. What follows is the reply.
 
 use sagewire_dialects::embedding::{EmbedContext, EmbeddingDialect, EmbeddingFamily};
 use sagewire_types::EmbedRequest;

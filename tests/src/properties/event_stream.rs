@@ -1,6 +1,7 @@
 //! The reader of AWS's frames, against the official decoder.
 //!
-//! The checksums of the input are repaired first, so that a change of any byte comes farther than the checksum.
+//! The checksums of the input are repaired first, so that a change of any byte comes farther than
+//! the checksum.
 
 use std::collections::HashSet;
 
@@ -31,7 +32,8 @@ pub fn read(input: &[u8]) {
     let _ = frames.finish();
 }
 
-/// The messages are those of the official decoder, and the same at every cut; damage is an error after the messages before it.
+/// The messages are those of the official decoder, and the same at every cut; damage is an error
+/// after the messages before it.
 ///
 /// Twice: as the bytes are, and with their checksums repaired.
 ///
@@ -58,7 +60,8 @@ fn check_as_it_is(input: &[u8]) {
     payloads_are_only_those_of_payload_parts(input, &whole.0);
 }
 
-/// What the official decoder reads, and whether it read to the end. A header twice is our own refusal.
+/// What the official decoder reads, and whether it read to the end. A header twice is our own
+/// refusal.
 fn officially(input: &[u8]) -> (Vec<Message>, bool) {
     let (mut rest, mut messages) = (Bytes::copy_from_slice(input), Vec::new());
     while rest.has_remaining() {
@@ -116,7 +119,8 @@ fn messages_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Message>,
     (messages, end)
 }
 
-/// An event of another name, an exception and an error give no payload, and what AWS says in them is shown by no error's sentence.
+/// An event of another name, an exception and an error give no payload, and what AWS says in them
+/// is shown by no error's sentence.
 fn payloads_are_only_those_of_payload_parts(input: &[u8], messages: &[Message]) {
     let header = |message: &Message, name: &str| {
         let found = message.headers().iter().find(|header| header.name().as_str() == name);

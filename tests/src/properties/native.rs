@@ -1,4 +1,5 @@
-//! Answers of the APIs that some containers speak themselves: OpenAI's Responses API and Anthropic's Messages API.
+//! Answers of the APIs that some containers speak themselves: OpenAI's Responses API and
+//! Anthropic's Messages API.
 //!
 //! The input's first line is the route's path. What follows is the reply.
 
@@ -11,7 +12,8 @@ use sagewire_types::Error;
 
 use super::{Bound, cuttings, headed};
 
-/// A body whose model is replaced becomes values of some dozen bytes, of which the shortest has three. The proxy bounds their number first.
+/// A body whose model is replaced becomes values of some dozen bytes, of which the shortest has
+/// three. The proxy bounds their number first.
 pub const BOUND: Bound = Bound::small(100, 400);
 
 /// Reads the reply as a whole and as a stream, and as a body whose model is replaced.
@@ -22,8 +24,8 @@ pub fn read(input: &[u8]) {
     let _ = native::with_model(reply, "m");
 }
 
-/// No panic; a stream reads the same at every cut; it is complete only with its last event; it has no more bytes than came; and a body keeps
-/// everything but its model.
+/// No panic; a stream reads the same at every cut; it is complete only with its last event; it has
+/// no more bytes than came; and a body keeps everything but its model.
 ///
 /// # Panics
 /// If this is not so.

@@ -6,7 +6,8 @@ use sagewire_credentials::profile::{FileKind, ProfileFile, ProfileSet, SelectedP
 
 use super::Bound;
 
-/// Names and values are kept once with their places, however many there are; the least is a section of three bytes.
+/// Names and values are kept once with their places, however many there are; the least is a section
+/// of three bytes.
 pub const BOUND: Bound = Bound::small(120, 400);
 
 /// Reads both files and follows the chain of the selected profile.
@@ -18,8 +19,8 @@ pub fn read(input: &[u8]) {
     }
 }
 
-/// No panic; the same text reads the same, with the line ends of Windows too; a chain ends; complaints are few; and neither an error nor
-/// `Debug` shows a secret of the files.
+/// No panic; the same text reads the same, with the line ends of Windows too; a chain ends;
+/// complaints are few; and neither an error nor `Debug` shows a secret of the files.
 ///
 /// # Panics
 /// Where this is not so.

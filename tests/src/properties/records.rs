@@ -19,7 +19,8 @@ pub fn read(input: &[u8]) {
     let _ = framer.finish(&mut take);
 }
 
-/// The records are the same at every cut, none is empty, and together they hold no more than came in.
+/// The records are the same at every cut, none is empty, and together they hold no more than came
+/// in.
 ///
 /// # Panics
 /// Where this is not so.

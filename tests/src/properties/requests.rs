@@ -1,4 +1,5 @@
-//! The proxy's request bodies: chat, completion, embeddings, Anthropic's messages and OpenAI's responses.
+//! The proxy's request bodies: chat, completion, embeddings, Anthropic's messages and OpenAI's
+//! responses.
 
 use sagewire_proxy::testing::{self, Refused, Taken};
 use serde::{Serialize, de::DeserializeOwned};
@@ -18,8 +19,8 @@ pub fn read(input: &[u8]) {
     let _ = testing::responses(input);
 }
 
-/// No panic, however deep or large; a refusal is a 4xx with OpenAI's error object; what is taken holds no parameter of the operator's,
-/// and reads the same once written and read again.
+/// No panic, however deep or large; a refusal is a 4xx with OpenAI's error object; what is taken
+/// holds no parameter of the operator's, and reads the same once written and read again.
 ///
 /// # Panics
 /// Where this is not so.
@@ -27,7 +28,8 @@ pub fn check(input: &[u8]) {
     judge(testing::chat(input), |request| &request.extra);
     judge(testing::completion(input), |request| &request.extra);
     judge(testing::embedding(input), |request| &request.extra);
-    // A parameter of chat that is none of these APIs' is a further one of theirs, which a chat request reads as its own.
+    // A parameter of chat that is none of these APIs' is a further one of theirs, which a chat request
+    // reads as its own.
     for outcome in [testing::messages(input), testing::responses(input)] {
         judge_as(outcome, |request| &request.extra, |request| serde_json::to_value(request).unwrap());
     }

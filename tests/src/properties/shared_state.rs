@@ -1,4 +1,5 @@
-//! What Redis answers about a key or a deployment: everyone who may write to that database writes it.
+//! What Redis answers about a key or a deployment: everyone who may write to that database writes
+//! it.
 
 use sagewire_redis::testing;
 

@@ -1,7 +1,7 @@
 //! Canonical requests, against the official signer: a difference shows up as another signature.
 //!
-//! The input is a request as text: the method and the target, headers, an empty line, and the body. Where `sagewire-sigv4` differs on
-//! purpose (its README lists these), the input is passed over.
+//! The input is a request as text: the method and the target, headers, an empty line, and the body.
+//! Where `sagewire-sigv4` differs on purpose (its README lists these), the input is passed over.
 
 use std::{
     borrow::Cow,

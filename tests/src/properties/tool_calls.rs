@@ -1,7 +1,7 @@
 //! The calls of tools that a model writes into its text, in each form.
 //!
-//! The input's first line holds words: a parser's name and how the text is read (`forced`, `one`, `stop`, `thoughts`, `logprobs`). What follows is
-//! what the model wrote.
+//! The input's first line holds words: a parser's name and how the text is read (`forced`, `one`,
+//! `stop`, `thoughts`, `logprobs`). What follows is what the model wrote.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -21,8 +21,8 @@ pub fn read(input: &[u8]) {
     let _ = case.streamed(61);
 }
 
-/// No panic; a stream says the same at every cut; the answer is no longer than the text, but for escapes; and the arguments of the calls in a
-/// whole answer are JSON.
+/// No panic; a stream says the same at every cut; the answer is no longer than the text, but for
+/// escapes; and the arguments of the calls in a whole answer are JSON.
 ///
 /// # Panics
 /// If this is not so.

@@ -1,6 +1,7 @@
 //! What the project promises of its speed, and whether it holds.
 //!
-//! Owns the bars; each is a ratio within one run or an absolute figure, and each becomes a row of the report.
+//! Owns the bars; each is a ratio within one run or an absolute figure, and each becomes a row of
+//! the report.
 
 use crate::{
     measure::{Ask, CALLS, CONNECTIONS, FIRST_TOKEN, IDLE, OPEN, P99, SIZES, START},

@@ -1,7 +1,7 @@
 //! The machine: what it is, and whether it is quiet.
 //!
-//! Owns reading `/proc`. Time that others take from the processor is time that the measured programs do not get: a report from a busy machine
-//! is refused, or marked where it was forced.
+//! Owns reading `/proc`. Time that others take from the processor is time that the measured
+//! programs do not get: a report from a busy machine is refused, or marked where it was forced.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -24,7 +24,8 @@ pub(crate) struct Used {
 }
 
 impl Used {
-    /// The time so far. `children` are those that still run; what ended is in this process's own account.
+    /// The time so far. `children` are those that still run; what ended is in this process's own
+    /// account.
     pub(crate) fn now(children: &[u32]) -> Result<Self, Failure> {
         let stat = fs::read_to_string("/proc/stat")?;
         let line = stat.lines().next().unwrap_or_default();

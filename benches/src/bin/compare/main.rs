@@ -1,10 +1,13 @@
 //! The proxy and the library beside a bare forwarder and other gateways, in one run, as a page.
 //!
-//! `cargo run --profile dist -p sagewire-benches --bin compare` builds what it measures and writes `docs/performance.md`.
+//! `cargo run --profile dist -p sagewire-benches --bin compare` builds what it measures and writes
+//! `docs/performance.md`.
 //!
 //! - `--quick`: one short round, to see that everything works
-//! - `--peers FOLDER`: LiteLLM's proxy and TensorZero's gateway too, in this Python environment, which is made where it is not there
-//! - `--guided`: the proxy as the image has it, built by what a first build counted (see `guided`), and the plain one beside it
+//! - `--peers FOLDER`: LiteLLM's proxy and TensorZero's gateway too, in this Python environment,
+//!   which is made where it is not there
+//! - `--guided`: the proxy as the image has it, built by what a first build counted (see `guided`),
+//!   and the plain one beside it
 //! - `--cold-build`: times a cold build of the facade and of AWS's SDK
 //! - `--no-build`: measures what was built before
 //! - `--force`: measures on a busy machine, and says so in the report
@@ -143,7 +146,8 @@ async fn measure(bench: &mut Bench) -> Result<(), Failure> {
     bench.library()
 }
 
-/// The share of `aws-sigv4`'s time that a signature of 1 KiB takes, as the signer's own bench prints it.
+/// The share of `aws-sigv4`'s time that a signature of 1 KiB takes, as the signer's own bench
+/// prints it.
 fn signing() -> Option<f64> {
     eprintln!("signing");
     let output = std::process::Command::new("cargo").args(SIGNING).args(["--", "--quick"]).output().ok()?;

@@ -1,7 +1,7 @@
 //! The measurements, in turns.
 //!
-//! Owns what is driven, how hard and how long. Every round asks each subject once before the next round begins, so that a machine that changes its
-//! mind does so to all of them.
+//! Owns what is driven, how hard and how long. Every round asks each subject once before the next
+//! round begins, so that a machine that changes its mind does so to all of them.
 
 use std::process::Command;
 
@@ -124,8 +124,9 @@ impl Bench {
         Some(Target { url: format!("{}{path}", self.server(subject)?.url), body })
     }
 
-    /// Runs a load, and gives the seconds of processor time that its target took for it, too. Where others were at work meanwhile (another
-    /// virtual machine on the same processor counts), nothing is kept of it, and it runs again.
+    /// Runs a load, and gives the seconds of processor time that its target took for it, too. Where
+    /// others were at work meanwhile (another virtual machine on the same processor counts),
+    /// nothing is kept of it, and it runs again.
     fn drive(&mut self, target: &Target, load: Load) -> Result<(Measured, f64), Failure> {
         let pid = self.servers.iter().find(|(_, server)| target.url.starts_with(&server.url)).map(|(_, it)| it.pid());
         let spent = || pid.map_or(0.0, machine::seconds_of);
@@ -180,7 +181,8 @@ impl Bench {
         Ok(())
     }
 
-    /// 1,000 requests a second, with latencies that count from when each was due. LiteLLM's proxy cannot answer as many.
+    /// 1,000 requests a second, with latencies that count from when each was due. LiteLLM's proxy
+    /// cannot answer as many.
     pub(crate) fn fixed_rate(&mut self) -> Result<(), Failure> {
         let load = Load { connections: 16, seconds: self.plan.seconds.max(2.0), rate: Some(1000) };
         for _ in 0..self.plan.rounds {
@@ -220,7 +222,8 @@ impl Bench {
         Ok(())
     }
 
-    /// The gateway's processor time for each request, and the answer's time for bodies of each size.
+    /// The gateway's processor time for each request, and the answer's time for bodies of each
+    /// size.
     pub(crate) fn growth(&mut self) -> Result<(), Failure> {
         for _ in 0..self.plan.rounds.min(3) {
             for (connections, name) in CONNECTIONS {
@@ -278,7 +281,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Memory while 1,000 callers hold a stream of which the first token has come; in a process that has done nothing else.
+    /// Memory while 1,000 callers hold a stream of which the first token has come; in a process
+    /// that has done nothing else.
     pub(crate) async fn open_streams(&mut self) -> Result<(), Failure> {
         for subject in self.programs.proxies() {
             self.open_streams_of(subject).await?;
@@ -307,7 +311,8 @@ impl Bench {
     }
 }
 
-/// Seconds that two cold release builds took: the facade's, and that of AWS's SDK for the same service.
+/// Seconds that two cold release builds took: the facade's, and that of AWS's SDK for the same
+/// service.
 pub(crate) fn cold_builds(scratch: &std::path::Path) -> Result<(f64, f64), Failure> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
     let ours = format!("sagewire = {{ path = {:?} }}", root.join("crates/sagewire"));

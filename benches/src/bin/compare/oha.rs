@@ -24,8 +24,8 @@ pub(crate) struct Target {
 pub(crate) struct Load {
     pub(crate) connections: usize,
     pub(crate) seconds: f64,
-    /// Requests a second; without one each connection asks again as soon as it is answered. Latencies at a fixed rate count from when a
-    /// request was due, not from when it was sent.
+    /// Requests a second; without one each connection asks again as soon as it is answered.
+    /// Latencies at a fixed rate count from when a request was due, not from when it was sent.
     pub(crate) rate: Option<u32>,
 }
 

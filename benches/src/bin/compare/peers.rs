@@ -1,7 +1,7 @@
 //! Other gateways, where they install from PyPI.
 //!
-//! Owns how they are installed, configured and started; each is given what its documentation asks for, no database, and the same upstream.
-//! Where one cannot be had, its rows say why.
+//! Owns how they are installed, configured and started; each is given what its documentation asks
+//! for, no database, and the same upstream. Where one cannot be had, its rows say why.
 
 use std::{path::Path, process::Command};
 

@@ -1,6 +1,7 @@
 //! The report: `docs/performance.md`, whole.
 //!
-//! Owns its text and tables. The remarks on targets that are not met are in `benches/notes.md`; records of what was tried are in `docs/internal/performance.md`.
+//! Owns its text and tables. The remarks on targets that are not met are in `benches/notes.md`;
+//! records of what was tried are in `docs/internal/performance.md`.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 

@@ -1,7 +1,7 @@
 //! What was measured, by what was done and to whom.
 //!
-//! Owns the samples of all rounds. A figure is the median of its samples, a ratio the median of the rounds' own ratios, so that both sides of it
-//! saw the same machine.
+//! Owns the samples of all rounds. A figure is the median of its samples, a ratio the median of the
+//! rounds' own ratios, so that both sides of it saw the same machine.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! The programs that are measured, as child processes.
 //!
-//! Owns their start, their addresses, and their end: whatever happens, each is killed and waited for.
+//! Owns their start, their addresses, and their end: whatever happens, each is killed and waited
+//! for.
 
 use std::{
     io::{BufRead, BufReader, Lines},

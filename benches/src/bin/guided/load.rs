@@ -1,7 +1,8 @@
 //! The work by which the compiler is told what matters.
 //!
-//! Owns its mix: what a gateway does all day, whole and streamed answers of both dialects, completions and embeddings, over TLS as with SageMaker and
-//! without, and some of what it refuses. The short chat, the stream and the embeddings among it are those that `compare` asks for.
+//! Owns its mix: what a gateway does all day, whole and streamed answers of both dialects,
+//! completions and embeddings, over TLS as with SageMaker and without, and some of what it refuses.
+//! The short chat, the stream and the embeddings among it are those that `compare` asks for.
 
 use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
@@ -62,7 +63,8 @@ fn all() -> Vec<Work> {
     work
 }
 
-/// Starts the program, has it answer everything, and ends it, so that it writes down what it counted.
+/// Starts the program, has it answer everything, and ends it, so that it writes down what it
+/// counted.
 pub(crate) async fn run(program: &Path, folder: &Path) -> Result<(), Failure> {
     let (plain, tls) = upstreams(&folder.join("ca.pem")).await?;
     let config = folder.join("config.yaml");

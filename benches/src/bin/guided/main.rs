@@ -1,11 +1,14 @@
-//! Builds the command line twice: first so that it counts where it goes, and, once it has worked, by what it counted.
+//! Builds the command line twice: first so that it counts where it goes, and, once it has worked,
+//! by what it counted.
 //!
-//! `cargo run -p sagewire-benches --bin guided` prints where the binary is. Most of what a request costs a gateway is code that is not in the
-//! processor's cache: a compiler that knows which way requests go puts that way in one place, and makes the rest small.
+//! `cargo run -p sagewire-benches --bin guided` prints where the binary is. Most of what a request
+//! costs a gateway is code that is not in the processor's cache: a compiler that knows which way
+//! requests go puts that way in one place, and makes the rest small.
 //!
 //! - `--target TRIPLE`: for another one than this machine's, which must be able to run it
-//! - `--static`: without the C library's shared object, as the image has it. The program that counts is not: code that is never called would be
-//!   kept in it for its counters, and some of that calls what a static C library does not have
+//! - `--static`: without the C library's shared object, as the image has it. The program that
+//!   counts is not: code that is never called would be kept in it for its counters, and some of
+//!   that calls what a static C library does not have
 //! - everything else goes to `cargo build`, as `--no-default-features --features otlp`
 //!
 //! It needs `llvm-profdata`, by `rustup component add llvm-tools` or of an LLVM that reads this compiler's profiles: <https://doc.rust-lang.org/rustc/profile-guided-optimization.html>
@@ -43,7 +46,8 @@ impl Arguments {
     }
 }
 
-/// One of the two builds. Each has a folder of its own: their flags differ, and either can be continued.
+/// One of the two builds. Each has a folder of its own: their flags differ, and either can be
+/// continued.
 #[derive(Debug)]
 struct Build<'a> {
     folder: PathBuf,

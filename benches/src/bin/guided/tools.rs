@@ -1,6 +1,7 @@
 //! The compiler, and the program that makes one profile of what was counted.
 //!
-//! Owns finding them. A profile has a format of its compiler's LLVM: the merging program must read it.
+//! Owns finding them. A profile has a format of its compiler's LLVM: the merging program must read
+//! it.
 
 use std::{
     ffi::OsStr,
@@ -35,7 +36,8 @@ impl Compiler {
         Ok(Self { host, sysroot: said("--print", "sysroot")?.trim().into() })
     }
 
-    /// A program that merges this compiler's counts: its own, or one of the system's that shows it can.
+    /// A program that merges this compiler's counts: its own, or one of the system's that shows it
+    /// can.
     pub(crate) fn profdata(&self) -> Result<PathBuf, Failure> {
         let own = self.sysroot.join("lib/rustlib").join(&self.host).join("bin/llvm-profdata");
         let systems = NAMES.iter().map(PathBuf::from);
@@ -98,8 +100,8 @@ pub(crate) fn merge(program: &Path, counts: &Path, profile: &Path) -> Result<(),
     }
 }
 
-/// The same into a folder that holds nothing else, under a name that no other profile has: cargo builds anew for another flag, and never looks
-/// into the file that a flag names.
+/// The same into a folder that holds nothing else, under a name that no other profile has: cargo
+/// builds anew for another flag, and never looks into the file that a flag names.
 pub(crate) fn merge_to(program: &Path, counts: &Path, folder: &Path) -> Result<PathBuf, Failure> {
     // What an earlier run left is of another program.
     let _ = std::fs::remove_dir_all(folder);

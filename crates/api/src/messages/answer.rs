@@ -75,7 +75,8 @@ pub enum ContentBlock {
         id: String,
         /// The tool.
         name: String,
-        /// Its arguments. Integers beyond 64 bits are [marked](sagewire_types::json::mark_integers) and written as numbers.
+        /// Its arguments. Integers beyond 64 bits are [marked](sagewire_types::json::mark_integers)
+        /// and written as numbers.
         #[serde(serialize_with = "sagewire_types::json::exact")]
         input: Map<String, Value>,
     },
@@ -110,7 +111,8 @@ pub struct Usage {
     pub cache_read_input_tokens: Option<u64>,
     /// Generated tokens, thoughts included.
     pub output_tokens: u64,
-    /// Whether counts are an estimate because the container did not report them. An extension of ours, left out if they were reported.
+    /// Whether counts are an estimate because the container did not report them. An extension of
+    /// ours, left out if they were reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
 }
@@ -131,7 +133,8 @@ impl From<&sagewire_types::Usage> for Usage {
 }
 
 impl AnswerForm {
-    /// A chat answer as a message of the model that the caller asked for. `usage` is what the chat answer reports, or an estimate.
+    /// A chat answer as a message of the model that the caller asked for. `usage` is what the chat
+    /// answer reports, or an estimate.
     ///
     /// # Errors
     /// `Decode` if the answer has no choice, or a call that cannot be used.

@@ -1,7 +1,7 @@
 //! The form of answers that a container of the Messages API wrote itself: <https://docs.anthropic.com/en/api/messages>
 //!
-//! Owns what must be there, so that a client can read the answer. Blocks and events of other types are a client's to ignore, as
-//! [Anthropic asks](https://docs.anthropic.com/en/docs/build-with-claude/streaming#other-events).
+//! Owns what must be there, so that a client can read the answer. Blocks and events of other types
+//! are a client's to ignore, as [Anthropic asks](https://docs.anthropic.com/en/docs/build-with-claude/streaming#other-events).
 
 use std::borrow::Cow;
 

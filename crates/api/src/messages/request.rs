@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{conversation::Conversation, effort, extra};
 
-/// Parameters that change nothing on a model of one's own. They are accepted, because agents send them by default.
+/// Parameters that change nothing on a model of one's own. They are accepted, because agents send
+/// them by default.
 const WITHOUT_MEANING: &[&str] = &[
     "betas",
     "cache_control",
@@ -134,7 +135,8 @@ struct Metadata {
 pub struct Translated {
     /// The chat request.
     pub chat: ChatRequest,
-    /// The types of the tools that were left out because no container runs them, such as `web_search_20250305`.
+    /// The types of the tools that were left out because no container runs them, such as
+    /// `web_search_20250305`.
     pub ignored_tools: Vec<String>,
     /// How the answer is written.
     pub form: AnswerForm,

@@ -1,6 +1,7 @@
 //! A streamed answer: <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 //!
-//! Owns the order of its events. `message_stop` comes only after a whole answer: a stream that breaks ends with `error`.
+//! Owns the order of its events. `message_stop` comes only after a whole answer: a stream that
+//! breaks ends with `error`.
 
 use sagewire_types::{ChatChunk, Error};
 use serde::{Deserialize, Serialize};
@@ -142,8 +143,8 @@ pub struct MessageStream {
 }
 
 impl MessageStream {
-    /// A stream of the model that the caller asked for. `prompt_tokens` is an estimate, told at the start; the end tells the true number if the
-    /// container reports it.
+    /// A stream of the model that the caller asked for. `prompt_tokens` is an estimate, told at the
+    /// start; the end tells the true number if the container reports it.
     #[must_use]
     pub fn new(form: AnswerForm, model: impl Into<String>, prompt_tokens: u64) -> Self {
         Self {
@@ -161,7 +162,8 @@ impl MessageStream {
     /// Takes a chunk and adds the events that it makes.
     ///
     /// # Errors
-    /// `Decode` if the model made a call that cannot be used: the stream is to end with an [`Event::Error`].
+    /// `Decode` if the model made a call that cannot be used: the stream is to end with an
+    /// [`Event::Error`].
     pub fn push(&mut self, chunk: &ChatChunk, events: &mut Vec<Event>) -> Result<(), Error> {
         if self.id.is_empty() {
             self.id = message_id(&chunk.id);
@@ -180,8 +182,8 @@ impl MessageStream {
     /// Ends the stream after its last chunk.
     ///
     /// # Errors
-    /// `StreamBroken` if no finish reason came, `Decode` if the model made a call that cannot be used: the stream is to end with an
-    /// [`Event::Error`].
+    /// `StreamBroken` if no finish reason came, `Decode` if the model made a call that cannot be
+    /// used: the stream is to end with an [`Event::Error`].
     pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let outcome = self.blocks.finish(&mut self.steps);
         self.write(events);

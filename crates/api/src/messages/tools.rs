@@ -4,7 +4,8 @@ use sagewire_types::{ChatRequest, Error, Tool, ToolChoice};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A tool with a schema of its arguments, which the caller runs; or one of Anthropic's own, which has none.
+/// A tool with a schema of its arguments, which the caller runs; or one of Anthropic's own, which
+/// has none.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct ToolDefinition {
     #[serde(rename = "type", default)]
@@ -38,7 +39,8 @@ enum ChoiceKind {
     None,
 }
 
-/// Puts the tools into a chat request. Returns the types of those that were left out, because no container runs them.
+/// Puts the tools into a chat request. Returns the types of those that were left out, because no
+/// container runs them.
 pub(super) fn add(
     tools: Vec<ToolDefinition>,
     choice: Option<Choice>,

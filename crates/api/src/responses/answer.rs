@@ -33,7 +33,8 @@ pub struct Head {
 }
 
 impl Head {
-    /// An answer with this id, of the model that the caller asked for, which began at this time and is not stored.
+    /// An answer with this id, of the model that the caller asked for, which began at this time and
+    /// is not stored.
     #[must_use]
     pub fn new(id: impl Into<String>, model: impl Into<String>, created_at: u64) -> Self {
         Self { id: id.into(), model: model.into(), created_at, store: false }
@@ -138,7 +139,8 @@ pub struct Usage {
     pub output_tokens_details: OutputTokensDetails,
     /// Both together.
     pub total_tokens: u64,
-    /// Whether counts are an estimate because the container did not report them. An extension of ours, left out if they were reported.
+    /// Whether counts are an estimate because the container did not report them. An extension of
+    /// ours, left out if they were reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
 }

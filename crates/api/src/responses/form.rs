@@ -1,6 +1,7 @@
 //! The form of answers that a container of the Responses API wrote itself: <https://platform.openai.com/docs/api-reference/responses/object>
 //!
-//! Owns what must be there, so that a client can read the answer. Items and events of other types are a client's to ignore.
+//! Owns what must be there, so that a client can read the answer. Items and events of other types
+//! are a client's to ignore.
 
 use std::borrow::Cow;
 

@@ -15,7 +15,8 @@ use crate::{
     thoughts,
 };
 
-/// Calls that OpenAI's servers made for another model, and their results. They mean nothing to a container and are left out.
+/// Calls that OpenAI's servers made for another model, and their results. They mean nothing to a
+/// container and are left out.
 const HOSTED: &[&str] = &[
     "apply_patch_call",
     "apply_patch_call_output",

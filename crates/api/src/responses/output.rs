@@ -38,7 +38,8 @@ pub enum OutputItem {
         /// The thoughts otherwise.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         content: Vec<ReasoningText>,
-        /// The thoughts in a form to be sent back, if the request asks to include it. It is not secret.
+        /// The thoughts in a form to be sent back, if the request asks to include it. It is not
+        /// secret.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
         /// Whether the item is whole.

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{answer::AnswerForm, items, tools::Tools};
 use crate::{conversation::Conversation, effort, extra};
 
-/// Parameters that change nothing on a model of one's own. They are accepted, because agents send them by default.
+/// Parameters that change nothing on a model of one's own. They are accepted, because agents send
+/// them by default.
 const WITHOUT_MEANING: &[&str] = &[
     "client_metadata",
     "context_management",
@@ -22,7 +23,8 @@ const WITHOUT_MEANING: &[&str] = &[
     "top_logprobs",
 ];
 
-/// Parameters that would change the answer, and that only OpenAI's service has. `null` and `false` are what a request without them means.
+/// Parameters that would change the answer, and that only OpenAI's service has. `null` and `false`
+/// are what a request without them means.
 const OF_THE_SERVICE: &[&str] = &["background", "conversation", "prompt"];
 
 /// A request to `POST /v1/responses`.
@@ -122,7 +124,8 @@ pub struct Asked {
 pub struct Translated {
     /// The chat request.
     pub chat: ChatRequest,
-    /// The types of the tools that were left out because no container runs them, such as `web_search`.
+    /// The types of the tools that were left out because no container runs them, such as
+    /// `web_search`.
     pub ignored_tools: Vec<String>,
     /// How the answer is written.
     pub form: AnswerForm,
@@ -141,7 +144,8 @@ impl ResponsesRequest {
         &self.input
     }
 
-    /// Puts the items of the answer that this request goes on from, and of what that answered, before its own.
+    /// Puts the items of the answer that this request goes on from, and of what that answered,
+    /// before its own.
     pub fn continue_from(&mut self, items: impl IntoIterator<Item = Value>) {
         self.is_continued = true;
         let own = std::mem::take(&mut self.input);

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::items;
 
-/// The items of an input in the form in which OpenAI lists them: each has an id and a status, and content is a list of parts. `id` gives the
-/// id of an item without one, from its place.
+/// The items of an input in the form in which OpenAI lists them: each has an id and a status, and
+/// content is a list of parts. `id` gives the id of an item without one, from its place.
 #[must_use]
 pub fn stored_items(items: &[Value], id: impl Fn(usize) -> String) -> Vec<Value> {
     let stored = items.iter().enumerate().map(|(place, item)| {

@@ -1,7 +1,7 @@
 //! A streamed answer: <https://platform.openai.com/docs/api-reference/responses-streaming>
 //!
-//! Owns the order of its events. `response.completed` and `response.incomplete` come only after a whole answer: a stream that breaks ends with
-//! `error` and `response.failed`.
+//! Owns the order of its events. `response.completed` and `response.incomplete` come only after a
+//! whole answer: a stream that breaks ends with `error` and `response.failed`.
 
 use sagewire_types::{ChatChunk, Error};
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,8 @@ pub enum Part {
     Thoughts(ReasoningText),
 }
 
-/// A failure. The documented event has the fields themselves; OpenAI's SDK for Python raises an error only for the object `error`.
+/// A failure. The documented event has the fields themselves; OpenAI's SDK for Python raises an
+/// error only for the object `error`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FailedEvent {
@@ -184,7 +185,8 @@ pub struct ResponseStream {
 }
 
 impl ResponseStream {
-    /// The stream of an answer. `prompt_tokens` is an estimate, for containers that do not report the number.
+    /// The stream of an answer. `prompt_tokens` is an estimate, for containers that do not report
+    /// the number.
     #[must_use]
     pub fn new(form: AnswerForm, head: Head, prompt_tokens: u64) -> Self {
         let response = form.beginning(&head);
@@ -205,7 +207,8 @@ impl ResponseStream {
     /// Takes a chunk and adds the events that it makes.
     ///
     /// # Errors
-    /// `Decode` if the model made a call that cannot be used: the stream is to end with [`failure`](Self::failure).
+    /// `Decode` if the model made a call that cannot be used: the stream is to end with
+    /// [`failure`](Self::failure).
     pub fn push(&mut self, chunk: &ChatChunk, events: &mut Vec<Event>) -> Result<(), Error> {
         if !self.begun {
             self.begun = true;
@@ -224,8 +227,8 @@ impl ResponseStream {
     /// Ends the stream after its last chunk.
     ///
     /// # Errors
-    /// `StreamBroken` if no finish reason came, `Decode` if the model made a call that cannot be used: the stream is to end with
-    /// [`failure`](Self::failure).
+    /// `StreamBroken` if no finish reason came, `Decode` if the model made a call that cannot be
+    /// used: the stream is to end with [`failure`](Self::failure).
     pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let outcome = self.blocks.finish(&mut self.steps);
         self.write(outcome.is_ok(), events);

@@ -1,7 +1,7 @@
 //! Tools of a request and the choice among them: <https://platform.openai.com/docs/guides/function-calling>
 //!
-//! Chat knows functions alone. A custom tool becomes a function with one text, and the tools of a namespace become functions with qualified
-//! names. Owns the names, there and back.
+//! Chat knows functions alone. A custom tool becomes a function with one text, and the tools of a
+//! namespace become functions with qualified names. Owns the names, there and back.
 
 use sagewire_types::{ChatRequest, Error, Tool, ToolChoice};
 use serde::Deserialize;
@@ -82,7 +82,8 @@ pub(super) fn custom_arguments(input: &str) -> String {
     json!({ CUSTOM_INPUT: input }).to_string()
 }
 
-/// The input of a custom tool in the arguments of its function. A model that gives other arguments means their text.
+/// The input of a custom tool in the arguments of its function. A model that gives other arguments
+/// means their text.
 pub(super) fn custom_input(arguments: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(arguments).ok();
     let input = parsed.as_ref().and_then(|arguments| arguments.get(CUSTOM_INPUT)?.as_str());

@@ -1,8 +1,8 @@
 //! The families, in the order in which they are tried: the most specific first.
 //!
-//! A template is a list of parts that are joined: a few lines that set what differs, and a shared file of `templates/`.
-//! They are written for messages that were made to fit (see [`crate::adapt`]): content is always a text. The templates
-//! of [`published`] are the models' own.
+//! A template is a list of parts that are joined: a few lines that set what differs, and a shared
+//! file of `templates/`. They are written for messages that were made to fit (see
+//! [`crate::adapt`]): content is always a text. The templates of [`published`] are the models' own.
 
 mod fine_tunes;
 mod llama_mistral;

@@ -1,7 +1,8 @@
-//! JumpStart model ids, as they occur in endpoint names, and the Hugging Face models they stand for.
+//! JumpStart model ids, as they occur in endpoint names, and the Hugging Face models they stand
+//! for.
 //!
-//! `jumpstart.tsv` holds one model per line: its id, the model's name on the Hub, and whether it is a `chat` or a
-//! `base` model. <https://sagemaker.readthedocs.io/en/stable/doc_utils/pretrainedmodels.html>
+//! `jumpstart.tsv` holds one model per line: its id, the model's name on the Hub, and whether it is
+//! a `chat` or a `base` model. <https://sagemaker.readthedocs.io/en/stable/doc_utils/pretrainedmodels.html>
 
 /// One model of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,8 @@ const CUT_BY_SDK: usize = 39;
 /// The length of prefix and id in a name that the console made and cut.
 const CUT_BY_CONSOLE: usize = 35;
 
-/// The part of an endpoint's name that says which model it is: without JumpStart's prefix and the time it was made.
+/// The part of an endpoint's name that says which model it is: without JumpStart's prefix and the
+/// time it was made.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Core {
     name: String,
@@ -56,8 +58,9 @@ impl Core {
         &self.name
     }
 
-    /// The models that are meant: the one whose id the name starts or ends with, or those whose id begins with the name.
-    /// Where that could be a chat model and a base model, the chat models.
+    /// The models that are meant: the one whose id the name starts or ends with, or those whose id
+    /// begins with the name. Where that could be a chat model and a base model, the chat
+    /// models.
     pub(super) fn models(&self) -> Meant {
         let is_in = |name: &str, id: &str| {
             name.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

@@ -1,7 +1,7 @@
 //! How model names are matched: whole words that must, may or must not occur.
 
-/// A name as it is matched: its owner, and its words in lower case with `-` between them, so that `Llama-3.1` and
-/// `llama_3_1` are the same and `CodeLlama-34b` has no word `llama-3`.
+/// A name as it is matched: its owner, and its words in lower case with `-` between them, so that
+/// `Llama-3.1` and `llama_3_1` are the same and `CodeLlama-34b` has no word `llama-3`.
 #[derive(Debug)]
 pub(super) struct Name {
     owner: String,
@@ -31,8 +31,8 @@ impl Name {
 
 /// Whether a name matches a pattern.
 ///
-/// A pattern is a row of conditions, separated by blanks. `llama-3` must occur as whole words; of `a|b` one must; `!a`
-/// must not; `@a` is the owner; `=a-b` are all words.
+/// A pattern is a row of conditions, separated by blanks. `llama-3` must occur as whole words; of
+/// `a|b` one must; `!a` must not; `@a` is the owner; `=a-b` are all words.
 pub(super) fn matches(pattern: &str, name: &Name) -> bool {
     pattern.split(' ').all(|condition| match condition.split_at_checked(1) {
         Some(("!", unwanted)) => !unwanted.split('|').any(|one| name.has(one)),

@@ -278,7 +278,8 @@ fn every_family_renders_every_form_of_conversation() {
             "properties": {"a": {"type": "integer", "description": "A number."}}, "required": ["a"]}}}),
     ];
     for entry in entries() {
-        // A model's own template may refuse what it was not made for: a conversation without a user, or of odd roles.
+        // A model's own template may refuse what it was not made for: a conversation without a user, or of
+        // odd roles.
         let forms = if entry.abilities.is_some() { conversations.len() } else { 4 };
         for messages in conversations.iter().take(forms) {
             let messages: Vec<Value> = messages.as_array().unwrap().clone();

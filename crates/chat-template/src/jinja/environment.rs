@@ -1,4 +1,5 @@
-//! The environment all templates share: our filters, tests, functions and printing, and nothing of the engine's own.
+//! The environment all templates share: our filters, tests, functions and printing, and nothing of
+//! the engine's own.
 //!
 //! No loader is set, so that a template reaches no file and no other template.
 

@@ -1,8 +1,9 @@
 //! Jinja2's built-in filters, and the `tojson` of `transformers`.
 //! <https://jinja.palletsprojects.com/en/stable/templates/#list-of-builtin-filters>
 //!
-//! All are ours rather than the engine's, so that they print, sort, convert and fail as Python does, and are charged
-//! for what they do. Filters that Jinja2 has not got do not exist here either.
+//! All are ours rather than the engine's, so that they print, sort, convert and fail as Python
+//! does, and are charged for what they do. Filters that Jinja2 has not got do not exist here
+//! either.
 
 mod entities;
 mod html;
@@ -22,7 +23,8 @@ pub(super) use sequence::dict_of;
 use super::operators::item;
 use crate::python::budget::{charge_bytes, charge_value};
 
-/// The names Jinja2 knows. Operators are registered as filters too (see [`super::operators`]), but are not among them.
+/// The names Jinja2 knows. Operators are registered as filters too (see [`super::operators`]), but
+/// are not among them.
 const NAMES: [&str; 54] = [
     "abs",
     "attr",
@@ -111,7 +113,8 @@ fn item_at(state: &State<'_, '_>, value: &Value, path: &Value) -> Result<Value, 
     Ok(current)
 }
 
-/// The key an item is compared by: the value at `path`, or the item itself; text in lower case unless `exact`.
+/// The key an item is compared by: the value at `path`, or the item itself; text in lower case
+/// unless `exact`.
 fn sort_key(state: &State<'_, '_>, value: &Value, path: Option<&Value>, exact: bool) -> Result<Value, Error> {
     let key = match path {
         Some(path) => item_at(state, value, path)?,

@@ -1,9 +1,10 @@
 //! Rewrites a template's syntax tree so that the engine does what Jinja2 and Python do.
 //!
-//! minijinja parses and runs templates; where one of its operators means something else than Python's, or has no hook,
-//! the tree gets a call of one of our [operators](super::operators) in its place. This file walks the statements,
-//! [`expr`] the expressions, [`emit`] splits what is printed, [`shape`] knows what can be told about an expression
-//! without running it, and [`store`] guards what is kept.
+//! minijinja parses and runs templates; where one of its operators means something else than
+//! Python's, or has no hook, the tree gets a call of one of our [operators](super::operators) in
+//! its place. This file walks the statements, [`expr`] the expressions, [`emit`] splits what is
+//! printed, [`shape`] knows what can be told about an expression without running it, and [`store`]
+//! guards what is kept.
 
 mod emit;
 mod expr;
@@ -54,7 +55,8 @@ fn begin<'s>(span: Span) -> Stmt<'s> {
 #[derive(Debug, Default)]
 struct Lowering<'s> {
     markup: bool,
-    /// How many conditions we are inside of: there, an unknown filter fails only when it is reached.
+    /// How many conditions we are inside of: there, an unknown filter fails only when it is
+    /// reached.
     conditions: usize,
     /// Whether a slice is printed as it is.
     printing: bool,
@@ -173,7 +175,8 @@ impl<'s> Lowering<'s> {
                 let lowered = Block { name: node.name, required: node.required, body };
                 Stmt::Block(Spanned::new(lowered, node.span()))
             }
-            // Other templates do not exist here, as they do not for `transformers`. That is an error when it is reached.
+            // Other templates do not exist here, as they do not for `transformers`. That is an error when it is
+            // reached.
             Stmt::Import(node) => no_loader(node.span()),
             Stmt::FromImport(node) => no_loader(node.span()),
             Stmt::Extends(node) => no_loader(node.span()),
@@ -248,8 +251,8 @@ impl<'s> Lowering<'s> {
 
 /// A statement that does nothing but mention names.
 ///
-/// A macro keeps the outer variables that its body uses before it assigns them. The engine, unlike Jinja2, takes `x` in
-/// `{% set x = x + 1 %}` for assigned already, unless it was mentioned before.
+/// A macro keeps the outer variables that its body uses before it assigns them. The engine, unlike
+/// Jinja2, takes `x` in `{% set x = x + 1 %}` for assigned already, unless it was mentioned before.
 fn mention<'s>(names: &[&'s str], span: Span) -> Stmt<'s> {
     let variable = |name: &&'s str| Expr::Var(Spanned::new(ast::Var { id: name }, span));
     let emit = |name: &&'s str| Stmt::EmitExpr(Spanned::new(EmitExpr { expr: variable(name) }, span));

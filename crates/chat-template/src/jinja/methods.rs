@@ -1,7 +1,8 @@
 //! Methods of Python's types: `content.strip()`, `message.get('name')`, `tools.index(x)`.
 //!
-//! The engine has no methods of its own; [`call`] is its callback for unknown ones. What the sandbox of `transformers`
-//! refuses (anything that changes a list or a dictionary) is refused here.
+//! The engine has no methods of its own; [`call`] is its callback for unknown ones. What the
+//! sandbox of `transformers` refuses (anything that changes a list or a dictionary) is refused
+//! here.
 
 mod mapping;
 mod sequence;
@@ -70,8 +71,8 @@ pub(super) fn call(state: &mut State<'_, '_>, value: &Value, name: &str, args: &
     }
 }
 
-/// Jinja2's error for a method that does not exist: calling an undefined value. The engine then still looks for a
-/// callable item of that name.
+/// Jinja2's error for a method that does not exist: calling an undefined value. The engine then
+/// still looks for a callable item of that name.
 fn no_such_method(value: &Value, name: &str) -> Error {
     Error::new(minijinja::ErrorKind::UnknownMethod, format!("'{} object' has no attribute '{name}'", type_name(value)))
 }

@@ -1,8 +1,9 @@
 //! Keeps values shallow and finite.
 //!
-//! A template can nest a list in itself once per loop turn. Freeing or printing such a value recurses once per level,
-//! and a value that shares its parts can unfold to exponentially many items. So whatever a template stores is walked
-//! once ([`bounded`]): deeper than [`MAX_DEPTH`] is an error, and every item visited costs fuel.
+//! A template can nest a list in itself once per loop turn. Freeing or printing such a value
+//! recurses once per level, and a value that shares its parts can unfold to exponentially many
+//! items. So whatever a template stores is walked once ([`bounded`]): deeper than [`MAX_DEPTH`] is
+//! an error, and every item visited costs fuel.
 
 use minijinja::tests::is_sameas;
 use minijinja::value::{Value, ValueKind};

@@ -1,7 +1,8 @@
-//! Operators with Python's meaning, where the engine's differ. [`super::lower`] turns operators into calls of these.
+//! Operators with Python's meaning, where the engine's differ. [`super::lower`] turns operators
+//! into calls of these.
 //!
-//! They are registered as filters under names that no template can write (`+`, `<`, `for`), because a filter is the
-//! engine's cheapest call: it is looked up once per template, not once per use.
+//! They are registered as filters under names that no template can write (`+`, `<`, `for`), because
+//! a filter is the engine's cheapest call: it is looked up once per template, not once per use.
 
 mod access;
 
@@ -113,7 +114,8 @@ fn join_items(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Vec<Value>,
     Ok(a.try_iter()?.chain(b.try_iter()?).collect())
 }
 
-/// `a ~ b ~ c`: the text of each, one after the other. The result is plain text, whatever was marked as safe.
+/// `a ~ b ~ c`: the text of each, one after the other. The result is plain text, whatever was
+/// marked as safe.
 fn concat(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let mut joined = String::new();
     for arg in args.iter() {
@@ -283,7 +285,8 @@ pub(super) fn contains(state: &State<'_, '_>, container: &Value, item: &Value) -
     }
 }
 
-/// What a `for` loop walks: a list made of `value`, so that the loop knows its length. `None` cannot be walked.
+/// What a `for` loop walks: a list made of `value`, so that the loop knows its length. `None`
+/// cannot be walked.
 pub(super) fn iterable(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     keep_going(state)?;
     match kind(value) {
@@ -347,8 +350,8 @@ fn loop_changed(state: &mut State<'_, '_>, args: Args<'_>) -> Result<Value, Erro
     target.call_method(state, "changed", values)
 }
 
-/// Where the middle operand of `a < b < c` waits for its second comparison. Nothing but the first comparison happens in
-/// between, so that one place is enough.
+/// Where the middle operand of `a < b < c` waits for its second comparison. Nothing but the first
+/// comparison happens in between, so that one place is enough.
 const KEPT: &str = "kept";
 
 /// Passes a value through and keeps it.

@@ -138,12 +138,14 @@ fn remainder(value: &Value, by: &Value) -> Result<Value, Error> {
     }
 }
 
-/// Functions, macros and methods. The engine's other objects are no more callable than a dictionary.
+/// Functions, macros and methods. The engine's other objects are no more callable than a
+/// dictionary.
 fn is_callable(value: &Value) -> bool {
     match value.kind() {
         ValueKind::Plain => true,
         ValueKind::Map if kind(value) == Kind::Object => {
-            // A macro knows its arguments; the loop variable can be called when it is recursive; a namespace cannot.
+            // A macro knows its arguments; the loop variable can be called when it is recursive; a namespace
+            // cannot.
             let knows = |name: &str| value.get_attr(name).is_ok_and(|found| !found.is_undefined());
             (knows("arguments") && knows("caller")) || knows("depth0")
         }

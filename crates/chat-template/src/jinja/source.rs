@@ -1,16 +1,17 @@
 //! What has to happen to a template's text before it is parsed, and what its tokens tell.
 //!
-//! The rewrites of source text live here: the tag `{% generation %}` of `transformers`, which the engine's parser does
-//! not know and cannot be taught, becomes `{% with %}`, and `{% raw %}` becomes `{% raw +%}` where a line ends behind it.
-//! They work on the engine's own tokens, so that comments, raw blocks and literals are left alone.
+//! The rewrites of source text live here: the tag `{% generation %}` of `transformers`, which the
+//! engine's parser does not know and cannot be taught, becomes `{% with %}`, and `{% raw %}`
+//! becomes `{% raw +%}` where a line ends behind it. They work on the engine's own tokens, so that
+//! comments, raw blocks and literals are left alone.
 
 use std::borrow::Cow;
 
 use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
-/// How deep one expression may nest: brackets, and operators, filters or attributes in a row. Parsing, rewriting and
-/// freeing the syntax tree recurse as deep.
+/// How deep one expression may nest: brackets, and operators, filters or attributes in a row.
+/// Parsing, rewriting and freeing the syntax tree recurse as deep.
 const MAX_EXPRESSION_DEPTH: usize = 120;
 /// How deep blocks may nest, branches of one `if` counted as levels, for the same reason.
 const MAX_BLOCK_DEPTH: usize = 100;
@@ -36,12 +37,14 @@ pub(super) enum Refused {
     TooComplex { detail: &'static str, bound: usize },
 }
 
-/// The whitespace rules `transformers` sets: the line break behind a tag goes, and so do blanks before it.
+/// The whitespace rules `transformers` sets: the line break behind a tag goes, and so do blanks
+/// before it.
 pub(super) fn syntax() -> Result<SyntaxConfig, minijinja::Error> {
     SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()
 }
 
-/// Normalises line ends, rewrites `generation` tags, checks that blocks are closed and that the template has bounds.
+/// Normalises line ends, rewrites `generation` tags, checks that blocks are closed and that the
+/// template has bounds.
 pub(super) fn prepare(source: &str) -> Result<Source, Refused> {
     let text = normalise_newlines(source);
     if text.bytes().filter(|byte| *byte == b'\n').count() > MAX_LINES {
@@ -71,8 +74,8 @@ pub(super) fn prepare(source: &str) -> Result<Source, Refused> {
     Ok(Source { text: rewritten, markup: scan.markup, clock: scan.clock })
 }
 
-/// Where the tag `{% raw %}` ends whose line break the engine took away in front of the data at `offset`. Jinja2 keeps it,
-/// and so does the engine behind `+%}`.
+/// Where the tag `{% raw %}` ends whose line break the engine took away in front of the data at
+/// `offset`. Jinja2 keeps it, and so does the engine behind `+%}`.
 fn raw_end(text: &str, offset: usize) -> Option<usize> {
     let tag = text.get(..offset)?.strip_suffix("%}\n")?;
     let name = tag.trim_end().strip_suffix("raw")?.trim_end();
@@ -106,7 +109,8 @@ fn end_of(tag: &str) -> Option<&'static str> {
 
 #[derive(Debug, Default)]
 struct Scan {
-    /// The blocks that are open: how they end, where they began, how many branches they have so far.
+    /// The blocks that are open: how they end, where they began, how many branches they have so
+    /// far.
     open: Vec<Open>,
     /// The tag we are in: its name, its first line, whether it assigns.
     tag: Option<Tag>,

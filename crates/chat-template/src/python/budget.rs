@@ -1,8 +1,10 @@
-//! What a rendering may still use: fuel for work that the engine cannot see, the size of one text, and the time.
+//! What a rendering may still use: fuel for work that the engine cannot see, the size of one text,
+//! and the time.
 //!
-//! The engine charges one unit of fuel per instruction and per 64 bytes (`minijinja::Environment::set_fuel`), but only
-//! for results, when they are there. The functions here look *before* the work is done, so that one call cannot run
-//! away, and charge for work that leaves no result. Each of them also asks now and then whether to go on.
+//! The engine charges one unit of fuel per instruction and per 64 bytes
+//! (`minijinja::Environment::set_fuel`), but only for results, when they are there. The functions
+//! here look *before* the work is done, so that one call cannot run away, and charge for work that
+//! leaves no result. Each of them also asks now and then whether to go on.
 
 use std::cell::Cell;
 use std::fmt;
@@ -20,8 +22,8 @@ const BYTES_PER_FUEL: u64 = 64;
 const ITEMS_PER_FUEL: u64 = 2;
 /// Fuel used between two questions whether to go on: well below a millisecond of work.
 const FUEL_PER_QUESTION: u64 = 4_096;
-/// How often a prompt may be printed on its way into itself, by macros and `set` blocks: what is printed in all is at
-/// most this many times the longest prompt.
+/// How often a prompt may be printed on its way into itself, by macros and `set` blocks: what is
+/// printed in all is at most this many times the longest prompt.
 const PRINTS_PER_BYTE: usize = 4;
 
 /// The bounds of one rendering, which its state keeps.
@@ -44,8 +46,8 @@ impl Bounds {
     }
 }
 
-/// Carries the bounds from the variables of a template to its state: [`begin`] is the first thing that every program
-/// does.
+/// Carries the bounds from the variables of a template to its state: [`begin`] is the first thing
+/// that every program does.
 pub(crate) struct Carrier {
     output_bytes: usize,
     keep_going: KeepGoing,
@@ -110,8 +112,9 @@ pub(crate) fn print_bytes(state: &State<'_, '_>, bytes: usize) -> Result<(), Err
     Ok(())
 }
 
-/// Fails unless the fuel can pay for a text of `bytes` bytes that is about to be made, or if no text may be that long.
-/// The engine charges for it when it gets it, so that nothing is charged here.
+/// Fails unless the fuel can pay for a text of `bytes` bytes that is about to be made, or if no
+/// text may be that long. The engine charges for it when it gets it, so that nothing is charged
+/// here.
 pub(crate) fn afford_bytes(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
     keep_going_for(state, bytes as u64 / BYTES_PER_FUEL)?;
     if bytes <= affordable_bytes(state) { Ok(()) } else { Err(exhaust(state)) }
@@ -122,8 +125,8 @@ pub(crate) fn charge_bytes(state: &State<'_, '_>, bytes: usize) -> Result<(), Er
     charge(state, bytes as u64 / BYTES_PER_FUEL)
 }
 
-/// Charges for a value as the engine charges for what a filter is given and gives back: a text by its bytes, a list by
-/// its items. For calls that do not pass through the engine.
+/// Charges for a value as the engine charges for what a filter is given and gives back: a text by
+/// its bytes, a list by its items. For calls that do not pass through the engine.
 pub(crate) fn charge_value(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.kind() {
         ValueKind::String | ValueKind::Bytes => charge_bytes(state, value.as_bytes().map_or(0, <[u8]>::len)),
@@ -132,7 +135,8 @@ pub(crate) fn charge_value(state: &State<'_, '_>, value: &Value) -> Result<(), E
     }
 }
 
-/// Collects what an iterator gives and charges for it on the way, so that no long list is made before it is paid for.
+/// Collects what an iterator gives and charges for it on the way, so that no long list is made
+/// before it is paid for.
 pub(crate) fn collect_charged<T>(state: &State<'_, '_>, items: impl Iterator<Item = T>) -> Result<Vec<T>, Error> {
     const BATCH: usize = 64;
     let mut collected = Vec::new();
@@ -162,8 +166,8 @@ pub(crate) fn charge_sort(state: &State<'_, '_>, items: usize) -> Result<(), Err
     charge_items(state, items.saturating_mul(log as usize).saturating_mul(2))
 }
 
-/// The longest text that may be made now: what the remaining fuel can still pay for, and no longer than a prompt may be.
-/// The bound handed to printers.
+/// The longest text that may be made now: what the remaining fuel can still pay for, and no longer
+/// than a prompt may be. The bound handed to printers.
 pub(crate) fn affordable_bytes(state: &State<'_, '_>) -> usize {
     let paid = state.fuel_levels().map_or(usize::MAX, |(_, remaining)| {
         usize::try_from(remaining.saturating_mul(BYTES_PER_FUEL)).unwrap_or(usize::MAX)
@@ -175,8 +179,8 @@ fn longest(state: &State<'_, '_>) -> usize {
     state.get_extension::<Bounds>().map_or(usize::MAX, |bounds| bounds.longest)
 }
 
-/// Ends rendering: a text was to be made that is too long, or that the fuel cannot pay for. All fuel is used up, so that
-/// nothing can go on.
+/// Ends rendering: a text was to be made that is too long, or that the fuel cannot pay for. All
+/// fuel is used up, so that nothing can go on.
 pub(crate) fn exhaust(state: &State<'_, '_>) -> Error {
     let paid = state.fuel_levels().map_or(u64::MAX, |(_, remaining)| remaining.saturating_mul(BYTES_PER_FUEL));
     let is_too_long = usize::try_from(paid).unwrap_or(usize::MAX) > longest(state);

@@ -1,4 +1,5 @@
-//! Dictionaries: the one our conversations become, and the views `keys()`, `values()` and `items()`.
+//! Dictionaries: the one our conversations become, and the views `keys()`, `values()` and
+//! `items()`.
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ impl Dict {
         }
     }
 
-    /// Makes a dictionary of pairs in which a later entry replaces an earlier one but keeps its place, as in Python.
+    /// Makes a dictionary of pairs in which a later entry replaces an earlier one but keeps its
+    /// place, as in Python.
     pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (Value, Value)>) -> Value {
         Value::from_object(pairs.into_iter().collect::<IndexMap<Value, Value>>())
     }
@@ -64,7 +66,8 @@ pub(crate) enum ViewKind {
     Items,
 }
 
-/// What `dict.keys()` and its siblings return: has a length and can be walked again, but is no list and no JSON.
+/// What `dict.keys()` and its siblings return: has a length and can be walked again, but is no list
+/// and no JSON.
 #[derive(Debug)]
 pub(crate) struct DictView {
     kind: ViewKind,
@@ -103,7 +106,8 @@ impl Object for DictView {
         ObjectRepr::Iterable
     }
 
-    // A view cannot be indexed: `d.items()[0]` is undefined in Jinja2. The engine would otherwise count to the item.
+    // A view cannot be indexed: `d.items()[0]` is undefined in Jinja2. The engine would otherwise count
+    // to the item.
     fn get_value(self: &Arc<Self>, _key: &Value) -> Option<Value> {
         Some(Value::UNDEFINED)
     }

@@ -87,7 +87,8 @@ pub(crate) fn bounded_width(width: usize) -> Result<usize, Error> {
 
 /// `format(value, spec)`.
 pub(crate) fn format_value(state: &State<'_, '_>, value: &Value, spec: &Spec) -> Result<String, Error> {
-    // Before the text is made: the padding, and the digits of a float, each of which takes several steps.
+    // Before the text is made: the padding, and the digits of a float, each of which takes several
+    // steps.
     let padding = spec.width.saturating_mul(spec.fill.map_or(1, char::len_utf8));
     budget::afford_bytes(state, padding.saturating_add(value.as_str().map_or(0, str::len)))?;
     budget::charge_items(state, spec.precision.filter(|_| kind(value) != Kind::Str).unwrap_or(0) / 8)?;
@@ -213,7 +214,8 @@ fn exponent_form(value: f64, precision: usize) -> String {
     format!("{mantissa}e{sign}{digits:0>2}")
 }
 
-/// The `g` presentation: significant digits, exponent form when the exponent is small or large, trailing zeros cut.
+/// The `g` presentation: significant digits, exponent form when the exponent is small or large,
+/// trailing zeros cut.
 fn general_form(value: f64, precision: usize, keep_zeros: bool) -> String {
     let probe = format!("{value:.*e}", precision - 1);
     let exponent: i64 = probe.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);

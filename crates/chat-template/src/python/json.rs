@@ -1,5 +1,5 @@
-//! `json.dumps`, as the `tojson` filter of `transformers` calls it: no HTML escaping, insertion order, Python's floats.
-//! <https://docs.python.org/3/library/json.html#json.dumps>
+//! `json.dumps`, as the `tojson` filter of `transformers` calls it: no HTML escaping, insertion
+//! order, Python's floats. <https://docs.python.org/3/library/json.html#json.dumps>
 
 use std::fmt::Write as _;
 

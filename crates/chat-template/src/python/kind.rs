@@ -49,7 +49,8 @@ pub(crate) fn kind(value: &Value) -> Kind {
     }
 }
 
-/// A dictionary, as against the engine's other string-keyed objects (namespaces, macros, the loop variable).
+/// A dictionary, as against the engine's other string-keyed objects (namespaces, macros, the loop
+/// variable).
 fn is_dict(value: &Value) -> bool {
     value.downcast_object_ref::<Dict>().is_some()
         || value.downcast_object_ref::<IndexMap<Value, Value>>().is_some()

@@ -16,7 +16,8 @@ pub(crate) fn percent(state: &State<'_, '_>, template: &str, value: &Value) -> R
     let values: Vec<Value> = if kind(value) == Kind::Tuple { value.try_iter()?.collect() } else { vec![value.clone()] };
     let mut formatter = Formatter { state, all: value, values, next: 0, out: String::new() };
     formatter.run(template)?;
-    // Python wants every value used, unless it could have been looked up in: by name, but a list will do.
+    // Python wants every value used, unless it could have been looked up in: by name, but a list will
+    // do.
     let subscriptable = matches!(kind(value), Kind::Dict | Kind::List | Kind::Range | Kind::Bytes | Kind::Undefined);
     if formatter.next < formatter.values.len() && !subscriptable {
         return Err(type_error("not all arguments converted during string formatting"));
@@ -72,7 +73,8 @@ impl Formatter<'_, '_, '_> {
         Ok(())
     }
 
-    /// A width or a precision: written, or taken from the values for `*`; and whether it was negative.
+    /// A width or a precision: written, or taken from the values for `*`; and whether it was
+    /// negative.
     fn number(&mut self, chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Option<(usize, bool)>, Error> {
         if chars.next_if_eq(&'*').is_none() {
             return Ok(number(chars)?.map(|number| (number, false)));

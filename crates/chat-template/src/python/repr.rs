@@ -100,7 +100,8 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
         Ok(())
     }
 
-    /// Escapes are longer than what they stand for: in pieces, so that the limit is not passed by far.
+    /// Escapes are longer than what they stand for: in pieces, so that the limit is not passed by
+    /// far.
     fn quoted(&mut self, text: &str) -> Result<(), Error> {
         let quote = quote_for(text);
         self.out.push(quote);
@@ -182,7 +183,8 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
         };
     }
 
-    // Python prints the object's address, which no two runs share; ours is a constant of the same shape.
+    // Python prints the object's address, which no two runs share; ours is a constant of the same
+    // shape.
     fn generator(&mut self, value: &Value) {
         let Some(generator) = value.downcast_object_ref::<Generator>() else { return };
         let _ = match generator.label() {
@@ -192,14 +194,15 @@ impl<'s, 't, 'e> Printer<'s, 't, 'e> {
     }
 }
 
-/// Whether a value is an object of the engine's own type of this name, which cannot be named in Rust.
+/// Whether a value is an object of the engine's own type of this name, which cannot be named in
+/// Rust.
 fn is_engines(value: &Value, name: &str) -> bool {
     let type_name = value.as_object().map(|object| object.type_name()).unwrap_or_default();
     type_name.starts_with("minijinja::") && type_name.rsplit("::").next() == Some(name)
 }
 
-/// Appends a float as `repr(float)` writes it: the shortest digits that read back the same, exponent form outside
-/// `1e-4 .. 1e16`. <https://docs.python.org/3/tutorial/floatingpoint.html>
+/// Appends a float as `repr(float)` writes it: the shortest digits that read back the same,
+/// exponent form outside `1e-4 .. 1e16`. <https://docs.python.org/3/tutorial/floatingpoint.html>
 pub(crate) fn push_float(out: &mut String, value: f64) {
     if value.is_nan() {
         return out.push_str("nan");

@@ -9,8 +9,8 @@ use super::kind::{Kind, kind};
 
 /// The item, or undefined if there is none. What cannot be a key finds nothing.
 ///
-/// A text is walked to its character, a text that is a key is read to its end, and what is no sequence is walked to its
-/// item: each is charged.
+/// A text is walked to its character, a text that is a key is read to its end, and what is no
+/// sequence is walked to its item: each is charged.
 pub(crate) fn item(state: &State<'_, '_>, container: &Value, key: &Value) -> Result<Value, Error> {
     if container.is_undefined() {
         return Err(undefined_error("the value whose item is read is undefined"));

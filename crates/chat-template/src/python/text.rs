@@ -6,8 +6,8 @@ use minijinja::{Error, State};
 
 use super::budget;
 
-/// What `str.strip()` and `str.split()` remove: Unicode white space, and the four ASCII separators that Rust leaves out.
-/// <https://docs.python.org/3/library/stdtypes.html#str.isspace>
+/// What `str.strip()` and `str.split()` remove: Unicode white space, and the four ASCII separators
+/// that Rust leaves out. <https://docs.python.org/3/library/stdtypes.html#str.isspace>
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
@@ -66,8 +66,9 @@ pub(crate) fn split_lines(text: &str, keep_ends: bool) -> impl Iterator<Item = &
 }
 
 /// `str.isprintable()` for one character: what `repr` leaves as it is.
-/// White space other than the plain space, controls, format characters, surrogates, private use and unassigned code
-/// points are not printable. Rust's standard library knows the same classes through its own debug escapes.
+/// White space other than the plain space, controls, format characters, surrogates, private use and
+/// unassigned code points are not printable. Rust's standard library knows the same classes through
+/// its own debug escapes.
 pub(crate) fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
@@ -75,8 +76,8 @@ pub(crate) fn is_printable(c: char) -> bool {
     if c.is_whitespace() || c.is_control() {
         return false;
     }
-    // Combining marks are printable in Python but escaped by Rust's `escape_debug` when they stand first, so they are
-    // put behind a letter. One that is escaped all the same is not printable.
+    // Combining marks are printable in Python but escaped by Rust's `escape_debug` when they stand
+    // first, so they are put behind a letter. One that is escaped all the same is not printable.
     let mut pair = String::with_capacity(8);
     pair.push('a');
     pair.push(c);

@@ -1,11 +1,12 @@
-//! Random templates and conversations: small, mostly sensible, and full of corners where Python and the engine could
-//! part ways.
+//! Random templates and conversations: small, mostly sensible, and full of corners where Python and
+//! the engine could part ways.
 
 use serde_json::{Value, json};
 
 use crate::grammar::GRAMMAR;
 
-/// A small generator of random numbers (xorshift64*): the same seed gives the same cases everywhere.
+/// A small generator of random numbers (xorshift64*): the same seed gives the same cases
+/// everywhere.
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -1,7 +1,8 @@
 //! The grammar of random expressions.
 
-/// What expressions are made of, by what they are meant to be. `$T` stands for a text, `$N` a number, `$L` a list, `$D`
-/// a dictionary, `$B` a truth value, `$A` whatever was left undefined or unknown, `$*` any of them.
+/// What expressions are made of, by what they are meant to be. `$T` stands for a text, `$N` a
+/// number, `$L` a list, `$D` a dictionary, `$B` a truth value, `$A` whatever was left undefined or
+/// unknown, `$*` any of them.
 pub(crate) struct Grammar {
     pub(crate) symbol: char,
     /// Expressions without parts.

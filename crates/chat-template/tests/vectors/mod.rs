@@ -1,5 +1,6 @@
-//! Where the recorded vectors are, for the conformance tests: `$SAGEWIRE_VECTORS`, or `../shared/vectors` beside the
-//! project's root. They are read, never copied; where they are absent, tests are counted as ignored.
+//! Where the recorded vectors are, for the conformance tests: `$SAGEWIRE_VECTORS`, or
+//! `../shared/vectors` beside the project's root. They are read, never copied; where they are
+//! absent, tests are counted as ignored.
 
 #![allow(dead_code, reason = "every test uses some of it")]
 

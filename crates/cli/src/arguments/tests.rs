@@ -29,7 +29,8 @@ fn all() -> Vec<(String, Command)> {
     all
 }
 
-/// The words of a command line as a shell splits them, and the signs that end a command; a comment is none.
+/// The words of a command line as a shell splits them, and the signs that end a command; a comment
+/// is none.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut begun) = (Vec::new(), String::new(), None, false);
     for c in line.chars() {

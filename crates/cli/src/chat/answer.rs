@@ -1,6 +1,7 @@
 //! One answer: asked for, shown as it comes, and stopped if the user says so.
 //!
-//! Owns what goes to standard output and what to standard error. Which question is asked is not its business.
+//! Owns what goes to standard output and what to standard error. Which question is asked is not its
+//! business.
 
 use std::{
     future::Future,
@@ -32,7 +33,8 @@ pub(super) enum Outcome {
 pub(super) struct Printer {
     output: Box<dyn Write + Send>,
     notes: Box<dyn Write + Send>,
-    /// How lines are broken, if people read the output. Control characters of the model are then left out.
+    /// How lines are broken, if people read the output. Control characters of the model are then
+    /// left out.
     wrap: Option<Wrap>,
     style: Style,
     json: Option<JsonForm>,

@@ -1,6 +1,7 @@
 //! The lines that a user types: edited in place, with those before at the arrow keys.
 //!
-//! Owns the editor and its thread. The lines are kept in memory alone: what people ask a model belongs in no file.
+//! Owns the editor and its thread. The lines are kept in memory alone: what people ask a model
+//! belongs in no file.
 
 use std::sync::mpsc;
 

@@ -16,7 +16,8 @@ pub(super) struct Speed {
 }
 
 impl Speed {
-    /// Tokens of the answer for each second: of its stream where there is one, else of the whole call.
+    /// Tokens of the answer for each second: of its stream where there is one, else of the whole
+    /// call.
     fn tokens_per_second(&self) -> Option<f64> {
         let tokens = self.usage.as_ref()?.completion_tokens;
         // The first token's time is the prompt's: the speed is that of the tokens after it.

@@ -1,6 +1,7 @@
 //! What is typed while an answer comes.
 //!
-//! Owns that it neither appears in the middle of the answer nor is lost: the terminal keeps it, and the next prompt reads it.
+//! Owns that it neither appears in the middle of the answer nor is lost: the terminal keeps it, and
+//! the next prompt reads it.
 
 #[cfg(unix)]
 mod terminal {

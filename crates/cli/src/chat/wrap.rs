@@ -1,7 +1,7 @@
 //! Breaking an answer into lines that fit the terminal, between words.
 //!
-//! Owns where a line ends. A word is held back until it is whole, so that nothing that is shown has to be taken back. Lines of code, between
-//! fences of Markdown, stay as they are.
+//! Owns where a line ends. A word is held back until it is whole, so that nothing that is shown has
+//! to be taken back. Lines of code, between fences of Markdown, stay as they are.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 

@@ -78,7 +78,8 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
     vec![request_step(log, unsent, true), answer]
 }
 
-/// After a container's own failure: once more as before, where it may pass, and then in every other dialect.
+/// After a container's own failure: once more as before, where it may pass, and then in every other
+/// dialect.
 async fn ask_again(probe: &Probe, kind: Kind, error: &Error, case: &Case<'_>, log: &Log) -> Step {
     let said = super::with_causes(error);
     if error.kind() == ErrorKind::ModelFailed && probe.ask(kind, None).await.is_ok() {
@@ -141,7 +142,8 @@ fn spoken(case: &Case<'_>, kind: Kind) -> String {
     dialect(case, kind).map_or_else(|| "that the endpoint's name chooses".to_owned(), |dialect| format!("`{dialect}`"))
 }
 
-/// Whether the container itself refused or answered something unknown: then it may speak another dialect.
+/// Whether the container itself refused or answered something unknown: then it may speak another
+/// dialect.
 fn may_be_the_dialect(error: &Error) -> bool {
     let from_container = error
         .upstream()

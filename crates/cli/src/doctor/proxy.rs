@@ -1,6 +1,7 @@
 //! The proxies that the environment names: the commonest thing to stand in the way unseen.
 //!
-//! Owns which of the variables counts for a call. Whether a host is excepted is decided by the code that the calls themselves go through.
+//! Owns which of the variables counts for a call. Whether a host is excepted is decided by the code
+//! that the calls themselves go through.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use sagewire::credentials::seam::World;
@@ -51,7 +52,8 @@ pub(super) fn look(world: &World, target: Option<&Target>) -> Option<Step> {
 
 /// The proxy for the URL, with these exceptions.
 fn named(world: &World, target: &Target, exceptions: &str) -> Option<Proxy> {
-    // In a CGI program HTTP_PROXY is a request header that anyone can send: there the transport heeds no variable.
+    // In a CGI program HTTP_PROXY is a request header that anyone can send: there the transport heeds
+    // no variable.
     if world.var("REQUEST_METHOD").is_some() {
         return None;
     }

@@ -33,7 +33,8 @@ pub(super) async fn look(subject: &Subject, world: &World) -> (Step, Option<Loca
     }
 }
 
-/// The other places that set another region, which is the most frequent reason why an endpoint is not found.
+/// The other places that set another region, which is the most frequent reason why an endpoint is
+/// not found.
 pub(super) async fn others(found: &LocatedRegion, subject: &Subject, world: &World) -> Vec<(String, String)> {
     let mut others = Vec::new();
     for variable in ["AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"] {

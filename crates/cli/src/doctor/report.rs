@@ -1,4 +1,5 @@
-//! The report of the doctor: steps with a mark, a summary, details and a fix, for people and as JSON.
+//! The report of the doctor: steps with a mark, a summary, details and a fix, for people and as
+//! JSON.
 
 use std::io::{IsTerminal, Write, stdout};
 

@@ -1,4 +1,5 @@
-//! Who is examined: a model with its settings, from the arguments, a deployment of `config.yaml`, or the embedded emulator.
+//! Who is examined: a model with its settings, from the arguments, a deployment of `config.yaml`,
+//! or the embedded emulator.
 
 use sagewire::{
     ModelId, SageMaker, Settings,
@@ -19,7 +20,8 @@ pub(super) struct Subject {
     /// Everything set for it, under LiteLLM's names. Secrets stand here.
     params: Params,
     pub(super) embeds: bool,
-    /// The world of its calls: a configuration's `environment_variables` stand before those of the process.
+    /// The world of its calls: a configuration's `environment_variables` stand before those of the
+    /// process.
     pub(super) world: World,
     /// The process's own, which alone says what is between this machine and the network.
     pub(super) system: World,

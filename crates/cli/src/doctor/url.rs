@@ -25,7 +25,8 @@ impl Target {
         self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// A path that is not an invocation's. Nothing is added to it, so the endpoint's name is missing.
+    /// A path that is not an invocation's. Nothing is added to it, so the endpoint's name is
+    /// missing.
     pub(super) fn stray_path(&self) -> Option<&str> {
         let path = self.url.path();
         let is_invocation = ["/invocations", "/invocations-response-stream"].iter().any(|end| path.ends_with(end));

@@ -66,7 +66,8 @@ impl Log {
     }
 }
 
-/// The world, with the calls to STS written down. Those to metadata services are not: their clocks are not AWS's.
+/// The world, with the calls to STS written down. Those to metadata services are not: their clocks
+/// are not AWS's.
 pub(super) fn world(world: &World, log: &Log) -> World {
     let watched = WatchedHttp { inner: Arc::clone(world.http()), clock: Arc::clone(world.clock()), log: log.clone() };
     world.to_builder().with_http(watched).build()
@@ -133,7 +134,8 @@ impl Transport for Watched {
     }
 }
 
-/// A header's value, as far as it is known to be no secret: a gateway's own header may hold one whatever it is called.
+/// A header's value, as far as it is known to be no secret: a gateway's own header may hold one
+/// whatever it is called.
 fn shown(name: &str, value: &HeaderValue) -> String {
     const SHOWN: [&str; 8] = [
         "accept",
@@ -158,14 +160,16 @@ fn shown(name: &str, value: &HeaderValue) -> String {
 
 const HIDDEN: &str = "[hidden]";
 
-/// SageMaker's custom attributes, which may hold anything: of them only the licence that JumpStart wants accepted is known.
+/// SageMaker's custom attributes, which may hold anything: of them only the licence that JumpStart
+/// wants accepted is known.
 fn shown_attributes(value: &str) -> String {
     const KNOWN: [&str; 2] = ["accept_eula=true", "accept_eula=false"];
     let shown = value.split(',').map(|attribute| if KNOWN.contains(&attribute) { attribute } else { HIDDEN });
     shown.collect::<Vec<_>>().join(",")
 }
 
-/// A signature's scope and headers; of the access key id only the end, and nothing of the signature.
+/// A signature's scope and headers; of the access key id only the end, and nothing of the
+/// signature.
 fn shown_authorization(value: &str) -> Option<String> {
     let rest = value.strip_prefix("AWS4-HMAC-SHA256 Credential=")?;
     let (id, rest) = rest.split_once('/')?;

@@ -1,6 +1,7 @@
 //! What tells whether a line of an output still belongs to its line of the input.
 //!
-//! Owns the hash: of the model, its parameters and the text. It protects against mistakes, not against attackers.
+//! Owns the hash: of the model, its parameters and the text. It protects against mistakes, not
+//! against attackers.
 
 use std::fmt::Write;
 

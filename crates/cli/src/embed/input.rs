@@ -1,6 +1,7 @@
 //! The texts to embed: from the arguments, plain lines, or JSON lines.
 //!
-//! Owns reading them, and the check that an output begun earlier still belongs to them. Nothing is sent before both are through.
+//! Owns reading them, and the check that an output begun earlier still belongs to them. Nothing is
+//! sent before both are through.
 
 use serde_json::Value;
 
@@ -31,7 +32,8 @@ pub(super) struct Broken {
     pub(super) why: String,
 }
 
-/// All of them. Lines are parsed anew each time they are gone through, so that a file of texts is in memory once.
+/// All of them. Lines are parsed anew each time they are gone through, so that a file of texts is
+/// in memory once.
 #[derive(Debug)]
 pub(super) struct Input {
     text: String,
@@ -97,7 +99,8 @@ impl Input {
         }
     }
 
-    /// How many texts there are, and the lines that are not texts, once none that the output holds has changed.
+    /// How many texts there are, and the lines that are not texts, once none that the output holds
+    /// has changed.
     ///
     /// # Errors
     /// A line has changed, or is not a text and `keep_going` is not set.

@@ -1,6 +1,7 @@
 //! The lines that have been embedded, now and by runs before.
 //!
-//! Owns the form of a line, what of a file begun earlier can be kept, and that a line is whole before the next begins.
+//! Owns the form of a line, what of a file begun earlier can be kept, and that a line is whole
+//! before the next begins.
 
 use std::{
     collections::HashMap,
@@ -52,7 +53,8 @@ struct Written {
 /// One line, with its end.
 pub(super) fn line(record: &Record, hash: &str, vector: &Vector) -> Result<Vec<u8>, serde_json::Error> {
     let mut numbers = serde_json::to_string(vector)?;
-    // A vector is the container's own text, which may be spread over many lines; numbers hold no blanks.
+    // A vector is the container's own text, which may be spread over many lines; numbers hold no
+    // blanks.
     numbers.retain(|c| !c.is_ascii_whitespace());
     let embedding = RawValue::from_string(numbers)?;
     let mut line =
@@ -61,7 +63,8 @@ pub(super) fn line(record: &Record, hash: &str, vector: &Vector) -> Result<Vec<u
     Ok(line)
 }
 
-/// The longest line of an output in bytes: a vector of a million numbers is shorter. A file of anything else is not read into memory.
+/// The longest line of an output in bytes: a vector of a million numbers is shorter. A file of
+/// anything else is not read into memory.
 const LONGEST: u64 = 32 * 1024 * 1024;
 
 /// Reads what an output holds, and where its last whole line ends. What follows is a torn line.

@@ -200,7 +200,8 @@ async fn a_text_without_a_vector_is_skipped_if_the_model_embeds_others() {
         assert_eq!(summary.refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [refused], "{text}");
         assert_eq!(lines(&file.written).len(), 2);
     }
-    // If there is no vector at all, the fault is not in the texts, and the run does not go through all of them.
+    // If there is no vector at all, the fault is not in the texts, and the run does not go through all
+    // of them.
     for lines in [2, 1000] {
         let mut file = Dying { written: Vec::new(), room: usize::MAX };
         let provider = Counter::default();

@@ -1,6 +1,7 @@
 //! The work itself: batches of texts, several at a time, each written as soon as it is answered.
 //!
-//! Owns the order of asking and writing, and what a failure or Ctrl-C leaves behind: every answer that came is in the output.
+//! Owns the order of asking and writing, and what a failure or Ctrl-C leaves behind: every answer
+//! that came is in the output.
 
 use std::io::Write;
 
@@ -60,7 +61,8 @@ struct Failed {
 }
 
 impl Job<'_> {
-    /// Embeds every record that is not done. The first item of `stops` lets the requests at work finish; the second drops them.
+    /// Embeds every record that is not done. The first item of `stops` lets the requests at work
+    /// finish; the second drops them.
     pub(super) async fn run(
         &self,
         records: impl Iterator<Item = Record>,
@@ -195,8 +197,9 @@ impl Job<'_> {
     }
 }
 
-/// Whether another text might be embedded: what concerns keys, the network or the endpoint would fail all of them. An answer without a vector may be
-/// the fault of either; [`Suspicion`] tells them apart.
+/// Whether another text might be embedded: what concerns keys, the network or the endpoint would
+/// fail all of them. An answer without a vector may be the fault of either; [`Suspicion`] tells
+/// them apart.
 fn is_about_the_texts(error: &Error) -> bool {
     matches!(
         error.kind(),

@@ -7,8 +7,8 @@ use crate::terminal::harmless;
 /// The longest part of a body that is shown, in characters.
 const MOST_OF_A_BODY: usize = 2_000;
 
-/// Method, path, operation, outcome and size of a request, and its body if `bodies` is true. Headers are left out, since
-/// they contain signatures and tokens.
+/// Method, path, operation, outcome and size of a request, and its body if `bodies` is true.
+/// Headers are left out, since they contain signatures and tokens.
 pub(super) fn line(request: &Received, bodies: bool) -> String {
     let outcome = match (&request.refused, &request.fault) {
         (Some(error), _) => format!("refused: {}", error.code()),

@@ -1,4 +1,5 @@
-//! The commands of every day as a person runs them, over the emulator: chat, embed, doctor, completions and man.
+//! The commands of every day as a person runs them, over the emulator: chat, embed, doctor,
+//! completions and man.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 mod chat;

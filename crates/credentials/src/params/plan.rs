@@ -174,7 +174,8 @@ impl Plan {
     }
 }
 
-/// The keys, if any part of them is given as a parameter. Keys that stand in variables alone are the chain's.
+/// The keys, if any part of them is given as a parameter. Keys that stand in variables alone are
+/// the chain's.
 fn keys(
     key_id: Option<String>,
     secret: Option<Secret>,
@@ -229,7 +230,8 @@ pub(super) async fn explain(params: AwsParams, world: &World) -> Explanation {
         Some(Source::Profile | Source::Chain) => steps.extend(plan.chain(world).explain().await.steps),
         Some(Source::Keys(_)) | None => {}
     }
-    // A role assumed with a chain's credentials asks the chain again here: an explanation may take its time.
+    // A role assumed with a chain's credentials asks the chain again here: an explanation may take its
+    // time.
     let last = match &plan.way {
         Way::WebIdentity { .. } => Some("WebIdentityToken"),
         Way::Role { .. } => Some("AssumeRole"),

@@ -1,4 +1,5 @@
-//! Log probabilities in the form of the completion API: lists side by side, where the chat API has a list of objects.
+//! Log probabilities in the form of the completion API: lists side by side, where the chat API has
+//! a list of objects.
 //!
 //! Owns that one turn.
 //!
@@ -6,8 +7,8 @@
 
 use serde_json::{Map, Value, json};
 
-/// The chat API's form in the completion API's; any other form stays as it is. `offset` is the place of the first token in the text, in
-/// characters; afterwards, that behind the last.
+/// The chat API's form in the completion API's; any other form stays as it is. `offset` is the
+/// place of the first token in the text, in characters; afterwards, that behind the last.
 pub(super) fn of_completion(logprobs: Value, offset: &mut usize) -> Value {
     let Some(content) = logprobs.get("content").and_then(Value::as_array) else { return logprobs };
     let (mut tokens, mut token_logprobs, mut top_logprobs, mut text_offset) = (vec![], vec![], vec![], vec![]);

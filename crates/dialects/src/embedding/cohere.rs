@@ -1,7 +1,8 @@
 //! Cohere models of the AWS Marketplace: `{"texts", "input_type"}`, at most 96 at once.
 //!
-//! Owns the body: the input type, which newer models demand, is `search_document` unless the caller says otherwise; `dimensions` is
-//! Cohere's `output_dimension`. The count of tokens is in its reply's `meta`.
+//! Owns the body: the input type, which newer models demand, is `search_document` unless the caller
+//! says otherwise; `dimensions` is Cohere's `output_dimension`. The count of tokens is in its
+//! reply's `meta`.
 //!
 //! <https://docs.cohere.com/reference/embed>, <https://docs.cohere.com/docs/amazon-sagemaker-setup-guide>
 

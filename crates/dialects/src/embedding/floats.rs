@@ -9,7 +9,8 @@ use serde::{
 
 /// The first numbers of a vector, as long again as a vector of length 1.
 ///
-/// That is what models with nested ("Matryoshka") representations are made for, and what OpenAI does with `dimensions`.
+/// That is what models with nested ("Matryoshka") representations are made for, and what OpenAI
+/// does with `dimensions`.
 pub(super) fn cut(mut floats: Vec<f32>, dimensions: usize) -> Vec<f32> {
     floats.truncate(dimensions);
     let length = floats.iter().map(|float| f64::from(*float) * f64::from(*float)).sum::<f64>().sqrt();
@@ -21,7 +22,8 @@ pub(super) fn cut(mut floats: Vec<f32>, dimensions: usize) -> Vec<f32> {
     floats
 }
 
-/// The mean of the rows of this JSON list of lists of numbers; `None` where the rows are not of one length.
+/// The mean of the rows of this JSON list of lists of numbers; `None` where the rows are not of one
+/// length.
 pub(super) fn mean(json: &str) -> Option<Vec<f32>> {
     let mut mean = Mean::default();
     let mut deserializer = serde_json::Deserializer::from_str(json);

@@ -1,6 +1,7 @@
 //! The bodies of embedding requests: a text stays a text, a list a list.
 //!
-//! Owns that form, for containers answer the two differently, and the merging of parameters that only a container knows.
+//! Owns that form, for containers answer the two differently, and the merging of parameters that
+//! only a container knows.
 
 use sagewire_types::{EmbedInput, EmbedRequest, Error};
 use serde::{Serialize, Serializer, ser::SerializeMap};

@@ -1,6 +1,8 @@
-//! Vectors in the shapes that most containers reply: a vector for each input, and nothing beside them.
+//! Vectors in the shapes that most containers reply: a vector for each input, and nothing beside
+//! them.
 //!
-//! Owns reading these in one pass, as a reply of 32 vectors has hundreds of kilobytes. Every other shape is `vectors`' own.
+//! Owns reading these in one pass, as a reply of 32 vectors has hundreds of kilobytes. Every other
+//! shape is `vectors`' own.
 
 use bytes::Bytes;
 use sagewire_types::NumberList;
@@ -8,7 +10,8 @@ use sagewire_types::NumberList;
 /// What stands before the list of vectors.
 const OPENINGS: [&[u8]; 4] = [b"{\"embedding\"", b"{\"embeddings\"", b"{\"vectors\"", b"{\"predictions\""];
 
-/// The vectors of a reply that is `[[...], ...]`, or an object with nothing else in it. They share the reply's memory.
+/// The vectors of a reply that is `[[...], ...]`, or an object with nothing else in it. They share
+/// the reply's memory.
 pub(super) fn lists(reply: &Bytes) -> Option<Vec<NumberList>> {
     let mut cursor = Cursor { reply, at: 0 };
     let is_object = OPENINGS.iter().any(|opening| cursor.take(opening));

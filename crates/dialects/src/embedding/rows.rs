@@ -44,8 +44,8 @@ impl Takes {
     }
 }
 
-/// Feature extraction, as the Hugging Face toolkit and most embedding containers take it. The toolkit replies a vector for each token:
-/// they are averaged (mean pooling).
+/// Feature extraction, as the Hugging Face toolkit and most embedding containers take it. The
+/// toolkit replies a vector for each token: they are averaged (mean pooling).
 ///
 /// <https://huggingface.co/docs/sagemaker/inference>
 pub(super) const HUGGING_FACE: Row = Row { name: "hf", field: "inputs", takes: Takes::TextOrList, max_batch: None };
@@ -56,8 +56,8 @@ pub(super) const HUGGING_FACE: Row = Row { name: "hf", field: "inputs", takes: T
 pub(super) const TEI: Row =
     Row { name: "tei", field: "inputs", takes: Takes::TokensToo, max_batch: NonZeroUsize::new(32) };
 
-/// JumpStart's own images, GPT-J and sentence-transformers. The sentence-similarity images want `"mode": "embedding"` too: a parameter of
-/// the request.
+/// JumpStart's own images, GPT-J and sentence-transformers. The sentence-similarity images want
+/// `"mode": "embedding"` too: a parameter of the request.
 ///
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/jumpstart-foundation-models-choose.html>
 pub(super) const JUMPSTART: Row = Row { name: "jumpstart", field: "text_inputs", takes: Takes::List, max_batch: None };

@@ -1,6 +1,8 @@
-//! JumpStart's text embedding models of TensorFlow Hub (`tensorflow-tcembedding-*`): one raw text in, one flat vector out.
+//! JumpStart's text embedding models of TensorFlow Hub (`tensorflow-tcembedding-*`): one raw text
+//! in, one flat vector out.
 //!
-//! Owns the body, which is not JSON: it carries one text and no parameter. Lists are sent a text at a time.
+//! Owns the body, which is not JSON: it carries one text and no parameter. Lists are sent a text at
+//! a time.
 //!
 //! <https://github.com/aws/amazon-sagemaker-examples/tree/main/introduction_to_amazon_algorithms/jumpstart_text_embedding>
 

@@ -1,7 +1,8 @@
 //! Vectors, whichever shape they come in.
 //!
-//! Owns the reading of every reply whose shape says what it is: bare lists to four levels, and the objects that containers put them in.
-//! A vector's text passes unparsed unless it must be averaged, cut or encoded.
+//! Owns the reading of every reply whose shape says what it is: bare lists to four levels, and the
+//! objects that containers put them in. A vector's text passes unparsed unless it must be averaged,
+//! cut or encoded.
 
 use bytes::Bytes;
 use sagewire_types::{
@@ -187,8 +188,8 @@ fn with_prompt_tokens(mut usage: Usage) -> Usage {
     usage
 }
 
-/// OpenAI's list, in the order of its indexes. If one is missing, the order is the inputs'; one that is wrong would give an input the vector of
-/// another.
+/// OpenAI's list, in the order of its indexes. If one is missing, the order is the inputs'; one
+/// that is wrong would give an input the vector of another.
 fn items(data: &RawValue) -> Result<Vec<Numbers>, Unread> {
     let mut items: Vec<Item<'_>> = serde_json::from_str(data.get()).map_err(|_| Unread::Shape)?;
     if items.len() > 1 && items.iter().all(|item| item.index.0.is_some()) {
@@ -259,7 +260,8 @@ fn levels(json: &str) -> usize {
     json.bytes().filter(|byte| !byte.is_ascii_whitespace()).take_while(|byte| *byte == b'[').count()
 }
 
-/// The vector of the input at this place, with as many numbers and in the format that were asked for.
+/// The vector of the input at this place, with as many numbers and in the format that were asked
+/// for.
 fn write(numbers: Numbers, place: usize, context: &EmbedContext) -> Result<Vector, Error> {
     let dimensions = context.dimensions.map(|dimensions| usize::try_from(dimensions).unwrap_or(usize::MAX));
     let base64 = context.encoding_format == Some(EncodingFormat::Base64);

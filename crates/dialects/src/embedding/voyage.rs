@@ -1,6 +1,7 @@
 //! Voyage models of the AWS Marketplace: `{"input", "model"}`, at most 128 at once.
 //!
-//! Owns the body: `dimensions` is Voyage's `output_dimension`; of the encoding formats it knows `base64` alone, a list being its default.
+//! Owns the body: `dimensions` is Voyage's `output_dimension`; of the encoding formats it knows
+//! `base64` alone, a list being its default.
 //!
 //! <https://docs.voyageai.com/reference/embeddings-api>, <https://docs.voyageai.com/docs/aws-marketplace-model-package>
 

@@ -1,7 +1,8 @@
 //! The errors for replies and streams that are no answer and no report.
 //!
-//! Owns their sentences. A reply's texts may be the model's and thus the caller's: an error shows a reply's shape and never its texts. Only what
-//! is not JSON at all is kept for the operator, beside the sentence.
+//! Owns their sentences. A reply's texts may be the model's and thus the caller's: an error shows a
+//! reply's shape and never its texts. Only what is not JSON at all is kept for the operator, beside
+//! the sentence.
 
 use sagewire_types::{Error, ErrorKind, Upstream, json};
 use serde_json::Value;
@@ -41,7 +42,8 @@ pub(crate) fn cut_record(error: &serde_json::Error) -> Error {
     .with_source(NotJson::from(error))
 }
 
-/// Where a container's text stops being JSON. `serde_json`'s own error may quote the text, which is the caller's.
+/// Where a container's text stops being JSON. `serde_json`'s own error may quote the text, which is
+/// the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSON at line {line}, column {column}")]
 pub(crate) struct NotJson {
@@ -55,7 +57,8 @@ impl From<&serde_json::Error> for NotJson {
     }
 }
 
-/// The error for a reply of an unknown shape, or that is not JSON. `advice` says how to choose another reader.
+/// The error for a reply of an unknown shape, or that is not JSON. `advice` says how to choose
+/// another reader.
 pub(crate) fn unknown_reply(reply: &[u8], advice: &str) -> Error {
     let error = match json::from_reply::<Value>(reply) {
         Ok(value) => {
@@ -95,7 +98,8 @@ pub(crate) fn unknown_reply(reply: &[u8], advice: &str) -> Error {
     error.with_upstream(upstream)
 }
 
-/// The shape of a JSON value, without any of its texts and numbers: what an error may show of an unknown reply.
+/// The shape of a JSON value, without any of its texts and numbers: what an error may show of an
+/// unknown reply.
 fn shape(value: &Value) -> String {
     let mut out = String::new();
     write_shape(value, 3, &mut out);

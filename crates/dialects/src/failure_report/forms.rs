@@ -1,6 +1,7 @@
 //! The forms of reports: OpenAI's, vLLM's older one, FastAPI's `detail`, TGI's, DJL's and Triton's.
 //!
-//! Owns which fields of a report are which. FastAPI's and pydantic's errors quote the caller's input beside the reason: it is never read.
+//! Owns which fields of a report are which. FastAPI's and pydantic's errors quote the caller's
+//! input beside the reason: it is never read.
 //!
 //! <https://fastapi.tiangolo.com/tutorial/handling-errors/>, <https://platform.openai.com/docs/guides/error-codes>
 

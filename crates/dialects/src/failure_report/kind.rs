@@ -1,7 +1,7 @@
 //! What a container's failure means.
 //!
-//! Owns the table from statuses, types, codes and sentences to kinds. A context that is too long is known by all four. A sentence may quote what
-//! the caller wrote: quoted words do not count.
+//! Owns the table from statuses, types, codes and sentences to kinds. A context that is too long is
+//! known by all four. A sentence may quote what the caller wrote: quoted words do not count.
 
 use sagewire_types::ErrorKind;
 
@@ -77,7 +77,8 @@ fn says_too_long(reason: &str) -> bool {
     TOO_LONG.iter().any(|mark| said.contains(mark)) && LENGTH_WORDS.iter().any(|word| said.contains(word))
 }
 
-/// The text without what is quoted in it, unless that is a single word such as the name of a parameter.
+/// The text without what is quoted in it, unless that is a single word such as the name of a
+/// parameter.
 fn without_quoted_words(text: &str) -> String {
     let mut said = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,7 +1,8 @@
 //! Pydantic's errors, as Python prints a list of them.
 //!
-//! Owns the reading of `'loc'` and `'msg'` out of such a text. The caller's `'input'` stands beside them and may hold any words, also those of
-//! an error: so texts are read as Python's literals, and only the keys of the errors themselves count.
+//! Owns the reading of `'loc'` and `'msg'` out of such a text. The caller's `'input'` stands beside
+//! them and may hold any words, also those of an error: so texts are read as Python's literals, and
+//! only the keys of the errors themselves count.
 //!
 //! <https://docs.pydantic.dev/latest/errors/errors/>
 
@@ -14,7 +15,8 @@ pub(super) enum Step<'a> {
     Place(u64),
 }
 
-/// The path of a parameter, as OpenAI writes it: `messages[0].content`. Where in the request the parameter is, is left out.
+/// The path of a parameter, as OpenAI writes it: `messages[0].content`. Where in the request the
+/// parameter is, is left out.
 pub(super) fn path<'a>(steps: impl Iterator<Item = Step<'a>>) -> String {
     let mut path = String::new();
     for step in steps.skip_while(|step| matches!(step, Step::Name("body" | "query" | "header"))) {
@@ -30,7 +32,8 @@ pub(super) fn path<'a>(steps: impl Iterator<Item = Step<'a>>) -> String {
     path
 }
 
-/// The words of the errors in a text like `[{'type': ..., 'loc': ('body', 'foo'), 'msg': '...', 'input': ...}]`; `None` if there are none.
+/// The words of the errors in a text like `[{'type': ..., 'loc': ('body', 'foo'), 'msg': '...',
+/// 'input': ...}]`; `None` if there are none.
 pub(super) fn words(text: &str) -> Option<Words> {
     if !(text.contains("'loc':") && text.contains("'msg':")) {
         return None;

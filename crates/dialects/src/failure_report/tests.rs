@@ -1,4 +1,5 @@
-//! Each form of report, in a reply and with a status; what is a context that is too long, and what is not.
+//! Each form of report, in a reply and with a status; what is a context that is too long, and what
+//! is not.
 
 use super::*;
 

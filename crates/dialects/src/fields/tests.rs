@@ -1,4 +1,5 @@
-//! Every field with odd values: what nothing depends on costs nothing, and a text is never lost in silence.
+//! Every field with odd values: what nothing depends on costs nothing, and a text is never lost in
+//! silence.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
@@ -118,7 +119,8 @@ fn what_nothing_depends_on_costs_nothing() {
 fn what_an_answer_depends_on_is_never_lost_in_silence() {
     for field in FIELDS.iter().filter(|field| field.effect == Effect::Fails) {
         for value in ["{\"odd\":\"the text is here\"}", "7", "true"] {
-            // A message and a function may have fields that we do not know, such as `refusal`; one call may stand in place of a list.
+            // A message and a function may have fields that we do not know, such as `refusal`; one call may
+            // stand in place of a list.
             if ["message", "function", "arguments", "tool_calls"].iter().any(|name| field.path.ends_with(name))
                 && value.starts_with('{')
             {

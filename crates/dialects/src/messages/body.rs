@@ -1,6 +1,7 @@
 //! OpenAI's request bodies, as containers take them.
 //!
-//! Owns what is changed on the way: the model's name, `stream`, and `extra_body`, which is merged in at top level.
+//! Owns what is changed on the way: the model's name, `stream`, and `extra_body`, which is merged
+//! in at top level.
 
 use std::{collections::HashSet, fmt};
 

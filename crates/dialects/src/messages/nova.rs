@@ -1,7 +1,8 @@
-//! Amazon Nova models on SageMaker: the Messages API without a `model` in the body (`sagemaker_nova/`).
+//! Amazon Nova models on SageMaker: the Messages API without a `model` in the body
+//! (`sagemaker_nova/`).
 //!
-//! Owns the choice to leave the model's name out. Nova's own parameters (`top_k`, `reasoning_effort`, `allowed_token_ids`,
-//! `truncate_prompt_tokens`) pass as they are.
+//! Owns the choice to leave the model's name out. Nova's own parameters (`top_k`,
+//! `reasoning_effort`, `allowed_token_ids`, `truncate_prompt_tokens`) pass as they are.
 //!
 //! <https://docs.aws.amazon.com/nova/latest/userguide/nova-sagemaker-inference-api-reference.html>
 

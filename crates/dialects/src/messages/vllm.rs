@@ -1,6 +1,7 @@
 //! AWS's vLLM image: the Messages API, and every route of vLLM's by `route=`.
 //!
-//! Owns nothing but the name, which says that the container has the routes of [`native`](crate::native).
+//! Owns nothing but the name, which says that the container has the routes of
+//! [`native`](crate::native).
 //!
 //! <https://github.com/aws/deep-learning-containers/blob/master/scripts/docker/vllm/sagemaker_serve.py>
 

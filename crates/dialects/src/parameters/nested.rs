@@ -1,7 +1,7 @@
 //! Paths in `additional_drop_params`: `tools[*].function.strict`.
 //!
-//! Owns their form and what they remove, as LiteLLM does it: fields alone, never an item of a list, and nothing where the path leads
-//! nowhere.
+//! Owns their form and what they remove, as LiteLLM does it: fields alone, never an item of a list,
+//! and nothing where the path leads nowhere.
 //!
 //! <https://docs.litellm.ai/docs/completion/drop_params>
 

@@ -1,7 +1,8 @@
-//! Generated text, as text containers reply it: `generated_text` with its details, whole and as a stream of tokens.
+//! Generated text, as text containers reply it: `generated_text` with its details, whole and as a
+//! stream of tokens.
 //!
-//! Owns the wire shapes that TGI, DJL, the Hugging Face toolkit and old JumpStart images share, and the reading of a whole reply into
-//! OpenAI's shapes. Bodies are each dialect's own.
+//! Owns the wire shapes that TGI, DJL, the Hugging Face toolkit and old JumpStart images share, and
+//! the reading of a whole reply into OpenAI's shapes. Bodies are each dialect's own.
 //!
 //! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>,
 //! <https://docs.djl.ai/master/docs/serving/serving/docs/lmi/user_guides/lmi_input_output_schema.html>
@@ -25,7 +26,8 @@ mod details;
 mod echo;
 mod stream;
 
-/// How deep lists around a reply may nest: batching containers put the one answer into a list of lists.
+/// How deep lists around a reply may nest: batching containers put the one answer into a list of
+/// lists.
 const MAX_LIST_DEPTH: usize = 3;
 
 /// A whole reply, in any of the shapes of this family.

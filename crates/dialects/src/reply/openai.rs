@@ -1,7 +1,8 @@
-//! OpenAI's own shapes, as vLLM, TGI, DJL and SGLang reply them, with the liberties that these containers take.
+//! OpenAI's own shapes, as vLLM, TGI, DJL and SGLang reply them, with the liberties that these
+//! containers take.
 //!
-//! Owns the reading of a whole reply: names of finish reasons, thoughts between `<think>` tags, and fields that a container leaves out, names
-//! otherwise or gives another type.
+//! Owns the reading of a whole reply: names of finish reasons, thoughts between `<think>` tags, and
+//! fields that a container leaves out, names otherwise or gives another type.
 //!
 //! <https://platform.openai.com/docs/api-reference/chat>
 

@@ -1,7 +1,8 @@
 //! A streamed reply, whichever shape it comes in.
 //!
-//! Owns the framing, the choice of the reader by the first record that holds an answer, what is done with records that hold none, and the order
-//! at a failure: first the text so far, then one error.
+//! Owns the framing, the choice of the reader by the first record that holds an answer, what is
+//! done with records that hold none, and the order at a failure: first the text so far, then one
+//! error.
 
 use sagewire_types::lenient::{Lenient, Object};
 use sagewire_types::{ChatChunk, Error};
@@ -29,7 +30,8 @@ pub(super) trait RecordReader: Send {
     /// Hands over what was held back, for no more will come.
     fn flush(&mut self, out: &mut Vec<ChatChunk>);
 
-    /// The records have ended: judges whether the answer was whole. What was held back has been handed over.
+    /// The records have ended: judges whether the answer was whole. What was held back has been
+    /// handed over.
     fn finish(&mut self, out: &mut Vec<ChatChunk>) -> Result<(), Error>;
 }
 
@@ -133,7 +135,8 @@ impl Records {
         }
     }
 
-    /// A record that no reader knows: a failure, an answer of an unknown shape, or nothing that concerns the answer.
+    /// A record that no reader knows: a failure, an answer of an unknown shape, or nothing that
+    /// concerns the answer.
     fn take_odd(&mut self, text: &[u8]) -> Result<(), Error> {
         if let Err(error) = serde_json::from_slice::<IgnoredAny>(text) {
             if error.is_eof() {

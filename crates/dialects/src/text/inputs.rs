@@ -1,13 +1,15 @@
 //! The body `{"inputs", "parameters"}` that text containers share.
 //!
-//! Owns its assembly and the parameters that all of these containers name alike. What else a container can carry is its dialect's.
+//! Owns its assembly and the parameters that all of these containers name alike. What else a
+//! container can carry is its dialect's.
 
 use sagewire_types::{ChatRequest, Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
 use crate::Payload;
 
-/// The parameters of one request, in the order they are set; a later one replaces an earlier one of the same name.
+/// The parameters of one request, in the order they are set; a later one replaces an earlier one of
+/// the same name.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters(Map<String, Value>);
 
@@ -33,7 +35,8 @@ impl Parameters {
         Ok(())
     }
 
-    /// The parameters that only the container knows, and those that are passed on as they are: they win over what was set before.
+    /// The parameters that only the container knows, and those that are passed on as they are: they
+    /// win over what was set before.
     pub(crate) fn extend(&mut self, more: impl IntoIterator<Item = (String, Value)>) {
         self.0.extend(more);
     }
@@ -51,7 +54,8 @@ pub(crate) fn extra_body(extra: &mut Map<String, Value>) -> Result<Map<String, V
     }
 }
 
-/// The body of these inputs and parameters, with `extra_body` merged in: its `parameters` among the parameters, the rest beside them.
+/// The body of these inputs and parameters, with `extra_body` merged in: its `parameters` among the
+/// parameters, the rest beside them.
 pub(crate) fn payload(
     inputs: Value,
     parameters: Parameters,

@@ -1,7 +1,8 @@
-//! Legacy JumpStart Llama 2 images: dialogs of plain messages, and raw prompts, behind an end-user licence.
+//! Legacy JumpStart Llama 2 images: dialogs of plain messages, and raw prompts, behind an end-user
+//! licence.
 //!
-//! Owns both bodies and the licence's custom attribute. Newer JumpStart models are TGI, LMI or vLLM containers, with the dialects of
-//! these.
+//! Owns both bodies and the licence's custom attribute. Newer JumpStart models are TGI, LMI or vLLM
+//! containers, with the dialects of these.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/dg/jumpstart-foundation-models-choose.html>
 
@@ -14,10 +15,12 @@ use crate::{CompletionForm, Dialect, EncodeContext, Payload, parameters::apply_p
 /// What these images can carry. Stop texts are cut here, for the images know none.
 const SUPPORTED: &[&str] = &["temperature", "top_p", "stop", "max_tokens", "max_completion_tokens"];
 
-/// The custom attribute without which these images refuse every request: the licence was accepted when the model was deployed.
+/// The custom attribute without which these images refuse every request: the licence was accepted
+/// when the model was deployed.
 const ACCEPT_EULA: &str = "accept_eula=true";
 
-/// Sends a dialog, or a raw prompt where it is given one. The images reply as a whole, on streams too.
+/// Sends a dialog, or a raw prompt where it is given one. The images reply as a whole, on streams
+/// too.
 #[derive(Debug)]
 pub(crate) struct JumpStart;
 

@@ -1,7 +1,7 @@
 //! DJL LMI's own schema: `{"inputs", "parameters"}` with DJL's names for the parameters.
 //!
-//! Owns the mapping of OpenAI's parameters to those of LMI's generation schema. An LMI container that is sent `messages` speaks the
-//! Messages API instead.
+//! Owns the mapping of OpenAI's parameters to those of LMI's generation schema. An LMI container
+//! that is sent `messages` speaks the Messages API instead.
 //!
 //! <https://docs.djl.ai/master/docs/serving/serving/docs/lmi/user_guides/lmi_input_output_schema.html>
 
@@ -27,8 +27,8 @@ const SUPPORTED: &[&str] = &[
 
 /// Sends one prompt with DJL's parameters.
 ///
-/// The details are asked for unless the caller says otherwise: without them an answer that the container cut, which it does after 30
-/// tokens where no limit is given, looks like a finished one.
+/// The details are asked for unless the caller says otherwise: without them an answer that the
+/// container cut, which it does after 30 tokens where no limit is given, looks like a finished one.
 #[derive(Debug)]
 pub(crate) struct Lmi;
 
@@ -66,7 +66,8 @@ impl Lmi {
         if context.asks_for_details() {
             parameters.set("details", true);
         }
-        // Until LMI 0.32 nothing is sampled unless `do_sample` says so; greedy decoding is its exact temperature 0.
+        // Until LMI 0.32 nothing is sampled unless `do_sample` says so; greedy decoding is its exact
+        // temperature 0.
         let greedy = request.temperature == Some(0.0);
         if several || (!greedy && (request.temperature.is_some() || request.top_p.is_some_and(|top_p| top_p < 1.0))) {
             parameters.set("do_sample", true);

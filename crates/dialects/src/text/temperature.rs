@@ -6,7 +6,8 @@ use super::inputs::Parameters;
 use crate::EncodeContext;
 
 impl Parameters {
-    /// `top_p`, but for 1 and more: containers of this family refuse it, and it means the same as no limit at all.
+    /// `top_p`, but for 1 and more: containers of this family refuse it, and it means the same as
+    /// no limit at all.
     pub(crate) fn set_top_p(&mut self, request: &ChatRequest) {
         if let Some(top_p) = request.top_p.filter(|top_p| *top_p < 1.0) {
             self.set("top_p", top_p);

@@ -1,4 +1,5 @@
-//! Text generation: `{"inputs", "parameters"}`, as Hugging Face's TGI and most text containers take it (`sagemaker/`).
+//! Text generation: `{"inputs", "parameters"}`, as Hugging Face's TGI and most text containers take
+//! it (`sagemaker/`).
 //!
 //! Owns the mapping of OpenAI's parameters to those of `/generate`.
 //!

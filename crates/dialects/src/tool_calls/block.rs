@@ -1,4 +1,5 @@
-//! Calls that are told when their text is complete: forms in which a value's type, or the end of a call, cannot be known earlier.
+//! Calls that are told when their text is complete: forms in which a value's type, or the end of a
+//! call, cannot be known earlier.
 
 use super::{
     ToolCallReading,

@@ -3,7 +3,8 @@
 use sagewire_types::Tool;
 use serde_json::{Value, json};
 
-/// The schema of a call of one of these tools: `{"name": ..., "arguments": {...}}`. `None` if none of them is a function.
+/// The schema of a call of one of these tools: `{"name": ..., "arguments": {...}}`. `None` if none
+/// of them is a function.
 ///
 /// A tool's own references (`#/$defs/...`) lead to where its schema stands in this one.
 #[must_use]

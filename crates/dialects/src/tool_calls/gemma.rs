@@ -1,4 +1,5 @@
-//! Gemma 4's calls: `name{key:value,...}`, in which strings stand between marks of their own and keys without quotes.
+//! Gemma 4's calls: `name{key:value,...}`, in which strings stand between marks of their own and
+//! keys without quotes.
 //!
 //! <https://ai.google.dev/gemma/docs/capabilities/text/function-calling-gemma4>
 

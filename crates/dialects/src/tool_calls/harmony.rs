@@ -1,7 +1,9 @@
-//! gpt-oss: a text of messages in channels, of which one holds thoughts, one calls and one the answer.
+//! gpt-oss: a text of messages in channels, of which one holds thoughts, one calls and one the
+//! answer.
 //!
-//! A message is a header and a body: `<|start|>assistant<|channel|>commentary to=functions.name <|constrain|>json<|message|>{...}<|call|>`.
-//! The prompt ends behind the first `<|start|>assistant`. What has no channel is content.
+//! A message is a header and a body: `<|start|>assistant<|channel|>commentary to=functions.name
+//! <|constrain|>json<|message|>{...}<|call|>`. The prompt ends behind the first
+//! `<|start|>assistant`. What has no channel is content.
 //!
 //! <https://cookbook.openai.com/articles/openai-harmony>
 

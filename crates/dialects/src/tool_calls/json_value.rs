@@ -48,7 +48,8 @@ impl JsonValue {
         self.kind
     }
 
-    /// Reads the next byte. What is within strings is not looked at; outside of them, a byte that JSON does not have breaks the value.
+    /// Reads the next byte. What is within strings is not looked at; outside of them, a byte that
+    /// JSON does not have breaks the value.
     pub(super) fn read(&mut self, byte: u8) -> Place {
         if self.in_string {
             return self.read_in_string(byte);

@@ -1,4 +1,5 @@
-//! Texts in which calls stand between marks: where they begin, and what around them is neither call nor content.
+//! Texts in which calls stand between marks: where they begin, and what around them is neither call
+//! nor content.
 
 use std::fmt::Debug;
 
@@ -81,8 +82,8 @@ impl Syntax {
 
 /// Reads one call, or a block of calls.
 pub(super) trait Section: Debug + Send {
-    /// Reads on. `text` is the call so far, of which all before `from` was read already. Once the call has been handed over in part, `text` is
-    /// what is new alone.
+    /// Reads on. `text` is the call so far, of which all before `from` was read already. Once the
+    /// call has been handed over in part, `text` is what is new alone.
     fn push(&mut self, text: &str, from: usize, reading: &ToolCallReading, events: &mut Vec<Event>) -> Step;
 }
 
@@ -271,7 +272,8 @@ impl MarkedReader {
         None
     }
 
-    /// The mark at the beginning of a text; otherwise, whether all of the text may be the beginning of one.
+    /// The mark at the beginning of a text; otherwise, whether all of the text may be the beginning
+    /// of one.
     fn find(&self, text: &str) -> Result<Found, bool> {
         let mut may_become_one = false;
         let mut is = |mark: &str| {
@@ -311,7 +313,8 @@ impl MarkedReader {
         events: &mut Vec<Event>,
     ) -> Option<Left> {
         let before = call.raw.len();
-        // What follows a mark is not copied until it is known to go on: it may be all of a long text, and no call at all.
+        // What follows a mark is not copied until it is known to go on: it may be all of a long text, and
+        // no call at all.
         let is_new = before == call.mark;
         if !is_new {
             call.raw.push_str(text);

@@ -5,7 +5,8 @@ use super::xml::Arguments;
 /// How deep lists and objects may nest.
 pub(super) const DEEPEST: usize = 64;
 
-/// The items of a list up to its bracket as JSON, and what follows. `value` reads one as JSON and returns what follows it.
+/// The items of a list up to its bracket as JSON, and what follows. `value` reads one as JSON and
+/// returns what follows it.
 pub(super) fn list<'t>(
     text: &'t str,
     value: impl Fn(&'t str) -> Option<(String, &'t str)>,
@@ -22,7 +23,8 @@ pub(super) fn list<'t>(
     }
 }
 
-/// The members up to this bracket as a JSON object, and what follows. `member` reads a name and a value as JSON and returns what follows them.
+/// The members up to this bracket as a JSON object, and what follows. `member` reads a name and a
+/// value as JSON and returns what follows them.
 pub(super) fn object<'t, N: AsRef<str>>(
     text: &'t str,
     close: char,

@@ -1,4 +1,5 @@
-//! A call as a name between marks and its arguments as JSON behind it: DeepSeek V3 and V3.1, Kimi K2, newer Mistral.
+//! A call as a name between marks and its arguments as JSON behind it: DeepSeek V3 and V3.1, Kimi
+//! K2, newer Mistral.
 
 use super::{
     ToolCallReading,

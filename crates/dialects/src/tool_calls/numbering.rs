@@ -1,7 +1,8 @@
 //! Tool calls: which call a piece belongs to, its number, its id and its type.
 //!
-//! Owns the rules for whole answers and for calls that come in pieces. Containers leave out indexes, ids and types, repeat names, and number
-//! several calls alike; clients join what has one index.
+//! Owns the rules for whole answers and for calls that come in pieces. Containers leave out
+//! indexes, ids and types, repeat names, and number several calls alike; clients join what has one
+//! index.
 
 use sagewire_types::{ToolCall, ToolCallDelta};
 
@@ -31,7 +32,8 @@ struct Call {
     index: Option<u32>,
     id: Option<String>,
     name: Option<String>,
-    /// The arguments so far, of a call without an id: where they are whole, a further piece may begin another call of the same name.
+    /// The arguments so far, of a call without an id: where they are whole, a further piece may
+    /// begin another call of the same name.
     arguments: String,
 }
 
@@ -41,7 +43,8 @@ impl CallPieces {
         !self.calls.is_empty()
     }
 
-    /// Numbers the next piece. The first one of a call has an id, a type and the name; the others have none of them.
+    /// Numbers the next piece. The first one of a call has an id, a type and the name; the others
+    /// have none of them.
     pub(crate) fn take(&mut self, piece: &mut ToolCallDelta, choice: u32, response_id: &str) {
         let id = piece.id.take();
         let mut function = piece.function.take();

@@ -1,6 +1,8 @@
-//! A call as one JSON object: `{"name": "f", "arguments": {...}}`, as Hermes, Qwen, Llama 3 and Mistral write it.
+//! A call as one JSON object: `{"name": "f", "arguments": {...}}`, as Hermes, Qwen, Llama 3 and
+//! Mistral write it.
 //!
-//! The arguments are the model's own text. They may come before the name, or as a string that holds JSON.
+//! The arguments are the model's own text. They may come before the name, or as a string that holds
+//! JSON.
 
 use std::ops::Range;
 
@@ -17,7 +19,8 @@ const ARGUMENTS: [&str; 2] = ["arguments", "parameters"];
 /// What is taken for a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Object {
-    /// Without a mark before it, an object may be any JSON. It is a call only if it names a tool that is offered, and arguments.
+    /// Without a mark before it, an object may be any JSON. It is a call only if it names a tool
+    /// that is offered, and arguments.
     is_bare: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Calls as Python writes them: `name(key="value", other=[1, True])`, on lines or in a list. Olmo 3 and LFM2.
+//! Calls as Python writes them: `name(key="value", other=[1, True])`, on lines or in a list. Olmo 3
+//! and LFM2.
 
 use serde_json::Value;
 

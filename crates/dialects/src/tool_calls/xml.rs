@@ -1,4 +1,5 @@
-//! Calls with a tag for each argument: Qwen3 Coder, Seed OSS, MiniMax M2, DeepSeek V3.2 and GLM 4.5.
+//! Calls with a tag for each argument: Qwen3 Coder, Seed OSS, MiniMax M2, DeepSeek V3.2 and GLM
+//! 4.5.
 //!
 //! The tags are not XML: nothing in a value is escaped.
 
@@ -20,7 +21,8 @@ pub(super) fn invoke(body: &str, reading: &ToolCallReading) -> Option<Vec<Call>>
     parameters(body, "<parameter name=", "</parameter>", reading)
 }
 
-/// `"name"><｜DSML｜parameter name="key" string="true">value</｜DSML｜parameter>`: the tag says whether a value is a string or JSON.
+/// `"name"><｜DSML｜parameter name="key" string="true">value</｜DSML｜parameter>`: the tag says
+/// whether a value is a string or JSON.
 pub(super) fn dsml(body: &str, reading: &ToolCallReading) -> Option<Vec<Call>> {
     parameters(body, "<｜DSML｜parameter name=", "</｜DSML｜parameter>", reading)
 }

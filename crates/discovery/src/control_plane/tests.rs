@@ -14,7 +14,8 @@ use serde_json::json;
 
 use super::*;
 
-/// A control plane whose answers come from a function of the operation, and the requests that it got.
+/// A control plane whose answers come from a function of the operation, and the requests that it
+/// got.
 async fn plane(
     answer: impl Fn(usize, &str) -> (u16, Value) + Send + Sync + 'static,
 ) -> (ControlPlane, Arc<Mutex<Vec<http::Request<Bytes>>>>) {

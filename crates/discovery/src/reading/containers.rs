@@ -1,7 +1,7 @@
 //! The table of images, and what each says about its container.
 //!
-//! Owns which repository is which container. A new container is a row, and a function if it has settings of its own. The names are those of
-//! [AWS's Deep Learning Containers](https://aws.github.io/deep-learning-containers/reference/available_images/), Amazon Nova's and the SageMaker
+//! Owns which repository is which container. A new container is a row, and a function if it has
+//! settings of its own. The names are those of [AWS's Deep Learning Containers](https://aws.github.io/deep-learning-containers/reference/available_images/), Amazon Nova's and the SageMaker
 //! SDK's `image_uri_config`.
 
 use super::{

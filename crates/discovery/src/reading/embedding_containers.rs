@@ -1,4 +1,5 @@
-//! Containers of models that read: embeddings, rerankers, and the Hugging Face toolkit, which serves a task of any kind.
+//! Containers of models that read: embeddings, rerankers, and the Hugging Face toolkit, which
+//! serves a task of any kind.
 
 use super::{
     conclusion::Conclusion,
@@ -58,7 +59,8 @@ pub(super) fn toolkit(hosted: &Hosted<'_>) -> Conclusion {
     conclusion.because(reason).of_model(named)
 }
 
-/// An image of a framework runs a script of its owner's; of JumpStart's older models it is known what that takes.
+/// An image of a framework runs a script of its owner's; of JumpStart's older models it is known
+/// what that takes.
 pub(super) fn framework(hosted: &Hosted<'_>) -> Conclusion {
     of_jumpstart(hosted).map(|conclusion| conclusion.of_model(hosted.model_name(&[]))).unwrap_or_else(|| {
         Conclusion::unknown("the image runs an inference script of its owner's, which nothing describes")

@@ -23,7 +23,8 @@ impl<'a> Hosted<'a> {
         &self.container.environment
     }
 
-    /// The model's name on Hugging Face and where it was found: the first of these variables that has one, else JumpStart's.
+    /// The model's name on Hugging Face and where it was found: the first of these variables that
+    /// has one, else JumpStart's.
     pub(super) fn model_name(&self, variables: &[&'static str]) -> Option<(String, String)> {
         let named = variables
             .iter()

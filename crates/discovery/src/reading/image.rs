@@ -19,7 +19,8 @@ impl<'a> Image<'a> {
         Self { repository, tag }
     }
 
-    /// The version that follows `mark` in the tag, major and minor: (3, 1) after `tgi` in `2.6.0-tgi3.1.0-gpu`.
+    /// The version that follows `mark` in the tag, major and minor: (3, 1) after `tgi` in
+    /// `2.6.0-tgi3.1.0-gpu`.
     pub(super) fn version_after(self, mark: &str) -> Option<(u32, u32)> {
         self.tag.match_indices(mark).find_map(|(at, _)| version(self.tag.get(at + mark.len()..)?))
     }

@@ -14,7 +14,8 @@ pub(super) struct HubModel<'a> {
 }
 
 impl<'a> HubModel<'a> {
-    /// The model in `arn:<partition>:sagemaker:<region>:aws:hub-content/<hub>/Model/<id>/<version>`.
+    /// The model in
+    /// `arn:<partition>:sagemaker:<region>:aws:hub-content/<hub>/Model/<id>/<version>`.
     pub(super) fn of_arn(arn: &'a str) -> Option<Self> {
         let mut parts = arn.split_once("hub-content/")?.1.split('/');
         let id = parts.by_ref().nth(2).filter(|id| !id.is_empty())?;
@@ -26,7 +27,8 @@ impl<'a> HubModel<'a> {
         catalog::hub_name(self.id)
     }
 
-    /// Whether it is one of the first Llama 2 models, whose containers took dialogs: from version 3 on TGI serves them.
+    /// Whether it is one of the first Llama 2 models, whose containers took dialogs: from version 3
+    /// on TGI serves them.
     pub(super) fn is_llama_2_of_2023(self) -> bool {
         self.id.starts_with("meta-textgeneration-llama-2")
             && version(self.version).is_some_and(|version| version < (3, 0))

@@ -1,9 +1,11 @@
-//! Model packages of AWS Marketplace, known by the names of their products: neither image nor settings are shown to subscribers.
+//! Model packages of AWS Marketplace, known by the names of their products: neither image nor
+//! settings are shown to subscribers.
 
 use super::conclusion::Conclusion;
 use crate::deployment::Serves;
 
-/// Parts of a package's name, and what the product serves. The first whose parts are all there counts.
+/// Parts of a package's name, and what the product serves. The first whose parts are all there
+/// counts.
 static PRODUCTS: &[(&[&str], Serves)] = &[
     (&["rerank"], Serves::Rerank),
     (&["cohere", "embed"], Serves::Embeddings("cohere")),

@@ -122,7 +122,8 @@ pub(super) fn vllm(hosted: &Hosted<'_>) -> Conclusion {
     conclusion
 }
 
-/// Whether the image has the middleware that reads `route=`: since version 1.4 of its `sagemaker` tags, and in all `server` tags.
+/// Whether the image has the middleware that reads `route=`: since version 1.4 of its `sagemaker`
+/// tags, and in all `server` tags.
 fn vllm_routes(hosted: &Hosted<'_>) -> NativeRoutes {
     if hosted.image.version_after("server-").is_some() {
         return NativeRoutes::Yes;

@@ -1,7 +1,8 @@
 //! What an error puts on the wire, in the manner of the service that answers it.
 //!
-//! Owns the six forms: REST JSON (SageMaker Runtime, SSO's portal), JSON 1.1 (SageMaker's control plane), the query protocol's XML (STS), OAuth's JSON (SSO OIDC), the
-//! container endpoint's JSON, and the instance metadata service's page.
+//! Owns the six forms: REST JSON (SageMaker Runtime, SSO's portal), JSON 1.1 (SageMaker's control
+//! plane), the query protocol's XML (STS), OAuth's JSON (SSO OIDC), the container endpoint's JSON,
+//! and the instance metadata service's page.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};

@@ -4,8 +4,8 @@ use super::EmulatorBuilder;
 use crate::{control::Access, fault::Chaos};
 
 impl EmulatorBuilder {
-    /// Opens the control port under `/_sagewire/` to every program on this machine: scripts, faults, settings and the log of requests
-    /// over HTTP. Browsers are refused.
+    /// Opens the control port under `/_sagewire/` to every program on this machine: scripts,
+    /// faults, settings and the log of requests over HTTP. Browsers are refused.
     pub fn control(mut self) -> Self {
         self.control = Access::ThisMachine;
         self

@@ -1,7 +1,8 @@
 //! A container whose model does a small task with the tools that it is offered.
 //!
-//! Owns which API answers. It speaks OpenAI's chat completions and, as AWS's vLLM image does with `route=`, OpenAI's Responses API and
-//! Anthropic's Messages API; or TGI's `generate`, with tools in the text. What the model does is in `task`.
+//! Owns which API answers. It speaks OpenAI's chat completions and, as AWS's vLLM image does with
+//! `route=`, OpenAI's Responses API and Anthropic's Messages API; or TGI's `generate`, with tools
+//! in the text. What the model does is in `task`.
 
 mod chat;
 mod conversation;
@@ -18,8 +19,9 @@ use serde_json::{Value, json};
 use self::conversation::Conversation;
 use super::{Container, ContainerReply, Invocation, route, tgi::Generate};
 
-/// A model that an agent can work with: it thinks, writes a file, looks at it by two calls at once, and tells what came of them. The tools
-/// are found by their parameters: a command to run, or a path and a content to write. Without such tools it answers with a sentence.
+/// A model that an agent can work with: it thinks, writes a file, looks at it by two calls at once,
+/// and tells what came of them. The tools are found by their parameters: a command to run, or a
+/// path and a content to write. Without such tools it answers with a sentence.
 ///
 /// ```
 /// use sagewire_emulator::{Agent, Emulator};
@@ -62,8 +64,9 @@ impl Agent {
         self
     }
 
-    /// Takes prompts, as TGI's `generate` does, in place of messages. The prompt offers tools and the answer calls them in the form of Hermes and
-    /// Qwen: `<tools>`, `<tool_call>`, `<tool_response>` and, for thoughts, `<think>`.
+    /// Takes prompts, as TGI's `generate` does, in place of messages. The prompt offers tools and
+    /// the answer calls them in the form of Hermes and Qwen: `<tools>`, `<tool_call>`,
+    /// `<tool_response>` and, for thoughts, `<think>`.
     #[must_use]
     pub const fn with_prompts(mut self) -> Self {
         self.speaks = Speaks::Text;

@@ -1,11 +1,13 @@
 //! Where a streamed answer is cut.
 //!
-//! SageMaker's payload parts have arbitrary borders. Owns a cut that is the same for the same bytes, and deliberately awkward: it goes
-//! through multi-byte characters and through events, and puts several events into one part.
+//! SageMaker's payload parts have arbitrary borders. Owns a cut that is the same for the same
+//! bytes, and deliberately awkward: it goes through multi-byte characters and through events, and
+//! puts several events into one part.
 
 use bytes::Bytes;
 
-/// Where the parts of a whole body end in a streamed answer. A body that a container gives in parts keeps its own borders.
+/// Where the parts of a whole body end in a streamed answer. A body that a container gives in parts
+/// keeps its own borders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Parts {
@@ -36,7 +38,8 @@ fn events(body: &Bytes) -> Vec<Bytes> {
     parts
 }
 
-/// Sizes of successive parts, over and over: short enough to split an event, long enough to hold several.
+/// Sizes of successive parts, over and over: short enough to split an event, long enough to hold
+/// several.
 const SIZES: [usize; 8] = [11, 1, 420, 5, 97, 2, 240, 43];
 /// A long body gets longer parts, so that their number stays bearable.
 const STRETCH_EVERY: usize = 32 * 1024;

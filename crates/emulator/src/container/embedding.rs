@@ -1,7 +1,7 @@
 //! Text Embeddings Inference.
 //!
-//! Owns its schema, its limits and its error form, and vectors that mean something: texts that share words are near each other. Rules:
-//! [TEI's API](https://huggingface.github.io/text-embeddings-inference/).
+//! Owns its schema, its limits and its error form, and vectors that mean something: texts that
+//! share words are near each other. Rules: [TEI's API](https://huggingface.github.io/text-embeddings-inference/).
 
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -15,7 +15,8 @@ use super::{
 
 /// The TEI container: `{"inputs": "text" or ["text", ..]}` in, one array of floats per text out.
 ///
-/// The vectors are made of the texts' words, have length 1 (unless `"normalize": false`), and are always the same.
+/// The vectors are made of the texts' words, have length 1 (unless `"normalize": false`), and are
+/// always the same.
 #[derive(Clone, Debug)]
 pub struct Embedding {
     dimensions: usize,
@@ -88,7 +89,8 @@ impl Embedding {
         Ok(ContainerReply::json(200, &vectors))
     }
 
-    /// The sum of the words' own vectors, and a little of the text's, so that the order of words matters too.
+    /// The sum of the words' own vectors, and a little of the text's, so that the order of words
+    /// matters too.
     fn vector(&self, words: &[String], normalize: bool) -> Vec<f32> {
         let mut sum = vec![0.0; self.dimensions];
         for word in words {

@@ -1,4 +1,5 @@
-//! Containers that compute nothing: one repeats the request's body, one always gives the same answer.
+//! Containers that compute nothing: one repeats the request's body, one always gives the same
+//! answer.
 
 use std::{fmt, path::Path};
 
@@ -25,7 +26,8 @@ impl Fixed {
         Self { content_type: content_type.into(), body: body.into() }
     }
 
-    /// Answers with what this file holds now: JSON, server-sent events if its name ends with `.sse`, else plain text.
+    /// Answers with what this file holds now: JSON, server-sent events if its name ends with
+    /// `.sse`, else plain text.
     ///
     /// # Errors
     /// If the file cannot be read.

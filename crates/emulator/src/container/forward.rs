@@ -1,7 +1,7 @@
 //! A real model server behind an endpoint.
 //!
-//! Owns the HTTP client that plays SageMaker's part towards a container: `POST /invocations` and `GET /ping`, as
-//! [SageMaker calls them](https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
+//! Owns the HTTP client that plays SageMaker's part towards a container: `POST /invocations` and
+//! `GET /ping`, as [SageMaker calls them](https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -46,7 +46,8 @@ impl Forward {
         })
     }
 
-    /// Where a request goes: to the route that its attributes ask for, as AWS's vLLM image sends it on, else to `/invocations`.
+    /// Where a request goes: to the route that its attributes ask for, as AWS's vLLM image sends it
+    /// on, else to `/invocations`.
     fn uri(&self, invocation: &Invocation) -> Uri {
         let asked = route::asked_for(invocation.custom_attributes.as_deref());
         let asked = asked.and_then(|route| format!("{}{route}", self.base).parse().ok());

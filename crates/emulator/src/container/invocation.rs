@@ -11,7 +11,8 @@ use crate::operation::Operation;
 
 /// One request as a container sees it.
 ///
-/// SageMaker hands on only the headers it knows: neither credentials nor a caller's own headers get here.
+/// SageMaker hands on only the headers it knows: neither credentials nor a caller's own headers get
+/// here.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Invocation {
@@ -44,7 +45,8 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// An invocation of endpoint `endpoint` with this JSON body and nothing else, as if it came in 1970.
+    /// An invocation of endpoint `endpoint` with this JSON body and nothing else, as if it came in
+    /// 1970.
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! DJL Serving's Large Model Inference container.
 //!
-//! Owns its own schema: `inputs` and `parameters` in, an object with `generated_text` out, or one line of JSON per token. Rules:
-//! [LMI's input and output](https://docs.djl.ai/master/docs/serving/serving/docs/lmi/user_guides/lmi_input_output_schema.html).
+//! Owns its own schema: `inputs` and `parameters` in, an object with `generated_text` out, or one
+//! line of JSON per token. Rules: [LMI's input and output](https://docs.djl.ai/master/docs/serving/serving/docs/lmi/user_guides/lmi_input_output_schema.html).
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use super::{
 /// How many tokens an answer has at most where the request does not say.
 const DEFAULT_NEW_TOKENS: usize = 30;
 
-/// The LMI container with its rolling batch: whole answers are an object, streams are lines of JSON.
+/// The LMI container with its rolling batch: whole answers are an object, streams are lines of
+/// JSON.
 #[derive(Clone, Debug, Default)]
 pub struct Lmi {
     pace: Duration,

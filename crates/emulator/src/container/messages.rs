@@ -1,7 +1,7 @@
 //! A container that speaks OpenAI's API, as vLLM's SageMaker image does.
 //!
-//! Owns the choice between chat and completion, and vLLM's validation and error form. The answers are in `openai`. A body is judged as
-//! [vLLM's `/invocations`](https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html) judges it.
+//! Owns the choice between chat and completion, and vLLM's validation and error form. The answers
+//! are in `openai`. A body is judged as [vLLM's `/invocations`](https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html) judges it.
 
 use std::time::Duration;
 
@@ -16,11 +16,12 @@ use super::{
 /// OpenAI's own bound.
 const MOST_CHOICES: i64 = 128;
 
-/// The OpenAI-shaped container: `messages` or `prompt` in, `chat.completion` or `text_completion` out, both also as a stream that ends
-/// with `[DONE]`.
+/// The OpenAI-shaped container: `messages` or `prompt` in, `chat.completion` or `text_completion`
+/// out, both also as a stream that ends with `[DONE]`.
 ///
-/// It calls a tool when one is offered whose name shares a word with the user's last message (or when `tool_choice` says so), answers
-/// JSON where `response_format` asks for it, and goes on up to `max_tokens` under `ignore_eos`.
+/// It calls a tool when one is offered whose name shares a word with the user's last message (or
+/// when `tool_choice` says so), answers JSON where `response_format` asks for it, and goes on up to
+/// `max_tokens` under `ignore_eos`.
 #[derive(Clone, Debug)]
 pub struct Messages {
     pace: Duration,

@@ -1,7 +1,8 @@
 //! OpenAI-shaped answers, as vLLM and TGI give them.
 //!
-//! Owns what chat and plain completions have in common: how the two servers differ, stop strings, usage, and how a stream of server-sent
-//! events is written. Validation is each container's own business.
+//! Owns what chat and plain completions have in common: how the two servers differ, stop strings,
+//! usage, and how a stream of server-sent events is written. Validation is each container's own
+//! business.
 
 mod chat;
 mod completion;

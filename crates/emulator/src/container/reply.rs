@@ -26,7 +26,8 @@ pub enum ReplyBody {
     Whole(Bytes),
     /// In parts with these borders.
     Parts(Vec<Bytes>),
-    /// In parts, as they come. An error in it ends a streaming call with `ModelStreamError`, and makes another one a `ModelError`.
+    /// In parts, as they come. An error in it ends a streaming call with `ModelStreamError`, and
+    /// makes another one a `ModelError`.
     Stream(PartStream),
 }
 

@@ -1,7 +1,7 @@
 //! Text Embeddings Inference with a reranker.
 //!
-//! Owns its schema, its limit and scores that mean something: a text that shares words with the query ranks higher. Rules:
-//! [TEI's API](https://huggingface.github.io/text-embeddings-inference/).
+//! Owns its schema, its limit and scores that mean something: a text that shares words with the
+//! query ranks higher. Rules: [TEI's API](https://huggingface.github.io/text-embeddings-inference/).
 
 use std::collections::HashSet;
 
@@ -14,7 +14,8 @@ use super::{Container, ContainerReply, Invocation, speech::tokens};
 /// The most texts in one request (`MAX_CLIENT_BATCH_SIZE`).
 const MAX_BATCH: usize = 32;
 
-/// The TEI container with a reranker: `{"query", "texts"}` in, `[{"index", "score"}]` out, the best first.
+/// The TEI container with a reranker: `{"query", "texts"}` in, `[{"index", "score"}]` out, the best
+/// first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rerank;
 

@@ -1,7 +1,8 @@
 //! What an emulated model says.
 //!
-//! Owns the one sentence every built-in container answers with, its tokens, and how limits and stop strings end it. The same question
-//! always gets the same answer. How it is dressed is each container's business.
+//! Owns the one sentence every built-in container answers with, its tokens, and how limits and stop
+//! strings end it. The same question always gets the same answer. How it is dressed is each
+//! container's business.
 
 /// Markup of chat templates that separates turns.
 const MARKUP: [&str; 14] = [
@@ -110,7 +111,8 @@ pub(super) fn answer(question: &str, max_tokens: usize) -> String {
     text
 }
 
-/// The last thing said in a prompt, without a chat template's markup: what a person would call the question.
+/// The last thing said in a prompt, without a chat template's markup: what a person would call the
+/// question.
 pub(super) fn gist(prompt: &str) -> String {
     let mut plain = String::with_capacity(prompt.len());
     let mut rest = prompt;
@@ -149,7 +151,8 @@ fn without_label(line: &str) -> &str {
     }
 }
 
-/// A text in pieces of at most six characters, each with the blank before it, as a tokenizer might cut it.
+/// A text in pieces of at most six characters, each with the blank before it, as a tokenizer might
+/// cut it.
 pub(super) fn tokens(text: &str) -> Vec<String> {
     pieces(text).map(str::to_owned).collect()
 }

@@ -1,8 +1,8 @@
 //! Text Generation Inference.
 //!
-//! Owns the choice between its schemas, the limits they share and its error form. `generate`, its own schema, has a file; chat and
-//! completion bodies are answered by `openai` with TGI's manners. Rules:
-//! [TGI's API](https://huggingface.github.io/text-generation-inference/).
+//! Owns the choice between its schemas, the limits they share and its error form. `generate`, its
+//! own schema, has a file; chat and completion bodies are answered by `openai` with TGI's manners.
+//! Rules: [TGI's API](https://huggingface.github.io/text-generation-inference/).
 
 mod generate;
 
@@ -20,10 +20,12 @@ use super::{
 /// How many tokens an answer has at most where the request does not say.
 const DEFAULT_NEW_TOKENS: usize = 100;
 
-/// The TGI container: `inputs` in, an array with `generated_text` out, or one server-sent event per token and no `[DONE]`.
+/// The TGI container: `inputs` in, an array with `generated_text` out, or one server-sent event per
+/// token and no `[DONE]`.
 ///
-/// A body with `messages` or `prompt` is answered as TGI's OpenAI API answers it. What TGI refuses is refused with its own words: 422
-/// `{"error", "error_type"}`, or one event of that form where a stream of `generate` was asked for, as TGI has begun it by then.
+/// A body with `messages` or `prompt` is answered as TGI's OpenAI API answers it. What TGI refuses
+/// is refused with its own words: 422 `{"error", "error_type"}`, or one event of that form where a
+/// stream of `generate` was asked for, as TGI has begun it by then.
 #[derive(Clone, Debug)]
 pub struct Tgi {
     pace: Duration,

@@ -1,7 +1,7 @@
 //! The Hugging Face inference toolkit with a text-generation pipeline.
 //!
-//! Owns its schema, the echo of the prompt, and its refusal of parameters that `generate` does not know. It knows neither TGI's
-//! details nor streams. Rules: [the toolkit](https://github.com/aws/sagemaker-huggingface-inference-toolkit) and
+//! Owns its schema, the echo of the prompt, and its refusal of parameters that `generate` does not
+//! know. It knows neither TGI's details nor streams. Rules: [the toolkit](https://github.com/aws/sagemaker-huggingface-inference-toolkit) and
 //! [the pipeline](https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TextGenerationPipeline).
 
 use async_trait::async_trait;
@@ -40,10 +40,12 @@ const KNOWN: &[&str] = &[
     "typical_p",
 ];
 
-/// The toolkit's container: `{"inputs", "parameters"}` in, `[{"generated_text": <prompt and answer>}]` out.
+/// The toolkit's container: `{"inputs", "parameters"}` in, `[{"generated_text": <prompt and
+/// answer>}]` out.
 ///
-/// The prompt is left out where `return_full_text` is false. What `generate` does not know, such as TGI's `details` and `stop`, is
-/// refused as the toolkit refuses it: status 400, and the names in the message. It does not stream.
+/// The prompt is left out where `return_full_text` is false. What `generate` does not know, such as
+/// TGI's `details` and `stop`, is refused as the toolkit refuses it: status 400, and the names in
+/// the message. It does not stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Toolkit;
 

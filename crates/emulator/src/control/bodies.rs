@@ -1,4 +1,5 @@
-//! The bodies of the control port's requests: what a program may say, as serde reads it and the OpenAPI document shows it.
+//! The bodies of the control port's requests: what a program may say, as serde reads it and the
+//! OpenAPI document shows it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ pub(super) struct RepliesBody {
     pub(super) replies: Vec<Reply>,
 }
 
-/// One scripted answer: exactly one of `body`, `body_base64`, `stream`, `error`, `model_error` and `reset`.
+/// One scripted answer: exactly one of `body`, `body_base64`, `stream`, `error`, `model_error` and
+/// `reset`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Reply {

@@ -9,9 +9,11 @@ use crate::{
 };
 
 impl Emulator {
-    /// Lets the next request to this endpoint get this answer instead of its container's. Several wait in line.
+    /// Lets the next request to this endpoint get this answer instead of its container's. Several
+    /// wait in line.
     ///
-    /// The request must pass everything that SageMaker checks first: signature and header limits. The endpoint need not exist.
+    /// The request must pass everything that SageMaker checks first: signature and header limits.
+    /// The endpoint need not exist.
     pub fn enqueue(&self, endpoint: &str, reply: Scripted) {
         self.state.prepared.scripts.push(Line::Endpoint(endpoint.to_owned()), reply);
     }
@@ -29,9 +31,11 @@ impl Emulator {
         self.state.prepared.faults.clear(&line);
     }
 
-    /// Lets the next request for this operation get this answer instead of its own. Several wait in line.
+    /// Lets the next request for this operation get this answer instead of its own. Several wait in
+    /// line.
     ///
-    /// An answer that waits for the request's endpoint comes first. A request that must be signed must be signed well.
+    /// An answer that waits for the request's endpoint comes first. A request that must be signed
+    /// must be signed well.
     pub fn enqueue_for(&self, operation: Operation, reply: Scripted) {
         self.state.prepared.scripts.push(Line::Operation(operation), reply);
     }
@@ -41,12 +45,14 @@ impl Emulator {
         self.state.prepared.faults.push(Line::Endpoint(endpoint.to_owned()), fault);
     }
 
-    /// Lets this go wrong with the next accepted request for this operation. A fault that waits for its endpoint comes first.
+    /// Lets this go wrong with the next accepted request for this operation. A fault that waits for
+    /// its endpoint comes first.
     pub fn inject_for(&self, operation: Operation, fault: Fault) {
         self.state.prepared.faults.push(Line::Operation(operation), fault);
     }
 
-    /// Lets things go wrong by a schedule from now on, or no longer. What [`inject`](Self::inject) has put in line comes first.
+    /// Lets things go wrong by a schedule from now on, or no longer. What [`inject`](Self::inject)
+    /// has put in line comes first.
     pub fn set_chaos(&self, chaos: Option<Chaos>) {
         self.state.prepared.set_chaos(chaos);
     }

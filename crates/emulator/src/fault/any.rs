@@ -1,7 +1,7 @@
 //! Any fault at all, from a number.
 //!
-//! Owns the values that faults take in random runs: offsets inside heads, frames and bodies, lengths around their limits, short and long
-//! waits. The same number always gives the same fault.
+//! Owns the values that faults take in random runs: offsets inside heads, frames and bodies,
+//! lengths around their limits, short and long waits. The same number always gives the same fault.
 
 use std::time::Duration;
 
@@ -78,8 +78,9 @@ impl Numbers {
 }
 
 impl Fault {
-    /// Any fault, with any values: what [`Chaos::any`](super::Chaos::any) draws. Every kind comes, at every frame and byte of a short answer; the
-    /// frames that are huge and the bodies that expand stay small enough for many runs.
+    /// Any fault, with any values: what [`Chaos::any`](super::Chaos::any) draws. Every kind comes,
+    /// at every frame and byte of a short answer; the frames that are huge and the bodies that
+    /// expand stay small enough for many runs.
     #[must_use]
     pub fn any(number: u64) -> Self {
         let mut numbers = Numbers(mixed(number));

@@ -1,7 +1,7 @@
 //! How a fault changes an answer.
 //!
-//! Owns the order of things: some faults take the answer's place, some are set up on the connection, the others change the body's frames one
-//! by one as they pass.
+//! Owns the order of things: some faults take the answer's place, some are set up on the
+//! connection, the others change the body's frames one by one as they pass.
 
 use std::sync::atomic::Ordering;
 

@@ -32,7 +32,8 @@ enum Drawn {
 }
 
 impl Chaos {
-    /// One request in five meets a fault of [`Fault::catalog`], of those that harm no later request; only SageMaker Runtime's operations do.
+    /// One request in five meets a fault of [`Fault::catalog`], of those that harm no later
+    /// request; only SageMaker Runtime's operations do.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self {
@@ -55,7 +56,8 @@ impl Chaos {
         self
     }
 
-    /// Faults come in bursts: so many requests in a row meet the same one, or none. 0 is taken as 1.
+    /// Faults come in bursts: so many requests in a row meet the same one, or none. 0 is taken as
+    /// 1.
     #[must_use]
     pub const fn burst(mut self, requests: u64) -> Self {
         self.burst = if requests == 0 { 1 } else { requests };
@@ -69,16 +71,16 @@ impl Chaos {
         self
     }
 
-    /// Each fault for its own share of the requests, from 0 to 1, in place of one rate for all. Shares beyond a sum of 1 are
-    /// cut off.
+    /// Each fault for its own share of the requests, from 0 to 1, in place of one rate for all.
+    /// Shares beyond a sum of 1 are cut off.
     #[must_use]
     pub fn rated(mut self, faults: impl IntoIterator<Item = (Fault, f64)>) -> Self {
         self.faults = Drawn::Rated(faults.into_iter().collect());
         self
     }
 
-    /// Draws from all faults with all values: [`Fault::any`]. Some last: without fresh credentials and a client that corrects its clock,
-    /// everything fails after one of them.
+    /// Draws from all faults with all values: [`Fault::any`]. Some last: without fresh credentials
+    /// and a client that corrects its clock, everything fails after one of them.
     #[must_use]
     pub fn any(mut self) -> Self {
         self.faults = Drawn::Any;
@@ -92,7 +94,8 @@ impl Chaos {
         self
     }
 
-    /// What the request of this number meets. Only accepted requests for the schedule's operations are counted, from 0.
+    /// What the request of this number meets. Only accepted requests for the schedule's operations
+    /// are counted, from 0.
     #[must_use]
     pub fn fault_at(&self, number: u64) -> Option<Fault> {
         let burst = number / self.burst;

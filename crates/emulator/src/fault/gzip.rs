@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn it_is_the_gzip_that_other_tools_know() {
-        // `python3 -c "import gzip, sys; print(len(gzip.decompress(bytes.fromhex(sys.argv[1]))))"` says 1 and 259.
+        // `python3 -c "import gzip, sys; print(len(gzip.decompress(bytes.fromhex(sys.argv[1]))))"` says 1
+        // and 259.
         assert_eq!(&zeros(1)[..], b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x63\0\0\x8d\xef\x02\xd2\x01\0\0\0");
         assert_eq!(zeros(259).get(18..).unwrap(), 259_u32.to_le_bytes());
     }

@@ -1,4 +1,5 @@
-//! Faults by name, as a command line and the control port take them: `throttling`, `cut-at=40`, `stall=2s`.
+//! Faults by name, as a command line and the control port take them: `throttling`, `cut-at=40`,
+//! `stall=2s`.
 //!
 //! Owns the table of names, from which the guide's table, the errors and the log's names come.
 
@@ -334,7 +335,8 @@ impl FromStr for Fault {
 }
 
 impl fmt::Display for Fault {
-    /// The text that it is read from. An error without a name is told by its code, any other fault by the name of its kind.
+    /// The text that it is read from. An error without a name is told by its code, any other fault
+    /// by the name of its kind.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value();
         let same = ROWS.iter().find(|row| (row.make)(&value).as_ref() == Some(self));

@@ -1,6 +1,7 @@
 //! Changes inside a frame's bytes.
 //!
-//! Owns the offsets. What is to be noticed by its length must not be noticed by its CRC, so CRCs are repaired where a fault is elsewhere.
+//! Owns the offsets. What is to be noticed by its length must not be noticed by its CRC, so CRCs
+//! are repaired where a fault is elsewhere.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 

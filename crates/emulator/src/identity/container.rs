@@ -20,7 +20,8 @@ use crate::{
     state::State,
 };
 
-/// The settings of the container credentials endpoint. By default it is at `/credentials`, open to all.
+/// The settings of the container credentials endpoint. By default it is at `/credentials`, open to
+/// all.
 ///
 /// Point a client at it with `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
 #[derive(Clone)]

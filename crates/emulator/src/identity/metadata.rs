@@ -1,7 +1,7 @@
 //! EC2's instance metadata service, version 2.
 //!
-//! Owns the session tokens, without which nothing is told, and the few pages a client asks for. Rules:
-//! [instance metadata](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
+//! Owns the session tokens, without which nothing is told, and the few pages a client asks for.
+//! Rules: [instance metadata](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
 
 use std::{
     collections::HashMap,
@@ -34,7 +34,8 @@ const INSTANCE_ID: &str = "i-0123456789abcdef0";
 /// New credentials are there before the old ones end.
 const OVERLAP: Duration = Duration::from_secs(5 * 60);
 
-/// The settings of the instance metadata service. By default there is one, for an instance with the role `emulator-instance`.
+/// The settings of the instance metadata service. By default there is one, for an instance with the
+/// role `emulator-instance`.
 #[derive(Clone, Debug)]
 pub struct InstanceMetadata {
     role: Option<String>,
@@ -93,14 +94,16 @@ impl InstanceMetadata {
         self
     }
 
-    /// Credentials are said to have expired so long ago, and still work: what EC2 does while it cannot renew them.
+    /// Credentials are said to have expired so long ago, and still work: what EC2 does while it
+    /// cannot renew them.
     #[must_use]
     pub const fn expired_for(mut self, time: Duration) -> Self {
         self.expired_for = Some(time);
         self
     }
 
-    /// Tells this `Code` instead of `Success`, and no credentials; `AssumeRoleUnauthorizedAccess`, for example.
+    /// Tells this `Code` instead of `Success`, and no credentials; `AssumeRoleUnauthorizedAccess`,
+    /// for example.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = code.into();

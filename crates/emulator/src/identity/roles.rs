@@ -11,7 +11,8 @@ const DEFAULT_MAX_SESSION: Duration = Duration::from_secs(3_600);
 
 /// An IAM role of the emulated account.
 ///
-/// Where an emulator is given roles, only these can be assumed; where it is given none, every role can.
+/// Where an emulator is given roles, only these can be assumed; where it is given none, every role
+/// can.
 ///
 /// ```
 /// use sagewire_emulator::Role;
@@ -29,7 +30,8 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role that the account's users may assume for up to one hour, and the bearer of any web identity token.
+    /// A role that the account's users may assume for up to one hour, and the bearer of any web
+    /// identity token.
     #[must_use]
     pub fn new(arn: impl Into<String>) -> Self {
         Self {

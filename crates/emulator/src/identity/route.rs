@@ -4,7 +4,8 @@ use http::Method;
 
 use crate::{aws_error::Protocol, form::Form, operation::Operation, route::Route};
 
-/// By method, path (still percent-encoded) and, for STS, the action in a form. `container` is the path of the container's credentials.
+/// By method, path (still percent-encoded) and, for STS, the action in a form. `container` is the
+/// path of the container's credentials.
 pub(super) fn route(method: &Method, path: &str, form: &Form, container: &str) -> Route {
     let (get, post) = (method == Method::GET, method == Method::POST);
     match path {

@@ -28,7 +28,8 @@ pub struct IssuedSession {
     pub access_key_id: String,
     /// Who it is, such as `arn:aws:sts::123456789012:assumed-role/app/session`.
     pub arn: String,
-    /// When SageMaker Runtime and STS stop accepting it; `None` for credentials said to be expired that still work.
+    /// When SageMaker Runtime and STS stop accepting it; `None` for credentials said to be expired
+    /// that still work.
     pub expires: Option<SystemTime>,
     /// Session tags, in the order given.
     pub tags: Vec<(String, String)>,

@@ -1,4 +1,5 @@
-//! IAM Identity Center: role credentials for an access token, and a new access token for a refresh token.
+//! IAM Identity Center: role credentials for an access token, and a new access token for a refresh
+//! token.
 //!
 //! Owns the tokens and both operations. Rules: [the portal's API](https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/Welcome.html)
 //! and [OIDC's](https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/Welcome.html).
@@ -52,7 +53,8 @@ impl Sso {
         self
     }
 
-    /// Exchanges this refresh token for an access token, once. The answer holds the next refresh token.
+    /// Exchanges this refresh token for an access token, once. The answer holds the next refresh
+    /// token.
     #[must_use]
     pub fn refresh_token(mut self, token: impl Into<String>) -> Self {
         self.refresh_tokens.push(token.into());

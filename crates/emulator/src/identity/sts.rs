@@ -1,7 +1,7 @@
 //! STS: the three operations a client needs to become a role, or to learn who it is.
 //!
-//! Owns who may do what, and the XML answers. What a request's parameters may be is in `parameters`, what a web identity token says in
-//! `web_identity`. Rules: [the query protocol of STS](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html).
+//! Owns who may do what, and the XML answers. What a request's parameters may be is in
+//! `parameters`, what a web identity token says in `web_identity`. Rules: [the query protocol of STS](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html).
 
 mod parameters;
 mod web_identity;
@@ -92,7 +92,8 @@ fn assume_with_web_identity(state: &State, request: &Request<'_>) -> Result<Stri
     Ok([session(state, request, parameters), told.concat()].concat())
 }
 
-/// The role of this ARN. Where no roles are given, every one exists, with the longest session AWS allows.
+/// The role of this ARN. Where no roles are given, every one exists, with the longest session AWS
+/// allows.
 fn find(state: &State, arn: &str) -> Option<Role> {
     let roles = &state.identity.roles;
     if roles.is_empty() {

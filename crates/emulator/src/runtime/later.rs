@@ -1,6 +1,7 @@
 //! `InvokeEndpointAsync`: accepted now, answered in an object later.
 //!
-//! Owns the locations that it promises, and putting the outcome there where the emulator has an object store.
+//! Owns the locations that it promises, and putting the outcome there where the emulator has an
+//! object store.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! The limits of SageMaker Runtime's members: lengths, patterns, ranges.
 //!
-//! Owns one table, taken from the service model, and the `ValidationError` that AWS words from it. A header that an operation does not
-//! have is not looked at: AWS drops it.
+//! Owns one table, taken from the service model, and the `ValidationError` that AWS words from it.
+//! A header that an operation does not have is not looked at: AWS drops it.
 
 use std::ops::RangeInclusive;
 

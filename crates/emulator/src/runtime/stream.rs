@@ -1,6 +1,7 @@
 //! `InvokeEndpointWithResponseStream`: a container's answer as an event stream.
 //!
-//! Owns the response headers and the way from parts to frames. The frames' bytes are `frame`'s business.
+//! Owns the response headers and the way from parts to frames. The frames' bytes are `frame`'s
+//! business.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::{
 
 const CONTAINER_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
 
-/// A successful reply, one frame for each of its parts. A part that fails ends the stream with `ModelStreamError`.
+/// A successful reply, one frame for each of its parts. A part that fails ends the stream with
+/// `ModelStreamError`.
 pub(super) fn answer(reply: ContainerReply, parts: Parts, ending: Ending) -> Response<Body> {
     let pace = reply.pace;
     let mut broken = false;

@@ -1,6 +1,7 @@
 //! What a request claims about its own signature.
 //!
-//! Owns the reading of the `Authorization` header and of the presigned query's parameters. Nothing here is trusted yet.
+//! Owns the reading of the `Authorization` header and of the presigned query's parameters. Nothing
+//! here is trusted yet.
 
 use std::{fmt, time::Duration};
 

@@ -1,4 +1,5 @@
-//! boto3 reads the emulated account: its own parsers and paginators judge lists, descriptions and errors.
+//! boto3 reads the emulated account: its own parsers and paginators judge lists, descriptions and
+//! errors.
 
 use sagewire_emulator::{Account, Emulator, Operation};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! boto3 as its users have it: nothing but the exports that the emulator prints, pasted into a shell.
+//! boto3 as its users have it: nothing but the exports that the emulator prints, pasted into a
+//! shell.
 
 use sagewire_emulator::Emulator;
 use serde_json::json;

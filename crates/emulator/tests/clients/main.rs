@@ -1,7 +1,9 @@
-//! The emulator, called by other people's clients, each from a script of its own: whole, streamed, asynchronous, with wrong keys,
-//! throttled and tried again by the client's own policy, and a stream that breaks.
+//! The emulator, called by other people's clients, each from a script of its own: whole, streamed,
+//! asynchronous, with wrong keys, throttled and tried again by the client's own policy, and a
+//! stream that breaks.
 //!
-//! The scripts use the control port alone, as a program in any language would. They run where variables name the prepared packages.
+//! The scripts use the control port alone, as a program in any language would. They run where
+//! variables name the prepared packages.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::{

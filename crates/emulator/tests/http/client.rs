@@ -1,4 +1,5 @@
-//! A client that shares nothing with the emulator: it signs with the official signer and decodes frames with the official decoder.
+//! A client that shares nothing with the emulator: it signs with the official signer and decodes
+//! frames with the official decoder.
 
 use std::{
     sync::Arc,

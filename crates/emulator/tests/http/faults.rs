@@ -143,7 +143,8 @@ async fn connections_fail_at_every_stage() {
     assert_eq!(client.invoke("tgi", "{\"inputs\": \"Hi\"}").await.status, 200);
 }
 
-/// All that comes on a connection of its own, until the server closes it within a minute; `None` if it stays open.
+/// All that comes on a connection of its own, until the server closes it within a minute; `None` if
+/// it stays open.
 async fn until_closed(client: &Client) -> Option<String> {
     let (path, body) = ("/endpoints/tgi/invocations", "{\"inputs\": \"Hi\"}");
     let request = client.signed(&Method::POST, path, &[], body.as_bytes());

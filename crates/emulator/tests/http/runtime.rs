@@ -380,7 +380,8 @@ async fn http2_is_spoken_to_a_client_that_begins_with_it() {
 
 #[tokio::test]
 async fn forwarding_plays_sagemakers_part() {
-    // A second emulator stands for the model server: it answers /invocations with 404, and nothing on a closed port.
+    // A second emulator stands for the model server: it answers /invocations with 404, and nothing on a
+    // closed port.
     let (server, _) = start(Emulator::builder()).await;
     let closed = {
         let gone = Emulator::start().await.unwrap();

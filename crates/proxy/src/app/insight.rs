@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::telemetry::Gauge;
 
-/// Looks behind the provider, for `/metrics` and `/health`: a router knows which deployments rest, a credential cache how old
-/// its credentials are.
+/// Looks behind the provider, for `/metrics` and `/health`: a router knows which deployments rest,
+/// a credential cache how old its credentials are.
 #[async_trait]
 pub trait Insight: std::fmt::Debug + Send + Sync {
     /// Numbers for `/metrics`.

@@ -33,7 +33,8 @@ pub(crate) struct Model {
     pub(crate) hidden_names: Vec<HiddenName>,
     pub(crate) metrics: ModelMetrics,
     pub(crate) expected_output: Arc<ExpectedOutput>,
-    /// Changes with the configuration of its deployments, so that answers of another one are not taken for its own.
+    /// Changes with the configuration of its deployments, so that answers of another one are not
+    /// taken for its own.
     pub(crate) fingerprint: CacheKey,
 }
 

@@ -1,7 +1,7 @@
 //! Whether deployments answer: real calls, few and never by accident.
 //!
-//! Owns the probes, their budget, and what the last one of each deployment found. Nothing here runs unless the operator asks for
-//! it: by `?probe=true`, or by `background_health_checks`.
+//! Owns the probes, their budget, and what the last one of each deployment found. Nothing here runs
+//! unless the operator asks for it: by `?probe=true`, or by `background_health_checks`.
 
 use std::{
     collections::HashMap,
@@ -57,7 +57,8 @@ impl HealthRecords {
     }
 }
 
-/// Probes every deployment once, one after another, as far as the budget goes. Says how many were left out.
+/// Probes every deployment once, one after another, as far as the budget goes. Says how many were
+/// left out.
 pub(crate) async fn probe_all(state: &State) -> usize {
     let mut left_out = 0;
     for deployment in
@@ -106,7 +107,8 @@ fn shown(error: &Error) -> String {
     format!("{}: {}", error.kind(), Disclosure::none().message(error))
 }
 
-/// Probes every deployment at this interval until the future is dropped. `current` gives the app of the moment.
+/// Probes every deployment at this interval until the future is dropped. `current` gives the app of
+/// the moment.
 pub(crate) async fn probe_in_background(current: impl Fn() -> App) {
     /// How often a reload that turns the probes on is noticed.
     const IDLE: Duration = Duration::from_secs(5);

@@ -67,7 +67,8 @@ impl ServedModel {
     }
 }
 
-/// One of the deployments behind a model: what `/model/info` and `/health` say of it, and the real name that callers do not see.
+/// One of the deployments behind a model: what `/model/info` and `/health` say of it, and the real
+/// name that callers do not see.
 #[derive(Clone)]
 pub struct ServedDeployment {
     pub(crate) id: String,
@@ -96,7 +97,8 @@ impl ServedDeployment {
         }
     }
 
-    /// Sets what decides its answers beside its model and parameters, as any text: kept answers of another revision are not taken for its own.
+    /// Sets what decides its answers beside its model and parameters, as any text: kept answers of
+    /// another revision are not taken for its own.
     #[must_use]
     pub fn with_revision(mut self, revision: impl Into<String>) -> Self {
         self.revision = revision.into();
@@ -124,7 +126,8 @@ impl ServedDeployment {
         self
     }
 
-    /// Sets the paths of the routes of its own that the container has, such as `/v1/responses`: requests to them are passed on.
+    /// Sets the paths of the routes of its own that the container has, such as `/v1/responses`:
+    /// requests to them are passed on.
     #[must_use]
     pub fn with_native_routes<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.native_routes = paths.into_iter().map(Into::into).collect();

@@ -1,6 +1,7 @@
 //! How many requests are worked on at once.
 //!
-//! Owns the count and the queue. The limits are passed in, so that a reload can change them under way.
+//! Owns the count and the queue. The limits are passed in, so that a reload can change them under
+//! way.
 
 use std::sync::{
     Arc,

@@ -1,7 +1,8 @@
 //! What one call of a model takes, from its admission to its end.
 //!
-//! Owns a request's place at work, the tokens that its key has reserved for it, and what is counted when it ends. The task that answers settles
-//! it before the end of the answer is sent; a call whose caller goes away is settled where it is dropped.
+//! Owns a request's place at work, the tokens that its key has reserved for it, and what is counted
+//! when it ends. The task that answers settles it before the end of the answer is sent; a call
+//! whose caller goes away is settled where it is dropped.
 
 use std::sync::Arc;
 
@@ -129,7 +130,8 @@ impl Booking {
         self.progress = Progress::Answering;
     }
 
-    /// The call has failed. Before an answer has begun nothing is counted, unless the model may be at work on it still.
+    /// The call has failed. Before an answer has begun nothing is counted, unless the model may be
+    /// at work on it still.
     pub(crate) fn failed(&mut self, error: &Error) {
         let at_work = matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::StreamBroken);
         if self.progress == Progress::Asked && !at_work {
@@ -157,7 +159,8 @@ impl Booking {
         self.text_bytes = self.text_bytes.saturating_add(text_bytes);
     }
 
-    /// Books what was used, and gives back the place at work and what was reserved. Says what was counted.
+    /// Books what was used, and gives back the place at work and what was reserved. Says what was
+    /// counted.
     pub(crate) fn settle(mut self) -> Option<Count> {
         self.book()
     }

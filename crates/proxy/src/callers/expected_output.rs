@@ -1,7 +1,7 @@
 //! How many tokens an answer of a model will probably have.
 //!
-//! Owns the recent average of each model, which says what a call reserves: `max_tokens` alone would reserve far too much, since agents ask for
-//! tens of thousands each time.
+//! Owns the recent average of each model, which says what a call reserves: `max_tokens` alone would
+//! reserve far too much, since agents ask for tens of thousands each time.
 
 use std::{
     collections::HashMap,

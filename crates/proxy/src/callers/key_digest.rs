@@ -18,7 +18,8 @@ impl KeyDigest {
         Self(Sha256::digest(key.as_bytes()).into())
     }
 
-    /// The digest of a key as a configuration gives it: the key itself, or `sha256:` and its digest.
+    /// The digest of a key as a configuration gives it: the key itself, or `sha256:` and its
+    /// digest.
     ///
     /// # Errors
     /// What is wrong with it, to be put after the key's name.

@@ -1,6 +1,7 @@
 //! Keys in the URL.
 //!
-//! Owns their refusal: every log on the way keeps a URL, so that a key in it is known to others. Nothing else of a query is read.
+//! Owns their refusal: every log on the way keeps a URL, so that a key in it is known to others.
+//! Nothing else of a query is read.
 
 use percent_encoding::percent_decode_str;
 
@@ -28,7 +29,8 @@ const NAMES: &[&str] = &[
     "code",
 ];
 
-/// Refuses a query that holds a key, by its name or, whatever its name, by its value. A good key where it belongs does not change that.
+/// Refuses a query that holds a key, by its name or, whatever its name, by its value. A good key
+/// where it belongs does not change that.
 pub(crate) fn refuse_key_in_url(query: Option<&str>, is_key: impl Fn(&str) -> bool) -> Result<(), ApiError> {
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -1,6 +1,7 @@
 //! The keys that are accepted, and finding the caller's among them.
 //!
-//! Owns the comparison: every key is compared in constant time, and all of them always, so that time tells nothing.
+//! Owns the comparison: every key is compared in constant time, and all of them always, so that
+//! time tells nothing.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -103,7 +104,8 @@ impl Keyring {
         }
     }
 
-    /// The key that the caller sends: as `Authorization: Bearer`, `x-api-key`, `api-key`, or the header the operator named.
+    /// The key that the caller sends: as `Authorization: Bearer`, `x-api-key`, `api-key`, or the
+    /// header the operator named.
     fn presented<'h>(&self, headers: &'h HeaderMap) -> Result<&'h str, ApiError> {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         // A server in front of the proxy may have checked the other one.

@@ -1,6 +1,7 @@
 //! What a caller may say about how its call is carried, and what only the operator may.
 //!
-//! Owns taking these out of a request's body and head, so that no such parameter reaches a container by accident.
+//! Owns taking these out of a request's body and head, so that no such parameter reaches a
+//! container by accident.
 
 use std::time::Duration;
 
@@ -37,7 +38,8 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Result<CallerParameters, ApiE
     Ok(parameters)
 }
 
-/// Takes out of a body's further parameters what is not the container's. Gives the caller's own time limit, if it sets one.
+/// Takes out of a body's further parameters what is not the container's. Gives the caller's own
+/// time limit, if it sets one.
 pub(crate) fn take_from(
     callers: &mut CallerParameters,
     extra: &mut Map<String, Value>,

@@ -34,7 +34,8 @@ struct Spent {
 /// The form that this proxy writes and reads.
 const VERSION: u32 = 1;
 
-/// The largest state file that is read, in bytes: some hundred bytes for each of a hundred thousand keys.
+/// The largest state file that is read, in bytes: some hundred bytes for each of a hundred thousand
+/// keys.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A [`MemoryLedger`] that keeps what is used of budgets in a file.
@@ -91,7 +92,8 @@ impl FileLedger {
         })
     }
 
-    /// Writes what has changed since it was last written. A reader sees the old file or the new one, whole.
+    /// Writes what has changed since it was last written. A reader sees the old file or the new
+    /// one, whole.
     pub(crate) fn write(&self) -> Result<(), StateFileError> {
         if !self.has_changed.swap(false, Relaxed) {
             return Ok(());

@@ -1,6 +1,7 @@
 //! `litellm_settings.cache` and `cache_params`: answers that are kept.
 //!
-//! What the section leaves out comes from `general_settings.coordination_redis` and the variables `REDIS_*`.
+//! What the section leaves out comes from `general_settings.coordination_redis` and the variables
+//! `REDIS_*`.
 
 use std::{fmt, time::Duration};
 
@@ -21,8 +22,8 @@ use super::{
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CacheParams {
-    /// Where: `local`, in this process's memory, or `redis`. Default: `redis` if this section, `general_settings.coordination_redis` or the variables `REDIS_*` name
-    /// one, else `local`.
+    /// Where: `local`, in this process's memory, or `redis`. Default: `redis` if this section,
+    /// `general_settings.coordination_redis` or the variables `REDIS_*` name one, else `local`.
     #[serde(rename = "type")]
     #[schemars(with = "Text")]
     pub kind: Option<String>,
@@ -30,18 +31,22 @@ pub struct CacheParams {
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub ttl: Duration,
-    /// Who shares answers: those who call with the same key (`key`), or everyone (`all`). Default: `key`.
+    /// Who shares answers: those who call with the same key (`key`), or everyone (`all`). Default:
+    /// `key`.
     pub scope: CacheScope,
-    /// Whether each request may be answered from the cache, `default_on`, or only those that ask for it by `cache: {use-cache: true}`, `default_off`. Default:
-    /// `default_on`.
+    /// Whether each request may be answered from the cache, `default_on`, or only those that ask
+    /// for it by `cache: {use-cache: true}`, `default_off`. Default: `default_on`.
     pub mode: CacheMode,
-    /// Which calls are kept, by LiteLLM's names: `completion`, `text_completion`, `embedding`, `responses`, `anthropic_messages`, each also with an `a` before it.
-    /// Default: all of these.
+    /// Which calls are kept, by LiteLLM's names: `completion`, `text_completion`, `embedding`,
+    /// `responses`, `anthropic_messages`, each also with an `a` before it. Default: all of
+    /// these.
     pub supported_call_types: Option<Vec<String>>,
-    /// What tells these answers from those of another proxy in the same Redis. Proxies that call different AWS accounts need different ones.
+    /// What tells these answers from those of another proxy in the same Redis. Proxies that call
+    /// different AWS accounts need different ones.
     #[schemars(with = "Text")]
     pub namespace: Option<String>,
-    /// The most memory for answers with `type: local`. What is least often asked for goes first. Default: 268435456.
+    /// The most memory for answers with `type: local`. What is least often asked for goes first.
+    /// Default: 268435456.
     pub max_bytes: u64,
     /// The URL of the Redis: `redis://`, `valkey://`, or with TLS `rediss://` or `valkeys://`.
     #[schemars(with = "Text")]
@@ -112,7 +117,8 @@ const LOCAL: &str = "local";
 const REDIS: &str = "redis";
 
 impl CacheParams {
-    /// Whether answers are to be kept in Redis. `None` if nothing says so and no server is named here.
+    /// Whether answers are to be kept in Redis. `None` if nothing says so and no server is named
+    /// here.
     #[must_use]
     pub fn is_redis(&self) -> Option<bool> {
         match &self.kind {

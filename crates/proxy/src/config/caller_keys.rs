@@ -1,6 +1,7 @@
 //! `sagewire_settings.keys`: the keys that callers are given.
 //!
-//! A key is kept as its digest alone; whether a caller's key is one of them is decided in `callers`.
+//! A key is kept as its digest alone; whether a caller's key is one of them is decided in
+//! `callers`.
 
 use std::{
     collections::HashSet,
@@ -32,7 +33,8 @@ pub struct CallerKey {
     #[serde(deserialize_with = "general_settings::key")]
     #[schemars(with = "Text")]
     pub(crate) key: Option<KeyDigest>,
-    /// In place of `key`: its SHA-256, as 64 hexadecimal digits, with or without `sha256:` before them.
+    /// In place of `key`: its SHA-256, as 64 hexadecimal digits, with or without `sha256:` before
+    /// them.
     #[serde(deserialize_with = "key_hash")]
     #[schemars(with = "Text")]
     pub(crate) key_hash: Option<KeyDigest>,
@@ -123,7 +125,8 @@ fn text_to_time(text: &str) -> Option<SystemTime> {
     Some(timestamp.into())
 }
 
-/// What no key alone shows: names and keys must differ, each has a name and a key, and none is the master key.
+/// What no key alone shows: names and keys must differ, each has a name and a key, and none is the
+/// master key.
 pub(super) fn check(keys: &[CallerKey], master: Option<&KeyDigest>, node: Option<&Node>, report: &mut Report) {
     let places = node.and_then(Node::items).unwrap_or_default();
     let mut names = HashSet::new();

@@ -1,6 +1,7 @@
 //! What differs between two configurations, for the log line of a reload.
 //!
-//! Owns how a difference is named. It compares [summaries](Config::summary), which hold no secret: a changed key is not among the differences.
+//! Owns how a difference is named. It compares [summaries](Config::summary), which hold no secret:
+//! a changed key is not among the differences.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,8 @@ use serde_json::{Map, Value};
 use super::Config;
 
 impl Config {
-    /// How it differs from the configuration with this summary, such as `+m2`, `-m1`, `m3: rpm, timeout` or `router.timeout`.
+    /// How it differs from the configuration with this summary, such as `+m2`, `-m1`, `m3: rpm,
+    /// timeout` or `router.timeout`.
     pub(crate) fn changes_since(&self, before: &Value) -> Vec<String> {
         changes(before, &self.summary())
     }

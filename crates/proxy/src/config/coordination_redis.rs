@@ -1,7 +1,7 @@
 //! `general_settings.coordination_redis`: the Redis or Valkey that replicas share.
 //!
-//! What the section leaves out comes from the variables `REDIS_*`. `router_settings.redis_url`, `redis_host`, `redis_port` and `redis_password`
-//! mean the same as the section's own keys.
+//! What the section leaves out comes from the variables `REDIS_*`. `router_settings.redis_url`,
+//! `redis_host`, `redis_port` and `redis_password` mean the same as the section's own keys.
 
 use std::fmt;
 
@@ -24,12 +24,14 @@ pub(super) const OF_THE_ROUTER: [(&str, &str); 6] = [
     ("redis_password", "password"),
 ];
 
-/// The Redis or Valkey through which replicas share limits, cooldowns and budgets. `{}` takes everything from the variables `REDIS_*`.
+/// The Redis or Valkey through which replicas share limits, cooldowns and budgets. `{}` takes
+/// everything from the variables `REDIS_*`.
 #[derive(Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CoordinationRedis {
-    /// Its URL: `redis://`, `valkey://`, or with TLS `rediss://` or `valkeys://`. Default: `REDIS_URL`.
+    /// Its URL: `redis://`, `valkey://`, or with TLS `rediss://` or `valkeys://`. Default:
+    /// `REDIS_URL`.
     #[schemars(with = "Text")]
     pub url: Option<String>,
     /// Its host, in place of `url`. Default: `REDIS_HOST`.
@@ -46,12 +48,15 @@ pub struct CoordinationRedis {
     /// The password. Default: the URL's, else `REDIS_PASSWORD`.
     #[schemars(with = "Text")]
     pub password: Option<String>,
-    /// Nodes of a Redis cluster, in place of `url` and `host`. The other nodes are found through them.
+    /// Nodes of a Redis cluster, in place of `url` and `host`. The other nodes are found through
+    /// them.
     pub startup_nodes: Vec<RedisNode>,
-    /// What every key in Redis begins with. Proxies with different namespaces share nothing. Default: `sagewire`.
+    /// What every key in Redis begins with. Proxies with different namespaces share nothing.
+    /// Default: `sagewire`.
     #[schemars(with = "Text")]
     pub namespace: Option<String>,
-    /// How long a request waits for Redis, in seconds, before the proxy decides by what it knows itself. Default: 0.05.
+    /// How long a request waits for Redis, in seconds, before the proxy decides by what it knows
+    /// itself. Default: 0.05.
     #[schemars(with = "f64")]
     pub timeout: Option<f64>,
 }
@@ -83,7 +88,8 @@ impl fmt::Debug for CoordinationRedis {
     }
 }
 
-/// Puts the keys of `router_settings` that name the server into the section. What the section says itself wins.
+/// Puts the keys of `router_settings` that name the server into the section. What the section says
+/// itself wins.
 pub(super) fn gather(file: &mut Node, report: &mut Report) {
     let Some(router) = file.value_mut("router_settings") else { return };
     let taken: Vec<(&str, Entry)> =

@@ -1,6 +1,7 @@
 //! `credential_list`: credentials that several deployments share by name.
 //!
-//! Owns putting them where `litellm_credential_name` asks for them. What the values mean is `litellm_params`'s.
+//! Owns putting them where `litellm_credential_name` asks for them. What the values mean is
+//! `litellm_params`'s.
 //!
 //! <https://docs.litellm.ai/docs/proxy/configs#centralized-credential-management>
 
@@ -16,7 +17,8 @@ use super::{
 /// The key of `litellm_params` that names a credential.
 const NAME: &str = "litellm_credential_name";
 
-/// Puts the values of named credentials into the deployments that ask for them. What a deployment says itself stays.
+/// Puts the values of named credentials into the deployments that ask for them. What a deployment
+/// says itself stays.
 pub(super) fn apply(file: &mut Node, report: &mut Report) {
     let credentials = read(file, report);
     let Yaml::Map(sections) = &mut file.yaml else { return };

@@ -1,6 +1,7 @@
 //! The tables of keys as Markdown.
 //!
-//! Owns `docs/configuration.md`, which is made from the schema and the table of parameters, so that it cannot fall behind them.
+//! Owns `docs/configuration.md`, which is made from the schema and the table of parameters, so that
+//! it cannot fall behind them.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,8 @@
 //! `os.environ/NAME`: values that stand in the environment.
 //!
-//! Owns the replacement, anywhere in the file, and the section `environment_variables`. A variable that is not set is an error where its value
-//! is read: a key without effect needs none. It reads no environment itself.
+//! Owns the replacement, anywhere in the file, and the section `environment_variables`. A variable
+//! that is not set is an error where its value is read: a key without effect needs none. It reads
+//! no environment itself.
 
 use std::fmt;
 
@@ -14,8 +15,8 @@ use super::{
 
 const PREFIX: &str = "os.environ/";
 
-/// Parameters of AWS depend on each other, as a key on its secret and a token on its role: if the value of one is not known, nothing can be
-/// said about the others. The region stands alone.
+/// Parameters of AWS depend on each other, as a key on its secret and a token on its role: if the
+/// value of one is not known, nothing can be said about the others. The region stands alone.
 fn is_of_credentials(key: &str) -> bool {
     key.starts_with("aws_") && key != "aws_region_name"
 }
@@ -25,11 +26,13 @@ fn is_of_credentials(key: &str) -> bool {
 pub(super) enum Process<'a> {
     /// In this environment.
     Environment(&'a dyn Fn(&str) -> Option<String>),
-    /// Nowhere: a variable counts as a value that is right. For checking a file without its secrets.
+    /// Nowhere: a variable counts as a value that is right. For checking a file without its
+    /// secrets.
     Unknown,
 }
 
-/// Looks names up: first in the file's own `environment_variables`, then in the process's environment.
+/// Looks names up: first in the file's own `environment_variables`, then in the process's
+/// environment.
 pub(super) struct Environment<'a> {
     pub(super) own: &'a IndexMap<String, String>,
     pub(super) process: Process<'a>,
@@ -99,7 +102,8 @@ pub(super) fn variables(file: &Node, process: Process<'_>, report: &mut Report) 
     variables
 }
 
-/// Where in the file a value stands, as a message says it: `` `litellm_params.model` of the deployment `m` ``.
+/// Where in the file a value stands, as a message says it: `` `litellm_params.model` of the
+/// deployment `m` ``.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path {
     keys: String,

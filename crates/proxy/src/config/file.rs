@@ -1,6 +1,7 @@
 //! The file as a whole: its sections, and the entries of its lists.
 //!
-//! Owns the names that may be at the top, in a deployment and in a shared credential. What is in them is read where it belongs.
+//! Owns the names that may be at the top, in a deployment and in a shared credential. What is in
+//! them is read where it belongs.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -16,7 +17,8 @@ use super::{
     sagewire_settings::ProxySettings,
 };
 
-/// The configuration of the sagewire proxy: LiteLLM's `config.yaml`, with one section of its own, which LiteLLM ignores.
+/// The configuration of the sagewire proxy: LiteLLM's `config.yaml`, with one section of its own,
+/// which LiteLLM ignores.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
@@ -26,8 +28,9 @@ pub(super) struct File {
     /// Credentials that several deployments share: each names one in `litellm_credential_name`.
     #[schemars(with = "Vec<Credential>")]
     credential_list: IgnoredAny,
-    /// Further files of this configuration: a path, or a list of paths, relative to this file. Their lists are added to this file's and their
-    /// mappings merged with it; of two other values the included one is used. A file may include others.
+    /// Further files of this configuration: a path, or a list of paths, relative to this file.
+    /// Their lists are added to this file's and their mappings merged with it; of two other
+    /// values the included one is used. A file may include others.
     #[schemars(with = "serde_json::Value")]
     include: IgnoredAny,
     /// What holds for every call. Where `router_settings` has the same key, that one wins.
@@ -39,7 +42,8 @@ pub(super) struct File {
     /// How calls are distributed over deployments, retried and moved to others.
     #[schemars(with = "RouterSettings")]
     router_settings: IgnoredAny,
-    /// Variables and their values, in place of the process's own: for `os.environ/NAME` in this file and for AWS settings.
+    /// Variables and their values, in place of the process's own: for `os.environ/NAME` in this
+    /// file and for AWS settings.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     environment_variables: IgnoredAny,
     /// What only this proxy has: keys, limits, TLS, what callers may see.

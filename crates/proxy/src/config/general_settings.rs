@@ -14,7 +14,8 @@ use crate::callers::KeyDigest;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GeneralSettings {
-    /// The key that may do everything. `os.environ/NAME` keeps it out of the file; `sha256:<hex>` is its digest.
+    /// The key that may do everything. `os.environ/NAME` keeps it out of the file; `sha256:<hex>`
+    /// is its digest.
     #[serde(deserialize_with = "key")]
     #[schemars(with = "Text")]
     pub master_key: Option<KeyDigest>,
@@ -34,16 +35,19 @@ pub struct GeneralSettings {
     pub max_request_bytes: Option<usize>,
     /// Whether every stream ends with its token usage, asked for or not. Default: false.
     pub always_include_stream_usage: bool,
-    /// Whether every deployment is probed every `health_check_interval` seconds. Probes cost tokens. Default: false.
+    /// Whether every deployment is probed every `health_check_interval` seconds. Probes cost
+    /// tokens. Default: false.
     pub background_health_checks: bool,
     /// The time between two such probes. Default: 300.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub health_check_interval: Duration,
-    /// The Redis or Valkey through which replicas share limits, cooldowns and budgets. `{}` takes everything from the variables `REDIS_*`.
+    /// The Redis or Valkey through which replicas share limits, cooldowns and budgets. `{}` takes
+    /// everything from the variables `REDIS_*`.
     #[schemars(with = "CoordinationRedis")]
     pub coordination_redis: Option<CoordinationRedis>,
-    /// Whether requests that a limit applies to are refused with 503 while Redis is away. Default: false: each replica applies its share.
+    /// Whether requests that a limit applies to are refused with 503 while Redis is away. Default:
+    /// false: each replica applies its share.
     pub fail_closed_rate_limit_enforcement: bool,
     /// Whether the proxy may listen beyond this machine without any key. Default: false.
     #[serde(rename = "dangerously_permit_weak_or_unset_master_key")]

@@ -1,6 +1,7 @@
 //! `include`: one configuration in several files.
 //!
-//! Owns reading them and making one tree of them; every value remembers its file. What the keys mean is the sections'.
+//! Owns reading them and making one tree of them; every value remembers its file. What the keys
+//! mean is the sections'.
 //!
 //! <https://docs.litellm.ai/docs/proxy/config_management>
 
@@ -39,13 +40,15 @@ fn read_text(path: &FilePath) -> io::Result<String> {
     Ok(text)
 }
 
-/// The text of an included file. It must be a regular one: reading a pipe or a device may never end.
+/// The text of an included file. It must be a regular one: reading a pipe or a device may never
+/// end.
 fn read_included(path: &FilePath) -> io::Result<String> {
     can_be_read_again(path)?;
     read_text(path)
 }
 
-/// Reads a file and all that it includes. The report learns which files these are, those that cannot be read too.
+/// Reads a file and all that it includes. The report learns which files these are, those that
+/// cannot be read too.
 pub(super) fn read(path: &FilePath, report: &mut Report) -> Result<Node, ConfigError> {
     report.files.push(path.to_owned());
     let text = read_text(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -54,7 +57,8 @@ pub(super) fn read(path: &FilePath, report: &mut Report) -> Result<Node, ConfigE
     Ok(node)
 }
 
-/// Whether a configuration can be read again: what comes through a pipe comes once, and waiting for more would never end.
+/// Whether a configuration can be read again: what comes through a pipe comes once, and waiting for
+/// more would never end.
 pub(crate) fn can_be_read_again(path: &FilePath) -> io::Result<()> {
     if fs::metadata(path)?.is_file() { Ok(()) } else { Err(not_regular()) }
 }
@@ -169,7 +173,8 @@ impl Reader<'_> {
         names
     }
 
-    /// Lists grow, mappings are merged, and of two other values the included one is taken, as LiteLLM does it.
+    /// Lists grow, mappings are merged, and of two other values the included one is taken, as
+    /// LiteLLM does it.
     fn merge(&mut self, into: &mut Node, from: Node, path: &Path) {
         match (&mut into.yaml, from.yaml) {
             (Yaml::Map(known), Yaml::Map(more)) => {

@@ -1,7 +1,7 @@
 //! `litellm_params`: what a deployment is given.
 //!
-//! Owns holding a deployment's parameters against the table of parameters, each at its place in the file. The table is
-//! `sagewire_sagemaker::parameters`.
+//! Owns holding a deployment's parameters against the table of parameters, each at its place in the
+//! file. The table is `sagewire_sagemaker::parameters`.
 
 use std::fmt;
 
@@ -19,7 +19,8 @@ use super::{
 /// What the mapping is for, as the schema and the documentation say it.
 pub(super) const MEANING: &str = "Where the model is and how it is called. A key that is not listed here is a parameter of the model's container and is sent to it (`top_k: 40`).";
 
-/// Parameters of a deployment, in the file's order. Their values are not shown, and wiped when dropped.
+/// Parameters of a deployment, in the file's order. Their values are not shown, and wiped when
+/// dropped.
 #[derive(Clone, Default, PartialEq)]
 pub struct Parameters(Map<String, Value>);
 
@@ -67,7 +68,8 @@ fn wipe(value: &mut Value) {
     }
 }
 
-/// The parameters of a deployment: those of the router, and all others. What was wrong is in the report and missing here.
+/// The parameters of a deployment: those of the router, and all others. What was wrong is in the
+/// report and missing here.
 pub(super) fn read(node: &Node, path: &Path, report: &mut Report) -> (RoutingParams, Parameters) {
     let mut all = Map::new();
     if !node.is_null() && node.entries().is_none() {

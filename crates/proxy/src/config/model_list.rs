@@ -36,8 +36,8 @@ pub struct DeploymentConfig {
     pub model: String,
     /// What the model does.
     pub mode: Mode,
-    /// `litellm_params` without those of the router: the provider's settings, the defaults of requests and the parameters of the
-    /// container, in the file's order.
+    /// `litellm_params` without those of the router: the provider's settings, the defaults of
+    /// requests and the parameters of the container, in the file's order.
     pub parameters: Parameters,
     /// The longest prompt its model takes, in tokens.
     pub max_input_tokens: Option<u64>,
@@ -140,7 +140,8 @@ pub(super) struct ModelInfo {
     /// The deployment's id in headers, logs and metrics. Default: its `model_name` and its place.
     #[schemars(with = "Text")]
     id: Option<String>,
-    /// What the model does; `/health` probes it accordingly. Default: `embedding` if `embedding_dialect` is set, else `chat`.
+    /// What the model does; `/health` probes it accordingly. Default: `embedding` if
+    /// `embedding_dialect` is set, else `chat`.
     #[schemars(schema_with = "modes")]
     mode: Option<Mode>,
     /// The same as in `litellm_params`, which wins.

@@ -8,8 +8,9 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     within(name, known, allowed)
 }
 
-/// The known name that this one misses by a slip of the keyboard: for places where other names are welcome too, so that
-/// only a strong likeness counts. Short names (`top_k`, `top_p`) are too alike to judge.
+/// The known name that this one misses by a slip of the keyboard: for places where other names are
+/// welcome too, so that only a strong likeness counts. Short names (`top_k`, `top_p`) are too alike
+/// to judge.
 pub(super) fn slip<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.chars().count() < 7 { None } else { within(name, known, 2) }
 }

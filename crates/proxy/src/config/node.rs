@@ -88,7 +88,8 @@ impl Node {
         }
     }
 
-    /// The value of this key, for which an empty mapping is added if there is none. `None` if this is no mapping.
+    /// The value of this key, for which an empty mapping is added if there is none. `None` if this
+    /// is no mapping.
     pub(super) fn mapping(&mut self, key: &str) -> Option<&mut Self> {
         if self.value(key).is_none_or(Self::is_null) {
             self.take(key);
@@ -234,12 +235,14 @@ impl Node {
     }
 }
 
-/// Whether a scalar was written without quotes, and on one line: others are texts whatever they hold.
+/// Whether a scalar was written without quotes, and on one line: others are texts whatever they
+/// hold.
 fn is_plain(text: &str) -> bool {
     !text.starts_with(['"', '\'', '|', '>', '!', '&', '*']) && !text.contains('\n')
 }
 
-/// Whether the text before a scalar ends in the head of a block: `|`, `>-` and the like, on a line before.
+/// Whether the text before a scalar ends in the head of a block: `|`, `>-` and the like, on a line
+/// before.
 fn is_block(before: &str) -> bool {
     let head = before.trim_end();
     before.get(head.len()..).is_some_and(|blank| blank.contains('\n'))

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, and what is merely odd.
 //!
-//! Owns the error, the warnings, and the list they are gathered in; never a value of the file, which may be a secret.
+//! Owns the error, the warnings, and the list they are gathered in; never a value of the file,
+//! which may be a secret.
 
 use std::{
     fmt,
@@ -23,7 +24,8 @@ pub struct Warning {
     pub key: String,
     /// What is odd about it.
     pub message: String,
-    /// Whether the environment or a file of the machine that serves may settle it, so that it means nothing elsewhere.
+    /// Whether the environment or a file of the machine that serves may settle it, so that it means
+    /// nothing elsewhere.
     pub depends_on_machine: bool,
 }
 

@@ -1,7 +1,8 @@
 //! A tree of the file as serde reads it.
 //!
-//! Owns the deserializer, which knows the place of every value, takes texts where numbers and flags are wanted, and shows no value in its
-//! errors; and reading a struct to the end although something in it is wrong, so that all problems are reported at once.
+//! Owns the deserializer, which knows the place of every value, takes texts where numbers and flags
+//! are wanted, and shows no value in its errors; and reading a struct to the end although something
+//! in it is wrong, so that all problems are reported at once.
 
 use std::{cell::Cell, fmt};
 
@@ -25,7 +26,8 @@ use super::{
 /// How many problems of one section are reported. Each costs another reading.
 const MAX_PROBLEMS: usize = 50;
 
-/// Reads a struct whose fields all have defaults. What is wrong is reported and left out; a key of LiteLLM's without effect is a warning.
+/// Reads a struct whose fields all have defaults. What is wrong is reported and left out; a key of
+/// LiteLLM's without effect is a warning.
 pub(super) fn read<T: DeserializeOwned + Default>(node: &Node, path: &Path, report: &mut Report) -> T {
     let mut node = node.clone();
     let mut problems = 0;
@@ -59,7 +61,8 @@ pub(super) fn read<T: DeserializeOwned + Default>(node: &Node, path: &Path, repo
     T::default()
 }
 
-/// Takes what a path leads to out of the tree. An item of a list stays as nothing, so that the others keep their places.
+/// Takes what a path leads to out of the tree. An item of a list stays as nothing, so that the
+/// others keep their places.
 fn remove(node: &mut Node, steps: &[Step]) -> bool {
     match (steps, &mut node.yaml) {
         ([Step::Key(key)], Yaml::Map(_)) => node.take(key).is_some(),
@@ -251,7 +254,8 @@ impl<'de> Deserializer<'de> for &'de Node {
 }
 
 impl Node {
-    /// Visits the entries of a mapping. One without a value is as good as none, unless its key is not one of the struct's fields.
+    /// Visits the entries of a mapping. One without a value is as good as none, unless its key is
+    /// not one of the struct's fields.
     fn visit_entries<'de, V: Visitor<'de>>(
         &'de self,
         fields: Option<&'static [&'static str]>,

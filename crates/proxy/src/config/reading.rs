@@ -26,7 +26,8 @@ pub struct Reading {
     pub warnings: Vec<Warning>,
     /// What must be fixed, in the file's order.
     pub problems: Vec<Problem>,
-    /// Whether variables count as values that are right, so that what depends on the machine cannot be judged.
+    /// Whether variables count as values that are right, so that what depends on the machine cannot
+    /// be judged.
     pub is_elsewhere: bool,
 }
 
@@ -52,7 +53,8 @@ impl Reading {
         Ok(Self::of_tree(file, Process::Environment(env), report))
     }
 
-    /// Reads a file without the environment it is meant for: a value `os.environ/NAME` counts as right and is missing in the result.
+    /// Reads a file without the environment it is meant for: a value `os.environ/NAME` counts as
+    /// right and is missing in the result.
     ///
     /// # Errors
     /// As [`of_file`](Self::of_file).

@@ -16,8 +16,8 @@ use crate::limits::Limits;
 pub struct ProxySettings {
     /// Keys for callers, each with its own rights and limits.
     pub keys: Vec<CallerKey>,
-    /// The file that keeps what keys have used of their budgets over restarts, for a single proxy. Several replicas need
-    /// `general_settings.coordination_redis`.
+    /// The file that keeps what keys have used of their budgets over restarts, for a single proxy.
+    /// Several replicas need `general_settings.coordination_redis`.
     #[schemars(with = "Text")]
     pub state_file: Option<PathBuf>,
     /// What one caller, one connection and all together may use.
@@ -27,12 +27,13 @@ pub struct ProxySettings {
     pub tls: Option<TlsFiles>,
     /// Which web pages may call the proxy from a browser.
     pub cors: CorsSettings,
-    /// The names that requests may have in `Host` if no key is asked for, beside addresses and `localhost`. Default: none on connections that
-    /// arrive on a loopback address, else any.
+    /// The names that requests may have in `Host` if no key is asked for, beside addresses and
+    /// `localhost`. Default: none on connections that arrive on a loopback address, else any.
     pub allowed_hosts: Vec<String>,
     /// What `/health` may spend on probes.
     pub health_check: HealthCheckSettings,
-    /// Where OpenTelemetry spans and numbers go, in builds with the feature `otlp`. OpenTelemetry's own variables are read, too.
+    /// Where OpenTelemetry spans and numbers go, in builds with the feature `otlp`. OpenTelemetry's
+    /// own variables are read, too.
     pub otlp: OtlpSection,
     /// Whether callers see what AWS and the container said, word for word. Default: false.
     pub expose_upstream_errors: bool,
@@ -40,15 +41,18 @@ pub struct ProxySettings {
     pub expose_endpoint_names: bool,
     /// Whether prompts and answers are logged, at debug level. Default: false.
     pub log_prompts: bool,
-    /// Keeps the answers of `/v1/responses` in memory, so that requests can go on from them by `previous_response_id`. Default: nothing is kept, and
-    /// answers say `store: false`.
+    /// Keeps the answers of `/v1/responses` in memory, so that requests can go on from them by
+    /// `previous_response_id`. Default: nothing is kept, and answers say `store: false`.
     pub response_store: Option<ResponseStoreSettings>,
-    /// Whether requests to `/v1/messages` and `/v1/responses` are refused for tools that no container runs, such as a web search. Default: false: they are left out
-    /// and named in `x-sagewire-ignored-tools`.
+    /// Whether requests to `/v1/messages` and `/v1/responses` are refused for tools that no
+    /// container runs, such as a web search. Default: false: they are left out and named in
+    /// `x-sagewire-ignored-tools`.
     pub strict_tools: bool,
-    /// Whether whole answers of 16 KiB and more are compressed with gzip for callers that accept it. Default: false.
+    /// Whether whole answers of 16 KiB and more are compressed with gzip for callers that accept
+    /// it. Default: false.
     pub compression: bool,
-    /// After how long a silence a stream sends a comment, so that nothing on the way closes it. 0: never. Default: 15.
+    /// After how long a silence a stream sends a comment, so that nothing on the way closes it. 0:
+    /// never. Default: 15.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub keep_alive_interval: Duration,
@@ -117,8 +121,8 @@ impl Default for ResponseStoreSettings {
     }
 }
 
-/// Where OpenTelemetry spans and numbers go: two spans for each request, with the GenAI attributes, the numbers of `/metrics` and those of
-/// the GenAI conventions; never a prompt.
+/// Where OpenTelemetry spans and numbers go: two spans for each request, with the GenAI attributes,
+/// the numbers of `/metrics` and those of the GenAI conventions; never a prompt.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -128,8 +132,8 @@ pub struct OtlpSection {
     pub endpoint: Option<String>,
     /// Further headers, such as the collector's key. Their values are not shown.
     pub headers: BTreeMap<String, String>,
-    /// The time between two sendings of the numbers. Default: `OTEL_METRIC_EXPORT_INTERVAL` (which is in milliseconds), else 60.
-    /// `OTEL_METRICS_EXPORTER=none` turns them off.
+    /// The time between two sendings of the numbers. Default: `OTEL_METRIC_EXPORT_INTERVAL` (which
+    /// is in milliseconds), else 60. `OTEL_METRICS_EXPORTER=none` turns them off.
     #[serde(deserialize_with = "seconds::optional")]
     #[schemars(with = "Seconds")]
     pub metrics_interval: Option<Duration>,
@@ -149,7 +153,8 @@ impl fmt::Debug for OtlpSection {
     }
 }
 
-/// What `/health` may spend on probes. A probe is one real call with one token, or one short text to embed.
+/// What `/health` may spend on probes. A probe is one real call with one token, or one short text
+/// to embed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -1,7 +1,8 @@
 //! What a scalar without quotes means.
 //!
-//! Owns the table of types, which is PyYAML's (YAML 1.1), because the file is LiteLLM's: `yes` is a flag, `n` and `1e5` are texts, and
-//! `017` is 15. The scalar's own text is kept beside its value, for keys that want a text.
+//! Owns the table of types, which is PyYAML's (YAML 1.1), because the file is LiteLLM's: `yes` is a
+//! flag, `n` and `1e5` are texts, and `017` is 15. The scalar's own text is kept beside its value,
+//! for keys that want a text.
 //!
 //! <https://github.com/yaml/pyyaml/blob/main/lib/yaml/resolver.py>
 

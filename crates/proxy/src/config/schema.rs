@@ -1,6 +1,7 @@
 //! The JSON schema of the file, for editors.
 //!
-//! Owns making it from the types that read the file; `docs/config.schema.json` is its output, and the guide's tables are made from it.
+//! Owns making it from the types that read the file; `docs/config.schema.json` is its output, and
+//! the guide's tables are made from it.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -88,7 +89,8 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-/// Every value may also be nothing, `os.environ/NAME`, or a quoted text; and keys of LiteLLM without effect are allowed.
+/// Every value may also be nothing, `os.environ/NAME`, or a quoted text; and keys of LiteLLM
+/// without effect are allowed.
 fn lenient(schema: &mut Value, path: &str) {
     let Value::Object(map) = schema else { return };
     let kind = map.get("type").cloned();

@@ -1,7 +1,7 @@
 //! Keys that LiteLLM knows and that have no effect here.
 //!
-//! Owns their names by section and the reason of each: a file of LiteLLM's is not refused for them. The lists below `unused/` are written by
-//! `tests/litellm_keys/list.py` from LiteLLM's own models.
+//! Owns their names by section and the reason of each: a file of LiteLLM's is not refused for them.
+//! The lists below `unused/` are written by `tests/litellm_keys/list.py` from LiteLLM's own models.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -25,8 +25,8 @@ struct Section {
 /// The reason of the keys in LiteLLM's list that no group has.
 const OTHERS: &str = "sagewire has nothing like it";
 
-/// The keys of the section of this path with their reasons: those of the groups, then those of LiteLLM's list. Some of the latter may be
-/// ours.
+/// The keys of the section of this path with their reasons: those of the groups, then those of
+/// LiteLLM's list. Some of the latter may be ours.
 pub(super) fn all(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let section = SECTIONS.iter().find(move |section| section.path == path);
     let grouped = section
@@ -39,7 +39,8 @@ pub(super) fn all(path: &str) -> impl Iterator<Item = (&'static str, &'static st
     )
 }
 
-/// Why this key of a section has no effect, if it is one of LiteLLM's. Only for keys that are not ours.
+/// Why this key of a section has no effect, if it is one of LiteLLM's. Only for keys that are not
+/// ours.
 pub(super) fn reason(path: &str, key: &str) -> Option<&'static str> {
     static LISTS: LazyLock<Vec<HashSet<&str>>> =
         LazyLock::new(|| SECTIONS.iter().map(|section| section.litellms.lines().collect()).collect());

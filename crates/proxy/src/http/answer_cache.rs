@@ -33,7 +33,8 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    /// Takes them out of a body. `None` if answers are not kept. Entries that LiteLLM knows and this cache does not are passed over.
+    /// Takes them out of a body. `None` if answers are not kept. Entries that LiteLLM knows and
+    /// this cache does not are passed over.
     pub(super) fn take_from(
         extra: &mut Map<String, Value>,
         params: Option<&CacheParams>,

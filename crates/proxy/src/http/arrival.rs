@@ -1,6 +1,8 @@
-//! What the server knows of a request beside its bytes: where its connection arrived, and when it will be cut off.
+//! What the server knows of a request beside its bytes: where its connection arrived, and when it
+//! will be cut off.
 //!
-//! Owns the extensions that carry it, and the checks that need it. A request that comes by `App::answer` has none of them.
+//! Owns the extensions that carry it, and the checks that need it. A request that comes by
+//! `App::answer` has none of them.
 
 use std::net::SocketAddr;
 
@@ -85,7 +87,8 @@ pub(super) fn host<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> 
     })
 }
 
-/// Whether a web page of another site cannot give this machine such a name: an address, or `localhost`.
+/// Whether a web page of another site cannot give this machine such a name: an address, or
+/// `localhost`.
 pub(super) fn is_own_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

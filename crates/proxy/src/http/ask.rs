@@ -1,6 +1,7 @@
 //! What every call of a model has in common.
 //!
-//! Owns the way from a body to a request for the provider, the wait for its answer, and the headers of it.
+//! Owns the way from a body to a request for the provider, the wait for its answer, and the headers
+//! of it.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -49,8 +50,8 @@ pub(super) type Checked = Result<(), ApiError>;
 
 pub(super) type Attributes = Vec<(&'static str, SpanValue)>;
 
-/// How a text is sampled, as spans say it: temperature, top-p, presence and frequency penalty, the most tokens, and the number of answers. One
-/// answer is what everyone gets and is not mentioned.
+/// How a text is sampled, as spans say it: temperature, top-p, presence and frequency penalty, the
+/// most tokens, and the number of answers. One answer is what everyone gets and is not mentioned.
 pub(super) fn sampling(numbers: [Option<f64>; 4], max_tokens: Option<u64>, n: Option<u32>) -> Attributes {
     const NUMBERS: [&str; 4] = [
         "gen_ai.request.temperature",
@@ -168,7 +169,8 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     Ok(Prepared { request, context, model, asked, deadline })
 }
 
-/// A translated request that is ready for the provider. `ready` is what was made ready before the translation, if anything was.
+/// A translated request that is ready for the provider. `ready` is what was made ready before the
+/// translation, if anything was.
 pub(super) async fn ready_as_chat(
     exchange: &mut Exchange,
     mut chat: ChatRequest,
@@ -184,7 +186,8 @@ pub(super) async fn ready_as_chat(
     }
 }
 
-/// Lowers a limit of tokens to what the model's deployments say that they can give: agents ask for the most that they could use.
+/// Lowers a limit of tokens to what the model's deployments say that they can give: agents ask for
+/// the most that they could use.
 fn cap_output(exchange: &Exchange, request: &mut ChatRequest) {
     if let Some(most) = most_output(exchange, &request.model) {
         request.max_tokens = request.max_tokens.map(|asked| asked.min(most));
@@ -206,7 +209,8 @@ pub(super) fn tokens_of(text_bytes: usize) -> u64 {
     Tally::new(None, text_bytes).generated()
 }
 
-/// Says that the counts of tokens are an estimate. A stream says so in its usage, as they are not known when its head is sent.
+/// Says that the counts of tokens are an estimate. A stream says so in its usage, as they are not
+/// known when its head is sent.
 pub(super) fn mark_estimate(usage: &Usage, response: &mut Response<Body>) {
     if usage.estimated {
         let name = const { HeaderName::from_static("x-sagewire-usage") };
@@ -280,7 +284,8 @@ pub(super) fn learned(exchange: &mut Exchange, meta: &ReplyMeta) {
     }
 }
 
-/// Books what a whole answer took: the next request of its key is judged by this. Returns its usage, estimated as far as the model does not report it.
+/// Books what a whole answer took: the next request of its key is judged by this. Returns its
+/// usage, estimated as far as the model does not report it.
 pub(super) fn book(exchange: &mut Exchange, meta: &ReplyMeta, usage: Option<Usage>, text_bytes: usize) -> Usage {
     let usage = usage.unwrap_or_default();
     learned(exchange, meta);

@@ -1,6 +1,7 @@
 //! Requests on their way in.
 //!
-//! Owns reading a body within its limits and parsing it once. A request that cannot be used gets an answer that says where.
+//! Owns reading a body within its limits and parsing it once. A request that cannot be used gets an
+//! answer that says where.
 
 use std::{pin::Pin, time::Duration};
 
@@ -91,7 +92,8 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Resul
     parse_with_token_ids(bytes, limits, None)
 }
 
-/// Parses a JSON body in which this parameter may be lists of token ids, which are read into four bytes each.
+/// Parses a JSON body in which this parameter may be lists of token ids, which are read into four
+/// bytes each.
 pub(crate) fn parse_with_token_ids<T: DeserializeOwned>(
     bytes: &[u8],
     limits: &Limits,

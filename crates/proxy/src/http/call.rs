@@ -4,7 +4,8 @@
 
 use crate::{callers::Booking, telemetry::CallRecord};
 
-/// A request's record, and what it holds of its key's limits. Dropped before its end, it says that the caller went away.
+/// A request's record, and what it holds of its key's limits. Dropped before its end, it says that
+/// the caller went away.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) record: CallRecord,
@@ -17,7 +18,8 @@ impl Call {
         Self { record, booking: None }
     }
 
-    /// Gives back the place at work and books what was used. What happens to the call afterwards counts no more.
+    /// Gives back the place at work and books what was used. What happens to the call afterwards
+    /// counts no more.
     pub(super) fn settle(&mut self) {
         if let Some(count) = self.booking.take().and_then(Booking::settle) {
             self.record.counted(count);

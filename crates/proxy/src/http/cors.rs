@@ -37,10 +37,12 @@ impl Cors {
         self.any || self.origins.contains(origin)
     }
 
-    /// Refuses what a page of another site could make a user's browser send, unless a key keeps it out.
+    /// Refuses what a page of another site could make a user's browser send, unless a key keeps it
+    /// out.
     ///
-    /// Browsers send no `Origin` with images and with GETs of a page's own origin: `Sec-Fetch-Site` tells the former, and the name in `Host` the
-    /// latter, of a page whose own name was made to point to this machine.
+    /// Browsers send no `Origin` with images and with GETs of a page's own origin: `Sec-Fetch-Site`
+    /// tells the former, and the name in `Host` the latter, of a page whose own name was made
+    /// to point to this machine.
     pub(crate) fn check(&self, head: &Parts) -> Result<(), ApiError> {
         if self.key_required {
             return Ok(());

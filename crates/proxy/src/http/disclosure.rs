@@ -1,8 +1,10 @@
 //! What callers may see of what lies behind the proxy.
 //!
-//! Owns the rule. Endpoints' real names, account ids, ARNs, URLs, hosts and paths are not shown. Of what a container said, only the reason of a
-//! refusal (a status from 400 to 499) is, if it comes in a form that is known to hold one: plain text, web pages, tracebacks and whatever comes with
-//! a 5xx may hold anything. The operator reads all of it in the log, and may show it with `expose_upstream_errors`.
+//! Owns the rule. Endpoints' real names, account ids, ARNs, URLs, hosts and paths are not shown. Of
+//! what a container said, only the reason of a refusal (a status from 400 to 499) is, if it comes
+//! in a form that is known to hold one: plain text, web pages, tracebacks and whatever comes with a
+//! 5xx may hold anything. The operator reads all of it in the log, and may show it with
+//! `expose_upstream_errors`.
 
 use std::borrow::Cow;
 
@@ -189,7 +191,8 @@ fn sentence(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Replaces the name wherever it stands as a word of its own: `tgi` is not hidden inside `tgi-large`.
+/// Replaces the name wherever it stands as a word of its own: `tgi` is not hidden inside
+/// `tgi-large`.
 fn replace_word(text: &str, real: &str, shown: &str) -> String {
     if real.is_empty() || real == shown {
         return text.to_owned();

@@ -1,6 +1,7 @@
 //! `POST /embeddings`: <https://platform.openai.com/docs/api-reference/embeddings/create>
 //!
-//! Owns giving each vector the form that was asked for: OpenAI's SDKs ask for base64 unless told otherwise.
+//! Owns giving each vector the form that was asked for: OpenAI's SDKs ask for base64 unless told
+//! otherwise.
 
 use http::Response;
 use sagewire_types::{EmbedRequest, EncodingFormat, Vector};

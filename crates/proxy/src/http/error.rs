@@ -1,6 +1,7 @@
 //! Failures as callers see them: OpenAI's shape, the true status, and what to do.
 //!
-//! Owns the one table from [`ErrorKind`] to HTTP status, OpenAI's `type` and `code`. What a message may not say is `disclosure`'s.
+//! Owns the one table from [`ErrorKind`] to HTTP status, OpenAI's `type` and `code`. What a message
+//! may not say is `disclosure`'s.
 //!
 //! OpenAI's shape: <https://platform.openai.com/docs/guides/error-codes>. Its SDKs raise their typed exceptions by status, and obey
 //! `x-should-retry` and `retry-after`.
@@ -170,7 +171,8 @@ impl ApiError {
         this
     }
 
-    /// A parameter of the operator's in a caller's request; `is_listable` if the operator may allow callers to set it.
+    /// A parameter of the operator's in a caller's request; `is_listable` if the operator may allow
+    /// callers to set it.
     pub(crate) fn operator_parameter(name: &str, is_listable: bool) -> Self {
         let reason = parameters::without_effect(name).map_or_else(String::new, |reason| format!(" ({reason})"));
         let listing = if is_listable {

@@ -80,7 +80,8 @@ fn readiness(exchange: &Exchange) -> Response<Body> {
     json_response(StatusCode::OK, body.to_string().into())
 }
 
-/// What is known of each deployment, after they were called if that was asked for. Only the operator may ask.
+/// What is known of each deployment, after they were called if that was asked for. Only the
+/// operator may ask.
 async fn health(exchange: &mut Exchange, probes: bool) -> Result<Response<Body>, ApiError> {
     if !exchange.caller.is_operator() {
         return Err(ApiError::forbidden("operator_only", "`/health` is for the proxy's operator; use the master key"));

@@ -1,6 +1,7 @@
 //! Tools that a request names and no container runs, such as a provider's own web search.
 //!
-//! Agents send them by default: they are left out, and the answer says so, unless `strict_tools` is set.
+//! Agents send them by default: they are left out, and the answer says so, unless `strict_tools` is
+//! set.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -1,4 +1,5 @@
-//! `GET /key/info`: what the caller's own key may do, has used and has left, in LiteLLM's shape as far as that goes.
+//! `GET /key/info`: what the caller's own key may do, has used and has left, in LiteLLM's shape as
+//! far as that goes.
 
 use std::time::UNIX_EPOCH;
 

@@ -1,6 +1,7 @@
 //! `POST /messages`: <https://docs.anthropic.com/en/api/messages>
 //!
-//! Owns Anthropic's Messages API on a chat model: the translation is `sagewire-api`'s. A container that speaks it is [`native`]'s.
+//! Owns Anthropic's Messages API on a chat model: the translation is `sagewire-api`'s. A container
+//! that speaks it is [`native`]'s.
 
 use http::Response;
 use sagewire_api::messages::{AnswerForm, MessagesRequest, Translated};

@@ -15,8 +15,9 @@ use super::{
 };
 use crate::app::Model;
 
-/// The parameters of a deployment that its callers may know: how it samples and what it may cost. Everything else may say where things are, or how
-/// to get at them, and what only a container knows may be a password.
+/// The parameters of a deployment that its callers may know: how it samples and what it may cost.
+/// Everything else may say where things are, or how to get at them, and what only a container knows
+/// may be a password.
 const SHOWN_PARAMETERS: &[&str] = &[
     "temperature",
     "top_p",

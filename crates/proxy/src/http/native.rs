@@ -1,6 +1,8 @@
-//! APIs that a container speaks itself: the request is passed on, and only the model's name is written anew on the way there and back.
+//! APIs that a container speaks itself: the request is passed on, and only the model's name is
+//! written anew on the way there and back.
 //!
-//! Owns which requests go this way. One that the container does not know is translated as if it had never been sent.
+//! Owns which requests go this way. One that the container does not know is translated as if it had
+//! never been sent.
 
 use std::sync::Arc;
 
@@ -65,7 +67,8 @@ pub(super) static COUNT_TOKENS: Api = Api {
     check_event: |_, _| Ok(()),
 };
 
-/// Parameters that a container cannot heed, or does not have what they name: the translation refuses them.
+/// Parameters that a container cannot heed, or does not have what they name: the translation
+/// refuses them.
 const OF_THE_SERVICE: [&str; 4] = ["background", "conversation", "prompt", "thread"];
 
 impl Api {

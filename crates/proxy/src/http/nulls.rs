@@ -1,8 +1,8 @@
 //! Nulls in whole answers.
 //!
 //! Owns which of them callers get: those that [OpenAI's schema](https://github.com/openai/openai-openapi) requires (`logprobs` of a choice,
-//! `content` and `refusal` of a message), whether the container wrote them or not. Others are left out, as LiteLLM does, because some
-//! clients cannot read keys that they do not know.
+//! `content` and `refusal` of a message), whether the container wrote them or not. Others are left
+//! out, as LiteLLM does, because some clients cannot read keys that they do not know.
 
 use sagewire_types::{ChatResponse, CompletionResponse, EmbedResponse};
 use serde_json::{Map, Value};

@@ -19,7 +19,8 @@ const TOKENS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-reset-tokens"),
 ];
 
-/// Adds what the caller's key has left. Of its limits of tokens, the one with the least left is told.
+/// Adds what the caller's key has left. Of its limits of tokens, the one with the least left is
+/// told.
 pub(super) async fn decorate(ledger: &dyn Ledger, caller: &Caller, headers: &mut HeaderMap) {
     let Caller::Key(key) = caller else { return };
     let limits = key.limits();

@@ -8,7 +8,8 @@ pub(crate) fn json_response(status: StatusCode, json: Bytes) -> Response<Body> {
     typed_response(status, "application/json", json)
 }
 
-/// Room for the headers that an answer of a model has, so that they are not moved while they are put in.
+/// Room for the headers that an answer of a model has, so that they are not moved while they are
+/// put in.
 pub(crate) fn headers() -> HeaderMap {
     HeaderMap::with_capacity(12)
 }

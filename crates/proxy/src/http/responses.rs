@@ -1,6 +1,7 @@
 //! `POST /responses`: <https://platform.openai.com/docs/api-reference/responses/create>
 //!
-//! Owns OpenAI's Responses API on a chat model: the translation is `sagewire-api`'s. A container that speaks it is [`native`]'s.
+//! Owns OpenAI's Responses API on a chat model: the translation is `sagewire-api`'s. A container
+//! that speaks it is [`native`]'s.
 
 use http::Response;
 use sagewire_api::responses::{Head, ResponsesRequest, Translated};

@@ -1,6 +1,7 @@
 //! What a route is.
 //!
-//! Owns the form of an entry in the list of routes and the paths that it is found at. The list is `http`'s.
+//! Owns the form of an entry in the list of routes and the paths that it is found at. The list is
+//! `http`'s.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -52,7 +53,8 @@ pub(super) enum Verb {
 /// Where a route is found. Every path may end with a slash.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Paths {
-    /// At these paths alone; `{name}` stands for one part of the path, and `{*name}` at the end for all that follows.
+    /// At these paths alone; `{name}` stands for one part of the path, and `{*name}` at the end for
+    /// all that follows.
     Fixed(&'static [&'static str]),
     /// At this path, and below `/v1`.
     Versioned(&'static str),
@@ -79,7 +81,8 @@ pub(super) enum Answer {
     JsonOrStream(fn() -> Value, fn() -> Value),
     /// The same, or an event stream of these events, which end as the Responses API says.
     Responses(fn() -> Value, fn() -> Value),
-    /// JSON of this schema in the form of Anthropic's API, failures too; or an event stream of these events.
+    /// JSON of this schema in the form of Anthropic's API, failures too; or an event stream of
+    /// these events.
     Anthropic(fn() -> Value, Option<fn() -> Value>),
     /// Text.
     Text,

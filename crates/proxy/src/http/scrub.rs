@@ -90,7 +90,8 @@ fn is_scheme(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+.-".contains(&byte)
 }
 
-/// Whether this is a path of a file: from the root with at least two parts, from a home, or from a drive.
+/// Whether this is a path of a file: from the root with at least two parts, from a home, or from a
+/// drive.
 fn is_path(token: &str) -> bool {
     let parts = |path: &str| path.split('/').filter(|part| !part.is_empty()).count();
     let mut chars = token.chars();

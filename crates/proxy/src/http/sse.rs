@@ -1,7 +1,7 @@
 //! Streamed answers as event streams.
 //!
-//! Owns when bytes are written: all pieces that are ready go out in one write, a long silence is broken, and nothing follows a failure. What is
-//! written is the protocol's: OpenAI's chat streams have `data: {json}` for each piece and `data: [DONE]` at the end. <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+//! Owns when bytes are written: all pieces that are ready go out in one write, a long silence is
+//! broken, and nothing follows a failure. What is written is the protocol's: OpenAI's chat streams have `data: {json}` for each piece and `data: [DONE]` at the end. <https://html.spec.whatwg.org/multipage/server-sent-events.html>
 
 use std::{
     convert::Infallible,
@@ -28,11 +28,12 @@ mod ahead;
 /// As much is gathered before it is written: further pieces wait for the next write.
 const ENOUGH: usize = 16 * 1024;
 
-/// The longest that a piece waits for its neighbours. The task that reads from the endpoint hands over one piece at a time: a write for each would
-/// cost more than all the rest.
+/// The longest that a piece waits for its neighbours. The task that reads from the endpoint hands
+/// over one piece at a time: a write for each would cost more than all the rest.
 const NEIGHBOURS: Duration = Duration::from_millis(1);
 
-/// How many turns the reading task is left in a row without a piece from it, before what is gathered goes out.
+/// How many turns the reading task is left in a row without a piece from it, before what is
+/// gathered goes out.
 const TURNS: u8 = 3;
 
 /// A piece of a streamed answer.
@@ -145,7 +146,8 @@ fn unwritable(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Decode, "the answer could not be written as JSON; please report it").with_source(error)
 }
 
-/// Who watches a stream: its tokens, its pace and its end. Dropped before `ended`, the caller went away.
+/// Who watches a stream: its tokens, its pace and its end. Dropped before `ended`, the caller went
+/// away.
 pub(crate) trait Observer: Send + Unpin + 'static {
     /// The failure as the caller may see it.
     fn failed(&mut self, error: &Error) -> ApiError;
@@ -315,7 +317,8 @@ impl<T: Piece, E: Events<T>, O: Observer> http_body::Body for SseBody<T, E, O> {
     }
 }
 
-/// How long nothing was written. The timer is set only while the stream waits, and moved only when it fires.
+/// How long nothing was written. The timer is set only while the stream waits, and moved only when
+/// it fires.
 struct Silence {
     interval: Duration,
     last_write: Option<Instant>,

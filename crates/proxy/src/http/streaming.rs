@@ -51,8 +51,8 @@ pub(super) fn respond<T: Piece>(
     response
 }
 
-/// Asks for the tokens used at the end of a stream, as the proxy counts them. Returns whether they are shown: to a caller that asked for them, or
-/// to everyone if the operator says so.
+/// Asks for the tokens used at the end of a stream, as the proxy counts them. Returns whether they
+/// are shown: to a caller that asked for them, or to everyone if the operator says so.
 pub(super) fn ask_for_usage(exchange: &Exchange, options: &mut Option<StreamOptions>) -> bool {
     let asked = options.get_or_insert_default().include_usage.replace(true);
     asked == Some(true) || exchange.state.settings.always_include_usage
@@ -119,7 +119,8 @@ fn logged<T: Piece>(exchange: &Exchange, stream: ReplyStream<T>) -> ReplyStream<
     ReplyStream::new(meta, pieces)
 }
 
-/// The call of a streamed answer. Dropped before the stream's end, it says that the caller went away.
+/// The call of a streamed answer. Dropped before the stream's end, it says that the caller went
+/// away.
 #[derive(Debug)]
 struct StreamedCall {
     state: Arc<State>,

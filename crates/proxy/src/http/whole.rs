@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::{Exchange, ask, error::ApiError, response::Body, streaming::Written};
 use crate::app::Model;
 
-/// Waits for a whole answer, books what it used, and writes what `form` makes of it and of its usage.
+/// Waits for a whole answer, books what it used, and writes what `form` makes of it and of its
+/// usage.
 pub(super) async fn respond<T: Whole, B: Serialize>(
     exchange: &mut Exchange,
     model: &Model,

@@ -58,7 +58,8 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, phase: watch::
     }
 }
 
-/// The most that is given to a peer at once that says how much it takes: what it takes is seen by what it asks for next.
+/// The most that is given to a peer at once that says how much it takes: what it takes is seen by
+/// what it asks for next.
 const PORTION: usize = 16 * 1024;
 
 /// A body that keeps its request at work until it has been sent or given up.
@@ -131,7 +132,8 @@ impl http_body::Body for Held {
 
 /// The body of a request, which says when all of it has arrived.
 ///
-/// HTTP/1.1 alone: on HTTP/2 a peer that closes its sending side is gone, and to HTTP/1.0 nothing can be written before the answer.
+/// HTTP/1.1 alone: on HTTP/2 a peer that closes its sending side is gone, and to HTTP/1.0 nothing
+/// can be written before the answer.
 struct Asked {
     body: Incoming,
     pulse: Option<Arc<Pulse>>,
@@ -196,7 +198,8 @@ async fn drive<S>(
         let beat = pulse.request(version);
         let request = request.map(|body| Asked::new(body, version, &pulse));
         let app = shared.app.load_full();
-        // Boxed: hyper keeps room for this future as long as the connection is open, through streams and between requests.
+        // Boxed: hyper keeps room for this future as long as the connection is open, through streams and
+        // between requests.
         Box::pin(async move { Ok::<_, Infallible>(app.answer(request).await.map(|body| Held::new(body, beat))) })
     });
     let mut builder = Builder::new(TokioExecutor::new());

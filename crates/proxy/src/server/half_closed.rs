@@ -1,8 +1,9 @@
 //! Peers that close their sending side after a request, as `nc -N` does, and still read the answer.
 //!
-//! Owns telling them from peers that have gone. To TCP both look the same until something is written: the system of a peer that has gone replies
-//! with a reset, after which writing fails. `100 Continue` is written for this, because every HTTP/1.1 client must accept it before an answer
-//! ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-15.2)).
+//! Owns telling them from peers that have gone. To TCP both look the same until something is
+//! written: the system of a peer that has gone replies with a reset, after which writing fails.
+//! `100 Continue` is written for this, because every HTTP/1.1 client must accept it before an
+//! answer ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-15.2)).
 
 use std::{
     io,
@@ -16,7 +17,8 @@ use tokio::{io::AsyncWrite, time::Instant};
 /// What is written to find out. It is no part of an answer.
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// The pause after the first and the most that it grows to. A reset takes as long as the way to the peer and back.
+/// The pause after the first and the most that it grows to. A reset takes as long as the way to the
+/// peer and back.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 

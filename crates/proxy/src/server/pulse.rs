@@ -1,7 +1,8 @@
 //! What a connection is doing, seen from outside.
 //!
-//! Owns telling an idle connection from a slow one. Each event is an atomic store: one timer for each connection looks at
-//! them now and then, so that a busy connection pays nothing for its limits. Where the events are seen is `watched`.
+//! Owns telling an idle connection from a slow one. Each event is an atomic store: one timer for
+//! each connection looks at them now and then, so that a busy connection pays nothing for its
+//! limits. Where the events are seen is `watched`.
 
 use std::{
     sync::{
@@ -35,8 +36,8 @@ pub(super) struct Pulse {
     request_is_whole: AtomicBool,
     /// On HTTP/1.1: whether a byte of the answer to the current request was written.
     answer_has_begun: AtomicBool,
-    /// For each answer under way on HTTP/2: since when its peer takes nothing of it. There the peer says by itself how much it takes, so that the
-    /// socket tells nothing.
+    /// For each answer under way on HTTP/2: since when its peer takes nothing of it. There the peer
+    /// says by itself how much it takes, so that the socket tells nothing.
     answers: Mutex<Vec<Arc<AtomicU64>>>,
     /// The last words of a connection that is given up in the middle of a head.
     last_words: OnceLock<Bytes>,
@@ -48,7 +49,8 @@ pub(super) enum Verdict {
     Wait,
     /// Nobody asks for anything: it can end in good order.
     Idle,
-    /// A part of a request's head came, and the rest did not: nothing has been answered yet, so there is room for an answer.
+    /// A part of a request's head came, and the rest did not: nothing has been answered yet, so
+    /// there is room for an answer.
     SlowHead,
     /// The peer is too slow.
     Stuck(&'static str),

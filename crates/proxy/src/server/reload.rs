@@ -1,6 +1,7 @@
 //! A new configuration under a running server.
 //!
-//! Owns when the file is read again and what becomes of it: a good one takes over, a broken one is refused and logged.
+//! Owns when the file is read again and what becomes of it: a good one takes over, a broken one is
+//! refused and logged.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -50,7 +51,8 @@ impl Reloader {
         Self { path: path.into(), world, wiring, handle }
     }
 
-    /// Reads the file, and gives the server its app. Requests in flight finish with the previous one.
+    /// Reads the file, and gives the server its app. Requests in flight finish with the previous
+    /// one.
     ///
     /// # Errors
     /// [`ReloadError`]; then nothing has changed.
@@ -103,7 +105,8 @@ impl Reloader {
         Seen::of(&self.files().await).await
     }
 
-    /// Reloads whenever the file, one that it includes or the certificate changes or, on Unix, SIGHUP comes; until the future is dropped.
+    /// Reloads whenever the file, one that it includes or the certificate changes or, on Unix,
+    /// SIGHUP comes; until the future is dropped.
     pub async fn run(self) {
         let mut loaded = self.look().await;
         let mut before = loaded.clone();
@@ -128,7 +131,8 @@ impl Reloader {
 /// The largest file whose change is noticed by its content.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// What tells one state of some files from another; the content itself, which may hold secrets, is not kept.
+/// What tells one state of some files from another; the content itself, which may hold secrets, is
+/// not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     fingerprint: u64,
@@ -150,7 +154,8 @@ impl Seen {
     }
 }
 
-/// The content of a regular file of sensible size. Others would have to be waited for, or never end.
+/// The content of a regular file of sensible size. Others would have to be waited for, or never
+/// end.
 async fn content(file: &Path) -> Option<Vec<u8>> {
     let facts = tokio::fs::metadata(file).await.ok()?;
     if facts.is_file() && facts.len() <= LARGEST { tokio::fs::read(file).await.ok() } else { None }

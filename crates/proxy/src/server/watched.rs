@@ -1,6 +1,7 @@
 //! A stream whose connection is watched.
 //!
-//! Owns telling the pulse what passes, and the end of a connection that gets one last answer. When that is due is `pulse`'s.
+//! Owns telling the pulse what passes, and the end of a connection that gets one last answer. When
+//! that is due is `pulse`'s.
 
 use std::{
     fmt, io,
@@ -45,13 +46,14 @@ impl<S> fmt::Debug for Watched<S> {
 }
 
 impl<S> Watched<S> {
-    /// Watches a stream. `refused` gives the answer to a head that the protocol's own code refuses with a status alone.
+    /// Watches a stream. `refused` gives the answer to a head that the protocol's own code refuses
+    /// with a status alone.
     pub(super) fn new(stream: S, pulse: Arc<Pulse>, refused: Box<dyn Fn(StatusCode) -> Bytes + Send>) -> Self {
         Self { stream, pulse, begun: Some(0), said: 0, refused, half_closed: HalfClosed::default() }
     }
 
-    /// Whether these bytes are an answer that the protocol's own code gave to what was no request: then ours is said in its place. All
-    /// of ours have an id.
+    /// Whether these bytes are an answer that the protocol's own code gave to what was no request:
+    /// then ours is said in its place. All of ours have an id.
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let Some(status) = bytes.strip_prefix(REFUSAL).and_then(|rest| rest.get(..2)) else { return false };
         let head = bytes.strip_suffix(b"\r\n\r\n").unwrap_or_default();
@@ -101,8 +103,9 @@ impl<S: AsyncWrite + Unpin> Watched<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
-    /// Says the last words, and then takes and forgets what still comes: a socket that is closed over unread bytes is reset,
-    /// and the peer may lose the words with it. To the reader it looks like the end.
+    /// Says the last words, and then takes and forgets what still comes: a socket that is closed
+    /// over unread bytes is reset, and the peer may lose the words with it. To the reader it
+    /// looks like the end.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_say(cx))?;
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
@@ -116,8 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
         }
     }
 
-    /// The peer will send nothing more. To the reader that is the end of the connection, so it is told later while an answer is due. Whoever
-    /// watches the connection polls it now and then.
+    /// The peer will send nothing more. To the reader that is the end of the connection, so it is
+    /// told later while an answer is due. Whoever watches the connection polls it now and then.
     fn poll_peer_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.pulse.peer_closed() {
             PeerClosed::Ended => Poll::Ready(Ok(())),

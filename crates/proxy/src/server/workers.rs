@@ -1,7 +1,8 @@
 //! Threads that serve connections.
 //!
-//! Owns them, and the choice of one for a new connection. A connection, the calls on it and their connections to endpoints stay on one thread, so that
-//! nothing wakes another one up and no lock is fought for.
+//! Owns them, and the choice of one for a new connection. A connection, the calls on it and their
+//! connections to endpoints stay on one thread, so that nothing wakes another one up and no lock is
+//! fought for.
 
 use std::{
     io,
@@ -18,7 +19,8 @@ use tokio::{
     sync::oneshot,
 };
 
-/// Threads that serve connections, each with a runtime of its own. They end when this is dropped, with whatever runs on them.
+/// Threads that serve connections, each with a runtime of its own. They end when this is dropped,
+/// with whatever runs on them.
 #[derive(Debug)]
 pub struct Workers(Vec<Worker>);
 

@@ -1,7 +1,7 @@
 //! One request from its head to the end of its answer.
 //!
-//! Owns what is remembered of it, and says it once, as a log line and in the numbers. A record that is dropped early says that the caller
-//! went away.
+//! Owns what is remembered of it, and says it once, as a log line and in the numbers. A record that
+//! is dropped early says that the caller went away.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -1,6 +1,7 @@
 //! What the log says of a call that failed: more than the caller is told.
 //!
-//! Owns which facts of an error there are. Of what the container said there is the beginning, if the reason does not quote it.
+//! Owns which facts of an error there are. Of what the container said there is the beginning, if
+//! the reason does not quote it.
 
 use std::error::Error as _;
 
@@ -16,7 +17,8 @@ pub(super) struct FailedCall {
     pub(super) aws_status: Option<u16>,
     pub(super) aws_code: Option<String>,
     pub(super) container_status: Option<u16>,
-    /// The beginning of what the container said, if the reason does not have it: plain text is not for callers.
+    /// The beginning of what the container said, if the reason does not have it: plain text is not
+    /// for callers.
     pub(super) container_said: Option<String>,
     /// Where the container's own log is.
     pub(super) log_stream: Option<String>,

@@ -1,7 +1,8 @@
 //! Log lines on their way to standard error.
 //!
-//! Owns that a log that is read slowly, or not at all, never delays a request: lines go into a buffer of bounded size, and a thread of its own
-//! writes it. What does not fit is dropped, counted and reported. `tracing-appender` bounds the lines and not their bytes.
+//! Owns that a log that is read slowly, or not at all, never delays a request: lines go into a
+//! buffer of bounded size, and a thread of its own writes it. What does not fit is dropped, counted
+//! and reported. `tracing-appender` bounds the lines and not their bytes.
 
 use std::{
     io::{self, Write},
@@ -142,7 +143,8 @@ impl<'a> MakeWriter<'a> for LogWriter {
     }
 }
 
-/// Standard error without the lock that Rust's own has: a panic in another thread must not wait for a reader of the log.
+/// Standard error without the lock that Rust's own has: a panic in another thread must not wait for
+/// a reader of the log.
 pub(super) fn standard_error() -> Box<dyn Write + Send> {
     #[cfg(unix)]
     {

@@ -1,6 +1,7 @@
 //! Which log lines there are, what they look like and where they go.
 //!
-//! Owns the set-up for a program that is nothing but the proxy. A program that embeds it sets up `tracing` as it likes.
+//! Owns the set-up for a program that is nothing but the proxy. A program that embeds it sets up
+//! `tracing` as it likes.
 
 use std::io::{self, IsTerminal};
 
@@ -48,7 +49,8 @@ pub enum LogError {
 }
 
 impl LogSettings {
-    /// The settings of a configuration: `json_logs`, and debug lines of sagewire with `set_verbose` or `log_prompts`.
+    /// The settings of a configuration: `json_logs`, and debug lines of sagewire with `set_verbose`
+    /// or `log_prompts`.
     #[must_use]
     pub fn from_config(config: &crate::Config) -> Self {
         let litellm = &config.litellm_settings;
@@ -76,9 +78,9 @@ impl LogSettings {
 
 const VERBOSE: &str = "info,sagewire=debug";
 
-/// Sends the log lines of the process to standard error, through a bounded buffer: lines are dropped, counted in
-/// `sagewire_log_lines_dropped_total` and reported if nothing reads them fast enough. In JSON, panics become lines too.
-/// A second call changes nothing.
+/// Sends the log lines of the process to standard error, through a bounded buffer: lines are
+/// dropped, counted in `sagewire_log_lines_dropped_total` and reported if nothing reads them fast
+/// enough. In JSON, panics become lines too. A second call changes nothing.
 ///
 /// The lines that wait are written when the guard is dropped.
 ///

@@ -23,7 +23,8 @@ mod families;
 mod gen_ai;
 mod process;
 
-/// A number that is read when `/metrics` is asked for, such as a cooldown or the age of credentials.
+/// A number that is read when `/metrics` is asked for, such as a cooldown or the age of
+/// credentials.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Gauge {
@@ -59,8 +60,9 @@ const TOKEN_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.
 /// Our own share is well below a millisecond.
 const OVERHEAD_SECONDS: &[f64] = &[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
 
-/// The kinds of failure that no retry can fix, and the HTTP status that AWS gives them: what `deploy/alerts.yaml` watches. Their counters exist
-/// from the start, because Prometheus does not see the first increase of a series that it has not seen before.
+/// The kinds of failure that no retry can fix, and the HTTP status that AWS gives them: what
+/// `deploy/alerts.yaml` watches. Their counters exist from the start, because Prometheus does not
+/// see the first increase of a series that it has not seen before.
 const REFUSED_BY_AWS: [(&str, &str); 3] = [("authentication", "403"), ("permission", "403"), ("configuration", "")];
 
 /// The results of reading a changed configuration.
@@ -203,7 +205,8 @@ impl Metrics {
         self.gen_ai.get()
     }
 
-    /// Records everything with this meter too, and the metrics of the GenAI conventions, from now on.
+    /// Records everything with this meter too, and the metrics of the GenAI conventions, from now
+    /// on.
     #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only an exporter has a meter"))]
     pub(crate) fn export_to(&self, meter: &opentelemetry::metrics::Meter) {
         self.requests.export_to(meter);

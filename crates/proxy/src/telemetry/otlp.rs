@@ -1,7 +1,8 @@
 //! Spans and metrics to an OpenTelemetry collector, by [OTLP](https://opentelemetry.io/docs/specs/otlp/) over HTTP or gRPC.
 //!
-//! Owns the set-up of OpenTelemetry's exporters and the translation of our spans. Queues, batches and retries are those of OpenTelemetry's crates:
-//! a collector that is slow or away costs spans, never requests.
+//! Owns the set-up of OpenTelemetry's exporters and the translation of our spans. Queues, batches
+//! and retries are those of OpenTelemetry's crates: a collector that is slow or away costs spans,
+//! never requests.
 
 use std::{sync::Arc, time::Duration};
 

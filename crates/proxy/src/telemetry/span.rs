@@ -124,7 +124,8 @@ pub(crate) struct RequestSpans {
 }
 
 impl RequestSpans {
-    /// Spans inside the caller's trace, or in a new one. None where the caller's trace is not sampled.
+    /// Spans inside the caller's trace, or in a new one. None where the caller's trace is not
+    /// sampled.
     pub(crate) fn begin(
         sink: &Arc<dyn SpanSink>,
         caller: Option<&TraceContext>,
@@ -182,7 +183,8 @@ impl RequestSpans {
         }
     }
 
-    /// What a router decided, as the answer's headers say it. What came several times is told in one text.
+    /// What a router decided, as the answer's headers say it. What came several times is told in
+    /// one text.
     pub(crate) fn decided(&mut self, decisions: &[(&'static str, String)]) {
         for (name, key) in DECISIONS {
             let values: Vec<&str> =

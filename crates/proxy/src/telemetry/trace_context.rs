@@ -9,7 +9,8 @@ use sagewire_types::TraceContext;
 /// The longest state that is passed on. The recommendation asks for [512 characters](https://www.w3.org/TR/trace-context/#tracestate-limits) at least.
 const LONGEST_STATE: usize = 512;
 
-/// The trace of these headers; `None` where there is none, or one that is no trace: then its state means nothing either.
+/// The trace of these headers; `None` where there is none, or one that is no trace: then its state
+/// means nothing either.
 pub(crate) fn of(headers: &HeaderMap) -> Option<TraceContext> {
     let mut parents = headers.get_all("traceparent").iter();
     let traceparent = parents.next()?.to_str().ok()?;

@@ -20,7 +20,8 @@ const CACHE_PARAMS: &str = "litellm_settings.cache_params";
 /// The largest file whose content is looked at, in bytes: larger ones are no templates.
 const LARGEST_FILE: u64 = 32 * 1024 * 1024;
 
-/// Where the answers of this configuration are kept, if they are. A reload that changes nothing of it goes on with the same store.
+/// Where the answers of this configuration are kept, if they are. A reload that changes nothing of
+/// it goes on with the same store.
 pub(super) fn kept(
     config: &Config,
     world: &World,
@@ -45,8 +46,8 @@ pub(super) fn kept(
     Ok(Some(cache))
 }
 
-/// What decides the answers of a deployment beside its model and its parameters: settings for all calls, where AWS is, and what the files say that
-/// its parameters name.
+/// What decides the answers of a deployment beside its model and its parameters: settings for all
+/// calls, where AWS is, and what the files say that its parameters name.
 pub(super) fn revision(deployment: &DeploymentConfig, config: &Config, world: &World) -> String {
     const VARIABLES: [&str; 7] = [
         "AWS_REGION",
@@ -86,7 +87,8 @@ fn is_redis(params: &CacheParams, config: &Config, world: &World) -> bool {
     params.is_redis().unwrap_or_else(|| cfg!(feature = "redis") && is_named())
 }
 
-/// Over the section's own server, else over the one that replicas share, else over that of the variables.
+/// Over the section's own server, else over the one that replicas share, else over that of the
+/// variables.
 #[cfg(feature = "redis")]
 fn in_redis(params: &CacheParams, world: &World, kept: &Kept) -> Result<Arc<dyn AnswerCache>, WiringError> {
     use sagewire_redis::{Redis, RedisCache};

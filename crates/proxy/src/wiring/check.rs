@@ -1,6 +1,7 @@
 //! Whether a configuration can be served, without sending anything.
 //!
-//! Owns going through all deployments and files, so that every problem is named with its place, not the first alone.
+//! Owns going through all deployments and files, so that every problem is named with its place, not
+//! the first alone.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -31,7 +32,8 @@ pub struct Findings {
     pub problems: Vec<Problem>,
     /// What may be a mistake.
     pub warnings: Vec<Warning>,
-    /// The ids of the deployments that cannot be served, if `ignore_invalid_deployments` leaves them out. Each has a warning.
+    /// The ids of the deployments that cannot be served, if `ignore_invalid_deployments` leaves
+    /// them out. Each has a warning.
     pub left_out: HashSet<String>,
 }
 
@@ -54,8 +56,8 @@ impl Findings {
 }
 
 impl Wiring {
-    /// A file's configuration with everything that [`check`](Self::check) finds, and without the deployments that
-    /// `ignore_invalid_deployments` leaves out.
+    /// A file's configuration with everything that [`check`](Self::check) finds, and without the
+    /// deployments that `ignore_invalid_deployments` leaves out.
     pub async fn checked(&self, mut reading: Reading) -> Reading {
         let Findings { problems, mut warnings, left_out } = self.check(&reading.config).await;
         warnings.extend(reading.config.leave_out(&left_out));
@@ -63,8 +65,9 @@ impl Wiring {
         reading
     }
 
-    /// Everything about this configuration that can be known to fail without asking the network. Files that it names are read. A deployment of
-    /// which a value could not be read is passed over.
+    /// Everything about this configuration that can be known to fail without asking the network.
+    /// Files that it names are read. A deployment of which a value could not be read is passed
+    /// over.
     pub async fn check(&self, config: &Config) -> Findings {
         let mut findings = Findings::default();
         let provider = {

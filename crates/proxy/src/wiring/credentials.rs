@@ -1,6 +1,7 @@
 //! Credentials by the parameters they come from.
 //!
-//! Owns sharing them: deployments with the same `aws_*` parameters assume a role once, and a reload does not assume it anew.
+//! Owns sharing them: deployments with the same `aws_*` parameters assume a role once, and a reload
+//! does not assume it anew.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,7 +32,8 @@ impl std::fmt::Debug for AwsPart {
 }
 
 impl CredentialShelf {
-    /// The settings of these parameters: from here, else from the shelf before the reload, else new.
+    /// The settings of these parameters: from here, else from the shelf before the reload, else
+    /// new.
     pub(super) fn settings(
         &mut self,
         deployment: &str,

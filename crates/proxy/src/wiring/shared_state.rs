@@ -1,4 +1,5 @@
-//! The Redis or Valkey that replicas share: from the configuration and the variables `REDIS_*` to the router's state and the ledger.
+//! The Redis or Valkey that replicas share: from the configuration and the variables `REDIS_*` to
+//! the router's state and the ledger.
 
 use std::{sync::Arc, time::Duration};
 

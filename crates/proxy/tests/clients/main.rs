@@ -1,10 +1,13 @@
-//! Real clients against the proxy on the emulator: a script for each case, in the folder of its client.
+//! Real clients against the proxy on the emulator: a script for each case, in the folder of its
+//! client.
 //!
-//! A script is told the proxy's address as `PROXY_URL` and its key as `PROXY_KEY`; it passes if it exits with 0. A new case is a new
-//! file. The folder decides which variables name its program: `openai` and `anthropic` need `SAGEWIRE_PYTHON`, `langchain` needs
-//! `SAGEWIRE_LANGCHAIN_PYTHON`, `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`, `agents_python`
-//! needs `SAGEWIRE_AGENTS_PYTHON`, `agents` and `agents_javascript` need `SAGEWIRE_NODE` and `SAGEWIRE_AGENTS_MODULES`. The scripts of a folder
-//! whose program is not named are reported as ignored.
+//! A script is told the proxy's address as `PROXY_URL` and its key as `PROXY_KEY`; it passes if it
+//! exits with 0. A new case is a new file. The folder decides which variables name its program:
+//! `openai` and `anthropic` need `SAGEWIRE_PYTHON`, `langchain` needs `SAGEWIRE_LANGCHAIN_PYTHON`,
+//! `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`,
+//! `agents_python` needs `SAGEWIRE_AGENTS_PYTHON`, `agents` and `agents_javascript` need
+//! `SAGEWIRE_NODE` and `SAGEWIRE_AGENTS_MODULES`. The scripts of a folder whose program is not
+//! named are reported as ignored.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 

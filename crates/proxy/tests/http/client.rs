@@ -134,7 +134,8 @@ impl Proxy {
         Answer { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
     }
 
-    /// Sends on a connection of its own and gives the answer once its head is there. Dropping it closes the connection.
+    /// Sends on a connection of its own and gives the answer once its head is there. Dropping it
+    /// closes the connection.
     pub(crate) async fn open(&self, request: Request<Full<Bytes>>) -> http::Response<hyper::body::Incoming> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();

@@ -49,7 +49,8 @@ async fn the_operator_may_open_it() {
     assert!(error["message"].as_str().unwrap().contains("hidden-endpoint-7"));
 }
 
-/// Everything that is logged while the proxy answers good calls, bad calls and streams, at the most talkative level.
+/// Everything that is logged while the proxy answers good calls, bad calls and streams, at the most
+/// talkative level.
 fn logged(yaml: &str) -> String {
     let (config, _) = Config::from_yaml(yaml, &|_| None).unwrap();
     let lines = capture(LevelFilter::TRACE, async {
@@ -70,7 +71,8 @@ fn logged(yaml: &str) -> String {
                 body("echo").replace("\"model\"", "\"aws_secret_access_key\":\"SECRET\",\"model\""),
                 "{\"model\": SECRET".to_owned(),
             ] {
-                // A place that another test's thread was making known at the same time may have missed this subscriber.
+                // A place that another test's thread was making known at the same time may have missed this
+                // subscriber.
                 tracing::callsite::rebuild_interest_cache();
                 proxy.send(Method::POST, "/chat/completions", &[(header, value)], body).await;
             }

@@ -36,8 +36,8 @@ async fn ambiguous_lengths_smuggle_no_second_request() {
         );
         let answer = raw(&proxy, request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 4"), "{head}: {answer}");
-        // Where the first request is understood by its chunks, what follows is a request of the same caller; it must never be
-        // answered in place of the first.
+        // Where the first request is understood by its chunks, what follows is a request of the same
+        // caller; it must never be answered in place of the first.
         assert!(!answer.starts_with("HTTP/1.1 200"), "{head}: {answer}");
     }
 }

@@ -1,7 +1,8 @@
 //! The keys that LiteLLM knows, section by section: each is served, or accepted with a warning.
 //!
-//! The lists are written by `list.py` from LiteLLM's own models. If `SAGEWIRE_LITELLM_LIBRARY_PYTHON` names a Python with LiteLLM's library,
-//! they are compared with what it says; `SAGEWIRE_WRITE=1` writes them again.
+//! The lists are written by `list.py` from LiteLLM's own models. If
+//! `SAGEWIRE_LITELLM_LIBRARY_PYTHON` names a Python with LiteLLM's library, they are compared with
+//! what it says; `SAGEWIRE_WRITE=1` writes them again.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![expect(clippy::disallowed_methods, reason = "a variable has the lists written")]
@@ -36,7 +37,8 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// A key that is served may have a wrong value here; one without effect is a warning. None is unknown, and none goes to the container.
+/// A key that is served may have a wrong value here; one without effect is a warning. None is
+/// unknown, and none goes to the container.
 fn each_is_known(section: &str, list: &Path) -> Result<(), Failed> {
     let list = fs::read_to_string(list)?;
     for key in list.lines() {

@@ -1,4 +1,5 @@
-//! Several proxies over one Redis, each with a connection of its own, as replicas in processes of their own have it.
+//! Several proxies over one Redis, each with a connection of its own, as replicas in processes of
+//! their own have it.
 //!
 //! Needs `SAGEWIRE_REDIS_SERVER`; without it every test is reported as ignored.
 
@@ -80,7 +81,8 @@ const LIMITED_KEY: &str = "keys: [{name: team, key: sk-team, rpm: 40}]";
 const BUDGET_KEY: &str = "keys: [{name: team, key: sk-team, token_budget: 60, budget_duration: 30d}]";
 const FREE_KEY: &str = "keys: [{name: team, key: sk-team}]";
 
-/// A proxy with nothing of another one but Redis. No machine is so slow that it would give a question up, unless it does so at once.
+/// A proxy with nothing of another one but Redis. No machine is so slow that it would give a
+/// question up, unless it does so at once.
 async fn proxy(emulator: &Emulator, redis: &Redis, keys: &str, params: &str, patience: f64) -> (Wiring, App) {
     let env = MapEnv::from([
         ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url().as_str()),

@@ -1,4 +1,5 @@
-//! Answers that are kept, on every route: the first one comes again, byte for byte, and no model is asked.
+//! Answers that are kept, on every route: the first one comes again, byte for byte, and no model is
+//! asked.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -29,7 +30,8 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     answer.headers.get(name).map(|value| value.to_str().unwrap())
 }
 
-/// The answer without the id and the time that every response has of its own, as it may be stored under them.
+/// The answer without the id and the time that every response has of its own, as it may be stored
+/// under them.
 fn without_own(answer: &Answer) -> String {
     let text = answer.text();
     let Some(id) = text.split_once("\"resp_").and_then(|(_, rest)| rest.get(..32)) else { return text.to_owned() };

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::setup::Setup;
 
-/// LiteLLM's documented configuration with the indentation that YAML needs; the endpoint is the emulator's.
+/// LiteLLM's documented configuration with the indentation that YAML needs; the endpoint is the
+/// emulator's.
 const DOCUMENTED: &str = "
 model_list:
   - model_name: jumpstart-model

@@ -1,4 +1,5 @@
-//! The proxy as a configuration makes it, in front of an emulated SageMaker that checks every signature.
+//! The proxy as a configuration makes it, in front of an emulated SageMaker that checks every
+//! signature.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 

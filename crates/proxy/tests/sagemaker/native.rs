@@ -1,4 +1,5 @@
-//! Containers that speak the Responses and Messages APIs themselves: what is passed on, and what is translated all the same.
+//! Containers that speak the Responses and Messages APIs themselves: what is passed on, and what is
+//! translated all the same.
 
 use http::Method;
 use sagewire_emulator::{Agent, AwsError, Emulator, Scripted};
@@ -136,7 +137,8 @@ async fn a_refusal_of_a_container_that_has_the_route_is_the_callers() {
     let answer = setup.post("/v1/responses", &responses("native")).await;
     assert_eq!(answer.status, 400);
     assert!(answer.text().contains("temperature is too hot"), "{}", answer.text());
-    // Of a container that was never asked there before, it is not known what it refuses: the translation decides.
+    // Of a container that was never asked there before, it is not known what it refuses: the
+    // translation decides.
     setup.emulator.enqueue("native", Scripted::error(refusal()));
     assert_eq!(setup.post("/v1/messages", &messages("native")).await.status, 200);
     let last = asked(&setup).pop().unwrap();

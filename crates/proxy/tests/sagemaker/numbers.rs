@@ -1,4 +1,5 @@
-//! Numbers on every route: integers beyond 64 bits and floats of 17 digits reach the container, and come back, as they were written.
+//! Numbers on every route: integers beyond 64 bits and floats of 17 digits reach the container, and
+//! come back, as they were written.
 
 use async_trait::async_trait;
 use http::Method;
@@ -72,7 +73,8 @@ async fn ask(setup: &Setup, path: &str, body: &str) -> (String, Answer) {
     (sent, answer)
 }
 
-/// A conversation of chat's API with the numbers in a call and in a tool's schema, and with further fields.
+/// A conversation of chat's API with the numbers in a call and in a tool's schema, and with further
+/// fields.
 fn chat(fields: &str) -> String {
     let arguments = format!(r#"{{\"n\":[{NUMBERS}]}}"#);
     let call = format!(r#"{{"id":"c0","type":"function","function":{{"name":"f","arguments":"{arguments}"}}}}"#);

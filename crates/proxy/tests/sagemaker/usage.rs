@@ -1,4 +1,5 @@
-//! What callers are told about tokens: reported by the container, or estimated and marked so. It is never a 0 for a text that has some.
+//! What callers are told about tokens: reported by the container, or estimated and marked so. It is
+//! never a 0 for a text that has some.
 
 use http::Method;
 use sagewire_emulator::Emulator;
@@ -53,7 +54,8 @@ async fn whole_answers_say_whether_their_counts_are_estimated() {
     }
 }
 
-/// A stream's head is sent before the counts are known, so that the event with the last counts has the mark.
+/// A stream's head is sent before the counts are known, so that the event with the last counts has
+/// the mark.
 #[tokio::test]
 async fn the_last_counts_of_every_stream_say_whether_they_are_estimated() {
     // LMI does not count the prompt.

@@ -72,7 +72,8 @@ sagewire_settings: {tls: {certificate_file: /nowhere/c.pem, private_key_file: /n
     );
 }
 
-/// By default a prompt in a guessed format is a warning; it is nothing where no prompt of a chat is rendered here.
+/// By default a prompt in a guessed format is a warning; it is nothing where no prompt of a chat is
+/// rendered here.
 #[tokio::test]
 async fn a_chat_model_without_a_known_template_is_named_before_its_first_call() {
     let yaml = |settings: &str| {

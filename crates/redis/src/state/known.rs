@@ -13,7 +13,8 @@ use crate::counted::Counted;
 /// How old what is known of a deployment may be for it to be taken as it is.
 const FRESH: Duration = Duration::from_millis(50);
 
-/// How old it may be for it to be taken while it is read anew in the background, as long as the deployment seems to have room.
+/// How old it may be for it to be taken while it is read anew in the background, as long as the
+/// deployment seems to have room.
 const USABLE: Duration = Duration::from_secs(1);
 
 /// A look at what is known here.

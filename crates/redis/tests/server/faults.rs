@@ -201,7 +201,8 @@ async fn never_there(program: PathBuf) {
     assert_eq!(fresh.standing(&key).await.spent, 100);
 }
 
-/// Whatever a caller has kept, and for however long, limits and the answers of others are as they were.
+/// Whatever a caller has kept, and for however long, limits and the answers of others are as they
+/// were.
 async fn full(program: PathBuf) {
     let server = Server::start(&program);
     let redis = Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap();

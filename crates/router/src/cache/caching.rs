@@ -13,10 +13,12 @@ use super::{
 /// What the layout of kept answers is called. Those of another layout are not found.
 const VERSION: &[u8] = b"1";
 
-/// A provider whose answers are kept: chats and completions, each as it was asked for, whole or streamed, and embeddings text by text. Calls
-/// whose context has no [`CacheTerms`], and routes of the containers' own, are passed on.
+/// A provider whose answers are kept: chats and completions, each as it was asked for, whole or
+/// streamed, and embeddings text by text. Calls whose context has no [`CacheTerms`], and routes of
+/// the containers' own, are passed on.
 ///
-/// An answer is kept if it is whole, was not cut by a limit or a filter, and came from the model that was asked for.
+/// An answer is kept if it is whole, was not cut by a limit or a filter, and came from the model
+/// that was asked for.
 pub struct Caching {
     pub(super) inner: Arc<dyn Provider>,
     pub(super) cache: Arc<dyn AnswerCache>,

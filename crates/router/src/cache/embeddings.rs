@@ -14,7 +14,8 @@ struct KeptText {
     list: List,
 }
 
-/// The texts that one call asked for. What they took together is told again only if all of them are.
+/// The texts that one call asked for. What they took together is told again only if all of them
+/// are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct List {
     id: u64,

@@ -101,7 +101,8 @@ pub(super) fn replayed_pieces<T: Keepable>(json: &Bytes, meta: ReplyMeta) -> Opt
 /// A stream that is being kept.
 struct Recording<T> {
     pieces: ReplyStream<T>,
-    /// The pieces so far, as a JSON list without its end; `None` once it is clear that they will not be kept.
+    /// The pieces so far, as a JSON list without its end; `None` once it is clear that they will
+    /// not be kept.
     json: Option<Vec<u8>>,
     place: Place,
 }

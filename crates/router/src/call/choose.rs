@@ -1,7 +1,9 @@
 //! Which deployment is asked next.
 //!
-//! Owns the order of preference: another deployment of the same model, then one that is being probed, then the same one after a pause, then a
-//! place in the queue, then the next model, and last a deployment that is cooling down. Which of several equal ones is taken is the strategy's to say.
+//! Owns the order of preference: another deployment of the same model, then one that is being
+//! probed, then the same one after a pause, then a place in the queue, then the next model, and
+//! last a deployment that is cooling down. Which of several equal ones is taken is the strategy's
+//! to say.
 
 use std::time::Duration;
 
@@ -63,7 +65,8 @@ impl AsRef<Candidate> for Offer<'_> {
     }
 }
 
-/// After how long a state is read again by the calls that wait for a place: limits and cooldowns end without anyone giving one back.
+/// After how long a state is read again by the calls that wait for a place: limits and cooldowns
+/// end without anyone giving one back.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl<'r> RoutedCall<'r> {
@@ -91,7 +94,8 @@ impl<'r> RoutedCall<'r> {
         }
         let queue_end =
             if group.has_places { Instant::now().checked_add(self.router.settings.queue_timeout) } else { None };
-        // A call that was here before need not queue behind those that were not: some may wait for what it has already left.
+        // A call that was here before need not queue behind those that were not: some may wait for what it
+        // has already left.
         let queues = group.has_places && !self.attempted(place);
         let mut turn = None;
         let mut rested = false;
@@ -170,7 +174,8 @@ impl<'r> RoutedCall<'r> {
         offers
     }
 
-    /// Takes a place at one of these deployments: the strategy's choice among those of the lowest rank, as long as one of them has a place left.
+    /// Takes a place at one of these deployments: the strategy's choice among those of the lowest
+    /// rank, as long as one of them has a place left.
     async fn admit(&mut self, place: usize, offers: &mut Vec<Offer<'r>>, despite_cooldown: bool) -> Option<Chosen<'r>> {
         offers.sort_by_key(|offer| offer.member.deployment.order);
         while let Some(order) = offers.first().map(|offer| offer.member.deployment.order) {
@@ -191,7 +196,8 @@ impl<'r> RoutedCall<'r> {
         None
     }
 
-    /// A deployment that is cooling down, because no other is left: of the first model that has one, the one whose cooldown ends first.
+    /// A deployment that is cooling down, because no other is left: of the first model that has
+    /// one, the one whose cooldown ends first.
     async fn last_resort(&mut self) -> Result<Chosen<'r>, End> {
         self.bounds.check()?;
         let mut options: Vec<(bool, usize, Duration, Offer<'r>)> = Vec::new();
@@ -228,7 +234,8 @@ impl<'r> RoutedCall<'r> {
         Err(End::Nothing)
     }
 
-    /// Pauses before a deployment is asked again, at least until this time. `false`, without a pause, where the call would end before.
+    /// Pauses before a deployment is asked again, at least until this time. `false`, without a
+    /// pause, where the call would end before.
     async fn rest(&mut self, not_before: Option<Instant>) -> Result<bool, Cut> {
         let now = Instant::now();
         let asked = not_before.map(|at| at.saturating_duration_since(now)).unwrap_or_default();

@@ -48,7 +48,8 @@ impl<'r> Plan<'r> {
         }
     }
 
-    /// Puts models with a larger context in place of all that follow, for a request that was too long for this place. `false` where none is left.
+    /// Puts models with a larger context in place of all that follow, for a request that was too
+    /// long for this place. `false` where none is left.
     pub(super) fn go_to_larger_context(&mut self, router: &'r Router, place: usize) -> bool {
         let rest = self.steps.split_off((place + 1).min(self.steps.len()));
         let Some(step) = self.steps.get(place).filter(|_| !self.alone) else { return false };

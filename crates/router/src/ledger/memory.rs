@@ -13,8 +13,8 @@ use super::{KeyLimits, Ledger, Refusal, Reservation, Standing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A ledger in this process's memory, by the clock of Tokio, which tests can pause. It begins anew with each start, unless it is given the
-/// [`BudgetUse`] of the one before.
+/// A ledger in this process's memory, by the clock of Tokio, which tests can pause. It begins anew
+/// with each start, unless it is given the [`BudgetUse`] of the one before.
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     accounts: Mutex<HashMap<String, Account>>,

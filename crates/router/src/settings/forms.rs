@@ -1,7 +1,7 @@
 //! The forms of LiteLLM's `router_settings`.
 //!
-//! Owns reading what serde cannot derive: fallbacks as a list of mappings, aliases as texts, policies by the names of failures, and
-//! strategies by their names.
+//! Owns reading what serde cannot derive: fallbacks as a list of mappings, aliases as texts,
+//! policies by the names of failures, and strategies by their names.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 

@@ -1,7 +1,7 @@
 //! When a deployment is left alone, and how it comes back.
 //!
-//! Owns the circuit of one deployment as a pure value: too many failures open it, its cooldown's end half-opens it, and the
-//! outcome of one trial closes or reopens it.
+//! Owns the circuit of one deployment as a pure value: too many failures open it, its cooldown's
+//! end half-opens it, and the outcome of one trial closes or reopens it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -33,7 +33,8 @@ pub enum Circuit {
 pub struct CooldownPolicy {
     /// How many failures in a row are borne; one more starts the cooldown.
     pub allowed_fails: u32,
-    /// The sort that the failure is counted as, where the operator gives its sort a number of its own; all others are counted together.
+    /// The sort that the failure is counted as, where the operator gives its sort a number of its
+    /// own; all others are counted together.
     pub counted_as: Option<FailureSort>,
     /// How long a cooldown lasts; zero means that there is none.
     pub cooldown_time: Duration,

@@ -1,6 +1,7 @@
 //! How long deployments take to answer.
 //!
-//! Owns the measures, and their averages over the latest answers. Choosing by them is the latency strategy's.
+//! Owns the measures, and their averages over the latest answers. Choosing by them is the latency
+//! strategy's.
 
 use std::{collections::VecDeque, time::Duration};
 

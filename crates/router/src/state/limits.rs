@@ -1,6 +1,7 @@
 //! When a deployment may take a request.
 //!
-//! Owns the one rule, used to choose among deployments and again, in one step with the counting, to begin a request.
+//! Owns the one rule, used to choose among deployments and again, in one step with the counting, to
+//! begin a request.
 
 use std::{fmt, time::Duration};
 
@@ -50,7 +51,8 @@ impl Limits {
 impl Terms {
     /// Why a deployment in this state cannot take the request; `None` where it can.
     ///
-    /// A request that alone seems larger than `tpm` is let through when nothing else is counted: an estimate must not lock it out for ever.
+    /// A request that alone seems larger than `tpm` is let through when nothing else is counted: an
+    /// estimate must not lock it out for ever.
     #[must_use]
     pub fn refusal(&self, state: &DeploymentState) -> Option<Refusal> {
         if !self.despite_cooldown {

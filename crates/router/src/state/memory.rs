@@ -1,7 +1,8 @@
 //! A router's memory in this process.
 //!
-//! Owns one record for each deployment, behind one lock that is never held across an await. It applies the rules of its siblings
-//! and has none of its own, but for forgetting deployments that nobody uses any more.
+//! Owns one record for each deployment, behind one lock that is never held across an await. It
+//! applies the rules of its siblings and has none of its own, but for forgetting deployments that
+//! nobody uses any more.
 
 use std::{
     collections::HashMap,
@@ -20,8 +21,8 @@ use super::{
 
 /// Counters and cooldowns in this process, by the clock of Tokio, which tests can pause.
 ///
-/// Several routers can share one, so that a router built from a new configuration knows what the old one knew. A deployment that has
-/// not been asked for an hour is forgotten.
+/// Several routers can share one, so that a router built from a new configuration knows what the
+/// old one knew. A deployment that has not been asked for an hour is forgotten.
 #[derive(Debug, Default)]
 pub struct MemoryState {
     records: Mutex<HashMap<Arc<str>, Record>>,

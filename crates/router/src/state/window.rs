@@ -1,7 +1,7 @@
 //! What happened within the last minute.
 //!
-//! Owns the sliding count of requests and tokens, to the second. It rounds towards caution: what it counts is never older
-//! than 61 seconds, and nothing younger than 60 is ever missing.
+//! Owns the sliding count of requests and tokens, to the second. It rounds towards caution: what it
+//! counts is never older than 61 seconds, and nothing younger than 60 is ever missing.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -19,7 +19,8 @@ pub(super) fn choose(
     let measured = |candidate: &Candidate| {
         candidate.state.latencies.of(measure).filter(|latency| latency.age <= ttl).map(|latency| latency.average)
     };
-    // One call at a time finds out how fast an unmeasured deployment is; the others need not wait for what may be slow.
+    // One call at a time finds out how fast an unmeasured deployment is; the others need not wait for
+    // what may be slow.
     let unmeasured =
         |candidate: &Candidate| (measured(candidate).is_none() && candidate.state.in_flight == 0).then_some(());
     if let Some(index) = lowest(candidates, rng, unmeasured) {

@@ -34,7 +34,8 @@ fn shares(candidates: &[impl AsRef<Candidate>]) -> Vec<f64> {
         .unwrap_or_else(|| vec![1.0; candidates.len()])
 }
 
-/// In proportion to a limit. A candidate without one can take at least as much as any other, so it counts as the largest.
+/// In proportion to a limit. A candidate without one can take at least as much as any other, so it
+/// counts as the largest.
 #[expect(clippy::cast_precision_loss, reason = "a share need not be exact to more than 53 bits")]
 fn by_limit(candidates: &[impl AsRef<Candidate>], limit: impl Fn(&Candidate) -> Option<u64>) -> Option<Vec<f64>> {
     let limits = || candidates.iter().map(|candidate| limit(candidate.as_ref()));

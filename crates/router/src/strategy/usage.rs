@@ -1,6 +1,7 @@
 //! `usage-based-routing`: the fewest tokens in the last minute.
 //!
-//! Owns how usage compares: as a share of the limit where every candidate has one, because equal counts are not equal loads then.
+//! Owns how usage compares: as a share of the limit where every candidate has one, because equal
+//! counts are not equal loads then.
 
 use fastrand::Rng;
 

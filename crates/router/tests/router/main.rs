@@ -1,4 +1,5 @@
-//! What callers of a router can rely on, seen from outside: over scripted providers, on a paused clock.
+//! What callers of a router can rely on, seen from outside: over scripted providers, on a paused
+//! clock.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 

@@ -35,8 +35,8 @@ async fn a_new_router_knows_what_the_old_one_knew() {
     assert_eq!(in_flight(&new).await, 0);
 }
 
-/// Ten thousand calls, a reload every 200 ms, and every second the other of two deployments failing: each call is answered, by the
-/// model it asked for.
+/// Ten thousand calls, a reload every 200 ms, and every second the other of two deployments
+/// failing: each call is answered, by the model it asked for.
 #[tokio::test(start_paused = true)]
 async fn no_call_is_lost_while_configurations_come_and_deployments_go() {
     let state: Arc<dyn RouterState> = Arc::new(MemoryState::new());

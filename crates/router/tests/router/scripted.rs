@@ -66,7 +66,8 @@ pub(crate) struct Asked {
     pub(crate) deadline: Option<std::time::Instant>,
     pub(crate) answer_by: Option<std::time::Instant>,
     pub(crate) tenant: Option<&'static str>,
-    /// Where the request's text lies in memory: the same for a request that was passed on, another for a copy.
+    /// Where the request's text lies in memory: the same for a request that was passed on, another
+    /// for a copy.
     pub(crate) text_at: usize,
 }
 

@@ -1,4 +1,5 @@
-//! What it takes to keep a router's state elsewhere: the trait, from another crate, with its required methods alone.
+//! What it takes to keep a router's state elsewhere: the trait, from another crate, with its
+//! required methods alone.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,8 +1,10 @@
-//! One call as a series of attempts: credentials, a fresh signature, the transport, and a verdict about what comes next.
+//! One call as a series of attempts: credentials, a fresh signature, the transport, and a verdict
+//! about what comes next.
 //!
-//! Owns that loop. Everything that leads to another attempt is a verdict of it: a transient failure, expired credentials, a clock that is off, a container
-//! that refuses what we added to a request, an endpoint without capacity. What a reply means is read by the caller's function, inside the attempt, so that a failure until
-//! the first decoded piece can be repeated.
+//! Owns that loop. Everything that leads to another attempt is a verdict of it: a transient
+//! failure, expired credentials, a clock that is off, a container that refuses what we added to a
+//! request, an endpoint without capacity. What a reply means is read by the caller's function,
+//! inside the attempt, so that a failure until the first decoded piece can be repeated.
 
 use std::{
     future::Future,
@@ -106,7 +108,8 @@ impl Progressed {
 }
 
 impl Attempts<'_> {
-    /// Sends the request, signed anew for each attempt, and has `read` take its reply, with the number of attempts so far and their secrets.
+    /// Sends the request, signed anew for each attempt, and has `read` take its reply, with the
+    /// number of attempts so far and their secrets.
     ///
     /// # Errors
     /// That of the last attempt.

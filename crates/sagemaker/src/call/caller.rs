@@ -1,6 +1,7 @@
 //! What the caller of a shared gateway decides about its own call, as far as the operator lets it.
 //!
-//! Owns laying the caller's choices over the operator's settings, and whose mistake a wrong value is.
+//! Owns laying the caller's choices over the operator's settings, and whose mistake a wrong value
+//! is.
 
 use std::fmt;
 
@@ -10,15 +11,17 @@ use serde_json::{Map, Value};
 
 use crate::{Settings, reply::secrets::CUSTOM_ATTRIBUTES, request::attributes::choose_route};
 
-/// What a caller asks for beside the request itself, as an extension of the call's [`CallContext`]. A gateway fills it from the caller's
-/// headers and body; which parameters a deployment takes from it is in [`Settings::caller_may_set`].
+/// What a caller asks for beside the request itself, as an extension of the call's [`CallContext`].
+/// A gateway fills it from the caller's headers and body; which parameters a deployment takes from
+/// it is in [`Settings::caller_may_set`].
 ///
 /// The headers are those of
 /// [InvokeEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CallerParameters {
-    /// `model_id` in the body, or `X-Amzn-SageMaker-Inference-Component`: which of the endpoint's models.
+    /// `model_id` in the body, or `X-Amzn-SageMaker-Inference-Component`: which of the endpoint's
+    /// models.
     pub model_id: Option<String>,
     /// `X-Amzn-SageMaker-Session-Id`: the stateful session.
     pub session_id: Option<String>,
@@ -58,8 +61,9 @@ impl CallerParameters {
         self.allowed.contains_key(name) && may_set.iter().any(|allowed| allowed == name)
     }
 
-    /// The settings that the caller may set on a deployment. What another deployment would allow and this one does not is left out: a fallback
-    /// may lead to one that allows less than the one that was asked for.
+    /// The settings that the caller may set on a deployment. What another deployment would allow
+    /// and this one does not is left out: a fallback may lead to one that allows less than the
+    /// one that was asked for.
     ///
     /// # Errors
     /// `InvalidRequest` for a value that a parameter cannot have.
@@ -100,8 +104,9 @@ impl CallerParameters {
     }
 }
 
-/// The error of a call, attributed to the caller where its own choice led to it: it does not count against the deployment, and a wrong value of a
-/// parameter that the caller has set is not the operator's mistake.
+/// The error of a call, attributed to the caller where its own choice led to it: it does not count
+/// against the deployment, and a wrong value of a parameter that the caller has set is not the
+/// operator's mistake.
 pub(crate) fn attributed(error: Error, context: &CallContext, settings: &Settings) -> Error {
     let Some(caller) = context.get::<CallerParameters>() else { return error };
     if error.kind() == ErrorKind::Configuration && error.param().is_some_and(|name| caller.sets(name, settings)) {

@@ -1,7 +1,8 @@
 //! Waiting for an endpoint that is scaled to zero.
 //!
-//! Owns the wait: one probe for each endpoint and component, behind which all other calls queue, bounded by the time that the caller
-//! grants. Only AWS's own words about missing capacity begin it; what a container says never does.
+//! Owns the wait: one probe for each endpoint and component, behind which all other calls queue,
+//! bounded by the time that the caller grants. Only AWS's own words about missing capacity begin
+//! it; what a container says never does.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
 
@@ -152,7 +153,8 @@ mod tests {
         };
         let results = futures_util::future::join_all((0..50).map(|_| one())).await;
         assert!(results.iter().all(Result::is_ok));
-        // Each asked once before the wait and once after it; one of them probed: after 2, 6, 14, 30 and 60 seconds.
+        // Each asked once before the wait and once after it; one of them probed: after 2, 6, 14, 30 and 60
+        // seconds.
         assert_eq!(calls.load(Ordering::Relaxed), 50 + 5 + 49);
         assert!(waiting.gate("other").found.load(Ordering::Relaxed) == 0);
         assert_eq!(waiting.0.lock().unwrap().len(), 1, "the endpoint's gate is gone");

@@ -1,7 +1,7 @@
 //! By how much the clocks of the hosts that are asked differ from ours.
 //!
-//! Owns the correction after a signature that came too early or too late. Each host has its own: what one of them says never changes the time that another
-//! one's signatures bear.
+//! Owns the correction after a signature that came too early or too late. Each host has its own:
+//! what one of them says never changes the time that another one's signatures bear.
 
 use std::{
     sync::{PoisonError, RwLock},
@@ -15,7 +15,8 @@ use crate::reply::meta;
 /// How many hosts are remembered; the oldest give way.
 const MAX_HOSTS: usize = 64;
 
-/// The largest difference that is believed. A signature is valid for minutes: what says more than this is no clock that drifted.
+/// The largest difference that is believed. A signature is valid for minutes: what says more than
+/// this is no clock that drifted.
 const LARGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// Milliseconds that a host's clock is ahead of ours.

@@ -1,8 +1,8 @@
 //! Several prompts of one completion, for containers that take one at a time.
 //!
-//! Owns how many are under way at once, the places of the choices, and the sum of the counts. How one prompt is sent is the provider's.
-//! The choices of the prompt at place `p` are `p * n` to `p * n + n - 1`, as with
-//! [OpenAI](https://platform.openai.com/docs/api-reference/completions/create).
+//! Owns how many are under way at once, the places of the choices, and the sum of the counts. How
+//! one prompt is sent is the provider's. The choices of the prompt at place `p` are `p * n` to `p *
+//! n + n - 1`, as with [OpenAI](https://platform.openai.com/docs/api-reference/completions/create).
 
 use std::{future::Future, sync::Arc};
 
@@ -42,7 +42,8 @@ where
 /// Streams the answers to all prompts side by side. A single prompt is its own stream.
 ///
 /// # Errors
-/// The first error of any prompt before its first piece, and more prompts than can be streamed at once.
+/// The first error of any prompt before its first piece, and more prompts than can be streamed at
+/// once.
 pub(crate) async fn streamed<F, Fut>(prompts: Vec<String>, n: u32, ask: F) -> Result<CompletionStream, Error>
 where
     F: Fn(String) -> Fut,
@@ -99,7 +100,8 @@ struct Joined {
 }
 
 impl Joined {
-    /// The piece under the one id. The usage comes with the last one that is reported, for all prompts together.
+    /// The piece under the one id. The usage comes with the last one that is reported, for all
+    /// prompts together.
     fn take(&mut self, mut piece: CompletionResponse) -> Option<CompletionResponse> {
         piece.id = Arc::clone(self.id.get_or_insert_with(|| Arc::clone(&piece.id)));
         if let Some(usage) = piece.usage.take() {

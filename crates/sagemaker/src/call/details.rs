@@ -1,10 +1,10 @@
 //! The details of whole answers: why a text ended and how many tokens it has.
 //!
-//! Owns whether a container is asked for them, what is sent instead where it refuses, and what is remembered of refusals.
-//! How details look in a body and in a reply is the dialects'.
+//! Owns whether a container is asked for them, what is sent instead where it refuses, and what is
+//! remembered of refusals. How details look in a body and in a reply is the dialects'.
 //!
-//! TGI and LMI tell both only where `details` are asked for. The Hugging Face toolkit refuses what its pipeline does not know:
-//! <https://github.com/aws/sagemaker-huggingface-inference-toolkit>. Streams always tell.
+//! TGI and LMI tell both only where `details` are asked for. The Hugging Face toolkit refuses what
+//! its pipeline does not know: <https://github.com/aws/sagemaker-huggingface-inference-toolkit>. Streams always tell.
 
 use bytes::Bytes;
 use sagewire_dialects::{DetailsPolicy, Dialect, EncodeContext};

@@ -1,7 +1,7 @@
 //! Inputs beyond a container's limit: split, sent a few at a time, and joined in their order.
 //!
-//! Owns the split, the join, the bound on how many are under way, and what a refusal says about the container's limit. How one batch is
-//! sent is the provider's.
+//! Owns the split, the join, the bound on how many are under way, and what a refusal says about the
+//! container's limit. How one batch is sent is the provider's.
 
 use std::{future::Future, num::NonZeroUsize};
 
@@ -12,8 +12,8 @@ use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, 
 /// How many batches are under way at once, unless the operator says otherwise.
 pub(crate) const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
-/// Sends a request in batches of at most `at_once` inputs, and in smaller ones for as long as the container refuses their size. A limit that it
-/// names is told to `learn`.
+/// Sends a request in batches of at most `at_once` inputs, and in smaller ones for as long as the
+/// container refuses their size. A limit that it names is told to `learn`.
 ///
 /// # Errors
 /// The first error of any batch that no smaller one can cure.
@@ -48,7 +48,8 @@ where
     }
 }
 
-/// Sends a request in batches of at most `max_batch` inputs, at most `concurrency` at once, and joins the replies in the inputs' order.
+/// Sends a request in batches of at most `max_batch` inputs, at most `concurrency` at once, and
+/// joins the replies in the inputs' order.
 ///
 /// # Errors
 /// The first error of any batch; the other batches are given up.
@@ -85,12 +86,14 @@ where
 enum Smaller {
     /// The container named its limit.
     Told(NonZeroUsize),
-    /// It refused the size without a number. The next batch may have shorter texts, so that nothing is learned for other calls.
+    /// It refused the size without a number. The next batch may have shorter texts, so that nothing
+    /// is learned for other calls.
     Guessed(NonZeroUsize),
 }
 
 impl Smaller {
-    /// What to send after a batch of `sent` inputs failed with this error; `None` if the number of inputs is not the cause.
+    /// What to send after a batch of `sent` inputs failed with this error; `None` if the number of
+    /// inputs is not the cause.
     ///
     /// [TEI](https://github.com/huggingface/text-embeddings-inference) names its limit in a 413 or 422; others answer a plain 413.
     fn after(error: &Error, sent: usize) -> Option<Self> {
@@ -122,7 +125,8 @@ impl Smaller {
     }
 }
 
-/// The request as several of at most `max` inputs each. It is copied, as it is sent again in smaller batches if the container refuses these.
+/// The request as several of at most `max` inputs each. It is copied, as it is sent again in
+/// smaller batches if the container refuses these.
 fn split(request: &EmbedRequest, max: usize) -> Vec<EmbedRequest> {
     if request.input.len() <= max.max(1) {
         return vec![request.clone()];
@@ -153,8 +157,8 @@ fn with_input(request: &EmbedRequest, input: EmbedInput) -> EmbedRequest {
     batch
 }
 
-/// The replies as one: vectors in order, counts summed, the facts of the first with the tries and decisions of all. Where one batch
-/// reports no usage, the sum would be wrong: there is none.
+/// The replies as one: vectors in order, counts summed, the facts of the first with the tries and
+/// decisions of all. Where one batch reports no usage, the sum would be wrong: there is none.
 fn join(replies: impl IntoIterator<Item = Reply<EmbedResponse>>) -> Reply<EmbedResponse> {
     let mut replies = replies.into_iter();
     let Some(mut whole) = replies.next() else {
@@ -172,7 +176,8 @@ fn join(replies: impl IntoIterator<Item = Reply<EmbedResponse>>) -> Reply<EmbedR
     whole
 }
 
-/// The error of a batch whose first input has this place among all. An error that names an input names it by its place in the batch.
+/// The error of a batch whose first input has this place among all. An error that names an input
+/// names it by its place in the batch.
 fn of_all_inputs(error: Error, first: usize) -> Error {
     let place = error.param().and_then(|param| param.strip_prefix("input[")?.strip_suffix(']')?.parse::<usize>().ok());
     match place.filter(|_| first > 0 && error.kind() == ErrorKind::Decode) {

@@ -1,10 +1,11 @@
 //! A route of the container's own: body in, body out.
 //!
-//! Owns how such a request is put together, how its stream is passed on, and what calls have learned about the routes that containers have.
-//! Which routes may be asked for, and how the container is told, is [`attributes`](crate::request::attributes)'s.
+//! Owns how such a request is put together, how its stream is passed on, and what calls have
+//! learned about the routes that containers have. Which routes may be asked for, and how the
+//! container is told, is [`attributes`](crate::request::attributes)'s.
 //!
-//! A container without AWS's routing of `route=` takes the body for one of its own. It refuses it, or answers in another form: both mean that the
-//! route is not there.
+//! A container without AWS's routing of `route=` takes the body for one of its own. It refuses it,
+//! or answers in another form: both mean that the route is not there.
 
 use bytes::Bytes;
 use http::{HeaderValue, header::CONTENT_TYPE};
@@ -29,7 +30,8 @@ pub(crate) struct Routes {
     missing: u8,
 }
 
-/// What a container says if it cannot make sense of a body: vLLM, pydantic and serde. Any other refusal may be about what the caller asks for.
+/// What a container says if it cannot make sense of a body: vLLM, pydantic and serde. Any other
+/// refusal may be about what the caller asks for.
 const NOT_UNDERSTOOD: [&str; 4] = ["cannot find suitable handler", "field required", "missing field", "'missing'"];
 
 /// A checked call of a route.
@@ -41,7 +43,8 @@ pub(crate) struct Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    /// Names the model in the body as the container knows it. `None` if the caller does not ask for a check.
+    /// Names the model in the body as the container knows it. `None` if the caller does not ask for
+    /// a check.
     ///
     /// # Errors
     /// `unknown_route` if the container is known not to have the route.

@@ -1,7 +1,8 @@
 //! How long a call may go on, and how it ends before its answer.
 //!
-//! Owns the deadline of a call with all its attempts: this is the one place that ends it. What comes after a stream's first chunk is bounded where the
-//! stream is read. A caller that gives up drops the call.
+//! Owns the deadline of a call with all its attempts: this is the one place that ends it. What
+//! comes after a stream's first chunk is bounded where the stream is read. A caller that gives up
+//! drops the call.
 
 use std::{
     future::Future,
@@ -61,7 +62,8 @@ impl Limits {
         *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
     }
 
-    /// This call, until it is answered or out of time. Its error says after how many attempts and how long, and nothing of its secrets.
+    /// This call, until it is answered or out of time. Its error says after how many attempts and
+    /// how long, and nothing of its secrets.
     pub(crate) fn bound<F>(&self, call: F) -> Bounded<'_, F> {
         Bounded { call, limits: self, timer: None }
     }

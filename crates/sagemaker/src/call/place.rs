@@ -9,7 +9,8 @@ use std::{
 
 use crate::{call::plan::Prepared, request::BaseUrl};
 
-/// At most this many containers are remembered; beyond that all are forgotten, which costs each of them one more attempt.
+/// At most this many containers are remembered; beyond that all are forgotten, which costs each of
+/// them one more attempt.
 const MOST_PLACES: usize = 1024;
 
 /// What may be a container of its own.

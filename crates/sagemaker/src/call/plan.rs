@@ -1,6 +1,8 @@
-//! One call before and while it is sent: its settings, target, credentials and time, and the stages that need them.
+//! One call before and while it is sent: its settings, target, credentials and time, and the stages
+//! that need them.
 //!
-//! Owns what the provider's operations have in common; which dialect reads a reply is theirs to say.
+//! Owns what the provider's operations have in common; which dialect reads a reply is theirs to
+//! say.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! How many retries a provider affords.
 //!
-//! Owns the numbers of AWS's standard mode: three attempts, and a bucket of tokens that stops retries from feeding an overload. The delays are
-//! [`RetryConfig`](sagewire_types::RetryConfig)'s.
+//! Owns the numbers of AWS's standard mode: three attempts, and a bucket of tokens that stops
+//! retries from feeding an overload. The delays are [`RetryConfig`](sagewire_types::RetryConfig)'s.
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 
@@ -34,7 +34,8 @@ impl TokenBucket {
         paid.ok().map(|_| cost)
     }
 
-    /// A call succeeded: what its last retry paid comes back, and one token for a call that needed none.
+    /// A call succeeded: what its last retry paid comes back, and one token for a call that needed
+    /// none.
     pub(crate) fn succeeded(&self, paid: Option<u32>) {
         let back = paid.unwrap_or(1);
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {

@@ -1,16 +1,18 @@
 //! Which dialect a model is spoken to in.
 //!
-//! Owns the choice: a setting, else the model's prefix, else the documented rules by name. Every choice is traced.
+//! Owns the choice: a setting, else the model's prefix, else the documented rules by name. Every
+//! choice is traced.
 
 use std::borrow::Cow;
 
 use sagewire_dialects::{ChatDialect, Dialect, EmbeddingDialect, embedding::EmbeddingFamily};
 use sagewire_types::{Error, ErrorKind, ModelId};
 
-/// How the ids of models begin that embed texts in OpenAI's form, as LiteLLM has them: `sagemaker/openai/<endpoint>`.
+/// How the ids of models begin that embed texts in OpenAI's form, as LiteLLM has them:
+/// `sagemaker/openai/<endpoint>`.
 ///
-/// This is not AWS's own OpenAI route (`/openai/v1`): the body goes to the endpoint's invocations like any other.
-/// <https://docs.litellm.ai/docs/providers/aws_sagemaker>
+/// This is not AWS's own OpenAI route (`/openai/v1`): the body goes to the endpoint's invocations
+/// like any other. <https://docs.litellm.ai/docs/providers/aws_sagemaker>
 pub(crate) const OPENAI_EMBEDDINGS: &str = "sagemaker/openai/";
 
 /// The endpoint behind [`OPENAI_EMBEDDINGS`].
@@ -18,7 +20,8 @@ pub(crate) fn openai_endpoint(model: &str) -> Option<&str> {
     model.strip_prefix(OPENAI_EMBEDDINGS).filter(|endpoint| !endpoint.is_empty())
 }
 
-/// The id of the model that is asked for embeddings without the `openai/` of its route, and whether it had that.
+/// The id of the model that is asked for embeddings without the `openai/` of its route, and whether
+/// it had that.
 pub(crate) fn embedding_model(model: &str) -> (Cow<'_, str>, bool) {
     match openai_endpoint(model) {
         Some(endpoint) => (format!("sagemaker/{endpoint}").into(), true),

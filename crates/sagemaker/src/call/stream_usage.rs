@@ -1,6 +1,8 @@
-//! The usage at the end of a stream, which containers with OpenAI's API report only if `stream_options.include_usage` asks for it.
+//! The usage at the end of a stream, which containers with OpenAI's API report only if
+//! `stream_options.include_usage` asks for it.
 //!
-//! Owns what is sent instead if a container refuses to be asked, and what is remembered of refusals. Its counts are then estimated.
+//! Owns what is sent instead if a container refuses to be asked, and what is remembered of
+//! refusals. Its counts are then estimated.
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/create#chat_create-stream_options>
 

@@ -1,7 +1,7 @@
 //! `reasoning_effort` on text containers: a variable of the chat template.
 //!
-//! Templates differ in what they call it. One that has no such variable is not told: no answer depends on it alone, and coding agents send it
-//! with every request.
+//! Templates differ in what they call it. One that has no such variable is not told: no answer
+//! depends on it alone, and coding agents send it with every request.
 
 use sagewire_chat_template::{ChatTemplate, PromptParameters, ToolCallForm};
 use sagewire_types::ChatRequest;
@@ -12,7 +12,8 @@ use crate::settings::{Settings, defaults::REFUSE};
 /// The variable that takes the effort itself.
 const EFFORT: &str = "reasoning_effort";
 
-/// The variables by which models that think, or do not, are told so. `none` is the effort without thoughts.
+/// The variables by which models that think, or do not, are told so. `none` is the effort without
+/// thoughts.
 const SWITCHES: [&str; 2] = ["enable_thinking", "thinking"];
 
 /// Moves the effort from a request to the template's variables, unless the caller set them.

@@ -1,8 +1,10 @@
 //! Where a prompt is rendered, and for how long.
 //!
-//! A template may come from a file, a request's operator or the Hub, and its work grows with the conversation. Most prompts take a few
-//! thousand steps, which are done at once on the thread of the call. What takes more is rendered on a thread that serves no connection:
-//! at most one for each processor at a time, so that the memory of all renderings is bounded, and no longer than the call may take.
+//! A template may come from a file, a request's operator or the Hub, and its work grows with the
+//! conversation. Most prompts take a few thousand steps, which are done at once on the thread of
+//! the call. What takes more is rendered on a thread that serves no connection: at most one for
+//! each processor at a time, so that the memory of all renderings is bounded, and no longer than
+//! the call may take.
 
 use std::{
     sync::{
@@ -17,8 +19,8 @@ use sagewire_chat_template::{ChatTemplate, KeepGoing, PromptParameters, Template
 use serde_json::Value;
 use tokio::{sync::Semaphore, time::Instant};
 
-/// Steps that a rendering may take on the thread of the call: half a millisecond. A conversation of 100 messages of 4 KiB takes 100,000
-/// with most templates, one of 10 such messages less than this.
+/// Steps that a rendering may take on the thread of the call: half a millisecond. A conversation of
+/// 100 messages of 4 KiB takes 100,000 with most templates, one of 10 such messages less than this.
 const STEPS_AT_ONCE: u64 = 20_000;
 
 /// The renderings of a provider that take long.

@@ -218,7 +218,8 @@ async fn a_rendering_ends_when_its_caller_is_gone() {
         parameters: PromptParameters::default(),
         now: std::time::UNIX_EPOCH,
     };
-    // More than there are places for: each is given up while it waits or renders, and gives its place back.
+    // More than there are places for: each is given up while it waits or renders, and gives its place
+    // back.
     for _ in 0..8 {
         assert!(tokio::time::timeout(Duration::ZERO, renderings.render(rendering(), None)).await.is_err());
     }

@@ -1,7 +1,9 @@
-//! The tools of a request to a text container: which ones the prompt offers, and how the model's calls are read out of its answer.
+//! The tools of a request to a text container: which ones the prompt offers, and how the model's
+//! calls are read out of its answer.
 //!
-//! A text container knows no tools. The chat template writes them into the prompt, and the model answers in the form it was trained on, which the
-//! template's family tells, or the setting `tool_call_parser`.
+//! A text container knows no tools. The chat template writes them into the prompt, and the model
+//! answers in the form it was trained on, which the template's family tells, or the setting
+//! `tool_call_parser`.
 
 use sagewire_chat_template::ChatTemplate;
 use sagewire_dialects::{Dialect, ParameterPolicy, ToolCallParser, ToolCallReading, tool_calls};
@@ -29,12 +31,13 @@ struct Asked {
     only_one: bool,
 }
 
-/// Takes the tools out of a request. If the answer must be a call and the dialect can see to it, the request gets the schema of the call as its
-/// `response_format`.
+/// Takes the tools out of a request. If the answer must be a call and the dialect can see to it,
+/// the request gets the schema of the call as its `response_format`.
 ///
 /// # Errors
-/// `Unsupported` if the template has no place for tools, their calls cannot be read, or the dialect cannot hold the model to a call, unless
-/// `drop_params` is set; `InvalidRequest` for a choice of a tool that is not there; `Configuration` for an unknown `tool_call_parser`.
+/// `Unsupported` if the template has no place for tools, their calls cannot be read, or the dialect
+/// cannot hold the model to a call, unless `drop_params` is set; `InvalidRequest` for a choice of a
+/// tool that is not there; `Configuration` for an unknown `tool_call_parser`.
 pub(super) fn take(
     request: &mut ChatRequest,
     template: &ChatTemplate,

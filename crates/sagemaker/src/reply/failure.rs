@@ -1,6 +1,8 @@
-//! Replies that are no success: AWS's errors, the container's inside them, and whatever stands between.
+//! Replies that are no success: AWS's errors, the container's inside them, and whatever stands
+//! between.
 //!
-//! Owns the table from AWS's error names and statuses to [`ErrorKind`], and what an error's sentence may show.
+//! Owns the table from AWS's error names and statuses to [`ErrorKind`], and what an error's
+//! sentence may show.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_Errors>
 
@@ -18,7 +20,8 @@ use crate::reply::{meta, scrub::scrub};
 /// How much of an error's body is kept.
 pub(crate) const MAX_ERROR_BODY: usize = 16 * 1024;
 
-/// AWS's modelled error body, and the front door's, which writes its keys in lower case. A field of another type than AWS documents costs no other field.
+/// AWS's modelled error body, and the front door's, which writes its keys in lower case. A field of
+/// another type than AWS documents costs no other field.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct AwsError {
@@ -151,7 +154,8 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], upstream: &mut Up
     }
 }
 
-/// Replies with no name that we know: from a container behind a URL of its own, or from something on the way.
+/// Replies with no name that we know: from a container behind a URL of its own, or from something
+/// on the way.
 fn by_status(
     status: StatusCode,
     headers: &HeaderMap,
@@ -217,7 +221,8 @@ fn by_status(
     }
 }
 
-/// `ValidationError` stands for a wrong name, a missing component, a model scaled to zero, and a request AWS cannot take.
+/// `ValidationError` stands for a wrong name, a missing component, a model scaled to zero, and a
+/// request AWS cannot take.
 fn validation(said: &str) -> Judged {
     let judged = |kind, message: String| Judged { kind, message, retryable: None, param: None };
     if has_no_capacity(said) {
@@ -246,7 +251,8 @@ fn validation(said: &str) -> Judged {
     judged(ErrorKind::InvalidRequest, format!("AWS cannot take the request: {said}"))
 }
 
-/// Whether AWS says that an inference component is scaled to zero. Only AWS's own message is looked at: what a container echoes never counts.
+/// Whether AWS says that an inference component is scaled to zero. Only AWS's own message is looked
+/// at: what a container echoes never counts.
 pub(crate) fn has_no_capacity(message: &str) -> bool {
     message.starts_with("Inference Component has no capacity")
 }
@@ -276,7 +282,8 @@ fn model_error(upstream: &mut Upstream) -> Judged {
     Judged { kind, message, retryable, param: report.param }
 }
 
-/// Where AWS gives the container's message only inside its own: `Received client error (400) from primary with message "..."`.
+/// Where AWS gives the container's message only inside its own: `Received client error (400) from
+/// primary with message "..."`.
 fn unwrap_model_error(upstream: &mut Upstream) {
     let Some(message) = upstream.message.as_deref() else { return };
     let Some((head, rest)) = message.split_once(" from ") else { return };

@@ -1,4 +1,5 @@
-//! What a caller of a shared gateway should not read in a message: account ids, resource names and console links.
+//! What a caller of a shared gateway should not read in a message: account ids, resource names and
+//! console links.
 //!
 //! Owns that one filter. The whole text stays in the typed error for the operator of the endpoint.
 

@@ -1,7 +1,8 @@
 //! The secrets of one attempt, taken out of whatever comes back.
 //!
-//! Owns what counts as one: the keys and the token it was signed with, the signature, and the headers whose meaning is not known. A service that refuses
-//! a signature quotes the request, and a gateway may repeat all of it; neither callers nor logs may see these. Answers are never changed.
+//! Owns what counts as one: the keys and the token it was signed with, the signature, and the
+//! headers whose meaning is not known. A service that refuses a signature quotes the request, and a
+//! gateway may repeat all of it; neither callers nor logs may see these. Answers are never changed.
 
 use std::{borrow::Cow, fmt};
 
@@ -50,7 +51,8 @@ impl Secrets {
             if secret.len() < SHORTEST || hidden.len() < SHORTEST {
                 return;
             }
-            // As JSON and URLs may write it: before the secret itself, of which they repeat no more than the beginning.
+            // As JSON and URLs may write it: before the secret itself, of which they repeat no more than the
+            // beginning.
             if secret.contains('/') && hidden.contains("\\/") {
                 take_out(&mut hidden, &secret.replace('/', "\\/"));
             }
@@ -89,8 +91,9 @@ impl Secrets {
 
 pub(crate) static CUSTOM_ATTRIBUTES: HeaderName = HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
 
-/// AWS's service model marks the custom attributes as sensitive: of them only the licence that JumpStart wants accepted is known to be no secret, and
-/// without it a logged command could not be replayed.
+/// AWS's service model marks the custom attributes as sensitive: of them only the licence that
+/// JumpStart wants accepted is known to be no secret, and without it a logged command could not be
+/// replayed.
 pub(crate) fn is_harmless_attribute(attribute: &str) -> bool {
     matches!(attribute, "accept_eula=true" | "accept_eula=false")
 }

@@ -1,7 +1,8 @@
 //! The tokens that a container does not report.
 //!
-//! Owns the choice of what estimates them: a tokenizer with the feature `estimate-usage`, which is made ready on another thread, and otherwise the
-//! length of the text. What is done with the estimates is the dialects'.
+//! Owns the choice of what estimates them: a tokenizer with the feature `estimate-usage`, which is
+//! made ready on another thread, and otherwise the length of the text. What is done with the
+//! estimates is the dialects'.
 
 use sagewire_dialects::{
     DecodeContext,

@@ -1,6 +1,8 @@
-//! SageMaker's custom attributes: one header whose text the container sees as a list of names and values, separated by commas.
+//! SageMaker's custom attributes: one header whose text the container sees as a list of names and
+//! values, separated by commas.
 //!
-//! Owns putting it together from several sources within AWS's limit. A value from outside cannot end its entry or begin another one.
+//! Owns putting it together from several sources within AWS's limit. A value from outside cannot
+//! end its entry or begin another one.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_RequestSyntax>
 
@@ -10,10 +12,12 @@ use sagewire_types::{Error, ErrorKind, TraceContext};
 /// The longest value that SageMaker takes, in characters.
 pub(crate) const LONGEST: usize = 1024;
 
-/// What would end an entry, begin a value, or make the header invalid; and the mark of the encoding itself.
+/// What would end an entry, begin a value, or make the header invalid; and the mark of the encoding
+/// itself.
 const ENCODED: &AsciiSet = &CONTROLS.add(b',').add(b'=').add(b'%');
 
-/// How long the four fields of a `traceparent` are. Later versions may say more after them, which is not passed on.
+/// How long the four fields of a `traceparent` are. Later versions may say more after them, which
+/// is not passed on.
 ///
 /// <https://www.w3.org/TR/trace-context/#versioning-of-traceparent>
 const TRACEPARENT: usize = 55;
@@ -51,7 +55,8 @@ const ROUTES: [&str; 21] = [
 /// The route of the container's own, and behind it the operator's attributes.
 ///
 /// # Errors
-/// `Unsupported` for a path that is no route of inference, `Configuration` where the operator's attributes leave no room for it.
+/// `Unsupported` for a path that is no route of inference, `Configuration` where the operator's
+/// attributes leave no room for it.
 pub(crate) fn with_route(own: Option<&str>, path: &str) -> Result<String, Error> {
     if !ROUTES.contains(&path) {
         let shown: String = path.chars().take(64).collect();
@@ -75,7 +80,8 @@ pub(crate) fn choose_route(attributes: &str) -> bool {
     attributes.contains(ROUTE)
 }
 
-/// The operator's attributes, and behind them the caller's trace as far as there is room. SageMaker passes no trace headers on.
+/// The operator's attributes, and behind them the caller's trace as far as there is room. SageMaker
+/// passes no trace headers on.
 pub(crate) fn with_trace(own: Option<&str>, trace: &TraceContext) -> Option<String> {
     let mut attributes = own.unwrap_or_default().to_owned();
     let parent = trace.traceparent.get(..TRACEPARENT).unwrap_or(&trace.traceparent);

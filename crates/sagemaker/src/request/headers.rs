@@ -17,27 +17,34 @@ use crate::request::Operation;
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvocationHeaders {
-    /// `X-Amzn-SageMaker-Inference-Component`: the model, where the endpoint hosts several as inference components (LiteLLM's `model_id`).
+    /// `X-Amzn-SageMaker-Inference-Component`: the model, where the endpoint hosts several as
+    /// inference components (LiteLLM's `model_id`).
     pub inference_component: Option<String>,
-    /// `X-Amzn-SageMaker-Target-Model`: the model, where the endpoint is a multi-model one. Not on streams.
+    /// `X-Amzn-SageMaker-Target-Model`: the model, where the endpoint is a multi-model one. Not on
+    /// streams.
     pub target_model: Option<String>,
     /// `X-Amzn-SageMaker-Target-Variant`: the production variant.
     pub target_variant: Option<String>,
-    /// `X-Amzn-SageMaker-Target-Container-Hostname`: the container, where the endpoint hosts several.
+    /// `X-Amzn-SageMaker-Target-Container-Hostname`: the container, where the endpoint hosts
+    /// several.
     pub target_container_hostname: Option<String>,
-    /// `X-Amzn-SageMaker-Session-Id`: the stateful session; `NEW_SESSION` opens one, not on streams.
+    /// `X-Amzn-SageMaker-Session-Id`: the stateful session; `NEW_SESSION` opens one, not on
+    /// streams.
     pub session_id: Option<String>,
     /// `X-Amzn-SageMaker-Inference-Id`: an id for captured data.
     pub inference_id: Option<String>,
-    /// `X-Amzn-SageMaker-Custom-Attributes`: text that the container sees, such as `accept_eula=true`.
+    /// `X-Amzn-SageMaker-Custom-Attributes`: text that the container sees, such as
+    /// `accept_eula=true`.
     pub custom_attributes: Option<String>,
     /// `X-Amzn-SageMaker-Enable-Explanations`: a JMESPath expression. Not on streams.
     pub enable_explanations: Option<String>,
-    /// `X-Amzn-SageMaker-Prefix-Aware-Id`: routes calls with the same prompt prefix to the same instance.
+    /// `X-Amzn-SageMaker-Prefix-Aware-Id`: routes calls with the same prompt prefix to the same
+    /// instance.
     pub prefix_aware_id: Option<String>,
 }
 
-/// A header: its name, its field, its parameter's name for errors, its longest value, and whether streams take it.
+/// A header: its name, its field, its parameter's name for errors, its longest value, and whether
+/// streams take it.
 struct Rule {
     name: &'static str,
     parameter: &'static str,

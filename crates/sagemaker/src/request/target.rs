@@ -1,6 +1,7 @@
 //! Where a call goes: the region it is signed for, and the URL.
 //!
-//! Owns the order of the settings that decide it; hosts by region and partition are the credentials crate's.
+//! Owns the order of the settings that decide it; hosts by region and partition are the credentials
+//! crate's.
 
 use sagewire_credentials::{
     AwsParams, Region, RegionError, SharedConfig,
@@ -19,7 +20,8 @@ pub(crate) struct Target {
     pub(crate) base: BaseUrl,
 }
 
-/// Finds region and URL: what is set, else the environment's, else the profile's, else the machine's.
+/// Finds region and URL: what is set, else the environment's, else the profile's, else the
+/// machine's.
 ///
 /// # Errors
 /// `Configuration`, with what to set.

@@ -64,7 +64,8 @@ pub(crate) fn fill_completion(request: &mut CompletionRequest, defaults: Option<
 /// Fills in what an embedding leaves open.
 ///
 /// # Errors
-/// `Configuration` where `dimensions` or `encoding_format` is set to something else than they can be.
+/// `Configuration` where `dimensions` or `encoding_format` is set to something else than they can
+/// be.
 pub(crate) fn fill_embedding(request: &mut EmbedRequest, defaults: Option<&ChatRequest>) -> Result<(), Error> {
     let Some(defaults) = defaults else { return Ok(()) };
     let mut extra = defaults.extra.clone();

@@ -1,7 +1,7 @@
 //! What a parameter's value must be, and reading it.
 //!
-//! Owns the leniency: texts are read where a number or a flag is wanted, as pydantic reads them, because values from the environment
-//! and quoted values of a file are texts.
+//! Owns the leniency: texts are read where a number or a flag is wanted, as pydantic reads them,
+//! because values from the environment and quoted values of a file are texts.
 //!
 //! <https://docs.pydantic.dev/latest/concepts/conversion_table/>
 
@@ -81,7 +81,8 @@ impl Kind {
         }
     }
 
-    /// The value in its own type, where it was written as a text. What is not of this kind is left as it is.
+    /// The value in its own type, where it was written as a text. What is not of this kind is left
+    /// as it is.
     #[must_use]
     pub fn typed(self, value: Value) -> Value {
         let typed = match self {

@@ -1,7 +1,8 @@
 //! The parameters that LiteLLM knows and that have no effect here.
 //!
-//! Owns their names and the reason of each, so that none of them is mistaken for a parameter of a container. `litellm/names.txt` is written by
-//! `crates/proxy/tests/litellm_keys/list.py` from LiteLLM's own models.
+//! Owns their names and the reason of each, so that none of them is mistaken for a parameter of a
+//! container. `litellm/names.txt` is written by `crates/proxy/tests/litellm_keys/list.py` from
+//! LiteLLM's own models.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -197,7 +198,8 @@ pub fn without_effect(name: &str) -> Option<&'static str> {
     Some(group(name).map_or(OTHERS, |group| group.reason))
 }
 
-/// Whether LiteLLM has a parameter of this name. A pattern of a group is not enough: `bedrock_thing` may be a container's.
+/// Whether LiteLLM has a parameter of this name. A pattern of a group is not enough:
+/// `bedrock_thing` may be a container's.
 fn is_litellms(name: &str) -> bool {
     NAMES.contains(name) || GROUPS.iter().any(|group| group.names.contains(&name))
 }

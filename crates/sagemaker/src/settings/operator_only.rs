@@ -1,8 +1,9 @@
 //! Which entries of a request's body may reach a container.
 //!
-//! Owns going through them by the table of parameters: what is the operator's is refused, and what LiteLLM's clients send for LiteLLM's
-//! own book-keeping is left out. Only the body's own entries and those of `extra_body` are looked at: `headers` and `timeout` are ordinary
-//! words inside messages, schemas and tool arguments.
+//! Owns going through them by the table of parameters: what is the operator's is refused, and what
+//! LiteLLM's clients send for LiteLLM's own book-keeping is left out. Only the body's own entries
+//! and those of `extra_body` are looked at: `headers` and `timeout` are ordinary words inside
+//! messages, schemas and tool arguments.
 
 use sagewire_types::Error;
 use serde_json::{Map, Value};

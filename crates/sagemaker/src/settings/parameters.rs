@@ -1,6 +1,8 @@
-//! What a parameter of a deployment is: its name, its kind, what it does, and what becomes of it in a request.
+//! What a parameter of a deployment is: its name, its kind, what it does, and what becomes of it in
+//! a request.
 //!
-//! Owns the types and the look-up by name. The rows are in `table`; the names that LiteLLM keeps to itself are in `litellm`.
+//! Owns the types and the look-up by name. The rows are in `table`; the names that LiteLLM keeps to
+//! itself are in `litellm`.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -53,13 +55,16 @@ pub enum Effect {
 pub enum InRequest {
     /// It is a parameter of the request and goes to the container.
     Passed,
-    /// A caller may set it, and it does not go to the container. A program sets it in its call's settings.
+    /// A caller may set it, and it does not go to the container. A program sets it in its call's
+    /// settings.
     Caller,
-    /// It is the operator's. A caller may set it if the deployment lists it in `configurable_clientside_auth_params`.
+    /// It is the operator's. A caller may set it if the deployment lists it in
+    /// `configurable_clientside_auth_params`.
     Listed,
     /// It is the operator's alone.
     Operator,
-    /// It holds further parameters of the container, and each of them is judged. Only a program may send it.
+    /// It holds further parameters of the container, and each of them is judged. Only a program may
+    /// send it.
     Nested,
     /// It is left out of what the container is sent, for this reason.
     Dropped(&'static str),
@@ -79,7 +84,8 @@ pub(super) enum Field {
     Timeout(fn(&mut Draft) -> &mut Option<Duration>),
     Texts(fn(&mut Draft) -> &mut Option<Vec<String>>),
     Mapping(fn(&mut Draft) -> &mut Option<Map<String, Value>>),
-    /// More than one field, or one that needs to be parsed. The error is what follows the parameter's name in a sentence.
+    /// More than one field, or one that needs to be parsed. The error is what follows the
+    /// parameter's name in a sentence.
     Parsed(Kind, fn(&mut Draft, Value) -> Result<(), String>),
     /// None: the value stays among the request's parameters.
     Request(Kind),
@@ -102,7 +108,8 @@ impl Field {
         }
     }
 
-    /// Fills the field. An empty text counts as not given: it is what an unset variable leaves behind.
+    /// Fills the field. An empty text counts as not given: it is what an unset variable leaves
+    /// behind.
     ///
     /// # Errors
     /// What follows the parameter's name in a sentence; never the value.
@@ -197,7 +204,8 @@ pub fn find(name: &str) -> Option<&'static Parameter> {
     TABLE.iter().find(|parameter| parameter.is_called(name))
 }
 
-/// What becomes of this entry of a request's body. Names that begin with `aws_` or `sagemaker_` are the operator's, known or not.
+/// What becomes of this entry of a request's body. Names that begin with `aws_` or `sagemaker_` are
+/// the operator's, known or not.
 #[must_use]
 pub fn in_request(name: &str, value: &Value) -> InRequest {
     match find(name) {

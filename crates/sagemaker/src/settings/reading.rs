@@ -1,7 +1,8 @@
-//! Reading LiteLLM's parameters: what a deployment's `litellm_params` hold, or what is given beside a call in Python.
+//! Reading LiteLLM's parameters: what a deployment's `litellm_params` hold, or what is given beside
+//! a call in Python.
 //!
-//! Owns going through them by the table, and the parameters that several names make up together: credentials, templates, headers and the
-//! policy of parameters.
+//! Owns going through them by the table, and the parameters that several names make up together:
+//! credentials, templates, headers and the policy of parameters.
 //!
 //! <https://docs.litellm.ai/docs/providers/aws_sagemaker>
 
@@ -54,7 +55,8 @@ pub struct RoutingParams {
 }
 
 impl RoutingParams {
-    /// Takes a router's parameters out of a deployment's, so that [`Settings::from_litellm_params`] can read the rest.
+    /// Takes a router's parameters out of a deployment's, so that [`Settings::from_litellm_params`]
+    /// can read the rest.
     ///
     /// # Errors
     /// `Configuration`, naming the parameter, for a value of the wrong kind.
@@ -89,8 +91,9 @@ pub(super) struct TemplateParams {
 }
 
 impl Settings {
-    /// Reads LiteLLM's parameters. Those that are not ours are the requests' own and become the [`defaults`](Settings::defaults). Without
-    /// a router, `timeout`, `stream_timeout` and `num_retries` are the provider's own limits.
+    /// Reads LiteLLM's parameters. Those that are not ours are the requests' own and become the
+    /// [`defaults`](Settings::defaults). Without a router, `timeout`, `stream_timeout` and
+    /// `num_retries` are the provider's own limits.
     ///
     /// ```
     /// use sagewire_credentials::seam::World;
@@ -104,8 +107,8 @@ impl Settings {
     /// ```
     ///
     /// # Errors
-    /// `Configuration`, naming the parameter and never its value, for a value of the wrong kind, an unknown `aws_` or `sagemaker_` parameter,
-    /// and AWS parameters that contradict each other.
+    /// `Configuration`, naming the parameter and never its value, for a value of the wrong kind, an
+    /// unknown `aws_` or `sagemaker_` parameter, and AWS parameters that contradict each other.
     pub fn from_litellm_params(mut params: Map<String, Value>, world: &World) -> Result<Self, Error> {
         let mut draft = Draft::default();
         draft.fill(&mut params, |effect| effect != Effect::Request)?;
@@ -139,7 +142,8 @@ impl Settings {
 }
 
 impl Draft {
-    /// Takes the parameters that are wanted out of `params`. A name wins over its aliases, and `null` counts as not given.
+    /// Takes the parameters that are wanted out of `params`. A name wins over its aliases, and
+    /// `null` counts as not given.
     fn fill(&mut self, params: &mut Map<String, Value>, wanted: impl Fn(Effect) -> bool) -> Result<(), Error> {
         for parameter in TABLE.iter().filter(|parameter| wanted(parameter.effect())) {
             // What is not taken here stays a parameter of the requests.

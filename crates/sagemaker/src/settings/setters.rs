@@ -13,7 +13,8 @@ use crate::{
     ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, TemplateChoice, TemplateSource,
 };
 
-/// Writes the setters: their documentation, name, field and the type that they take, and the field that theirs is in.
+/// Writes the setters: their documentation, name, field and the type that they take, and the field
+/// that theirs is in.
 macro_rules! setters {
     ($($(#[$attribute:meta])* $setter:ident($field:ident: $value:ty) $(in $group:ident)?;)*) => {
         $(
@@ -120,7 +121,8 @@ impl Settings {
         self
     }
 
-    /// Adds a header, in place of one of the same name. It is signed if it is named `x-amzn-*`, and its value is not shown in logs.
+    /// Adds a header, in place of one of the same name. It is signed if it is named `x-amzn-*`, and
+    /// its value is not shown in logs.
     #[must_use]
     pub fn with_extra_header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
         value.set_sensitive(true);

@@ -1,7 +1,8 @@
 //! The table of everything that a deployment can be given.
 //!
-//! Owns each parameter's name, kind and field, who may set it, whether it is secret, and its documentation. Reading `litellm_params`, what
-//! a request may hold, redaction, the JSON schema, the guide and the suggestions for misspelt names all come from here. A new parameter is
+//! Owns each parameter's name, kind and field, who may set it, whether it is secret, and its
+//! documentation. Reading `litellm_params`, what a request may hold, redaction, the JSON schema,
+//! the guide and the suggestions for misspelt names all come from here. A new parameter is
 //! a field of [`Settings`](crate::Settings) and a row.
 //!
 //! <https://docs.litellm.ai/docs/providers/aws_sagemaker>

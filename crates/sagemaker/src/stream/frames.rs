@@ -1,7 +1,8 @@
 //! AWS's event-stream frames: bytes in, payload parts out.
 //!
-//! Owns the frame: its lengths, its two checksums and its end. The prelude is checked as soon as it is there, so that nobody waits for a corrupt
-//! length, and a partial frame at the end of the connection is an error. The official decoder is the oracle of the tests.
+//! Owns the frame: its lengths, its two checksums and its end. The prelude is checked as soon as it
+//! is there, so that nobody waits for a corrupt length, and a partial frame at the end of the
+//! connection is an error. The official decoder is the oracle of the tests.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>
 
@@ -31,7 +32,8 @@ pub(crate) struct FrameReader {
     fresh: Bytes,
     /// The beginning of a frame whose end has not come yet.
     partial: BytesMut,
-    /// The headers of the last payload part. Those of the next are nearly always the same bytes, which mean the same.
+    /// The headers of the last payload part. Those of the next are nearly always the same bytes,
+    /// which mean the same.
     payload_headers: Box<[u8]>,
 }
 
@@ -74,7 +76,8 @@ impl FrameReader {
         Err(broken("the connection ended inside a frame: the answer so far is not whole. Ask again"))
     }
 
-    /// The next frame, whatever it carries; `None` where more bytes are needed. Its prelude is checked, its payload and headers are not yet.
+    /// The next frame, whatever it carries; `None` where more bytes are needed. Its prelude is
+    /// checked, its payload and headers are not yet.
     ///
     /// # Errors
     /// `StreamBroken` for a prelude that is damaged.
@@ -161,8 +164,8 @@ impl Lengths {
     }
 }
 
-/// Whether a frame is a payload part. An event of another name is none; one without a name may be one, so it is not skipped. What is no event
-/// is the service's error.
+/// Whether a frame is a payload part. An event of another name is none; one without a name may be
+/// one, so it is not skipped. What is no event is the service's error.
 fn is_payload_part(headers: &[Header<'_>], payload: &[u8]) -> Result<bool, Error> {
     let header = |name: &str| headers.iter().find(|header| header.name == name).and_then(Header::text);
     match header(":message-type") {

@@ -1,6 +1,7 @@
 //! The pieces of a reply's body, one after the other.
 //!
-//! Owns the time limits between them: how long nothing may come, and how long the whole call may take.
+//! Owns the time limits between them: how long nothing may come, and how long the whole call may
+//! take.
 
 use std::{
     future::{Future, poll_fn},
@@ -30,10 +31,11 @@ pub(crate) struct Pieces {
     body: Body,
     idle: Duration,
     deadline: Option<Instant>,
-    /// When the present wait ends, and when it would end without the deadline. Most pieces of a busy stream are there already: the clock is looked at
-    /// only if one is waited for.
+    /// When the present wait ends, and when it would end without the deadline. Most pieces of a
+    /// busy stream are there already: the clock is looked at only if one is waited for.
     wait: Option<(Instant, Instant)>,
-    /// One for all pieces: where it fires, it is set to the end of the present wait. Setting it for each piece costs more than a piece.
+    /// One for all pieces: where it fires, it is set to the end of the present wait. Setting it for
+    /// each piece costs more than a piece.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -84,7 +86,8 @@ impl Pieces {
         poll_fn(|cx| self.poll_next(cx, progress)).await
     }
 
-    /// All of it in one piece, at most `limit` bytes. `announced` is how long its head says that it is.
+    /// All of it in one piece, at most `limit` bytes. `announced` is how long its head says that it
+    /// is.
     pub(crate) async fn read_whole(mut self, limit: usize, announced: usize) -> Result<Bytes, Error> {
         let Some(first) = self.next(Progress::Nothing).await? else { return Ok(Bytes::new()) };
         let mut more = None;

@@ -1,7 +1,7 @@
 //! A streamed reply: bytes to frames to payload to chunks.
 //!
-//! Owns the order of these stages, the time limits between pieces, and the promise that an answer which broke off ends with one
-//! error after all that was decoded.
+//! Owns the order of these stages, the time limits between pieces, and the promise that an answer
+//! which broke off ends with one error after all that was decoded.
 
 use std::{
     pin::Pin,
@@ -43,7 +43,8 @@ impl Framing {
     }
 }
 
-/// How long is waited for what may follow a whole answer: its usage, the end mark, or the end of the connection, which is used again then.
+/// How long is waited for what may follow a whole answer: its usage, the end mark, or the end of
+/// the connection, which is used again then.
 const AFTER_THE_ANSWER: Duration = Duration::from_secs(2);
 
 /// What limits a stream.
@@ -64,7 +65,8 @@ pub(crate) struct Reading<T> {
     limits: StreamLimits,
     request_id: Option<String>,
     secrets: Secrets,
-    /// What has been decoded and not given yet, the next one last. Most frames hold one piece: room for more is made when it is needed.
+    /// What has been decoded and not given yet, the next one last. Most frames hold one piece: room
+    /// for more is made when it is needed.
     decoded: Vec<T>,
     failed: Option<Error>,
     progress: Progress,
@@ -111,7 +113,8 @@ impl<T: Send + 'static> Reading<T> {
         Ok(self)
     }
 
-    /// Frames are decoded one by one as their pieces are asked for; what is not framed, as it comes.
+    /// Frames are decoded one by one as their pieces are asked for; what is not framed, as it
+    /// comes.
     fn take(&mut self, bytes: Bytes) -> Result<(), Error> {
         match &mut self.framing {
             Framing::Plain => {
@@ -169,7 +172,8 @@ impl<T: Send + 'static> Reading<T> {
             result = self.decoder.finish(&mut self.decoded);
         }
         if result.is_err() && self.pieces.is_some() {
-            // Text may be held back that could have become a stop text: it belongs to what came before the error.
+            // Text may be held back that could have become a stop text: it belongs to what came before the
+            // error.
             self.decoder.flush(&mut self.decoded);
         }
         self.decoded.reverse();

@@ -7,7 +7,8 @@ use sagewire_types::{ChatChunk, ChatResponse, Error};
 
 use sagewire_dialects::whole_as_chunks as whole;
 
-/// The chunks of a whole reply: a word at a time, then each choice's end, then the usage where it is wanted.
+/// The chunks of a whole reply: a word at a time, then each choice's end, then the usage where it
+/// is wanted.
 pub(crate) fn chunks(
     response: ChatResponse,
     include_usage: bool,

@@ -11,7 +11,8 @@ use sagewire_types::{Error, ErrorKind};
 pub enum TemplateChoice {
     /// This one, as it is. [`ChatTemplate::adapting`] makes one of Jinja forgiving.
     Template(ChatTemplate),
-    /// The one in this model folder or file (`tokenizer_config.json`, `chat_template.json`, or any file of Jinja), read at the first call.
+    /// The one in this model folder or file (`tokenizer_config.json`, `chat_template.json`, or any
+    /// file of Jinja), read at the first call.
     Path(PathBuf),
 }
 
@@ -47,7 +48,8 @@ pub enum TemplateSource {
     HuggingFaceCache,
     /// The built-in catalog (`catalog`). It also knows some models by the endpoint's name.
     Catalog,
-    /// The Hub (`hub`), and what was fetched from it before; only with [`hub_access`](crate::Settings::hub_access).
+    /// The Hub (`hub`), and what was fetched from it before; only with
+    /// [`hub_access`](crate::Settings::hub_access).
     Hub,
 }
 

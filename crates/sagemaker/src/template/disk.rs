@@ -1,6 +1,7 @@
 //! Chat templates on disk: a file or folder that the operator names, and Hugging Face's cache.
 //!
-//! Owns which files are read, and their largest size. Names and paths inside the cache are the template crate's.
+//! Owns which files are read, and their largest size. Names and paths inside the cache are the
+//! template crate's.
 
 use std::{
     io,
@@ -19,7 +20,8 @@ use zeroize::Zeroizing;
 
 use super::{error::LookupError, model_files::ModelFiles, search::Look};
 
-/// The largest file read: configurations with a whole vocabulary of added tokens have a few megabytes.
+/// The largest file read: configurations with a whole vocabulary of added tokens have a few
+/// megabytes.
 pub(super) const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// The setting that names a file or folder.
@@ -90,12 +92,14 @@ pub(super) async fn from_hub_cache(world: &World, model: &HubModel, revision: &s
             Some(template) => Ok(Look::Template(template)),
             None => nothing("the model has no template there"),
         },
-        // An unreadable home folder, as in many containers, hides what else is known of the model no more than a missing one.
+        // An unreadable home folder, as in many containers, hides what else is known of the model no more than a
+        // missing one.
         Err(error) => nothing(&error.to_string()),
     }
 }
 
-/// The template of the model files in a folder, if there is one. The outer error is the disk's, the inner that of what is there.
+/// The template of the model files in a folder, if there is one. The outer error is the disk's, the
+/// inner that of what is there.
 pub(super) async fn from_folder(
     world: &World,
     folder: &Path,

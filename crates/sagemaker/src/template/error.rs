@@ -1,4 +1,5 @@
-//! Why a template cannot be had. Unlike the library's error it can be kept, and told to every call that waits for the same look-up.
+//! Why a template cannot be had. Unlike the library's error it can be kept, and told to every call
+//! that waits for the same look-up.
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
@@ -7,7 +8,8 @@ use sagewire_types::{Error, ErrorKind};
 /// Long enough for all calls of a moment, short enough for an operator who is fixing a file.
 const A_MOMENT: Duration = Duration::from_secs(5);
 
-/// A look-up that failed: not where nothing was found, but where something is broken or out of reach.
+/// A look-up that failed: not where nothing was found, but where something is broken or out of
+/// reach.
 #[derive(Clone, Debug)]
 pub(super) struct LookupError {
     kind: ErrorKind,
@@ -24,7 +26,8 @@ impl LookupError {
         Self { kind: ErrorKind::Configuration, message, param, source: None, remembered: Duration::from_secs(300) }
     }
 
-    /// A file that the operator named: it is remembered only as long as it takes to bundle the calls of a moment.
+    /// A file that the operator named: it is remembered only as long as it takes to bundle the
+    /// calls of a moment.
     pub(super) fn bad_file(message: impl Into<Arc<str>>) -> Self {
         Self { remembered: A_MOMENT, ..Self::broken("chat_template", message) }
     }

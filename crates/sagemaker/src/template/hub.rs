@@ -1,6 +1,8 @@
-//! Chat templates from the Hugging Face Hub, where the operator allows it: one fetch for a model ever.
+//! Chat templates from the Hugging Face Hub, where the operator allows it: one fetch for a model
+//! ever.
 //!
-//! Owns whether the Hub is asked, and for which files; how it is asked is [`request`]'s, and what was fetched before is [`store`](super::store)'s.
+//! Owns whether the Hub is asked, and for which files; how it is asked is [`request`]'s, and what
+//! was fetched before is [`store`](super::store)'s.
 
 use futures_util::future;
 use sagewire_chat_template::model_files::{CHAT_TEMPLATE, HubModel, PROCESSOR_TEMPLATE, TOKENIZER_CONFIG};

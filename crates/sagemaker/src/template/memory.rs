@@ -1,7 +1,8 @@
 //! What was looked up before, and the look-ups under way.
 //!
-//! Owns that a second call costs neither disk, network nor memory, that a thousand first calls cost one look-up, and how long it is
-//! remembered that nothing came of it. What is looked up, and where, is not known here.
+//! Owns that a second call costs neither disk, network nor memory, that a thousand first calls cost
+//! one look-up, and how long it is remembered that nothing came of it. What is looked up, and
+//! where, is not known here.
 
 use std::{
     collections::HashMap,
@@ -104,7 +105,8 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// The answer that is known, or that the look-up gives. It goes on when this call is given up, so that it is there for the next.
+    /// The answer that is known, or that the look-up gives. It goes on when this call is given up,
+    /// so that it is there for the next.
     pub(super) async fn get<F>(self: &Arc<Self>, query: Query<'_>, look_up: impl Fn() -> F) -> Answer
     where
         F: Future<Output = Result<Outcome, LookupError>> + Send + 'static,
@@ -123,7 +125,8 @@ impl Memory {
                     Err(flight) => flight,
                 },
             };
-            // An error means that the runtime it ran on has ended, or that it panicked: the next turn begins another.
+            // An error means that the runtime it ran on has ended, or that it panicked: the next turn begins
+            // another.
             if let Ok(answer) = flight.wait_for(Option::is_some).await {
                 if let Some(answer) = answer.clone() {
                     return answer;
@@ -193,7 +196,8 @@ impl Memory {
         answer
     }
 
-    /// What the endpoint's name tells, by the catalog. It is told to nobody; what the operator should know is logged once.
+    /// What the endpoint's name tells, by the catalog. It is told to nobody; what the operator
+    /// should know is logged once.
     pub(super) fn of_endpoint(&self, endpoint: &str) -> OfEndpoint {
         if let Some(known) = self.endpoints.read().unwrap_or_else(PoisonError::into_inner).get(endpoint) {
             return known.clone();

@@ -16,7 +16,8 @@ pub(super) struct ModelFiles<B> {
     pub(super) config: Option<B>,
     /// `chat_template.jinja`, which stands over the configuration's template.
     pub(super) jinja: Option<B>,
-    /// `chat_template.json`, where older processors keep theirs. Read only where neither of the others has one.
+    /// `chat_template.json`, where older processors keep theirs. Read only where neither of the
+    /// others has one.
     pub(super) processor: Option<B>,
     /// `special_tokens_map.json`, which older configurations need.
     pub(super) tokens: Option<B>,
@@ -25,7 +26,8 @@ pub(super) struct ModelFiles<B> {
 }
 
 impl<B: AsRef<[u8]>> ModelFiles<B> {
-    /// The template; nothing where the files hold none. `param` is the setting that led here, for errors.
+    /// The template; nothing where the files hold none. `param` is the setting that led here, for
+    /// errors.
     ///
     /// What a model's own files hold is made for messages of one form: others are fitted to it.
     pub(super) fn compile(&self, place: &str, param: &'static str) -> Result<Option<ChatTemplate>, LookupError> {
@@ -58,7 +60,8 @@ impl<B: AsRef<[u8]>> ModelFiles<B> {
         }
     }
 
-    /// One `tokenizer_config.json` that says the same as all files, without the vocabulary that some hold.
+    /// One `tokenizer_config.json` that says the same as all files, without the vocabulary that
+    /// some hold.
     pub(super) fn as_one(&self, place: &str, param: &'static str) -> Result<Vec<u8>, LookupError> {
         let read = |config: &B| serde_json::from_slice(config.as_ref());
         let unusable = |error| {

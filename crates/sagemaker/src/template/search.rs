@@ -1,4 +1,5 @@
-//! One search for the template of a model, by its name on Hugging Face: the places one after the other.
+//! One search for the template of a model, by its name on Hugging Face: the places one after the
+//! other.
 
 use sagewire_chat_template::{ChatTemplate, catalog, model_files::HubModel};
 use sagewire_credentials::seam::World;
@@ -38,7 +39,8 @@ impl Search {
     /// Looks at each place until one has a template.
     ///
     /// # Errors
-    /// Where a place has a template that cannot be used: no later place makes up for it. Where the Hub is to be asked and does not answer.
+    /// Where a place has a template that cannot be used: no later place makes up for it. Where the
+    /// Hub is to be asked and does not answer.
     pub(super) async fn run(self) -> Result<Outcome, LookupError> {
         if !is_revision(&self.revision) {
             return Err(LookupError::broken(

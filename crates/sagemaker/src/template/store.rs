@@ -1,7 +1,9 @@
-//! Our own folder for what was fetched from the Hub, so that a model is fetched once, however often programs start.
+//! Our own folder for what was fetched from the Hub, so that a model is fetched once, however often
+//! programs start.
 //!
-//! Owns where it is and what is in it: for each model and revision a folder with one small `tokenizer_config.json`, which is written in one
-//! step. A program may name such a folder as its template.
+//! Owns where it is and what is in it: for each model and revision a folder with one small
+//! `tokenizer_config.json`, which is written in one step. A program may name such a folder as its
+//! template.
 
 use std::{io, path::PathBuf};
 
@@ -46,7 +48,8 @@ impl<'w> Store<'w> {
         }
     }
 
-    /// Keeps these files. A disk that is full or read-only costs no more than another fetch by the next program.
+    /// Keeps these files. A disk that is full or read-only costs no more than another fetch by the
+    /// next program.
     pub(super) async fn keep<B: AsRef<[u8]>>(&self, files: &ModelFiles<B>, place: &str) -> Result<(), LookupError> {
         let content = files.as_one(place, "hf_model_name")?;
         if let Err(error) = self.write(&content).await {

@@ -1,4 +1,5 @@
-//! What an operator should know about a chosen template: that none is known, or that it was guessed.
+//! What an operator should know about a chosen template: that none is known, or that it was
+//! guessed.
 
 use std::fmt;
 
@@ -16,7 +17,8 @@ pub enum TemplateWarning {
         /// The endpoint's name.
         endpoint: String,
     },
-    /// The endpoint serves a chat model of JumpStart whose format the catalog does not have, so that the messages' texts are joined.
+    /// The endpoint serves a chat model of JumpStart whose format the catalog does not have, so
+    /// that the messages' texts are joined.
     UnknownChatModel {
         /// The endpoint's name.
         endpoint: String,

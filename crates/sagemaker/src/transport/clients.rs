@@ -1,7 +1,8 @@
 //! The reqwest clients of a transport.
 //!
-//! Owns which call uses which: a client's connections belong to the runtime that made them. Used from another one they answer through two threads, and
-//! they break when theirs ends; so each runtime has a client of its own. reqwest also fixes the time for connecting per client.
+//! Owns which call uses which: a client's connections belong to the runtime that made them. Used
+//! from another one they answer through two threads, and they break when theirs ends; so each
+//! runtime has a client of its own. reqwest also fixes the time for connecting per client.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -12,11 +13,12 @@ use tokio::runtime::{Handle, Id};
 
 use super::{TransportError, TransportErrorKind};
 
-/// How many connections to an endpoint are kept for the next calls: a burst's, so that the next burst makes none anew. They close by themselves
-/// after 90 s.
+/// How many connections to an endpoint are kept for the next calls: a burst's, so that the next
+/// burst makes none anew. They close by themselves after 90 s.
 const MAX_IDLE: usize = 1024;
 
-/// How many times for connecting, besides the transport's own, calls can bring into being; above it they share that one.
+/// How many times for connecting, besides the transport's own, calls can bring into being; above it
+/// they share that one.
 const MAX_TIMES: usize = 8;
 
 /// How many clients are kept; the oldest give way, as their runtimes have most likely ended.
@@ -28,7 +30,8 @@ pub(super) struct Clients {
     connect_timeout: Duration,
     /// The certificates to trust in place of the system's.
     certificates: Box<[reqwest::Certificate]>,
-    /// Made with the transport, so that what is wrong shows there. The first runtime that calls has it.
+    /// Made with the transport, so that what is wrong shows there. The first runtime that calls has
+    /// it.
     first: reqwest::Client,
     kept: RwLock<Vec<Kept>>,
 }

@@ -69,7 +69,8 @@ fn normal(value: &Value) -> Value {
     }
 }
 
-/// LiteLLM's body without the settings that it leaks into it, which ours never does: one difference for all cases.
+/// LiteLLM's body without the settings that it leaks into it, which ours never does: one difference
+/// for all cases.
 fn without_settings(mut body: Value) -> Value {
     const LEAKED: [&str; 4] = ["initial_prompt_value", "model_id", "sagemaker_base_url", "aws_"];
     let is_setting =
@@ -83,8 +84,9 @@ fn without_settings(mut body: Value) -> Value {
     body
 }
 
-/// LiteLLM's body with the details asked for, as ours does for every whole answer of a text container: one difference for all cases.
-/// Without them the container says neither why its answer ended nor how long it is. LiteLLM makes both up: `stop`, and its own count.
+/// LiteLLM's body with the details asked for, as ours does for every whole answer of a text
+/// container: one difference for all cases. Without them the container says neither why its answer
+/// ended nor how long it is. LiteLLM makes both up: `stop`, and its own count.
 fn with_details(mut body: Value) -> Value {
     if let Some(parameters) = body.get_mut("parameters").and_then(Value::as_object_mut) {
         parameters.entry("details").or_insert(Value::Bool(true));

@@ -1,4 +1,5 @@
-//! Where we differ from LiteLLM on purpose, case by case. `docs/differences-from-litellm.md` says the same to users.
+//! Where we differ from LiteLLM on purpose, case by case. `docs/differences-from-litellm.md` says
+//! the same to users.
 
 use sagewire_chat_template::{ChatTemplate, RoleTemplate};
 use sagewire_sagemaker::SageMakerBuilder;

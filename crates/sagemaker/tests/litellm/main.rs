@@ -1,8 +1,9 @@
-//! What LiteLLM sent and returned, compared with what sagewire sends and returns for the same input: the body as JSON, and
-//! the outcome.
+//! What LiteLLM sent and returned, compared with what sagewire sends and returns for the same
+//! input: the body as JSON, and the outcome.
 //!
-//! Each case in `recorded/` is a test. `record.py` wrote them with the version of LiteLLM that `requirements-litellm-library.txt` pins. A case that
-//! differs on purpose is listed in `differences.rs` with its reason. A listed case that does not differ fails too, so that the list
+//! Each case in `recorded/` is a test. `record.py` wrote them with the version of LiteLLM that
+//! `requirements-litellm-library.txt` pins. A case that differs on purpose is listed in
+//! `differences.rs` with its reason. A listed case that does not differ fails too, so that the list
 //! stays true.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 

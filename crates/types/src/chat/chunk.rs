@@ -1,6 +1,7 @@
 //! A piece of an answer in a stream.
 //!
-//! Owns the shape of OpenAI's `chat.completion.chunk`; folding chunks into a whole is the collector's.
+//! Owns the shape of OpenAI's `chat.completion.chunk`; folding chunks into a whole is the
+//! collector's.
 
 use std::sync::{Arc, LazyLock};
 

@@ -19,7 +19,8 @@ pub enum Content {
 }
 
 impl Content {
-    /// The text of all text parts, joined with nothing between them; parts of other types have no text.
+    /// The text of all text parts, joined with nothing between them; parts of other types have no
+    /// text.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self {
@@ -31,7 +32,8 @@ impl Content {
         }
     }
 
-    /// The type of the first part that is no text (`image_url`, `input_audio`, ...), if there is one.
+    /// The type of the first part that is no text (`image_url`, `input_audio`, ...), if there is
+    /// one.
     #[must_use]
     pub fn first_non_text(&self) -> Option<&str> {
         match self {

@@ -71,8 +71,8 @@ impl Message {
     }
 }
 
-/// What the model said, as a turn of the conversation that goes on. Nothing is lost: a null `content` stays null, and the thoughts are in `extra`
-/// under their name in JSON.
+/// What the model said, as a turn of the conversation that goes on. Nothing is lost: a null
+/// `content` stays null, and the thoughts are in `extra` under their name in JSON.
 impl From<AssistantMessage> for Message {
     fn from(message: AssistantMessage) -> Self {
         let AssistantMessage { role, content, reasoning_content, tool_calls, extra } = message;

@@ -1,7 +1,8 @@
 //! What a caller asks of a chat model.
 //!
-//! Owns OpenAI's request body with its parameters, and the ordered map of parameters that only some container knows.
-//! Holds nothing of the operator's: credentials, URLs and headers are the [`CallContext`](crate::CallContext)'s.
+//! Owns OpenAI's request body with its parameters, and the ordered map of parameters that only some
+//! container knows. Holds nothing of the operator's: credentials, URLs and headers are the
+//! [`CallContext`](crate::CallContext)'s.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -45,7 +46,8 @@ pub struct ChatRequest {
     /// Texts at which the answer ends; they are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopSequences>,
-    /// Whether the caller asked for a stream. [`Provider::chat_stream`](crate::Provider::chat_stream) streams whatever stands here.
+    /// Whether the caller asked for a stream.
+    /// [`Provider::chat_stream`](crate::Provider::chat_stream) streams whatever stands here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// What a stream carries besides text.
@@ -54,7 +56,8 @@ pub struct ChatRequest {
     /// The most tokens to generate (OpenAI's older name).
     #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
-    /// The most tokens to generate, reasoning included (OpenAI's newer name; it wins over `max_tokens`).
+    /// The most tokens to generate, reasoning included (OpenAI's newer name; it wins over
+    /// `max_tokens`).
     #[serde(default, deserialize_with = "crate::whole::optional", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u64>,
     /// Makes tokens that occurred at all less likely, -2 to 2.
@@ -93,12 +96,14 @@ pub struct ChatRequest {
     /// The caller's own user, for abuse tracking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Every other parameter, in the caller's order: those of OpenAI's that have no field here, and those that only a container knows.
+    /// Every other parameter, in the caller's order: those of OpenAI's that have no field here, and
+    /// those that only a container knows.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// OpenAI's parameters that have no field in [`ChatRequest`]: in its `extra`, a key named here is OpenAI's and not a container's.
+/// OpenAI's parameters that have no field in [`ChatRequest`]: in its `extra`, a key named here is
+/// OpenAI's and not a container's.
 pub const OTHER_OPENAI_PARAMETERS: &[&str] = &[
     "audio",
     "function_call",
@@ -191,7 +196,8 @@ impl ChatRequest {
     }
 }
 
-/// OpenAI's `stop`: one text or several. The form is kept for containers that are given the body as it is.
+/// OpenAI's `stop`: one text or several. The form is kept for containers that are given the body as
+/// it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum StopSequences {

@@ -62,7 +62,8 @@ impl ChatResponse {
         self.choices.first().map(|choice| &choice.message)
     }
 
-    /// What the model says in the first choice, as the next turn of the conversation. Nothing of the message is lost.
+    /// What the model says in the first choice, as the next turn of the conversation. Nothing of
+    /// the message is lost.
     #[must_use]
     pub fn into_message(self) -> Option<Message> {
         self.choices.into_iter().next().map(|choice| choice.message.into())

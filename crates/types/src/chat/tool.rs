@@ -175,7 +175,8 @@ impl ToolCall {
         }
     }
 
-    /// The arguments as the program's own type. No text at all, which some models write for a function without parameters, counts as `{}`.
+    /// The arguments as the program's own type. No text at all, which some models write for a
+    /// function without parameters, counts as `{}`.
     ///
     /// ```
     /// use sagewire_types::ToolCall;
@@ -204,7 +205,8 @@ pub struct FunctionCall {
     /// Its name.
     #[serde(default, deserialize_with = "name")]
     pub name: String,
-    /// Its arguments as JSON text. A container that sends an object is understood: the object's text is kept.
+    /// Its arguments as JSON text. A container that sends an object is understood: the object's
+    /// text is kept.
     #[serde(default, deserialize_with = "json_text")]
     pub arguments: String,
 }
@@ -213,7 +215,8 @@ pub struct FunctionCall {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
-    /// Which of the message's calls this piece belongs to, from 0. `None` if a container did not say: every piece of our own streams has it.
+    /// Which of the message's calls this piece belongs to, from 0. `None` if a container did not
+    /// say: every piece of our own streams has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<u32>,
     /// The call's id, in its first piece.

@@ -1,7 +1,7 @@
 //! The chunks of one stream as JSON.
 //!
-//! Owns writing what they have in common once: a stream is hundreds of chunks of which a few characters differ. The text is that of
-//! [`ChatChunk`]'s own `Serialize`.
+//! Owns writing what they have in common once: a stream is hundreds of chunks of which a few
+//! characters differ. The text is that of [`ChatChunk`]'s own `Serialize`.
 
 use std::{io, sync::Arc};
 

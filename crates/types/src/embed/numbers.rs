@@ -1,7 +1,7 @@
 //! Lists of numbers that stay the JSON text they came as.
 //!
-//! Owns telling such a list from everything else. A reply of 32 vectors has hundreds of kilobytes, so that what is looked at byte by byte here
-//! is most of what such a reply costs.
+//! Owns telling such a list from everything else. A reply of 32 vectors has hundreds of kilobytes,
+//! so that what is looked at byte by byte here is most of what such a reply costs.
 
 use std::fmt;
 
@@ -85,8 +85,8 @@ impl fmt::Debug for NumberList {
     }
 }
 
-/// Reads the text once more, as `serde_json` makes its raw values from nothing else; [`EmbedResponse::to_json`](super::EmbedResponse::to_json)
-/// does not.
+/// Reads the text once more, as `serde_json` makes its raw values from nothing else;
+/// [`EmbedResponse::to_json`](super::EmbedResponse::to_json) does not.
 impl Serialize for NumberList {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw: &RawValue = serde_json::from_slice(&self.0).map_err(serde::ser::Error::custom)?;
@@ -126,8 +126,9 @@ const BLOCK: usize = 64;
 /// How many bytes before a byte decide whether it may stand there.
 const BEHIND: usize = 3;
 
-/// Whether this is a list's inside as containers write it: numbers with at most one digit before their point, a comma between them and at most
-/// one blank behind it. What is refused here may still be numbers.
+/// Whether this is a list's inside as containers write it: numbers with at most one digit before
+/// their point, a comma between them and at most one blank behind it. What is refused here may
+/// still be numbers.
 fn are_usual_numbers(inside: &[u8]) -> bool {
     // As if the list went on on both sides, with numbers that are right.
     let mut edge = [b'1'; BEHIND + BLOCK];
@@ -170,7 +171,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// Looks at a block behind the bytes before it. Without branches, so that the compiler can take many bytes at once.
+    /// Looks at a block behind the bytes before it. Without branches, so that the compiler can take
+    /// many bytes at once.
     fn look_at(&mut self, window: &[u8; BEHIND + BLOCK]) {
         let (mut wrong, mut exponents) = (false, false);
         let [_, from_second @ ..] = window;

@@ -1,6 +1,7 @@
 //! What went wrong, as one word.
 //!
-//! Owns the kinds and whether each is worth another try. How a kind looks to an HTTP caller is the proxy's to say.
+//! Owns the kinds and whether each is worth another try. How a kind looks to an HTTP caller is the
+//! proxy's to say.
 
 use std::fmt;
 
@@ -10,11 +11,13 @@ use std::fmt;
 pub enum ErrorKind {
     /// The request can never work as it is: change it.
     InvalidRequest,
-    /// A parameter that this route cannot carry: leave it out, or take the route that the message names.
+    /// A parameter that this route cannot carry: leave it out, or take the route that the message
+    /// names.
     Unsupported,
     /// Prompt and answer together exceed the model's context: shorten one.
     ContextTooLong,
-    /// Settings are missing or contradict each other: fix them (no region, a bad URL, an unknown setting).
+    /// Settings are missing or contradict each other: fix them (no region, a bad URL, an unknown
+    /// setting).
     Configuration,
     /// No credentials, or AWS does not know them: fix the credentials.
     Authentication,
@@ -45,7 +48,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether the same request may well work a moment later, in general. [`Error::is_retryable`](crate::Error::is_retryable) knows the case at hand.
+    /// Whether the same request may well work a moment later, in general.
+    /// [`Error::is_retryable`](crate::Error::is_retryable) knows the case at hand.
     #[must_use]
     pub fn is_transient(self) -> bool {
         matches!(

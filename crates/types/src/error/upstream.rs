@@ -1,7 +1,7 @@
 //! What the service and the container said when they failed.
 //!
-//! Owns the facts for the operator of the endpoint: account ids, console links and container texts may be here, and
-//! are not part of an error's message.
+//! Owns the facts for the operator of the endpoint: account ids, console links and container texts
+//! may be here, and are not part of an error's message.
 
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ pub struct Upstream {
     pub original_status: Option<u16>,
     /// What the container said, unwrapped from AWS's message.
     pub original_message: Option<String>,
-    /// The container's reason, out of a report in a known form; `None` if it gave none, or wrote something else.
+    /// The container's reason, out of a report in a known form; `None` if it gave none, or wrote
+    /// something else.
     pub reason: Option<String>,
     /// The CloudWatch log stream of the container.
     pub log_stream_arn: Option<String>,

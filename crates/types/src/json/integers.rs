@@ -1,8 +1,9 @@
 //! Integers beyond 64 bits, which `serde_json` reads as the nearest float.
 //!
-//! Owns how they keep their digits between a caller and a container: in a parsed value each is a text, a mark before its digits, and in what
-//! is written for others each such text is the number again. `serde_json`'s feature `arbitrary_precision` would change how every crate
-//! of a user's program reads numbers.
+//! Owns how they keep their digits between a caller and a container: in a parsed value each is a
+//! text, a mark before its digits, and in what is written for others each such text is the number
+//! again. `serde_json`'s feature `arbitrary_precision` would change how every crate of a user's
+//! program reads numbers.
 
 use std::borrow::Cow;
 
@@ -12,17 +13,20 @@ use serde_json::{Value, value::RawValue};
 
 use super::{Halves, Mender, Numbers};
 
-/// Begins the text in an integer's place: a noncharacter, which Unicode has for internal use and not for texts that are exchanged.
+/// Begins the text in an integer's place: a noncharacter, which Unicode has for internal use and
+/// not for texts that are exchanged.
 const MARK: &str = "\u{1FFFF}";
 
 /// Digits of the shortest integers beyond 64 bits.
 const FEWEST_DIGITS: usize = 19;
 
-/// Digits of the largest float. A longer integer is a number for no reader, and is refused as it is without a mark.
+/// Digits of the largest float. A longer integer is a number for no reader, and is refused as it is
+/// without a mark.
 const MOST_DIGITS: usize = 309;
 
-/// The JSON text with each integer beyond 64 bits as a text that [`restore_integers`] makes the number again, and each lone surrogate as
-/// [`repair_halves`](super::repair_halves) writes it. `None` if there is no such integer.
+/// The JSON text with each integer beyond 64 bits as a text that [`restore_integers`] makes the
+/// number again, and each lone surrogate as [`repair_halves`](super::repair_halves) writes it.
+/// `None` if there is no such integer.
 ///
 /// ```
 /// use sagewire_types::json::{mark_integers, restore_integers};
@@ -42,7 +46,8 @@ pub fn mark_integers(text: &[u8]) -> Option<Vec<u8>> {
     memmem::find(&marked, MARK.as_bytes()).is_some().then_some(marked)
 }
 
-/// The text with the integers that [`mark_integers`] marked as numbers, in JSON as in a text within JSON.
+/// The text with the integers that [`mark_integers`] marked as numbers, in JSON as in a text within
+/// JSON.
 #[must_use]
 pub fn restore_integers(text: Vec<u8>) -> Vec<u8> {
     let mut marks = memmem::find_iter(&text, MARK).peekable();
@@ -85,7 +90,8 @@ pub fn mark_arguments(messages: &mut [Value]) {
     }
 }
 
-/// Writes a field whose value may hold marked integers, with these as numbers: for `#[serde(serialize_with)]`.
+/// Writes a field whose value may hold marked integers, with these as numbers: for
+/// `#[serde(serialize_with)]`.
 ///
 /// # Errors
 /// Those of `serde_json`.
@@ -141,7 +147,8 @@ pub(super) fn length_of_number(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).count()
 }
 
-/// Whether as many digits stand side by side as [`FEWEST_DIGITS`] says: of so many bytes in a row one is looked at.
+/// Whether as many digits stand side by side as [`FEWEST_DIGITS`] says: of so many bytes in a row
+/// one is looked at.
 fn has_long_number(text: &[u8]) -> bool {
     let digits = |byte: &&u8| byte.is_ascii_digit();
     let mut looked_at = (FEWEST_DIGITS - 1..text.len()).step_by(FEWEST_DIGITS);

@@ -1,6 +1,7 @@
 //! A character that a container cuts between two pieces of a text.
 //!
-//! Owns the marks of its halves, and joining them. Cuts inside the bytes of a character are the records' to wait out.
+//! Owns the marks of its halves, and joining them. Cuts inside the bytes of a character are the
+//! records' to wait out.
 
 /// Joins the halves of characters that were cut between the pieces of one text.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +17,8 @@ impl HalfJoiner {
         self.held.is_some()
     }
 
-    /// The next piece without marks: two halves are their character, a half alone is U+FFFD. A first half at the end waits for the next piece.
+    /// The next piece without marks: two halves are their character, a half alone is U+FFFD. A
+    /// first half at the end waits for the next piece.
     #[must_use]
     pub fn push(&mut self, piece: &str) -> String {
         let mut text = String::with_capacity(piece.len());

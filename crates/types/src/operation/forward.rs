@@ -1,4 +1,5 @@
-//! Forward: a route of the container's own, whose body and answer are passed on as they are, whole or in pieces.
+//! Forward: a route of the container's own, whose body and answer are passed on as they are, whole
+//! or in pieces.
 
 use std::fmt;
 
@@ -24,8 +25,9 @@ pub struct ForwardRequest {
     pub accept: Option<String>,
     /// The body, sent as it is.
     pub body: Bytes,
-    /// Whether the route's protocol is heeded: the body names the model as the container knows it, an answer of another form is an
-    /// [unknown route](Error::is_unknown_route), and the pieces of a stream are the JSON of its events, of which the last one must come.
+    /// Whether the route's protocol is heeded: the body names the model as the container knows it,
+    /// an answer of another form is an [unknown route](Error::is_unknown_route), and the pieces
+    /// of a stream are the JSON of its events, of which the last one must come.
     pub checked: bool,
 }
 
@@ -85,8 +87,9 @@ impl fmt::Debug for ForwardRequest {
     }
 }
 
-/// The answer of a container's own route, in the pieces in which it came. Whether it is whole only its protocol tells: a connection that breaks
-/// is an error, an answer that the container ends early is not.
+/// The answer of a container's own route, in the pieces in which it came. Whether it is whole only
+/// its protocol tells: a connection that breaks is an error, an answer that the container ends
+/// early is not.
 pub type ForwardStream = ReplyStream<Bytes>;
 
 answer!(Forward, Reply<Bytes>);
@@ -96,7 +99,8 @@ answer!(ForwardStream, ForwardStream);
 const ROUTE: &str = "route";
 
 impl Error {
-    /// The error of a container that does not have a route. Nothing of an answer has been passed on.
+    /// The error of a container that does not have a route. Nothing of an answer has been passed
+    /// on.
     #[must_use]
     pub fn unknown_route(path: &str) -> Self {
         let message = format!("the container does not have the route `{path}`; set `native_routes: false`");

@@ -1,10 +1,12 @@
 //! How many tokens a text has, before or without anyone counting them.
 //!
-//! Owns a guess from the length of the text, good enough to compare with a limit and never used in place of a count that a model reports.
+//! Owns a guess from the length of the text, good enough to compare with a limit and never used in
+//! place of a count that a model reports.
 
 use crate::Usage;
 
-/// English text has about four bytes to a token and so, at three bytes to a character, has text of other scripts, within a factor of two.
+/// English text has about four bytes to a token and so, at three bytes to a character, has text of
+/// other scripts, within a factor of two.
 const BYTES_PER_TOKEN: usize = 4;
 
 /// What a whole answer, or a piece of one, tells about its tokens.

@@ -22,8 +22,8 @@ const SAMPLES: u32 = 30;
 /// Rounds of a churn.
 const ROUNDS: u32 = 6;
 
-/// Uses each of the server's threads once, so that what they set up only once (a pool of connections, the task that looks after it) counts as
-/// there before.
+/// Uses each of the server's threads once, so that what they set up only once (a pool of
+/// connections, the task that looks after it) counts as there before.
 async fn warm(server: &mut Server) -> Both {
     let mut callers = Vec::new();
     for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
@@ -92,10 +92,11 @@ pub(crate) async fn streams() {
     assert_given_back(before, server.settled(before).await);
 }
 
-/// A connection for each request, half of them given up in the middle of a stream; in rounds, after each of which all callers have gone.
+/// A connection for each request, half of them given up in the middle of a stream; in rounds, after
+/// each of which all callers have gone.
 ///
-/// How many connections are open at a moment is up to chance: those that wait to be noticed as closed come on top. What would stay shows in
-/// the pauses, to the last file.
+/// How many connections are open at a moment is up to chance: those that wait to be noticed as
+/// closed come on top. What would stay shows in the pauses, to the last file.
 pub(crate) async fn churn() {
     let (seconds, clients) = (number("SOAK_SECONDS", 10), number("SOAK_CLIENTS", 64));
     let mut server = Server::start().await;
@@ -141,8 +142,8 @@ async fn come_and_go(number: u64, address: String, done: Arc<AtomicU64>, stop: A
     }
 }
 
-/// Callers that keep their connection and say nothing; and twice more as many. An allocator keeps what the first ones had, and some more for
-/// the second ones: it must do for the third.
+/// Callers that keep their connection and say nothing; and twice more as many. An allocator keeps
+/// what the first ones had, and some more for the second ones: it must do for the third.
 pub(crate) async fn idle() {
     let clients = number("SOAK_CLIENTS", 10_000);
     let mut server = Server::start().await;
@@ -188,7 +189,8 @@ fn kib_for_each(before: Both, with_all: Both, clients: u64) -> f64 {
     f64::from(u32::try_from(kib).unwrap()) / f64::from(u32::try_from(clients).unwrap())
 }
 
-/// One reader in a hundred takes its time: the others must not wait, and its tokens must wait at their source.
+/// One reader in a hundred takes its time: the others must not wait, and its tokens must wait at
+/// their source.
 pub(crate) async fn slow_readers() {
     // Some 200 MB: far more than all the sockets on the way hold.
     const TOKENS: u64 = 1_000_000;

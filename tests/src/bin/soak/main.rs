@@ -1,8 +1,10 @@
-//! Load over time: many streams, many connections, idle callers and slow readers, with the proxy in a process of its own.
+//! Load over time: many streams, many connections, idle callers and slow readers, with the proxy in
+//! a process of its own.
 //!
-//! `soak streams|churn|idle|slow-readers` starts `soak emulate` and `soak serve` as children, loads the proxy, prints
-//! what both use over time and judges: every answer whole, and memory, file descriptors and tasks flat. `SOAK_SECONDS` sets how long (10),
-//! `SOAK_CLIENTS` how many (1,000; churn 64; idle 10,000; slow-readers 100).
+//! `soak streams|churn|idle|slow-readers` starts `soak emulate` and `soak serve` as children, loads
+//! the proxy, prints what both use over time and judges: every answer whole, and memory, file
+//! descriptors and tasks flat. `SOAK_SECONDS` sets how long (10), `SOAK_CLIENTS` how many (1,000;
+//! churn 64; idle 10,000; slow-readers 100).
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 #![expect(
     clippy::unwrap_used,

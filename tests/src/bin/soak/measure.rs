@@ -10,7 +10,8 @@ use tokio::{
     runtime::Handle,
 };
 
-/// How much more memory the last third of a run may use than the first: what allocators keep varies.
+/// How much more memory the last third of a run may use than the first: what allocators keep
+/// varies.
 const FLAT_MEMORY: u64 = 110;
 
 /// What a process uses at one moment.
@@ -201,7 +202,8 @@ pub(crate) fn assert_given_back(before: Both, after: Both) {
     assert!(own.tasks <= before.proxy.tasks, "tasks are left behind");
 }
 
-/// Fails where the proxy keeps more connections to its endpoint than its clients can have had calls under way.
+/// Fails where the proxy keeps more connections to its endpoint than its clients can have had calls
+/// under way.
 pub(crate) fn assert_pool_bounded(after: Both, clients: u64) {
     let kept = after.emulator.upstream;
     assert!(kept <= 2 * clients, "{kept} connections to the endpoint are kept after {clients} clients");

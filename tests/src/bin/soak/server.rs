@@ -1,7 +1,8 @@
 //! The two processes behind the load: an emulator, and the proxy over it.
 //!
-//! Owns the container that speaks for as long as a prompt asks, and the reports that the parent process asks for, line by line. The proxy
-//! has a process of its own, so that what it uses is told apart from what stands in for AWS.
+//! Owns the container that speaks for as long as a prompt asks, and the reports that the parent
+//! process asks for, line by line. The proxy has a process of its own, so that what it uses is told
+//! apart from what stands in for AWS.
 
 use std::{
     sync::{
@@ -71,7 +72,8 @@ pub(crate) async fn emulate() {
     report(|| Usage::of_this_process(&runtime, slow_tokens.load(Ordering::Relaxed), emulator.open_connections())).await;
 }
 
-/// Serves the emulator at this URL until the parent closes the standard input, on threads of its own as `sagewire serve` does.
+/// Serves the emulator at this URL until the parent closes the standard input, on threads of its
+/// own as `sagewire serve` does.
 pub(crate) async fn serve(emulator: &str) {
     let client = Client::builder().sagemaker(builder_for(emulator).build().unwrap()).build();
     let mut limits = Limits::default();

@@ -1,5 +1,5 @@
-//! Fine-tunes and formats that many models share. They carry the name of the model they were made from, so that they
-//! come before it.
+//! Fine-tunes and formats that many models share. They carry the name of the model they were made
+//! from, so that they come before it.
 
 use super::{
     CHAT, CHATML, CHATML_TOKENS, DEEPSEEK, DEEPSEEK_TOKENS, INSTRUCT, LLAMA_3_TOKENS, NO_SYSTEM, S_TOKENS, STRICT,

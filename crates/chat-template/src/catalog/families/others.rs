@@ -175,7 +175,8 @@ pub(super) fn families() -> [Entry; 19] {
             CHAT,
             &["<|endoftext|>"],
         ),
-        // Base models were trained on no format. Only their own repositories are recognised: a fine-tune may have any format.
+        // Base models were trained on no format. Only their own repositories are recognised: a fine-tune may have any
+        // format.
         family(
             "plain",
             "Base models: the texts of all messages, joined by one blank",

@@ -1,7 +1,8 @@
-//! Families whose published template is part of the catalog, word for word: the model's licence allows it (see
-//! `published/README.md`), and a text of our own would have to say the same.
+//! Families whose published template is part of the catalog, word for word: the model's licence
+//! allows it (see `published/README.md`), and a text of our own would have to say the same.
 //!
-//! They are written for messages as `transformers` has them: OpenAI's are given to them as to a template of the Hub.
+//! They are written for messages as `transformers` has them: OpenAI's are given to them as to a
+//! template of the Hub.
 
 use crate::catalog::Entry;
 

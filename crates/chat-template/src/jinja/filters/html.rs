@@ -1,4 +1,5 @@
-//! Filters about HTML and URLs. Prompts rarely need them; templates that use them render as in Jinja2.
+//! Filters about HTML and URLs. Prompts rarely need them; templates that use them render as in
+//! Jinja2.
 
 use std::fmt::Write as _;
 

@@ -64,7 +64,8 @@ fn compare_keys(state: &State<'_, '_>, keys: Keys, a: &[Value], b: &[Value]) -> 
     Ok(Ordering::Equal)
 }
 
-/// `sort(value, reverse=False, case_sensitive=False, attribute=None)`; `attribute` may name several, with commas.
+/// `sort(value, reverse=False, case_sensitive=False, attribute=None)`; `attribute` may name
+/// several, with commas.
 fn sort(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let args: &[Value] = &args;
     let bound = bind("sort", ["value", "reverse", "case_sensitive", "attribute"], args)?;
@@ -116,7 +117,8 @@ fn dict_sort(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     Ok(keyed.into_iter().map(|(_, pair)| Value::from(pair)).collect())
 }
 
-/// `groupby(value, attribute, default=None, case_sensitive=False)`: pairs of the common value and its items.
+/// `groupby(value, attribute, default=None, case_sensitive=False)`: pairs of the common value and
+/// its items.
 fn group_by(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     let args: &[Value] = &args;
     let bound = bind("groupby", ["value", "attribute", "default", "case_sensitive"], args)?;

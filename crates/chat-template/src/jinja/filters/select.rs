@@ -1,4 +1,5 @@
-//! `map`, `select` and their kin. They return one-pass iterators, as in Python: always true, without a length.
+//! `map`, `select` and their kin. They return one-pass iterators, as in Python: always true,
+//! without a length.
 
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, State};

@@ -109,7 +109,8 @@ fn join(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
             *item = item_at(state, item, path)?;
         }
     }
-    // What is text already has a length before the joined text is made; what is printed on the way is checked on the way.
+    // What is text already has a length before the joined text is made; what is printed on the way is
+    // checked on the way.
     let known: usize = items.iter().filter_map(Value::as_str).map(str::len).sum();
     let separators = separator.len().saturating_mul(items.len().saturating_sub(1));
     afford_bytes(state, known.saturating_add(separators))?;

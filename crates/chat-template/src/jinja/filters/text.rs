@@ -108,7 +108,8 @@ fn format(state: &State<'_, '_>, args: Args<'_>) -> Result<Value, Error> {
     percent(state, &text, &values).map(|text| like(value, text))
 }
 
-/// The `title` filter: words start after white space, a dash or an opening bracket, not after an apostrophe.
+/// The `title` filter: words start after white space, a dash or an opening bracket, not after an
+/// apostrophe.
 fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut word_start = true;

@@ -129,7 +129,8 @@ struct Wrapping {
 }
 
 impl Wrapping {
-    /// Cuts a word that is longer than a line: behind a hyphen if one fits, else after `space` characters.
+    /// Cuts a word that is longer than a line: behind a hyphen if one fits, else after `space`
+    /// characters.
     fn cut(self, chunk: &str, space: usize) -> (&str, &str) {
         let mut at = byte_offset(chunk, space);
         if self.on_hyphens {
@@ -187,8 +188,8 @@ impl Wrapping {
     }
 }
 
-/// The words of a line, runs of blanks, and parts of words: up to a hyphen between letters, dashes between words.
-/// <https://github.com/python/cpython/blob/3.11/Lib/textwrap.py>
+/// The words of a line, runs of blanks, and parts of words: up to a hyphen between letters, dashes
+/// between words. <https://github.com/python/cpython/blob/3.11/Lib/textwrap.py>
 struct Chunks<'t> {
     rest: &'t str,
     /// The three characters before the rest.

@@ -1,8 +1,9 @@
 //! What `{{ ... }}` prints, in pieces.
 //!
-//! `{{ 'a' + x + 'b' }}` prints `a`, `x` and `b`: joining them first costs an allocation per operator. The pieces are
-//! printed one by one where that cannot be told apart: the parts of `~`, and of a sum that must be text. What is not
-//! text in such a sum still fails, and what was printed before a failure is thrown away with the rest.
+//! `{{ 'a' + x + 'b' }}` prints `a`, `x` and `b`: joining them first costs an allocation per
+//! operator. The pieces are printed one by one where that cannot be told apart: the parts of `~`,
+//! and of a sum that must be text. What is not text in such a sum still fails, and what was printed
+//! before a failure is thrown away with the rest.
 
 use minijinja::machinery::ast::{BinOpKind, Expr};
 

@@ -243,8 +243,8 @@ impl<'s> Lowering<'s> {
         Ok(comparison(op, (left, a), (right, b), span))
     }
 
-    /// `a + b + c` as one call. An operand that calls something ends the run: by then the sum before it must have
-    /// been made, or must have failed.
+    /// `a + b + c` as one call. An operand that calls something ends the run: by then the sum
+    /// before it must have been made, or must have failed.
     fn sum(&mut self, whole: &Expr<'s>, span: Span) -> Lowered<Expr<'s>> {
         let mut operands = Vec::new();
         sum_operands(whole, &mut operands);
@@ -260,8 +260,8 @@ impl<'s> Lowering<'s> {
     }
 }
 
-/// One comparison, of operands as they were and as they were lowered: the engine's own where these cannot tell the
-/// difference.
+/// One comparison, of operands as they were and as they were lowered: the engine's own where these
+/// cannot tell the difference.
 fn comparison<'s>(
     op: CompareOpKind,
     (left, a): (&Expr<'s>, Expr<'s>),

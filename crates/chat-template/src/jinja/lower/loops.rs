@@ -1,7 +1,8 @@
 //! Loops, and what leaves them early.
 //!
-//! The engine's `break` and `continue` are jumps that undo nothing: out of a `with` block they leave its scope behind,
-//! and out of a macro they land in code that is not running. They are accepted where nothing has to be undone.
+//! The engine's `break` and `continue` are jumps that undo nothing: out of a `with` block they
+//! leave its scope behind, and out of a macro they land in code that is not running. They are
+//! accepted where nothing has to be undone.
 
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{Break, Continue, ForLoop, Spanned, Stmt, WithBlock};
@@ -43,8 +44,9 @@ impl<'s> Lowering<'s> {
         })
     }
 
-    /// The body of a loop. One that makes macros gets a scope of its own: in the engine, the macros of all turns would
-    /// otherwise share the variables they keep, and see what an earlier turn assigned.
+    /// The body of a loop. One that makes macros gets a scope of its own: in the engine, the macros
+    /// of all turns would otherwise share the variables they keep, and see what an earlier turn
+    /// assigned.
     fn turn(&mut self, node: &Spanned<ForLoop<'s>>) -> Lowered<Vec<Stmt<'s>>> {
         let outer = std::mem::take(&mut self.found_in_loop);
         let body = self.placed(Place::Loop, &node.body)?;

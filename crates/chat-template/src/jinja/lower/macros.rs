@@ -1,4 +1,5 @@
-//! `varargs` and `kwargs` of macros, which the engine does not have: hidden parameters, and calls that fill them.
+//! `varargs` and `kwargs` of macros, which the engine does not have: hidden parameters, and calls
+//! that fill them.
 
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{self, CallArg, Expr, Macro, Spanned};
@@ -50,7 +51,8 @@ impl<'s> Signature<'s> {
         node
     }
 
-    /// Moves surplus arguments of a call into the hidden parameters. Calls that unpack arguments stay as they are.
+    /// Moves surplus arguments of a call into the hidden parameters. Calls that unpack arguments
+    /// stay as they are.
     pub(super) fn arrange(&self, args: Vec<CallArg<'s>>, span: Span) -> Vec<CallArg<'s>> {
         let unpacks = |arg: &CallArg<'_>| matches!(arg, CallArg::PosSplat(_) | CallArg::KwargSplat(_));
         if self.is_plain() || args.iter().any(unpacks) {

@@ -1,5 +1,5 @@
-//! What can be told about an expression without running it. An operator on operands of known types can stay the
-//! engine's own, which is faster than a call.
+//! What can be told about an expression without running it. An operator on operands of known types
+//! can stay the engine's own, which is faster than a call.
 
 use minijinja::machinery::ast::{BinOpKind, CallType, Expr, UnaryOpKind};
 use minijinja::value::ValueKind;

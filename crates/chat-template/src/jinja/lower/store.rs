@@ -1,5 +1,5 @@
-//! Guards what a template keeps: values stored in variables and namespaces are checked for their depth
-//! (see [`crate::jinja::nesting`]).
+//! Guards what a template keeps: values stored in variables and namespaces are checked for their
+//! depth (see [`crate::jinja::nesting`]).
 //!
 //! Only what can make a value deeper is checked, so that ordinary assignments cost nothing.
 
@@ -61,7 +61,8 @@ impl<'s> Lowering<'s> {
     }
 }
 
-/// Whether the value can be nested deeper than the values it is made of, or can contain the namespace it is stored in.
+/// Whether the value can be nested deeper than the values it is made of, or can contain the
+/// namespace it is stored in.
 fn deepens(expr: &Expr<'_>, namespace: Option<&Expr<'_>>) -> bool {
     let name = match namespace {
         Some(Expr::Var(var)) => Some(var.id),

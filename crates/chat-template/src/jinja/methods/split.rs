@@ -38,7 +38,8 @@ pub(super) fn split(state: &State<'_, '_>, source: &Value, args: &[Value], from_
     Ok(parts.into_iter().map(|part| like(source, part)).collect())
 }
 
-/// Splits at runs of white space; what is left after `most` splits keeps its inner and trailing space.
+/// Splits at runs of white space; what is left after `most` splits keeps its inner and trailing
+/// space.
 fn split_space(text: &str, most: usize) -> impl Iterator<Item = &str> {
     let mut rest = text.trim_start_matches(is_space);
     let mut left = most;

@@ -146,8 +146,8 @@ fn strip<'t>(state: &State<'_, '_>, text: &'t str, args: &[Value], left: bool, r
     Ok(if right { text.trim_end_matches(unwanted) } else { text })
 }
 
-/// Cuts `text[start:end]` for the methods that take these arguments; also the offset, in characters. `None` if the
-/// start is past the end of the text.
+/// Cuts `text[start:end]` for the methods that take these arguments; also the offset, in
+/// characters. `None` if the start is past the end of the text.
 fn window<'t>(text: &'t str, start: Option<&Value>, end: Option<&Value>) -> Result<Option<(&'t str, usize)>, Error> {
     let given = |value: Option<&Value>| value.filter(|value| !value.is_none()).map(as_int).transpose();
     let (start, end) = (given(start)?, given(end)?);
@@ -207,7 +207,8 @@ fn count(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Value, Err
     let wanted = as_str(bound.get(0).ok_or_else(|| type_error("count expected at least 1 argument, got 0"))?)?;
     charge_bytes(state, wanted.len())?;
     let Some((text, _)) = window(text, bound.get(1), bound.get(2))? else { return Ok(Value::from(0)) };
-    // `matches("")` finds the empty text at every boundary, one more than there are characters, as Python counts.
+    // `matches("")` finds the empty text at every boundary, one more than there are characters, as
+    // Python counts.
     Ok(Value::from(text.matches(wanted).count()))
 }
 
@@ -219,7 +220,8 @@ fn replace(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<String, 
     replace_text(state, text, as_str(old)?, as_str(new)?, bound.int(2, -1)?)
 }
 
-/// Replaces `old` by `new`, at most `count` times unless that is negative. Charged before the text is made.
+/// Replaces `old` by `new`, at most `count` times unless that is negative. Charged before the text
+/// is made.
 pub(in crate::jinja) fn replace_text(
     state: &State<'_, '_>,
     text: &str,
@@ -359,8 +361,9 @@ fn classify(text: &str, name: &str) -> Option<bool> {
     })
 }
 
-/// A decimal digit in any script: their code points come in runs of ten that start at a multiple Unicode fixes, so the
-/// numeric characters that Rust knows are enough only for ASCII and the common scripts listed here.
+/// A decimal digit in any script: their code points come in runs of ten that start at a multiple
+/// Unicode fixes, so the numeric characters that Rust knows are enough only for ASCII and the
+/// common scripts listed here.
 fn is_decimal(c: char) -> bool {
     const ZEROS: [u32; 18] = [
         0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20,

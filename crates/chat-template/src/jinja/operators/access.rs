@@ -144,8 +144,8 @@ pub(super) fn same_view(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<b
     Ok(compare_views(state, a, b)?.flatten() == Some(Ordering::Equal))
 }
 
-/// How two views compare as sets: the smaller is contained in the larger. `Some(None)` if neither contains the other,
-/// `None` if one of them is no set.
+/// How two views compare as sets: the smaller is contained in the larger. `Some(None)` if neither
+/// contains the other, `None` if one of them is no set.
 pub(super) fn compare_views(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Option<Option<Ordering>>, Error> {
     let is_set = |view: &Value| view_kind(view).is_some_and(|kind| kind != ViewKind::Values);
     if !is_set(a) || !is_set(b) {
@@ -161,7 +161,8 @@ pub(super) fn compare_views(state: &State<'_, '_>, a: &Value, b: &Value) -> Resu
     Ok(Some(Some(order)))
 }
 
-/// Whether a view of a dictionary could hold an item. It looks keys up, so that what is no key is an error.
+/// Whether a view of a dictionary could hold an item. It looks keys up, so that what is no key is
+/// an error.
 pub(super) fn may_hold(state: &State<'_, '_>, view: &Value, item: &Value) -> Result<bool, Error> {
     match view_kind(view) {
         Some(ViewKind::Keys) => check_hashable(state, item).map(|()| true),
@@ -171,7 +172,8 @@ pub(super) fn may_hold(state: &State<'_, '_>, view: &Value, item: &Value) -> Res
     }
 }
 
-/// `value.name` where `name` is a method of some Python type: the method comes before an item of that name.
+/// `value.name` where `name` is a method of some Python type: the method comes before an item of
+/// that name.
 pub(super) fn attribute(value: &Value, name: &str) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(undefined_error(format!("the value whose attribute '{name}' is read is undefined")));

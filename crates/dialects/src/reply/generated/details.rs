@@ -1,6 +1,8 @@
-//! What a text container knows about its answer: why it ended, how many tokens it has, and their log probabilities.
+//! What a text container knows about its answer: why it ended, how many tokens it has, and their
+//! log probabilities.
 //!
-//! Owns the details' wire shape, in which TGI and DJL differ by names, and their reading into OpenAI's terms.
+//! Owns the details' wire shape, in which TGI and DJL differ by names, and their reading into
+//! OpenAI's terms.
 
 use sagewire_types::{FinishReason, Usage, json::HalfJoiner, lenient::Lenient};
 use serde::{
@@ -26,7 +28,8 @@ pub(super) struct Details<'a> {
     input_length: Lenient<u64>,
     #[serde(borrow, default)]
     prefill: Option<&'a RawValue>,
-    /// Read only where log probabilities are wanted, and in an unknown form they must not cost the answer.
+    /// Read only where log probabilities are wanted, and in an unknown form they must not cost the
+    /// answer.
     #[serde(borrow, default)]
     tokens: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -72,7 +75,8 @@ impl Details<'_> {
         self.finish_reason.0.clone().map(in_openais_terms)
     }
 
-    /// The counts that the container reports. Where it does not say how long the prompt was, that count is 0.
+    /// The counts that the container reports. Where it does not say how long the prompt was, that
+    /// count is 0.
     pub(super) fn usage(&self) -> Option<Usage> {
         let generated = self.generated_tokens.0?;
         let prefill = list::<IgnoredAny>(self.prefill).map(|tokens| tokens.len()).filter(|length| *length > 0);
@@ -80,7 +84,8 @@ impl Details<'_> {
         Some(Usage::reported(prompt.unwrap_or_default(), generated))
     }
 
-    /// The text with the special tokens that mark thoughts and calls of tools, which containers leave out of `generated_text`. `None` if there are none.
+    /// The text with the special tokens that mark thoughts and calls of tools, which containers
+    /// leave out of `generated_text`. `None` if there are none.
     pub(super) fn text_with_marks(&self, context: &DecodeContext) -> Option<String> {
         text_with_marks(self.tokens, context)
     }
@@ -112,14 +117,16 @@ impl Token {
         self.special.0 == Some(true)
     }
 
-    /// Whether it is a text that marks thoughts or calls of tools, which are read out of the answer.
+    /// Whether it is a text that marks thoughts or calls of tools, which are read out of the
+    /// answer.
     pub(super) fn is_mark(&self, context: &DecodeContext) -> bool {
         let text = self.text.as_deref().unwrap_or_default().trim();
         let marks_calls = || context.tool_calls.as_ref().is_some_and(|reading| reading.is_mark(text));
         !context.keeps_text_together() && (thoughts::is_mark(text) || marks_calls())
     }
 
-    /// Whether it comes from a server that knows its tokens, as TGI and DJL do, and not from a script that wraps texts.
+    /// Whether it comes from a server that knows its tokens, as TGI and DJL do, and not from a
+    /// script that wraps texts.
     pub(super) fn has_id(&self) -> bool {
         self.id.is_some()
     }

@@ -1,7 +1,8 @@
-//! The echo of the prompt at the beginning of an answer, which pipelines put there and most containers do not.
+//! The echo of the prompt at the beginning of an answer, which pipelines put there and most
+//! containers do not.
 //!
-//! Owns the rule by which an echo is told from an answer that happens to begin like its prompt, for whole texts and for texts that
-//! come in pieces cut anywhere.
+//! Owns the rule by which an echo is told from an answer that happens to begin like its prompt, for
+//! whole texts and for texts that come in pieces cut anywhere.
 
 use std::sync::Arc;
 
@@ -9,19 +10,23 @@ use serde_json::Value;
 
 use crate::DecodeContext;
 
-/// A prompt without marks that is shorter than this may well begin an answer by chance; its echo is left in place.
+/// A prompt without marks that is shorter than this may well begin an answer by chance; its echo is
+/// left in place.
 const SHORTEST_UNMARKED: usize = 16;
 
 /// What is known about the prompt at the beginning of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Echo {
-    /// It is the model's own text. Containers that report details never put the prompt there unasked.
+    /// It is the model's own text. Containers that report details never put the prompt there
+    /// unasked.
     Never,
-    /// Pipelines put it there unasked, but the model may have said it too: it is taken away where more follows.
+    /// Pipelines put it there unasked, but the model may have said it too: it is taken away where
+    /// more follows.
     Likely,
     /// It has marks of a template, with which no answer begins: it is taken away.
     Certain,
-    /// The caller asked for it: it is put back after the stop texts, which may well be part of it, have been looked for.
+    /// The caller asked for it: it is put back after the stop texts, which may well be part of it,
+    /// have been looked for.
     Asked,
 }
 
@@ -56,8 +61,8 @@ pub(super) type Piece = (String, Option<Value>);
 
 /// Takes the prompt away from the beginning of a text that comes in pieces.
 ///
-/// Pieces are held back only as long as the text so far is the beginning of the prompt: no more than the prompt is ever held, and the
-/// first piece that differs lets all of them go.
+/// Pieces are held back only as long as the text so far is the beginning of the prompt: no more
+/// than the prompt is ever held, and the first piece that differs lets all of them go.
 #[derive(Debug)]
 pub(super) struct EchoFilter {
     /// The prompt, as long as it may still come.

@@ -1,7 +1,8 @@
 //! A stream of generated tokens.
 //!
-//! Owns the reading of token records into chunks and the judgement whether the answer was whole: details with a finish reason, the whole text
-//! in the last record, or OpenAI's end mark. DJL's bare `outputs` lines have neither.
+//! Owns the reading of token records into chunks and the judgement whether the answer was whole:
+//! details with a finish reason, the whole text in the last record, or OpenAI's end mark. DJL's
+//! bare `outputs` lines have neither.
 
 use sagewire_types::{
     ChatChunk, ChunkChoice, Error, FinishReason, Role, Usage,
@@ -42,7 +43,8 @@ struct TokenRecord<'a> {
     error: Option<Value>,
 }
 
-/// Reads the token records of TGI and DJL, DJL's bare `outputs`, and whole replies of containers that do not stream.
+/// Reads the token records of TGI and DJL, DJL's bare `outputs`, and whole replies of containers
+/// that do not stream.
 pub(crate) struct GenerationStream {
     context: DecodeContext,
     halves: HalfJoiner,
@@ -283,7 +285,8 @@ impl GenerationStream {
         }
     }
 
-    /// Hands a piece over. The first one names the role, and begins with the prompt if the caller asked for it.
+    /// Hands a piece over. The first one names the role, and begins with the prompt if the caller
+    /// asked for it.
     fn show(&mut self, said: Said, logprobs: Option<Value>, out: &mut Vec<ChatChunk>) {
         let first = !std::mem::replace(&mut self.started, true);
         let Said { thoughts, mut content, calls } = said;

@@ -1,7 +1,7 @@
 //! One choice of a streamed answer, as its chunks go by.
 //!
-//! Owns what is changed in its chunks: halves of characters are joined, thoughts are cut off, stop texts and end tokens too, finish reasons are
-//! translated and calls numbered.
+//! Owns what is changed in its chunks: halves of characters are joined, thoughts are cut off, stop
+//! texts and end tokens too, finish reasons are translated and calls numbered.
 
 use sagewire_types::{ChunkChoice, Delta, FinishReason, Role, ToolCallDelta, json::HalfJoiner};
 
@@ -45,7 +45,8 @@ impl ChoiceState {
         finish_reason::of_ended(None, self.calls.any())
     }
 
-    /// Changes the next piece; `halves` says whether half characters are marked in it. Says whether anything is left to hand over.
+    /// Changes the next piece; `halves` says whether half characters are marked in it. Says whether
+    /// anything is left to hand over.
     pub(super) fn take(&mut self, choice: &mut ChunkChoice, response_id: &str, halves: bool) -> bool {
         liberties::tidy_logprobs(&mut choice.logprobs);
         let delta = &mut choice.delta;

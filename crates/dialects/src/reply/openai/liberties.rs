@@ -1,12 +1,14 @@
 //! What containers write otherwise than OpenAI does.
 //!
-//! Owns the repair of replies and chunks that OpenAI's types refuse: it costs nothing if a container keeps to the form.
+//! Owns the repair of replies and chunks that OpenAI's types refuse: it costs nothing if a
+//! container keeps to the form.
 
 use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// Reads a whole reply that OpenAI's types refused, if its liberties are known ones. A completion is one of them.
+/// Reads a whole reply that OpenAI's types refused, if its liberties are known ones. A completion
+/// is one of them.
 pub(super) fn read_reply(text: &[u8]) -> Option<ChatResponse> {
     read(text, |choice| {
         if !choice.contains_key("message") {
@@ -18,7 +20,8 @@ pub(super) fn read_reply(text: &[u8]) -> Option<ChatResponse> {
     })
 }
 
-/// Reads a chunk that OpenAI's types refused, if its liberties are known ones. One without choices may still report the usage.
+/// Reads a chunk that OpenAI's types refused, if its liberties are known ones. One without choices
+/// may still report the usage.
 pub(super) fn read_chunk(text: &[u8]) -> Option<ChatChunk> {
     read(text, |choice| tidy_message(choice.get_mut("delta")).and_then(|()| tidy_message(choice.get_mut("message"))))
 }
@@ -37,7 +40,8 @@ fn read<T: DeserializeOwned>(text: &[u8], tidy_choice: impl Fn(&mut Map<String, 
             }
         }
     }
-    // By way of its text, which is read as every reply is: types that read trees, too, would all be compiled twice.
+    // By way of its text, which is read as every reply is: types that read trees, too, would all be
+    // compiled twice.
     serde_json::from_slice(&json::restore_integers(value.to_string().into())).ok()
 }
 
@@ -102,7 +106,8 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Puts a chunk's choice into OpenAI's form: a completion's text, a message in place of the delta, and another name of the thoughts.
+/// Puts a chunk's choice into OpenAI's form: a completion's text, a message in place of the delta,
+/// and another name of the thoughts.
 pub(super) fn tidy_piece(choice: &mut ChunkChoice) {
     if choice.extra.is_empty() && choice.delta.extra.is_empty() {
         return;
@@ -142,8 +147,8 @@ fn take_reasoning(extra: &mut Map<String, Value>, thoughts: &mut Option<String>)
     }
 }
 
-/// DJL's streams give a list in place of OpenAI's object: of such objects, or of tokens. vLLM's object has no `refusal`, which OpenAI's always
-/// has.
+/// DJL's streams give a list in place of OpenAI's object: of such objects, or of tokens. vLLM's
+/// object has no `refusal`, which OpenAI's always has.
 pub(super) fn tidy_logprobs(logprobs: &mut Option<Value>) {
     match logprobs {
         Some(Value::Array(items)) => {
@@ -163,7 +168,8 @@ pub(super) fn tidy_logprobs(logprobs: &mut Option<Value>) {
     }
 }
 
-/// Whether the first record of a stream is a whole reply. Some containers call the delta of each piece a message.
+/// Whether the first record of a stream is a whole reply. Some containers call the delta of each
+/// piece a message.
 pub(super) fn is_whole_reply(chunk: &ChatChunk, choice: &ChunkChoice) -> bool {
     choice.extra.contains_key("message") && (&*chunk.object == "chat.completion" || choice.finish_reason.is_some())
 }

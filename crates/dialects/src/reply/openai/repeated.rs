@@ -1,7 +1,8 @@
 //! Chunks that repeat the one before them but for their text.
 //!
-//! Owns the shortcut: where a record has the same bytes as a known one around the text of `content`, it is that chunk with another text, and
-//! nothing of it needs to be parsed. It is taken only for texts without escapes, and learned only where a parsed probe has proved it.
+//! Owns the shortcut: where a record has the same bytes as a known one around the text of
+//! `content`, it is that chunk with another text, and nothing of it needs to be parsed. It is taken
+//! only for texts without escapes, and learned only where a parsed probe has proved it.
 
 use sagewire_types::ChatChunk;
 
@@ -54,7 +55,8 @@ fn prove(record: &str, chunk: &ChatChunk, text: &str) -> Option<Known> {
     let token = format!("\"content\":{}", serde_json::to_string(text).ok()?);
     let (before, behind) = record.split_once(&token)?;
     let (before, behind) = (format!("{before}\"content\":\""), format!("\"{behind}"));
-    // The place may be another field's of the same name and text: then the probe is not the chunk's text.
+    // The place may be another field's of the same name and text: then the probe is not the chunk's
+    // text.
     let probed: ChatChunk = serde_json::from_str(&format!("{before}{PROBE}{behind}")).ok()?;
     let expected = with_text(chunk, PROBE)?;
     let without_text = with_text(chunk, "")?;

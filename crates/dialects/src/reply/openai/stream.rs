@@ -1,7 +1,7 @@
 //! A stream of OpenAI's chunks.
 //!
-//! Owns the reading of chunk records and the judgement whether the answer was whole: the mark `[DONE]`, or a finish reason for every
-//! choice that was asked for.
+//! Owns the reading of chunk records and the judgement whether the answer was whole: the mark
+//! `[DONE]`, or a finish reason for every choice that was asked for.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ use crate::{
 pub(crate) struct OpenAiStream {
     context: DecodeContext,
     choices: BTreeMap<u32, ChoiceState>,
-    /// A chunk that ends a choice. DJL gives several last pieces their reason: the next record shows whether it is the last one.
+    /// A chunk that ends a choice. DJL gives several last pieces their reason: the next record
+    /// shows whether it is the last one.
     last: Option<ChatChunk>,
     repeated: Repeated,
     marked: bool,
@@ -155,7 +156,8 @@ impl OpenAiStream {
         Ok(Parsed { chunk, marked })
     }
 
-    /// Gives a chunk what its container left out, and remembers the rest, so that all chunks of an answer are named alike.
+    /// Gives a chunk what its container left out, and remembers the rest, so that all chunks of an
+    /// answer are named alike.
     fn name(&mut self, chunk: &mut ChatChunk) {
         let context = &mut self.context;
         if chunk.id.is_empty() {
@@ -175,7 +177,8 @@ impl OpenAiStream {
         }
     }
 
-    /// Hands a chunk over, or holds it back if it ends a choice. Nothing of a choice passes after its end.
+    /// Hands a chunk over, or holds it back if it ends a choice. Nothing of a choice passes after
+    /// its end.
     fn pass(&mut self, mut chunk: ChatChunk, halves: bool, out: &mut Vec<ChatChunk>) {
         let Self { context, choices, last, .. } = self;
         let mut ends = false;

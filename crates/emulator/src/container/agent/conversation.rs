@@ -1,6 +1,7 @@
 //! What an agent has said so far, in whichever API.
 //!
-//! Owns how each API's request, and a prompt, is read: the tools on offer, the turns in which the model called some, and what came of the latest calls.
+//! Owns how each API's request, and a prompt, is read: the tools on offer, the turns in which the
+//! model called some, and what came of the latest calls.
 
 use serde_json::Value;
 

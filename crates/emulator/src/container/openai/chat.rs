@@ -1,6 +1,7 @@
 //! Chat completions.
 //!
-//! Owns the request as far as the emulator reads it, and both forms of the answer. Which tool is called is decided in `tools`.
+//! Owns the request as far as the emulator reads it, and both forms of the answer. Which tool is
+//! called is decided in `tools`.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -17,7 +18,8 @@ use super::{
 /// A chat template puts about so many tokens around each message.
 const TOKENS_PER_MESSAGE: usize = 4;
 
-/// The body of a chat completion. Numbers are wide and optional, so that what is out of range is refused in the server's own words.
+/// The body of a chat completion. Numbers are wide and optional, so that what is out of range is
+/// refused in the server's own words.
 #[derive(Clone, Debug, Deserialize)]
 pub(in super::super) struct ChatRequest {
     pub(in super::super) model: Option<String>,

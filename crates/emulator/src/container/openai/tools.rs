@@ -35,7 +35,8 @@ pub(super) struct Call {
     pub(super) arguments: String,
 }
 
-/// The calls that a question asks for. Under `auto`, a tool is called whose name shares a word with the question.
+/// The calls that a question asks for. Under `auto`, a tool is called whose name shares a word with
+/// the question.
 pub(super) fn calls(offered: &[Tool], choice: Option<&Value>, question: &str, seed: u64) -> Vec<Call> {
     let forced = choice.and_then(|choice| choice.pointer("/function/name")).and_then(Value::as_str);
     let mentioned = |tool: &&Tool| asks_for(question, &tool.function.name);

@@ -145,7 +145,8 @@ impl Generate {
             "prefill": self.prefill(),
             "tokens": pieces(speech),
         });
-        // The best answer is in its usual place, and only the others are here: all are the same from this model.
+        // The best answer is in its usual place, and only the others are here: all are the same from this
+        // model.
         let others = self.parameters.best_of.unwrap_or(1).saturating_sub(1);
         if others > 0
             && let Value::Object(details) = &mut details

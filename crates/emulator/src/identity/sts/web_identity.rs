@@ -1,7 +1,7 @@
 //! What a web identity token says about its bearer.
 //!
-//! Owns the reading of a JWT's claims. Its signature is not checked: the emulator knows no identity provider. A token that is not a JWT is
-//! taken for one that says nothing.
+//! Owns the reading of a JWT's claims. Its signature is not checked: the emulator knows no identity
+//! provider. A token that is not a JWT is taken for one that says nothing.
 
 use std::time::SystemTime;
 

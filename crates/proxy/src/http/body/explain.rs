@@ -1,6 +1,7 @@
 //! Which place of a body is wrong, and what was expected there.
 //!
-//! Owns the sentence for a body that is JSON and not a request. The place is found only when a message is needed.
+//! Owns the sentence for a body that is JSON and not a request. The place is found only when a
+//! message is needed.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,8 @@
 //! What a body's JSON is made of, before it is parsed.
 //!
-//! Owns the limits that bound what parsing may cost: how deep it is nested and how many values it has for its length. A value of two bytes may take
-//! two hundred in memory. Keys that are there twice are refused here too, since only one of them could count.
+//! Owns the limits that bound what parsing may cost: how deep it is nested and how many values it
+//! has for its length. A value of two bytes may take two hundred in memory. Keys that are there
+//! twice are refused here too, since only one of them could count.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -16,8 +17,8 @@ const FREE_VALUES: usize = 2_800;
 /// What a value weighs beside a token id: an id takes four bytes wherever it is held on its way.
 const VALUE: usize = 20;
 
-/// Checks a body against the limits. `token_ids` is the parameter that may be lists of token ids. Text that is not JSON passes: the parser
-/// says what is wrong with it.
+/// Checks a body against the limits. `token_ids` is the parameter that may be lists of token ids.
+/// Text that is not JSON passes: the parser says what is wrong with it.
 pub(super) fn check(bytes: &[u8], limits: &Limits, token_ids: Option<&str>) -> Result<(), ApiError> {
     let most = FREE_VALUES.saturating_add((bytes.len() / 1024).saturating_mul(limits.json_values_per_kib));
     // Room for the parameters that a request usually has.
@@ -83,7 +84,8 @@ fn next(bytes: &[u8], at: usize) -> Option<u8> {
     bytes.get(at..)?.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
-/// The place behind the quotation mark that ends the text which begins here. Most of a large body is text.
+/// The place behind the quotation mark that ends the text which begins here. Most of a large body
+/// is text.
 fn end_of_text(bytes: &[u8], mut at: usize) -> usize {
     loop {
         let rest = bytes.get(at..).unwrap_or_default();

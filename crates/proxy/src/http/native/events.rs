@@ -1,4 +1,5 @@
-//! The events of a container that speaks its caller's API: each is passed on, with the caller's name of the model.
+//! The events of a container that speaks its caller's API: each is passed on, with the caller's
+//! name of the model.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -64,7 +65,8 @@ pub(super) fn usage(usage: &Value) -> Option<Usage> {
 }
 
 impl NativeEvent {
-    /// Reads an event and checks its form. `prompt_tokens` is what the stream's beginning told of the prompt, for an end that tells only the rest.
+    /// Reads an event and checks its form. `prompt_tokens` is what the stream's beginning told of
+    /// the prompt, for an end that tells only the rest.
     pub(super) fn read(api: &Api, data: Bytes, prompt_tokens: &mut u64) -> Result<Self, Error> {
         let head: Head<'_> = serde_json::from_slice(&data).map_err(|error| {
             Error::new(ErrorKind::Decode, "the container sent an event that cannot be read; retry the request")

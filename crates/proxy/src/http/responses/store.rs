@@ -1,7 +1,8 @@
 //! Answers that are kept: in memory and, if replicas share state, for all of them.
 //!
-//! Owns how many are in memory, how long each lives, and whose it is. What replicas share decides while it answers; what is in memory is for the time
-//! when it does not, and for an answer that it has not been told of yet.
+//! Owns how many are in memory, how long each lives, and whose it is. What replicas share decides
+//! while it answers; what is in memory is for the time when it does not, and for an answer that it
+//! has not been told of yet.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -130,7 +131,8 @@ impl StoredResponse {
     }
 }
 
-/// How many bytes of stored answers one request may read and repeat: a reference is short, and what it stands for is not.
+/// How many bytes of stored answers one request may read and repeat: a reference is short, and what
+/// it stands for is not.
 #[derive(Debug)]
 pub(super) struct Room {
     left: usize,
@@ -178,7 +180,8 @@ impl ResponseStore {
         }
     }
 
-    /// Finds items by their ids, as far as there is room for them. The id of an item names its answer, which is read once.
+    /// Finds items by their ids, as far as there is room for them. The id of an item names its
+    /// answer, which is read once.
     pub(super) async fn items(&self, owner: &Owner, ids: Vec<String>, room: &mut Room) -> HashMap<String, Value> {
         let mut read: HashMap<String, Vec<Value>> = HashMap::new();
         let mut found = HashMap::new();
@@ -294,7 +297,8 @@ impl Keeping {
         Self { state: Arc::clone(&exchange.state), settings, owner, input: request.input().to_vec() }
     }
 
-    /// Keeps an answer here at once; the other replicas are told by the future. `None` if the answer has no JSON form.
+    /// Keeps an answer here at once; the other replicas are told by the future. `None` if the
+    /// answer has no JSON form.
     pub(super) fn keep(self, response: &Response) -> Option<impl Future<Output = ()> + Send + use<>> {
         let hex = response.id.trim_start_matches("resp_");
         let input = stored_items(&self.input, |place| format!("in_{hex}_{place}"));

@@ -1,7 +1,8 @@
 //! A body that a task of its own reads ahead.
 //!
-//! Owns the hand-over of what goes out. A token that comes wakes its reader: the connection with all that belongs to it, or, as here, a
-//! small task that wakes the connection only once there is something to write.
+//! Owns the hand-over of what goes out. A token that comes wakes its reader: the connection with
+//! all that belongs to it, or, as here, a small task that wakes the connection only once there is
+//! something to write.
 
 use std::{
     convert::Infallible,
@@ -35,7 +36,8 @@ enum Piece {
 }
 
 impl Ahead {
-    /// Begins to read this body, on the runtime that calls. `lost` is the event for a reading task that is gone without an end.
+    /// Begins to read this body, on the runtime that calls. `lost` is the event for a reading task
+    /// that is gone without an end.
     pub(crate) fn new(body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static, lost: Bytes) -> Self {
         let (mut sender, pieces) = mpsc::channel(0);
         let reading = async move {

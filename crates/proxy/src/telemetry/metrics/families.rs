@@ -1,7 +1,8 @@
 //! Counters and histograms that are told apart by their labels.
 //!
-//! Each number is kept for `/metrics` by `prometheus-client`. Once an exporter has handed over its meter, the number is recorded by
-//! OpenTelemetry too, as no library can read the one out of the other.
+//! Each number is kept for `/metrics` by `prometheus-client`. Once an exporter has handed over its
+//! meter, the number is recorded by OpenTelemetry too, as no library can read the one out of the
+//! other.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -182,8 +183,8 @@ impl Histogram {
     }
 }
 
-/// What OpenTelemetry calls a number of ours, and its unit: a name of `/metrics` with dots and without the suffix of its unit. A collector for
-/// Prometheus turns it back.
+/// What OpenTelemetry calls a number of ours, and its unit: a name of `/metrics` with dots and
+/// without the suffix of its unit. A collector for Prometheus turns it back.
 pub(crate) fn exported_name(name: &str) -> (String, &'static str) {
     let own = name.strip_prefix("sagewire_").unwrap_or(name);
     match own.strip_suffix("_seconds") {

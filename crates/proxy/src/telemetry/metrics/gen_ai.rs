@@ -1,6 +1,7 @@
 //! The metrics of [OpenTelemetry's GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/).
 //!
-//! Owns their names, labels and bounds. They are kept only if a collector takes them: `/metrics` has its own.
+//! Owns their names, labels and bounds. They are kept only if a collector takes them: `/metrics`
+//! has its own.
 
 use std::time::Duration;
 

@@ -67,7 +67,8 @@ mod linux {
 
     impl Stat {
         fn parse(text: &str) -> Option<Self> {
-            // The program's name stands in parentheses, and may hold blanks and parentheses itself: fields are counted behind the last one, from 3.
+            // The program's name stands in parentheses, and may hold blanks and parentheses itself: fields are
+            // counted behind the last one, from 3.
             let (_, fields) = text.rsplit_once(')')?;
             let field = |number: usize| fields.split_ascii_whitespace().nth(number - 3)?.parse::<u64>().ok();
             Some(Self {

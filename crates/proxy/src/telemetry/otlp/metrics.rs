@@ -1,7 +1,8 @@
 //! The server's metrics as OpenTelemetry's.
 //!
-//! Owns the provider that collects and sends them. Counters and histograms record themselves; gauges are read here, now and then, because
-//! reading them may take a while and the provider asks for them on a thread that must not wait.
+//! Owns the provider that collects and sends them. Counters and histograms record themselves;
+//! gauges are read here, now and then, because reading them may take a while and the provider asks
+//! for them on a thread that must not wait.
 
 use std::{
     collections::HashSet,

@@ -1,7 +1,8 @@
 //! Where spans and metrics go: what the configuration says, and [OpenTelemetry's variables](https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 //!
-//! Owns which variable or key counts. Compression, further headers, the queue of spans, the interval of metrics and the resource's attributes are
-//! read from their variables by OpenTelemetry's own crates.
+//! Owns which variable or key counts. Compression, further headers, the queue of spans, the
+//! interval of metrics and the resource's attributes are read from their variables by
+//! OpenTelemetry's own crates.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -51,11 +52,13 @@ pub struct OtlpSettings {
     pub traces: Option<OtlpCollector>,
     /// Where metrics go; `None`: they are not sent.
     pub metrics: Option<OtlpCollector>,
-    /// The time between two exports of the metrics; `None`: that of `OTEL_METRIC_EXPORT_INTERVAL`, or a minute.
+    /// The time between two exports of the metrics; `None`: that of `OTEL_METRIC_EXPORT_INTERVAL`,
+    /// or a minute.
     pub metrics_interval: Option<Duration>,
     /// Further headers, such as a key for the collector. Their values are not shown.
     pub headers: BTreeMap<String, String>,
-    /// The name of the service; `None`: that of `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES`, or `sagewire`.
+    /// The name of the service; `None`: that of `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES`,
+    /// or `sagewire`.
     pub service_name: Option<String>,
 }
 
@@ -72,7 +75,8 @@ impl std::fmt::Debug for OtlpSettings {
 }
 
 impl OtlpSettings {
-    /// The settings of the configuration, completed from OpenTelemetry's variables; `None` if neither names a collector.
+    /// The settings of the configuration, completed from OpenTelemetry's variables; `None` if
+    /// neither names a collector.
     #[must_use]
     pub fn from_config(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let own = &config.sagewire_settings.otlp;

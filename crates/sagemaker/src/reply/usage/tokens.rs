@@ -1,12 +1,12 @@
 //! Counting tokens with OpenAI's `cl100k_base`, for whatever model.
 //!
-//! Owns the one use of the tokenizer. It is made once, on a thread that may block, and stays: making it takes a good part of a second,
-//! which no other call on the runtime shall wait for.
+//! Owns the one use of the tokenizer. It is made once, on a thread that may block, and stays:
+//! making it takes a good part of a second, which no other call on the runtime shall wait for.
 
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-/// The longest piece that is counted at once: the tokenizer's cost grows faster than its text where there are no blanks, and its regular
-/// expressions give up on long runs of them.
+/// The longest piece that is counted at once: the tokenizer's cost grows faster than its text where
+/// there are no blanks, and its regular expressions give up on long runs of them.
 const LONGEST_PIECE: usize = 2048;
 
 static TOKENIZER: Once = Once(OnceCell::const_new());

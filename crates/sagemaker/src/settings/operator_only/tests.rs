@@ -9,7 +9,8 @@ fn take(parameters: &Value) -> Result<Map<String, Value>, Error> {
     take_out(&mut parameters).map(|()| parameters)
 }
 
-/// Every name that a request may not have: the table's, and those of LiteLLM's that change where a request goes.
+/// Every name that a request may not have: the table's, and those of LiteLLM's that change where a
+/// request goes.
 fn operators() -> Vec<&'static str> {
     let theirs = |in_request| matches!(in_request, InRequest::Caller | InRequest::Listed | InRequest::Operator);
     let table = all().iter().filter(|parameter| theirs(parameter.in_request()));

@@ -1,6 +1,7 @@
 //! A frame's headers.
 //!
-//! Owns where one ends and the next begins, and which bytes are none. What a header means is the reader's.
+//! Owns where one ends and the next begins, and which bytes are none. What a header means is the
+//! reader's.
 //!
 //! <https://smithy.io/2.0/aws/amazon-eventstream.html>
 

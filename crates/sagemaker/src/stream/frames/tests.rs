@@ -27,7 +27,8 @@ fn prelude(total: u32, headers: u32) -> Vec<u8> {
     bytes
 }
 
-/// The payload parts of bytes that come in pieces, and what the reader says of them: while they come, or at their end.
+/// The payload parts of bytes that come in pieces, and what the reader says of them: while they
+/// come, or at their end.
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Bytes>, Outcome) {
     let (mut reader, mut parts, mut taken) = (FrameReader::default(), Vec::new(), 0);
     for piece in pieces {
@@ -105,7 +106,8 @@ fn a_flip_of_every_bit_is_an_error_and_never_a_payload() {
             assert!(parts.is_empty(), "bit {bit} of byte {at}");
             let Outcome::Refused { after, error } = outcome else { panic!("bit {bit} of byte {at}: {outcome:?}") };
             assert_eq!(error.kind(), ErrorKind::StreamBroken);
-            // Damage in the prelude is seen when the prelude is there: nobody waits for the length that it claims.
+            // Damage in the prelude is seen when the prelude is there: nobody waits for the length that it
+            // claims.
             let seen = if at < PRELUDE_LEN { PRELUDE_LEN } else { bytes.len() };
             assert_eq!(after, seen, "bit {bit} of byte {at}");
         }

@@ -18,7 +18,8 @@ async fn a_path_is_a_folder_or_a_file_of_either_kind() {
     let renamed = MapFiles::new().with("/m/mine.JSON", CONFIG);
     assert_eq!(at(renamed, "/m/mine.JSON").await.unwrap(), "<s><hi>");
 
-    // The template's own file stands over the configuration, and is what is used where it is named or the configuration has none.
+    // The template's own file stands over the configuration, and is what is used where it is named or
+    // the configuration has none.
     let both = || folder().with("/m/chat_template.jinja", "own{{ bos_token }}");
     assert_eq!(at(both(), "/m").await.unwrap(), "own<s>");
     assert_eq!(at(both(), "/m/tokenizer_config.json").await.unwrap(), "<s><hi>");

@@ -1,7 +1,7 @@
 //! Asking the Hub for one file of a model.
 //!
-//! Owns whom a request may go to: only a checked model name is asked for, the token goes to the Hub's own host alone, and redirects
-//! are followed a few times at most.
+//! Owns whom a request may go to: only a checked model name is asked for, the token goes to the
+//! Hub's own host alone, and redirects are followed a few times at most.
 //!
 //! <https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables>
 

@@ -28,7 +28,8 @@ fn what_containers_write_is_told_without_reading_it_as_json() {
     }
 }
 
-/// Both ways of looking agree on this inside of a list, unless the quick one leaves it to the other.
+/// Both ways of looking agree on this inside of a list, unless the quick one leaves it to the
+/// other.
 fn agree(inside: &[u8]) {
     if are_usual_numbers(inside) {
         let json = [b"[", inside, b"]"].concat();
