@@ -7,7 +7,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use sagewire_router::cache::Found;
+use sagewire_router::{cache::Found, decision};
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta, StopSequences, Tally, Usage};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -345,8 +345,10 @@ pub(super) fn add_meta(headers: &mut HeaderMap, meta: &ReplyMeta) {
     }
     for (name, value) in &meta.decisions {
         // What nearly every answer has.
-        if *name == "deployment" {
+        if *name == decision::DEPLOYMENT {
             put(const { HeaderName::from_static("x-sagewire-deployment") }, value);
+        } else if *name == decision::MODEL_GROUP {
+            put(const { HeaderName::from_static("x-sagewire-model-group") }, value);
         } else if let Ok(name) = HeaderName::from_bytes(format!("x-sagewire-{}", name.replace('_', "-")).as_bytes()) {
             put(name, value);
         }

@@ -39,9 +39,14 @@ impl RequestIds {
 
     fn make(&self) -> HeaderValue {
         let number = self.next.fetch_add(1, Relaxed);
-        let text = format!("req-{:016x}{:08x}", self.random.hash_one(number), number & 0xffff_ffff);
+        let mut text = *b"req-0123456789abcdef01234567";
+        let id = u128::from(self.random.hash_one(number)) << 32 | u128::from(number & 0xffff_ffff);
+        for (digit, place) in text.iter_mut().skip(4).zip((0..24).rev()) {
+            let value = char::from_digit((id >> (4 * place) & 0xf) as u32, 16);
+            *digit = value.map_or(b'0', |value| value as u8);
+        }
         // Hexadecimal digits are always a header's value.
-        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("req-0"))
+        HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("req-0"))
     }
 }
 
@@ -65,6 +70,9 @@ mod tests {
         let first = ids.of(&headers);
         assert_ne!(first, ids.of(&headers));
         assert!(is_sensible(&first), "{first:?}");
+        let digits = first.to_str().unwrap().strip_prefix("req-").unwrap();
+        assert!(digits.len() == 24 && digits.ends_with("00000000"), "{digits}");
+        assert!(digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)), "{digits}");
         headers.insert(HEADER, HeaderValue::from_static("trace-1/a"));
         assert_eq!(ids.of(&headers), "trace-1/a");
         for odd in ["", "a b", "a\"b", &"x".repeat(129)] {

@@ -30,6 +30,10 @@ pub(crate) const LONGEST_NAME: usize = 256;
 
 /// A name, an id or a code from outside: without control characters, and cut where it is too long.
 pub(crate) fn name(text: &str) -> String {
+    // Nearly every one is as it should be.
+    if text.len() <= LONGEST_NAME && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
     text.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
 }
 
