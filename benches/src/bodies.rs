@@ -97,6 +97,51 @@ pub fn frames() -> Vec<Bytes> {
     events().iter().map(|event| frame::payload_part(event)).collect()
 }
 
+/// The same short chat as a caller of the Messages API sends it.
+#[must_use]
+pub fn messages(model: &str) -> String {
+    format!(
+        "{{\"model\":\"{model}\",\"system\":\"You are a helpful assistant.\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is the \
+         capital of France, and which river flows through it? Answer in one sentence.\"}}],\"temperature\":0.7,\"max_tokens\":128,\"stream\":true}}"
+    )
+}
+
+/// The same short chat as a caller of the Responses API sends it.
+#[must_use]
+pub fn responses(model: &str) -> String {
+    format!(
+        "{{\"model\":\"{model}\",\"instructions\":\"You are a helpful assistant.\",\"input\":\"What is the capital of France, and which river \
+         flows through it? Answer in one sentence.\",\"temperature\":0.7,\"max_output_tokens\":128,\"stream\":true}}"
+    )
+}
+
+/// The streamed answer of a container that speaks the Messages API itself, each event in a frame of AWS's event stream.
+#[must_use]
+pub fn message_frames() -> Vec<Bytes> {
+    let event = |name: &str, data: &str| {
+        frame::payload_part(format!("event: {name}\ndata: {{\"type\":\"{name}\",{data}}}\n\n").as_bytes())
+    };
+    let mut frames = vec![
+        event(
+            "message_start",
+            "\"message\":{\"id\":\"chatcmpl-b7a2169819585415\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[],\"model\":\"tiny\",\"stop_reason\":null,\
+             \"stop_sequence\":null,\"usage\":{\"input_tokens\":38,\"output_tokens\":0}}",
+        ),
+        event("content_block_start", "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}"),
+    ];
+    let token = |text: String| {
+        event("content_block_delta", &format!("\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}"))
+    };
+    frames.extend(words().map(token));
+    frames.push(event("content_block_stop", "\"index\":0"));
+    frames.push(event(
+        "message_delta",
+        "\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":38,\"output_tokens\":64}",
+    ));
+    frames.push(frame::payload_part(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
+    frames
+}
+
 /// The same answer as Hugging Face's text generation containers write it.
 #[must_use]
 pub fn generation_reply() -> Bytes {

@@ -27,13 +27,16 @@ const MANY: usize = 120;
 const TOO_MUCH: f64 = 0.25;
 
 /// What is run: how a row is called, and the arguments of `paths`.
-const RUNS: [(&str, &str, &str, usize); 6] = [
+const RUNS: [(&str, &str, &str, usize); 9] = [
     ("library, whole answer", "library", "whole", TOKENS),
     ("library, stream of 64 tokens", "library", "stream", TOKENS),
     ("library, stream of 1 token", "library", "stream", 1),
     ("proxy, whole answer", "proxy", "whole", TOKENS),
     ("proxy, stream of 64 tokens", "proxy", "stream", TOKENS),
     ("proxy, stream of 1 token", "proxy", "stream", 1),
+    ("proxy, translated Messages stream of 64 tokens", "proxy", "messages", TOKENS),
+    ("proxy, translated Responses stream of 64 tokens", "proxy", "responses", TOKENS),
+    ("proxy, forwarded Messages stream of 64 tokens", "proxy", "forwarded", TOKENS),
 ];
 
 fn paths() -> Result<PathBuf, Failure> {

@@ -1,7 +1,8 @@
 //! The way of a request through the library and through the proxy, without sockets: what callgrind
 //! counts.
 //!
-//! `paths library|proxy whole|stream TOKENS REQUESTS` answers that many requests from memory. Time
+//! `paths library|proxy FORM TOKENS REQUESTS` answers that many requests from memory. The forms are `whole` and `stream`, and for the proxy
+//! `messages` and `responses`, streams that are translated, and `forwarded`, a stream of a container that speaks the Messages API itself. Time
 //! stands still, chance is seeded and nothing waits, so that two runs take the same steps.
 
 use std::{
@@ -32,6 +33,14 @@ model_list:
       aws_region_name: us-east-1
       aws_access_key_id: AKIDEXAMPLE
       aws_secret_access_key: wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
+  - model_name: native
+    litellm_params:
+      model: sagemaker_chat/native
+      dialect: vllm
+      sagemaker_base_url: http://127.0.0.1:8080
+      aws_region_name: us-east-1
+      aws_access_key_id: AKIDEXAMPLE
+      aws_secret_access_key: wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
 general_settings:
   master_key: sk-bench
 ";
@@ -44,10 +53,11 @@ struct Memory {
 }
 
 impl Memory {
-    fn new(tokens: usize) -> Self {
-        let mut frames = bodies::frames();
-        // After the first chunk come the tokens; the last chunk and the end mark stay.
-        frames.drain(1 + tokens.min(TOKENS)..=TOKENS);
+    fn new(form: &str, tokens: usize) -> Self {
+        // Before the tokens come the first chunk, or two events; what ends the answer stays.
+        let (mut frames, before) =
+            if form == "forwarded" { (bodies::message_frames(), 2) } else { (bodies::frames(), 1) };
+        frames.drain(before + tokens.min(TOKENS)..before + TOKENS);
         Self { reply: bodies::chat_reply(), frames }
     }
 }
@@ -98,8 +108,18 @@ async fn ask_library(client: &Client, request: &ChatRequest, streams: bool) -> R
     Ok(length)
 }
 
-async fn ask_proxy(app: &App, body: &Bytes) -> Result<usize, Failure> {
-    let request = http::Request::post("/v1/chat/completions")
+/// Where a form is asked for, and what is asked.
+fn asked(form: &str) -> (&'static str, String) {
+    match form {
+        "messages" => ("/v1/messages", bodies::messages("chat")),
+        "forwarded" => ("/v1/messages", bodies::messages("native")),
+        "responses" => ("/v1/responses", bodies::responses("chat")),
+        form => ("/v1/chat/completions", bodies::chat("chat", form == "stream")),
+    }
+}
+
+async fn ask_proxy(app: &App, path: &str, body: &Bytes) -> Result<usize, Failure> {
+    let request = http::Request::post(path)
         .header("host", "127.0.0.1:4000")
         .header("content-type", "application/json")
         .header("authorization", "Bearer sk-bench")
@@ -111,8 +131,9 @@ async fn ask_proxy(app: &App, body: &Bytes) -> Result<usize, Failure> {
     Ok(response.into_body().collect().await?.to_bytes().len())
 }
 
-async fn run(path: &str, streams: bool, tokens: usize, requests: usize) -> Result<(), Failure> {
-    let memory = Arc::new(Memory::new(tokens));
+async fn run(path: &str, form: &str, tokens: usize, requests: usize) -> Result<(), Failure> {
+    let memory = Arc::new(Memory::new(form, tokens));
+    let streams = form == "stream";
     let mut length = 0;
     if path == "library" {
         let client = library(memory)?;
@@ -123,9 +144,10 @@ async fn run(path: &str, streams: bool, tokens: usize, requests: usize) -> Resul
     } else {
         let (config, _) = Config::from_yaml(CONFIG, &|_| None)?;
         let app = Wiring::new(world()).with_transport(memory).app(&config, None)?;
-        let body = Bytes::from(bodies::chat("chat", streams));
+        let (path, body) = asked(form);
+        let body = Bytes::from(body);
         for _ in 0..requests {
-            length += ask_proxy(&app, &body).await?;
+            length += ask_proxy(&app, path, &body).await?;
         }
     }
     if length == 0 && requests > 0 { Err("nothing was answered".into()) } else { Ok(()) }
@@ -134,9 +156,9 @@ async fn run(path: &str, streams: bool, tokens: usize, requests: usize) -> Resul
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [path, form, tokens, requests] = arguments.as_slice() else {
-        return Err("usage: paths library|proxy whole|stream TOKENS REQUESTS".into());
+        return Err("usage: paths library|proxy FORM TOKENS REQUESTS".into());
     };
     fastrand::seed(7);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(run(path, form == "stream", tokens.parse()?, requests.parse()?))
+    runtime.block_on(run(path, form, tokens.parse()?, requests.parse()?))
 }
