@@ -47,7 +47,7 @@ pub(super) fn kept(
 }
 
 /// What decides the answers of a deployment beside its model and its parameters: settings for all
-/// calls, where AWS is, and what the files say that its parameters name.
+/// calls, where AWS is, and what the files of its template say. Empty if no answers are kept.
 pub(super) fn revision(deployment: &DeploymentConfig, config: &Config, world: &World) -> String {
     const VARIABLES: [&str; 7] = [
         "AWS_REGION",
@@ -60,7 +60,13 @@ pub(super) fn revision(deployment: &DeploymentConfig, config: &Config, world: &W
     ];
     let variables = VARIABLES.map(|name| world.var(name));
     let settings = &config.litellm_settings;
-    let named = deployment.parameters.iter().filter_map(|(_, value)| value.as_str());
+    if !settings.cache {
+        return String::new();
+    }
+    // Other parameters may name files that are not the template's, such as a token's.
+    let of_the_template = |name: &str| name == "chat_template" || name == "hf_model_name";
+    let parameters = deployment.parameters.iter().filter(|(name, _)| of_the_template(name));
+    let named = parameters.filter_map(|(_, value)| value.as_str());
     let files: Vec<String> = named.flat_map(template_files).collect();
     format!("{:?}", (settings.drop_params, variables, files))
 }
@@ -117,7 +123,9 @@ mod tests {
     use super::*;
 
     fn revision_of(parameters: &str, variables: &[(&str, &str)]) -> String {
-        let yaml = format!("model_list: [{{model_name: m, litellm_params: {{model: sagemaker/e{parameters}}}}}]");
+        let yaml = format!(
+            "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/e{parameters}}}}}]\nlitellm_settings: {{cache: true}}\n"
+        );
         let (config, _) = Config::from_yaml(&yaml, &|_| None).unwrap();
         let world = World::builder().with_env(variables.iter().copied().collect::<MapEnv>()).build();
         revision(&config.deployments[0], &config, &world)
@@ -142,5 +150,8 @@ mod tests {
             assert!(revisions[0] != revisions[1] && revisions[0] == revisions[2], "{revisions:?}");
         }
         assert_eq!(revision_of(", chat_template: '{{ x }}/../y'", &[]), revision_of("", &[]));
+        let token = tempfile::NamedTempFile::new().unwrap();
+        let named = format!(", aws_web_identity_token: 'oidc/file/{0}', x: '{0}'", token.path().display());
+        assert_eq!(revision_of(&named, &[]), revision_of("", &[]), "a file that is not the template's");
     }
 }
