@@ -9,7 +9,7 @@ use sagewire_router::seconds::{self, Seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// What one caller, one connection and all together may use. Those of connections are fixed when
+/// Limits for each caller, for each connection and in total. Those of connections are fixed when
 /// the server starts; the others change with a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -31,30 +31,31 @@ pub struct Limits {
     /// its length in memory. Default: 14.
     #[serde(rename = "max_json_values_per_kib")]
     pub json_values_per_kib: usize,
-    /// The most texts that one request may embed or continue. Default: 2048, as OpenAI's.
+    /// The maximum number of texts that one request may embed or continue. Default: 2048, as
+    /// OpenAI's.
     #[serde(rename = "max_inputs")]
     pub inputs: usize,
-    /// The most tools that one request may offer. Default: 1024.
+    /// The maximum number of tools in one request. Default: 1024.
     #[serde(rename = "max_tools")]
     pub tools: usize,
-    /// The most stop texts that one request may have. Default: 64.
+    /// The maximum number of stop texts in one request. Default: 64.
     #[serde(rename = "max_stop_texts")]
     pub stop_texts: usize,
-    /// The most bytes that the stop texts of one request may have together. Default: 65536.
+    /// The maximum total size of the stop texts of one request, in bytes. Default: 65536.
     #[serde(rename = "max_stop_bytes")]
     pub stop_bytes: usize,
-    /// The most requests that are worked on at the same time; more are refused with 503.
+    /// The maximum number of requests that are handled at the same time; more are refused with 503.
     /// `global_max_parallel_requests` means the same. Default: 10000.
     #[serde(rename = "max_concurrent_requests")]
     pub concurrent: usize,
-    /// The most requests that wait for their turn before any is refused. Default: 0.
+    /// The maximum number of requests that wait for a free place before any is refused. Default: 0.
     #[serde(rename = "max_queued_requests")]
     pub queued: usize,
-    /// How long a request waits for its turn. Default: 10.
+    /// How long a request waits for a free place. Default: 10.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub queue_timeout: Duration,
-    /// The most connections that are open at the same time; more wait to be accepted. Default:
+    /// The maximum number of open connections; more wait to be accepted. Default:
     /// 20000.
     #[serde(rename = "max_connections", deserialize_with = "connections")]
     pub connections: usize,

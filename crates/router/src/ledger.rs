@@ -51,11 +51,11 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
 pub struct KeyLimits<'a> {
     /// The name that the key is counted under.
     pub name: &'a str,
-    /// The most requests a minute.
+    /// The maximum number of requests per minute.
     pub rpm: Option<u64>,
-    /// The most tokens a minute.
+    /// The maximum number of tokens per minute.
     pub tpm: Option<u64>,
-    /// The most tokens in all, or in each `budget_duration`.
+    /// The maximum number of tokens in total, or in each `budget_duration`.
     pub token_budget: Option<u64>,
     /// After how long `token_budget` begins anew.
     pub budget_duration: Option<Duration>,

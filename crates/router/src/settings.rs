@@ -87,7 +87,7 @@ pub struct RouterSettings {
     /// [`RetryConfig::LAST_RESORT`].
     #[serde(skip)]
     pub retry: RetryConfig,
-    /// How long a call waits if every deployment has as many calls as its `max_parallel_requests`.
+    /// How long a call waits if every deployment has reached its `max_parallel_requests`.
     /// Default: 60.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]

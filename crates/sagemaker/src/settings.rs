@@ -105,7 +105,7 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// How many tries a call has in all, the first included. Default: 3.
     pub max_attempts: Option<u32>,
-    /// How long to wait for an endpoint that is scaled to zero. Default: not at all.
+    /// How long to wait for an endpoint that is scaled to zero instances. Default: not at all.
     pub wait_for_capacity: Option<Duration>,
     /// Writes what is sent and received to the tracing target `sagewire::wire`, as commands that
     /// can be replayed: prompts and answers, no secrets. Default: only at `TRACE`.

@@ -19,7 +19,7 @@ pub struct ServedModel {
 }
 
 impl ServedModel {
-    /// A chat model of this name; `sagemaker/*` stands for every name that begins so.
+    /// A chat model of this name; `sagemaker/*` matches every name with that prefix.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {

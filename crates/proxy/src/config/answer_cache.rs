@@ -17,7 +17,7 @@ use super::{
     problem::Report,
 };
 
-/// How answers are kept, if `cache` is true.
+/// How answers are cached, if `cache` is true.
 #[derive(Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -27,7 +27,7 @@ pub struct CacheParams {
     #[serde(rename = "type")]
     #[schemars(with = "Text")]
     pub kind: Option<String>,
-    /// How long an answer is kept, at most. Default: 600.
+    /// The maximum age of a cached answer. Default: 600.
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub ttl: Duration,
@@ -41,12 +41,12 @@ pub struct CacheParams {
     /// `responses`, `anthropic_messages`, each also with an `a` before it. Default: all of
     /// these.
     pub supported_call_types: Option<Vec<String>>,
-    /// What tells these answers from those of another proxy in the same Redis. Proxies that call
-    /// different AWS accounts need different ones.
+    /// Separates these answers from those of other proxies in the same Redis. Proxies that call
+    /// different AWS accounts need different namespaces.
     #[schemars(with = "Text")]
     pub namespace: Option<String>,
-    /// The most memory for answers with `type: local`. What is least often asked for goes first.
-    /// Default: 268435456.
+    /// The maximum memory for answers with `type: local`, in bytes. The least used entries are
+    /// evicted first. Default: 268435456.
     pub max_bytes: u64,
     /// The URL of the Redis: `redis://`, `valkey://`, or with TLS `rediss://` or `valkeys://`.
     #[schemars(with = "Text")]

@@ -21,12 +21,12 @@ use super::{
 };
 use crate::callers::KeyDigest;
 
-/// A caller's key, with its rights and limits.
+/// A caller's key, with its permissions and limits.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CallerKey {
-    /// What logs and metrics call it.
+    /// The name in logs and metrics.
     #[schemars(with = "Text")]
     pub name: String,
     /// The key itself. `os.environ/NAME` keeps it out of the file.
@@ -38,16 +38,16 @@ pub struct CallerKey {
     #[serde(deserialize_with = "key_hash")]
     #[schemars(with = "Text")]
     pub(crate) key_hash: Option<KeyDigest>,
-    /// The models it may use; `sagemaker/*` stands for every name that begins so. Default: all.
+    /// The models it may use; `sagemaker/*` matches every name with that prefix. Default: all.
     #[schemars(with = "Vec<String>")]
     pub models: Option<Vec<String>>,
-    /// The most requests a minute.
+    /// The maximum number of requests per minute.
     pub rpm: Option<u64>,
-    /// The most tokens a minute.
+    /// The maximum number of tokens per minute.
     pub tpm: Option<u64>,
-    /// The most tokens in all, or in each `budget_duration`.
+    /// The maximum number of tokens in total, or in each `budget_duration`.
     pub token_budget: Option<u64>,
-    /// After how long `token_budget` begins anew: `30s`, `15m`, `12h`, `30d`.
+    /// The period after which `token_budget` is reset: `30s`, `15m`, `12h`, `30d`.
     #[serde(deserialize_with = "duration")]
     #[schemars(with = "Text")]
     pub budget_duration: Option<Duration>,

@@ -51,7 +51,7 @@ pub struct CoordinationRedis {
     /// Nodes of a Redis cluster, in place of `url` and `host`. The other nodes are found through
     /// them.
     pub startup_nodes: Vec<RedisNode>,
-    /// What every key in Redis begins with. Proxies with different namespaces share nothing.
+    /// The prefix of every key in Redis. Proxies with different namespaces share nothing.
     /// Default: `sagewire`.
     #[schemars(with = "Text")]
     pub namespace: Option<String>,

@@ -82,16 +82,16 @@ fn kind(schema: &Value) -> String {
         return format!("one of `{}`", names.join("`, `"));
     }
     match name(schema).as_deref() {
-        Some("string") => "a text",
+        Some("string") => "a string",
         Some("boolean") => "`true` or `false`",
-        Some("integer") => "a whole number from 0",
+        Some("integer") => "a non-negative integer",
         Some("number") if schema.get("format").is_some_and(|format| format == "seconds") => "a number of seconds",
         Some("number") => "a number",
         Some("array") if schema.pointer("/items/type").is_some_and(|items| items == "object") => "a list of mappings",
-        Some("array") => "a list of texts",
+        Some("array") => "a list of strings",
         Some("object") => "a mapping",
         // A text, for which a number may be written.
-        _ if schema.get("type").is_some() => "a text",
+        _ if schema.get("type").is_some() => "a string",
         _ => "anything",
     }
     .to_owned()

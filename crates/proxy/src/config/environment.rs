@@ -96,7 +96,7 @@ pub(super) fn variables(file: &Node, process: Process<'_>, report: &mut Report) 
                 variables.insert(entry.key.clone(), value);
             }
             None if entry.node.is_null() && entry.node.from_environment => {}
-            None => report.problem(entry.node.place, format!("{path} {}", entry.node.rejection(&"a text"))),
+            None => report.problem(entry.node.place, format!("{path} {}", entry.node.rejection(&"a string"))),
         }
     }
     variables

@@ -33,10 +33,10 @@ pub(super) struct File {
     /// values the included one is used. A file may include others.
     #[schemars(with = "serde_json::Value")]
     include: IgnoredAny,
-    /// What holds for every call. Where `router_settings` has the same key, that one wins.
+    /// Settings for every call. The same key in `router_settings` takes precedence.
     #[schemars(with = "LitellmSettings")]
     litellm_settings: IgnoredAny,
-    /// What holds for the server.
+    /// Settings of the server.
     #[schemars(with = "GeneralSettings")]
     general_settings: IgnoredAny,
     /// How calls are distributed over deployments, retried and moved to others.
@@ -46,7 +46,7 @@ pub(super) struct File {
     /// file and for AWS settings.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     environment_variables: IgnoredAny,
-    /// What only this proxy has: keys, limits, TLS, what callers may see.
+    /// Settings that only sagewire has: keys, limits, TLS, what callers may see.
     #[schemars(with = "ProxySettings")]
     sagewire_settings: IgnoredAny,
 }
@@ -55,7 +55,7 @@ pub(super) struct File {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Deployment {
-    /// The name that callers ask for. `sagemaker/*` stands for every name that begins so.
+    /// The name that callers ask for. `sagemaker/*` matches every name with that prefix.
     #[schemars(with = "Text")]
     pub(super) model_name: String,
     #[schemars(with = "LitellmParams")]

@@ -9,24 +9,24 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::coordination_redis::CoordinationRedis;
 use crate::callers::KeyDigest;
 
-/// What holds for the server.
+/// Settings of the server.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GeneralSettings {
-    /// The key that may do everything. `os.environ/NAME` keeps it out of the file; `sha256:<hex>`
+    /// The key with all rights. `os.environ/NAME` keeps it out of the file; `sha256:<hex>`
     /// is its digest.
     #[serde(deserialize_with = "key")]
     #[schemars(with = "Text")]
     pub master_key: Option<KeyDigest>,
-    /// A further header that callers may send their key in.
+    /// An additional header in which callers may send their key.
     #[serde(rename = "litellm_key_header_name", deserialize_with = "header_name")]
     #[schemars(with = "Text")]
     pub key_header_name: Option<http::HeaderName>,
     /// The model of calls that name none.
     #[schemars(with = "Text")]
     pub completion_model: Option<String>,
-    /// The most requests that the proxy works on at the same time.
+    /// The maximum number of requests that the proxy handles at the same time.
     #[serde(rename = "global_max_parallel_requests", alias = "max_parallel_requests")]
     pub max_parallel_requests: Option<usize>,
     /// The largest request body, in megabytes. Default: 25.

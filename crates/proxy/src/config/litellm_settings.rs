@@ -20,7 +20,7 @@ pub(super) const OF_THE_ROUTER: &[&str] = &[
     "context_window_fallbacks",
 ];
 
-/// What holds for every call. Where `router_settings` has the same key, that one wins.
+/// Settings for every call. The same key in `router_settings` takes precedence.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -42,10 +42,10 @@ pub struct LitellmSettings {
     /// Whether the container receives the caller's W3C trace, as `traceparent=...` in the custom
     /// attributes, with `tracestate=...` as the last of them. Default: false.
     pub forward_traceparent_to_llm_provider: bool,
-    /// Whether answers are kept for requests that are asked again word for word. Kept answers are
-    /// prompts at rest. Default: false.
+    /// Whether answers are cached and returned for identical requests. A cache stores prompts and
+    /// answers at rest. Default: false.
     pub cache: bool,
-    /// How answers are kept, if `cache` is true.
+    /// How answers are cached, if `cache` is true.
     pub cache_params: CacheParams,
 }
 

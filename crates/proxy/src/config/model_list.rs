@@ -30,7 +30,7 @@ use super::{
 pub struct DeploymentConfig {
     /// What tells it from every other: `model_info.id`, or its name and place.
     pub id: String,
-    /// What callers ask for; `sagemaker/*` stands for every name that begins so.
+    /// What callers ask for; `sagemaker/*` matches every name with that prefix.
     pub model_name: String,
     /// What the provider is asked for: `sagemaker/my-endpoint`.
     pub model: String,
@@ -144,13 +144,14 @@ pub(super) struct ModelInfo {
     /// `embedding_dialect` is set, else `chat`.
     #[schemars(schema_with = "modes")]
     mode: Option<Mode>,
-    /// The same as in `litellm_params`, which wins.
+    /// The same as in `litellm_params`, which takes precedence.
     allowed_fails: Option<u64>,
-    /// The same as in `litellm_params`, which wins.
+    /// The same as in `litellm_params`, which takes precedence.
     #[serde(deserialize_with = "seconds::optional")]
     #[schemars(with = "Seconds")]
     cooldown_time: Option<Duration>,
-    /// The longest prompt that the model takes, in tokens; used with `enable_pre_call_checks`.
+    /// The length of the longest prompt that the model accepts, in tokens; used with
+    /// `enable_pre_call_checks`.
     max_input_tokens: Option<u64>,
 }
 

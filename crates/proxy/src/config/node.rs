@@ -204,6 +204,8 @@ impl Node {
             Some(name) => {
                 format!("needs the environment variable `{name}`, which is not set: set it before you start the proxy")
             }
+            // A wrong number is a number all the same.
+            None if matches!(self.yaml, Yaml::Number(..)) => format!("must be {wanted}"),
             None => format!("must be {wanted}, not {}", self.kind()),
         }
     }
@@ -214,8 +216,8 @@ impl Node {
             Yaml::Null | Yaml::Unset(_) => "nothing",
             Yaml::Flag(_) => "true or false",
             Yaml::Number(..) => "a number",
-            Yaml::Text(_) if self.from_environment => "a text from the environment",
-            Yaml::Text(_) => "a text",
+            Yaml::Text(_) if self.from_environment => "a string from the environment",
+            Yaml::Text(_) => "a string",
             Yaml::List(_) => "a list",
             Yaml::Map(_) => "a mapping",
         }

@@ -158,7 +158,7 @@ fn kind(unexpected: Unexpected<'_>) -> &'static str {
         Unexpected::Unit | Unexpected::Option => "nothing",
         Unexpected::Seq => "a list",
         Unexpected::Map => "a mapping",
-        _ => "a text",
+        _ => "a string",
     }
 }
 
@@ -179,15 +179,15 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     scalars! {
         deserialize_bool visit_bool Node::as_flag, "`true` or `false`";
-        deserialize_u8 visit_u64 Node::as_count, "a whole number from 0";
-        deserialize_u16 visit_u64 Node::as_count, "a whole number from 0";
-        deserialize_u32 visit_u64 Node::as_count, "a whole number from 0";
-        deserialize_u64 visit_u64 Node::as_count, "a whole number from 0";
+        deserialize_u8 visit_u64 Node::as_count, "a non-negative integer";
+        deserialize_u16 visit_u64 Node::as_count, "a non-negative integer";
+        deserialize_u32 visit_u64 Node::as_count, "a non-negative integer";
+        deserialize_u64 visit_u64 Node::as_count, "a non-negative integer";
         deserialize_f32 visit_f64 Node::as_number, "a number";
         deserialize_f64 visit_f64 Node::as_number, "a number";
-        deserialize_str visit_string Node::as_text, "a text";
-        deserialize_string visit_string Node::as_text, "a text";
-        deserialize_identifier visit_string Node::as_text, "a text";
+        deserialize_str visit_string Node::as_text, "a string";
+        deserialize_string visit_string Node::as_text, "a string";
+        deserialize_identifier visit_string Node::as_text, "a string";
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejection> {
@@ -354,13 +354,13 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "line 1, column 7: `s.flag` must be `true` or `false`, not a text",
-                "line 2, column 8: `s.count` must be a whole number from 0, not a number",
+                "line 1, column 7: `s.flag` must be `true` or `false`, not a string",
+                "line 2, column 8: `s.count` must be a non-negative integer",
                 "line 3, column 1: `s.cuont` is not a known key: did you mean `count`?",
-                "line 4, column 7: `s.text` must be a text, not a list",
-                "line 5, column 8: `s.more[0]` must be a mapping of keys to values, not a number",
-                "line 5, column 29: `s.more[1].count` must be a whole number from 0, not a text",
-                "line 6, column 10: `s.map.a` must be a whole number from 0, not a text",
+                "line 4, column 7: `s.text` must be a string, not a list",
+                "line 5, column 8: `s.more[0]` must be a mapping of keys to values",
+                "line 5, column 29: `s.more[1].count` must be a non-negative integer, not a string",
+                "line 6, column 10: `s.map.a` must be a non-negative integer, not a string",
             ]
         );
         let more =
@@ -392,7 +392,7 @@ mod tests {
         assert_eq!(problems.len(), 5, "{problems:#?}");
         assert!(problems[0].starts_with("line 1, column 19: `s.routing_strategy` must be one of `simple-shuffle`"));
         assert_eq!(problems[1], "line 2, column 14: `s.retry_after` must be a number of seconds from 0");
-        assert_eq!(problems[2], "line 3, column 12: `s.fallbacks` must be a list of `{model: [models]}`, not a text");
+        assert_eq!(problems[2], "line 3, column 12: `s.fallbacks` must be a list of `{model: [models]}`, not a string");
         assert!(problems[3].contains("`s.retry_policy.RateLimitErrorRetry` is not a known key"), "{}", problems[3]);
         assert!(problems[4].contains("`s.model_group_alias.a` must be a model's name or"), "{}", problems[4]);
     }

@@ -14,13 +14,13 @@ use crate::limits::Limits;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProxySettings {
-    /// Keys for callers, each with its own rights and limits.
+    /// Keys for callers, each with its own permissions and limits.
     pub keys: Vec<CallerKey>,
     /// The file that keeps what keys have used of their budgets over restarts, for a single proxy.
     /// Several replicas need `general_settings.coordination_redis`.
     #[schemars(with = "Text")]
     pub state_file: Option<PathBuf>,
-    /// What one caller, one connection and all together may use.
+    /// Limits for each caller, for each connection and in total.
     pub limits: Limits,
     /// The certificate to serve HTTPS with. The files are read again on reload.
     #[schemars(with = "TlsFiles")]
@@ -30,10 +30,10 @@ pub struct ProxySettings {
     /// The names that requests may have in `Host` if no key is asked for, beside addresses and
     /// `localhost`. Default: none on connections that arrive on a loopback address, else any.
     pub allowed_hosts: Vec<String>,
-    /// What `/health` may spend on probes.
+    /// Limits for the probes of `/health`.
     pub health_check: HealthCheckSettings,
-    /// Where OpenTelemetry spans and numbers go, in builds with the feature `otlp`. OpenTelemetry's
-    /// own variables are read, too.
+    /// Where OpenTelemetry spans and metrics are sent, in builds with the feature `otlp`.
+    /// OpenTelemetry's own variables are read, too.
     pub otlp: OtlpSection,
     /// Whether callers see what AWS and the container said, word for word. Default: false.
     pub expose_upstream_errors: bool,
@@ -41,8 +41,8 @@ pub struct ProxySettings {
     pub expose_endpoint_names: bool,
     /// Whether prompts and answers are logged, at debug level. Default: false.
     pub log_prompts: bool,
-    /// Keeps the answers of `/v1/responses` in memory, so that requests can go on from them by
-    /// `previous_response_id`. Default: nothing is kept, and answers say `store: false`.
+    /// Stores the answers of `/v1/responses`, so that requests can continue from them by
+    /// `previous_response_id`. Default: nothing is stored, and answers say `store: false`.
     pub response_store: Option<ResponseStoreSettings>,
     /// Whether requests to `/v1/messages` and `/v1/responses` are refused for tools that no
     /// container runs, such as a web search. Default: false: they are left out and named in
@@ -51,8 +51,8 @@ pub struct ProxySettings {
     /// Whether whole answers of 16 KiB and more are compressed with gzip for callers that accept
     /// it. Default: false.
     pub compression: bool,
-    /// After how long a silence a stream sends a comment, so that nothing on the way closes it. 0:
-    /// never. Default: 15.
+    /// The silence after which a stream sends a comment, so that intermediaries keep the connection
+    /// open. 0: never. Default: 15.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
     pub keep_alive_interval: Duration,
@@ -105,11 +105,12 @@ pub struct CorsSettings {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResponseStoreSettings {
-    /// The most answers that are kept. Default: 10000.
+    /// The maximum number of stored answers. Default: 10000.
     pub max_responses: usize,
-    /// The most bytes of answers and the conversations before them, as JSON. Default: 268435456.
+    /// The maximum size of the stored answers and their conversations, in bytes of JSON. Default:
+    /// 268435456.
     pub max_bytes: usize,
-    /// How long an answer is kept. Default: 86400, a day.
+    /// How long an answer is stored. Default: 86400, a day.
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub lifetime: Duration,
@@ -130,14 +131,14 @@ pub struct OtlpSection {
     /// The collector's base URL, such as `http://localhost:4318`. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; without either nothing is sent.
     #[schemars(with = "Text")]
     pub endpoint: Option<String>,
-    /// Further headers, such as the collector's key. Their values are not shown.
+    /// Additional headers, such as the collector's key. Their values are never shown.
     pub headers: BTreeMap<String, String>,
-    /// The time between two sendings of the numbers. Default: `OTEL_METRIC_EXPORT_INTERVAL` (which
+    /// The interval at which metrics are sent. Default: `OTEL_METRIC_EXPORT_INTERVAL` (which
     /// is in milliseconds), else 60. `OTEL_METRICS_EXPORTER=none` turns them off.
     #[serde(deserialize_with = "seconds::optional")]
     #[schemars(with = "Seconds")]
     pub metrics_interval: Option<Duration>,
-    /// What the service is called. Default: `OTEL_SERVICE_NAME`, else `sagewire`.
+    /// The name of the service. Default: `OTEL_SERVICE_NAME`, else `sagewire`.
     #[schemars(with = "Text")]
     pub service_name: Option<String>,
 }
@@ -153,13 +154,13 @@ impl fmt::Debug for OtlpSection {
     }
 }
 
-/// What `/health` may spend on probes. A probe is one real call with one token, or one short text
+/// Limits for the probes of `/health`. A probe is one real call with one token, or one short text
 /// to embed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HealthCheckSettings {
-    /// The most probes in a minute by all callers together. Default: 10.
+    /// The maximum number of probes per minute, for all callers together. Default: 10.
     pub max_probes_per_minute: u64,
     /// The time limit of a probe. Default: 30.
     #[serde(deserialize_with = "seconds::limit")]

@@ -62,7 +62,7 @@ impl Wishes {
                 "ttl" => wishes.lifetime = Some(seconds()?),
                 "s-maxage" | "s-max-age" => wishes.max_age = Some(seconds()?),
                 "namespace" => {
-                    let namespace = value.as_str().ok_or_else(|| invalid("cache.namespace", "a text"))?;
+                    let namespace = value.as_str().ok_or_else(|| invalid("cache.namespace", "a string"))?;
                     namespace.clone_into(&mut wishes.namespace);
                 }
                 _ => {}

@@ -19,7 +19,7 @@ pub(super) const MODEL_PREFIXES: [&str; 2] = ["/engines", "/openai/deployments"]
 
 /// One route: where it is found, who may ask, what answers, and how it is described.
 pub(crate) struct Route {
-    /// What logs and metrics call it.
+    /// The name in logs and metrics.
     pub(crate) name: &'static str,
     pub(super) method: Verb,
     pub(super) paths: Paths,

@@ -134,7 +134,7 @@ async fn a_request_says_what_it_wants_of_the_cache_and_its_container_is_not_told
         (json!({"ttl": -1}), "invalid value for `cache.ttl`: expected a number of seconds"),
         (json!({"ttl": 1e300}), "invalid value for `cache.ttl`: expected a number of seconds"),
         (json!({"s-maxage": "1"}), "invalid value for `cache.s-maxage`"),
-        (json!({"namespace": 1}), "invalid value for `cache.namespace`: expected a text"),
+        (json!({"namespace": 1}), "invalid value for `cache.namespace`: expected a string"),
     ] {
         let body = json!({"model": "chat", "messages": [{"role": "user", "content": "Hello"}], "cache": cache});
         let headers = [("authorization", "Bearer sk-a")];

@@ -12,7 +12,7 @@ use super::{AnswerCache, CacheKey, Kept};
 /// What an entry takes beside its answer, about.
 const OVERHEAD: usize = 256;
 
-/// Answers in memory, up to a number of bytes. What is least often asked for goes first.
+/// Answers in memory, up to a number of bytes. The least used entries are evicted first.
 pub struct MemoryCache(Cache<CacheKey, Entry>);
 
 #[derive(Clone)]

@@ -42,16 +42,16 @@ pub enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text => f.write_str("a text"),
+            Self::Text => f.write_str("a string"),
             Self::Choice(names) => write!(f, "one of `{}`", names().join("`, `")),
             Self::Choices(names) => write!(f, "a list of `{}`", names().join("`, `")),
             Self::Flag => f.write_str("`true` or `false`"),
-            Self::Count => f.write_str("a whole number from 0"),
-            Self::Positive => f.write_str("a whole number from 1"),
+            Self::Count => f.write_str("a non-negative integer"),
+            Self::Positive => f.write_str("a positive integer"),
             Self::Number => f.write_str("a number"),
             Self::Seconds => f.write_str("a number of seconds"),
-            Self::Timeout => f.write_str("a number of seconds above 0"),
-            Self::Texts => f.write_str("a list of texts"),
+            Self::Timeout => f.write_str("a positive number of seconds"),
+            Self::Texts => f.write_str("a list of strings"),
             Self::Mapping => f.write_str("a mapping"),
             Self::Any => f.write_str("anything"),
         }

@@ -34,11 +34,11 @@ pub struct RoutingParams {
     pub weight: Option<f64>,
     /// Deployments of a lower order are used first.
     pub order: Option<u64>,
-    /// The most requests a minute.
+    /// The maximum number of requests per minute.
     pub rpm: Option<u64>,
-    /// The most tokens a minute.
+    /// The maximum number of tokens per minute.
     pub tpm: Option<u64>,
-    /// The most requests at the same time.
+    /// The maximum number of concurrent requests.
     pub max_parallel_requests: Option<u64>,
     /// The time limit of a whole call.
     pub timeout: Option<Duration>,

@@ -151,12 +151,12 @@ pub(super) static TABLE: &[Parameter] = &[
     setting(
         "inference_id",
         Field::Text(|d| &mut d.settings.headers.inference_id),
-        "An id that captured data is stored under.",
+        "The id under which captured data is stored.",
     ),
     setting(
         "prefix_aware_id",
         Field::Text(|d| &mut d.settings.headers.prefix_aware_id),
-        "Sends calls whose prompts begin alike to the same instance.",
+        "Routes calls with the same prompt prefix to the same instance.",
     ),
     setting(
         "enable_explanations",
@@ -169,21 +169,21 @@ pub(super) static TABLE: &[Parameter] = &[
         "The custom attributes header, such as `accept_eula=true`.",
     )
     .secret(),
-    setting("headers", Field::Parsed(Kind::Mapping, reading::extra_headers), "The same as `extra_headers`, which wins.")
+    setting("headers", Field::Parsed(Kind::Mapping, reading::extra_headers), "The same as `extra_headers`, which takes precedence.")
         .secret(),
     setting(
         "extra_headers",
         Field::Parsed(Kind::Mapping, reading::extra_headers),
-        "Further headers of the request to AWS. They are signed.",
+        "Additional headers of the request to AWS. They are signed.",
     )
     .secret(),
-    request("extra_body", Kind::Mapping, "Further parameters of the container, as if they were listed here.")
+    request("extra_body", Kind::Mapping, "Additional parameters of the container, as if they were listed here.")
         .in_a_request(InRequest::Nested),
     // Prompt and answer
     setting(
         "dialect",
         Field::Parsed(Kind::Choice(ChatDialect::names), |d, value| reading::choice(&mut d.settings.dialect, &value)),
-        "What the container speaks. Default: by the prefix of `model`.",
+        "The container's dialect. Default: by the prefix of `model`.",
     ),
     setting(
         "native_routes",
@@ -195,17 +195,17 @@ pub(super) static TABLE: &[Parameter] = &[
         Field::Parsed(Kind::Choice(EmbeddingDialect::names), |d, value| {
             reading::choice(&mut d.settings.embedding_dialect, &value)
         }),
-        "What an embedding container speaks. Default: by the endpoint's name, as LiteLLM does.",
+        "The dialect of an embedding container. Default: by the endpoint's name, as in LiteLLM.",
     ),
     setting(
         "embedding_batch_size",
         Field::Positive(|d| &mut d.settings.embedding_batch_size),
-        "The most inputs that an embedding container is sent at once. Default: the family's limit.",
+        "The maximum number of inputs in one request to an embedding container. Default: the family's limit.",
     ),
     setting(
         "embedding_concurrency",
         Field::Positive(|d| &mut d.settings.embedding_concurrency),
-        "The most batches of one embedding request that are sent at the same time. Default: 4.",
+        "The maximum number of batches of one embedding request that are sent at the same time. Default: 4.",
     ),
     setting(
         "hf_model_name",
@@ -225,7 +225,7 @@ pub(super) static TABLE: &[Parameter] = &[
     setting(
         "strict_chat_templates",
         Field::Flag(|d| &mut d.settings.strict_chat_templates),
-        "Whether a conversation for which no chat template is sure is an error in place of a warning. Default: false.",
+        "Whether a conversation is an error, instead of a warning, if the model's chat template is uncertain. Default: false.",
     ),
     setting(
         "template_sources",
@@ -332,7 +332,7 @@ pub(super) static TABLE: &[Parameter] = &[
     setting(
         "wait_for_capacity",
         Field::Seconds(|d| &mut d.settings.wait_for_capacity),
-        "How long to wait for an endpoint that is scaled to zero. Default: 0.",
+        "How long to wait for an endpoint that is scaled to zero instances. Default: 0.",
     ),
     routing(
         "num_retries",
@@ -347,12 +347,12 @@ pub(super) static TABLE: &[Parameter] = &[
         "The deployment's share of the load among those of its name.",
     ),
     routing("order", Field::Count(|d| &mut d.routing.order), "Deployments of a lower order are used first."),
-    routing("rpm", Field::Count(|d| &mut d.routing.rpm), "The most requests a minute."),
-    routing("tpm", Field::Count(|d| &mut d.routing.tpm), "The most tokens a minute."),
+    routing("rpm", Field::Count(|d| &mut d.routing.rpm), "The maximum number of requests per minute."),
+    routing("tpm", Field::Count(|d| &mut d.routing.tpm), "The maximum number of tokens per minute."),
     routing(
         "max_parallel_requests",
         Field::Count(|d| &mut d.routing.max_parallel_requests),
-        "The most requests at the same time.",
+        "The maximum number of concurrent requests.",
     ),
     routing(
         "allowed_fails",

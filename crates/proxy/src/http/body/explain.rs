@@ -49,8 +49,8 @@ fn expected<'r>(place: &str, reason: &'r str) -> Cow<'r, str> {
     if !reason.contains("untagged enum") {
         let Some((found, wanted)) = reason.rsplit_once(", expected ") else { return reason.into() };
         let wanted = match wanted {
-            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more",
-            "i8" | "i16" | "i32" | "i64" => "a whole number",
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a non-negative integer",
+            "i8" | "i16" | "i32" | "i64" => "an integer",
             "f32" | "f64" => "a number",
             "a sequence" => "a list",
             "a map" => "an object",
@@ -61,8 +61,8 @@ fn expected<'r>(place: &str, reason: &'r str) -> Cow<'r, str> {
         return format!("{found}, expected {wanted}").into();
     }
     match place {
-        "input" | "prompt" => "expected a text, a list of texts, or token ids".into(),
-        "stop" => "expected a text or a list of texts".into(),
+        "input" | "prompt" => "expected a string, a list of strings, or token ids".into(),
+        "stop" => "expected a string or a list of strings".into(),
         _ => "it has none of the forms that are allowed there".into(),
     }
 }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_message_does_not_name_types_of_rust() {
         for (field, expected) in [
-            (r#""max_tokens":-2"#, "expected a whole number of 0 or more"),
+            (r#""max_tokens":-2"#, "expected a non-negative integer"),
             (r#""temperature":"hot""#, "expected a number"),
             (r#""logprobs":7"#, "expected true or false"),
             (r#""tools":7"#, "expected a list"),
