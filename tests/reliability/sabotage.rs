@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use sagewire::{Answer, Call, CallContext, ChatChunk, ChatStream, Error, ErrorKind, FinishReason, Provider, ReplyMeta};
-use sagewire_proxy::{KeyLimits, Ledger, MemoryLedger, Refusal, Reservation, Standing};
+use sagewire_proxy::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use sagewire_sagemaker::{Body, Transport, TransportError};
 
 use crate::{
@@ -339,14 +339,14 @@ struct CheatingLedger(MemoryLedger, Counting);
 
 #[async_trait]
 impl Ledger for CheatingLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal> {
+    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
         match self.1 {
             Counting::Forgets => Ok(()),
             _ => self.0.admit(key).await,
         }
     }
 
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal> {
+    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
         match self.1 {
             Counting::Forgets | Counting::ReservesNothing => Ok(Reservation::default()),
             _ => self.0.reserve(key, tokens).await,

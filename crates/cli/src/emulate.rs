@@ -92,7 +92,7 @@ pub(crate) struct EmulateArguments {
     max_body_bytes: usize,
     /// Writes a line to standard error for each request; with `bodies`, its body too
     #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "requests")]
-    log: Option<Log>,
+    log: Option<LogDetail>,
     /// Prints only the variables for AWS clients, in this format
     #[arg(long, value_name = "FORMAT")]
     print: Option<Format>,
@@ -109,7 +109,7 @@ enum Borders {
 
 /// How much of each request is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Log {
+enum LogDetail {
     Requests,
     Bodies,
 }
@@ -234,7 +234,7 @@ fn builder(arguments: &EmulateArguments) -> Result<EmulatorBuilder, Failure> {
         builder = builder.chaos(Chaos::seeded(arguments.seed).rated(arguments.faults.iter().cloned()));
     }
     if let Some(log) = arguments.log {
-        builder = builder.observe(move |request| terminal::note(None, log::line(request, log == Log::Bodies)));
+        builder = builder.observe(move |request| terminal::note(None, log::line(request, log == LogDetail::Bodies)));
     }
     Ok(builder)
 }

@@ -91,7 +91,7 @@ async fn render(arguments: &RenderArguments) -> Result<String, Failure> {
     };
     let mut input = String::new();
     std::io::stdin().read_to_string(&mut input).map_err(Failure::work)?;
-    let Input { mut messages, tools, mut parameters } = Input::read(&input)?;
+    let StandardInput { mut messages, tools, mut parameters } = StandardInput::read(&input)?;
     sagewire::json::mark_arguments(&mut messages);
     if arguments.no_generation_prompt {
         parameters.add_generation_prompt = Some(false);
@@ -124,13 +124,13 @@ fn list() -> String {
 }
 
 /// What standard input holds.
-struct Input {
+struct StandardInput {
     messages: Vec<Value>,
     tools: Option<Vec<Value>>,
     parameters: PromptParameters,
 }
 
-impl Input {
+impl StandardInput {
     fn read(text: &str) -> Result<Self, Failure> {
         let trimmed = text.trim();
         if !trimmed.starts_with(['[', '{']) {

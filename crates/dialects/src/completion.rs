@@ -102,7 +102,7 @@ pub fn decode(reply: &[u8], context: &DecodeContext, dialect: &str) -> Result<Ch
 pub struct CompletionDecoder {
     chat: Box<dyn StreamDecoder>,
     chunks: Vec<ChatChunk>,
-    pieces: Pieces,
+    pieces: CompletionPieces,
 }
 
 impl fmt::Debug for CompletionDecoder {
@@ -116,7 +116,7 @@ impl CompletionDecoder {
     /// thoughts](DecodeContext::keeping_thoughts).
     #[must_use]
     pub fn new(chat: Box<dyn StreamDecoder>) -> Self {
-        Self { chat, chunks: Vec::new(), pieces: Pieces::default() }
+        Self { chat, chunks: Vec::new(), pieces: CompletionPieces::default() }
     }
 
     fn pass(&mut self, out: &mut Vec<CompletionResponse>) {
@@ -149,12 +149,12 @@ impl StreamDecoder<CompletionResponse> for CompletionDecoder {
 
 /// Turns the chunks of one chat answer into the pieces of a completion.
 #[derive(Debug, Default)]
-struct Pieces {
+struct CompletionPieces {
     /// How many characters each choice has so far: the offsets of its tokens grow over the pieces.
     offsets: BTreeMap<u32, usize>,
 }
 
-impl Pieces {
+impl CompletionPieces {
     /// The next chunk as a piece.
     fn take(&mut self, chunk: ChatChunk) -> CompletionResponse {
         let choices = chunk

@@ -39,7 +39,7 @@ pub struct RecordFramer {
     after_return: bool,
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
-    event: Event,
+    event: PartialEvent,
 }
 
 impl RecordFramer {
@@ -102,13 +102,13 @@ impl RecordFramer {
         let is_first = !std::mem::replace(&mut self.begun, true);
         let line = line.strip_prefix(BOM).filter(|_| is_first).unwrap_or(line);
         match field(line) {
-            Field::Data(text) => self.event.add(text, is_last, take),
-            Field::Event(name) => {
+            LineField::Data(text) => self.event.add(text, is_last, take),
+            LineField::PartialEvent(name) => {
                 self.event.is_failure = name == b"error";
                 Ok(())
             }
-            Field::Other => Ok(()),
-            Field::End => self.event.end(take),
+            LineField::Other => Ok(()),
+            LineField::End => self.event.end(take),
         }
     }
 }
@@ -122,30 +122,30 @@ fn ends_event(mut next: &[u8], after_return: bool) -> bool {
 }
 
 /// What a line is.
-enum Field<'a> {
+enum LineField<'a> {
     Data(&'a [u8]),
     /// The name of an event.
-    Event(&'a [u8]),
+    PartialEvent(&'a [u8]),
     /// A comment, an id, a time to wait, or no data at all.
     Other,
     /// The blank line that ends an event.
     End,
 }
 
-fn field(line: &[u8]) -> Field<'_> {
+fn field(line: &[u8]) -> LineField<'_> {
     if let Some(data) = line.strip_prefix(b"data:") {
         let data = trim(data);
-        return if data.is_empty() { Field::Other } else { Field::Data(data) };
+        return if data.is_empty() { LineField::Other } else { LineField::Data(data) };
     }
     let line = trim(line);
     if let Some(name) = line.strip_prefix(b"event:") {
-        return Field::Event(trim(name));
+        return LineField::PartialEvent(trim(name));
     }
     match line {
-        [] => Field::End,
-        [b':', ..] | b"data" | b"event" | b"id" | b"retry" => Field::Other,
-        line if line.starts_with(b"id:") || line.starts_with(b"retry:") => Field::Other,
-        line => Field::Data(line),
+        [] => LineField::End,
+        [b':', ..] | b"data" | b"event" | b"id" | b"retry" => LineField::Other,
+        line if line.starts_with(b"id:") || line.starts_with(b"retry:") => LineField::Other,
+        line => LineField::Data(line),
     }
 }
 
@@ -160,14 +160,14 @@ fn trim(text: &[u8]) -> &[u8] {
 
 /// An event, or a JSON value, in the making.
 #[derive(Debug, Default)]
-struct Event {
+struct PartialEvent {
     /// The lines of a record whose JSON is not whole yet.
     text: Vec<u8>,
     nesting: Nesting,
     is_failure: bool,
 }
 
-impl Event {
+impl PartialEvent {
     fn add(
         &mut self,
         line: &[u8],

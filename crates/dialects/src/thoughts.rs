@@ -34,7 +34,7 @@ pub(crate) fn may_be_in(tokens: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct ThoughtSplitter {
     held: String,
-    state: State,
+    state: ThoughtState,
     /// What ends the thoughts that the prompt has opened.
     opened: Option<&'static str>,
     /// What ends the thoughts.
@@ -42,7 +42,7 @@ pub(crate) struct ThoughtSplitter {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ThoughtState {
     /// Nothing but blanks and a beginning of the opening tag so far.
     Start,
     /// Within the thoughts, before their first character that is no blank.
@@ -64,23 +64,23 @@ pub(crate) struct Pieces {
 impl ThoughtSplitter {
     /// For an answer whose thoughts the prompt has opened, or not.
     pub(crate) fn new(opened: Option<&'static str>) -> Self {
-        Self { held: String::new(), state: State::Start, opened, close: opened.unwrap_or_default() }
+        Self { held: String::new(), state: ThoughtState::Start, opened, close: opened.unwrap_or_default() }
     }
 
     /// For a text in which tags mean nothing.
     pub(crate) fn off() -> Self {
-        Self { held: String::new(), state: State::Answering, opened: None, close: "" }
+        Self { held: String::new(), state: ThoughtState::Answering, opened: None, close: "" }
     }
 
     /// Whether every further piece is answer: then none needs to be looked at.
     pub(crate) fn is_answering(&self) -> bool {
-        self.state == State::Answering
+        self.state == ThoughtState::Answering
     }
 
     /// A container that reports thoughts in a field of their own has none in its text.
     pub(crate) fn skip(&mut self) {
         if self.held.is_empty() {
-            self.state = State::Answering;
+            self.state = ThoughtState::Answering;
         }
     }
 
@@ -91,23 +91,23 @@ impl ThoughtSplitter {
         }
         let mut pieces = Pieces::default();
         self.held.push_str(&piece);
-        if self.state == State::Start {
+        if self.state == ThoughtState::Start {
             let begun = self.held.trim_start();
             let found = MARKS.iter().find_map(|(open, close)| Some((begun.strip_prefix(open)?, *close)));
             if let Some((rest, close)) = found {
                 self.close = close;
                 self.held = rest.to_owned();
-                self.state = State::Opened;
+                self.state = ThoughtState::Opened;
             } else if !MARKS.iter().any(|(open, _)| open.starts_with(begun)) {
-                self.state = if self.opened.is_some() { State::Opened } else { State::Answering };
+                self.state = if self.opened.is_some() { ThoughtState::Opened } else { ThoughtState::Answering };
             }
         }
-        if matches!(self.state, State::Opened | State::Thinking) {
+        if matches!(self.state, ThoughtState::Opened | ThoughtState::Thinking) {
             pieces.thoughts = self.think();
         }
-        if self.state == State::Between && !self.held.trim_start().is_empty() {
+        if self.state == ThoughtState::Between && !self.held.trim_start().is_empty() {
             self.held = self.held.trim_start().to_owned();
-            self.state = State::Answering;
+            self.state = ThoughtState::Answering;
         }
         if self.is_answering() && !self.held.is_empty() {
             pieces.answer = Some(std::mem::take(&mut self.held));
@@ -119,25 +119,25 @@ impl ThoughtSplitter {
     pub(crate) fn finish(&mut self) -> Pieces {
         let rest = std::mem::take(&mut self.held);
         match self.state {
-            State::Start if self.opened.is_some() => Pieces { thoughts: said(rest.trim()), answer: None },
-            State::Opened => Pieces { thoughts: said(rest.trim()), answer: None },
-            State::Thinking => Pieces { thoughts: said(rest.trim_end()), answer: None },
-            State::Between => Pieces::default(),
-            State::Start | State::Answering => Pieces { thoughts: None, answer: said(&rest) },
+            ThoughtState::Start if self.opened.is_some() => Pieces { thoughts: said(rest.trim()), answer: None },
+            ThoughtState::Opened => Pieces { thoughts: said(rest.trim()), answer: None },
+            ThoughtState::Thinking => Pieces { thoughts: said(rest.trim_end()), answer: None },
+            ThoughtState::Between => Pieces::default(),
+            ThoughtState::Start | ThoughtState::Answering => Pieces { thoughts: None, answer: said(&rest) },
         }
     }
 
     /// The thoughts so far, without the blanks at their beginning and end; those at the end may be
     /// within them, and are held back.
     fn think(&mut self) -> Option<String> {
-        if self.state == State::Opened {
+        if self.state == ThoughtState::Opened {
             let begun = self.held.trim_start();
             self.held = begun.to_owned();
         }
         if let Some((thoughts, answer)) = self.held.split_once(self.close) {
             let thoughts = said(thoughts.trim_end());
             self.held = answer.to_owned();
-            self.state = State::Between;
+            self.state = ThoughtState::Between;
             return thoughts;
         }
         let possible_tag = (1..self.close.len())
@@ -148,7 +148,7 @@ impl ThoughtSplitter {
         let held = self.held.split_off(before_tag.trim_end().len());
         let thoughts = said(&std::mem::replace(&mut self.held, held));
         if thoughts.is_some() {
-            self.state = State::Thinking;
+            self.state = ThoughtState::Thinking;
         }
         thoughts
     }

@@ -126,7 +126,7 @@ pub fn fill_in_embeddings(response: &mut EmbedResponse, input: &EmbedInput, coun
 #[derive(Debug)]
 pub(crate) struct Meter {
     count: CountTokens,
-    said: Said,
+    said: StreamedText,
     reported: bool,
     /// What the answer's chunks are named by.
     head: Option<(Arc<str>, Arc<str>, u64)>,
@@ -134,13 +134,13 @@ pub(crate) struct Meter {
 
 /// The text of a stream so far, as far as it is needed.
 #[derive(Debug, Default)]
-struct Said {
+struct StreamedText {
     bytes: usize,
     /// What a tokenizer will read.
     text: String,
 }
 
-impl Said {
+impl StreamedText {
     fn push(&mut self, text: &str, count: CountTokens) {
         self.bytes = self.bytes.saturating_add(text.len());
         if matches!(count, CountTokens::With(_)) {
@@ -160,7 +160,7 @@ impl Meter {
     /// A meter, where one is needed.
     pub(crate) fn new(context: &DecodeContext) -> Option<Self> {
         let count = context.count_tokens.filter(|_| context.include_usage)?;
-        Some(Self { count, said: Said::default(), reported: false, head: None })
+        Some(Self { count, said: StreamedText::default(), reported: false, head: None })
     }
 
     /// Sees the next chunks, and completes a usage among them.

@@ -31,7 +31,7 @@ const ANSWERING: [&str; 5] = ["InService", "Updating", "SystemUpdating", "Rollin
 /// why nothing is known of it.
 #[must_use]
 pub fn read(facts: &EndpointFacts) -> Vec<Deployment> {
-    let endpoint = Endpoint { facts };
+    let endpoint = EndpointReading { facts };
     let variants = endpoint.variants();
     let mut deployments: Vec<Deployment> = match facts.components.as_slice() {
         [] => endpoint.of_variants(&variants),
@@ -43,7 +43,7 @@ pub fn read(facts: &EndpointFacts) -> Vec<Deployment> {
     deployments
 }
 
-struct Endpoint<'a> {
+struct EndpointReading<'a> {
     facts: &'a EndpointFacts,
 }
 
@@ -54,7 +54,7 @@ struct VariantFacts<'a> {
     running: Option<&'a Variant>,
 }
 
-impl<'a> Endpoint<'a> {
+impl<'a> EndpointReading<'a> {
     fn variants(&self) -> Vec<VariantFacts<'a>> {
         let facts = self.facts;
         let configured = facts.config.iter().flat_map(|config| &config.production_variants);

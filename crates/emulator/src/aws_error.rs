@@ -31,11 +31,11 @@ pub(crate) fn is_container_status(status: u16) -> bool {
 /// assert_eq!((error.code(), error.status()), ("ModelError", 424));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AwsError(Box<Parts>);
+pub struct AwsError(Box<ErrorParts>);
 
 /// Boxed, so that a result with an error in it stays small.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Parts {
+struct ErrorParts {
     code: String,
     status: u16,
     message: Option<String>,
@@ -237,7 +237,7 @@ impl AwsError {
     }
 
     fn shaped(shape: Shape, code: impl Into<String>, status: u16, message: Option<String>) -> Self {
-        Self(Box::new(Parts { code: code.into(), status, message, shape, retry_after_ms: None }))
+        Self(Box::new(ErrorParts { code: code.into(), status, message, shape, retry_after_ms: None }))
     }
 
     /// The same error with another HTTP status.

@@ -66,7 +66,7 @@ pub(crate) struct Control {
 }
 
 /// A request to the control port.
-struct Asked<'a> {
+struct ControlRequest<'a> {
     state: &'a State,
     /// What stands for `{name}` in the path.
     name: &'a str,
@@ -152,7 +152,7 @@ impl Control {
         if let Some(unknown) = query.names().find(|name| Some(*name) != known) {
             return Err(ControlError::Query(unknown.chars().take(64).collect()));
         }
-        (route.answer)(self, &Asked { state, name, query, body })
+        (route.answer)(self, &ControlRequest { state, name, query, body })
     }
 
     fn reset(&self, state: &State) -> Value {
@@ -173,7 +173,7 @@ impl fmt::Debug for Control {
     }
 }
 
-impl Asked<'_> {
+impl ControlRequest<'_> {
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, ControlError> {
         serde_json::from_slice(self.body).map_err(ControlError::Body)
     }

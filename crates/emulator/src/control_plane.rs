@@ -36,7 +36,7 @@ pub(crate) fn answer(
     }
     let input: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|_| AwsError::front_door("SerializationException", 400, "the body is not a JSON object"))?;
-    let request = Request { account, input: &input, region };
+    let request = ControlPlaneRequest { account, input: &input, region };
     let answer = match operation {
         Operation::ListEndpoints => request.list(Resource::Endpoint)?,
         Operation::ListInferenceComponents => request.list(Resource::InferenceComponent)?,
@@ -53,13 +53,13 @@ pub(crate) fn answer(
     Ok(response)
 }
 
-struct Request<'a> {
+struct ControlPlaneRequest<'a> {
     account: &'a Account,
     input: &'a Map<String, Value>,
     region: &'a str,
 }
 
-impl<'a> Request<'a> {
+impl<'a> ControlPlaneRequest<'a> {
     fn text(&self, name: &str) -> Option<&'a str> {
         self.input.get(name)?.as_str()
     }

@@ -37,9 +37,9 @@ use crate::{
 pub(crate) struct Identity {
     /// The roles that may be assumed; any, where none is given.
     pub(crate) roles: Vec<Role>,
-    pub(crate) metadata: metadata::Service,
-    pub(crate) container: container::Service,
-    pub(crate) sso: sso::Service,
+    pub(crate) metadata: metadata::MetadataService,
+    pub(crate) container: container::ContainerService,
+    pub(crate) sso: sso::SsoService,
     pub(crate) issuer: Issuer,
 }
 
@@ -57,9 +57,9 @@ impl Identity {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             roles: settings.roles,
-            metadata: metadata::Service::new(settings.metadata),
-            container: container::Service::new(settings.container),
-            sso: sso::Service::new(settings.sso),
+            metadata: metadata::MetadataService::new(settings.metadata),
+            container: container::ContainerService::new(settings.container),
+            sso: sso::SsoService::new(settings.sso),
             issuer: Issuer::default(),
         }
     }

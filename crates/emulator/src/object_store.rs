@@ -39,10 +39,10 @@ pub(crate) struct ObjectError(String);
 
 /// Where the objects of asynchronous calls are.
 #[derive(Clone)]
-pub struct ObjectStore(Place);
+pub struct ObjectStore(StorePlace);
 
 #[derive(Clone)]
-enum Place {
+enum StorePlace {
     Folder(PathBuf),
     S3(Box<S3>),
 }
@@ -59,13 +59,13 @@ impl ObjectStore {
     /// A folder: `s3://bucket/key` is its file `bucket/key`.
     #[must_use]
     pub fn folder(path: impl Into<PathBuf>) -> Self {
-        Self(Place::Folder(path.into()))
+        Self(StorePlace::Folder(path.into()))
     }
 
     /// An S3 at this URL, such as moto's server at `http://127.0.0.1:5000`, and credentials for it. The buckets must exist.
     #[must_use]
     pub fn s3(url: impl Into<String>, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
-        Self(Place::S3(Box::new(S3 {
+        Self(StorePlace::S3(Box::new(S3 {
             url: url.into().trim_end_matches('/').to_owned(),
             access_key_id: access_key_id.into(),
             secret: secret_access_key.into(),
@@ -76,25 +76,25 @@ impl ObjectStore {
     /// Reads the object at `s3://bucket/key`.
     pub(crate) async fn get(&self, location: &str, region: &str) -> Result<Bytes, ObjectError> {
         match &self.0 {
-            Place::Folder(folder) => {
+            StorePlace::Folder(folder) => {
                 let path = file(folder, location)?;
                 let read = tokio::task::spawn_blocking(move || std::fs::read(&path).map_err(|error| at(&path, &error)));
                 Ok(read.await.map_err(|error| ObjectError(error.to_string()))??.into())
             }
-            Place::S3(s3) => s3.call(Method::GET, location, region, Bytes::new()).await,
+            StorePlace::S3(s3) => s3.call(Method::GET, location, region, Bytes::new()).await,
         }
     }
 
     /// Writes the object at `s3://bucket/key`.
     pub(crate) async fn put(&self, location: &str, region: &str, body: Bytes) -> Result<(), ObjectError> {
         match &self.0 {
-            Place::Folder(folder) => {
+            StorePlace::Folder(folder) => {
                 let path = file(folder, location)?;
                 let written =
                     tokio::task::spawn_blocking(move || write(&path, &body).map_err(|error| at(&path, &error)));
                 written.await.map_err(|error| ObjectError(error.to_string()))?
             }
-            Place::S3(s3) => s3.call(Method::PUT, location, region, body).await.map(drop),
+            StorePlace::S3(s3) => s3.call(Method::PUT, location, region, body).await.map(drop),
         }
     }
 }
@@ -138,8 +138,8 @@ impl S3 {
 impl fmt::Debug for ObjectStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Folder(path) => f.debug_tuple("Folder").field(path).finish(),
-            Place::S3(s3) => {
+            StorePlace::Folder(path) => f.debug_tuple("Folder").field(path).finish(),
+            StorePlace::S3(s3) => {
                 let mut shown = f.debug_struct("S3");
                 shown.field("url", &s3.url).field("access_key_id", &s3.access_key_id).finish_non_exhaustive()
             }

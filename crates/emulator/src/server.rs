@@ -109,7 +109,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
         (Err(error), _) => runtime::refusal(error, &place),
         (Ok(_), Some(instead)) => instead?,
         (Ok(caller), None) => {
-            let asked = Asked {
+            let asked = AcceptedRequest {
                 parts: &parts,
                 #[cfg(feature = "identity")]
                 form: &form,
@@ -129,7 +129,7 @@ async fn respond(state: Arc<State>, request: Request<Incoming>, ending: Ending) 
 }
 
 /// What is known of an accepted request.
-struct Asked<'a> {
+struct AcceptedRequest<'a> {
     parts: &'a http::request::Parts,
     #[cfg(feature = "identity")]
     form: &'a Form,
@@ -141,12 +141,12 @@ struct Asked<'a> {
 /// The answer of the service that the request is for.
 async fn answer(
     state: &State,
-    asked: Asked<'_>,
+    asked: AcceptedRequest<'_>,
     route: &Route,
     place: &Place<'_>,
     ending: Ending,
 ) -> Result<Response<Body>, BrokenOff> {
-    let Asked { parts, body, caller, now, .. } = asked;
+    let AcceptedRequest { parts, body, caller, now, .. } = asked;
     let (operation, headers) = (route.operation, &parts.headers);
     if operation.is_runtime() {
         let (endpoint, region, request_id) = (place.endpoint, place.region, place.request_id);

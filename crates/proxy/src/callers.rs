@@ -5,7 +5,9 @@
 
 pub use key_digest::KeyDigest;
 pub use sagewire::sagemaker::CallerParameters;
-pub use sagewire_router::ledger::{KeyLimit, KeyLimits, Ledger, MemoryLedger, Reached, Refusal, Reservation, Standing};
+pub use sagewire_router::ledger::{
+    KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached, Reservation, Standing,
+};
 
 pub use state_file::StateFileError;
 

@@ -3,7 +3,7 @@
 pub use self::http::response::Body;
 pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, ServedModel};
 pub use callers::{
-    CallerParameters, KeyDigest, KeyLimit, KeyLimits, Ledger, MemoryLedger, Reached, Refusal, Reservation, Standing,
+    CallerParameters, KeyDigest, KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached, Reservation, Standing,
     StateFileError,
 };
 pub use clock::Clock;

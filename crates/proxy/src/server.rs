@@ -101,12 +101,12 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<SharedServer>,
     workers: Option<Workers>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SharedServer {
     app: ArcSwap<App>,
     options: ServerOptions,
     certificates: Option<Certificates>,
@@ -115,7 +115,7 @@ struct Shared {
 
 /// Changes a running server.
 #[derive(Clone, Debug)]
-pub struct ServerHandle(Arc<Shared>);
+pub struct ServerHandle(Arc<SharedServer>);
 
 impl ServerHandle {
     /// The app that new requests get.
@@ -189,7 +189,7 @@ impl Server {
         let fail = |source| ServerError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        let shared = Shared { app: ArcSwap::from_pointee(app), options, certificates, address };
+        let shared = SharedServer { app: ArcSwap::from_pointee(app), options, certificates, address };
         Ok(Self { listener, address, shared: Arc::new(shared), workers: None })
     }
 
@@ -261,7 +261,7 @@ async fn all_ended(connections: &mut JoinSet<()>) {
 
 async fn accept(
     listener: &TcpListener,
-    shared: &Arc<Shared>,
+    shared: &Arc<SharedServer>,
     workers: Option<&Workers>,
     phase: &watch::Receiver<Phase>,
     connections: &mut JoinSet<()>,

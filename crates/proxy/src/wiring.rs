@@ -52,7 +52,7 @@ mod shared_state;
 #[derive(Debug)]
 pub struct Wiring {
     world: World,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptOverReloads>,
     spans: Option<Arc<dyn SpanSink>>,
     transport: Option<Arc<dyn Transport>>,
 }
@@ -65,7 +65,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// What outlives a reload.
 #[derive(Debug, Default)]
-struct Kept {
+struct KeptOverReloads {
     sagemaker: Option<(EnvironmentVariables, World, SageMaker)>,
     credentials: CredentialShelf,
     router_state: Option<Arc<dyn RouterState>>,
@@ -302,7 +302,7 @@ impl Wiring {
 
     /// The provider, with its connections; a new one only where the file's own environment has
     /// changed.
-    fn sagemaker(&self, config: &Config, kept: &mut Kept) -> Result<(World, SageMaker), WiringError> {
+    fn sagemaker(&self, config: &Config, kept: &mut KeptOverReloads) -> Result<(World, SageMaker), WiringError> {
         let variables = &config.environment_variables;
         if let Some((known, world, sagemaker)) = &kept.sagemaker
             && known == variables
@@ -327,7 +327,7 @@ impl Wiring {
 fn counted(
     config: &Config,
     world: &World,
-    kept: &mut Kept,
+    kept: &mut KeptOverReloads,
     is_reload: bool,
 ) -> Result<Option<Arc<dyn Ledger>>, WiringError> {
     #[cfg(feature = "redis")]

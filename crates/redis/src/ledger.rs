@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use redis::Script;
-use sagewire_router::ledger::{KeyLimits, Ledger, MemoryLedger, Refusal, Reservation, Standing};
+use sagewire_router::ledger::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use tokio::time::Instant;
 
 use self::exchange::{KeyAnswer, KeyQuestion, SeenBudget, Wanted};
@@ -101,7 +101,7 @@ impl RedisLedger {
 
 #[async_trait]
 impl Ledger for RedisLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal> {
+    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
         let counted = &self.0;
         counted.start();
         if !key.are_set() {
@@ -125,7 +125,7 @@ impl Ledger for RedisLedger {
                     None => Ok(()),
                 }
             }
-            Err(Away { .. }) if counted.redis.settings().fails_closed => Err(Refusal::Unavailable),
+            Err(Away { .. }) if counted.redis.settings().fails_closed => Err(KeyRefusal::Unavailable),
             Err(Away { .. }) => {
                 counted.local.admit(&counted.share(key)).await?;
                 counted.with_key(key, |record| record.outbox.changes.counts.add(1, 0));
@@ -134,7 +134,7 @@ impl Ledger for RedisLedger {
         }
     }
 
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal> {
+    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
         let counted = &self.0;
         counted.start();
         let (id, place) = counted.new_place(tokens);
@@ -165,7 +165,7 @@ impl Ledger for RedisLedger {
                     unsettled.settle();
                 }
                 if counted.redis.settings().fails_closed {
-                    return Err(Refusal::Unavailable);
+                    return Err(KeyRefusal::Unavailable);
                 }
                 let local = counted.local.reserve(&counted.share(key), tokens).await?;
                 unsettled.settle();

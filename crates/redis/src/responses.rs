@@ -32,7 +32,7 @@ pub struct RedisResponses(Arc<Redis>);
 struct NoAnswer;
 
 #[derive(Debug, Default, Serialize)]
-struct Question<'a> {
+struct ResponsesQuestion<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     put: Option<&'a str>,
     lifetime: u64,
@@ -54,7 +54,13 @@ impl RedisResponses {
         Self(Arc::clone(redis))
     }
 
-    async fn ask(&self, owner: &str, id: &str, question: Question<'_>, limit: Duration) -> Result<Answer, StoreError> {
+    async fn ask(
+        &self,
+        owner: &str,
+        id: &str,
+        question: ResponsesQuestion<'_>,
+        limit: Duration,
+    ) -> Result<Answer, StoreError> {
         let away = |_: Away| StoreError::from(NoAnswer);
         self.0.ready(limit).await.map_err(away)?;
         let key = Keys::new(&self.0.settings().namespace, "response", &format!("{owner}\0{id}")).of("text");
@@ -66,16 +72,16 @@ impl RedisResponses {
 impl SharedResponses for RedisResponses {
     async fn get(&self, owner: &str, id: &str) -> Result<Option<String>, StoreError> {
         let limit = self.0.settings().time_limit;
-        Ok(self.ask(owner, id, Question::default(), limit).await?.text)
+        Ok(self.ask(owner, id, ResponsesQuestion::default(), limit).await?.text)
     }
 
     async fn put(&self, owner: &str, id: &str, text: &str, lifetime: Duration) -> Result<(), StoreError> {
-        let question = Question { put: Some(text), lifetime: millis(lifetime).max(1), remove: false };
+        let question = ResponsesQuestion { put: Some(text), lifetime: millis(lifetime).max(1), remove: false };
         self.ask(owner, id, question, WRITE_LIMIT).await.map(drop)
     }
 
     async fn remove(&self, owner: &str, id: &str) -> Result<bool, StoreError> {
-        let question = Question { remove: true, ..Question::default() };
+        let question = ResponsesQuestion { remove: true, ..ResponsesQuestion::default() };
         Ok(self.ask(owner, id, question, WRITE_LIMIT).await?.removed)
     }
 }

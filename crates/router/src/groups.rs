@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     Deployment,
-    names::{self, Found, ModelNames},
+    names::{self, ModelNames, NamedEntry},
     settings::ModelGroupAlias,
     state::Limits,
 };
@@ -48,7 +48,7 @@ pub(crate) struct Member {
 /// A group, and how it was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Target<'r> {
-    pub(crate) found: Found<'r, Group>,
+    pub(crate) found: NamedEntry<'r, Group>,
     /// The name as it was given: an alias, a name, or a text that a `*` matches.
     pub(crate) asked: &'r str,
 }

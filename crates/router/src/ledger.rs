@@ -23,17 +23,17 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
     /// Counts a request of this key.
     ///
     /// # Errors
-    /// [`Refusal`] if the key has used up a limit. Nothing is counted then.
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal>;
+    /// [`KeyRefusal`] if the key has used up a limit. Nothing is counted then.
+    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal>;
 
     /// Reserves tokens for a call of this key. A call is let through although its tokens exceed
     /// what is left if no other call of the key holds a reservation: an estimate must not lock
     /// it out for ever.
     ///
     /// # Errors
-    /// [`Refusal`] if a limit has been used up meanwhile, or if what is left of one is reserved by
+    /// [`KeyRefusal`] if a limit has been used up meanwhile, or if what is left of one is reserved by
     /// other calls. Nothing is reserved then.
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal>;
+    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal>;
 
     /// Ends a call: gives back what [`reserve`](Self::reserve) reserved, and counts what was used.
     ///
@@ -92,7 +92,7 @@ pub enum KeyLimit {
 /// Why a key's request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum KeyRefusal {
     /// A limit is reached.
     Reached(Reached),
     /// The ledger cannot say what other replicas have counted, and is told to refuse then.
@@ -150,14 +150,14 @@ impl Standing {
 
     /// Which limit refuses a further request, if one does.
     #[must_use]
-    pub fn refuses_request(&self, key: &KeyLimits<'_>) -> Option<Refusal> {
+    pub fn refuses_request(&self, key: &KeyLimits<'_>) -> Option<KeyRefusal> {
         self.limits(key).find(|(_, allowed, used, _)| used >= allowed).map(|limit| reached(limit, false))
     }
 
     /// Which limit refuses a call of so many tokens, if one does. Only if no other call of the key
     /// holds a reservation may it need more than is left.
     #[must_use]
-    pub fn refuses_call(&self, key: &KeyLimits<'_>, tokens: u64) -> Option<Refusal> {
+    pub fn refuses_call(&self, key: &KeyLimits<'_>, tokens: u64) -> Option<KeyRefusal> {
         let of_tokens = || self.limits(key).filter(|(limit, ..)| *limit != KeyLimit::Requests);
         let used_up = of_tokens().find(|(_, allowed, used, _)| used >= allowed).map(|limit| reached(limit, false));
         let wanted = self.reserved.saturating_add(tokens);
@@ -170,6 +170,6 @@ impl Standing {
     }
 }
 
-fn reached((limit, allowed, _, resets_in): Used, reserved: bool) -> Refusal {
-    Refusal::Reached(Reached { limit, allowed, resets_in, reserved })
+fn reached((limit, allowed, _, resets_in): Used, reserved: bool) -> KeyRefusal {
+    KeyRefusal::Reached(Reached { limit, allowed, resets_in, reserved })
 }

@@ -29,7 +29,7 @@ pub struct ModelNames<T> {
 /// The entry that a name stands for.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Found<'n, T> {
+pub struct NamedEntry<'n, T> {
     /// The entry.
     pub entry: &'n T,
     /// The name that an alias stands for; else the name that was looked up.
@@ -69,14 +69,14 @@ impl<T> ModelNames<T> {
 
     /// What a model of this name is.
     #[must_use]
-    pub fn find<'n>(&'n self, asked: &'n str) -> Option<Found<'n, T>> {
+    pub fn find<'n>(&'n self, asked: &'n str) -> Option<NamedEntry<'n, T>> {
         let name = self.aliases.get(asked).map_or(asked, String::as_str);
         if let Some((_, entry)) = self.exact.get(name).and_then(|index| self.entries.get(*index)) {
-            return Some(Found { entry, name, captured: None });
+            return Some(NamedEntry { entry, name, captured: None });
         }
         self.patterns.iter().filter_map(|index| self.entries.get(*index)).find_map(|(pattern, entry)| {
             let captured = captured(pattern, name)?;
-            Some(Found { entry, name, captured: Some(captured) })
+            Some(NamedEntry { entry, name, captured: Some(captured) })
         })
     }
 
@@ -98,15 +98,15 @@ impl<T> Default for ModelNames<T> {
     }
 }
 
-impl<T> Clone for Found<'_, T> {
+impl<T> Clone for NamedEntry<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Found<'_, T> {}
+impl<T> Copy for NamedEntry<'_, T> {}
 
-impl<T> Found<'_, T> {
+impl<T> NamedEntry<'_, T> {
     /// This name with what the entry's `*` stands for in place of its own `*`.
     #[must_use]
     pub fn fill(&self, name: &str) -> String {

@@ -155,13 +155,13 @@ impl SageMaker {
         context: &CallContext,
     ) -> Result<Reply<AsyncReceipt>, Error> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct AsyncAnswer {
             #[serde(rename = "InferenceId")]
             inference_id: String,
         }
         let (body, headers, meta) =
             self.invoke_raw(&invocation.model, Operation::Async, context, |request| invocation.write(request)).await?;
-        let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
+        let answer: AsyncAnswer = serde_json::from_slice(&body).map_err(|error| {
             let error =
                 Error::new(ErrorKind::Decode, "SageMaker's answer has no `InferenceId`: check the endpoint URL")
                     .with_source(error);

@@ -14,7 +14,7 @@ use super::repr::{repr_of, str_of};
 pub(crate) fn percent(state: &State<'_, '_>, template: &str, value: &Value) -> Result<String, Error> {
     budget::charge_items(state, value.len().filter(|_| kind(value) == Kind::Tuple).unwrap_or(0))?;
     let values: Vec<Value> = if kind(value) == Kind::Tuple { value.try_iter()?.collect() } else { vec![value.clone()] };
-    let mut formatter = Formatter { state, all: value, values, next: 0, out: String::new() };
+    let mut formatter = PercentFormatter { state, all: value, values, next: 0, out: String::new() };
     formatter.run(template)?;
     // Python wants every value used, unless it could have been looked up in: by name, but a list will
     // do.
@@ -25,7 +25,7 @@ pub(crate) fn percent(state: &State<'_, '_>, template: &str, value: &Value) -> R
     Ok(formatter.out)
 }
 
-struct Formatter<'s, 't, 'e> {
+struct PercentFormatter<'s, 't, 'e> {
     state: &'s State<'t, 'e>,
     all: &'s Value,
     values: Vec<Value>,
@@ -33,7 +33,7 @@ struct Formatter<'s, 't, 'e> {
     out: String,
 }
 
-impl Formatter<'_, '_, '_> {
+impl PercentFormatter<'_, '_, '_> {
     fn run(&mut self, template: &str) -> Result<(), Error> {
         let mut chars = template.chars().peekable();
         while let Some(c) = chars.next() {

@@ -20,18 +20,18 @@ pub(crate) fn str_format(
     args: &[Value],
     kwargs: Option<&Kwargs>,
 ) -> Result<String, Error> {
-    let mut formatter = Formatter { state, args, kwargs, next: 0 };
+    let mut formatter = StrFormatter { state, args, kwargs, next: 0 };
     formatter.run(template, 0)
 }
 
-struct Formatter<'a, 't, 'e> {
+struct StrFormatter<'a, 't, 'e> {
     state: &'a State<'t, 'e>,
     args: &'a [Value],
     kwargs: Option<&'a Kwargs>,
     next: usize,
 }
 
-impl Formatter<'_, '_, '_> {
+impl StrFormatter<'_, '_, '_> {
     fn run(&mut self, template: &str, nesting: usize) -> Result<String, Error> {
         if nesting >= MAX_NESTING {
             return Err(value_error("Max string recursion exceeded"));

@@ -38,10 +38,10 @@ pub(super) async fn run(connection: &Connection, request: ChatRequest, mut print
         };
         interrupted = false;
         match conversation.take(&line) {
-            Step::Nothing => {}
-            Step::Say(text) => aside(text),
-            Step::Leave => return Ok(()),
-            Step::Ask => {
+            LineAction::Nothing => {}
+            LineAction::Say(text) => aside(text),
+            LineAction::Leave => return Ok(()),
+            LineAction::Ask => {
                 let request = conversation.request.clone();
                 let _unseen = Unseen::begin();
                 match answer::ask(&*connection.provider, request, &mut printer, interrupt::ctrl_c()).await {
@@ -77,7 +77,7 @@ async fn read_whole(lines: &mut Lines) -> Result<Typed, Failure> {
 
 /// What a line leads to.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum LineAction {
     Nothing,
     Say(String),
     Ask,
@@ -91,10 +91,10 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn take(&mut self, line: &str) -> Step {
+    fn take(&mut self, line: &str) -> LineAction {
         let line = line.trim();
         if line.is_empty() {
-            return Step::Nothing;
+            return LineAction::Nothing;
         }
         let Some(command) = line.strip_prefix('/') else { return self.question(line) };
         if command.starts_with('/') {
@@ -102,41 +102,41 @@ impl Conversation {
         }
         let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
         match name {
-            "help" | "?" => Step::Say(HELP.to_owned()),
-            "exit" | "quit" => Step::Leave,
+            "help" | "?" => LineAction::Say(HELP.to_owned()),
+            "exit" | "quit" => LineAction::Leave,
             "clear" => {
                 self.request.messages.retain(|message| message.role == Role::System);
-                Step::Say("the conversation was cleared".to_owned())
+                LineAction::Say("the conversation was cleared".to_owned())
             }
             "system" => self.system(rest.trim()),
             "again" => self.again(),
-            _ => {
-                Step::Say(format!("unknown command `/{name}`; /help lists them, and //{command} asks it as a question"))
-            }
+            _ => LineAction::Say(format!(
+                "unknown command `/{name}`; /help lists them, and //{command} asks it as a question"
+            )),
         }
     }
 
-    fn question(&mut self, text: &str) -> Step {
+    fn question(&mut self, text: &str) -> LineAction {
         self.request.messages.push(Message::user(text));
-        Step::Ask
+        LineAction::Ask
     }
 
-    fn system(&mut self, text: &str) -> Step {
+    fn system(&mut self, text: &str) -> LineAction {
         self.request.messages.retain(|message| message.role != Role::System);
         if text.is_empty() {
-            return Step::Say("the system message was removed".to_owned());
+            return LineAction::Say("the system message was removed".to_owned());
         }
         self.request.messages.insert(0, Message::system(text));
-        Step::Say("the system message was set".to_owned())
+        LineAction::Say("the system message was set".to_owned())
     }
 
-    fn again(&mut self) -> Step {
+    fn again(&mut self) -> LineAction {
         match self.request.messages.iter().rposition(|message| message.role == Role::User) {
             Some(last) => {
                 self.request.messages.truncate(last + 1);
-                Step::Ask
+                LineAction::Ask
             }
-            None => Step::Say("there is no question to repeat".to_owned()),
+            None => LineAction::Say("there is no question to repeat".to_owned()),
         }
     }
 
@@ -169,27 +169,27 @@ mod tests {
     #[test]
     fn a_conversation_grows_and_forgets() {
         let mut conversation = Conversation { request: ChatRequest::new("m", []) };
-        assert_eq!(conversation.take("  hello "), Step::Ask);
+        assert_eq!(conversation.take("  hello "), LineAction::Ask);
         conversation.answered(&ChatResponse::text("m", "hi", sagewire::FinishReason::Stop));
-        assert!(matches!(conversation.take("/system be brief"), Step::Say(_)));
-        assert_eq!(conversation.take("//etc"), Step::Ask);
+        assert!(matches!(conversation.take("/system be brief"), LineAction::Say(_)));
+        assert_eq!(conversation.take("//etc"), LineAction::Ask);
         assert_eq!(roles(&conversation), ["system be brief", "user hello", "assistant hi", "user /etc"]);
         conversation.forget_question();
         conversation.forget_question();
         assert_eq!(roles(&conversation), ["system be brief", "user hello", "assistant hi"], "an answer stays");
-        assert!(matches!(conversation.take("/clear"), Step::Say(_)));
+        assert!(matches!(conversation.take("/clear"), LineAction::Say(_)));
         assert_eq!(roles(&conversation), ["system be brief"]);
-        assert!(matches!(conversation.take("/system"), Step::Say(_)));
+        assert!(matches!(conversation.take("/system"), LineAction::Say(_)));
         assert!(roles(&conversation).is_empty());
     }
 
     #[test]
     fn the_last_question_is_asked_again_without_its_answer() {
         let mut conversation = Conversation { request: ChatRequest::new("m", []) };
-        assert!(matches!(conversation.take("/again"), Step::Say(_)));
+        assert!(matches!(conversation.take("/again"), LineAction::Say(_)));
         conversation.take("one");
         conversation.answered(&ChatResponse::text("m", "1", sagewire::FinishReason::Stop));
-        assert_eq!(conversation.take("/again"), Step::Ask);
+        assert_eq!(conversation.take("/again"), LineAction::Ask);
         assert_eq!(roles(&conversation), ["user one"]);
     }
 
@@ -198,9 +198,9 @@ mod tests {
         let mut conversation = Conversation { request: ChatRequest::new("m", []) };
         conversation.take("one");
         conversation.answered(&ChatResponse::default());
-        assert!(matches!(conversation.take("/nonsense"), Step::Say(text) if text.contains("/help")));
-        assert_eq!(conversation.take(""), Step::Nothing);
-        assert_eq!(conversation.take("/quit"), Step::Leave);
+        assert!(matches!(conversation.take("/nonsense"), LineAction::Say(text) if text.contains("/help")));
+        assert_eq!(conversation.take(""), LineAction::Nothing);
+        assert_eq!(conversation.take("/quit"), LineAction::Leave);
         assert!(roles(&conversation).is_empty());
     }
 }

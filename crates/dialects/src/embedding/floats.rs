@@ -62,14 +62,14 @@ impl<'de> Visitor<'de> for &mut Mean {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        while rows.next_element_seed(Row(self))?.is_some() {}
+        while rows.next_element_seed(FloatRow(self))?.is_some() {}
         Ok(())
     }
 }
 
-struct Row<'a>(&'a mut Mean);
+struct FloatRow<'a>(&'a mut Mean);
 
-impl<'de> DeserializeSeed<'de> for Row<'_> {
+impl<'de> DeserializeSeed<'de> for FloatRow<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -77,7 +77,7 @@ impl<'de> DeserializeSeed<'de> for Row<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Row<'_> {
+impl<'de> Visitor<'de> for FloatRow<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -42,14 +42,14 @@ impl<'a> Inputs<'a> {
 
 /// A body in the making: its own fields, then the caller's further parameters, which win.
 pub(super) struct Body<'a> {
-    fields: Vec<(&'static str, Field<'a>)>,
+    fields: Vec<(&'static str, InputField<'a>)>,
     extra: &'a Map<String, Value>,
     dimensions: Option<u32>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Field<'a> {
+enum InputField<'a> {
     Inputs(Inputs<'a>),
     Value(Value),
 }
@@ -57,12 +57,12 @@ enum Field<'a> {
 impl<'a> Body<'a> {
     /// A body with these inputs under this name.
     pub(super) fn new(request: &'a EmbedRequest, name: &'static str, inputs: Inputs<'a>) -> Self {
-        Self { fields: vec![(name, Field::Inputs(inputs))], extra: &request.extra, dimensions: request.dimensions }
+        Self { fields: vec![(name, InputField::Inputs(inputs))], extra: &request.extra, dimensions: request.dimensions }
     }
 
     /// The same with a parameter, where it is set.
     pub(super) fn with(mut self, name: &'static str, value: Option<impl Into<Value>>) -> Self {
-        self.fields.extend(value.map(|value| (name, Field::Value(value.into()))));
+        self.fields.extend(value.map(|value| (name, InputField::Value(value.into()))));
         self
     }
 

@@ -86,7 +86,7 @@ enum Numbers {
 }
 
 /// Why the vectors of a reply were not read.
-enum Unread {
+enum UnreadVectors {
     /// The shape is not known.
     Shape,
     /// The vector of the input at this place has something else than numbers.
@@ -102,13 +102,15 @@ enum Unread {
 pub(super) fn read(reply: &Bytes, context: &EmbedContext, family: &str) -> Result<EmbedResponse, Error> {
     let parsed = match parse(reply) {
         // `NaN` and `Infinity` are no JSON: as null they show which vector they are in.
-        Err(Unread::Shape) => json::repair_reply(reply).map_or(Err(Unread::Shape), |repaired| parse(&repaired.into())),
+        Err(UnreadVectors::Shape) => {
+            json::repair_reply(reply).map_or(Err(UnreadVectors::Shape), |repaired| parse(&repaired.into()))
+        }
         parsed => parsed,
     };
     let (vectors, model, usage) = parsed.map_err(|unread| match unread {
-        Unread::Shape => unknown_reply(reply, family),
-        Unread::NoNumbers(input) => no_numbers(input),
-        Unread::Failed(error) => error,
+        UnreadVectors::Shape => unknown_reply(reply, family),
+        UnreadVectors::NoNumbers(input) => no_numbers(input),
+        UnreadVectors::Failed(error) => error,
     })?;
     if vectors.len() != context.inputs {
         return Err(Error::new(
@@ -147,20 +149,20 @@ impl Numbers {
     }
 }
 
-type Parsed = (Vec<Numbers>, Option<String>, Option<Usage>);
+type ParsedVectors = (Vec<Numbers>, Option<String>, Option<Usage>);
 
-fn parse(reply: &Bytes) -> Result<Parsed, Unread> {
+fn parse(reply: &Bytes) -> Result<ParsedVectors, UnreadVectors> {
     if let Some(lists) = plain::lists(reply) {
         return Ok((lists.into_iter().map(Numbers::Raw).collect(), None, None));
     }
     if !reply.trim_ascii_start().starts_with(b"{") {
-        return Ok((nested(serde_json::from_slice(reply).map_err(|_| Unread::Shape)?)?, None, None));
+        return Ok((nested(serde_json::from_slice(reply).map_err(|_| UnreadVectors::Shape)?)?, None, None));
     }
-    let parsed: Reply<'_> = serde_json::from_slice(reply).map_err(|_| Unread::Shape)?;
+    let parsed: Reply<'_> = serde_json::from_slice(reply).map_err(|_| UnreadVectors::Shape)?;
     if let Some(report) =
         Some(reply).filter(|_| !is_absent(parsed.error.as_ref())).and_then(|reply| FailureReport::read(reply))
     {
-        return Err(Unread::Failed(report.into_error()));
+        return Err(UnreadVectors::Failed(report.into_error()));
     }
     let usage = parsed.usage.0.map(with_prompt_tokens).or_else(|| {
         let tokens = parsed.meta.0?.billed_units.0?.input_tokens.0?;
@@ -169,12 +171,13 @@ fn parse(reply: &Bytes) -> Result<Parsed, Unread> {
     let vectors = match (parsed.data, parsed.embeddings) {
         (Some(data), _) => items(data)?,
         (None, Some(embeddings)) if embeddings.get().starts_with('{') => {
-            let ByType { float, int8, uint8 } = serde_json::from_str(embeddings.get()).map_err(|_| Unread::Shape)?;
-            nested(float.or(int8).or(uint8).ok_or(Unread::Shape)?)?
+            let ByType { float, int8, uint8 } =
+                serde_json::from_str(embeddings.get()).map_err(|_| UnreadVectors::Shape)?;
+            nested(float.or(int8).or(uint8).ok_or(UnreadVectors::Shape)?)?
         }
         (None, embeddings) => {
             let named = embeddings.or(parsed.embedding).or(parsed.vectors).or(parsed.predictions);
-            nested(named.ok_or(Unread::Shape)?)?
+            nested(named.ok_or(UnreadVectors::Shape)?)?
         }
     };
     Ok((vectors, parsed.model.0, usage))
@@ -190,20 +193,20 @@ fn with_prompt_tokens(mut usage: Usage) -> Usage {
 
 /// OpenAI's list, in the order of its indexes. If one is missing, the order is the inputs'; one
 /// that is wrong would give an input the vector of another.
-fn items(data: &RawValue) -> Result<Vec<Numbers>, Unread> {
-    let mut items: Vec<Item<'_>> = serde_json::from_str(data.get()).map_err(|_| Unread::Shape)?;
+fn items(data: &RawValue) -> Result<Vec<Numbers>, UnreadVectors> {
+    let mut items: Vec<Item<'_>> = serde_json::from_str(data.get()).map_err(|_| UnreadVectors::Shape)?;
     if items.len() > 1 && items.iter().all(|item| item.index.0.is_some()) {
         items.sort_by_key(|item| item.index.0);
         if items.iter().zip(0..).any(|(item, place)| item.index.0 != Some(place)) {
-            return Err(Unread::Shape);
+            return Err(UnreadVectors::Shape);
         }
     }
-    let vector = |(place, item): (usize, Item<'_>)| one(item.embedding.ok_or(Unread::NoNumbers(place))?, place);
+    let vector = |(place, item): (usize, Item<'_>)| one(item.embedding.ok_or(UnreadVectors::NoNumbers(place))?, place);
     items.into_iter().enumerate().map(vector).collect()
 }
 
 /// Lists in lists: one vector, a vector for each input, or a vector for each token of each input.
-fn nested(lists: &RawValue) -> Result<Vec<Numbers>, Unread> {
+fn nested(lists: &RawValue) -> Result<Vec<Numbers>, UnreadVectors> {
     match levels(lists.get()) {
         1 => match lists.get().bytes().find(|byte| !byte.is_ascii_whitespace() && *byte != b'[') {
             Some(b']') => Ok(Vec::new()),
@@ -212,18 +215,18 @@ fn nested(lists: &RawValue) -> Result<Vec<Numbers>, Unread> {
             _ => Ok(vec![one(lists, 0)?]),
         },
         2..=4 => vectors(lists),
-        _ => Err(Unread::Shape),
+        _ => Err(UnreadVectors::Shape),
     }
 }
 
-fn vectors(lists: &RawValue) -> Result<Vec<Numbers>, Unread> {
+fn vectors(lists: &RawValue) -> Result<Vec<Numbers>, UnreadVectors> {
     parts(lists)?.into_iter().enumerate().map(|(place, list)| one(list, place)).collect()
 }
 
 /// The vector of the input at this place: as it is, or the mean of its tokens' (mean pooling).
-fn one(list: &RawValue, place: usize) -> Result<Numbers, Unread> {
+fn one(list: &RawValue, place: usize) -> Result<Numbers, UnreadVectors> {
     // No text is in a list of numbers, so that this word is a value.
-    let unread = || if has_nulls(list) { Unread::NoNumbers(place) } else { Unread::Shape };
+    let unread = || if has_nulls(list) { UnreadVectors::NoNumbers(place) } else { UnreadVectors::Shape };
     match levels(list.get()) {
         0 => serde_json::from_str(list.get()).map(Numbers::Base64).map_err(|_| unread()),
         1 => numbers(list).ok_or_else(unread),
@@ -234,9 +237,9 @@ fn one(list: &RawValue, place: usize) -> Result<Numbers, Unread> {
         // The toolkit puts each input's tokens into a list of one more level.
         3 => match parts(list)?.as_slice() {
             [only] => one(only, place),
-            _ => Err(Unread::Shape),
+            _ => Err(UnreadVectors::Shape),
         },
-        _ => Err(Unread::Shape),
+        _ => Err(UnreadVectors::Shape),
     }
 }
 
@@ -251,8 +254,8 @@ fn numbers(list: &RawValue) -> Option<Numbers> {
     NumberList::from_json(text).ok().filter(|numbers| !numbers.is_empty()).map(Numbers::Raw)
 }
 
-fn parts(list: &RawValue) -> Result<Vec<&RawValue>, Unread> {
-    serde_json::from_str(list.get()).map_err(|_| Unread::Shape)
+fn parts(list: &RawValue) -> Result<Vec<&RawValue>, UnreadVectors> {
+    serde_json::from_str(list.get()).map_err(|_| UnreadVectors::Shape)
 }
 
 /// How many lists the first number is in.

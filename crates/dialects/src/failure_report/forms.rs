@@ -142,10 +142,10 @@ impl Words {
     }
 }
 
-fn step(step: &Value) -> pydantic::Step<'_> {
+fn step(step: &Value) -> pydantic::LocationStep<'_> {
     match step {
-        Value::String(name) => pydantic::Step::Name(name),
-        other => pydantic::Step::Place(other.as_u64().unwrap_or_default()),
+        Value::String(name) => pydantic::LocationStep::Name(name),
+        other => pydantic::LocationStep::Place(other.as_u64().unwrap_or_default()),
     }
 }
 

@@ -10,23 +10,23 @@ use super::forms::Words;
 
 /// A step on the way to a parameter.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
+pub(super) enum LocationStep<'a> {
     Name(&'a str),
     Place(u64),
 }
 
 /// The path of a parameter, as OpenAI writes it: `messages[0].content`. Where in the request the
 /// parameter is, is left out.
-pub(super) fn path<'a>(steps: impl Iterator<Item = Step<'a>>) -> String {
+pub(super) fn path<'a>(steps: impl Iterator<Item = LocationStep<'a>>) -> String {
     let mut path = String::new();
-    for step in steps.skip_while(|step| matches!(step, Step::Name("body" | "query" | "header"))) {
+    for step in steps.skip_while(|step| matches!(step, LocationStep::Name("body" | "query" | "header"))) {
         match step {
-            Step::Name(name) if path.is_empty() => path.push_str(name),
-            Step::Name(name) => {
+            LocationStep::Name(name) if path.is_empty() => path.push_str(name),
+            LocationStep::Name(name) => {
                 path.push('.');
                 path.push_str(name);
             }
-            Step::Place(place) => path.push_str(&format!("[{place}]")),
+            LocationStep::Place(place) => path.push_str(&format!("[{place}]")),
         }
     }
     path
@@ -44,21 +44,25 @@ pub(super) fn words(text: &str) -> Option<Words> {
     let (mut depth, mut key, mut location) = (0_usize, None::<String>, Vec::new());
     while let Some(token) = tokens.next() {
         match token {
-            Token::Open => depth += 1,
-            Token::Close => {
+            PythonToken::Open => depth += 1,
+            PythonToken::Close => {
                 depth = depth.saturating_sub(1);
                 location.clear();
             }
-            Token::Text(name) if depth == 1 && tokens.rest.trim_start().starts_with(':') => key = Some(name),
-            Token::Text(reason) if depth == 1 && key.as_deref() == Some("msg") => {
+            PythonToken::Text(name) if depth == 1 && tokens.rest.trim_start().starts_with(':') => key = Some(name),
+            PythonToken::Text(reason) if depth == 1 && key.as_deref() == Some("msg") => {
                 let steps = location.iter().map(Located::step);
                 let path = Some(path(steps)).filter(|path| !path.is_empty());
                 reasons.extend(words.add(path, &reason));
                 key = None;
             }
-            Token::Text(name) if depth == 1 && key.as_deref() == Some("loc") => location.push(Located::Name(name)),
-            Token::Number(place) if depth == 1 && key.as_deref() == Some("loc") => location.push(Located::Place(place)),
-            Token::Text(_) | Token::Number(_) => {}
+            PythonToken::Text(name) if depth == 1 && key.as_deref() == Some("loc") => {
+                location.push(Located::Name(name))
+            }
+            PythonToken::Number(place) if depth == 1 && key.as_deref() == Some("loc") => {
+                location.push(Located::Place(place))
+            }
+            PythonToken::Text(_) | PythonToken::Number(_) => {}
         }
     }
     words.reason = Some(reasons.join("; ")).filter(|reason| !reason.is_empty());
@@ -71,16 +75,16 @@ enum Located {
 }
 
 impl Located {
-    fn step(&self) -> Step<'_> {
+    fn step(&self) -> LocationStep<'_> {
         match self {
-            Self::Name(name) => Step::Name(name),
-            Self::Place(place) => Step::Place(*place),
+            Self::Name(name) => LocationStep::Name(name),
+            Self::Place(place) => LocationStep::Place(*place),
         }
     }
 }
 
 /// What matters of Python's literals.
-enum Token {
+enum PythonToken {
     /// `{`
     Open,
     /// `}`
@@ -94,9 +98,9 @@ struct Tokens<'a> {
 }
 
 impl Iterator for Tokens<'_> {
-    type Item = Token;
+    type Item = PythonToken;
 
-    fn next(&mut self) -> Option<Token> {
+    fn next(&mut self) -> Option<PythonToken> {
         loop {
             let first = self.rest.chars().next()?;
             match first {
@@ -105,13 +109,13 @@ impl Iterator for Tokens<'_> {
                     let end = self.rest.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(self.rest.len());
                     let (digits, rest) = self.rest.split_at_checked(end)?;
                     self.rest = rest;
-                    return Some(Token::Number(digits.parse().unwrap_or_default()));
+                    return Some(PythonToken::Number(digits.parse().unwrap_or_default()));
                 }
                 _ => {
                     self.rest = self.rest.get(first.len_utf8()..)?;
                     match first {
-                        '{' => return Some(Token::Open),
-                        '}' => return Some(Token::Close),
+                        '{' => return Some(PythonToken::Open),
+                        '}' => return Some(PythonToken::Close),
                         _ => {}
                     }
                 }
@@ -122,7 +126,7 @@ impl Iterator for Tokens<'_> {
 
 impl Tokens<'_> {
     /// A text in quotes, of which only backslashes before quotes are taken away.
-    fn text(&mut self, quote: char) -> Option<Token> {
+    fn text(&mut self, quote: char) -> Option<PythonToken> {
         let inside = self.rest.get(1..)?;
         let mut text = String::new();
         let mut characters = inside.char_indices();
@@ -131,7 +135,7 @@ impl Tokens<'_> {
                 '\\' => text.extend(characters.next().map(|(_, escaped)| escaped)),
                 end if end == quote => {
                     self.rest = inside.get(at + 1..)?;
-                    return Some(Token::Text(text));
+                    return Some(PythonToken::Text(text));
                 }
                 other => text.push(other),
             }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum PathStep {
     Field(String),
     EveryItem,
     Item(usize),
@@ -22,7 +22,7 @@ enum Step {
 pub(super) struct Path {
     /// The parameter's name.
     pub(super) parameter: String,
-    inside: Vec<Step>,
+    inside: Vec<PathStep>,
 }
 
 impl Path {
@@ -33,7 +33,7 @@ impl Path {
         }
         let mut steps = steps(text).into_iter();
         match steps.next()? {
-            Step::Field(parameter) => Some(Self { parameter, inside: steps.collect() }),
+            PathStep::Field(parameter) => Some(Self { parameter, inside: steps.collect() }),
             _ => None,
         }
     }
@@ -44,21 +44,21 @@ impl Path {
     }
 }
 
-fn steps(mut text: &str) -> Vec<Step> {
+fn steps(mut text: &str) -> Vec<PathStep> {
     let mut steps = Vec::new();
     while !text.is_empty() {
         if let Some(rest) = text.strip_prefix('[') {
             let (inner, rest) = rest.split_once(']').unwrap_or((rest, ""));
             steps.push(match inner {
-                "*" => Step::EveryItem,
-                index => index.parse().map_or(Step::Nowhere, Step::Item),
+                "*" => PathStep::EveryItem,
+                index => index.parse().map_or(PathStep::Nowhere, PathStep::Item),
             });
             text = rest;
         } else {
             let end = text.find(['.', '[']).unwrap_or(text.len());
             let (field, rest) = text.split_at(end);
             if !field.is_empty() {
-                steps.push(Step::Field(field.to_owned()));
+                steps.push(PathStep::Field(field.to_owned()));
             }
             text = rest.strip_prefix('.').unwrap_or(rest);
         }
@@ -66,18 +66,18 @@ fn steps(mut text: &str) -> Vec<Step> {
     steps
 }
 
-fn remove(value: &mut Value, steps: &[Step]) {
+fn remove(value: &mut Value, steps: &[PathStep]) {
     match (steps, value) {
-        ([Step::Field(name)], Value::Object(map)) => {
+        ([PathStep::Field(name)], Value::Object(map)) => {
             map.shift_remove(name);
         }
-        ([Step::Field(name), rest @ ..], Value::Object(map)) => {
+        ([PathStep::Field(name), rest @ ..], Value::Object(map)) => {
             if let Some(inner) = map.get_mut(name) {
                 remove(inner, rest);
             }
         }
-        ([Step::EveryItem, rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| remove(item, rest)),
-        ([Step::Item(index), rest @ ..], Value::Array(items)) => {
+        ([PathStep::EveryItem, rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| remove(item, rest)),
+        ([PathStep::Item(index), rest @ ..], Value::Array(items)) => {
             if let Some(item) = items.get_mut(*index) {
                 remove(item, rest);
             }

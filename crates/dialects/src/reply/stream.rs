@@ -188,12 +188,12 @@ fn reported(text: &[u8]) -> Error {
 /// DJL ends a failed answer so.
 fn has_failed_without_a_reason(text: &[u8]) -> bool {
     #[derive(Deserialize)]
-    struct Details {
+    struct FinalDetails {
         finish_reason: Option<Lenient<String>>,
     }
     #[derive(Deserialize)]
     struct WithDetails {
-        details: Option<Object<Details>>,
+        details: Option<Object<FinalDetails>>,
     }
     let details = serde_json::from_slice(text).ok().and_then(|WithDetails { details }| details?.0);
     details.and_then(|details| Lenient::of(details.finish_reason)).is_some_and(|reason| reason == "error")

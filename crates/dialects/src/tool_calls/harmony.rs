@@ -27,7 +27,7 @@ pub(super) struct HarmonyReader {
     is_whole: bool,
     /// The end of the text so far, which may be the beginning of a mark.
     held: String,
-    place: Place,
+    place: HarmonyPlace,
     /// The header, and in a whole text the call behind it.
     raw: String,
     /// A call that is told only when it is whole.
@@ -37,18 +37,18 @@ pub(super) struct HarmonyReader {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum HarmonyPlace {
     Outside,
     Header,
     Body {
-        kind: Kind,
+        kind: HarmonyKind,
         /// Nothing but blanks has come.
         is_empty: bool,
     },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum HarmonyKind {
     Thought,
     Text,
     Call,
@@ -59,7 +59,7 @@ impl HarmonyReader {
         Self {
             is_whole,
             held: String::new(),
-            place: Place::Outside,
+            place: HarmonyPlace::Outside,
             raw: String::new(),
             waiting: Vec::new(),
             has_thoughts: false,
@@ -96,12 +96,12 @@ impl HarmonyReader {
         let held = std::mem::take(&mut self.held);
         self.say(&held, events);
         match self.place {
-            Place::Outside => {}
+            HarmonyPlace::Outside => {}
             // A header without a body says nothing.
-            Place::Header => self.raw.clear(),
-            Place::Body { .. } => self.end_body(events),
+            HarmonyPlace::Header => self.raw.clear(),
+            HarmonyPlace::Body { .. } => self.end_body(events),
         }
-        self.place = Place::Outside;
+        self.place = HarmonyPlace::Outside;
     }
 
     fn say(&mut self, text: &str, events: &mut Vec<Event>) {
@@ -109,14 +109,14 @@ impl HarmonyReader {
             return;
         }
         match &mut self.place {
-            Place::Outside => Event::push_text(events, text),
-            Place::Header => {
+            HarmonyPlace::Outside => Event::push_text(events, text),
+            HarmonyPlace::Header => {
                 self.raw.push_str(text);
                 if self.raw.len() > LONGEST_HEADER {
                     self.give_back(events);
                 }
             }
-            Place::Body { kind: Kind::Call, is_empty } => {
+            HarmonyPlace::Body { kind: HarmonyKind::Call, is_empty } => {
                 if self.is_whole {
                     self.raw.push_str(text);
                 }
@@ -125,11 +125,11 @@ impl HarmonyReader {
                 let events = if self.is_whole { &mut self.waiting } else { events };
                 Event::push_arguments(events, text);
             }
-            Place::Body { kind, is_empty } => {
+            HarmonyPlace::Body { kind, is_empty } => {
                 let is_first = std::mem::take(is_empty);
                 let (is_thought, has_more) = match kind {
-                    Kind::Thought => (true, &mut self.has_thoughts),
-                    Kind::Text | Kind::Call => (false, &mut self.has_text),
+                    HarmonyKind::Thought => (true, &mut self.has_thoughts),
+                    HarmonyKind::Text | HarmonyKind::Call => (false, &mut self.has_text),
                 };
                 // Each message is a paragraph.
                 let text = if is_first && std::mem::replace(has_more, true) { &format!("\n{text}") } else { text };
@@ -144,19 +144,21 @@ impl HarmonyReader {
 
     fn mark(&mut self, mark: &str, reading: &ToolCallReading, events: &mut Vec<Event>) {
         match (self.place, mark) {
-            (Place::Header, MESSAGE) => self.begin_body(reading, events),
-            (Place::Header, START | CHANNEL | CONSTRAIN) => self.raw.push_str(mark),
-            (Place::Header, _) => {
+            (HarmonyPlace::Header, MESSAGE) => self.begin_body(reading, events),
+            (HarmonyPlace::Header, START | CHANNEL | CONSTRAIN) => self.raw.push_str(mark),
+            (HarmonyPlace::Header, _) => {
                 self.raw.push_str(mark);
                 self.give_back(events);
             }
-            (Place::Body { .. } | Place::Outside, START | CHANNEL) => {
+            (HarmonyPlace::Body { .. } | HarmonyPlace::Outside, START | CHANNEL) => {
                 self.end_body(events);
                 self.raw.push_str(mark);
-                self.place = Place::Header;
+                self.place = HarmonyPlace::Header;
             }
-            (Place::Body { .. } | Place::Outside, MESSAGE | CONSTRAIN) | (Place::Outside, _) => self.say(mark, events),
-            (Place::Body { .. }, _) => self.end_body(events),
+            (HarmonyPlace::Body { .. } | HarmonyPlace::Outside, MESSAGE | CONSTRAIN) | (HarmonyPlace::Outside, _) => {
+                self.say(mark, events)
+            }
+            (HarmonyPlace::Body { .. }, _) => self.end_body(events),
         }
     }
 
@@ -169,25 +171,25 @@ impl HarmonyReader {
                 let call = Event::Call { id: None, name: name.to_owned() };
                 if self.is_whole { &mut self.waiting } else { &mut *events }.push(call);
                 self.raw.push_str(MESSAGE);
-                Kind::Call
+                HarmonyKind::Call
             }
             // A message to something that nobody offers is shown with its header.
             Some(_) => {
                 self.raw.push_str(MESSAGE);
                 self.give_back(events);
-                Kind::Text
+                HarmonyKind::Text
             }
-            None if word_behind(&self.raw, CHANNEL) == Some("analysis") => Kind::Thought,
-            None => Kind::Text,
+            None if word_behind(&self.raw, CHANNEL) == Some("analysis") => HarmonyKind::Thought,
+            None => HarmonyKind::Text,
         };
-        if kind != Kind::Call || !self.is_whole {
+        if kind != HarmonyKind::Call || !self.is_whole {
             self.raw.clear();
         }
-        self.place = Place::Body { kind, is_empty: true };
+        self.place = HarmonyPlace::Body { kind, is_empty: true };
     }
 
     fn end_body(&mut self, events: &mut Vec<Event>) {
-        if let Place::Body { kind: Kind::Call, is_empty } = self.place {
+        if let HarmonyPlace::Body { kind: HarmonyKind::Call, is_empty } = self.place {
             let target = if self.is_whole { &mut self.waiting } else { &mut *events };
             if is_empty {
                 Event::push_arguments(target, "{}");
@@ -202,13 +204,13 @@ impl HarmonyReader {
                 self.raw.clear();
             }
         }
-        self.place = Place::Outside;
+        self.place = HarmonyPlace::Outside;
     }
 
     /// What was taken for a header is content.
     fn give_back(&mut self, events: &mut Vec<Event>) {
         Event::push_text(events, &std::mem::take(&mut self.raw));
-        self.place = Place::Outside;
+        self.place = HarmonyPlace::Outside;
     }
 }
 

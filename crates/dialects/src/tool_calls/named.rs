@@ -36,7 +36,7 @@ impl Named {
     pub(super) const MISTRAL: Self = Self { head_ends: &["[ARGS]", "{"], head: mistral, close: "[TOOL_CALLS]" };
 
     pub(super) fn section(self) -> NamedSection {
-        NamedSection { named: self, state: State::Head { seen: 0 } }
+        NamedSection { named: self, state: NamedState::Head { seen: 0 } }
     }
 
     /// Marks within a call.
@@ -49,11 +49,11 @@ impl Named {
 #[derive(Debug)]
 pub(super) struct NamedSection {
     named: Named,
-    state: State,
+    state: NamedState,
 }
 
 #[derive(Debug)]
-enum State {
+enum NamedState {
     /// In the head, of which so much has been searched.
     Head {
         seen: usize,
@@ -70,7 +70,7 @@ enum State {
 
 impl Section for NamedSection {
     fn push(&mut self, text: &str, from: usize, _: &ToolCallReading, events: &mut Vec<Event>) -> Step {
-        if let State::Head { seen } = &mut self.state {
+        if let NamedState::Head { seen } = &mut self.state {
             let end = floor(text, LONGEST_HEAD);
             let rest = text.get(*seen..end).unwrap_or_default();
             let found = self.named.head_ends.iter().filter_map(|mark| Some((rest.find(mark)?, *mark))).min();
@@ -84,10 +84,10 @@ impl Section for NamedSection {
             let head = text.get(..at).unwrap_or_default();
             let Some(head) = (self.named.head)(head) else { return Step::Failed(at) };
             let from = if mark == "{" { at } else { at + mark.len() };
-            self.state = State::Behind { head, from };
+            self.state = NamedState::Behind { head, from };
         }
         let mut begun = from;
-        if let State::Behind { head, from } = &self.state {
+        if let NamedState::Behind { head, from } = &self.state {
             let rest = text.get(*from..).unwrap_or_default();
             let behind = rest.trim_start();
             let at = text.len() - behind.len();
@@ -107,9 +107,9 @@ impl Section for NamedSection {
             events.push(Event::Call { id: head.0.clone(), name: head.1.clone() });
             Event::push_arguments(events, "{");
             begun = at + 1;
-            self.state = State::Arguments { value };
+            self.state = NamedState::Arguments { value };
         }
-        let State::Arguments { value } = &mut self.state else { return Step::More };
+        let NamedState::Arguments { value } = &mut self.state else { return Step::More };
         for (at, byte) in text.bytes().enumerate().skip(begun) {
             match value.read(byte) {
                 Place::Within => {}

@@ -23,12 +23,12 @@ pub(crate) fn call_id(response_id: &str, choice: u32, place: u32) -> String {
 /// The calls of one choice, as their pieces go by.
 #[derive(Debug, Default)]
 pub(crate) struct CallPieces {
-    calls: Vec<Call>,
+    calls: Vec<ReportedCall>,
 }
 
 /// What the container said of a call.
 #[derive(Debug, Default)]
-struct Call {
+struct ReportedCall {
     index: Option<u32>,
     id: Option<String>,
     name: Option<String>,
@@ -53,7 +53,7 @@ impl CallPieces {
         let found = self.find(piece.index, id.as_deref(), name.as_deref(), arguments);
         let place = found.unwrap_or(self.calls.len());
         if found.is_none() {
-            self.calls.push(Call { index: piece.index, ..Call::default() });
+            self.calls.push(ReportedCall { index: piece.index, ..ReportedCall::default() });
         }
         let number = u32::try_from(place).unwrap_or(u32::MAX);
         piece.index = Some(number);
@@ -77,8 +77,8 @@ impl CallPieces {
 
     /// The call that a piece goes on with; `None` if it begins one.
     fn find(&self, index: Option<u32>, id: Option<&str>, name: Option<&str>, arguments: &str) -> Option<usize> {
-        let same_index = |call: &Call| index.is_none() || call.index.is_none() || call.index == index;
-        let same_name = |call: &Call| name.is_none() || call.name.is_none() || call.name.as_deref() == name;
+        let same_index = |call: &ReportedCall| index.is_none() || call.index.is_none() || call.index == index;
+        let same_name = |call: &ReportedCall| name.is_none() || call.name.is_none() || call.name.as_deref() == name;
         let last = self.calls.iter().rposition(same_index)?;
         let call = self.calls.get(last)?;
         match id {
@@ -96,7 +96,7 @@ impl CallPieces {
 }
 
 /// Whether a call is complete and these arguments begin those of another one.
-fn begins_anew(call: &Call, arguments: &str) -> bool {
+fn begins_anew(call: &ReportedCall, arguments: &str) -> bool {
     call.id.is_none() && !arguments.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&call.arguments).is_ok()
 }
 

@@ -29,7 +29,7 @@ impl Object {
     pub(super) const BARE: Self = Self { is_bare: true };
 
     pub(super) fn section(self) -> ObjectSection {
-        ObjectSection { object: self, state: State::Start { list: false }, name: None, id: None, arguments: None }
+        ObjectSection { object: self, state: ObjectState::Start { list: false }, name: None, id: None, arguments: None }
     }
 }
 
@@ -37,7 +37,7 @@ impl Object {
 #[derive(Debug)]
 pub(super) struct ObjectSection {
     object: Object,
-    state: State,
+    state: ObjectState,
     name: Option<String>,
     id: Option<String>,
     /// Where the arguments are, if they came before the name.
@@ -45,7 +45,7 @@ pub(super) struct ObjectSection {
 }
 
 #[derive(Debug)]
-enum State {
+enum ObjectState {
     /// Before the object, perhaps behind the bracket that opens a list of them.
     Start {
         list: bool,
@@ -93,31 +93,34 @@ impl Section for ObjectSection {
         let mut unsent = from;
         for (at, byte) in text.bytes().enumerate().skip(from) {
             match &mut self.state {
-                State::Start { .. } if is_blank(byte) => {}
-                State::Start { list } => match byte {
+                ObjectState::Start { .. } if is_blank(byte) => {}
+                ObjectState::Start { list } => match byte {
                     b'[' if !*list => *list = true,
-                    b'{' => self.state = State::BeforeKey { first: true },
+                    b'{' => self.state = ObjectState::BeforeKey { first: true },
                     _ => return Step::Failed(at),
                 },
-                State::BeforeKey { .. } | State::Colon { .. } | State::BeforeValue { .. } | State::AfterValue
+                ObjectState::BeforeKey { .. }
+                | ObjectState::Colon { .. }
+                | ObjectState::BeforeValue { .. }
+                | ObjectState::AfterValue
                     if is_blank(byte) => {}
-                State::BeforeKey { first } => match byte {
+                ObjectState::BeforeKey { first } => match byte {
                     b'"' => match JsonValue::begin(byte) {
-                        Some(value) => self.state = State::Key { from: at, value },
+                        Some(value) => self.state = ObjectState::Key { from: at, value },
                         None => return Step::Failed(at),
                     },
                     b'}' if *first => return Step::Failed(at + 1),
                     _ => return Step::Failed(at),
                 },
-                State::Key { from, value } => {
+                ObjectState::Key { from, value } => {
                     if value.read(byte) == Place::Last {
                         let Some(key) = key(text, *from..at + 1, self.object) else { return Step::Failed(at + 1) };
-                        self.state = State::Colon { key };
+                        self.state = ObjectState::Colon { key };
                     }
                 }
-                State::Colon { key } if byte == b':' => self.state = State::BeforeValue { key: *key },
-                State::Colon { .. } => return Step::Failed(at),
-                State::BeforeValue { key } => {
+                ObjectState::Colon { key } if byte == b':' => self.state = ObjectState::BeforeValue { key: *key },
+                ObjectState::Colon { .. } => return Step::Failed(at),
+                ObjectState::BeforeValue { key } => {
                     let key = *key;
                     let Some(value) = JsonValue::begin(byte) else { return Step::Failed(at) };
                     let streams = key == Key::Arguments && value.kind() == Kind::Container && self.arguments.is_none();
@@ -128,12 +131,12 @@ impl Section for ObjectSection {
                             }
                             events.push(Event::Call { id: self.id.take(), name });
                             unsent = at;
-                            State::Streaming { value }
+                            ObjectState::Streaming { value }
                         }
-                        None => State::Value { key, from: at, value },
+                        None => ObjectState::Value { key, from: at, value },
                     };
                 }
-                State::Value { key, from, value } => {
+                ObjectState::Value { key, from, value } => {
                     let (key, from) = (*key, *from);
                     let end = match value.read(byte) {
                         Place::Within => continue,
@@ -141,7 +144,7 @@ impl Section for ObjectSection {
                         Place::Behind => at,
                         Place::Broken => return Step::Failed(at),
                     };
-                    self.state = State::AfterValue;
+                    self.state = ObjectState::AfterValue;
                     if !self.take_value(key, from..end, text) {
                         return Step::Failed(end);
                     }
@@ -153,32 +156,32 @@ impl Section for ObjectSection {
                         }
                     }
                 }
-                State::AfterValue => match self.after_value(byte) {
+                ObjectState::AfterValue => match self.after_value(byte) {
                     Some(true) => return self.finish_call(text, at + 1, reading, events),
                     Some(false) => {}
                     None => return Step::Failed(at),
                 },
-                State::Streaming { value } => match value.read(byte) {
+                ObjectState::Streaming { value } => match value.read(byte) {
                     Place::Within => {}
                     Place::Last => {
                         Event::push_arguments(events, text.get(unsent..=at).unwrap_or_default());
                         // The object around them is open.
                         let Some(value) = JsonValue::begin(b'{') else { return Step::Failed(at) };
-                        self.state = State::Rest { value };
+                        self.state = ObjectState::Rest { value };
                     }
                     Place::Behind | Place::Broken => {
                         Event::push_arguments(events, text.get(unsent..at).unwrap_or_default());
                         return Step::Failed(at);
                     }
                 },
-                State::Rest { value } => match value.read(byte) {
+                ObjectState::Rest { value } => match value.read(byte) {
                     Place::Within => {}
                     Place::Last => return Step::Done(at + 1),
                     Place::Behind | Place::Broken => return Step::Failed(at),
                 },
             }
         }
-        if matches!(self.state, State::Streaming { .. }) {
+        if matches!(self.state, ObjectState::Streaming { .. }) {
             Event::push_arguments(events, text.get(unsent..).unwrap_or_default());
         }
         Step::More
@@ -189,7 +192,7 @@ impl ObjectSection {
     /// What follows a member: whether the object has ended, or `None` if it is broken.
     fn after_value(&mut self, byte: u8) -> Option<bool> {
         match byte {
-            b',' => self.state = State::BeforeKey { first: false },
+            b',' => self.state = ObjectState::BeforeKey { first: false },
             b'}' => return Some(true),
             byte if is_blank(byte) => {}
             _ => return None,

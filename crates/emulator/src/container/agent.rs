@@ -80,34 +80,34 @@ impl Agent {
         self
     }
 
-    fn answer(&self, invocation: &Invocation) -> Result<ContainerReply, Refusal> {
+    fn answer(&self, invocation: &Invocation) -> Result<ContainerReply, AgentRefusal> {
         let body: Value = serde_json::from_slice(&invocation.body)
-            .map_err(|error| Refusal::invalid(&format!("JSON decode error: {error}")))?;
+            .map_err(|error| AgentRefusal::invalid(&format!("JSON decode error: {error}")))?;
         let identity = super::speech::fingerprint(&invocation.body);
         if self.speaks == Speaks::Text {
-            let request: Generate =
-                serde_json::from_value(body).map_err(|error| Refusal::text(&format!("invalid request: {error}")))?;
+            let request: Generate = serde_json::from_value(body)
+                .map_err(|error| AgentRefusal::text(&format!("invalid request: {error}")))?;
             return Ok(text::answer(&request, identity));
         }
         let asked = route::asked_for(invocation.custom_attributes.as_deref()).filter(|_| self.speaks == Speaks::Routes);
         match asked {
             None | Some("/v1/chat/completions") => {
-                let conversation = Conversation::of_chat(&body).ok_or_else(|| Refusal::missing("messages"))?;
+                let conversation = Conversation::of_chat(&body).ok_or_else(|| AgentRefusal::missing("messages"))?;
                 Ok(chat::answer(&conversation, identity))
             }
             Some("/v1/responses") => {
-                let conversation = Conversation::of_responses(&body).ok_or_else(|| Refusal::missing("input"))?;
+                let conversation = Conversation::of_responses(&body).ok_or_else(|| AgentRefusal::missing("input"))?;
                 Ok(responses::answer(&conversation, identity))
             }
             Some("/v1/messages") => {
-                let conversation = Conversation::of_messages(&body).ok_or_else(|| Refusal::missing("messages"))?;
+                let conversation = Conversation::of_messages(&body).ok_or_else(|| AgentRefusal::missing("messages"))?;
                 Ok(messages::answer(&conversation, identity))
             }
             Some("/v1/messages/count_tokens") => {
-                let conversation = Conversation::of_messages(&body).ok_or_else(|| Refusal::missing("messages"))?;
+                let conversation = Conversation::of_messages(&body).ok_or_else(|| AgentRefusal::missing("messages"))?;
                 Ok(ContainerReply::json(200, &json!({ "input_tokens": conversation.prompt_tokens })))
             }
-            Some(_) => Err(Refusal { status: 404, body: json!({ "detail": "Not Found" }) }),
+            Some(_) => Err(AgentRefusal { status: 404, body: json!({ "detail": "Not Found" }) }),
         }
     }
 }
@@ -116,17 +116,17 @@ impl Agent {
 impl Container for Agent {
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         let answered = self.answer(&invocation);
-        answered.unwrap_or_else(|Refusal { status, body }| ContainerReply::json(status, &body)).paced(self.pace)
+        answered.unwrap_or_else(|AgentRefusal { status, body }| ContainerReply::json(status, &body)).paced(self.pace)
     }
 }
 
 /// A failure in vLLM's form or TGI's.
-struct Refusal {
+struct AgentRefusal {
     status: u16,
     body: Value,
 }
 
-impl Refusal {
+impl AgentRefusal {
     fn invalid(message: &str) -> Self {
         let error = json!({"message": message, "type": "BadRequestError", "param": null, "code": 400});
         Self { status: 400, body: json!({ "error": error }) }

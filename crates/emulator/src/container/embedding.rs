@@ -60,7 +60,7 @@ impl Embedding {
                 format!("Failed to parse the request body as JSON: {error}"),
             )
         })?;
-        let request: Request = serde_json::from_value(body).map_err(|_| {
+        let request: EmbeddingRequest = serde_json::from_value(body).map_err(|_| {
             let text = "Failed to deserialize the JSON body into the target type: `inputs` must be a string or an array of strings";
             ContainerReply::new(422, "text/plain; charset=utf-8", text)
         })?;
@@ -123,7 +123,7 @@ impl Container for Embedding {
 }
 
 #[derive(Deserialize)]
-struct Request {
+struct EmbeddingRequest {
     inputs: Inputs,
     #[serde(default)]
     truncate: bool,

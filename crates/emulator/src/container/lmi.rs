@@ -25,17 +25,17 @@ pub struct Lmi {
 }
 
 #[derive(Deserialize)]
-struct Request {
+struct LmiRequest {
     inputs: String,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: LmiParameters,
     #[serde(default)]
     stream: bool,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Parameters {
+struct LmiParameters {
     max_new_tokens: Option<usize>,
     stop_sequences: Vec<String>,
     details: bool,
@@ -64,7 +64,7 @@ impl Container for Lmi {
     }
 
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
-        match serde_json::from_slice::<Request>(&invocation.body) {
+        match serde_json::from_slice::<LmiRequest>(&invocation.body) {
             Ok(request) => request.answer().paced(self.pace),
             Err(error) => {
                 ContainerReply::json(424, &json!({"error": format!("Input Parsing failed: {error}"), "code": 424}))
@@ -73,7 +73,7 @@ impl Container for Lmi {
     }
 }
 
-impl Request {
+impl LmiRequest {
     fn answer(&self) -> ContainerReply {
         let limit = self.parameters.max_new_tokens.unwrap_or(DEFAULT_NEW_TOKENS);
         let stop = &self.parameters.stop_sequences;

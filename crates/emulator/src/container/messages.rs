@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Container, ContainerReply, Invocation,
-    openai::{ChatRequest, CompletionRequest, Flavour, Identity},
+    openai::{AnswerIdentity, ChatRequest, CompletionRequest, Flavour},
 };
 
 /// OpenAI's own bound.
@@ -49,16 +49,16 @@ impl Messages {
         self
     }
 
-    fn chat(&self, invocation: &Invocation, request: &ChatRequest) -> Result<ContainerReply, Refusal> {
+    fn chat(&self, invocation: &Invocation, request: &ChatRequest) -> Result<ContainerReply, ChatRefusal> {
         if request.messages.is_empty() {
-            return Err(Refusal::parameter("messages", "messages must not be empty"));
+            return Err(ChatRefusal::parameter("messages", "messages must not be empty"));
         }
         check_sampling(request.temperature, request.top_p)?;
         for (name, penalty) in
             [("presence_penalty", request.presence_penalty), ("frequency_penalty", request.frequency_penalty)]
         {
             if let Some(penalty) = penalty.filter(|penalty| !(-2.0..=2.0).contains(penalty)) {
-                return Err(Refusal::value(
+                return Err(ChatRefusal::value(
                     name,
                     &format!("{name} must be in [-2, 2], got {penalty:?}."),
                     &json!(penalty),
@@ -67,29 +67,29 @@ impl Messages {
         }
         if let Some(n) = request.n.filter(|n| !(1..=MOST_CHOICES).contains(n)) {
             let bound = if n < 1 { "at least 1".to_owned() } else { format!("at most {MOST_CHOICES}") };
-            return Err(Refusal::value("n", &format!("n must be {bound}, got {n}."), &json!(n)));
+            return Err(ChatRefusal::value("n", &format!("n must be {bound}, got {n}."), &json!(n)));
         }
         let room = self.room(request.prompt_tokens(), request.limit())?;
-        let identity = Identity::new(Flavour::Vllm, invocation, request.model.as_deref());
+        let identity = AnswerIdentity::new(Flavour::Vllm, invocation, request.model.as_deref());
         Ok(request.answer(&identity, room))
     }
 
-    fn complete(&self, invocation: &Invocation, request: &CompletionRequest) -> Result<ContainerReply, Refusal> {
+    fn complete(&self, invocation: &Invocation, request: &CompletionRequest) -> Result<ContainerReply, ChatRefusal> {
         if request.is_empty() {
-            return Err(Refusal::no_prompt());
+            return Err(ChatRefusal::no_prompt());
         }
         check_sampling(request.temperature, request.top_p)?;
         // As in OpenAI's API, a completion without a limit has 16 tokens.
         let room = self.room(request.prompt_tokens(), request.max_tokens)?.min(16);
-        let identity = Identity::new(Flavour::Vllm, invocation, request.model.as_deref());
+        let identity = AnswerIdentity::new(Flavour::Vllm, invocation, request.model.as_deref());
         Ok(request.answer(&identity, room))
     }
 
     /// How many tokens the answer may have.
-    fn room(&self, prompt_tokens: usize, limit: Option<i64>) -> Result<usize, Refusal> {
+    fn room(&self, prompt_tokens: usize, limit: Option<i64>) -> Result<usize, ChatRefusal> {
         let length = self.context_length;
         if prompt_tokens >= length {
-            return Err(Refusal::parameter(
+            return Err(ChatRefusal::parameter(
                 "input_tokens",
                 &format!(
                     "This model's maximum context length is {length} tokens. However, your request has {prompt_tokens} input tokens. \
@@ -101,9 +101,9 @@ impl Messages {
         let value = json!(limit);
         match usize::try_from(limit) {
             Ok(0) | Err(_) => {
-                Err(Refusal::value("max_tokens", &format!("max_tokens must be at least 1, got {limit}."), &value))
+                Err(ChatRefusal::value("max_tokens", &format!("max_tokens must be at least 1, got {limit}."), &value))
             }
-            Ok(wanted) if wanted > length => Err(Refusal::value(
+            Ok(wanted) if wanted > length => Err(ChatRefusal::value(
                 "max_tokens",
                 &format!(
                     "max_tokens={limit} cannot be greater than max_model_len={length}. Please request fewer output tokens."
@@ -129,54 +129,54 @@ impl Container for Messages {
 
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         let answered = read(&invocation.body).and_then(|request| match &request {
-            Request::Chat(request) => self.chat(&invocation, request),
-            Request::Completion(request) => self.complete(&invocation, request),
+            MessagesRequest::Chat(request) => self.chat(&invocation, request),
+            MessagesRequest::Completion(request) => self.complete(&invocation, request),
         });
-        answered.unwrap_or_else(Refusal::reply).paced(self.pace)
+        answered.unwrap_or_else(ChatRefusal::reply).paced(self.pace)
     }
 }
 
-enum Request {
+enum MessagesRequest {
     Chat(Box<ChatRequest>),
     Completion(Box<CompletionRequest>),
 }
 
-fn read(body: &[u8]) -> Result<Request, Refusal> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| Refusal {
+fn read(body: &[u8]) -> Result<MessagesRequest, ChatRefusal> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| ChatRefusal {
         message: format!("JSON decode error: {error}"),
         kind: "Bad Request",
         parameter: None,
     })?;
     let unreadable =
-        |error: serde_json::Error| Refusal { message: error.to_string(), kind: "Bad Request", parameter: None };
+        |error: serde_json::Error| ChatRefusal { message: error.to_string(), kind: "Bad Request", parameter: None };
     if body.get("messages").is_some() {
-        return serde_json::from_value(body).map(Request::Chat).map_err(unreadable);
+        return serde_json::from_value(body).map(MessagesRequest::Chat).map_err(unreadable);
     }
     if body.get("prompt").is_some_and(|prompt| !prompt.is_null()) {
-        return serde_json::from_value(body).map(Request::Completion).map_err(unreadable);
+        return serde_json::from_value(body).map(MessagesRequest::Completion).map_err(unreadable);
     }
-    Err(Refusal::no_prompt())
+    Err(ChatRefusal::no_prompt())
 }
 
-fn check_sampling(temperature: Option<f64>, top_p: Option<f64>) -> Result<(), Refusal> {
+fn check_sampling(temperature: Option<f64>, top_p: Option<f64>) -> Result<(), ChatRefusal> {
     if let Some(temperature) = temperature.filter(|temperature| *temperature < 0.0) {
         let message = format!("temperature must be non-negative, got {temperature:?}.");
-        return Err(Refusal::value("temperature", &message, &json!(temperature)));
+        return Err(ChatRefusal::value("temperature", &message, &json!(temperature)));
     }
     if let Some(top_p) = top_p.filter(|top_p| !(*top_p > 0.0 && *top_p <= 1.0)) {
-        return Err(Refusal::value("top_p", &format!("top_p must be in (0, 1], got {top_p:?}."), &json!(top_p)));
+        return Err(ChatRefusal::value("top_p", &format!("top_p must be in (0, 1], got {top_p:?}."), &json!(top_p)));
     }
     Ok(())
 }
 
 /// A 400 in OpenAI's error form.
-struct Refusal {
+struct ChatRefusal {
     message: String,
     kind: &'static str,
     parameter: Option<&'static str>,
 }
 
-impl Refusal {
+impl ChatRefusal {
     fn parameter(name: &'static str, message: &str) -> Self {
         Self { message: format!("{message} (parameter={name})"), kind: "BadRequestError", parameter: Some(name) }
     }

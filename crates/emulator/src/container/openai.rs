@@ -33,14 +33,14 @@ pub(super) enum Flavour {
 
 /// What every answer to one request repeats.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
+pub(super) struct AnswerIdentity {
     flavour: Flavour,
     fingerprint: u64,
     created: i64,
     model: String,
 }
 
-impl Identity {
+impl AnswerIdentity {
     pub(super) fn new(flavour: Flavour, invocation: &Invocation, model: Option<&str>) -> Self {
         let unnamed = match flavour {
             Flavour::Vllm => "/opt/ml/model",

@@ -20,7 +20,7 @@ const MAX_BATCH: usize = 32;
 pub struct Rerank;
 
 #[derive(Deserialize)]
-struct Request {
+struct RerankRequest {
     query: String,
     texts: Vec<String>,
     #[serde(default)]
@@ -36,7 +36,7 @@ impl Container for Rerank {
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
         let refuse =
             |status, error: String, kind| ContainerReply::json(status, &json!({"error": error, "error_type": kind}));
-        let request: Request = match serde_json::from_slice(&invocation.body) {
+        let request: RerankRequest = match serde_json::from_slice(&invocation.body) {
             Ok(request) => request,
             Err(error) => return ContainerReply::new(422, "text/plain; charset=utf-8", error.to_string()),
         };

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub(super) use self::generate::Generate;
 use super::{
     Container, ContainerReply, Invocation,
-    openai::{ChatRequest, CompletionRequest, Flavour, Identity},
+    openai::{AnswerIdentity, ChatRequest, CompletionRequest, Flavour},
 };
 
 /// How many tokens an answer has at most where the request does not say.
@@ -83,37 +83,37 @@ impl Tgi {
         }
     }
 
-    fn room(&self, inputs: usize, limit: Option<usize>) -> Result<usize, Refusal> {
+    fn room(&self, inputs: usize, limit: Option<usize>) -> Result<usize, TgiRefusal> {
         let most = self.max_total_tokens;
         let limit = limit.unwrap_or_else(|| most.saturating_sub(inputs));
         if limit == 0 || inputs.saturating_add(limit) > most {
-            return Err(Refusal::validation(format!(
+            return Err(TgiRefusal::validation(format!(
                 "`inputs` tokens + `max_new_tokens` must be <= {most}. Given: {inputs} `inputs` tokens and {limit} `max_new_tokens`"
             )));
         }
         Ok(limit)
     }
 
-    fn chat(&self, invocation: &Invocation, request: &ChatRequest) -> Result<ContainerReply, Refusal> {
+    fn chat(&self, invocation: &Invocation, request: &ChatRequest) -> Result<ContainerReply, TgiRefusal> {
         check_sampling(request.temperature, request.top_p)?;
         if request.messages.is_empty() {
-            return Err(Refusal {
+            return Err(TgiRefusal {
                 error: "Template error: the conversation is empty".to_owned(),
                 error_type: "template_error",
             });
         }
         let room = self.room(request.prompt_tokens(), positive(request.limit())?)?;
-        Ok(request.answer(&Identity::new(Flavour::Tgi, invocation, request.model.as_deref()), room))
+        Ok(request.answer(&AnswerIdentity::new(Flavour::Tgi, invocation, request.model.as_deref()), room))
     }
 
-    fn complete(&self, invocation: &Invocation, request: &CompletionRequest) -> Result<ContainerReply, Refusal> {
+    fn complete(&self, invocation: &Invocation, request: &CompletionRequest) -> Result<ContainerReply, TgiRefusal> {
         check_sampling(request.temperature, request.top_p)?;
         if request.is_empty() {
-            return Err(Refusal::validation("`inputs` cannot be empty"));
+            return Err(TgiRefusal::validation("`inputs` cannot be empty"));
         }
         let limit = positive(request.max_tokens)?.unwrap_or(DEFAULT_NEW_TOKENS);
         let room = self.room(request.prompt_tokens(), Some(limit))?;
-        Ok(request.answer(&Identity::new(Flavour::Tgi, invocation, request.model.as_deref()), room))
+        Ok(request.answer(&AnswerIdentity::new(Flavour::Tgi, invocation, request.model.as_deref()), room))
     }
 }
 
@@ -140,31 +140,31 @@ fn unreadable(status: u16, text: &str) -> ContainerReply {
 }
 
 /// In chat, a temperature of 0 means greedy decoding.
-fn check_sampling(temperature: Option<f64>, top_p: Option<f64>) -> Result<(), Refusal> {
+fn check_sampling(temperature: Option<f64>, top_p: Option<f64>) -> Result<(), TgiRefusal> {
     if temperature.is_some_and(|temperature| temperature < 0.0) {
-        return Err(Refusal::validation("`temperature` must be strictly positive"));
+        return Err(TgiRefusal::validation("`temperature` must be strictly positive"));
     }
     if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p < 1.0)) {
-        return Err(Refusal::validation("`top_p` must be > 0.0 and < 1.0"));
+        return Err(TgiRefusal::validation("`top_p` must be > 0.0 and < 1.0"));
     }
     Ok(())
 }
 
-fn positive(limit: Option<i64>) -> Result<Option<usize>, Refusal> {
+fn positive(limit: Option<i64>) -> Result<Option<usize>, TgiRefusal> {
     let Some(limit) = limit else { return Ok(None) };
     match usize::try_from(limit) {
-        Ok(0) | Err(_) => Err(Refusal::validation("`max_new_tokens` must be strictly positive")),
+        Ok(0) | Err(_) => Err(TgiRefusal::validation("`max_new_tokens` must be strictly positive")),
         Ok(limit) => Ok(Some(limit)),
     }
 }
 
 /// A 422 in TGI's error form.
-struct Refusal {
+struct TgiRefusal {
     error: String,
     error_type: &'static str,
 }
 
-impl Refusal {
+impl TgiRefusal {
     fn validation(what: impl fmt::Display) -> Self {
         Self { error: format!("Input validation error: {what}"), error_type: "validation" }
     }

@@ -50,7 +50,7 @@ const KNOWN: &[&str] = &[
 pub struct Toolkit;
 
 #[derive(Deserialize)]
-struct Request {
+struct ToolkitRequest {
     inputs: String,
     #[serde(default)]
     parameters: Map<String, Value>,
@@ -71,14 +71,14 @@ impl Container for Toolkit {
     }
 
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
-        match serde_json::from_slice::<Request>(&invocation.body) {
+        match serde_json::from_slice::<ToolkitRequest>(&invocation.body) {
             Ok(request) => request.answer(),
             Err(error) => refusal(&format!("the body is not a request for a pipeline: {error}")),
         }
     }
 }
 
-impl Request {
+impl ToolkitRequest {
     fn answer(&self) -> ContainerReply {
         let unknown: Vec<_> = self.parameters.keys().filter(|name| !KNOWN.contains(&name.as_str())).collect();
         if !unknown.is_empty() {

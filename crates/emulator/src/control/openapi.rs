@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     PREFIX,
-    routes::{ROUTES, Route},
+    routes::{ControlRoute, ROUTES},
 };
 use crate::health;
 
@@ -43,7 +43,7 @@ pub(super) fn document() -> Value {
     })
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &ControlRoute) -> Value {
     let mut operation = Map::new();
     operation.insert("operationId".to_owned(), operation_id(route).into());
     operation.insert("summary".to_owned(), route.summary.into());
@@ -67,7 +67,7 @@ fn operation(route: &Route) -> Value {
 }
 
 /// Such as `put_endpoints_name`.
-fn operation_id(route: &Route) -> String {
+fn operation_id(route: &ControlRoute) -> String {
     let path: String = route.path.chars().filter(|letter| !"{}".contains(*letter)).collect();
     format!("{}_{}", route.method.as_str().to_ascii_lowercase(), path.replace('/', "_"))
 }

@@ -4,14 +4,14 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    Asked, Control, apply,
+    Control, ControlRequest, apply,
     bodies::{ChaosBody, CredentialsBody, EndpointBody, FaultsBody, RepliesBody, SettingsBody},
     error::ControlError,
     log,
 };
 
 /// How a route is called, documented and answered.
-pub(super) struct Route {
+pub(super) struct ControlRoute {
     pub(super) method: Method,
     /// Behind [`PREFIX`](super::PREFIX). `{name}` stands for one segment.
     pub(super) path: &'static str,
@@ -20,11 +20,11 @@ pub(super) struct Route {
     pub(super) query: Option<(&'static str, &'static str)>,
     /// The schema of its body.
     pub(super) schema: Option<fn() -> schemars::Schema>,
-    pub(super) answer: fn(&Control, &Asked<'_>) -> Result<Value, ControlError>,
+    pub(super) answer: fn(&Control, &ControlRequest<'_>) -> Result<Value, ControlError>,
 }
 
-pub(super) const ROUTES: [Route; 13] = [
-    Route {
+pub(super) const ROUTES: [ControlRoute; 13] = [
+    ControlRoute {
         method: Method::POST,
         path: "replies",
         summary: "Scripted answers to the next requests of an endpoint or operation, in this order",
@@ -32,7 +32,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: Some(schema_of::<RepliesBody>),
         answer: |_, asked| apply::replies(asked.state, asked.json()?),
     },
-    Route {
+    ControlRoute {
         method: Method::POST,
         path: "faults",
         summary: "A fault of the next accepted requests of an endpoint or operation",
@@ -40,7 +40,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: Some(schema_of::<FaultsBody>),
         answer: |_, asked| apply::faults(asked.state, asked.json()?),
     },
-    Route {
+    ControlRoute {
         method: Method::PUT,
         path: "chaos",
         summary: "Faults for a share of all requests from now on; an empty list ends them",
@@ -48,7 +48,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: Some(schema_of::<ChaosBody>),
         answer: |_, asked| apply::chaos(asked.state, asked.json()?),
     },
-    Route {
+    ControlRoute {
         method: Method::PATCH,
         path: "settings",
         summary: "The wait before each answer, and by how much the clock is wrong",
@@ -56,7 +56,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: Some(schema_of::<SettingsBody>),
         answer: |_, asked| apply::settings(asked.state, asked.json()?),
     },
-    Route {
+    ControlRoute {
         method: Method::GET,
         path: "endpoints",
         summary: "The names of the endpoints",
@@ -64,7 +64,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: None,
         answer: |_, asked| Ok(json!({"endpoints": asked.state.endpoints.names()})),
     },
-    Route {
+    ControlRoute {
         method: Method::PUT,
         path: "endpoints/{name}",
         summary: "Puts a container behind an endpoint, which need not exist yet",
@@ -72,7 +72,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: Some(schema_of::<EndpointBody>),
         answer: |_, asked| apply::put_endpoint(asked.state, asked.name, asked.json()?),
     },
-    Route {
+    ControlRoute {
         method: Method::DELETE,
         path: "endpoints/{name}",
         summary: "Deletes an endpoint",
@@ -80,7 +80,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: None,
         answer: |_, asked| apply::delete_endpoint(asked.state, asked.name),
     },
-    Route {
+    ControlRoute {
         method: Method::PUT,
         path: "credentials/{name}",
         summary: "Accepts signatures of this access key id",
@@ -88,7 +88,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: Some(schema_of::<CredentialsBody>),
         answer: |_, asked| apply::put_credentials(asked.state, asked.name, asked.json()?),
     },
-    Route {
+    ControlRoute {
         method: Method::DELETE,
         path: "credentials/{name}",
         summary: "Revokes an access key id",
@@ -99,7 +99,7 @@ pub(super) const ROUTES: [Route; 13] = [
             if is_known { Ok(json!({})) } else { Err(ControlError::NoKey(asked.name.to_owned())) }
         },
     },
-    Route {
+    ControlRoute {
         method: Method::POST,
         path: "sessions/expire",
         summary: "Ends all temporary credentials now",
@@ -110,7 +110,7 @@ pub(super) const ROUTES: [Route; 13] = [
             Ok(json!({}))
         },
     },
-    Route {
+    ControlRoute {
         method: Method::GET,
         path: "requests",
         summary: "What was received, oldest first",
@@ -118,7 +118,7 @@ pub(super) const ROUTES: [Route; 13] = [
         schema: None,
         answer: |_, asked| Ok(log::requests(asked.state, asked.query.get("endpoint"))),
     },
-    Route {
+    ControlRoute {
         method: Method::DELETE,
         path: "requests",
         summary: "Forgets what was received",
@@ -129,7 +129,7 @@ pub(super) const ROUTES: [Route; 13] = [
             Ok(json!({}))
         },
     },
-    Route {
+    ControlRoute {
         method: Method::POST,
         path: "reset",
         summary: "Forgets scripts, faults, settings and requests; the endpoints are those of the start",

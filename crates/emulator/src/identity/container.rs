@@ -92,11 +92,11 @@ impl fmt::Debug for ContainerCredentials {
 
 /// The running service.
 #[derive(Debug)]
-pub(crate) struct Service {
+pub(crate) struct ContainerService {
     settings: ContainerCredentials,
 }
 
-impl Service {
+impl ContainerService {
     pub(crate) const fn new(settings: ContainerCredentials) -> Self {
         Self { settings }
     }

@@ -118,7 +118,7 @@ impl Default for InstanceMetadata {
 }
 
 /// The running service.
-pub(crate) struct Service {
+pub(crate) struct MetadataService {
     settings: InstanceMetadata,
     issued: AtomicU64,
     /// Each token with its end.
@@ -126,7 +126,7 @@ pub(crate) struct Service {
     current: Mutex<Option<(Credentials, SystemTime, SystemTime)>>,
 }
 
-impl Service {
+impl MetadataService {
     pub(crate) fn new(settings: InstanceMetadata) -> Self {
         Self { settings, issued: 0.into(), tokens: Mutex::default(), current: Mutex::default() }
     }
@@ -224,9 +224,9 @@ impl Service {
     }
 }
 
-impl fmt::Debug for Service {
+impl fmt::Debug for MetadataService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("MetadataService").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

@@ -101,7 +101,7 @@ impl fmt::Debug for Sso {
 }
 
 /// The running service.
-pub(crate) struct Service {
+pub(crate) struct SsoService {
     settings: Sso,
     tokens: Mutex<Tokens>,
 }
@@ -123,7 +123,7 @@ struct CreateToken {
     refresh_token: Option<String>,
 }
 
-impl Service {
+impl SsoService {
     pub(crate) fn new(settings: Sso) -> Self {
         let access = settings.access_tokens.iter().cloned().collect();
         let tokens = Tokens { access, refresh: settings.refresh_tokens.clone(), issued: 0 };
@@ -196,8 +196,8 @@ impl Service {
     }
 }
 
-impl fmt::Debug for Service {
+impl fmt::Debug for SsoService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("SsoService").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

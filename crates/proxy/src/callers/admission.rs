@@ -34,9 +34,9 @@ impl Drop for Permit {
 }
 
 /// A place in the queue, left when dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+struct QueuePlace<'a>(&'a AtomicUsize);
 
-impl Drop for Waiting<'_> {
+impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
     }
@@ -53,7 +53,7 @@ impl Admission {
         if queue.is_err() {
             return Err(busy(limits));
         }
-        let _waiting = Waiting(&self.waiting);
+        let _waiting = QueuePlace(&self.waiting);
         let turn = async {
             loop {
                 let freed = self.freed.notified();

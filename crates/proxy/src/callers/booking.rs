@@ -12,7 +12,7 @@ use super::{
     Caller,
     admission::Permit,
     expected_output::ExpectedOutput,
-    {KeyLimit, Ledger, Reached, Refusal, Reservation},
+    {KeyLimit, KeyRefusal, Ledger, Reached, Reservation},
 };
 use crate::{app::Lasting, config::CallerKey, http::error::ApiError, limits::Limits};
 
@@ -211,8 +211,8 @@ impl Drop for Booking {
 }
 
 /// What a caller is told whose key has reached a limit.
-fn refused(refusal: &Refusal) -> ApiError {
-    let Refusal::Reached(reached) = refusal else {
+fn refused(refusal: &KeyRefusal) -> ApiError {
+    let KeyRefusal::Reached(reached) = refusal else {
         return ApiError::busy(
             "the limits of this key cannot be checked, because the store that replicas share is unavailable; retry in a moment".to_owned(),
             std::time::Duration::from_secs(1),

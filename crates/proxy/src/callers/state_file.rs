@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use sagewire::credentials::seam::SystemFiles;
-use sagewire_router::ledger::{BudgetUse, KeyLimits, Ledger, MemoryLedger, Refusal, Reservation, Standing};
+use sagewire_router::ledger::{BudgetUse, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -120,11 +120,11 @@ impl FileLedger {
 
 #[async_trait]
 impl Ledger for FileLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal> {
+    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
         self.memory.admit(key).await
     }
 
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal> {
+    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
         self.memory.reserve(key, tokens).await
     }
 

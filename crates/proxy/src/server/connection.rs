@@ -28,7 +28,7 @@ use tokio::{
 };
 
 use super::{
-    Shared, early_answer,
+    SharedServer, early_answer,
     pulse::{Beat, Pulse, Verdict},
     watched::Watched,
 };
@@ -37,7 +37,7 @@ use crate::http::arrival::{Arrival, Phase, Stopping};
 /// How long a peer may take its last answer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, phase: watch::Receiver<Phase>) {
+pub(super) async fn serve(stream: TcpStream, shared: Arc<SharedServer>, phase: watch::Receiver<Phase>) {
     // A connection without an address is gone already.
     let Ok(local) = stream.local_addr() else { return };
     let arrival = Arrival { local, stopping: Stopping::new(phase.clone()) };
@@ -134,12 +134,12 @@ impl http_body::Body for Held {
 ///
 /// HTTP/1.1 alone: on HTTP/2 a peer that closes its sending side is gone, and to HTTP/1.0 nothing
 /// can be written before the answer.
-struct Asked {
+struct RequestBody {
     body: Incoming,
     pulse: Option<Arc<Pulse>>,
 }
 
-impl Asked {
+impl RequestBody {
     fn new(body: Incoming, version: http::Version, pulse: &Arc<Pulse>) -> Self {
         let asked = Self { pulse: (version == http::Version::HTTP_11).then(|| Arc::clone(pulse)), body };
         if asked.body.is_end_stream() {
@@ -155,13 +155,13 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for RequestBody {
     fn drop(&mut self) {
         self.tell();
     }
 }
 
-impl http_body::Body for Asked {
+impl http_body::Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -181,7 +181,7 @@ impl http_body::Body for Asked {
 async fn drive<S>(
     stream: S,
     client: Option<SocketAddr>,
-    shared: &Arc<Shared>,
+    shared: &Arc<SharedServer>,
     mut phase: watch::Receiver<Phase>,
     arrival: Arrival,
 ) where
@@ -196,7 +196,7 @@ async fn drive<S>(
         request.extensions_mut().insert(arrival.clone());
         let version = request.version();
         let beat = pulse.request(version);
-        let request = request.map(|body| Asked::new(body, version, &pulse));
+        let request = request.map(|body| RequestBody::new(body, version, &pulse));
         let app = shared.app.load_full();
         // Boxed: hyper keeps room for this future as long as the connection is open, through streams and
         // between requests.

@@ -34,9 +34,9 @@ struct Worker {
 
 /// A connection's place at a worker, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
+pub(super) struct WorkerPlace(Arc<AtomicUsize>);
 
-impl Drop for Place {
+impl Drop for WorkerPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
@@ -65,10 +65,10 @@ impl Workers {
     }
 
     /// The worker with the fewest connections, and a place there.
-    pub(super) fn least_busy(&self) -> Option<(&Handle, Place)> {
+    pub(super) fn least_busy(&self) -> Option<(&Handle, WorkerPlace)> {
         let worker = self.0.iter().min_by_key(|worker| worker.connections.load(Relaxed))?;
         worker.connections.fetch_add(1, Relaxed);
-        Some((&worker.handle, Place(Arc::clone(&worker.connections))))
+        Some((&worker.handle, WorkerPlace(Arc::clone(&worker.connections))))
     }
 }
 

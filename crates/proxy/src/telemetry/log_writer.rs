@@ -28,18 +28,18 @@ pub(super) fn dropped() -> &'static Counter {
 
 /// Takes lines and returns at once. Clones share one buffer.
 #[derive(Clone, Debug)]
-pub(super) struct LogWriter(Arc<Shared>);
+pub(super) struct LogWriter(Arc<LogQueue>);
 
 #[derive(Debug)]
-struct Shared {
+struct LogQueue {
     capacity: usize,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingLines>,
     filled: Condvar,
     written: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct WaitingLines {
     lines: Vec<u8>,
     /// Lines dropped since the last report.
     dropped: u64,
@@ -59,7 +59,7 @@ impl LogWriter {
 
     fn with_capacity(capacity: usize) -> Self {
         let (waiting, filled, written) = Default::default();
-        Self(Arc::new(Shared { capacity, waiting, filled, written }))
+        Self(Arc::new(LogQueue { capacity, waiting, filled, written }))
     }
 
     /// Starts the thread that writes to `target`, and reports how many lines were dropped.
@@ -97,8 +97,8 @@ impl LogWriter {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+impl LogQueue {
+    fn lock(&self) -> MutexGuard<'_, WaitingLines> {
         // Every line is whole in the buffer, so a panic elsewhere leaves it usable.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,7 +119,7 @@ impl Shared {
 impl Drop for LogGuard {
     fn drop(&mut self) {
         let shared = &self.0.0;
-        let is_busy = |waiting: &mut Waiting| waiting.is_writing || !waiting.lines.is_empty();
+        let is_busy = |waiting: &mut WaitingLines| waiting.is_writing || !waiting.lines.is_empty();
         drop(shared.written.wait_timeout_while(shared.lock(), PATIENCE, is_busy));
     }
 }

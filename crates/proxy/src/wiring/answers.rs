@@ -8,7 +8,7 @@ use std::{
 use sagewire::credentials::seam::World;
 use sagewire_router::cache::{AnswerCache, CacheKey, MemoryCache};
 
-use super::{Kept, WiringError};
+use super::{KeptOverReloads, WiringError};
 use crate::{
     Config,
     config::{CacheParams, DeploymentConfig},
@@ -25,7 +25,7 @@ const LARGEST_FILE: u64 = 32 * 1024 * 1024;
 pub(super) fn kept(
     config: &Config,
     world: &World,
-    kept: &mut Kept,
+    kept: &mut KeptOverReloads,
 ) -> Result<Option<Arc<dyn AnswerCache>>, WiringError> {
     let params = &config.litellm_settings.cache_params;
     if !config.litellm_settings.cache {
@@ -96,7 +96,7 @@ fn is_redis(params: &CacheParams, config: &Config, world: &World) -> bool {
 /// Over the section's own server, else over the one that replicas share, else over that of the
 /// variables.
 #[cfg(feature = "redis")]
-fn in_redis(params: &CacheParams, world: &World, kept: &Kept) -> Result<Arc<dyn AnswerCache>, WiringError> {
+fn in_redis(params: &CacheParams, world: &World, kept: &KeptOverReloads) -> Result<Arc<dyn AnswerCache>, WiringError> {
     use sagewire_redis::{Redis, RedisCache};
 
     let shared = kept.shared.as_ref().filter(|_| !params.names_a_server());
@@ -112,7 +112,7 @@ fn in_redis(params: &CacheParams, world: &World, kept: &Kept) -> Result<Arc<dyn 
 }
 
 #[cfg(not(feature = "redis"))]
-fn in_redis(_: &CacheParams, _: &World, _: &Kept) -> Result<Arc<dyn AnswerCache>, WiringError> {
+fn in_redis(_: &CacheParams, _: &World, _: &KeptOverReloads) -> Result<Arc<dyn AnswerCache>, WiringError> {
     Err(WiringError::NoRedis { key: CACHE_PARAMS })
 }
 

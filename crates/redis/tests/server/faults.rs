@@ -172,8 +172,8 @@ async fn failing_closed(program: PathBuf) {
     assert_eq!(state.begin(&id(), &limited(10)).await, Err(Refusal::Unavailable));
     state.begin(&id(), &Terms::default()).await.unwrap();
     let key = KeyLimits { name: "a", tpm: Some(10), ..KeyLimits::default() };
-    assert_eq!(ledger.admit(&key).await, Err(ledger::Refusal::Unavailable));
-    assert_eq!(ledger.reserve(&key, 1).await, Err(ledger::Refusal::Unavailable));
+    assert_eq!(ledger.admit(&key).await, Err(ledger::KeyRefusal::Unavailable));
+    assert_eq!(ledger.reserve(&key, 1).await, Err(ledger::KeyRefusal::Unavailable));
     ledger.admit(&KeyLimits { name: "b", ..KeyLimits::default() }).await.unwrap();
 }
 

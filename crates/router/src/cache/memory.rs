@@ -13,10 +13,10 @@ use super::{AnswerCache, CacheKey, Kept};
 const OVERHEAD: usize = 256;
 
 /// Answers in memory, up to a number of bytes. The least used entries are evicted first.
-pub struct MemoryCache(Cache<CacheKey, Entry>);
+pub struct MemoryCache(Cache<CacheKey, MemoryEntry>);
 
 #[derive(Clone)]
-struct Entry {
+struct MemoryEntry {
     answer: Bytes,
     kept_at: Instant,
     lifetime: Duration,
@@ -25,15 +25,15 @@ struct Entry {
 /// Frees the memory of an answer whose time is over.
 struct Lifetimes;
 
-impl Expiry<CacheKey, Entry> for Lifetimes {
-    fn expire_after_create(&self, _: &CacheKey, entry: &Entry, _: std::time::Instant) -> Option<Duration> {
+impl Expiry<CacheKey, MemoryEntry> for Lifetimes {
+    fn expire_after_create(&self, _: &CacheKey, entry: &MemoryEntry, _: std::time::Instant) -> Option<Duration> {
         Some(entry.lifetime)
     }
 
     fn expire_after_update(
         &self,
         _: &CacheKey,
-        entry: &Entry,
+        entry: &MemoryEntry,
         _: std::time::Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
@@ -45,7 +45,8 @@ impl MemoryCache {
     /// A cache of at most this many bytes, what its entries take beside the answers included.
     #[must_use]
     pub fn new(max_bytes: u64) -> Self {
-        let weight = |_: &CacheKey, entry: &Entry| u32::try_from(entry.answer.len() + OVERHEAD).unwrap_or(u32::MAX);
+        let weight =
+            |_: &CacheKey, entry: &MemoryEntry| u32::try_from(entry.answer.len() + OVERHEAD).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(max_bytes).weigher(weight).expire_after(Lifetimes).build())
     }
 }
@@ -54,7 +55,7 @@ impl MemoryCache {
 impl AnswerCache for MemoryCache {
     async fn get(&self, keys: &[CacheKey]) -> Vec<Option<Kept>> {
         let get = |key| {
-            let Entry { answer, kept_at, lifetime } = self.0.get(key)?;
+            let MemoryEntry { answer, kept_at, lifetime } = self.0.get(key)?;
             let age = kept_at.elapsed();
             (age < lifetime).then_some(Kept { answer, age })
         };
@@ -62,7 +63,7 @@ impl AnswerCache for MemoryCache {
     }
 
     fn put(&self, key: CacheKey, answer: Bytes, lifetime: Duration) {
-        self.0.insert(key, Entry { answer, kept_at: Instant::now(), lifetime });
+        self.0.insert(key, MemoryEntry { answer, kept_at: Instant::now(), lifetime });
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::{KeyLimits, Ledger, Refusal, Reservation, Standing};
+use super::{KeyLimits, KeyRefusal, Ledger, Reservation, Standing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -129,7 +129,7 @@ impl MemoryLedger {
 
 #[async_trait]
 impl Ledger for MemoryLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), Refusal> {
+    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
         self.with_account(key, |account, standing| match standing.refuses_request(key) {
             Some(refusal) => Err(refusal),
             None => {
@@ -139,7 +139,7 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, Refusal> {
+    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
         self.with_account(key, |account, standing| {
             if let Some(refusal) = standing.refuses_call(key, tokens) {
                 return Err(refusal);

@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for ModelGroupAlias {
         /// The longer form.
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Entry {
+        struct AliasEntry {
             model: String,
             #[serde(default)]
             hidden: bool,
@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for ModelGroupAlias {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelGroupAlias, A::Error> {
-                let Entry { model, hidden } = Entry::deserialize(MapAccessDeserializer::new(map))?;
+                let AliasEntry { model, hidden } = AliasEntry::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(ModelGroupAlias { model_name: model, hidden })
             }
         }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::advance;
 
 use super::{Case, Replicas, cases, random};
-use crate::ledger::{KeyLimit, KeyLimits, Ledger, Reached, Refusal};
+use crate::ledger::{KeyLimit, KeyLimits, KeyRefusal, Ledger, Reached};
 
 type Ledgers<'r> = &'r dyn Replicas<dyn Ledger>;
 
@@ -30,8 +30,8 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn refusal(limit: KeyLimit, allowed: u64, resets_in: Option<u64>) -> Refusal {
-    Refusal::Reached(Reached { limit, allowed, resets_in: resets_in.map(seconds), reserved: false })
+fn refusal(limit: KeyLimit, allowed: u64, resets_in: Option<u64>) -> KeyRefusal {
+    KeyRefusal::Reached(Reached { limit, allowed, resets_in: resets_in.map(seconds), reserved: false })
 }
 
 async fn use_up(replicas: Ledgers<'_>, ledger: &Arc<dyn Ledger>, key: &KeyLimits<'_>, tokens: u64) {
@@ -84,7 +84,7 @@ async fn calls_together_reserve_no_more_than_is_left_but_one_alone_is_let_throug
     for key in keys {
         let (one, other) = (replicas.replica(), replicas.replica());
         let large = one.reserve(&key, 500).await.unwrap();
-        let Err(Refusal::Reached(refused)) = other.reserve(&key, 1).await else { panic!("it is let through") };
+        let Err(KeyRefusal::Reached(refused)) = other.reserve(&key, 1).await else { panic!("it is let through") };
         assert!(refused.reserved && refused.allowed == 100, "{refused:?}");
         one.settle(&key, large, 40);
         replicas.settle().await;
@@ -96,7 +96,7 @@ async fn calls_together_reserve_no_more_than_is_left_but_one_alone_is_let_throug
         other.settle(&key, first, 60);
         one.settle(&key, second, 0);
         replicas.settle().await;
-        let Err(Refusal::Reached(refused)) = one.reserve(&key, 1).await else { panic!("it is let through") };
+        let Err(KeyRefusal::Reached(refused)) = one.reserve(&key, 1).await else { panic!("it is let through") };
         assert!(!refused.reserved, "used up, so that not even a call alone is let through: {refused:?}");
     }
 }

@@ -101,12 +101,12 @@ impl RecordReader for GenerationStream {
             return self.take_whole(record, out);
         }
         match serde_json::from_slice(record) {
-            Ok(parsed) => self.take_record(parsed, record, Halves::Whole, out),
+            Ok(parsed) => self.take_record(parsed, record, HalfMarks::Whole, out),
             Err(error) if error.is_eof() => Err(Unread::Failed(failure::cut_record(&error))),
             Err(_) => {
                 let (repaired, halves) = match json::mark_halves(record) {
-                    Some(marked) => (marked, Halves::Marked),
-                    None => (json::repair_reply(record).ok_or(Unread::Shape)?, Halves::Whole),
+                    Some(marked) => (marked, HalfMarks::Marked),
+                    None => (json::repair_reply(record).ok_or(Unread::Shape)?, HalfMarks::Whole),
                 };
                 let parsed = serde_json::from_slice(&repaired).map_err(|_| Unread::Shape)?;
                 self.take_record(parsed, &repaired, halves, out)
@@ -171,7 +171,7 @@ impl RecordReader for GenerationStream {
 
 /// Whether halves of characters are marked in a record's texts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Halves {
+enum HalfMarks {
     Whole,
     Marked,
 }
@@ -181,7 +181,7 @@ impl GenerationStream {
         &mut self,
         record: TokenRecord<'_>,
         text: &[u8],
-        halves: Halves,
+        halves: HalfMarks,
         out: &mut Vec<ChatChunk>,
     ) -> Result<(), Unread> {
         let TokenRecord { token: Object(token), top_tokens, generated_text, details: Object(details), outputs, error } =
@@ -221,7 +221,7 @@ impl GenerationStream {
         Ok(())
     }
 
-    fn take_token(&mut self, mut token: Token, top: Option<Vec<Token>>, halves: Halves, out: &mut Vec<ChatChunk>) {
+    fn take_token(&mut self, mut token: Token, top: Option<Vec<Token>>, halves: HalfMarks, out: &mut Vec<ChatChunk>) {
         self.answered = true;
         if token.has_id() {
             self.echo.trust();
@@ -230,13 +230,13 @@ impl GenerationStream {
             return;
         }
         let mut top = top.unwrap_or_default();
-        if halves == Halves::Marked {
+        if halves == HalfMarks::Marked {
             token.join_halves(&mut self.halves);
             top.iter_mut().for_each(|token| token.join_halves(&mut HalfJoiner::default()));
         }
         let logprobs = logprobs(&self.context, std::slice::from_ref(&token), &[top]);
         let mut text = token.text.unwrap_or_default();
-        if halves == Halves::Whole {
+        if halves == HalfMarks::Whole {
             if let Some(half) = self.halves.finish() {
                 text.insert(0, half);
             }

@@ -15,12 +15,12 @@ const GREETING: &str = "hello from sagewire";
 pub(super) struct Turn {
     pub(super) thoughts: String,
     pub(super) text: String,
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Vec<ToolUse>,
 }
 
 /// A call of a tool.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct ToolUse {
     pub(super) id: String,
     pub(super) namespace: Option<String>,
     pub(super) name: String,
@@ -80,7 +80,7 @@ fn property<'n>(tool: &Offered, names: &[&'n str]) -> Option<&'n str> {
 }
 
 /// A call with these arguments. Every other required parameter gets some text.
-fn call(tool: &Offered, given: &[(&str, &str)], seed: u64, place: usize) -> Call {
+fn call(tool: &Offered, given: &[(&str, &str)], seed: u64, place: usize) -> ToolUse {
     let mut arguments = Map::new();
     for (name, value) in given {
         arguments.insert((*name).to_owned(), Value::from(*value));
@@ -91,7 +91,7 @@ fn call(tool: &Offered, given: &[(&str, &str)], seed: u64, place: usize) -> Call
     }
     let arguments = Value::Object(arguments).to_string();
     let id = fingerprint(arguments.as_bytes()) ^ seed.wrapping_add(place as u64);
-    Call {
+    ToolUse {
         id: format!("chatcmpl-tool-{id:016x}"),
         namespace: tool.namespace.clone(),
         name: tool.name.clone(),

@@ -11,8 +11,8 @@ use super::{
         reply::ContainerReply,
         speech::{Limits, Speech, answer, count, gist, logprob, tokens},
     },
-    Flavour, Identity, Stop, StreamOptions, Usage, event_stream, extended, finish_reason,
-    tools::{self, Call, Tool},
+    AnswerIdentity, Flavour, Stop, StreamOptions, Usage, event_stream, extended, finish_reason,
+    tools::{self, AnsweredCall, Tool},
 };
 
 /// A chat template puts about so many tokens around each message.
@@ -67,12 +67,12 @@ impl Message {
 }
 
 /// One choice of the answer, before it is dressed.
-struct Turn {
+struct ChoiceTurn {
     speech: Option<Speech>,
-    calls: Vec<Call>,
+    calls: Vec<AnsweredCall>,
 }
 
-impl Turn {
+impl ChoiceTurn {
     /// How a choice says that it has ended.
     fn ending(&self, flavour: Flavour) -> Vec<(&'static str, Value)> {
         let (finish_reason, stop_reason) = match &self.speech {
@@ -106,19 +106,19 @@ impl ChatRequest {
     }
 
     /// The answer, of at most `default_limit` tokens where the request sets no limit.
-    pub(in super::super) fn answer(&self, identity: &Identity, default_limit: usize) -> ContainerReply {
+    pub(in super::super) fn answer(&self, identity: &AnswerIdentity, default_limit: usize) -> ContainerReply {
         let max_tokens = self.limit().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(default_limit);
         // TGI takes `n` and does not heed it.
         let choices = match identity.flavour {
             Flavour::Vllm => usize::try_from(self.n.unwrap_or(1)).unwrap_or(1),
             Flavour::Tgi => 1,
         };
-        let turns: Vec<Turn> = (0..choices).map(|index| self.turn(identity, index, max_tokens)).collect();
-        let usage = Usage { prompt: self.prompt_tokens(), completion: turns.iter().map(Turn::tokens).sum() };
+        let turns: Vec<ChoiceTurn> = (0..choices).map(|index| self.turn(identity, index, max_tokens)).collect();
+        let usage = Usage { prompt: self.prompt_tokens(), completion: turns.iter().map(ChoiceTurn::tokens).sum() };
         if self.is_streaming() { self.chunks(identity, &turns, usage) } else { self.whole(identity, &turns, usage) }
     }
 
-    fn turn(&self, identity: &Identity, index: usize, max_tokens: usize) -> Turn {
+    fn turn(&self, identity: &AnswerIdentity, index: usize, max_tokens: usize) -> ChoiceTurn {
         let question = self.question();
         let calls = match &self.tools {
             Some(offered) if !self.answers_a_tool() => tools::calls(
@@ -131,7 +131,7 @@ impl ChatRequest {
         };
         if !calls.is_empty() {
             let most = if self.parallel_tool_calls == Some(false) { 1 } else { usize::MAX };
-            return Turn { speech: None, calls: calls.into_iter().take(most).collect() };
+            return ChoiceTurn { speech: None, calls: calls.into_iter().take(most).collect() };
         }
         let mut text = match tools::formatted(self.response_format.as_ref(), &question) {
             Some(json) => json,
@@ -148,7 +148,7 @@ impl ChatRequest {
             keeps_stop: identity.flavour == Flavour::Tgi || self.include_stop_str_in_output.unwrap_or_default(),
             ignores_end: self.ignore_eos.unwrap_or_default(),
         };
-        Turn { speech: Some(Speech::new(&text, &limits)), calls: Vec::new() }
+        ChoiceTurn { speech: Some(Speech::new(&text, &limits)), calls: Vec::new() }
     }
 
     /// What the last message says; of the user's, unless a tool had the last word.
@@ -165,7 +165,7 @@ impl ChatRequest {
         self.messages.last().is_some_and(|message| message.role == "tool" && message.tool_calls.is_none())
     }
 
-    fn whole(&self, identity: &Identity, turns: &[Turn], usage: Usage) -> ContainerReply {
+    fn whole(&self, identity: &AnswerIdentity, turns: &[ChoiceTurn], usage: Usage) -> ContainerReply {
         let choices: Vec<Value> = turns
             .iter()
             .enumerate()
@@ -178,7 +178,7 @@ impl ChatRequest {
         ContainerReply::json(200, &identity.envelope("chatcmpl", "chat.completion", &choices, Some(usage)))
     }
 
-    fn chunks(&self, identity: &Identity, turns: &[Turn], usage: Usage) -> ContainerReply {
+    fn chunks(&self, identity: &AnswerIdentity, turns: &[ChoiceTurn], usage: Usage) -> ContainerReply {
         let options = self.stream_options.clone().unwrap_or_default();
         let mut so_far = Usage { completion: 0, ..usage };
         let chunk = |choices: &[Value], usage: Option<Usage>| {
@@ -207,7 +207,7 @@ impl ChatRequest {
     }
 
     /// The deltas before the last one, each with its log-probabilities and its number of tokens.
-    fn deltas(&self, flavour: Flavour, turn: &Turn) -> Vec<(Value, Value, usize)> {
+    fn deltas(&self, flavour: Flavour, turn: &ChoiceTurn) -> Vec<(Value, Value, usize)> {
         let mut deltas = Vec::new();
         if flavour == Flavour::Vllm {
             deltas.push((json!({"role": "assistant", "content": ""}), Value::Null, 0));
@@ -248,7 +248,7 @@ impl ChatRequest {
     }
 }
 
-fn message(flavour: Flavour, turn: &Turn) -> Value {
+fn message(flavour: Flavour, turn: &ChoiceTurn) -> Value {
     let content = turn.speech.as_ref().map(Speech::text);
     let calls: Vec<Value> = turn
         .calls

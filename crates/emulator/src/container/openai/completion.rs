@@ -10,7 +10,7 @@ use super::{
         reply::ContainerReply,
         speech::{Limits, Speech, answer, count, gist},
     },
-    Flavour, Identity, Stop, StreamOptions, Usage, event_stream, finish_reason,
+    AnswerIdentity, Flavour, Stop, StreamOptions, Usage, event_stream, finish_reason,
 };
 
 /// The body of a plain completion.
@@ -65,7 +65,7 @@ impl CompletionRequest {
     }
 
     /// The answer, one choice for each prompt.
-    pub(in super::super) fn answer(&self, identity: &Identity, default_limit: usize) -> ContainerReply {
+    pub(in super::super) fn answer(&self, identity: &AnswerIdentity, default_limit: usize) -> ContainerReply {
         let max_tokens = self.max_tokens.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(default_limit);
         let stop = Stop::strings(self.stop.as_ref());
         let limits = Limits {
@@ -87,7 +87,7 @@ impl CompletionRequest {
         if self.is_streaming() { self.chunks(identity, &texts, usage) } else { whole(identity, &texts, usage) }
     }
 
-    fn chunks(&self, identity: &Identity, texts: &[(&str, Speech)], usage: Usage) -> ContainerReply {
+    fn chunks(&self, identity: &AnswerIdentity, texts: &[(&str, Speech)], usage: Usage) -> ContainerReply {
         let options = self.stream_options.clone().unwrap_or_default();
         let mut chunks = Vec::new();
         for (index, (echoed, speech)) in texts.iter().enumerate() {
@@ -106,7 +106,7 @@ impl CompletionRequest {
     }
 }
 
-fn whole(identity: &Identity, texts: &[(&str, Speech)], usage: Usage) -> ContainerReply {
+fn whole(identity: &AnswerIdentity, texts: &[(&str, Speech)], usage: Usage) -> ContainerReply {
     let choices: Vec<Value> = texts
         .iter()
         .enumerate()
@@ -115,7 +115,7 @@ fn whole(identity: &Identity, texts: &[(&str, Speech)], usage: Usage) -> Contain
     ContainerReply::json(200, &envelope(identity, &choices, Some(usage)))
 }
 
-fn envelope(identity: &Identity, choices: &[Value], usage: Option<Usage>) -> Value {
+fn envelope(identity: &AnswerIdentity, choices: &[Value], usage: Option<Usage>) -> Value {
     identity.envelope("cmpl", "text_completion", choices, usage)
 }
 

@@ -28,7 +28,7 @@ struct Function {
 
 /// One call in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Call {
+pub(super) struct AnsweredCall {
     pub(super) id: String,
     pub(super) name: String,
     /// JSON, as text.
@@ -37,7 +37,7 @@ pub(super) struct Call {
 
 /// The calls that a question asks for. Under `auto`, a tool is called whose name shares a word with
 /// the question.
-pub(super) fn calls(offered: &[Tool], choice: Option<&Value>, question: &str, seed: u64) -> Vec<Call> {
+pub(super) fn calls(offered: &[Tool], choice: Option<&Value>, question: &str, seed: u64) -> Vec<AnsweredCall> {
     let forced = choice.and_then(|choice| choice.pointer("/function/name")).and_then(Value::as_str);
     let mentioned = |tool: &&Tool| asks_for(question, &tool.function.name);
     let chosen: Vec<&Tool> = match (choice.and_then(Value::as_str), forced) {
@@ -49,7 +49,7 @@ pub(super) fn calls(offered: &[Tool], choice: Option<&Value>, question: &str, se
         },
         _ => offered.iter().filter(mentioned).collect(),
     };
-    let call = |(index, tool): (usize, &Tool)| Call {
+    let call = |(index, tool): (usize, &Tool)| AnsweredCall {
         id: format!(
             "chatcmpl-tool-{:016x}",
             fingerprint(tool.function.name.as_bytes()) ^ seed.wrapping_add(index as u64)

@@ -10,7 +10,7 @@ use super::{
         reply::ContainerReply,
         speech::{Finish, Limits, Speech, answer, count, gist, logprob, token_id, tokens},
     },
-    DEFAULT_NEW_TOKENS, Refusal,
+    DEFAULT_NEW_TOKENS, TgiRefusal,
 };
 
 /// The most stop strings TGI takes.
@@ -23,14 +23,14 @@ const END_OF_TEXT: (&str, u64) = ("</s>", 2);
 pub(in crate::container) struct Generate {
     inputs: String,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: GenerateParameters,
     #[serde(default)]
     stream: bool,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Parameters {
+struct GenerateParameters {
     best_of: Option<usize>,
     temperature: Option<f64>,
     repetition_penalty: Option<f64>,
@@ -48,7 +48,7 @@ struct Parameters {
     seed: Option<u64>,
 }
 
-impl Parameters {
+impl GenerateParameters {
     fn complaint(&self, streaming: bool) -> Option<&'static str> {
         let outside = |value: Option<f64>| value.is_some_and(|value| !(value > 0.0 && value < 1.0));
         let not_positive = |value: Option<f64>| value.is_some_and(|value| value <= 0.0);
@@ -82,18 +82,18 @@ impl Generate {
         self.stream
     }
 
-    pub(super) fn validate(&self) -> Result<(), Refusal> {
+    pub(super) fn validate(&self) -> Result<(), TgiRefusal> {
         if let Some(complaint) = self.parameters.complaint(self.stream) {
-            return Err(Refusal::validation(complaint));
+            return Err(TgiRefusal::validation(complaint));
         }
         let stops = self.parameters.stop.len();
         if stops > MAX_STOP_SEQUENCES {
-            return Err(Refusal::validation(format!(
+            return Err(TgiRefusal::validation(format!(
                 "`stop` supports up to {MAX_STOP_SEQUENCES} stop sequences. Given: {stops}"
             )));
         }
         if self.inputs.is_empty() {
-            return Err(Refusal::validation("`inputs` cannot be empty"));
+            return Err(TgiRefusal::validation("`inputs` cannot be empty"));
         }
         Ok(())
     }

@@ -31,14 +31,14 @@ use crate::{
 /// The answers.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseStore {
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptResponses>,
     shared: Option<Arc<dyn SharedResponses>>,
 }
 
 /// The answers in memory, the oldest first.
 
 #[derive(Debug, Default)]
-struct Kept {
+struct KeptResponses {
     by_id: HashMap<String, Arc<StoredResponse>>,
     /// In the order in which they came. An answer that was deleted is still here, and counts.
     order: VecDeque<(Instant, String)>,
@@ -249,12 +249,12 @@ impl ResponseStore {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, KeptResponses> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl KeptResponses {
     fn get(&self, owner: &Owner, id: &str) -> Option<Arc<StoredResponse>> {
         let stored = self.by_id.get(id)?;
         (stored.owner == *owner && Instant::now() < stored.expires).then(|| Arc::clone(stored))

@@ -21,7 +21,7 @@ use tracing::Instrument as _;
 
 /// What a body gives, read ahead by one piece. Dropping it drops the body.
 pub(crate) struct Ahead {
-    pieces: mpsc::Receiver<Piece>,
+    pieces: mpsc::Receiver<AheadPiece>,
     task: AbortHandle,
     /// The event that says that the task is gone.
     lost: Bytes,
@@ -29,7 +29,7 @@ pub(crate) struct Ahead {
 }
 
 /// What the task hands over. Only the end that it says is one.
-enum Piece {
+enum AheadPiece {
     More(Bytes),
     /// The last bytes, or none.
     Last(Option<Bytes>),
@@ -45,7 +45,7 @@ impl Ahead {
             while let Some(Ok(frame)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
                 let Ok(bytes) = frame.into_data() else { continue };
                 let is_last = body.is_end_stream();
-                let piece = if is_last { Piece::Last(Some(bytes)) } else { Piece::More(bytes) };
+                let piece = if is_last { AheadPiece::Last(Some(bytes)) } else { AheadPiece::More(bytes) };
                 // Waits for the piece before to be taken: a slow reader holds its model back.
                 if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() || sender.start_send(piece).is_err() || is_last {
                     return;
@@ -53,7 +53,7 @@ impl Ahead {
             }
             if poll_fn(|cx| sender.poll_ready(cx)).await.is_ok() {
                 // Who no longer listens needs no end.
-                let _ = sender.start_send(Piece::Last(None));
+                let _ = sender.start_send(AheadPiece::Last(None));
             }
         };
         // What the stream logs has the id of its request.
@@ -83,10 +83,10 @@ impl Body for Ahead {
             return Poll::Ready(None);
         }
         let piece = ready!(Pin::new(&mut self.pieces).poll_next(cx));
-        self.ended = !matches!(piece, Some(Piece::More(_)));
+        self.ended = !matches!(piece, Some(AheadPiece::More(_)));
         let bytes = match piece {
-            Some(Piece::More(bytes)) => Some(bytes),
-            Some(Piece::Last(bytes)) => bytes,
+            Some(AheadPiece::More(bytes)) => Some(bytes),
+            Some(AheadPiece::Last(bytes)) => bytes,
             // The task is gone without a word, as after a panic: that is no end of an answer.
             None => Some(std::mem::take(&mut self.lost)),
         };
