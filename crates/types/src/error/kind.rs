@@ -48,6 +48,27 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind there is, in the order of their declaration.
+    pub const ALL: &'static [Self] = &[
+        Self::InvalidRequest,
+        Self::Unsupported,
+        Self::ContextTooLong,
+        Self::Configuration,
+        Self::Authentication,
+        Self::Permission,
+        Self::NotFound,
+        Self::Throttled,
+        Self::ModelNotReady,
+        Self::Overloaded,
+        Self::ModelFailed,
+        Self::ServiceFailed,
+        Self::Timeout,
+        Self::Connection,
+        Self::StreamBroken,
+        Self::Decode,
+        Self::Cancelled,
+    ];
+
     /// Whether the same request may well work a moment later, in general.
     /// [`Error::is_retryable`](crate::Error::is_retryable) knows the case at hand.
     #[must_use]
@@ -91,5 +112,38 @@ impl ErrorKind {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorKind;
+
+    /// A new kind does not compile here until it has its place.
+    #[test]
+    fn all_kinds_are_listed_once_and_in_order() {
+        for (index, kind) in ErrorKind::ALL.iter().enumerate() {
+            let place = match kind {
+                ErrorKind::InvalidRequest => 0,
+                ErrorKind::Unsupported => 1,
+                ErrorKind::ContextTooLong => 2,
+                ErrorKind::Configuration => 3,
+                ErrorKind::Authentication => 4,
+                ErrorKind::Permission => 5,
+                ErrorKind::NotFound => 6,
+                ErrorKind::Throttled => 7,
+                ErrorKind::ModelNotReady => 8,
+                ErrorKind::Overloaded => 9,
+                ErrorKind::ModelFailed => 10,
+                ErrorKind::ServiceFailed => 11,
+                ErrorKind::Timeout => 12,
+                ErrorKind::Connection => 13,
+                ErrorKind::StreamBroken => 14,
+                ErrorKind::Decode => 15,
+                ErrorKind::Cancelled => 16,
+            };
+            assert_eq!(place, index, "{kind}");
+        }
+        assert_eq!(ErrorKind::ALL.len(), 17);
     }
 }
