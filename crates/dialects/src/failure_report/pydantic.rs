@@ -57,10 +57,10 @@ pub(super) fn words(text: &str) -> Option<Words> {
                 key = None;
             }
             PythonToken::Text(name) if depth == 1 && key.as_deref() == Some("loc") => {
-                location.push(Located::Name(name))
+                location.push(Located::Name(name));
             }
             PythonToken::Number(place) if depth == 1 && key.as_deref() == Some("loc") => {
-                location.push(Located::Place(place))
+                location.push(Located::Place(place));
             }
             PythonToken::Text(_) | PythonToken::Number(_) => {}
         }

@@ -156,7 +156,7 @@ impl HarmonyReader {
                 self.place = HarmonyPlace::Header;
             }
             (HarmonyPlace::Body { .. } | HarmonyPlace::Outside, MESSAGE | CONSTRAIN) | (HarmonyPlace::Outside, _) => {
-                self.say(mark, events)
+                self.say(mark, events);
             }
             (HarmonyPlace::Body { .. }, _) => self.end_body(events),
         }
