@@ -19,10 +19,10 @@ use crate::{
 };
 
 mod cohere;
-mod floats;
 mod inputs;
 mod openai;
 mod plain;
+mod pooling;
 mod rows;
 mod tcembedding;
 mod vectors;

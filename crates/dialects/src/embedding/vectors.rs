@@ -12,7 +12,7 @@ use sagewire_types::{
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::{EmbedContext, floats, no_numbers, plain, unknown_reply};
+use super::{EmbedContext, no_numbers, plain, pooling, unknown_reply};
 use crate::failure_report::{FailureReport, is_absent};
 
 /// A reply that is an object: where the vectors are, and what is beside them.
@@ -232,7 +232,7 @@ fn one(list: &RawValue, place: usize) -> Result<Numbers, UnreadVectors> {
         1 => numbers(list).ok_or_else(unread),
         2 => match parts(list)?.as_slice() {
             [only] => numbers(only).ok_or_else(unread),
-            _ => floats::mean(list.get()).map(Numbers::Floats).ok_or_else(unread),
+            _ => pooling::mean(list.get()).map(Numbers::Floats).ok_or_else(unread),
         },
         // The toolkit puts each input's tokens into a list of one more level.
         3 => match parts(list)?.as_slice() {
@@ -290,7 +290,7 @@ fn write(numbers: Numbers, place: usize, context: &EmbedContext) -> Result<Vecto
         return Err(no_numbers(place));
     }
     let numbers = match dimensions {
-        Some(wanted) if wanted < numbers.len() => floats::cut(numbers, wanted),
+        Some(wanted) if wanted < numbers.len() => pooling::cut(numbers, wanted),
         Some(wanted) if wanted > numbers.len() => {
             return Err(Error::invalid(
                 "dimensions",

@@ -1,4 +1,4 @@
-//! The numbers of vectors: averaged and cut.
+//! Mean pooling of the vectors of tokens, and the first dimensions of a vector.
 //!
 //! Owns the arithmetic alone. Numbers that need none of it are never parsed.
 
