@@ -6,16 +6,12 @@
 use std::{
     io::{ErrorKind as IoErrorKind, IsTerminal, Write},
     path::PathBuf,
-    sync::Arc,
 };
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sagewire::{
-    ErrorKind,
-    credentials::{AwsParams, Region, SharedConfig, resolve_region, seam::World},
-};
-use sagewire_discovery::{Account, ControlPlane, Filter, Found, read};
+use sagewire::{ErrorKind, credentials::seam::World};
+use sagewire_discovery::{Account, Filter, Found, read};
 
 use crate::{Failure, announce::say, terminal};
 
@@ -112,23 +108,10 @@ pub(crate) async fn run(arguments: InitArguments) -> Result<(), Failure> {
 
 /// Reads the endpoints of every region.
 async fn find(arguments: &InitArguments, world: &World) -> Result<Vec<Found>, Failure> {
-    let mut aws = AwsParams::default();
-    aws.aws_profile_name.clone_from(&arguments.profile);
-    let profile = aws.profile_name(world);
-    let credentials = aws.provider(world).map_err(Failure::usage)?;
-    let config = SharedConfig::load(world, profile.as_deref()).await;
-    let mut regions = Vec::new();
-    for region in &arguments.region {
-        regions.push(Region::new(region).map_err(Failure::usage)?);
-    }
-    if regions.is_empty() {
-        let region = resolve_region(world, None, profile.as_deref()).await.map_err(Failure::usage)?;
-        regions.push(region);
-    }
+    let accounts = Account::of_regions(world, arguments.profile.as_deref(), &arguments.region).await;
     let filter = arguments.filter();
     let mut deployments = Vec::new();
-    for region in regions {
-        let account = Account::new(ControlPlane::new(&config, region, None, Arc::clone(&credentials))?);
+    for account in accounts.map_err(Failure::usage)? {
         let bar = bar(account.region());
         let progress = |done: usize, total: usize| {
             bar.set_length(total as u64);

@@ -13,8 +13,8 @@ use std::{
 use clap::Args;
 use sagewire::{SageMaker, credentials::seam::World};
 use sagewire_proxy::{
-    Config, LogFormat, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers, config::Reading,
-    init_logs, shutdown_signal,
+    Config, Discoverer, LogFormat, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers,
+    config::Reading, init_logs, shutdown_signal,
 };
 use serde_json::json;
 
@@ -147,8 +147,14 @@ async fn serve(arguments: ServeArguments, config: &Config, world: World, wiring:
         None => None,
     };
     wiring.connect().await;
-    introduce(config, server.local_addr(), has_key);
     let handle = server.handle();
+    let mut discoverer = Discoverer::new(Arc::clone(&wiring), handle.clone());
+    discoverer.start().await;
+    introduce(config, server.local_addr(), has_key);
+    if config.sagewire_settings.discover.is_some() {
+        let found = handle.app().found_models().count();
+        say!("models found in the account: {found}");
+    }
     let serving = server.serve(shutdown_signal());
     let keeper = Arc::clone(&wiring);
     let reloading = async {
@@ -161,6 +167,7 @@ async fn serve(arguments: ServeArguments, config: &Config, world: World, wiring:
         () = serving => {}
         () = reloading => {}
         () = keeper.keep() => {}
+        () = discoverer.run() => {}
         () = impatient() => return Err(Failure::interrupted()),
     }
     keeper.finish().await;

@@ -1,19 +1,23 @@
 //! [`Account`]: the endpoints of one region, read again and again at little cost.
 //!
 //! Owns what is asked of the control plane for a whole region and what is kept: descriptions are
-//! read anew only if the endpoint or one of its components has changed since.
+//! read anew only if the endpoint or one of its components has changed since, and those of
+//! configurations and models once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    future::ready,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use sagewire_credentials::{AwsParams, Region, RegionError, SharedConfig, resolve_region, seam::World};
 use sagewire_types::{Error, ErrorKind};
+use tokio::sync::OnceCell;
 
 use crate::{
     control_plane::ControlPlane,
-    description::{Component, ComponentSummary, EndpointSummary, Model, Tag},
+    description::{Component, ComponentSummary, Endpoint, EndpointConfig, EndpointSummary, Model, Tag},
     facts::EndpointFacts,
 };
 
@@ -73,31 +77,75 @@ impl Filter {
 #[derive(Debug)]
 pub struct Account {
     plane: ControlPlane,
-    kept: Mutex<HashMap<String, Kept>>,
+    kept: Mutex<Descriptions>,
+}
+
+/// What was described. Configurations and models never change: they are kept by their names, as
+/// long as an endpoint uses them.
+#[derive(Debug, Default)]
+struct Descriptions {
+    endpoints: HashMap<String, Kept>,
+    configs: HashMap<String, Arc<EndpointConfig>>,
+    models: HashMap<String, Arc<Model>>,
 }
 
 /// An endpoint as it was read, and what would have changed if it had to be read again.
 #[derive(Clone, Debug)]
 struct Kept {
-    state: ListedState,
+    summary: EndpointSummary,
+    /// The endpoint and its configuration. None if a tag is missing.
+    base: Option<Base>,
+    components: Vec<ComponentSummary>,
     facts: Arc<EndpointFacts>,
-    passes_tag: bool,
 }
 
-/// What the lists say of an endpoint and its components.
-#[derive(Clone, Debug, PartialEq)]
-struct ListedState {
-    endpoint: EndpointSummary,
-    components: Vec<ComponentSummary>,
-    /// Why the components could not be listed.
-    components_unread: Option<String>,
+/// What is read of an endpoint before its components are known.
+#[derive(Clone, Debug)]
+struct Base {
+    endpoint: Endpoint,
+    config: Option<Arc<EndpointConfig>>,
+    unread: Vec<String>,
 }
+
+impl Base {
+    /// Whether inference components may run on it: no model stands in its configuration.
+    fn hosts_components(&self) -> bool {
+        self.config
+            .as_ref()
+            .is_none_or(|config| config.production_variants.iter().any(|variant| variant.model_name.is_none()))
+    }
+}
+
+/// The components of a region by their endpoints, or why they could not be listed.
+type Components = Result<HashMap<String, Vec<ComponentSummary>>, String>;
 
 impl Account {
     /// The endpoints that this control plane knows.
     #[must_use]
     pub fn new(plane: ControlPlane) -> Self {
         Self { plane, kept: Mutex::default() }
+    }
+
+    /// The accounts of these regions, with the credentials and settings of a profile or, without
+    /// one, those that calls have. Without regions it is the one that calls go to.
+    ///
+    /// # Errors
+    /// `Configuration` if there is no region, or one is misspelt, or the settings give no
+    /// credentials or URL.
+    pub async fn of_regions(world: &World, profile: Option<&str>, regions: &[String]) -> Result<Vec<Self>, Error> {
+        let aws = AwsParams { aws_profile_name: profile.map(str::to_owned), ..AwsParams::default() };
+        let profile = aws.profile_name(world);
+        let credentials = aws
+            .provider(world)
+            .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).with_source(error))?;
+        let config = SharedConfig::load(world, profile.as_deref()).await;
+        let found: Vec<Region> = if regions.is_empty() {
+            vec![resolve_region(world, None, profile.as_deref()).await.map_err(no_region)?]
+        } else {
+            regions.iter().map(|region| Region::new(region).map_err(no_region)).collect::<Result<_, _>>()?
+        };
+        let account = |region| ControlPlane::new(&config, region, None, Arc::clone(&credentials)).map(Self::new);
+        found.into_iter().map(account).collect()
     }
 
     /// The region.
@@ -109,9 +157,11 @@ impl Account {
     /// Reads the endpoints that pass `filter`, by name. `progress` is told how many of how many
     /// have been read.
     ///
-    /// Endpoints and components are listed; only those that have changed since the last time are
-    /// described. What the caller may not read, or what was deleted meanwhile, is named in the
-    /// facts. A tag that changes alone is noticed only when the endpoint itself changes.
+    /// Endpoints are listed and, if one of them hosts inference components, these; only those that
+    /// have changed since the last time are described, and configurations and models by another
+    /// name than before. What was described before a failure is not asked for again. What the
+    /// caller may not read, or what was deleted meanwhile, is named in the facts. A tag that
+    /// changes alone is noticed only when the endpoint itself changes.
     ///
     /// # Errors
     /// `Permission` if the endpoints may not be listed, and failures of AWS and of reaching it.
@@ -120,84 +170,135 @@ impl Account {
         filter: &Filter,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Vec<Arc<EndpointFacts>>, Error> {
-        let listed = self.listed(filter).await?;
+        let mut listed = self.plane.list_endpoints(filter.name_contains.as_deref()).await?;
+        listed.retain(|endpoint| filter.passes_name(&endpoint.endpoint_name));
         let total = listed.len();
         progress(0, total);
-        let read = stream::iter(listed.into_iter().map(|state| self.kept_or_read(state, filter)))
+        let components = OnceCell::new();
+        let readings: Vec<_> = listed.iter().map(|summary| self.facts(summary, filter, &components)).collect();
+        let facts = stream::iter(readings)
             .buffered(ENDPOINTS_AT_ONCE)
             .enumerate()
-            .map(|(done, kept)| {
+            .map(|(done, facts)| {
                 progress(done + 1, total);
-                kept
+                facts
             })
+            .try_filter_map(|facts| ready(Ok(facts)))
             .try_collect::<Vec<_>>()
             .await?;
-        let facts = read.iter().filter(|kept| kept.passes_tag).map(|kept| Arc::clone(&kept.facts)).collect();
-        let by_name = read.into_iter().map(|kept| (kept.state.endpoint.endpoint_name.clone(), kept)).collect();
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = by_name;
+        self.kept().retain(&listed);
         Ok(facts)
     }
 
-    async fn listed(&self, filter: &Filter) -> Result<Vec<ListedState>, Error> {
-        let mut endpoints = self.plane.list_endpoints(filter.name_contains.as_deref()).await?;
-        endpoints.retain(|endpoint| filter.passes_name(&endpoint.endpoint_name));
-        if endpoints.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut components_unread = Vec::new();
-        let listed = self.plane.list_inference_components().await;
-        let components = told(listed, "the inference components", &mut components_unread)?.unwrap_or_default();
-        let mut by_endpoint: HashMap<String, Vec<ComponentSummary>> = HashMap::new();
-        for component in components {
-            by_endpoint.entry(component.endpoint_name.clone()).or_default().push(component);
-        }
-        let state = |endpoint: EndpointSummary| ListedState {
-            components: by_endpoint.remove(&endpoint.endpoint_name).unwrap_or_default(),
-            endpoint,
-            components_unread: components_unread.first().cloned(),
+    fn kept(&self) -> MutexGuard<'_, Descriptions> {
+        // Each description is put in whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of an endpoint; `None` if it does not have the filter's tag.
+    async fn facts(
+        &self,
+        summary: &EndpointSummary,
+        filter: &Filter,
+        components: &OnceCell<Components>,
+    ) -> Result<Option<Arc<EndpointFacts>>, Error> {
+        let kept = self.kept().endpoints.get(&summary.endpoint_name).filter(|kept| kept.summary == *summary).cloned();
+        let base = match &kept {
+            Some(kept) => kept.base.clone(),
+            None => self.base(summary, filter).await?,
         };
-        Ok(endpoints.into_iter().map(state).collect())
-    }
-
-    /// What was read of an endpoint, if it is as it was.
-    fn kept(&self, state: &ListedState) -> Option<Kept> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&state.endpoint.endpoint_name).filter(|kept| kept.state == *state).cloned()
-    }
-
-    async fn kept_or_read(&self, state: ListedState, filter: &Filter) -> Result<Kept, Error> {
-        if let Some(kept) = self.kept(&state) {
-            return Ok(kept);
-        }
-        let mut facts = EndpointFacts::default();
-        if filter.tag.is_some() {
-            let tags = self.plane.list_tags(&state.endpoint.endpoint_arn).await?;
-            if !filter.passes_tags(&tags) {
-                return Ok(Kept { state, facts: Arc::new(facts), passes_tag: false });
+        let (mut own, mut unlisted) = (Vec::new(), None);
+        if base.as_ref().is_some_and(Base::hosts_components) {
+            match components.get_or_try_init(|| self.components()).await? {
+                Ok(listed) => own = listed.get(&summary.endpoint_name).cloned().unwrap_or_default(),
+                Err(reason) => unlisted = Some(reason.clone()),
             }
         }
-        self.describe(&state, &mut facts).await?;
-        Ok(Kept { state, facts: Arc::new(facts), passes_tag: true })
+        if let Some(kept) = kept
+            && kept.components == own
+        {
+            return Ok(kept.base.is_some().then_some(kept.facts));
+        }
+        let facts = match base.clone() {
+            Some(base) => Some(Arc::new(self.describe(base, &own, unlisted).await?)),
+            None => None,
+        };
+        let kept = Kept { summary: summary.clone(), base, components: own, facts: facts.clone().unwrap_or_default() };
+        self.kept().endpoints.insert(summary.endpoint_name.clone(), kept);
+        Ok(facts)
     }
 
-    async fn describe(&self, state: &ListedState, facts: &mut EndpointFacts) -> Result<(), Error> {
-        let (plane, unread) = (&self.plane, &mut facts.unread);
-        let name = &state.endpoint.endpoint_name;
-        if let Some(endpoint) = told(plane.describe_endpoint(name).await, "the endpoint", unread)? {
-            facts.endpoint = endpoint;
+    /// All inference components of the region.
+    async fn components(&self) -> Result<Components, Error> {
+        let mut unread = Vec::new();
+        let listed = self.plane.list_inference_components().await;
+        let Some(listed) = told(listed, "the inference components", &mut unread)? else {
+            return Ok(Err(unread.pop().unwrap_or_default()));
+        };
+        let mut by_endpoint: HashMap<String, Vec<ComponentSummary>> = HashMap::new();
+        for component in listed {
+            by_endpoint.entry(component.endpoint_name.clone()).or_default().push(component);
         }
-        facts.endpoint.endpoint_name.clone_from(name);
-        facts.endpoint.endpoint_status.clone_from(&state.endpoint.endpoint_status);
-        if let Some(config) = &facts.endpoint.endpoint_config_name {
-            let config = plane.describe_endpoint_config(config).await;
-            facts.config = told(config, "the endpoint configuration", unread)?.map(Arc::new);
+        Ok(Ok(by_endpoint))
+    }
+
+    async fn base(&self, summary: &EndpointSummary, filter: &Filter) -> Result<Option<Base>, Error> {
+        if filter.tag.is_some() {
+            let tags = self.plane.list_tags(&summary.endpoint_arn).await?;
+            if !filter.passes_tags(&tags) {
+                return Ok(None);
+            }
         }
-        let components = stream::iter(&state.components)
-            .map(|component| plane.describe_inference_component(&component.inference_component_name))
-            .buffered(ENDPOINTS_AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
-        for (component, summary) in components.into_iter().zip(&state.components) {
+        let (name, mut unread) = (&summary.endpoint_name, Vec::new());
+        let endpoint = self.plane.describe_endpoint(name).await;
+        let mut endpoint = told(endpoint, "the endpoint", &mut unread)?.unwrap_or_default();
+        endpoint.endpoint_name.clone_from(name);
+        endpoint.endpoint_status.clone_from(&summary.endpoint_status);
+        let config = match &endpoint.endpoint_config_name {
+            Some(config) => self.config(config, &mut unread).await?,
+            None => None,
+        };
+        Ok(Some(Base { endpoint, config, unread }))
+    }
+
+    async fn config(&self, name: &str, unread: &mut Vec<String>) -> Result<Option<Arc<EndpointConfig>>, Error> {
+        if let Some(config) = self.kept().configs.get(name) {
+            return Ok(Some(Arc::clone(config)));
+        }
+        let config = self.plane.describe_endpoint_config(name).await;
+        let config = told(config, "the endpoint configuration", unread)?.map(Arc::new);
+        if let Some(config) = &config {
+            self.kept().configs.insert(name.to_owned(), Arc::clone(config));
+        }
+        Ok(config)
+    }
+
+    async fn model(&self, name: &str, unread: &mut Vec<String>) -> Result<Option<Arc<Model>>, Error> {
+        if let Some(model) = self.kept().models.get(name) {
+            return Ok(Some(Arc::clone(model)));
+        }
+        let model = self.plane.describe_model(name).await;
+        let model = told(model, &format!("the model `{name}`"), unread)?.map(Arc::new);
+        if let Some(model) = &model {
+            self.kept().models.insert(name.to_owned(), Arc::clone(model));
+        }
+        Ok(model)
+    }
+
+    async fn describe(
+        &self,
+        base: Base,
+        listed: &[ComponentSummary],
+        unlisted: Option<String>,
+    ) -> Result<EndpointFacts, Error> {
+        let plane = &self.plane;
+        let Base { endpoint, config, unread } = base;
+        let mut facts = EndpointFacts { endpoint, config, unread, ..EndpointFacts::default() };
+        let unread = &mut facts.unread;
+        let names = listed.iter().map(|component| &component.inference_component_name);
+        let descriptions: Vec<_> = names.map(|name| plane.describe_inference_component(name)).collect();
+        let components = stream::iter(descriptions).buffered(ENDPOINTS_AT_ONCE).collect::<Vec<_>>().await;
+        for (component, summary) in components.into_iter().zip(listed) {
             let what = format!("the inference component `{}`", summary.inference_component_name);
             facts.components.extend(told(component, &what, unread)?);
         }
@@ -209,31 +310,38 @@ impl Account {
             .collect();
         models.sort();
         models.dedup();
-        let hosts_components = facts
-            .config
-            .as_ref()
-            .is_some_and(|config| config.production_variants.iter().any(|variant| variant.model_name.is_none()));
-        if hosts_components {
-            unread.extend(state.components_unread.clone());
-        }
-        let mut described: BTreeMap<String, Arc<Model>> = BTreeMap::new();
+        unread.extend(unlisted);
         for name in models {
-            let model = told(plane.describe_model(&name).await, &format!("the model `{name}`"), unread)?;
-            described.extend(model.map(|model| (name, Arc::new(model))));
+            let model = self.model(&name, unread).await?;
+            facts.models.extend(model.map(|model| (name, model)));
         }
-        let mut packages: Vec<&String> = described
-            .values()
-            .flat_map(|model| model.all_containers())
-            .filter_map(|c| c.model_package_name.as_ref())
-            .collect();
+        let containers = facts.models.values().flat_map(|model| model.all_containers());
+        let mut packages: Vec<&String> = containers.filter_map(|c| c.model_package_name.as_ref()).collect();
         packages.dedup();
         for name in packages {
             let package = told(plane.describe_model_package(name).await, "the model package", unread)?;
             facts.packages.extend(package.map(|package| (name.clone(), Arc::new(package))));
         }
-        facts.models = described;
-        Ok(())
+        Ok(facts)
     }
+}
+
+impl Descriptions {
+    /// Forgets what no endpoint of this list has.
+    fn retain(&mut self, listed: &[EndpointSummary]) {
+        let names: HashSet<&str> = listed.iter().map(|endpoint| endpoint.endpoint_name.as_str()).collect();
+        self.endpoints.retain(|name, _| names.contains(name.as_str()));
+        let facts = || self.endpoints.values().map(|kept| &kept.facts);
+        let configs: HashSet<&String> =
+            facts().filter_map(|facts| facts.endpoint.endpoint_config_name.as_ref()).collect();
+        let models: HashSet<&String> = facts().flat_map(|facts| facts.models.keys()).collect();
+        self.configs.retain(|name, _| configs.contains(name));
+        self.models.retain(|name, _| models.contains(name));
+    }
+}
+
+fn no_region(error: RegionError) -> Error {
+    Error::new(ErrorKind::Configuration, error.to_string()).with_param("aws_region_name").with_source(error)
 }
 
 /// What was read. What may not be read, or is gone, is noted; other failures end the whole reading,

@@ -153,6 +153,11 @@ impl App {
         self.state.models.iter().filter(|model| !model.hidden && !model.is_wildcard()).map(|model| model.name.as_str())
     }
 
+    /// The names of models that were found in the account.
+    pub fn found_models(&self) -> impl Iterator<Item = &str> {
+        self.state.models.iter().filter(|model| model.is_found).map(|model| model.name.as_str())
+    }
+
     /// What answers: where [`Wiring`](crate::Wiring) made the app, the router over the
     /// configuration's deployments.
     #[must_use]

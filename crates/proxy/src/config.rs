@@ -15,6 +15,7 @@ pub use self::{
     answer_cache::{CacheMode, CacheParams, CacheScope},
     caller_keys::CallerKey,
     coordination_redis::{CoordinationRedis, RedisNode},
+    discover::DiscoverSettings,
     documentation::key_tables,
     general_settings::GeneralSettings,
     litellm_params::Parameters,
@@ -38,6 +39,7 @@ mod caller_keys;
 mod changes;
 mod coordination_redis;
 mod credential_list;
+mod discover;
 mod documentation;
 mod environment;
 mod file;

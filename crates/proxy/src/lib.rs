@@ -11,14 +11,15 @@ pub use config::{Config, ConfigError};
 pub use limits::Limits;
 pub use sagewire_router::{SharedResponses, StoreError};
 pub use server::{
-    ReloadError, Reloader, Server, ServerError, ServerHandle, ServerOptions, TlsError, Workers, shutdown_signal,
+    Discoverer, ReloadError, Reloader, Server, ServerError, ServerHandle, ServerOptions, TlsError, Workers,
+    shutdown_signal,
 };
 pub use telemetry::{
     Gauge, LogError, LogFormat, LogGuard, LogSettings, Span, SpanKind, SpanSink, SpanValue, init_logs,
 };
 #[cfg(feature = "otlp")]
 pub use telemetry::{OtlpCollector, OtlpError, OtlpExporter, OtlpProtocol, OtlpSettings};
-pub use wiring::{Findings, Wiring, WiringError};
+pub use wiring::{Findings, Look, Wiring, WiringError};
 
 mod app;
 mod callers;

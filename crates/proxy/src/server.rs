@@ -12,6 +12,7 @@ use tokio::{
     task::JoinSet,
 };
 
+pub use discoverer::Discoverer;
 pub use reload::{ReloadError, Reloader};
 pub use shutdown::shutdown_signal;
 pub use tls::TlsError;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 mod connection;
+mod discoverer;
 mod early_answer;
 mod half_closed;
 mod pulse;

@@ -16,10 +16,15 @@ use sagewire_router::{
     cache::{AnswerCache, Caching},
 };
 
-pub use self::check::Findings;
 #[cfg(feature = "redis")]
 use self::shared_state::SharedState;
-use self::{credentials::CredentialShelf, insight::RouterInsight, overlay::Overlay};
+pub use self::{check::Findings, discovery::Look};
+use self::{
+    credentials::CredentialShelf,
+    discovery::{Found, Search, with_found},
+    insight::RouterInsight,
+    overlay::Overlay,
+};
 use crate::{
     App, AppError, Clock, Config, Ledger, Probe, ServedDeployment, ServedModel, SpanSink,
     callers::{FileLedger, StateFileError},
@@ -30,6 +35,7 @@ mod answers;
 mod check;
 mod credentials;
 mod deployment;
+mod discovery;
 mod insight;
 mod overlay;
 #[cfg(feature = "redis")]
@@ -55,6 +61,12 @@ pub struct Wiring {
     kept: Mutex<KeptOverReloads>,
     spans: Option<Arc<dyn SpanSink>>,
     transport: Option<Arc<dyn Transport>>,
+    /// Where endpoints are looked for.
+    search: tokio::sync::Mutex<Option<Search>>,
+    /// Held while a server is given another app, so that none is replaced by an older one.
+    turn: Mutex<()>,
+    /// Told when there is another configuration.
+    reconfigured: tokio::sync::Notify,
 }
 
 /// The section of the Redis that replicas share.
@@ -74,8 +86,10 @@ struct KeptOverReloads {
     ledger: Option<Arc<FileLedger>>,
     /// The answers that are kept, and how.
     answers: Option<(CacheParams, Arc<dyn AnswerCache>)>,
-    /// The summary of the configuration.
-    summary: serde_json::Value,
+    /// What was found in the account.
+    found: Found,
+    /// The configuration of the last app.
+    config: Option<Arc<Config>>,
 }
 
 /// Why a configuration cannot be served, although each of its values is right.
@@ -134,7 +148,15 @@ impl Wiring {
     /// Wiring in this world: its environment, files, clock and network.
     #[must_use]
     pub fn new(world: World) -> Self {
-        Self { world, kept: Mutex::default(), spans: None, transport: None }
+        Self {
+            world,
+            kept: Mutex::default(),
+            spans: None,
+            transport: None,
+            search: tokio::sync::Mutex::default(),
+            turn: Mutex::default(),
+            reconfigured: tokio::sync::Notify::new(),
+        }
     }
 
     /// Sets where the requests' spans go: to an `OtlpExporter`'s sink, for example.
@@ -161,19 +183,27 @@ impl Wiring {
         let (world, sagemaker) = self.sagemaker(config, &mut kept)?;
         let mut shelf = CredentialShelf::default();
         let mut router = Router::builder().settings(config.router_settings.clone());
+        let found = kept.found.of(config);
+        if found.is_some() {
+            router = router.allow_no_deployments();
+        }
+        let deployments = with_found(config, found);
+        let found = found.is_some().then(|| deployments.iter().filter(|(_, is_found)| *is_found).count());
         let ledger = counted(config, &world, &mut kept, previous.is_some())?;
         if let Some(state) = &kept.router_state {
             router = router.state(Arc::clone(state));
         }
         let mut models: Vec<ServedModel> = Vec::new();
-        for deployment in &config.deployments {
+        let open_to_all_keys =
+            config.sagewire_settings.discover.as_ref().is_some_and(|discover| discover.open_to_all_keys);
+        for (deployment, is_found) in &deployments {
             let settings = check_prefix(deployment).and_then(|()| {
                 deployment::settings(deployment, config, &world, &kept.credentials, &mut shelf)
                     .map_err(|source| WiringError::Deployment { deployment: deployment.id.clone(), source })
             });
             let settings = match settings {
                 Ok(settings) => settings,
-                Err(error) if config.router_settings.ignore_invalid_deployments => {
+                Err(error) if *is_found || config.router_settings.ignore_invalid_deployments => {
                     tracing::warn!(target: "sagewire::proxy", %error, "a deployment is left out");
                     continue;
                 }
@@ -185,6 +215,7 @@ impl Wiring {
             serve(
                 &mut models,
                 deployment,
+                is_found.then_some(open_to_all_keys),
                 ServedDeployment::new(&deployment.id, &deployment.model)
                     .with_mode(deployment.mode)
                     .with_info(deployment.model_info.clone())
@@ -198,8 +229,9 @@ impl Wiring {
         let router = Arc::new(router.build()?);
         kept.router_state = Some(Arc::clone(router.state()));
         kept.credentials = shelf;
-        kept.summary = config.summary();
-        let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages());
+        kept.config = Some(Arc::new(config.clone()));
+        self.reconfigured.notify_one();
+        let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages()).with_found(found);
         #[cfg(feature = "redis")]
         let insight = insight.with_redis(kept.shared.as_ref().map(|shared| Arc::clone(&shared.redis)));
         let provider: Arc<dyn Provider> = match answers::kept(config, &world, &mut kept)? {
@@ -207,6 +239,9 @@ impl Wiring {
             None => router,
         };
         let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(provider);
+        if found.is_some() {
+            app = app.allow_no_models();
+        }
         if let Some(ledger) = ledger {
             app = app.ledger(ledger);
         }
@@ -289,7 +324,12 @@ impl Wiring {
 
     /// How a configuration differs from the one that the last app was made of.
     pub(crate) fn changes(&self, config: &Config) -> Vec<String> {
-        config.changes_since(&self.kept.lock().unwrap_or_else(PoisonError::into_inner).summary)
+        config.changes_since(&self.config().map_or_else(Default::default, |before| before.summary()))
+    }
+
+    /// Ends when there is another configuration.
+    pub(crate) async fn is_reconfigured(&self) {
+        self.reconfigured.notified().await;
     }
 
     /// The world as the configuration's calls see it: the file's `environment_variables` stand
@@ -392,7 +432,8 @@ fn routed(deployment: &DeploymentConfig, provider: Arc<dyn Provider>) -> sagewir
 }
 
 /// Adds the deployment to the model of its name.
-fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, served: ServedDeployment) {
+/// `found` says of one that was found whether it is open to all keys.
+fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, found: Option<bool>, served: ServedDeployment) {
     // A caller's parameter must mean the same whichever deployment answers: all of them have to allow
     // it.
     let allowed = deployment.routing.configurable_clientside_auth_params.as_deref().unwrap_or_default();
@@ -403,6 +444,7 @@ fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, served: S
         }
         None => {
             let model = ServedModel::new(&deployment.model_name).with_mode(deployment.mode).with_deployment(served);
+            let model = found.into_iter().fold(model, ServedModel::found);
             models.push(allowed.iter().fold(model, ServedModel::with_caller_parameter));
         }
     }

@@ -19,6 +19,7 @@ pub struct RouterBuilder {
     settings: RouterSettings,
     state: Option<Arc<dyn RouterState>>,
     seed: Option<u64>,
+    may_be_empty: bool,
 }
 
 impl RouterBuilder {
@@ -58,6 +59,12 @@ impl RouterBuilder {
         self
     }
 
+    /// Takes a router without deployments, which knows no model.
+    pub fn allow_no_deployments(mut self) -> Self {
+        self.may_be_empty = true;
+        self
+    }
+
     /// Makes the router.
     ///
     /// # Errors
@@ -75,7 +82,7 @@ impl RouterBuilder {
                 Err(error) => return Err(error),
             }
         }
-        if deployments.is_empty() {
+        if deployments.is_empty() && !self.may_be_empty {
             return Err(BuildError::NoDeployments);
         }
         for deployment in &mut deployments {

@@ -32,6 +32,7 @@ pub struct AppBuilder {
     shared_responses: Option<Arc<dyn SharedResponses>>,
     clock: Option<Clock>,
     previous: Option<App>,
+    may_be_empty: bool,
 }
 
 /// Why an app cannot be put together.
@@ -144,13 +145,19 @@ impl AppBuilder {
         self
     }
 
+    /// Takes an app without models, to which models come later.
+    pub fn allow_no_models(mut self) -> Self {
+        self.may_be_empty = true;
+        self
+    }
+
     /// The app.
     ///
     /// # Errors
     /// [`AppError`] where something is missing.
     pub fn build(self) -> Result<App, AppError> {
         let provider = self.provider.ok_or(AppError::NoProvider)?;
-        if self.models.is_empty() {
+        if self.models.is_empty() && !self.may_be_empty {
             return Err(AppError::NoModel);
         }
         if self.keyring.master == Some(KeyDigest::of("")) {

@@ -26,6 +26,10 @@ pub(crate) struct Model {
     pub(crate) hidden: bool,
     /// Another name of a model that is there, too.
     pub(crate) is_alias: bool,
+    /// Whether it was found in the account.
+    pub(crate) is_found: bool,
+    /// Whether only keys that list it may use it.
+    pub(crate) needs_listing: bool,
     /// Which of the operator's parameters a caller may set.
     pub(crate) caller_parameters: Vec<String>,
     pub(crate) deployments: Vec<ServedDeployment>,
@@ -49,6 +53,8 @@ impl Model {
             mode: served.mode,
             hidden: served.hidden,
             is_alias: served.is_alias,
+            is_found: served.is_found,
+            needs_listing: served.needs_listing,
             caller_parameters: served.caller_parameters,
             deployments: served.deployments,
         }

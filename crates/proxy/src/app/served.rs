@@ -14,6 +14,8 @@ pub struct ServedModel {
     pub(crate) mode: Mode,
     pub(crate) hidden: bool,
     pub(crate) is_alias: bool,
+    pub(crate) is_found: bool,
+    pub(crate) needs_listing: bool,
     pub(crate) caller_parameters: Vec<String>,
     pub(crate) deployments: Vec<ServedDeployment>,
 }
@@ -27,6 +29,8 @@ impl ServedModel {
             mode: Mode::Chat,
             hidden: false,
             is_alias: false,
+            is_found: false,
+            needs_listing: false,
             caller_parameters: Vec::new(),
             deployments: Vec::new(),
         }
@@ -43,6 +47,15 @@ impl ServedModel {
     #[must_use]
     pub fn with_hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
+        self
+    }
+
+    /// Marks a model that was found in the account. What is known of it is in `/v1/models`; keys
+    /// without a list of models may use it only if it is open to all.
+    #[must_use]
+    pub fn found(mut self, open_to_all_keys: bool) -> Self {
+        self.is_found = true;
+        self.needs_listing = !open_to_all_keys;
         self
     }
 

@@ -10,7 +10,7 @@ use sagewire_router::names;
 use subtle::ConstantTimeEq;
 
 use super::KeyDigest;
-use crate::{config::CallerKey, http::error::ApiError};
+use crate::{app::Model, config::CallerKey, http::error::ApiError};
 
 /// Where a key may stand as it is.
 static PLAIN: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
@@ -54,10 +54,16 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may use this model.
-    pub(crate) fn may_use(&self, model: &str) -> bool {
+    /// Whether the caller may use this model, which it may call by another name: one of those that
+    /// a wildcard stands for.
+    pub(crate) fn may_use(&self, model: &Model, asked: &str) -> bool {
         let Self::Key(key) = self else { return true };
-        key.models.as_ref().is_none_or(|models| models.iter().any(|allowed| names::matches(allowed, model)))
+        match &key.models {
+            Some(models) => {
+                models.iter().any(|allowed| names::matches(allowed, asked) || names::matches(allowed, &model.name))
+            }
+            None => !model.needs_listing,
+        }
     }
 
     /// Whether the caller may see and do what is the operator's.
@@ -145,6 +151,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
+    use crate::{app::ModelTable, callers::ExpectedOutputs, telemetry::Metrics};
 
     fn key(name: &str, models: Option<&[&str]>, expires: Option<u64>) -> Arc<CallerKey> {
         Arc::new(CallerKey {
@@ -217,9 +224,17 @@ mod tests {
     #[test]
     fn a_key_opens_its_own_models_alone() {
         let caller = ring().identify(&headers(&[("api-key", "sk-a")]), UNIX_EPOCH).unwrap();
-        assert!(caller.may_use("m") && caller.may_use("sagemaker/x"));
-        assert!(!caller.may_use("m2") && !caller.may_use("sagemaker"));
-        assert!(Caller::Master.may_use("anything") && Caller::Anyone.may_use("anything"));
+        let may_use = |caller: &Caller, name: &str, asked: &str| {
+            let served = crate::ServedModel::new(name).found(false);
+            let table = ModelTable::new(vec![served], &Metrics::default(), &ExpectedOutputs::default());
+            let model = table.iter().next().unwrap();
+            caller.may_use(model, asked)
+        };
+        assert!(may_use(&caller, "m", "m") && may_use(&caller, "sagemaker/*", "sagemaker/x"));
+        assert!(!may_use(&caller, "m2", "m2") && !may_use(&caller, "sagemaker", "sagemaker"));
+        assert!(may_use(&Caller::Master, "x", "x") && may_use(&Caller::Anyone, "x", "x"));
+        let unlisted = ring().identify(&headers(&[("api-key", "sk-b")]), UNIX_EPOCH).unwrap();
+        assert!(!may_use(&unlisted, "m", "m"), "what is found needs a list");
     }
 
     #[test]

@@ -47,6 +47,12 @@ impl Parameters {
     }
 }
 
+impl From<Map<String, Value>> for Parameters {
+    fn from(parameters: Map<String, Value>) -> Self {
+        Self(parameters)
+    }
+}
+
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

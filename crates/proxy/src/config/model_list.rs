@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sagewire::{SageMaker, sagemaker::parameters::RoutingParams};
+use sagewire::{Error, SageMaker, sagemaker::parameters::RoutingParams};
 use sagewire_router::seconds::{self, Seconds};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,6 +52,33 @@ pub struct DeploymentConfig {
 }
 
 impl DeploymentConfig {
+    /// A deployment that no file has.
+    ///
+    /// # Errors
+    /// `Configuration`, naming the parameter, for a value of the wrong kind.
+    pub(crate) fn found(
+        id: String,
+        model_name: String,
+        mut params: Map<String, Value>,
+        mode: Mode,
+        model_info: Map<String, Value>,
+    ) -> Result<Self, Error> {
+        let mut routing = RoutingParams::take_from(&mut params)?;
+        let model = routing.model.take().unwrap_or_default();
+        Ok(Self {
+            id,
+            model_name,
+            model,
+            mode,
+            parameters: Parameters::from(params),
+            max_input_tokens: None,
+            model_info,
+            routing,
+            is_broken: false,
+            places: Vec::new(),
+        })
+    }
+
     /// A problem that was found after the file was read, at the place of this parameter.
     pub(crate) fn problem(&self, parameter: Option<&str>, message: String) -> Problem {
         self.place(parameter.unwrap_or_default()).problem(message)
@@ -159,8 +186,12 @@ fn modes(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "string", "enum": ["chat", "completion", "embedding"] })
 }
 
-pub(super) fn read(file: &Node, report: &mut Report) -> ModelList {
+/// Reads the deployments. There must be one unless some are found elsewhere.
+pub(super) fn read(file: &Node, may_be_empty: bool, report: &mut Report) -> ModelList {
     let Some(list) = file.value("model_list").filter(|list| !list.is_null()) else {
+        if may_be_empty {
+            return ModelList::default();
+        }
         report.problem(
             file.place,
             "`model_list` is missing or empty, so there is nothing to serve: add a deployment with `model_name` and `litellm_params`",

@@ -5,7 +5,7 @@
 use std::path::Path as FilePath;
 
 use super::{
-    Config, ConfigError, EnvironmentVariables, Problem, Warning, answer_cache, caller_keys, credential_list,
+    Config, ConfigError, EnvironmentVariables, Problem, Warning, answer_cache, caller_keys, credential_list, discover,
     environment::{self, Environment, Path, Process},
     file::File,
     include,
@@ -71,7 +71,9 @@ impl Reading {
         share_keys(&mut file, &mut report);
 
         let _: File = reader::read(&file, &Path::default(), &mut report);
-        let ModelList { deployments, left_out } = model_list::read(&file, &mut report);
+        let own_section = file.value("sagewire_settings");
+        let discovers = own_section.and_then(|section| section.value("discover")).filter(|node| !node.is_null());
+        let ModelList { deployments, left_out } = model_list::read(&file, discovers.is_some(), &mut report);
         let mut config = Config {
             deployments,
             litellm_settings: section(&file, "litellm_settings", &mut report),
@@ -85,10 +87,13 @@ impl Reading {
         for dropped in references::drop_left_out(&mut config.router_settings, &left_out) {
             report.warning(dropped.place(&file), dropped.path(), dropped.to_string());
         }
+        discover::check(config.sagewire_settings.discover.as_ref(), discovers, &mut report);
         let keys = &config.sagewire_settings.keys;
-        let node = file.value("sagewire_settings").and_then(|section| section.value("keys"));
+        let node = own_section.and_then(|section| section.value("keys"));
         caller_keys::check(keys, config.general_settings.master_key.as_ref(), node, &mut report);
         caller_keys::check_budgets(&config.general_settings, &config.sagewire_settings, node, &mut report);
+        // What keys may use may be found later.
+        let keys = if discovers.is_some() { &[][..] } else { &keys[..] };
         references::check(&config.deployments, &config.router_settings, keys, &file, &mut report);
         let Report { mut warnings, mut problems, .. } = report;
         problem::sort_warnings(&mut warnings);

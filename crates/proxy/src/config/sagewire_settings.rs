@@ -6,7 +6,7 @@ use sagewire_router::seconds::{self, Seconds};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{caller_keys::CallerKey, general_settings::Text};
+use super::{caller_keys::CallerKey, discover::DiscoverSettings, general_settings::Text};
 use crate::limits::Limits;
 
 /// What only this proxy has. LiteLLM ignores this section.
@@ -20,6 +20,9 @@ pub struct ProxySettings {
     /// Several replicas need `general_settings.coordination_redis`.
     #[schemars(with = "Text")]
     pub state_file: Option<PathBuf>,
+    /// Which endpoints of the AWS account are served although `model_list` does not have them.
+    #[schemars(with = "DiscoverSettings")]
+    pub discover: Option<DiscoverSettings>,
     /// Limits for each caller, for each connection and in total.
     pub limits: Limits,
     /// The certificate to serve HTTPS with. The files are read again on reload.
@@ -63,6 +66,7 @@ impl Default for ProxySettings {
         Self {
             keys: Vec::new(),
             state_file: None,
+            discover: None,
             limits: Limits::default(),
             tls: None,
             cors: CorsSettings::default(),

@@ -7,7 +7,9 @@ use std::time::Duration;
 use sagewire_router::{FailurePolicy, FailureSort, RouterSettings};
 use serde_json::{Map, Value, json};
 
-use super::{CacheMode, CacheParams, CacheScope, Config, DeploymentConfig, LitellmSettings, Parameters};
+use super::{
+    CacheMode, CacheParams, CacheScope, Config, DeploymentConfig, DiscoverSettings, LitellmSettings, Parameters,
+};
 
 impl Config {
     /// What would be served, and how. Values of parameters that may be secret are left out.
@@ -41,11 +43,22 @@ impl Config {
             "cache": self.litellm_settings.cache.then(|| cache(&self.litellm_settings.cache_params)),
             "completion_model": self.general_settings.completion_model,
             "request_timeout": (limit != LitellmSettings::default().request_timeout).then(|| seconds(limit)),
+            "discover": settings.discover.as_ref().map(discover),
             "coordination_redis": self.general_settings.coordination_redis.is_some(),
             "state_file": settings.state_file,
             "tls": settings.tls.is_some(),
         }))
     }
+}
+
+fn discover(settings: &DiscoverSettings) -> Value {
+    compact(json!({
+        "regions": settings.regions,
+        "name_contains": settings.name_contains,
+        "tag": settings.tag,
+        "interval": seconds(settings.interval),
+        "open_to_all_keys": settings.open_to_all_keys,
+    }))
 }
 
 fn cache(params: &CacheParams) -> Value {

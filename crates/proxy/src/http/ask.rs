@@ -132,8 +132,7 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
         return Err(ApiError::invalid(Some("model"), "missing required parameter `model`"));
     }
     // A model that the key may not use looks like one that is not there.
-    let model =
-        state.models.find(&name).filter(|model| exchange.caller.may_use(&name) || exchange.caller.may_use(&model.name));
+    let model = state.models.find(&name).filter(|model| exchange.caller.may_use(model, &name));
     let Some(model) = model.map(Arc::clone) else { return Err(ApiError::unknown_model(&name)) };
     let asked: Arc<str> = name.as_str().into();
     exchange.note(|record| record.model = Some(Arc::clone(&model)));

@@ -92,12 +92,12 @@ fn list(exchange: &Exchange) -> Response<Body> {
         .state
         .models
         .iter()
-        .filter(|model| !model.hidden && !model.is_wildcard() && exchange.caller.may_use(&model.name));
+        .filter(|model| !model.hidden && !model.is_wildcard() && exchange.caller.may_use(model, &model.name));
     if is_anthropic(exchange) {
         let page = ModelPage::new(models.map(|model| model.name.as_str()));
         return json_response(StatusCode::OK, json!(page).to_string().into());
     }
-    let models: Vec<Value> = models.map(|model| described(&model.name)).collect();
+    let models: Vec<Value> = models.map(|model| described(&model.name, model)).collect();
     json_response(StatusCode::OK, json!({ "object": "list", "data": models }).to_string().into())
 }
 
@@ -107,8 +107,8 @@ fn one(exchange: &Exchange) -> Result<Response<Body>, ApiError> {
         .state
         .models
         .find(id)
-        .filter(|model| exchange.caller.may_use(id) || exchange.caller.may_use(&model.name))
-        .map(|_| if is_anthropic(exchange) { json!(ModelInfo::new(id)) } else { described(id) })
+        .filter(|model| exchange.caller.may_use(model, id))
+        .map(|model| if is_anthropic(exchange) { json!(ModelInfo::new(id)) } else { described(id, model) })
         .map(|model| json_response(StatusCode::OK, model.to_string().into()))
         .ok_or_else(|| ApiError::unknown_model(id))
 }
@@ -118,8 +118,15 @@ fn is_anthropic(exchange: &Exchange) -> bool {
     ErrorForm::of(None, &exchange.head.headers) == ErrorForm::Anthropic
 }
 
-fn described(id: &str) -> Value {
-    json!({ "id": id, "object": "model", "created": CREATED, "owned_by": "sagemaker" })
+/// A model in OpenAI's form; of one that was found in the account, what is known of it too.
+fn described(id: &str, model: &Model) -> Value {
+    let mut described = json!({ "id": id, "object": "model", "created": CREATED, "owned_by": "sagemaker" });
+    if let (true, Some(deployment)) = (model.is_found, model.deployments.first()) {
+        let mut info = deployment.info.clone();
+        info.shift_remove("reasons");
+        described["model_info"] = Value::Object(info);
+    }
+    described
 }
 
 /// LiteLLM's shape: one entry for each deployment.
@@ -129,7 +136,7 @@ fn info(exchange: &Exchange) -> Response<Body> {
     let entries: Vec<Value> = state
         .models
         .iter()
-        .filter(|model| !model.hidden && !model.is_alias && exchange.caller.may_use(&model.name))
+        .filter(|model| !model.hidden && !model.is_alias && exchange.caller.may_use(model, &model.name))
         .flat_map(|model| deployments(model, show_names))
         .collect();
     json_response(StatusCode::OK, json!({ "data": entries }).to_string().into())
@@ -175,7 +182,7 @@ fn one_schema() -> Value {
         "type": "object",
         "required": ["id", "object", "created", "owned_by"],
         "properties": {
-            "id": schema::text(), "object": { "const": "model" }, "created": schema::count(), "owned_by": schema::text(),
+            "id": schema::text(), "object": { "const": "model" }, "created": schema::count(), "owned_by": schema::text(), "model_info": { "type": "object" },
         },
     })
 }

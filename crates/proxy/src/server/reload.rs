@@ -87,8 +87,12 @@ impl Reloader {
         let reading = Reading::of_file(&self.path, &|name| self.world.var(name))?;
         let (config, warnings) = self.wiring.checked(reading).await.finish()?;
         let changes = self.wiring.changes(&config);
-        let app = self.wiring.app(&config, Some(&self.handle.app()))?;
-        self.handle.reload(app)?;
+        if !self.wiring.knows_account_of(&config)
+            && let Err(error) = self.wiring.discover(&config).await
+        {
+            tracing::warn!(target: "sagewire::proxy", %error, "the account's endpoints could not be read");
+        }
+        self.wiring.replace::<ReloadError>(&self.handle, &config, ServerHandle::reload)?;
         Ok((warnings, changes))
     }
 

@@ -78,6 +78,7 @@ pub(crate) struct Metrics {
     pub(crate) refused: Counters<1>,
     pub(crate) upstream: Counters<3>,
     pub(crate) reloads: Counters<1>,
+    pub(crate) discoveries: Counters<2>,
     retries: Counters<1>,
     pub(crate) tokens: Counters<3>,
     pub(crate) cache: Counters<3>,
@@ -134,6 +135,12 @@ impl Default for Metrics {
                 "sagewire_config_reloads_total",
                 "Reloads of the configuration, by result",
                 ["result"],
+            ),
+            discoveries: Counters::new(
+                r,
+                "sagewire_discovery_total",
+                "Looks for endpoints in the account, by region and result (read or failed)",
+                ["region", "result"],
             ),
             retries: Counters::new(r, "sagewire_retries_total", "Attempts after the first, by model", ["model"]),
             tokens: Counters::new(
@@ -213,6 +220,7 @@ impl Metrics {
         self.refused.export_to(meter);
         self.upstream.export_to(meter);
         self.reloads.export_to(meter);
+        self.discoveries.export_to(meter);
         self.retries.export_to(meter);
         self.tokens.export_to(meter);
         self.cache.export_to(meter);

@@ -13,6 +13,8 @@ use crate::{Gauge, Insight};
 pub(super) struct RouterInsight {
     router: Arc<Router>,
     ages: Vec<Arc<Aged>>,
+    /// How many deployments were found in the account, if they are looked for.
+    found: Option<usize>,
     #[cfg(feature = "redis")]
     redis: Option<Arc<sagewire_redis::Redis>>,
 }
@@ -22,9 +24,14 @@ impl RouterInsight {
         Self {
             router,
             ages,
+            found: None,
             #[cfg(feature = "redis")]
             redis: None,
         }
+    }
+
+    pub(super) fn with_found(self, found: Option<usize>) -> Self {
+        Self { found, ..self }
     }
 
     #[cfg(feature = "redis")]
@@ -55,6 +62,10 @@ impl Insight for RouterInsight {
                 _ => 0.0,
             };
             put("sagewire_deployment_cooldown_seconds", "How long it still rests after failures.", rest);
+        }
+        if let Some(found) = self.found {
+            let help = "Deployments that were found in the account and are served.";
+            gauges.push(Gauge::new("sagewire_discovered_deployments", help, found as f64));
         }
         #[cfg(feature = "redis")]
         if let Some(redis) = &self.redis {

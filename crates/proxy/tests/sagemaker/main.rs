@@ -6,6 +6,7 @@
 mod answer_cache;
 mod calls;
 mod disclosure;
+mod discovery;
 mod native;
 mod numbers;
 mod reload;

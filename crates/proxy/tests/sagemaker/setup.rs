@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use sagewire::credentials::seam::{MapEnv, World};
+use sagewire::credentials::seam::{MapEnv, SystemHttp, World};
 use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
 use sagewire_proxy::{Config, Server, ServerHandle, ServerOptions, Wiring};
 use serde_json::Value;
@@ -41,6 +41,7 @@ impl Answer {
 pub(crate) fn world(emulator: &Emulator) -> World {
     let env = MapEnv::from([
         ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url()),
+        ("AWS_ENDPOINT_URL_SAGEMAKER", emulator.url()),
         ("CUSTOM_AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID.to_owned()),
         ("CUSTOM_AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY.to_owned()),
         ("CUSTOM_AWS_REGION_NAME", "us-east-1".to_owned()),
@@ -48,7 +49,7 @@ pub(crate) fn world(emulator: &Emulator) -> World {
         ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY.to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),
     ]);
-    World::builder().with_env(env).build()
+    World::builder().with_env(env).with_http(SystemHttp::new(MapEnv::new())).build()
 }
 
 impl Setup {
