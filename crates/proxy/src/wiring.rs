@@ -229,8 +229,6 @@ impl Wiring {
         let router = Arc::new(router.build()?);
         kept.router_state = Some(Arc::clone(router.state()));
         kept.credentials = shelf;
-        kept.config = Some(Arc::new(config.clone()));
-        self.reconfigured.notify_one();
         let insight = RouterInsight::new(Arc::clone(&router), kept.credentials.ages()).with_found(found);
         #[cfg(feature = "redis")]
         let insight = insight.with_redis(kept.shared.as_ref().map(|shared| Arc::clone(&shared.redis)));
@@ -257,7 +255,10 @@ impl Wiring {
         if let Some(previous) = previous {
             app = app.continuing(previous);
         }
-        Ok(app.build()?)
+        let app = app.build()?;
+        kept.config = Some(Arc::new(config.clone()));
+        self.reconfigured.notify_one();
+        Ok(app)
     }
 
     /// Connects to what replicas share, if the configuration of the last app names it. If that

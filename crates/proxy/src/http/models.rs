@@ -121,10 +121,11 @@ fn is_anthropic(exchange: &Exchange) -> bool {
 /// A model in OpenAI's form; of one that was found in the account, what is known of it too.
 fn described(id: &str, model: &Model) -> Value {
     let mut described = json!({ "id": id, "object": "model", "created": CREATED, "owned_by": "sagemaker" });
-    if let (true, Some(deployment)) = (model.is_found, model.deployments.first()) {
+    if let (Value::Object(fields), true, Some(deployment)) = (&mut described, model.is_found, model.deployments.first())
+    {
         let mut info = deployment.info.clone();
         info.shift_remove("reasons");
-        described["model_info"] = Value::Object(info);
+        fields.insert("model_info".to_owned(), Value::Object(info));
     }
     described
 }

@@ -13,7 +13,7 @@ use sagewire::{Error, credentials::seam::World};
 use sagewire_discovery::{Account, Deployment, Filter, Found as Named, read};
 use serde_json::{Map, Value};
 
-use super::{Kept, Wiring};
+use super::Wiring;
 use crate::{
     App, Config, ServerError, ServerHandle, WiringError,
     config::{DeploymentConfig, DiscoverSettings, EnvironmentVariables, Mode},
@@ -222,24 +222,28 @@ impl Wiring {
     }
 
     /// Gives a server the app of a configuration by `give`.
-    pub(crate) fn replace<E: From<WiringError>>(
+    pub(crate) fn replace<E>(
         &self,
         handle: &ServerHandle,
         config: &Config,
         give: impl FnOnce(&ServerHandle, App) -> Result<(), ServerError>,
     ) -> Result<(), E>
     where
-        E: From<ServerError>,
+        E: From<WiringError> + From<ServerError>,
     {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.config();
         let app = self.app(config, Some(&handle.app()))?;
-        Ok(give(handle, app)?)
+        let given = give(handle, app);
+        if given.is_err() {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).config = before;
+        }
+        Ok(given?)
     }
 
     /// The configuration of the last app.
     pub(crate) fn config(&self) -> Option<Arc<Config>> {
-        let kept: &Kept = &self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.config.clone()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).config.clone()
     }
 }
 
