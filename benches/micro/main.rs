@@ -42,7 +42,7 @@ fn json(payload: &[u8]) -> Option<&[u8]> {
 }
 
 fn event_stream(criterion: &mut Criterion) {
-    let stream: Bytes = bodies::frames().concat().into();
+    let stream: Bytes = bodies::frames(bodies::Text::MEASURED).concat().into();
     let mut group = criterion.benchmark_group("event stream, bytes to payloads");
     group.throughput(Throughput::Bytes(stream.len() as u64));
     group.bench_function("sagewire", |b| b.iter(|| ours(&stream, |payload| _ = black_box(payload.len()))));
@@ -71,7 +71,7 @@ fn event_stream(criterion: &mut Criterion) {
 }
 
 fn server_sent_events(criterion: &mut Criterion) {
-    let events = bodies::events();
+    let events = bodies::events(bodies::Text::MEASURED);
     let chunks: Vec<ChatChunk> =
         events.iter().filter_map(|event| json(event)).map(|json| serde_json::from_slice(json).unwrap()).collect();
     let mut group = criterion.benchmark_group("chunks to JSON");
@@ -98,7 +98,7 @@ fn server_sent_events(criterion: &mut Criterion) {
 fn bodies_of_requests(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("request bodies");
     for size in [1024, 100 * 1024] {
-        let text = bodies::chat_of("sagemaker_chat/chat", size);
+        let text = bodies::chat_of("sagemaker_chat/chat", false, size);
         let request: ChatRequest = serde_json::from_str(&text).unwrap();
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(format!("read, {size} bytes"), |b| {

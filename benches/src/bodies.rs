@@ -1,7 +1,7 @@
 //! The requests and answers that are measured, always the same bytes.
 //!
 //! Owns their size and shape: a short chat, an answer of 64 tokens whole and in pieces, and 32
-//! embeddings of 1,024 numbers.
+//! embeddings of 1,024 numbers; and another answer, for what must not be made for these alone.
 
 use std::fmt::Write as _;
 
@@ -27,9 +27,9 @@ pub fn chat(model: &str, stream: bool) -> String {
 
 /// The same with a last message of this many bytes.
 #[must_use]
-pub fn chat_of(model: &str, bytes: usize) -> String {
+pub fn chat_of(model: &str, stream: bool, bytes: usize) -> String {
     let said: String = "The quick brown fox jumps over the lazy dog. ".chars().cycle().take(bytes).collect();
-    chat_saying(model, false, &said)
+    chat_saying(model, stream, &said)
 }
 
 fn chat_saying(model: &str, stream: bool, said: &str) -> String {
@@ -48,44 +48,78 @@ pub fn embedding_request(model: &str) -> String {
     format!("{{\"model\":\"{model}\",\"input\":[{}]}}", inputs.join(","))
 }
 
-/// The words of the answer.
-fn words() -> impl Iterator<Item = String> {
-    let words = ["The", "capital", "of", "France", "is", "Paris", "and", "its", "river", "\u{201c}Seine\u{201d}"];
-    words.into_iter().cycle().take(TOKENS).enumerate().map(|(place, word)| match place {
-        0 => word.to_owned(),
-        _ => format!(" {word}"),
-    })
+/// What an answer says.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    words: &'static [&'static str],
+    tokens: usize,
+}
+
+impl Text {
+    /// What is measured.
+    pub const MEASURED: Self = Self {
+        words: &["The", "capital", "of", "France", "is", "Paris", "and", "its", "river", "\u{201c}Seine\u{201d}"],
+        tokens: TOKENS,
+    };
+    /// What the guided build counts: longer, with line ends and quotes, which JSON escapes.
+    pub const TRAINED: Self = Self {
+        words: &[
+            "fn",
+            "main",
+            "()",
+            "{\\n",
+            "println!",
+            "(\\\"",
+            "hello",
+            "w\u{f6}rld",
+            "\\\"",
+            ");",
+            "\\n}\\n\\n",
+            "1024",
+        ],
+        tokens: 150,
+    };
+
+    /// Its tokens, as JSON writes them.
+    fn words(self) -> impl Iterator<Item = String> {
+        self.words.iter().cycle().take(self.tokens).enumerate().map(|(place, word)| match place {
+            0 => (*word).to_owned(),
+            _ => format!(" {word}"),
+        })
+    }
 }
 
 /// A container's whole answer, as vLLM writes it.
 #[must_use]
-pub fn chat_reply() -> Bytes {
-    let said: String = words().collect();
+pub fn chat_reply(text: Text) -> Bytes {
+    let said: String = text.words().collect();
     format!(
         "{{\"id\":\"chatcmpl-b7a2169819585415\",\"object\":\"chat.completion\",\"created\":1795428042,\"model\":\"tiny\",\"choices\":[{{\"index\":0,\
          \"message\":{{\"role\":\"assistant\",\"content\":\"{said}\",\"refusal\":null,\"annotations\":null,\"audio\":null,\"function_call\":null,\
          \"tool_calls\":[],\"reasoning_content\":null}},\"logprobs\":null,\"finish_reason\":\"stop\",\"stop_reason\":null}}],\"service_tier\":null,\
-         \"system_fingerprint\":null,\"usage\":{{\"prompt_tokens\":38,\"total_tokens\":102,\"completion_tokens\":64,\"prompt_tokens_details\":null}},\
-         \"prompt_logprobs\":null,\"kv_transfer_params\":null}}"
+         \"system_fingerprint\":null,\"usage\":{{\"prompt_tokens\":38,\"total_tokens\":{},\"completion_tokens\":{},\"prompt_tokens_details\":null}},\
+         \"prompt_logprobs\":null,\"kv_transfer_params\":null}}",
+        38 + text.tokens,
+        text.tokens
     )
     .into()
 }
 
 /// A container's streamed answer as server-sent events, one for each token, and the end mark.
 #[must_use]
-pub fn events() -> Vec<Bytes> {
+pub fn events(text: Text) -> Vec<Bytes> {
     let chunk = |choice: &str| {
         let head = "{\"id\":\"chatcmpl-b7a2169819585415\",\"object\":\"chat.completion.chunk\",\"created\":1795428042,\"model\":\"tiny\"";
         Bytes::from(format!("data: {head},\"choices\":[{choice}]}}\n\n"))
     };
-    let token = |text: &str| {
-        chunk(&format!("{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}},\"logprobs\":null,\"finish_reason\":null}}"))
+    let token = |word: &str| {
+        chunk(&format!("{{\"index\":0,\"delta\":{{\"content\":\"{word}\"}},\"logprobs\":null,\"finish_reason\":null}}"))
     };
     let first =
         "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}";
     let last = "{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\",\"stop_reason\":null}";
     let mut events = vec![chunk(first)];
-    events.extend(words().map(|word| token(&word)));
+    events.extend(text.words().map(|word| token(&word)));
     events.push(chunk(last));
     events.push(Bytes::from_static(b"data: [DONE]\n\n"));
     events
@@ -93,8 +127,8 @@ pub fn events() -> Vec<Bytes> {
 
 /// The same events, each in a frame of AWS's event stream.
 #[must_use]
-pub fn frames() -> Vec<Bytes> {
-    events().iter().map(|event| frame::payload_part(event)).collect()
+pub fn frames(text: Text) -> Vec<Bytes> {
+    events(text).iter().map(|event| frame::payload_part(event)).collect()
 }
 
 /// The same short chat as a caller of the Messages API sends it.
@@ -117,7 +151,7 @@ pub fn responses(model: &str) -> String {
 
 /// The streamed answer of a container that speaks the Messages API itself, each event in a frame of AWS's event stream.
 #[must_use]
-pub fn message_frames() -> Vec<Bytes> {
+pub fn message_frames(text: Text) -> Vec<Bytes> {
     let event = |name: &str, data: &str| {
         frame::payload_part(format!("event: {name}\ndata: {{\"type\":\"{name}\",{data}}}\n\n").as_bytes())
     };
@@ -129,10 +163,10 @@ pub fn message_frames() -> Vec<Bytes> {
         ),
         event("content_block_start", "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}"),
     ];
-    let token = |text: String| {
-        event("content_block_delta", &format!("\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}"))
+    let token = |word: String| {
+        event("content_block_delta", &format!("\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{word}\"}}"))
     };
-    frames.extend(words().map(token));
+    frames.extend(text.words().map(token));
     frames.push(event("content_block_stop", "\"index\":0"));
     frames.push(event(
         "message_delta",
@@ -144,33 +178,34 @@ pub fn message_frames() -> Vec<Bytes> {
 
 /// The same answer as Hugging Face's text generation containers write it.
 #[must_use]
-pub fn generation_reply() -> Bytes {
-    let said: String = words().collect();
+pub fn generation_reply(text: Text) -> Bytes {
+    let said: String = text.words().collect();
     format!("[{{\"generated_text\":\"{said}\"}}]").into()
 }
 
 /// Its stream, one token in each frame; the last has the whole text.
 #[must_use]
-pub fn generation_frames() -> Vec<Bytes> {
-    let said: String = words().collect();
+pub fn generation_frames(text: Text) -> Vec<Bytes> {
+    let said: String = text.words().collect();
     let event = |(place, word): (usize, String)| {
-        let (text, details) = if place + 1 == TOKENS {
+        let (whole, details) = if place + 1 == text.tokens {
             (
                 format!("\"{said}\""),
                 format!(
-                    "{{\"finish_reason\":\"eos_token\",\"generated_tokens\":{TOKENS},\"input_length\":38,\"seed\":null}}"
+                    "{{\"finish_reason\":\"eos_token\",\"generated_tokens\":{},\"input_length\":38,\"seed\":null}}",
+                    text.tokens
                 ),
             )
         } else {
             ("null".to_owned(), "null".to_owned())
         };
         format!(
-            "data:{{\"index\":{},\"token\":{{\"id\":{},\"text\":\"{word}\",\"logprob\":-0.25,\"special\":false}},\"generated_text\":{text},\"details\":{details}}}\n\n",
+            "data:{{\"index\":{},\"token\":{{\"id\":{},\"text\":\"{word}\",\"logprob\":-0.25,\"special\":false}},\"generated_text\":{whole},\"details\":{details}}}\n\n",
             place + 1,
             1000 + place,
         )
     };
-    words().enumerate().map(|word| frame::payload_part(event(word).as_bytes())).collect()
+    text.words().enumerate().map(|word| frame::payload_part(event(word).as_bytes())).collect()
 }
 
 /// The vectors as JumpStart's containers write them.
@@ -198,12 +233,17 @@ mod tests {
 
     #[test]
     fn every_body_is_json_of_the_size_that_is_claimed() {
-        for json in [chat("m", true), chat_of("m", 1024), embedding_request("m")] {
+        for json in [chat("m", true), chat_of("m", false, 1024), embedding_request("m")] {
             assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
         }
-        let reply: serde_json::Value = serde_json::from_slice(&chat_reply()).unwrap();
+        let trained: serde_json::Value = serde_json::from_slice(&chat_reply(Text::TRAINED)).unwrap();
+        assert!(
+            trained["choices"][0]["message"]["content"].as_str().unwrap().contains("\n println! (\" hello"),
+            "{trained}"
+        );
+        let reply: serde_json::Value = serde_json::from_slice(&chat_reply(Text::MEASURED)).unwrap();
         assert_eq!(reply["usage"]["completion_tokens"], TOKENS);
-        let generation: serde_json::Value = serde_json::from_slice(&generation_reply()).unwrap();
+        let generation: serde_json::Value = serde_json::from_slice(&generation_reply(Text::MEASURED)).unwrap();
         assert_eq!(generation[0]["generated_text"], reply["choices"][0]["message"]["content"]);
         let vectors: serde_json::Value = serde_json::from_slice(&embedding_reply()).unwrap();
         let vectors = vectors["embedding"].as_array().unwrap();
@@ -212,7 +252,12 @@ mod tests {
 
     #[test]
     fn a_stream_is_its_first_chunk_the_tokens_the_last_and_the_end() {
-        assert_eq!((events().len(), frames().len(), generation_frames().len()), (TOKENS + 3, TOKENS + 3, TOKENS));
-        assert!(frames().iter().zip(events()).all(|(frame, event)| frame.len() > event.len()));
+        assert_eq!(
+            (events(Text::MEASURED).len(), frames(Text::MEASURED).len(), generation_frames(Text::MEASURED).len()),
+            (TOKENS + 3, TOKENS + 3, TOKENS)
+        );
+        assert!(
+            frames(Text::MEASURED).iter().zip(events(Text::MEASURED)).all(|(frame, event)| frame.len() > event.len())
+        );
     }
 }

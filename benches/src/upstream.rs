@@ -2,10 +2,11 @@
 //!
 //! Owns which path is answered with which of the fixed bodies. `/endpoints/chat/invocations` gives
 //! a whole answer, `/endpoints/chat/invocations-response-stream` the frames of one, one HTTP chunk
-//! for each; `/endpoints/generate/...` the same as text generation containers write it,
+//! for each; `/endpoints/generate/...` the same as text generation containers write it, `trained-chat`
+//! and `trained-generate` what the guided build counts,
 //! `/endpoints/embedding/...` vectors, and `/endpoints/held/...` a first token and then nothing
-//! more. `/v1/chat/completions` is the same container without SageMaker around it. `GET /count`
-//! says how many were answered.
+//! more. `/v1/chat/completions` is the same container without SageMaker around it, with `/health` and
+//! `/v1/models` for those who ask before they call it. `GET /count` says how many were answered.
 
 use std::{
     convert::Infallible,
@@ -25,15 +26,37 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::bodies;
+use crate::bodies::{self, Text};
+
+/// What the container without SageMaker serves.
+const MODELS: &[u8] =
+    br#"{"object":"list","data":[{"id":"chat","object":"model","created":1795428042,"owned_by":"vllm"}]}"#;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
-static CHAT: LazyLock<Bytes> = LazyLock::new(bodies::chat_reply);
 static EMBEDDING: LazyLock<Bytes> = LazyLock::new(bodies::embedding_reply);
-static FRAMES: LazyLock<Vec<Bytes>> = LazyLock::new(bodies::frames);
-static GENERATION: LazyLock<Bytes> = LazyLock::new(bodies::generation_reply);
-static GENERATION_FRAMES: LazyLock<Vec<Bytes>> = LazyLock::new(bodies::generation_frames);
-static EVENTS: LazyLock<Vec<Bytes>> = LazyLock::new(bodies::events);
+static MEASURED: LazyLock<Answers> = LazyLock::new(|| Answers::new(Text::MEASURED));
+static TRAINED: LazyLock<Answers> = LazyLock::new(|| Answers::new(Text::TRAINED));
+
+/// One text as each container writes it.
+struct Answers {
+    chat: Bytes,
+    frames: Vec<Bytes>,
+    events: Vec<Bytes>,
+    generation: Bytes,
+    generation_frames: Vec<Bytes>,
+}
+
+impl Answers {
+    fn new(text: Text) -> Self {
+        Self {
+            chat: bodies::chat_reply(text),
+            frames: bodies::frames(text),
+            events: bodies::events(text),
+            generation: bodies::generation_reply(text),
+            generation_frames: bodies::generation_frames(text),
+        }
+    }
+}
 
 enum Reply {
     Whole(Option<Bytes>),
@@ -73,24 +96,26 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Reply>, hyper::Er
         let count = COUNT.load(Ordering::Relaxed).to_string();
         return Ok(Response::new(Reply::Whole(Some(count.into()))));
     }
+    if path == "/health" || path == "/v1/models" {
+        return Ok(Response::new(Reply::Whole(Some(Bytes::from_static(MODELS)))));
+    }
     COUNT.fetch_add(1, Ordering::Relaxed);
     let streams = path.ends_with("-response-stream");
+    let answers: &'static Answers = if path.contains("/trained-") { &TRAINED } else { &MEASURED };
+    let generates = path.starts_with("/endpoints/generate/") || path.starts_with("/endpoints/trained-generate/");
     let (reply, kind) = if path.starts_with("/endpoints/held/") {
-        (Reply::Held(FRAMES.get(1).cloned()), "application/vnd.amazon.eventstream")
-    } else if path.starts_with("/endpoints/generate/") {
-        if streams {
-            (Reply::Pieces(GENERATION_FRAMES.iter()), "application/vnd.amazon.eventstream")
-        } else {
-            (Reply::Whole(Some(GENERATION.clone())), "application/json")
-        }
+        (Reply::Held(answers.frames.get(1).cloned()), "application/vnd.amazon.eventstream")
     } else if streams {
-        (Reply::Pieces(FRAMES.iter()), "application/vnd.amazon.eventstream")
+        let frames = if generates { &answers.generation_frames } else { &answers.frames };
+        (Reply::Pieces(frames.iter()), "application/vnd.amazon.eventstream")
+    } else if generates {
+        (Reply::Whole(Some(answers.generation.clone())), "application/json")
     } else if path.starts_with("/endpoints/embedding/") {
         (Reply::Whole(Some(EMBEDDING.clone())), "application/json")
     } else if !path.starts_with("/endpoints/") && body.windows(13).any(|bytes| bytes == b"\"stream\":true") {
-        (Reply::Pieces(EVENTS.iter()), "text/event-stream")
+        (Reply::Pieces(answers.events.iter()), "text/event-stream")
     } else {
-        (Reply::Whole(Some(CHAT.clone())), "application/json")
+        (Reply::Whole(Some(answers.chat.clone())), "application/json")
     };
     let mut response = Response::new(reply);
     let headers = response.headers_mut();

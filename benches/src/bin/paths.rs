@@ -19,7 +19,7 @@ use sagewire::{
     credentials::seam::{FixedClock, MapEnv, MapFiles, World},
     sagemaker::{Body, Transport, TransportError},
 };
-use sagewire_benches::bodies::{self, TOKENS};
+use sagewire_benches::bodies::{self, TOKENS, Text};
 use sagewire_proxy::{App, Config, Wiring};
 
 type Failure = Box<dyn std::error::Error>;
@@ -55,10 +55,13 @@ struct Memory {
 impl Memory {
     fn new(form: &str, tokens: usize) -> Self {
         // Before the tokens come the first chunk, or two events; what ends the answer stays.
-        let (mut frames, before) =
-            if form == "forwarded" { (bodies::message_frames(), 2) } else { (bodies::frames(), 1) };
+        let (mut frames, before) = if form == "forwarded" {
+            (bodies::message_frames(Text::MEASURED), 2)
+        } else {
+            (bodies::frames(Text::MEASURED), 1)
+        };
         frames.drain(before + tokens.min(TOKENS)..before + TOKENS);
-        Self { reply: bodies::chat_reply(), frames }
+        Self { reply: bodies::chat_reply(Text::MEASURED), frames }
     }
 }
 

@@ -4,8 +4,8 @@
 //! `docs/performance.md`.
 //!
 //! - `--quick`: one short round, to see that everything works
-//! - `--peers FOLDER`: LiteLLM's proxy and TensorZero's gateway too, in this Python environment,
-//!   which is made where it is not there
+//! - `--peers FOLDER`: other gateways too (SMG, vllm-router, TensorZero's, LiteLLM's proxy), in this
+//!   Python environment, which is made where it is not there
 //! - `--guided`: the proxy as the image has it, built by what a first build counted (see `guided`),
 //!   and the plain one beside it
 //! - `--cold-build`: times a cold build of the facade and of AWS's SDK
@@ -117,14 +117,17 @@ async fn start(bench: &mut Bench, arguments: &Arguments) -> Result<(), Failure> 
         sagewire.first_answer("/v1/chat/completions", &bodies::chat("chat", false), Duration::from_secs(10)).await?;
         bench.servers.push((subject, sagewire));
     }
-    let (litellm, tensorzero) = match &arguments.peers {
-        Some(venv) => peers::start(venv, &bench.programs, &url).await,
-        None => (Err("without `--peers`".to_owned()), Err("without `--peers`".to_owned())),
-    };
-    for (subject, peer) in [(Subject::TensorZero, tensorzero), (Subject::LiteLlm, litellm)] {
-        match peer {
+    let mut limited = Server::announced(&mut bench.programs.limited(&url)?)?;
+    limited.first_answer("/v1/chat/completions", &bodies::chat("chat", false), Duration::from_secs(10)).await?;
+    bench.servers.push((Subject::Limited, limited));
+    for subject in Subject::PEERS {
+        let started = match &arguments.peers {
+            Some(venv) => peers::start(subject, venv, &bench.programs, &url).await,
+            None => Err("without `--peers`".into()),
+        };
+        match started {
             Ok(server) => bench.servers.push((subject, server)),
-            Err(why) => bench.results.missing.push((subject, why)),
+            Err(why) => bench.results.missing.push((subject, why.to_string())),
         }
     }
     Ok(())

@@ -107,16 +107,16 @@ impl Bench {
             (Subject::TensorZero, Ask::Whole | Ask::Stream) => {
                 (TENSORZERO_PATH, bodies::chat(TENSORZERO_MODEL, ask == Ask::Stream))
             }
-            (Subject::Sagewire | Subject::Plain | Subject::LiteLlm, Ask::Whole) => {
-                ("/v1/chat/completions", bodies::chat("chat", false))
-            }
-            (Subject::Sagewire | Subject::Plain | Subject::LiteLlm, Ask::Stream) => {
-                ("/v1/chat/completions", bodies::chat("chat", true))
+            (Subject::Limited, Ask::Stream | Ask::Embeddings) | (Subject::Library | Subject::Reqwest, _) => {
+                return None;
             }
             (Subject::Sagewire | Subject::Plain, Ask::Embeddings) => {
                 ("/v1/embeddings", bodies::embedding_request("embedding"))
             }
-            (Subject::TensorZero | Subject::LiteLlm | Subject::Library | Subject::Reqwest, _) => return None,
+            (peer, Ask::Embeddings) if peer.is_peer() => return None,
+            (ours, Ask::Whole | Ask::Stream) if ours.is_gateway() => {
+                ("/v1/chat/completions", bodies::chat("chat", ask == Ask::Stream))
+            }
             (_, Ask::Whole) => ("/endpoints/chat/invocations", bodies::chat("chat", false)),
             (_, Ask::Stream) => ("/endpoints/chat/invocations-response-stream", bodies::chat("chat", true)),
             (_, Ask::Embeddings) => ("/endpoints/embedding/invocations", bodies::embedding_request("embedding")),
@@ -149,7 +149,7 @@ impl Bench {
         let Some(target) = self.target(subject, ask) else { return Ok(None) };
         match self.drive(&target, load) {
             Ok(driven) => Ok(Some(driven)),
-            Err(failure) if matches!(subject, Subject::TensorZero | Subject::LiteLlm) => {
+            Err(failure) if subject.is_peer() => {
                 self.results.missing.push((subject, failure.to_string()));
                 Ok(None)
             }
@@ -202,9 +202,7 @@ impl Bench {
     /// The time until the first byte of a streamed answer's body, one stream after the other.
     pub(crate) async fn first_tokens(&mut self) -> Result<(), Failure> {
         for _ in 0..self.plan.rounds {
-            for subject in
-                [Subject::Upstream, Subject::Forwarder, Subject::Sagewire, Subject::Plain, Subject::TensorZero]
-            {
+            for subject in self.subjects().into_iter().filter(|subject| *subject != Subject::LiteLlm) {
                 let (Some(server), Some(target)) = (self.server(subject), self.target(subject, Ask::Stream)) else {
                     continue;
                 };
@@ -237,7 +235,7 @@ impl Bench {
             for (bytes, name) in SIZES {
                 for subject in [Subject::Forwarder, Subject::Sagewire] {
                     let Some(mut target) = self.target(subject, Ask::Whole) else { continue };
-                    target.body = bodies::chat_of("chat", bytes);
+                    target.body = bodies::chat_of("chat", false, bytes);
                     let load = Load { connections: 1, seconds: self.plan.seconds.min(1.5), rate: None };
                     let (measured, _) = self.drive(&target, load)?;
                     self.results.add(name, subject, measured.average * 1e3);

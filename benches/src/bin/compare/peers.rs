@@ -9,6 +9,7 @@ use tokio::time::Duration;
 
 use crate::{
     Failure,
+    results::Subject,
     server::{KEY, Programs, Server},
 };
 
@@ -24,42 +25,58 @@ print(str(gateway.base_url), flush=True)
 threading.Event().wait()
 "#;
 
-/// Installs both into a virtual environment, unless they are there.
-fn install(venv: &Path) -> Result<(), Failure> {
+/// What PyPI has of each: the module that shows that it is there, and its packages.
+fn packages(peer: Subject) -> (&'static str, &'static [&'static str]) {
+    match peer {
+        Subject::Smg => ("smg", &["smg==1.13.0"]),
+        Subject::VllmRouter => ("vllm_router", &["vllm-router==0.1.17"]),
+        Subject::TensorZero => ("tensorzero", &["tensorzero==2026.6.0"]),
+        // The proxy of later versions needs a package that PyPI does not have.
+        _ => ("litellm.proxy.proxy_server", &["litellm[proxy]==1.108.7", "boto3"]),
+    }
+}
+
+/// Installs it into a virtual environment, unless it is there.
+fn install(venv: &Path, peer: Subject) -> Result<(), Failure> {
     let python = venv.join("bin/python");
     if !python.exists() {
         Command::new("python3").args(["-m", "venv"]).arg(venv).status()?;
     }
-    for (module, packages) in
-        [("litellm.proxy.proxy_server", &["litellm[proxy]", "boto3"][..]), ("tensorzero", &["tensorzero"])]
-    {
-        let there = Command::new(&python)
-            .args(["-c", &format!("import {module}")])
-            .output()
-            .is_ok_and(|output| output.status.success());
-        if !there {
-            eprintln!("installing {}", packages.join(" "));
-            Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages).status()?;
-        }
+    let (module, packages) = packages(peer);
+    let import = || Command::new(&python).args(["-c", &format!("import {module}")]).output();
+    if !import()?.status.success() {
+        eprintln!("installing {}", packages.join(" "));
+        Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages).status()?;
     }
-    Ok(())
+    if import()?.status.success() { Ok(()) } else { Err("not installed".into()) }
 }
 
 fn free_port() -> Result<u16, Failure> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// A gateway that runs, or why it does not.
-pub(crate) type Peer = Result<Server, String>;
-
-/// Starts both. Each is answering when this returns.
-pub(crate) async fn start(venv: &Path, programs: &Programs, upstream: &str) -> (Peer, Peer) {
-    let said = |failure: Failure| failure.to_string();
-    if let Err(failure) = install(venv) {
-        let why = format!("not installed: {failure}");
-        return (Err(why.clone()), Err(why));
+/// Starts one of them. It is answering when this returns.
+pub(crate) async fn start(peer: Subject, venv: &Path, programs: &Programs, upstream: &str) -> Result<Server, Failure> {
+    install(venv, peer)?;
+    match peer {
+        Subject::Smg => worker_router(venv, &["smg", "launch"], upstream).await,
+        Subject::VllmRouter => worker_router(venv, &["vllm-router"], upstream).await,
+        Subject::TensorZero => tensorzero(venv, programs, upstream).await,
+        _ => litellm(venv, programs, upstream).await,
     }
-    (litellm(venv, programs, upstream).await.map_err(said), tensorzero(venv, programs, upstream).await.map_err(said))
+}
+
+/// A router of workers that speak OpenAI's API: the upstream is the only one.
+async fn worker_router(venv: &Path, program: &[&str], upstream: &str) -> Result<Server, Failure> {
+    let (port, metrics) = (free_port()?, free_port()?);
+    let [name, arguments @ ..] = program else { return Err("no program".into()) };
+    let mut command = Command::new(venv.join("bin").join(name));
+    command.args(arguments).args(["--host", "127.0.0.1", "--port", &port.to_string(), "--worker-urls", upstream]);
+    command.args(["--prometheus-port", &metrics.to_string(), "--policy", "round_robin"]);
+    let mut server = Server::at(&mut command, format!("http://127.0.0.1:{port}"))?;
+    let body = sagewire_benches::bodies::chat("chat", false);
+    server.first_answer("/v1/chat/completions", &body, PATIENCE).await?;
+    Ok(server)
 }
 
 async fn litellm(venv: &Path, programs: &Programs, upstream: &str) -> Result<Server, Failure> {

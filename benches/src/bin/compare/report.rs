@@ -25,10 +25,11 @@ cargo run --profile dist -p sagewire-benches --bin compare -- --guided --cold-bu
 The load generator (`oha`), the gateway and the upstream share the machine and use HTTP on 127.0.0.1 with persistent connections. Logs go to `/dev/null`. Each figure is the
 median of the rounds, and each ratio is the median of the ratios of the rounds, which are interleaved. The upstream answers immediately from memory: whole answers of 64 tokens,
 streams of the same 64 tokens (each in its own AWS event-stream frame and HTTP chunk), and 32 vectors of 1,024 numbers. sagewire signs every request, as SageMaker requires;
-the forwarder signs none. TensorZero's gateway calls the same upstream through OpenAI's API.
+the forwarder signs none, nor do SMG and vllm-router, which pass bodies on to a worker of OpenAI's API, nor TensorZero's gateway, which calls the same upstream through it. What a
+signature costs has a row of its own. No target is set on another gateway's speed.
 
-*sagewire's proxy* is the program of the [container image](deployment.md#container-image): a static program built with a profile. The requests from which the profile is made
-include this page's short chat, stream and embeddings. *Not guided* is what `cargo build --profile dist` builds from the same source. The library is built without a profile, as
+*sagewire's proxy* is the program of the [container image](deployment.md#container-image): a static program built with a profile. The profile is made from other chats and other
+answers than those of this page, so that the difference to *not guided* is what the profile gains on work it has not seen. *Not guided* is what `cargo build --profile dist` builds from the same source. The library is built without a profile, as
 in any program that uses it.
 ";
 
@@ -84,6 +85,9 @@ fn figures(results: &Results) -> String {
         Subject::Forwarder,
         Subject::Sagewire,
         Subject::Plain,
+        Subject::Limited,
+        Subject::Smg,
+        Subject::VllmRouter,
         Subject::TensorZero,
         Subject::LiteLlm,
         Subject::Library,

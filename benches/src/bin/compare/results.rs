@@ -14,6 +14,10 @@ pub(crate) enum Subject {
     Forwarder,
     Sagewire,
     Plain,
+    /// Our proxy for callers whose keys have limits.
+    Limited,
+    Smg,
+    VllmRouter,
     TensorZero,
     LiteLlm,
     Library,
@@ -21,12 +25,27 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    /// Other gateways, as they are installed from PyPI.
+    pub(crate) const PEERS: [Self; 4] = [Self::Smg, Self::VllmRouter, Self::TensorZero, Self::LiteLlm];
+
+    pub(crate) fn is_peer(self) -> bool {
+        Self::PEERS.contains(&self)
+    }
+
+    /// Whether it answers on OpenAI's routes.
+    pub(crate) fn is_gateway(self) -> bool {
+        self.is_peer() || matches!(self, Self::Sagewire | Self::Plain | Self::Limited)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Upstream => "the upstream alone",
             Self::Forwarder => "bare forwarder",
             Self::Sagewire => "sagewire's proxy",
             Self::Plain => "the same, not guided",
+            Self::Limited => "the same, with limits of keys",
+            Self::Smg => "SMG",
+            Self::VllmRouter => "vllm-router",
             Self::TensorZero => "TensorZero's gateway",
             Self::LiteLlm => "LiteLLM's proxy",
             Self::Library => "sagewire's library",

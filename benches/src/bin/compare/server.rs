@@ -157,11 +157,24 @@ impl Programs {
 
     /// One of our proxies, over this upstream.
     pub(crate) fn proxy(&self, subject: Subject, upstream: &str) -> Result<Command, Failure> {
-        let config = self.scratch.join("sagewire.yaml");
-        std::fs::write(&config, litellm_config(upstream))?;
         let program = if subject == Subject::Plain { self.plain.as_ref() } else { None };
-        let mut command = Command::new(program.unwrap_or(&self.sagewire));
-        command.args(["serve", "--port", "0", "--host", "127.0.0.1", "--config"]).arg(&config);
+        self.serve(program.unwrap_or(&self.sagewire), "sagewire.yaml", &litellm_config(upstream))
+    }
+
+    /// The judged proxy for callers whose key has limits that none of them reaches.
+    pub(crate) fn limited(&self, upstream: &str) -> Result<Command, Failure> {
+        let config = litellm_config(upstream).replace(KEY, "sk-master");
+        let limits = "rpm: 1000000000, tpm: 1000000000000, token_budget: 1000000000000, budget_duration: 30d";
+        let keys =
+            format!("sagewire_settings:\n  keys:\n    - {{name: bench, key: {KEY}, models: [chat], {limits}}}\n");
+        self.serve(&self.sagewire, "limited.yaml", &(config + &keys))
+    }
+
+    fn serve(&self, program: &Path, name: &str, config: &str) -> Result<Command, Failure> {
+        let path = self.scratch.join(name);
+        std::fs::write(&path, config)?;
+        let mut command = Command::new(program);
+        command.args(["serve", "--port", "0", "--host", "127.0.0.1", "--config"]).arg(&path);
         Ok(command)
     }
 }
