@@ -13,6 +13,7 @@ then prints which cases changed, so that a new version of LiteLLM is one command
 
 import asyncio
 import base64
+import copy
 import json
 import os
 import pathlib
@@ -136,7 +137,8 @@ def steady(value, key=""):
 
 def set_up(case, folder):
     """What a case needs beside its parameters; its parameters are returned."""
-    kwargs = dict(case["kwargs"])
+    # LiteLLM writes into what it is given.
+    kwargs = copy.deepcopy(case["kwargs"])
     aws = folder / "aws"
     aws.mkdir()
     (aws / "credentials").write_text("[work]\naws_access_key_id = AKPROFILE\naws_secret_access_key = secretprofile\n")
