@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Where things are
+//! - [`Store`] has files and batches: a directory or a bucket. Each belongs to an [`Owner`].
+//! - [`Store::run`] answers a batch's lines with an [`Engine`]; [`RunOptions`] says how many at a
+//!   time, and [`Stop`] ends it early.
+//! - [`Batch`] and [`File`] are OpenAI's objects.
+
+pub use batches::{Input, NewBatch};
+pub use endpoint::{Endpoint, UnknownEndpoint};
+pub use engine::{Engine, MOST_TRIES, Outcome, Response};
+pub use error::BatchError;
+pub use files::{NewFile, PURPOSES};
+pub use input::LONGEST_LINE;
+pub use line::{Line, Problem};
+pub use object::{Batch, Counts, File, Problems, Status};
+pub use page::{Page, Paged};
+pub use provider::ProviderEngine;
+pub use run::{End, RunOptions, Runner, Stop};
+pub use store::{NotAllowed, Owner, Store};
+
+mod batches;
+mod check;
+mod endpoint;
+mod engine;
+mod error;
+mod files;
+mod input;
+mod lease;
+mod line;
+mod merge;
+mod object;
+mod output;
+mod page;
+mod part;
+mod provider;
+mod ranges;
+mod run;
+#[cfg(feature = "s3")]
+mod s3;
+mod store;

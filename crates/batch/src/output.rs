@@ -1,0 +1,92 @@
+//! One line of a result: [OpenAI's form](https://platform.openai.com/docs/api-reference/batch/request-output).
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::engine::Response;
+
+#[derive(Serialize)]
+struct Written<'a> {
+    id: String,
+    custom_id: &'a str,
+    response: Option<WrittenResponse<'a>>,
+    error: Option<WrittenError<'a>>,
+}
+
+#[derive(Serialize)]
+struct WrittenResponse<'a> {
+    status_code: u16,
+    request_id: &'a str,
+    body: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct WrittenError<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+/// The result of a line that was answered, without its end.
+pub(crate) fn answered(custom_id: &str, response: &Response) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&response.body);
+    // A container's JSON may be spread over lines; within its strings there is no raw line end.
+    let one_line = if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text };
+    let as_text;
+    let body = match serde_json::from_str::<&RawValue>(&one_line) {
+        Ok(body) => body,
+        Err(_) => {
+            as_text = serde_json::value::to_raw_value(&String::from_utf8_lossy(&response.body));
+            match &as_text {
+                Ok(body) => body,
+                Err(_) => RawValue::NULL,
+            }
+        }
+    };
+    let response = WrittenResponse { status_code: response.status, request_id: &response.request_id, body };
+    write(&Written { id: id(), custom_id, response: Some(response), error: None })
+}
+
+/// The result of a line that was not answered, without its end.
+pub(crate) fn failed(custom_id: &str, code: &str, message: &str) -> Vec<u8> {
+    write(&Written { id: id(), custom_id, response: None, error: Some(WrittenError { code, message }) })
+}
+
+fn write(line: &Written<'_>) -> Vec<u8> {
+    // Texts and JSON values always have a JSON form.
+    serde_json::to_vec(line).unwrap_or_default()
+}
+
+fn id() -> String {
+    format!("batch_req_{:024x}", fastrand::u128(..) >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_result_has_openais_form_on_one_line() {
+        let response = |status, body: &'static str| Response {
+            status,
+            request_id: "req_1".to_owned(),
+            body: body.as_bytes().into(),
+        };
+        for (body, expected) in [
+            ("{\"a\":\r\n 1.50}\n", json!({"a": 1.50})),
+            ("no\njson", json!("no\njson")),
+            ("", json!("")),
+            ("[12345678901234567890123]", serde_json::from_str("[12345678901234567890123]").unwrap()),
+        ] {
+            let line = answered("a\nb", &response(200, body));
+            assert!(!line.contains(&b'\n'), "{body}");
+            let value: Value = serde_json::from_slice(&line).unwrap();
+            assert_eq!(value["response"], json!({"status_code": 200, "request_id": "req_1", "body": expected}));
+            assert_eq!((&value["custom_id"], &value["error"]), (&json!("a\nb"), &Value::Null));
+            assert!(value["id"].as_str().unwrap().starts_with("batch_req_"));
+        }
+        let line: Value = serde_json::from_slice(&failed("a", "batch_expired", "too late")).unwrap();
+        assert_eq!((&line["response"], &line["error"]["code"]), (&Value::Null, &json!("batch_expired")));
+    }
+}
