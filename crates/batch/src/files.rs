@@ -29,6 +29,7 @@ pub const PURPOSES: [&str; 6] = ["batch", "assistants", "fine-tune", "vision", "
 
 /// A file to be stored.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NewFile {
     /// Its name, which is kept and never used as a path.
     pub filename: String,
@@ -40,6 +41,14 @@ pub struct NewFile {
     pub most_bytes: u64,
     /// The most bytes that its owner may store, this file and results of batches included.
     pub quota: Option<u64>,
+}
+
+impl NewFile {
+    /// A file of this name and purpose, without limits.
+    #[must_use]
+    pub fn new(filename: impl Into<String>, purpose: impl Into<String>) -> Self {
+        Self { filename: filename.into(), purpose: purpose.into(), lifetime: None, most_bytes: u64::MAX, quota: None }
+    }
 }
 
 fn folder(owner: &Owner, id: &str) -> Path {

@@ -5,7 +5,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{chat, check, completions, doctor, embed, health, init, man, serve, template};
+use crate::{batch, chat, check, completions, doctor, embed, health, init, man, serve, template};
 #[cfg(feature = "emulator")]
 use crate::{demo, emulate};
 
@@ -43,6 +43,9 @@ pub(crate) enum Command {
     Chat(chat::ChatArguments),
     /// Turns texts into vectors: a few, or a file of millions
     Embed(embed::EmbedArguments),
+    /// Answers files of requests in the format of OpenAI's batches
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
     /// Finds out, step by step, why a model does not answer
     Doctor(doctor::DoctorArguments),
     /// Writes a config.yaml for the endpoints of an AWS account

@@ -8,7 +8,7 @@ use std::{io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use sagewire::{ChatRequest, Client, Provider, SageMaker, Settings, credentials::seam::World};
-use sagewire_proxy::{Config, Wiring};
+use sagewire_proxy::{App, Config, ServedModel, Wiring};
 use serde_json::{Map, Value};
 
 use crate::{Failure, serve::model_names, terminal};
@@ -82,6 +82,8 @@ fn parameter(text: &str) -> Result<(String, Value), String> {
 pub(crate) enum Purpose {
     Chat,
     Embed,
+    /// Lines that say themselves what they ask.
+    Batch,
 }
 
 /// A model that can be called.
@@ -91,6 +93,8 @@ pub(crate) struct Connection {
     pub(crate) model: String,
     /// Parameters of the model that every request has.
     pub(crate) parameters: Map<String, Value>,
+    /// The app of a configuration.
+    app: Option<App>,
     #[cfg(feature = "emulator")]
     _emulator: Option<sagewire_emulator::Emulator>,
 }
@@ -129,6 +133,7 @@ impl Connection {
                 provider: Arc::new(Client::builder().sagemaker(sagemaker).build()),
                 model: model.unwrap_or(default).to_owned(),
                 parameters,
+                app: None,
                 _emulator: Some(emulator),
             });
         }
@@ -138,9 +143,19 @@ impl Connection {
             provider: Arc::new(Client::builder().sagemaker(sagemaker).build()),
             model,
             parameters,
+            app: None,
             #[cfg(feature = "emulator")]
             _emulator: None,
         })
+    }
+
+    /// An app that serves the model: that of the configuration, or one of its own.
+    pub(crate) fn app(&self) -> Result<App, Failure> {
+        if let Some(app) = &self.app {
+            return Ok(app.clone());
+        }
+        let app = App::builder().provider(Arc::clone(&self.provider)).model(ServedModel::new(&self.model));
+        app.build().map_err(Failure::usage)
     }
 
     fn from_config(
@@ -157,12 +172,14 @@ impl Connection {
         let app = Wiring::new(world).app(&config, None).map_err(Failure::usage)?;
         let model = match model {
             Some(model) => model.to_owned(),
+            None if purpose == Purpose::Batch => String::new(),
             None => only_model(&config, purpose)?,
         };
         Ok(Self {
             provider: Arc::clone(app.provider()),
             model,
             parameters: arguments.params.iter().cloned().collect(),
+            app: Some(app),
             #[cfg(feature = "emulator")]
             _emulator: None,
         })
@@ -176,7 +193,7 @@ pub(crate) fn no_model() -> Failure {
     Failure::usage("missing model").with_hint(hint)
 }
 
-/// The only model of a configuration that fits the purpose.
+/// The only model of a configuration that fits the purpose, which is not a batch.
 pub(crate) fn only_model(config: &Config, purpose: Purpose) -> Result<String, Failure> {
     let mut names: Vec<&str> = Vec::new();
     for deployment in &config.deployments {

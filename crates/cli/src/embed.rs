@@ -12,20 +12,18 @@ use serde_json::Value;
 use crate::{
     Failure, announce,
     connection::{Connection, ConnectionArguments, Purpose},
+    fingerprint::Fingerprint,
     interrupt,
+    progress::Progress,
     terminal::{Colour, aside, note},
 };
 
-mod fingerprint;
 mod input;
 mod output;
-mod progress;
 mod work;
 
-use fingerprint::Fingerprint;
 use input::{Broken, Input};
 use output::{Done, Output};
-use progress::Progress;
 use work::{End, Job};
 
 /// What helps after a run that did not come to its end.
@@ -153,7 +151,7 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
         note(Some((Colour::Red, "refused:")), format_args!("line {}: {error}", index + 1));
     }
     if !arguments.quiet {
-        aside(progress.summary(summary.tokens));
+        aside(progress.summary("embedded", summary.tokens));
     }
     match summary.end {
         End::Stopped => Err(match resumable {

@@ -39,6 +39,11 @@ impl Failure {
         Self { error: None, subject: None, hint: None, exit_code: 1 }
     }
 
+    /// The input is wrong, and was told why.
+    pub(crate) fn input_refused() -> Self {
+        Self { error: None, subject: None, hint: None, exit_code: 2 }
+    }
+
     /// Ctrl-C ended the work.
     pub(crate) fn interrupted() -> Self {
         Self { error: None, subject: None, hint: None, exit_code: interrupt::EXIT_CODE }
@@ -62,6 +67,12 @@ impl Failure {
     /// Adds what to try.
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what to try, unless something more fitting is said already.
+    pub(crate) fn with_hint_if_none(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert_with(|| hint.into());
         self
     }
 

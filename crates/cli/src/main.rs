@@ -7,6 +7,7 @@ use clap::FromArgMatches;
 
 mod announce;
 mod arguments;
+mod batch;
 mod chat;
 mod check;
 mod completions;
@@ -18,11 +19,13 @@ mod embed;
 #[cfg(feature = "emulator")]
 mod emulate;
 mod failure;
+mod fingerprint;
 mod health;
 mod init;
 mod interrupt;
 mod man;
 mod open_files;
+mod progress;
 mod serve;
 mod template;
 mod terminal;
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::Embed(arguments) => embed::run(arguments).await,
+        Command::Batch(command) => batch::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Init(arguments) => init::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,

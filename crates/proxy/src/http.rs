@@ -25,6 +25,7 @@ use self::{
 };
 use crate::{
     app::State,
+    batches::Sender,
     callers::{self, Booking, Caller},
     telemetry::{CallRecord, Outcome},
 };
@@ -291,9 +292,14 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
         state.cors.check(&exchange.head)?;
     }
     if needs_key {
-        let query = exchange.head.uri.query();
-        callers::refuse_key_in_url(query, |value| state.keyring.has(value))?;
-        let caller = state.keyring.identify(&exchange.head.headers, exchange.began)?;
+        let caller = match exchange.head.extensions.remove::<Sender>() {
+            Some(Sender(caller)) => caller,
+            None => {
+                let query = exchange.head.uri.query();
+                callers::refuse_key_in_url(query, |value| state.keyring.has(value))?;
+                state.keyring.identify(&exchange.head.headers, exchange.began)?
+            }
+        };
         exchange.note(|record| record.caller = caller.clone());
         exchange.caller = caller;
     }

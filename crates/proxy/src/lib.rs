@@ -2,6 +2,7 @@
 
 pub use self::http::response::Body;
 pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, ServedModel};
+pub use batches::BatchEngine;
 pub use callers::{
     CallerParameters, KeyDigest, KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached, Reservation, Standing,
     StateFileError,
@@ -22,6 +23,7 @@ pub use telemetry::{OtlpCollector, OtlpError, OtlpExporter, OtlpProtocol, OtlpSe
 pub use wiring::{Findings, Look, Wiring, WiringError};
 
 mod app;
+mod batches;
 mod callers;
 mod clock;
 pub mod config;

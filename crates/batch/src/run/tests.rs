@@ -100,13 +100,7 @@ impl Bench {
             writeln!(text, "{}", line(id)).unwrap();
             text
         });
-        let new = NewFile {
-            filename: "in.jsonl".to_owned(),
-            purpose: "batch".to_owned(),
-            lifetime: None,
-            most_bytes: u64::MAX,
-            quota: None,
-        };
+        let new = NewFile::new("in.jsonl", "batch");
         let file = self.store.upload(&self.owner, new, stream::iter([Ok(text.into())])).await.unwrap();
         let new = NewBatch {
             endpoint: Some(Endpoint::Embeddings),

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::{Done, Fingerprint, InputFormat};
-use crate::Failure;
+use super::{Done, InputFormat};
+use crate::{Failure, fingerprint::Fingerprint};
 
 /// What editors of Windows put before a text in UTF-8. It is not part of the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

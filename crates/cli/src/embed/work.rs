@@ -10,12 +10,10 @@ use sagewire::{CallContext, EmbedRequest, Error, ErrorKind, Provider, Vector};
 use serde_json::{Map, Value};
 
 use super::{
-    fingerprint::Fingerprint,
     input::Record,
     output::{self, Done},
-    progress::Progress,
 };
-use crate::Failure;
+use crate::{Failure, fingerprint::Fingerprint, progress::Progress};
 
 /// What to ask, and how.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! What tells whether a line of an output still belongs to its line of the input.
+//! What tells whether results that were begun still belong to the model, its parameters and the
+//! input.
 //!
 //! Owns the hash: of the model, its parameters and the text. It protects against mistakes, not
 //! against attackers.
@@ -13,10 +14,10 @@ const LENGTH: usize = 8;
 
 /// Hashes texts for one model and its parameters.
 #[derive(Clone, Debug)]
-pub(super) struct Fingerprint(Sha256);
+pub(crate) struct Fingerprint(Sha256);
 
 impl Fingerprint {
-    pub(super) fn new(model: &str, parameters: &Map<String, Value>) -> Self {
+    pub(crate) fn new(model: &str, parameters: &Map<String, Value>) -> Self {
         let mut hasher = Sha256::new();
         // In an order of its own, so that the order of the arguments does not matter.
         let mut sorted: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -29,7 +30,7 @@ impl Fingerprint {
     }
 
     /// The hash of a text, in hexadecimal.
-    pub(super) fn of(&self, text: &str) -> String {
+    pub(crate) fn of(&self, text: &str) -> String {
         let mut hasher = self.0.clone();
         hasher.update(text.as_bytes());
         hasher.finalize().iter().take(LENGTH).fold(String::with_capacity(2 * LENGTH), |mut hex, byte| {

@@ -18,7 +18,7 @@ fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
 
 /// A bar, and the counts behind it.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     total: u64,
     before: u64,
@@ -28,7 +28,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// On standard error, if that is a terminal.
-    pub(super) fn on_stderr(total: u64, before: u64, quiet: bool) -> Self {
+    pub(crate) fn on_stderr(total: u64, before: u64, quiet: bool) -> Self {
         let progress = Self::hidden(total, before);
         if !quiet && std::io::stderr().is_terminal() {
             progress.bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -38,7 +38,7 @@ impl Progress {
     }
 
     /// Without a bar.
-    pub(super) fn hidden(total: u64, before: u64) -> Self {
+    pub(crate) fn hidden(total: u64, before: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()).with_position(before);
         if let Ok(style) = ProgressStyle::with_template(BAR) {
             bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
@@ -49,24 +49,30 @@ impl Progress {
     }
 
     /// Counts lines that are done.
-    pub(super) fn add(&mut self, lines: u64) {
+    pub(crate) fn add(&mut self, lines: u64) {
         self.now += lines;
         self.bar.inc(lines);
     }
 
     /// Says something to people who watch the bar.
-    pub(super) fn say(&self, text: impl std::fmt::Display) {
+    pub(crate) fn say(&self, text: impl std::fmt::Display) {
         self.bar.println(text.to_string());
     }
 
     /// Removes the bar.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// What was done, in one line.
-    pub(super) fn summary(&self, tokens: u64) -> String {
-        let mut text = format!("{} of {} lines embedded", self.before + self.now, self.total);
+    /// Says how many lines are done, those of earlier runs included.
+    pub(crate) fn set(&mut self, done: u64) {
+        self.now = done.saturating_sub(self.before);
+        self.bar.set_position(done);
+    }
+
+    /// What was done to the lines, in one line.
+    pub(crate) fn summary(&self, did: &str, tokens: u64) -> String {
+        let mut text = format!("{} of {} lines {did}", self.before + self.now, self.total);
         if self.before > 0 {
             let _ = write!(text, " ({} by earlier runs)", self.before);
         }
@@ -91,11 +97,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_summary_tells_earlier_runs_from_this_one() {
         let mut progress = Progress::hidden(1000, 400);
-        assert_eq!(progress.summary(0), "400 of 1000 lines embedded (400 by earlier runs), 0.0 s");
+        assert_eq!(progress.summary("embedded", 0), "400 of 1000 lines embedded (400 by earlier runs), 0.0 s");
         tokio::time::advance(Duration::from_secs(10)).await;
         progress.add(100);
         assert_eq!(
-            progress.summary(7),
+            progress.summary("embedded", 7),
             "500 of 1000 lines embedded (400 by earlier runs), 7 tokens, 10.0 s, 10 lines/s"
         );
     }

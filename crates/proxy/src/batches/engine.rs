@@ -1,0 +1,158 @@
+//! Lines of batches as requests of the app.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use indexmap::IndexMap;
+use sagewire_batch::{Engine, Line, Outcome, Response};
+use sagewire_types::{Error, ErrorKind};
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{App, callers::Caller, http::request_id};
+
+/// The pause after an answer that says nothing of one.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Who a request is from, in its extensions: only the program itself puts it there, in place of a
+/// key.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender(pub(crate) Caller);
+
+/// Answers lines of batches as the app answers requests.
+#[derive(Clone)]
+pub struct BatchEngine {
+    app: App,
+    caller: Caller,
+    model: Option<Box<RawValue>>,
+    parameters: Map<String, Value>,
+    stops_at_faults_of_all: bool,
+}
+
+impl fmt::Debug for BatchEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchEngine").field("caller", &self.caller.name()).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// An engine whose lines are requests of the operator's. It stops at a failure that every line
+    /// would have, such as missing credentials.
+    #[must_use]
+    pub fn batch_engine(&self) -> BatchEngine {
+        let caller = if self.asks_for_key() { Caller::Master } else { Caller::Anyone };
+        BatchEngine { app: self.clone(), caller, model: None, parameters: Map::new(), stops_at_faults_of_all: true }
+    }
+}
+
+impl BatchEngine {
+    /// Asks this model, whatever a line says.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        self.model = serde_json::value::to_raw_value(model).ok();
+        self
+    }
+
+    /// Adds parameters to the body of every line that does not have them.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Map<String, Value>) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// The body as it is sent.
+    fn body(&self, line: &Line) -> Result<Vec<u8>, &'static str> {
+        let text = line.body.get();
+        let Ok(mut body) = serde_json::from_str::<IndexMap<String, Box<RawValue>>>(text) else {
+            // The route says what is wrong with it.
+            return Ok(text.as_bytes().to_vec());
+        };
+        if body.get("stream").is_some_and(|stream| stream.get() == "true") {
+            return Err("`stream` is not possible in a batch; leave it out");
+        }
+        let given = self
+            .parameters
+            .iter()
+            .filter_map(|(name, value)| Some((name, serde_json::value::to_raw_value(value).ok()?)));
+        let mut is_changed = false;
+        for (name, value) in given {
+            is_changed |= !body.contains_key(name);
+            body.entry(name.clone()).or_insert(value);
+        }
+        if let Some(model) = &self.model {
+            is_changed = true;
+            body.insert("model".to_owned(), model.clone());
+        }
+        let written = if is_changed { serde_json::to_vec(&body).ok() } else { None };
+        Ok(written.unwrap_or_else(|| text.as_bytes().to_vec()))
+    }
+
+    /// What an answer means for the batch.
+    fn judge(&self, response: Response, headers: &HeaderMap) -> Outcome {
+        let wait = || {
+            let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            seconds.map_or(PAUSE, Duration::from_secs)
+        };
+        let may_pass = headers.get("x-should-retry").is_some_and(|value| value == "true");
+        match StatusCode::from_u16(response.status) {
+            Ok(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) if may_pass => Outcome::Later(wait()),
+            Ok(status) if status.is_server_error() && may_pass => Outcome::Retry { after: wait(), otherwise: response },
+            Ok(status) if self.stops_at_faults_of_all && !status.is_success() => match self.fault_of_all(&response) {
+                Some(error) => Outcome::Stop(error),
+                None => Outcome::Answered(response),
+            },
+            _ => Outcome::Answered(response),
+        }
+    }
+
+    /// The failure, if every other line would have it, too.
+    fn fault_of_all(&self, response: &Response) -> Option<Error> {
+        #[derive(Deserialize)]
+        struct Body {
+            error: Fault,
+        }
+        #[derive(Deserialize)]
+        struct Fault {
+            code: Option<String>,
+            message: String,
+        }
+        let Body { error: Fault { code, message } } = serde_json::from_slice(&response.body).ok()?;
+        let kind = match code.as_deref()? {
+            "upstream_authentication_failed" => ErrorKind::Authentication,
+            "upstream_permission_denied" => ErrorKind::Permission,
+            "proxy_misconfigured" => ErrorKind::Configuration,
+            "model_not_found" if self.model.is_some() => ErrorKind::NotFound,
+            _ => return None,
+        };
+        Some(Error::new(kind, message))
+    }
+}
+
+#[async_trait]
+impl Engine for BatchEngine {
+    async fn answer(&self, line: &Line) -> Outcome {
+        let failed =
+            |message: &str| Outcome::Failed { code: "invalid_request".to_owned(), message: message.to_owned() };
+        let body = match self.body(line) {
+            Ok(body) => body,
+            Err(message) => return failed(message),
+        };
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(line.endpoint.as_str())
+            .header(header::CONTENT_TYPE, "application/json")
+            .extension(Sender(self.caller.clone()))
+            .body(Body::from(body));
+        let Ok(request) = request else { return failed("the line cannot be sent") };
+        let (head, body) = self.app.answer(request).await.into_parts();
+        let Ok(body) = to_bytes(body, usize::MAX).await else {
+            let code = "answer_broken".to_owned();
+            return Outcome::Failed { code, message: "the answer broke off".to_owned() };
+        };
+        let request_id = head.headers.get(request_id::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let response = Response { status: head.status.as_u16(), request_id: request_id.to_owned(), body };
+        self.judge(response, &head.headers)
+    }
+}
