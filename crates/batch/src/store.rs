@@ -280,7 +280,8 @@ mod tests {
         assert_ne!(id, store.new_id("file-").unwrap());
         let upper = id.to_uppercase().replace("FILE", "file");
         let longer = format!("{id}/");
-        for other in ["", "file-", "file-../../../../../../../../../../x", &upper, &longer, &id[..36]] {
+        let shorter = id.split_at(36).0;
+        for other in ["", "file-", "file-../../../../../../../../../../x", &upper, &longer, shorter] {
             assert!(!is_id(other, "file-"), "{other}");
         }
         for name in ["", "..", "a/b", "A", "a.b", &"x".repeat(81)] {
