@@ -14,7 +14,7 @@ use clap::Args;
 use sagewire::{SageMaker, credentials::seam::World};
 use sagewire_proxy::{
     Config, Discoverer, LogFormat, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers,
-    config::Reading, init_logs, shutdown_signal,
+    config::{Mode, Reading}, init_logs, shutdown_signal,
 };
 use serde_json::json;
 
@@ -217,7 +217,8 @@ fn example_call(config: &Config, url: &str, has_key: bool) -> Option<String> {
     let deployment = config.deployments.first()?;
     let name = &deployment.model_name;
     let (path, body) = match deployment.mode {
-        sagewire_proxy::config::Mode::Embedding => ("embeddings", json!({"model": name, "input": "Hello"})),
+        Some(Mode::Embedding) => ("embeddings", json!({"model": name, "input": "Hello"})),
+        Some(Mode::Rerank) => ("rerank", json!({"model": name, "query": "Hello", "documents": ["Hello", "Goodbye"]})),
         _ => ("chat/completions", json!({"model": name, "messages": [{"role": "user", "content": "Hello"}]})),
     };
     let key = if has_key { " -H \"authorization: Bearer $KEY\"" } else { "" };

@@ -4,4 +4,5 @@ pub(crate) mod folder;
 
 mod dialects;
 mod embeddings;
+mod reranks;
 mod tool_calls;

@@ -5,6 +5,7 @@ pub use dialect::{ChatDialect, CompletionForm, Dialect, Ending, StreamDecoder};
 pub use embedding::EmbeddingDialect;
 pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named, drop_named_of_embedding};
 pub use payload::Payload;
+pub use rerank::RerankDialect;
 pub use tool_calls::{ToolCallParser, ToolCallReading};
 
 mod answer;
@@ -17,6 +18,7 @@ pub mod fields;
 mod finish_reason;
 #[cfg(test)]
 mod fixtures;
+mod merged_body;
 mod messages;
 mod named;
 pub mod native;
@@ -26,6 +28,7 @@ mod payload;
 mod properties;
 pub mod records;
 mod reply;
+pub mod rerank;
 mod stop_texts;
 mod text;
 mod thoughts;

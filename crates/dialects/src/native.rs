@@ -1,5 +1,5 @@
 //! APIs that some containers speak themselves, beside chat: OpenAI's Responses API and Anthropic's
-//! Messages API.
+//! Messages API, and vLLM's routes for scores, classes, tokens, speech and images.
 //!
 //! Owns what is the same in all of them: how an answer is known for one, and which events begin and
 //! end a stream. What an event says is its reader's business.
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use sagewire_types::{Error, ErrorKind, json, lenient::Lenient};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -38,10 +38,18 @@ enum Mark {
     Type(&'static str),
     /// A count of tokens.
     InputTokens,
+    /// A list of tokens.
+    Tokens,
+    /// A text.
+    Prompt,
+    /// A list of whatever is asked for.
+    Data,
+    /// Anything: the bytes of a sound.
+    Any,
 }
 
 /// The APIs, by the path of their route.
-pub static PROTOCOLS: [Protocol; 3] = [
+pub static PROTOCOLS: [Protocol; 10] = [
     Protocol {
         path: "/v1/responses",
         mark: Mark::Object("response"),
@@ -49,6 +57,13 @@ pub static PROTOCOLS: [Protocol; 3] = [
     },
     Protocol { path: "/v1/messages", mark: Mark::Type("message"), events: Some(("message_start", &["message_stop"])) },
     Protocol { path: "/v1/messages/count_tokens", mark: Mark::InputTokens, events: None },
+    Protocol { path: "/v1/score", mark: Mark::Data, events: None },
+    Protocol { path: "/classify", mark: Mark::Data, events: None },
+    Protocol { path: "/pooling", mark: Mark::Data, events: None },
+    Protocol { path: "/tokenize", mark: Mark::Tokens, events: None },
+    Protocol { path: "/detokenize", mark: Mark::Prompt, events: None },
+    Protocol { path: "/v1/images/generations", mark: Mark::Data, events: None },
+    Protocol { path: "/v1/audio/speech", mark: Mark::Any, events: None },
 ];
 
 /// Events that report a failure in place of an end.
@@ -65,6 +80,9 @@ struct Head {
     kind: Lenient<String>,
     object: Lenient<String>,
     input_tokens: Lenient<u64>,
+    tokens: Option<IgnoredAny>,
+    prompt: Lenient<String>,
+    data: Option<IgnoredAny>,
 }
 
 impl Protocol {
@@ -83,12 +101,25 @@ impl Protocol {
     /// Whether a whole reply is an answer of this API.
     #[must_use]
     pub fn is_answer(&self, reply: &[u8]) -> bool {
+        if self.mark == Mark::Any {
+            return true;
+        }
         let Ok(head) = json::from_reply::<Head>(reply) else { return false };
         match self.mark {
             Mark::Object(object) => head.object.0.as_deref() == Some(object),
             Mark::Type(kind) => head.kind.0.as_deref() == Some(kind),
             Mark::InputTokens => head.input_tokens.0.is_some(),
+            Mark::Tokens => head.tokens.is_some(),
+            Mark::Prompt => head.prompt.0.is_some(),
+            Mark::Data => head.data.is_some(),
+            Mark::Any => true,
         }
+    }
+
+    /// Whether its streams are events. Others are passed on as they come.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.events.is_some()
     }
 
     /// Reads a stream of this API: its pieces are the JSON of the events.
@@ -212,6 +243,12 @@ mod tests {
             ("/v1/messages/count_tokens", r#"{"input_tokens":3}"#, true),
             ("/v1/messages/count_tokens", "[1]", false),
             ("/v1/messages", "no json", false),
+            ("/v1/score", r#"{"object":"list","data":[]}"#, true),
+            ("/tokenize", r#"{"count":1,"tokens":[5]}"#, true),
+            ("/tokenize", r#"{"object":"list","data":[]}"#, false),
+            ("/detokenize", r#"{"prompt":"a"}"#, true),
+            ("/pooling", r#"{"choices":[]}"#, false),
+            ("/v1/audio/speech", "RIFF", true),
         ] {
             assert_eq!(Protocol::of(path).unwrap().is_answer(reply.as_bytes()), is_answer, "{path} {reply}");
         }

@@ -13,6 +13,7 @@ mod invocation;
 mod lmi;
 mod messages;
 mod openai;
+mod pooling;
 mod reply;
 mod rerank;
 mod route;
@@ -29,8 +30,9 @@ pub use self::{
     invocation::Invocation,
     lmi::Lmi,
     messages::Messages,
+    pooling::Pooling,
     reply::{ContainerReply, PartError, PartStream, ReplyBody},
-    rerank::Rerank,
+    rerank::{CohereRerank, Rerank},
     tgi::Tgi,
     toolkit::Toolkit,
 };
@@ -50,12 +52,18 @@ pub(crate) fn built_in(name: &str, pace: Duration) -> Result<Arc<dyn Container>,
         "embedding" => Arc::new(Embedding::new()),
         "lmi" => Arc::new(Lmi::new().paced(pace)),
         "rerank" => Arc::new(Rerank),
+        "cohere-rerank" => Arc::new(CohereRerank),
+        "pooling" => Arc::new(Pooling),
         "toolkit" => Arc::new(Toolkit::new()),
         "agent" => Arc::new(Agent::new().paced(pace)),
         "native-agent" => Arc::new(Agent::new().with_native_routes().paced(pace)),
         "text-agent" => Arc::new(Agent::new().with_prompts().paced(pace)),
         "echo" => Arc::new(Echo),
-        _ => return Err("tgi, lmi, messages, vllm, embedding, rerank, toolkit, agent, native-agent, text-agent, echo"),
+        _ => {
+            return Err(
+                "tgi, lmi, messages, vllm, embedding, rerank, cohere-rerank, pooling, toolkit, agent, native-agent, text-agent, echo",
+            );
+        }
     })
 }
 

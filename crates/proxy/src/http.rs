@@ -43,17 +43,21 @@ mod count_tokens;
 pub(crate) mod disclosure;
 mod embeddings;
 pub(crate) mod error;
+mod forwarded;
 mod health;
 mod ignored_tools;
 mod key_info;
+mod kinds;
 mod messages;
 mod metrics;
 mod models;
+mod multipart;
 mod native;
 mod nulls;
 mod openapi;
 mod rate_limits;
 pub(crate) mod request_id;
+mod rerank;
 pub(crate) mod response;
 pub(crate) mod responses;
 pub(crate) mod route;
@@ -67,6 +71,14 @@ pub(crate) static ROUTES: &[&Route] = &[
     &chat::ROUTE,
     &completions::ROUTE,
     &embeddings::ROUTE,
+    &rerank::ROUTE,
+    &forwarded::SCORE,
+    &forwarded::CLASSIFY,
+    &forwarded::POOLING,
+    &forwarded::TOKENIZE,
+    &forwarded::DETOKENIZE,
+    &forwarded::IMAGES,
+    &forwarded::SPEECH,
     &messages::ROUTE,
     &count_tokens::ROUTE,
     &responses::ROUTE,

@@ -31,7 +31,7 @@ pub struct Limits {
     /// its length in memory. Default: 14.
     #[serde(rename = "max_json_values_per_kib")]
     pub json_values_per_kib: usize,
-    /// The maximum number of texts that one request may embed or continue. Default: 2048, as
+    /// The maximum number of texts that one request may embed, rank or continue. Default: 2048, as
     /// OpenAI's.
     #[serde(rename = "max_inputs")]
     pub inputs: usize,

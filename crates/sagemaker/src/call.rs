@@ -2,12 +2,12 @@
 //! attempts until there is an answer.
 
 pub(crate) mod attempt;
+pub(crate) mod batches;
 pub(crate) mod caller;
 pub(crate) mod capacity;
 pub(crate) mod clock;
 pub(crate) mod completion_prompts;
 pub(crate) mod details;
-pub(crate) mod embedding_batches;
 pub(crate) mod forward;
 pub(crate) mod limits;
 pub(crate) mod place;

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sagewire_types::{ChatRequest, EmbedRequest, Error, ErrorKind, ReplyMeta};
+use sagewire_types::{ChatRequest, EmbedRequest, Error, ErrorKind, ReplyMeta, RerankRequest};
 
 use crate::settings::operator_only;
 
@@ -27,6 +27,20 @@ pub(crate) fn chat(request: &mut ChatRequest) -> Result<(), Error> {
 pub(crate) fn embed(request: &mut EmbedRequest) -> Result<(), Error> {
     if request.input.is_empty() {
         return Err(Error::invalid("input", "`input` is empty: add at least one text"));
+    }
+    operator_only::take_out(&mut request.extra)
+}
+
+/// A rerank request that could be answered.
+///
+/// # Errors
+/// `InvalidRequest` without documents, and for a parameter of the operator's.
+pub(crate) fn rerank(request: &mut RerankRequest) -> Result<(), Error> {
+    if request.documents.is_empty() {
+        return Err(Error::invalid("documents", "`documents` is empty: add at least one"));
+    }
+    if request.top_n == Some(0) {
+        return Err(Error::invalid("top_n", "`top_n` must be at least 1"));
     }
     operator_only::take_out(&mut request.extra)
 }
@@ -66,5 +80,9 @@ mod tests {
         assert_eq!(chat(&mut ChatRequest::new("m", [])).unwrap_err().param(), Some("messages"));
         let mut request = EmbedRequest::new("m", Vec::<String>::new());
         assert_eq!(embed(&mut request).unwrap_err().param(), Some("input"));
+        let mut request = RerankRequest::new("m", "q", Vec::<String>::new());
+        assert_eq!(rerank(&mut request).unwrap_err().param(), Some("documents"));
+        let mut request = RerankRequest::new("m", "q", ["a"]).with_top_n(0);
+        assert_eq!(rerank(&mut request).unwrap_err().param(), Some("top_n"));
     }
 }

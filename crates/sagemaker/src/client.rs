@@ -25,8 +25,9 @@ use crate::{
     builder::SageMakerBuilder,
     call::{
         attempt::Sender,
+        batches as batch,
         caller::{self, CallerParameters},
-        capacity, completion_prompts, details, embedding_batches as batch, forward,
+        capacity, completion_prompts, details, forward,
         limits::Limits,
         place::{Learned, Place},
         plan::Prepared,
@@ -42,6 +43,8 @@ use crate::{
     stream::simulated as fake_stream,
     template::Templates,
 };
+
+mod rerank;
 
 /// Models on SageMaker endpoints.
 ///
@@ -144,8 +147,8 @@ impl SageMaker {
     }
 
     /// The settings of one call: the caller's as far as it may set them, over the context's, over
-    /// the provider's. `route` is the container's own that is asked.
-    fn begin<'a>(&'a self, context: &'a CallContext, route: Option<&str>) -> Result<Begun<'a>, Error> {
+    /// the provider's. What is asked may be a route of the container's own.
+    fn begin<'a>(&'a self, context: &'a CallContext, call: Option<&Call>) -> Result<Begun<'a>, Error> {
         let leads_elsewhere = |own: &Settings| own.region.is_some() || own.base_url.is_some() || own.profile.is_some();
         let mut settings = Cow::Borrowed(&*self.settings);
         let mut elsewhere = false;
@@ -158,7 +161,9 @@ impl SageMaker {
             elsewhere |= leads_elsewhere(&own);
             settings = Cow::Owned(own.or(&settings));
         }
-        if let Some(path) = route {
+        if let Some(call) = call
+            && let Some(path) = route::of_call(call, &settings)?
+        {
             let attributes = &mut settings.to_mut().headers.custom_attributes;
             *attributes = Some(attributes::with_route(attributes.as_deref(), path)?);
         }
@@ -202,11 +207,7 @@ struct Begun<'a> {
 #[async_trait]
 impl Provider for SageMaker {
     async fn call(&self, call: Call, context: &CallContext) -> Result<Answer, Error> {
-        let route = match &call {
-            Call::Forward(request) | Call::ForwardStream(request) => Some(&*request.path),
-            _ => None,
-        };
-        let begun = self.begin(context, route)?;
+        let begun = self.begin(context, Some(&call))?;
         let answer = begun.limits.bound(self.operation(call, &begun));
         answer.await.map_err(|error| caller::attributed(error, context, &begun.settings))
     }
@@ -223,6 +224,7 @@ impl SageMaker {
             Call::Complete(request) => self.answer_completion(*request, begun).map_ok(Answer::from).boxed(),
             Call::CompleteStream(request) => self.stream_completion(*request, begun).map_ok(Answer::from).boxed(),
             Call::Embed(request) => self.answer_embedding(*request, begun).map_ok(Answer::from).boxed(),
+            Call::Rerank(request) => self.answer_rerank(*request, begun).map_ok(Answer::from).boxed(),
             Call::Forward(request) => self.answer_forwarded(*request, begun).map_ok(Answer::from).boxed(),
             Call::ForwardStream(request) => self.stream_forwarded(*request, begun).map_ok(Answer::from).boxed(),
             other => ready(Err(other.unsupported())).boxed(),
@@ -402,8 +404,8 @@ impl SageMaker {
         let request = forward::request(&prepared, Operation::Stream, request)?;
         let decoder = || -> Box<dyn StreamDecoder<Bytes>> {
             match &checked {
-                Some(checked) => Box::new(checked.protocol.decoder()),
-                None => Box::new(forward::AsItIs),
+                Some(checked) if checked.protocol.has_events() => Box::new(checked.protocol.decoder()),
+                _ => Box::new(forward::AsItIs),
             }
         };
         let outcome = prepared.stream_request(&self.shared, begun.context, request, None, decoder).await;

@@ -12,7 +12,7 @@ use sagewire_dialects::native::{PROTOCOLS, Protocol};
 use sagewire_types::{ChatRequest, Error, ErrorKind, Extension};
 
 use crate::{
-    ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy,
+    ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, RerankDialect,
     curl::Wire,
     template::{TemplateChoice, TemplateSource},
 };
@@ -58,6 +58,8 @@ pub struct Settings {
     pub native_routes: Option<Vec<String>>,
     /// The family of embeddings. Default: by the endpoint's name.
     pub embedding_dialect: Option<EmbeddingDialect>,
+    /// The family of rerankers. Default: vLLM's if that is the dialect, else by the endpoint's name.
+    pub rerank_dialect: Option<RerankDialect>,
     /// Which model, variant, container and session of the endpoint.
     pub headers: InvocationHeaders,
     /// Further headers. Those named `x-amzn-*` are signed.
@@ -98,6 +100,8 @@ pub struct Settings {
     pub embedding_batch_size: Option<NonZeroUsize>,
     /// How many batches of one embedding request are under way at once. Default: 4.
     pub embedding_concurrency: Option<NonZeroUsize>,
+    /// How many documents a reranker gets at once. Default: the family's limit, where it has one.
+    pub rerank_batch_size: Option<NonZeroUsize>,
     /// Asks for whole replies and cuts them into chunks, for containers that cannot stream.
     /// Default: no.
     pub fake_stream: Option<bool>,
@@ -198,6 +202,7 @@ impl Settings {
             dialect: self.dialect.or(other.dialect),
             native_routes: or(&self.native_routes, &other.native_routes),
             embedding_dialect: self.embedding_dialect.or(other.embedding_dialect),
+            rerank_dialect: self.rerank_dialect.or(other.rerank_dialect),
             headers: self.headers.or(&other.headers),
             extra_headers,
             hf_model_name: or(&self.hf_model_name, &other.hf_model_name),
@@ -213,6 +218,7 @@ impl Settings {
             details: self.details.or(other.details),
             embedding_batch_size: self.embedding_batch_size.or(other.embedding_batch_size),
             embedding_concurrency: self.embedding_concurrency.or(other.embedding_concurrency),
+            rerank_batch_size: self.rerank_batch_size.or(other.rerank_batch_size),
             defaults: or(&self.defaults, &other.defaults),
             fake_stream: self.fake_stream.or(other.fake_stream),
             timeouts: self.timeouts.or(other.timeouts),
@@ -230,7 +236,8 @@ impl Settings {
         match &self.native_routes {
             Some(paths) => paths.iter().map(String::as_str).collect(),
             None => {
-                let has_them = self.dialect.is_some_and(|dialect| dialect.implementation().has_native_routes());
+                let has_them = self.dialect.is_some_and(|dialect| dialect.implementation().has_native_routes())
+                    || self.rerank_dialect == Some(RerankDialect::Vllm);
                 PROTOCOLS.iter().map(Protocol::path).filter(|_| has_them).collect()
             }
         }

@@ -13,8 +13,8 @@ pub use sagewire_credentials as credentials;
 pub use sagewire_sagemaker as sagemaker;
 pub use sagewire_sagemaker::{
     AsyncInput, AsyncInvocation, AsyncReceipt, Body, ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders,
-    ParameterPolicy, ReqwestTransport, SageMaker, SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts,
-    Transport, TransportError, TransportErrorKind,
+    ParameterPolicy, ReqwestTransport, RerankDialect, SageMaker, SageMakerBuilder, Settings, TemplateChoice,
+    TemplateSource, Timeouts, Transport, TransportError, TransportErrorKind,
 };
 pub use sagewire_types::*;
 

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use sagewire_types::{
     CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
-    EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Provider, Reply,
+    EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Provider, Reply, RerankRequest, RerankResponse,
 };
 
 use crate::Client;
@@ -74,6 +74,20 @@ impl Client {
         context: &CallContext,
     ) -> Result<Reply<EmbedResponse>, Error> {
         Provider::embed(self, request, context).await
+    }
+
+    /// Ranks documents by their relevance to a query, the best first.
+    pub async fn rerank(&self, request: RerankRequest) -> Result<Reply<RerankResponse>, Error> {
+        self.rerank_with(request, &CallContext::new()).await
+    }
+
+    /// The same as [`rerank`](Self::rerank), with a context.
+    pub async fn rerank_with(
+        &self,
+        request: RerankRequest,
+        context: &CallContext,
+    ) -> Result<Reply<RerankResponse>, Error> {
+        Provider::rerank(self, request, context).await
     }
 
     /// Passes a body on to a route of the container's own, and its answer back, as a whole.

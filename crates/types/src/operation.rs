@@ -6,7 +6,7 @@
 
 use crate::{
     ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream, EmbedRequest,
-    EmbedResponse, Error, ErrorKind, Reply, ReplyMeta, ReplyStream,
+    EmbedResponse, Error, ErrorKind, Reply, ReplyMeta, ReplyStream, RerankRequest, RerankResponse,
 };
 use bytes::Bytes;
 
@@ -17,6 +17,7 @@ mod chat;
 mod completion;
 mod embed;
 mod forward;
+mod rerank;
 mod tally;
 
 /// What a provider is asked.
@@ -33,6 +34,8 @@ pub enum Call {
     CompleteStream(Box<CompletionRequest>),
     /// Texts to embed: [`Answer::Embed`].
     Embed(Box<EmbedRequest>),
+    /// Documents to rank: [`Answer::Rerank`].
+    Rerank(Box<RerankRequest>),
     /// A route of the container's own, answered as a whole: [`Answer::Forward`].
     Forward(Box<ForwardRequest>),
     /// A route of the container's own, answered in pieces: [`Answer::ForwardStream`].
@@ -53,6 +56,8 @@ pub enum Answer {
     CompleteStream(CompletionStream),
     /// The answer to [`Call::Embed`].
     Embed(Reply<EmbedResponse>),
+    /// The answer to [`Call::Rerank`].
+    Rerank(Reply<RerankResponse>),
     /// The answer to [`Call::Forward`].
     Forward(Reply<Bytes>),
     /// The answer to [`Call::ForwardStream`].
@@ -66,6 +71,7 @@ macro_rules! on_request {
             Call::Chat($request) | Call::ChatStream($request) => $does,
             Call::Complete($request) | Call::CompleteStream($request) => $does,
             Call::Embed($request) => $does,
+            Call::Rerank($request) => $does,
             Call::Forward($request) | Call::ForwardStream($request) => $does,
         }
     };
@@ -80,6 +86,7 @@ macro_rules! on_answer {
             Answer::Complete($answer) => $does,
             Answer::CompleteStream($answer) => $does,
             Answer::Embed($answer) => $does,
+            Answer::Rerank($answer) => $does,
             Answer::Forward($answer) => $does,
             Answer::ForwardStream($answer) => $does,
         }
@@ -96,6 +103,7 @@ impl Call {
             Self::Complete(_) => "complete",
             Self::CompleteStream(_) => "complete_stream",
             Self::Embed(_) => "embed",
+            Self::Rerank(_) => "rerank",
             Self::Forward(_) => "forward",
             Self::ForwardStream(_) => "forward_stream",
         }
@@ -121,7 +129,7 @@ impl Call {
     /// Whether the model writes the answer token by token, so that a longer answer takes longer.
     #[must_use]
     pub fn is_generated(&self) -> bool {
-        !matches!(self, Self::Embed(_) | Self::Forward(_) | Self::ForwardStream(_))
+        !matches!(self, Self::Embed(_) | Self::Rerank(_) | Self::Forward(_) | Self::ForwardStream(_))
     }
 
     /// About how many tokens the request has, guessed from the length of its text.
@@ -159,6 +167,7 @@ impl Answer {
             Self::Chat(reply) => Some(reply.value.tally()),
             Self::Complete(reply) => Some(reply.value.tally()),
             Self::Embed(reply) => Some(reply.value.tally()),
+            Self::Rerank(reply) => Some(reply.value.tally()),
             Self::Forward(reply) => Some(reply.value.tally()),
             Self::ChatStream(_) | Self::CompleteStream(_) | Self::ForwardStream(_) => None,
         }
@@ -171,7 +180,7 @@ impl Answer {
             Self::ChatStream(stream) => observe(stream, observer),
             Self::CompleteStream(stream) => observe(stream, observer),
             Self::ForwardStream(stream) => observe(stream, observer),
-            Self::Chat(_) | Self::Complete(_) | Self::Embed(_) | Self::Forward(_) => {}
+            Self::Chat(_) | Self::Complete(_) | Self::Embed(_) | Self::Rerank(_) | Self::Forward(_) => {}
         }
     }
 }

@@ -16,7 +16,8 @@ use bytes::Bytes;
 
 use crate::{
     Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
-    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Reply,
+    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Reply, RerankRequest,
+    RerankResponse,
 };
 
 /// Something that answers requests with a model.
@@ -93,6 +94,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Embeds texts, one vector for each, in their order. Errors as for [`call`](Self::call).
     fn embed<'a>(&'a self, request: EmbedRequest, context: &'a CallContext) -> CallFuture<'a, Reply<EmbedResponse>> {
         CallFuture::new(self.call(Call::Embed(Box::new(request)), context))
+    }
+
+    /// Ranks documents by their relevance to a query, the best first. Errors as for
+    /// [`call`](Self::call).
+    fn rerank<'a>(&'a self, request: RerankRequest, context: &'a CallContext) -> CallFuture<'a, Reply<RerankResponse>> {
+        CallFuture::new(self.call(Call::Rerank(Box::new(request)), context))
     }
 
     /// Passes a body on to a route of the container's own, and its answer back, as a whole. Errors

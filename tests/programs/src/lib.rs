@@ -39,6 +39,13 @@ pub fn anthropic() -> Prepared<PathBuf> {
     python("SAGEWIRE_PYTHON", &["anthropic"])
 }
 
+/// A Python with `langchain-cohere` and `llama-index-postprocessor-jinaai-rerank`. Variable:
+/// `SAGEWIRE_RERANK_PYTHON`.
+#[must_use]
+pub fn rerank() -> Prepared<PathBuf> {
+    python("SAGEWIRE_RERANK_PYTHON", &["langchain-cohere", "llama-index-postprocessor-jinaai-rerank"])
+}
+
 /// A Python with `langchain-openai`. Variable: `SAGEWIRE_LANGCHAIN_PYTHON`.
 #[must_use]
 pub fn langchain() -> Prepared<PathBuf> {

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Model {
     /// Its name, or `prefix*`: the label of its numbers.
     pub(crate) name: String,
-    pub(crate) mode: Mode,
+    pub(crate) mode: Option<Mode>,
     pub(crate) hidden: bool,
     /// Another name of a model that is there, too.
     pub(crate) is_alias: bool,

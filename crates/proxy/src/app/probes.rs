@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest, Error, Message};
+use sagewire_types::{
+    CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ForwardRequest, Message, RerankRequest,
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -80,7 +82,7 @@ async fn probe_one(state: &State, deployment: &ServedDeployment, probe: &Probe) 
     let limit = state.settings.health_check.timeout;
     let context = probe.context.clone().with_deadline((started + limit).into_std());
     let asked = async {
-        match deployment.mode {
+        match deployment.mode.unwrap_or_default() {
             Mode::Embedding => {
                 probe.provider.embed(EmbedRequest::new(&deployment.model, "hi"), &context).await.map(|_| ())
             }
@@ -89,7 +91,15 @@ async fn probe_one(state: &State, deployment: &ServedDeployment, probe: &Probe) 
                 request.max_tokens = Some(1);
                 probe.provider.complete(request, &context).await.map(|_| ())
             }
-            Mode::Chat => {
+            Mode::Rerank => {
+                probe.provider.rerank(RerankRequest::new(&deployment.model, "hi", ["hi"]), &context).await.map(|_| ())
+            }
+            Mode::AudioSpeech => forward(deployment, probe, &context, "/v1/audio/speech", r#"{"input":"hi"}"#).await,
+            Mode::ImageGeneration => {
+                let body = r#"{"prompt":"a dot","n":1,"size":"256x256"}"#;
+                forward(deployment, probe, &context, "/v1/images/generations", body).await
+            }
+            Mode::Chat | Mode::AudioTranscription => {
                 let request = ChatRequest::new(&deployment.model, [Message::user("hi")]).with_max_tokens(1);
                 probe.provider.chat(request, &context).await.map(|_| ())
             }
@@ -101,6 +111,18 @@ async fn probe_one(state: &State, deployment: &ServedDeployment, probe: &Probe) 
         Err(_) => Some(format!("no answer within {} seconds", limit.as_secs_f64())),
     };
     Finding { at_unix: state.clock.unix(), error, took: started.elapsed() }
+}
+
+/// Asks a route of the container's own.
+async fn forward(
+    deployment: &ServedDeployment,
+    probe: &Probe,
+    context: &CallContext,
+    path: &str,
+    body: &'static str,
+) -> Result<(), Error> {
+    let request = ForwardRequest::new(&deployment.model, path, body).checked();
+    probe.provider.forward(request, context).await.map(|_| ())
 }
 
 fn shown(error: &Error) -> String {

@@ -11,7 +11,7 @@ use crate::config::Mode;
 #[derive(Clone, Debug)]
 pub struct ServedModel {
     pub(crate) name: String,
-    pub(crate) mode: Mode,
+    pub(crate) mode: Option<Mode>,
     pub(crate) hidden: bool,
     pub(crate) is_alias: bool,
     pub(crate) is_found: bool,
@@ -26,7 +26,7 @@ impl ServedModel {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            mode: Mode::Chat,
+            mode: None,
             hidden: false,
             is_alias: false,
             is_found: false,
@@ -36,10 +36,11 @@ impl ServedModel {
         }
     }
 
-    /// Sets what the model does.
+    /// Sets what the model does: it is refused what it does not do. By default it may be asked
+    /// anything, and `/model/info` takes it for a chat model.
     #[must_use]
-    pub fn with_mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+    pub fn with_mode(mut self, mode: impl Into<Option<Mode>>) -> Self {
+        self.mode = mode.into();
         self
     }
 
@@ -86,7 +87,7 @@ impl ServedModel {
 pub struct ServedDeployment {
     pub(crate) id: String,
     pub(crate) model: String,
-    pub(crate) mode: Mode,
+    pub(crate) mode: Option<Mode>,
     pub(crate) info: Map<String, Value>,
     pub(crate) parameters: Map<String, Value>,
     pub(crate) native_routes: Vec<String>,
@@ -101,7 +102,7 @@ impl ServedDeployment {
         Self {
             id: id.into(),
             model: model.into(),
-            mode: Mode::Chat,
+            mode: None,
             info: Map::new(),
             parameters: Map::new(),
             native_routes: Vec::new(),
@@ -118,10 +119,10 @@ impl ServedDeployment {
         self
     }
 
-    /// Sets how it is probed.
+    /// Sets what it does, and so how it is probed. By default it is probed as a chat model.
     #[must_use]
-    pub fn with_mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+    pub fn with_mode(mut self, mode: impl Into<Option<Mode>>) -> Self {
+        self.mode = mode.into();
         self
     }
 

@@ -34,8 +34,8 @@ pub struct DeploymentConfig {
     pub model_name: String,
     /// What the provider is asked for: `sagemaker/my-endpoint`.
     pub model: String,
-    /// What the model does.
-    pub mode: Mode,
+    /// What the model does, if its configuration says so.
+    pub mode: Option<Mode>,
     /// `litellm_params` without those of the router: the provider's settings, the defaults of
     /// requests and the parameters of the container, in the file's order.
     pub parameters: Parameters,
@@ -136,7 +136,7 @@ fn other_provider(model: &str) -> Option<&str> {
 
 /// What a model does: how it is probed, and which routes are its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
     /// It answers conversations.
@@ -146,9 +146,27 @@ pub enum Mode {
     Completion,
     /// It embeds texts.
     Embedding,
+    /// It ranks documents.
+    Rerank,
+    /// It transcribes audio.
+    AudioTranscription,
+    /// It speaks texts.
+    AudioSpeech,
+    /// It makes images.
+    ImageGeneration,
 }
 
 impl Mode {
+    const ALL: [Self; 7] = [
+        Self::Chat,
+        Self::Completion,
+        Self::Embedding,
+        Self::Rerank,
+        Self::AudioTranscription,
+        Self::AudioSpeech,
+        Self::ImageGeneration,
+    ];
+
     /// The mode as `model_info.mode` writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -156,6 +174,10 @@ impl Mode {
             Self::Chat => "chat",
             Self::Completion => "completion",
             Self::Embedding => "embedding",
+            Self::Rerank => "rerank",
+            Self::AudioTranscription => "audio_transcription",
+            Self::AudioSpeech => "audio_speech",
+            Self::ImageGeneration => "image_generation",
         }
     }
 }
@@ -167,8 +189,9 @@ pub(super) struct ModelInfo {
     /// The deployment's id in headers, logs and metrics. Default: its `model_name` and its place.
     #[schemars(with = "Text")]
     id: Option<String>,
-    /// What the model does; `/health` probes it accordingly. Default: `embedding` if
-    /// `embedding_dialect` is set, else `chat`.
+    /// What the model does; `/health` probes it accordingly, and a request for something else is
+    /// refused. Default: `embedding` if `embedding_dialect` is set, `rerank` if `rerank_dialect` is
+    /// set; else it is taken for `chat`, and nothing is refused.
     #[schemars(schema_with = "modes")]
     mode: Option<Mode>,
     /// The same as in `litellm_params`, which takes precedence.
@@ -183,7 +206,7 @@ pub(super) struct ModelInfo {
 }
 
 fn modes(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "enum": ["chat", "completion", "embedding"] })
+    schemars::json_schema!({ "type": "string", "enum": Mode::ALL.map(Mode::as_str) })
 }
 
 /// Reads the deployments. There must be one unless some are found elsewhere.
@@ -272,11 +295,10 @@ fn deployment(
     let info_node = node.value("model_info");
     let info: ModelInfo = info_node.map(|node| reader::read(node, &path.key("model_info"), report)).unwrap_or_default();
     let id = take_id(info.id, info_node, &model_name, taken, &path, report);
-    let mode = match info.mode {
-        Some(mode) => mode,
-        None if parameters.get("embedding_dialect").is_some() => Mode::Embedding,
-        None => Mode::Chat,
-    };
+    let by_parameter = [("embedding_dialect", Mode::Embedding), ("rerank_dialect", Mode::Rerank)];
+    let mode = info
+        .mode
+        .or_else(|| by_parameter.into_iter().find_map(|(name, mode)| parameters.get(name).is_some().then_some(mode)));
     let model_info = match info_node.map(Node::to_json) {
         Some(Value::Object(map)) => map,
         _ => Map::new(),

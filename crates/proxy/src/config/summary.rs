@@ -87,7 +87,7 @@ fn deployment(deployment: &DeploymentConfig) -> Value {
         "id": deployment.id,
         "model_name": deployment.model_name,
         "model": deployment.model,
-        "mode": deployment.mode.as_str(),
+        "mode": deployment.mode.unwrap_or_default().as_str(),
         "parameters": parameters,
         "weight": routing.weight,
         "order": routing.order,

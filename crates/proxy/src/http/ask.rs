@@ -19,6 +19,7 @@ use super::{
     body,
     disclosure::Disclosure,
     error::ApiError,
+    kinds,
     response::{Body, json_response},
 };
 use crate::{
@@ -136,6 +137,8 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     let Some(model) = model.map(Arc::clone) else { return Err(ApiError::unknown_model(&name)) };
     let asked: Arc<str> = name.as_str().into();
     exchange.note(|record| record.model = Some(Arc::clone(&model)));
+    let operation = exchange.call.as_ref().map_or("", |call| call.record.operation());
+    kinds::check(operation, &name, &model)?;
 
     let cache = answer_cache::Wishes::take_from(request.extra(), state.settings.cache.as_ref())?;
     let mut callers = parameters::from_headers(&exchange.head.headers)?;

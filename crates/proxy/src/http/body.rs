@@ -19,16 +19,7 @@ mod shape;
 
 /// Reads a whole body.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && !encoding.is_empty()
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        return Err(ApiError::refused(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_content_encoding",
-            "the body is compressed, which is not supported: send it uncompressed",
-        ));
-    }
+    check_encoding(headers)?;
     // What the head announces is refused before it is sent.
     if body.size_hint().lower() > limits.body_bytes as u64 {
         return Err(too_large(limits.body_bytes));
@@ -39,18 +30,26 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
     }
 }
 
+/// Refuses a compressed body.
+pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if !encoding.is_empty() && !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(ApiError::refused(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_content_encoding",
+                "the body is compressed, which is not supported: send it uncompressed",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn gather(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     // Most bodies come in one piece, which is then passed on as it is.
     let mut first = Bytes::new();
     let mut whole = Vec::new();
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let frame = frame.map_err(|_| {
-            ApiError::refused(
-                StatusCode::BAD_REQUEST,
-                "incomplete_body",
-                "the body ended before its announced length; send all of it",
-            )
-        })?;
+        let frame = frame.map_err(|_| incomplete())?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + whole.len() + data.len() > limit {
             return Err(too_large(limit));
@@ -71,6 +70,14 @@ async fn gather(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     Ok(whole.into())
 }
 
+pub(super) fn incomplete() -> ApiError {
+    ApiError::refused(
+        StatusCode::BAD_REQUEST,
+        "incomplete_body",
+        "the body ended before its announced length; send all of it",
+    )
+}
+
 fn too_large(limit: usize) -> ApiError {
     ApiError::refused(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -79,7 +86,7 @@ fn too_large(limit: usize) -> ApiError {
     )
 }
 
-fn too_slow(limit: Duration) -> ApiError {
+pub(super) fn too_slow(limit: Duration) -> ApiError {
     ApiError::refused(
         StatusCode::REQUEST_TIMEOUT,
         "body_too_slow",

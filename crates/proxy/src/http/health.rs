@@ -100,7 +100,7 @@ async fn health(exchange: &mut Exchange, probes: bool) -> Result<Response<Body>,
             let mut entry = Map::new();
             entry.insert("model_name".to_owned(), Value::from(model.name.as_str()));
             entry.insert("id".to_owned(), Value::from(deployment.id.as_str()));
-            entry.insert("mode".to_owned(), Value::from(deployment.mode.as_str()));
+            entry.insert("mode".to_owned(), Value::from(deployment.mode.unwrap_or_default().as_str()));
             if state.settings.expose_names {
                 entry.insert("model".to_owned(), Value::from(deployment.model.as_str()));
             }

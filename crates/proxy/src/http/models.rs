@@ -146,7 +146,7 @@ fn info(exchange: &Exchange) -> Response<Body> {
 fn deployments(model: &Model, show_names: bool) -> Vec<Value> {
     let entry = |info: Map<String, Value>, parameters: Map<String, Value>| json!({ "model_name": model.name, "litellm_params": parameters, "model_info": info });
     if model.deployments.is_empty() {
-        let info = Map::from_iter([("mode".to_owned(), Value::from(model.mode.as_str()))]);
+        let info = Map::from_iter([("mode".to_owned(), Value::from(model.mode.unwrap_or_default().as_str()))]);
         return vec![entry(info, Map::new())];
     }
     model
@@ -155,7 +155,7 @@ fn deployments(model: &Model, show_names: bool) -> Vec<Value> {
         .map(|deployment| {
             let mut info = deployment.info.clone();
             info.insert("id".to_owned(), Value::from(deployment.id.as_str()));
-            info.insert("mode".to_owned(), Value::from(deployment.mode.as_str()));
+            info.insert("mode".to_owned(), Value::from(deployment.mode.unwrap_or_default().as_str()));
             let mut parameters = Map::new();
             if show_names {
                 parameters.insert("model".to_owned(), Value::from(deployment.model.as_str()));

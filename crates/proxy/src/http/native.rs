@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{app::State, callers::Wanted, limits::Limits};
 
-mod events;
+pub(super) mod events;
 
 /// What the APIs differ in.
 #[derive(Debug)]

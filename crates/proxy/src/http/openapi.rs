@@ -150,6 +150,10 @@ fn responses(route: &Route) -> Value {
                 "text/event-stream": { "schema": event() },
             }),
         ),
+        Answer::Audio => (
+            "The sound, as it comes.",
+            json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }),
+        ),
         Answer::Text => ("The answer.", json!({ "text/plain": { "schema": schema::text() } })),
     };
     let mut responses = Map::new();

@@ -86,6 +86,8 @@ pub(super) enum Answer {
     Anthropic(fn() -> Value, Option<fn() -> Value>),
     /// Text.
     Text,
+    /// The bytes of a sound, as they come.
+    Audio,
 }
 
 impl fmt::Debug for Route {

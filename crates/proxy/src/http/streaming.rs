@@ -1,10 +1,12 @@
 //! Streamed answers: the head with the first piece, and the call that lives as long as the stream.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use futures_util::StreamExt;
 use http::{HeaderValue, Response, header};
-use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, ReplyStream, StreamOptions, Usage};
+use sagewire_types::{
+    ChatChunk, ChatResponse, CompletionResponse, Error, ForwardStream, ReplyStream, StreamOptions, Usage,
+};
 
 use super::{
     Exchange,
@@ -46,6 +48,52 @@ pub(super) fn respond<T: Piece>(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Asks nginx and its like to pass pieces on as they come.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    ask::add_meta(headers, &meta);
+    response
+}
+
+/// The bytes of an answer as they come, which are of this type. An answer that breaks off ends its
+/// connection, so that it is not taken for a whole one.
+pub(super) fn respond_bytes(
+    exchange: &mut Exchange,
+    mut stream: ForwardStream,
+    model: &Arc<Model>,
+    content_type: HeaderValue,
+) -> Response<Body> {
+    ask::learned(exchange, &stream.meta);
+    exchange.note(CallRecord::streams);
+    let meta = std::mem::take(&mut stream.meta);
+    let stopping = Stopping::of(&exchange.head.extensions);
+    let state = Arc::clone(&exchange.state);
+    let call = StreamedCall { state, model: Arc::clone(model), call: exchange.call.take(), broken: None };
+    let pieces = futures_util::stream::unfold(Some((stream, call, stopping)), |reading| async {
+        let (mut stream, mut call, stopping) = reading?;
+        let piece = tokio::select! {
+            biased;
+            piece = stream.next() => piece,
+            () = stopping.clone().cut_off() => Some(Err(Stopping::error())),
+        };
+        match piece {
+            Some(Ok(bytes)) => {
+                call.wrote(1);
+                Some((Ok(bytes), Some((stream, call, stopping))))
+            }
+            Some(Err(error)) => {
+                let shown = call.failed(&error);
+                call.ended();
+                Some((Err(io::Error::other(shown.message().to_owned())), None))
+            }
+            None => {
+                call.ended();
+                None
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let headers = response.headers_mut();
+    *headers = response::headers();
+    headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     ask::add_meta(headers, &meta);
     response

@@ -231,7 +231,7 @@ impl CallRecord {
     }
 
     /// The operation as OpenTelemetry calls it.
-    fn operation(&self) -> &'static str {
+    pub(crate) fn operation(&self) -> &'static str {
         self.route.and_then(|route| route.operation).unwrap_or_default()
     }
 

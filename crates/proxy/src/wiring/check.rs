@@ -99,7 +99,7 @@ impl Wiring {
                     continue;
                 }
             };
-            if deployment.model.starts_with(SageMaker::OPENAI_EMBEDDINGS) && deployment.mode != Mode::Embedding {
+            if deployment.model.starts_with(SageMaker::OPENAI_EMBEDDINGS) && deployment.mode != Some(Mode::Embedding) {
                 findings.warnings.push(embeds_only(deployment));
             }
             if let Some(error) = unknown_profile(deployment, &offline).await {
@@ -118,7 +118,7 @@ impl Wiring {
             let sagemaker = sagemaker.with_settings(settings);
             let mut errors = sagemaker.preflight(&deployment.model).await;
             if errors.is_empty()
-                && deployment.mode == Mode::Chat
+                && deployment.mode.unwrap_or_default() == Mode::Chat
                 && let Ok(model) = deployment.model.parse()
             {
                 match sagemaker.template_warning(&model).await {

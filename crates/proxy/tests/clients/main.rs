@@ -4,6 +4,7 @@
 //! A script is told the proxy's address as `PROXY_URL` and its key as `PROXY_KEY`; it passes if it
 //! exits with 0. A new case is a new file. The folder decides which variables name its program:
 //! `openai` and `anthropic` need `SAGEWIRE_PYTHON`, `langchain` needs `SAGEWIRE_LANGCHAIN_PYTHON`,
+//! `rerank` needs `SAGEWIRE_RERANK_PYTHON`,
 //! `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`,
 //! `agents_python` needs `SAGEWIRE_AGENTS_PYTHON`, `agents` and `agents_javascript` need
 //! `SAGEWIRE_NODE` and `SAGEWIRE_AGENTS_MODULES`. The scripts of a folder whose program is not
@@ -45,10 +46,11 @@ fn main() {
         program: PathBuf::from("/bin/sh"),
         environment: vec![("NODE", node.program), ("NODE_PATH", node.modules)],
     };
-    let clients: [(&str, Prepared<Client>); 8] = [
+    let clients: [(&str, Prepared<Client>); 9] = [
         ("openai", sagewire_test_programs::openai().map(Client::of)),
         ("anthropic", sagewire_test_programs::anthropic().map(Client::of)),
         ("langchain", sagewire_test_programs::langchain().map(Client::of)),
+        ("rerank", sagewire_test_programs::rerank().map(Client::of)),
         ("node", sagewire_test_programs::node().map(node)),
         ("curl", sagewire_test_programs::curl().map(curl)),
         ("agents", sagewire_test_programs::agents().map(agents)),

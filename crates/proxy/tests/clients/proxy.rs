@@ -4,7 +4,8 @@ use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
 
 use sagewire::credentials::seam::{MapEnv, World};
 use sagewire_emulator::{
-    Agent, AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages, Scripted, Tgi,
+    Agent, AwsError, CohereRerank, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages, Pooling, Rerank, Scripted,
+    Tgi,
 };
 use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
 use tokio::sync::oneshot;
@@ -18,6 +19,9 @@ model_list:
   - {model_name: chat, litellm_params: {model: sagemaker_chat/messages}}
   - {model_name: vectors, litellm_params: {model: sagemaker/embedding}, model_info: {mode: embedding}}
   - {model_name: token-vectors, litellm_params: {model: sagemaker/tokens, embedding_dialect: tei}}
+  - {model_name: reranker, litellm_params: {model: sagemaker/reranker}, model_info: {mode: rerank}}
+  - {model_name: cohere-reranker, litellm_params: {model: sagemaker/cohere-reranker}, model_info: {mode: rerank}}
+  - {model_name: vllm-reranker, litellm_params: {model: sagemaker/pooling, rerank_dialect: vllm}}
   - {model_name: gone, litellm_params: {model: sagemaker/no-such-endpoint}}
   - {model_name: throttled, litellm_params: {model: sagemaker_chat/throttled}}
   - {model_name: flaky, litellm_params: {model: sagemaker_chat/flaky}}
@@ -92,6 +96,9 @@ async fn emulator() -> Emulator {
         .endpoint("text-agent", Agent::new().with_prompts())
         .endpoint("embedding", Embedding::default())
         .endpoint("tokens", Embedding::default())
+        .endpoint("reranker", Rerank)
+        .endpoint("cohere-reranker", CohereRerank)
+        .endpoint("pooling", Pooling)
         .endpoint("throttled", Messages::default())
         .endpoint("flaky", Messages::default())
         .endpoint("slow", Messages::default())

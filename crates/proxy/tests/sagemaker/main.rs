@@ -10,6 +10,7 @@ mod discovery;
 mod native;
 mod numbers;
 mod reload;
+mod rerank;
 mod setup;
 mod soak;
 mod usage;

@@ -9,7 +9,7 @@ use std::{future::Future, sync::Arc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sagewire_types::{CompletionResponse, CompletionStream, Error, ErrorKind, Reply, ReplyMeta, ReplyStream, Usage};
 
-use super::embedding_batches::{CONCURRENT_BATCHES, sum};
+use super::batches::{CONCURRENT_BATCHES, sum};
 
 /// How many prompts can be streamed at once: each has a connection of its own until its end.
 const STREAMED_PROMPTS: usize = 16;

@@ -26,8 +26,8 @@ use crate::{
 /// Which routes a container has, as far as it is known: one bit for each of [`PROTOCOLS`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Routes {
-    there: u8,
-    missing: u8,
+    there: u16,
+    missing: u16,
 }
 
 /// What a container says if it cannot make sense of a body: vLLM, pydantic and serde. Any other
@@ -39,7 +39,7 @@ pub(crate) struct Checked<'a> {
     prepared: &'a Prepared<'a>,
     known: &'a Learned<Routes>,
     pub(crate) protocol: &'static Protocol,
-    bit: u8,
+    bit: u16,
 }
 
 impl<'a> Checked<'a> {

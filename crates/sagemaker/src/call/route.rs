@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 
-use sagewire_dialects::{ChatDialect, Dialect, EmbeddingDialect, embedding::EmbeddingFamily};
-use sagewire_types::{Error, ErrorKind, ModelId};
+use sagewire_dialects::{ChatDialect, Dialect, EmbeddingDialect, RerankDialect, embedding::EmbeddingFamily};
+use sagewire_types::{Call, Error, ErrorKind, ModelId};
+
+use crate::Settings;
 
 /// How the ids of models begin that embed texts in OpenAI's form, as LiteLLM has them:
 /// `sagemaker/openai/<endpoint>`.
@@ -57,6 +59,37 @@ pub(crate) fn embeddings(
     };
     tracing::debug!(target: "sagewire::route", model = %model, family = chosen.as_str(), why, "embedding family chosen");
     Ok(chosen.implementation())
+}
+
+/// The family of a reranker.
+///
+/// # Errors
+/// As for [`chat`].
+pub(crate) fn rerank(settings: &Settings, model: &ModelId) -> Result<RerankDialect, Error> {
+    let (chosen, why) = match (settings.rerank_dialect, settings.dialect) {
+        _ if ChatDialect::of_prefix(model.prefix()).is_none() => return Err(unknown_prefix(model)),
+        (Some(family), _) => (family, "the setting says so"),
+        (None, Some(ChatDialect::Vllm)) => (RerankDialect::Vllm, "`dialect` is `vllm`"),
+        (None, _) => RerankDialect::of_endpoint(model.name()),
+    };
+    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.as_str(), why, "rerank family chosen");
+    Ok(chosen)
+}
+
+/// The container's own route that a call asks.
+///
+/// # Errors
+/// As for [`rerank`].
+pub(crate) fn of_call<'c>(call: &'c Call, settings: &Settings) -> Result<Option<&'c str>, Error> {
+    Ok(match call {
+        Call::Forward(request) | Call::ForwardStream(request) => Some(&request.path),
+        // A model that cannot be read is refused with its own error later.
+        Call::Rerank(request) => match request.model.parse() {
+            Ok(model) => rerank(settings, &model)?.implementation().route(),
+            Err(_) => None,
+        },
+        _ => None,
+    })
 }
 
 fn only_embeddings(endpoint: &str) -> Error {

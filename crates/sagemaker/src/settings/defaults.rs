@@ -2,7 +2,7 @@
 //!
 //! Owns the rule that what a request sets itself stays.
 
-use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind};
+use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, RerankRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -77,6 +77,13 @@ pub(crate) fn fill_embedding(request: &mut EmbedRequest, defaults: Option<&ChatR
     }
     fill_extra(&mut request.extra, &extra);
     Ok(())
+}
+
+/// Fills in what a rerank request leaves open.
+pub(crate) fn fill_rerank(request: &mut RerankRequest, defaults: Option<&ChatRequest>) {
+    if let Some(defaults) = defaults {
+        fill_extra(&mut request.extra, &defaults.extra);
+    }
 }
 
 fn fill_extra(extra: &mut Map<String, Value>, defaults: &Map<String, Value>) {

@@ -10,7 +10,8 @@ use sagewire_types::ChatRequest;
 
 use super::{Settings, Timeouts};
 use crate::{
-    ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, TemplateChoice, TemplateSource,
+    ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, RerankDialect, TemplateChoice,
+    TemplateSource,
 };
 
 /// Writes the setters: their documentation, name, field and the type that they take, and the field
@@ -58,6 +59,8 @@ impl Settings {
         with_dialect(dialect: ChatDialect);
         /// Sets the family of embeddings.
         with_embedding_dialect(embedding_dialect: EmbeddingDialect);
+        /// Sets the family of rerankers.
+        with_rerank_dialect(rerank_dialect: RerankDialect);
         /// Sets the model, where the endpoint hosts several as inference components (LiteLLM's `model_id`).
         with_inference_component(inference_component: impl Into<String>) in headers;
         /// Sets the model, where the endpoint is a multi-model one.
@@ -98,6 +101,8 @@ impl Settings {
         with_defaults(defaults: ChatRequest);
         /// Sets how many inputs an embedding container gets at once.
         with_embedding_batch_size(embedding_batch_size: NonZeroUsize);
+        /// Sets how many documents a reranker gets at once.
+        with_rerank_batch_size(rerank_batch_size: NonZeroUsize);
         /// Sets how many batches of one embedding request are under way at once.
         with_embedding_concurrency(embedding_concurrency: NonZeroUsize);
         /// Sets whether whole replies are cut into chunks, for containers that cannot stream.

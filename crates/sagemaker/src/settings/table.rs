@@ -12,7 +12,7 @@ use super::{
     parameters::{Effect, Field, InRequest, Parameter},
     reading,
 };
-use crate::{ChatDialect, DetailsPolicy, EmbeddingDialect, template::TemplateSource};
+use crate::{ChatDialect, DetailsPolicy, EmbeddingDialect, RerankDialect, template::TemplateSource};
 
 const fn setting(name: &'static str, field: Field, meaning: &'static str) -> Parameter {
     row(name, field, Effect::Setting, InRequest::Listed, meaning)
@@ -188,7 +188,7 @@ pub(super) static TABLE: &[Parameter] = &[
     setting(
         "native_routes",
         Field::Parsed(Kind::Any, reading::native_routes),
-        "Whether the container answers `/v1/responses`, `/v1/messages` and `/v1/messages/count_tokens` itself by `route=`, as AWS's vLLM image does: `true`, `false`, or a list of these paths. Default: what `dialect` says.",
+        "Which routes the container answers itself by `route=`, as AWS's vLLM image does: `true`, `false`, or a list of `/v1/responses`, `/v1/messages`, `/v1/messages/count_tokens`, `/v1/score`, `/classify`, `/pooling`, `/tokenize`, `/detokenize`, `/v1/images/generations` and `/v1/audio/speech`. Default: all of them if `dialect` or `rerank_dialect` is `vllm`.",
     ),
     setting(
         "embedding_dialect",
@@ -206,6 +206,16 @@ pub(super) static TABLE: &[Parameter] = &[
         "embedding_concurrency",
         Field::Positive(|d| &mut d.settings.embedding_concurrency),
         "The maximum number of batches of one embedding request that are sent at the same time. Default: 4.",
+    ),
+    setting(
+        "rerank_dialect",
+        Field::Parsed(Kind::Choice(RerankDialect::names), |d, value| reading::choice(&mut d.settings.rerank_dialect, &value)),
+        "What a reranker speaks. Default: `vllm` if that is the `dialect`, else by the endpoint's name.",
+    ),
+    setting(
+        "rerank_batch_size",
+        Field::Positive(|d| &mut d.settings.rerank_batch_size),
+        "The most documents that a reranker is sent at once. Default: the family's limit.",
     ),
     setting(
         "hf_model_name",

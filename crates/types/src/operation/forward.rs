@@ -103,7 +103,7 @@ impl Error {
     /// on.
     #[must_use]
     pub fn unknown_route(path: &str) -> Self {
-        let message = format!("the container does not have the route `{path}`; set `native_routes: false`");
+        let message = format!("the container does not have the route `{path}`; leave it out of `native_routes`");
         Self::new(ErrorKind::Unsupported, message).with_param(ROUTE)
     }
 

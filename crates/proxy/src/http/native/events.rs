@@ -56,7 +56,7 @@ struct NativeUsage {
 }
 
 /// The usage in an answer; `None` if it counts nothing.
-pub(super) fn usage(usage: &Value) -> Option<Usage> {
+pub(in crate::http) fn usage(usage: &Value) -> Option<Usage> {
     let usage = NativeUsage::deserialize(usage).ok()?;
     let prompt = [usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens];
     let prompt = prompt.into_iter().filter_map(|tokens| tokens.0).fold(0, u64::saturating_add);

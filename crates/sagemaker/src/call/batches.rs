@@ -6,8 +6,33 @@
 use std::{future::Future, num::NonZeroUsize};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sagewire_dialects::embedding::no_numbers;
-use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, ErrorKind, Reply, ReplyMeta, Usage};
+use sagewire_types::{Error, ErrorKind, Reply, Usage};
+
+mod documents;
+mod embeddings;
+
+/// A request of many inputs that may be sent as several requests.
+pub(crate) trait Batched: Sized {
+    /// What is answered.
+    type Answer;
+
+    /// How many inputs it has.
+    fn len(&self) -> usize;
+
+    /// The request as several of at most `max` inputs each. It is copied, as it is sent again in
+    /// smaller batches if the container refuses these.
+    fn split(&self, max: usize) -> Vec<Self>;
+
+    /// Adds the answer of the next batch, whose first input has this place among all.
+    fn join(whole: &mut Self::Answer, next: Self::Answer, first: usize);
+
+    /// Finishes the answer to the whole request.
+    fn finish(&self, whole: &mut Self::Answer);
+
+    /// The error of a batch whose first input has this place among all. An error that names an
+    /// input names it by its place in the batch.
+    fn of_all_inputs(error: Error, first: usize) -> Error;
+}
 
 /// How many batches are under way at once, unless the operator says otherwise.
 pub(crate) const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
@@ -17,16 +42,17 @@ pub(crate) const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::MIN.saturating
 ///
 /// # Errors
 /// The first error of any batch that no smaller one can cure.
-pub(crate) async fn in_fitting_batches<F, Fut>(
-    request: &EmbedRequest,
+pub(crate) async fn in_fitting_batches<R, F, Fut>(
+    request: &R,
     mut at_once: Option<NonZeroUsize>,
     concurrency: NonZeroUsize,
     learn: impl Fn(NonZeroUsize) + Send,
     send: F,
-) -> Result<Reply<EmbedResponse>, Error>
+) -> Result<Reply<R::Answer>, Error>
 where
-    F: Fn(EmbedRequest) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<Reply<EmbedResponse>, Error>> + Send,
+    R: Batched,
+    F: Fn(R) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Reply<R::Answer>, Error>> + Send,
 {
     let mut refused = 0_u32;
     loop {
@@ -38,7 +64,7 @@ where
             Err(error) => error,
         };
         refused = refused.saturating_add(error.attempts());
-        let sent = at_once.map_or(request.input.len(), |most| most.get().min(request.input.len()));
+        let sent = at_once.map_or(request.len(), |most| most.get().min(request.len()));
         let Some(smaller) = Smaller::after(&error, sent) else { return Err(error.with_attempts(refused)) };
         tracing::debug!(target: "sagewire::retry", sent, limit = smaller.limit(), "the container takes fewer inputs at once");
         if let Smaller::Told(limit) = smaller {
@@ -53,32 +79,42 @@ where
 ///
 /// # Errors
 /// The first error of any batch; the other batches are given up.
-async fn in_batches<F, Fut>(
-    request: &EmbedRequest,
+async fn in_batches<R, F, Fut>(
+    request: &R,
     max_batch: Option<NonZeroUsize>,
     concurrency: NonZeroUsize,
     send: F,
-) -> Result<Reply<EmbedResponse>, Error>
+) -> Result<Reply<R::Answer>, Error>
 where
-    F: Fn(EmbedRequest) -> Fut,
-    Fut: Future<Output = Result<Reply<EmbedResponse>, Error>>,
+    R: Batched,
+    F: Fn(R) -> Fut,
+    Fut: Future<Output = Result<Reply<R::Answer>, Error>>,
 {
-    let mut batches = split(request, max_batch.unwrap_or(NonZeroUsize::MAX).get());
+    let mut batches = request.split(max_batch.unwrap_or(NonZeroUsize::MAX).get());
     if batches.len() == 1 {
         if let Some(only) = batches.pop() {
             return send(only).await;
         }
     }
     let mut before = 0;
-    let sent = batches.into_iter().enumerate().map(|(place, batch)| {
+    let sent = batches.into_iter().map(|batch| {
         let first = before;
-        before += batch.input.len();
+        before += batch.len();
         let reply = send(batch);
-        async move { Ok::<_, Error>((place, reply.await.map_err(|error| of_all_inputs(error, first))?)) }
+        async move { Ok::<_, Error>((first, reply.await.map_err(|error| R::of_all_inputs(error, first))?)) }
     });
     let mut replies: Vec<_> = stream::iter(sent).buffer_unordered(concurrency.get()).try_collect().await?;
-    replies.sort_by_key(|(place, _)| *place);
-    Ok(join(replies.into_iter().map(|(_, reply)| reply)))
+    replies.sort_by_key(|(first, _)| *first);
+    let whole = replies.into_iter().reduce(|(zero, mut whole), (first, Reply { value, meta })| {
+        R::join(&mut whole.value, value, first);
+        whole.meta.attempts = whole.meta.attempts.saturating_add(meta.attempts);
+        whole.meta.decisions.extend(meta.decisions);
+        (zero, whole)
+    });
+    // An empty request is refused before.
+    let (_, mut whole) = whole.ok_or_else(|| Error::new(ErrorKind::InvalidRequest, "the request has no inputs"))?;
+    request.finish(&mut whole.value);
+    Ok(whole)
 }
 
 /// A smaller batch, which may succeed where one was refused for its size.
@@ -125,70 +161,27 @@ impl Smaller {
     }
 }
 
-/// The request as several of at most `max` inputs each. It is copied, as it is sent again in
-/// smaller batches if the container refuses these.
-fn split(request: &EmbedRequest, max: usize) -> Vec<EmbedRequest> {
-    if request.input.len() <= max.max(1) {
-        return vec![request.clone()];
-    }
-    let inputs: Vec<EmbedInput> = match request.input.clone() {
-        EmbedInput::Texts(texts) => chunks(texts, max).into_iter().map(EmbedInput::Texts).collect(),
-        EmbedInput::TokenLists(lists) => chunks(lists, max).into_iter().map(EmbedInput::TokenLists).collect(),
-        one => vec![one],
-    };
-    inputs.into_iter().map(|input| with_input(request, input)).collect()
+/// Items in lists of at most `max`.
+fn chunks<T: Clone>(items: &[T], max: usize) -> Vec<Vec<T>> {
+    items.chunks(max.max(1)).map(<[T]>::to_vec).collect()
 }
 
-fn chunks<T>(items: Vec<T>, max: usize) -> Vec<Vec<T>> {
-    let mut chunks = Vec::with_capacity(items.len().div_ceil(max.max(1)));
-    let mut items = items.into_iter().peekable();
-    while items.peek().is_some() {
-        chunks.push(items.by_ref().take(max.max(1)).collect());
-    }
-    chunks
+/// The counts of two batches. If one reports none, the sum would be wrong: there is none.
+fn sum_of(one: Option<Usage>, other: Option<Usage>) -> Option<Usage> {
+    one.zip(other).map(|(one, other)| sum(one, &other))
 }
 
-fn with_input(request: &EmbedRequest, input: EmbedInput) -> EmbedRequest {
-    let mut batch = EmbedRequest::new(request.model.as_str(), input);
-    batch.dimensions = request.dimensions;
-    batch.encoding_format = request.encoding_format;
-    batch.user.clone_from(&request.user);
-    batch.extra.clone_from(&request.extra);
-    batch
+/// The place that a parameter such as `input[3]` names.
+fn place_in(error: &Error, parameter: &str) -> Option<usize> {
+    error.param()?.strip_prefix(parameter)?.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-/// The replies as one: vectors in order, counts summed, the facts of the first with the tries and
-/// decisions of all. Where one batch reports no usage, the sum would be wrong: there is none.
-fn join(replies: impl IntoIterator<Item = Reply<EmbedResponse>>) -> Reply<EmbedResponse> {
-    let mut replies = replies.into_iter();
-    let Some(mut whole) = replies.next() else {
-        return Reply { value: EmbedResponse::new("", []), meta: ReplyMeta::default() };
-    };
-    for Reply { value, meta } in replies {
-        whole.value.data.extend(value.data);
-        whole.value.usage = whole.value.usage.zip(value.usage).map(|(one, other)| sum(one, &other));
-        whole.meta.attempts = whole.meta.attempts.saturating_add(meta.attempts);
-        whole.meta.decisions.extend(meta.decisions);
-    }
-    for (Embedding { index, .. }, place) in whole.value.data.iter_mut().zip(0..) {
-        *index = place;
-    }
-    whole
-}
-
-/// The error of a batch whose first input has this place among all. An error that names an input
-/// names it by its place in the batch.
-fn of_all_inputs(error: Error, first: usize) -> Error {
-    let place = error.param().and_then(|param| param.strip_prefix("input[")?.strip_suffix(']')?.parse::<usize>().ok());
-    match place.filter(|_| first > 0 && error.kind() == ErrorKind::Decode) {
-        Some(place) => {
-            let of_all = no_numbers(first + place).with_attempts(error.attempts());
-            match error.upstream() {
-                Some(upstream) => of_all.with_upstream(upstream.clone()),
-                None => of_all,
-            }
-        }
-        None => error,
+/// The same error about an input at another place.
+fn at_another_place(error: &Error, of_all: Error) -> Error {
+    let of_all = of_all.with_attempts(error.attempts());
+    match error.upstream() {
+        Some(upstream) => of_all.with_upstream(upstream.clone()),
+        None => of_all,
     }
 }
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::poll_fn};
-use sagewire_types::{ErrorKind, Upstream, Vector};
+use sagewire_dialects::embedding::no_numbers;
+use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, ErrorKind, ReplyMeta, Upstream, Vector};
 
 use super::*;
 
@@ -125,7 +126,7 @@ fn a_batch_without_usage_leaves_none() {
 #[test]
 fn token_lists_are_split_too() {
     let lists = EmbedRequest::new("m", EmbedInput::TokenLists(vec![vec![1], vec![2], vec![3]]));
-    let inputs: Vec<_> = split(&lists, 2).into_iter().map(|batch| batch.input).collect();
+    let inputs: Vec<_> = lists.split(2).into_iter().map(|batch| batch.input).collect();
     assert_eq!(inputs, [EmbedInput::TokenLists(vec![vec![1], vec![2]]), EmbedInput::TokenLists(vec![vec![3]])]);
 }
 
