@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
 
 use sagewire::credentials::seam::{MapEnv, World};
 use sagewire_emulator::{
-    Agent, AwsError, CohereRerank, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages, Pooling, Rerank, Scripted,
-    Tgi,
+    Agent, AwsError, CohereRerank, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages,
+    Pooling, Rerank, Scripted, Tgi,
 };
 use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
 use tokio::sync::oneshot;
