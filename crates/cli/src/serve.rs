@@ -14,7 +14,8 @@ use clap::Args;
 use sagewire::{SageMaker, credentials::seam::World};
 use sagewire_proxy::{
     Config, Discoverer, LogFormat, LogSettings, Reloader, Server, ServerError, ServerOptions, Wiring, Workers,
-    config::{Mode, Reading}, init_logs, shutdown_signal,
+    config::{Mode, Reading},
+    init_logs, shutdown_signal,
 };
 use serde_json::json;
 
