@@ -69,7 +69,7 @@ impl DeploymentConfig {
             id,
             model_name,
             model,
-            mode,
+            mode: Some(mode),
             parameters: Parameters::from(params),
             max_input_tokens: None,
             model_info,
