@@ -8,7 +8,7 @@ use std::{io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use sagewire::{ChatRequest, Client, Provider, SageMaker, Settings, credentials::seam::World};
-use sagewire_proxy::{App, Config, ServedModel, Wiring};
+use sagewire_proxy::{App, Config, ServedModel, Wiring, config::Mode};
 use serde_json::{Map, Value};
 
 use crate::{Failure, serve::model_names, terminal};
@@ -197,7 +197,7 @@ pub(crate) fn no_model() -> Failure {
 pub(crate) fn only_model(config: &Config, purpose: Purpose) -> Result<String, Failure> {
     let mut names: Vec<&str> = Vec::new();
     for deployment in &config.deployments {
-        let embeds = deployment.mode.as_str() == "embedding";
+        let embeds = deployment.mode == Some(Mode::Embedding);
         if embeds == (purpose == Purpose::Embed) && !names.contains(&deployment.model_name.as_str()) {
             names.push(&deployment.model_name);
         }

@@ -5,7 +5,7 @@ use sagewire::{
     ModelId, SageMaker, Settings,
     credentials::{AwsParams, seam::World},
 };
-use sagewire_proxy::{Config, Wiring};
+use sagewire_proxy::{Config, Wiring, config::Mode};
 use serde_json::{Map, Value};
 
 use super::{DoctorArguments, redis, report::Step};
@@ -135,7 +135,7 @@ fn of_config(config: &Config, arguments: &DoctorArguments, world: &World) -> Res
                 model: Some(deployment.model.clone()),
                 deployment: Some(format!("{} ({})", deployment.model_name, deployment.id)),
                 params: Params(params),
-                embeds: arguments.embeddings || deployment.mode.as_str() == "embedding",
+                embeds: arguments.embeddings || deployment.mode == Some(Mode::Embedding),
                 world: world.clone(),
                 system: system.clone(),
             }
