@@ -25,7 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         start: |python| {
             let folder = process::folder();
             process::tiny_model(python, folder.path(), &["--weights"]);
-            let port = process::free_port(&[]);
+            let port = process::free_port();
             let mut command = Command::new(python.with_file_name("infinity_emb"));
             command
                 .args(["v2", "--model-id=./tiny", "--served-model-name=tiny", "--engine=torch", "--device=cpu"])

@@ -32,12 +32,15 @@ pub(crate) fn serve(
     handler: &str,
     environment: &[(&str, &str)],
 ) -> Process {
-    let inference = process::free_port(&[]);
-    let management = process::free_port(&[inference]);
+    let inference = process::free_port();
+    let management = process::free_port();
     let settings = folder.path().join("config.properties");
+    // Its workers' sockets are in Java's temporary folder, under the same names for each server.
     let text = format!(
         "inference_address=http://127.0.0.1:{inference}\nmanagement_address=http://127.0.0.1:{management}\nmodel_store=/\n\
-         default_service_handler={handler}\ndefault_workers_per_model=1\ndecode_input_request=false\n"
+         default_service_handler={handler}\ndefault_workers_per_model=1\ndecode_input_request=false\n\
+         vmargs=-Djava.io.tmpdir={}\n",
+        folder.path().display()
     );
     std::fs::write(&settings, text).unwrap();
     let mut command = Command::new(server.python.with_file_name("multi-model-server"));

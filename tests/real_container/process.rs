@@ -8,6 +8,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -92,10 +93,13 @@ pub(crate) fn folder() -> TempDir {
     tempfile::Builder::new().prefix("sagewire").tempdir().unwrap()
 }
 
-/// A port that is free just now. AWS's model server takes none above 32767.
-pub(crate) fn free_port(not: &[u16]) -> u16 {
+/// A port that is free just now, and another one each time. AWS's model server takes none above
+/// 32767.
+pub(crate) fn free_port() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    (start..32_000).find(|port| !not.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+    let mut ports = std::iter::repeat_with(|| start + TRIED.fetch_add(1, Ordering::Relaxed));
+    ports.find(|port| *port > 32_000 || TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// Makes a tiny model with a tokenizer of its own in a new folder `tiny`: real formats, and

@@ -42,7 +42,7 @@ const POOLING: &[&str] = &["--runner=pooling", "--convert=embed"];
 fn start(python: &Path, arguments: &[&str]) -> Process {
     let folder = process::folder();
     process::tiny_model(python, folder.path(), &[]);
-    let port = process::free_port(&[]);
+    let port = process::free_port();
     let mut command = Command::new(python.with_file_name("vllm"));
     command
         .args(["serve", "./tiny", "--served-model-name=tiny", "--load-format=dummy", "--enforce-eager"])

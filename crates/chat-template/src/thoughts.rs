@@ -1,11 +1,14 @@
 //! Thoughts that a prompt leaves open: the answer then begins inside of them.
 
 /// How thoughts begin and end in the formats models are trained on.
-const MARKS: [(&str, &str); 4] = [
+const MARKS: [(&str, &str); 7] = [
     ("<think>", "</think>"),
     ("[THINK]", "[/THINK]"),
     ("<seed:think>", "</seed:think>"),
     ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|channel>thought", "<channel|>"),
+    ("<thought>", "</thought>"),
+    ("<longcat_think>", "</longcat_think>"),
 ];
 
 /// What ends the thought that a prompt begins and leaves open, if it does: the text before it in an

@@ -17,15 +17,16 @@
 mod generator;
 #[path = "differential/grammar.rs"]
 mod grammar;
+#[path = "differential/transformers.rs"]
+mod transformers;
 mod vectors;
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use libtest_mimic::{Arguments, Failed};
-use sagewire_chat_template::{ChatTemplate, Conversation, SpecialTokens, TemplateError};
 use serde_json::Value;
+
+use transformers::Transformers;
 
 /// How many cases a plain run has.
 const CASES: usize = 600;
@@ -46,88 +47,22 @@ fn main() {
 }
 
 fn compare(python: &Path, cases: usize, seed: u64) -> Result<(), Failed> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential/render.py");
-    let mut child =
-        Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut random = generator::Random::new(seed);
     let cases: Vec<Value> = match variable("SAGEWIRE_CASES") {
         Some(file) => vectors::json_lines(file.as_ref()),
         None => (0..cases).map(|_| generator::case(&mut random)).collect(),
     };
-    let mut input = child.stdin.take().unwrap();
-    let lines: Vec<String> = cases.iter().map(|case| format!("{case}\n")).collect();
-    let writer = std::thread::spawn(move || lines.iter().all(|line| input.write_all(line.as_bytes()).is_ok()));
+    let mut python = Transformers::start(python)?;
     let mut differences = Vec::new();
-    let mut outcomes = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut rendered = 0;
     for case in &cases {
-        let outcome = outcomes.next().ok_or("the script stopped before its last case")??;
-        let outcome: Value = serde_json::from_str(&outcome)?;
-        let ours = render(case);
+        let ours = transformers::render(case);
         rendered += usize::from(ours.is_ok());
-        if let Some(difference) = difference(&outcome, &ours) {
+        if let Some(difference) = transformers::difference(&python.render(case)?, &ours) {
             differences.push(format!("{case}\n  {difference}"));
         }
     }
-    assert!(writer.join().unwrap() && child.wait()?.success());
+    python.end()?;
     assert!(rendered * 6 > cases.len(), "nearly all cases fail: {rendered} of {} render", cases.len());
     vectors::report(&differences)
-}
-
-fn render(case: &Value) -> Result<String, TemplateError> {
-    let tokens = SpecialTokens::new().with("bos_token", "<s>").with("eos_token", "</s>");
-    let template = ChatTemplate::from_jinja(case["template"].as_str().unwrap(), tokens)?;
-    let mut conversation = Conversation::new(case["messages"].as_array().unwrap())
-        .add_generation_prompt(case["add_generation_prompt"].as_bool().unwrap())
-        .kwargs(case["kwargs"].as_object().unwrap());
-    if let Some(tools) = case["tools"].as_array() {
-        conversation = conversation.tools(tools);
-    }
-    if case["continue_final_message"].as_bool().unwrap() {
-        conversation = conversation.continue_final_message();
-    }
-    template.render(&conversation, &vectors::recorded_at)
-}
-
-fn difference(outcome: &Value, ours: &Result<String, TemplateError>) -> Option<String> {
-    match (outcome["output"].as_str(), ours) {
-        (Some(theirs), Ok(ours)) => {
-            // Addresses of objects differ between any two runs.
-            let (theirs, ours) = (without_addresses(theirs), without_addresses(ours));
-            // An address taken apart into letters.
-            let apart = theirs.contains("'0', 'x', '") && theirs.len() == ours.len();
-            // A method of safe text that is not called prints as one of plain text.
-            let uncalled = theirs.contains("<bound method Markup.");
-            (theirs != ours && !apart && !uncalled).then(|| format!("Python: {theirs:?}\n  ours:   {ours:?}"))
-        }
-        // Jinja2 evaluates constants when it compiles, and there a slice of a number is undefined.
-        (_, Err(TemplateError::Type { detail, .. })) if detail.contains("object is not subscriptable") => None,
-        (Some(theirs), Err(error)) => Some(format!("Python: {theirs:?}\n  ours:   {error}")),
-        (None, Ok(ours)) => Some(format!("Python: {outcome}\n  ours:   {ours:?}")),
-        (None, Err(error)) => {
-            let class = outcome["error"].as_str().unwrap();
-            let same = match error {
-                TemplateError::Syntax { .. } => matches!(class, "TemplateSyntaxError" | "TemplateAssertionError"),
-                TemplateError::Raised { .. } => class == "TemplateError",
-                TemplateError::Undefined { .. } => class == "UndefinedError",
-                TemplateError::Type { .. } => matches!(class, "TypeError" | "AttributeError"),
-                TemplateError::Forbidden { .. } => class == "SecurityError",
-                TemplateError::Runtime { .. } => !matches!(class, "UndefinedError" | "TypeError" | "SecurityError"),
-                TemplateError::LimitExceeded { .. } => matches!(class, "MemoryError" | "OverflowError"),
-                TemplateError::Conversation(_) => class == "ValueError",
-                _ => false,
-            };
-            (!same).then(|| format!("Python: {outcome}\n  ours:   {error:?}"))
-        }
-    }
-}
-
-fn without_addresses(text: &str) -> String {
-    let text = text.replace("T 0X", "t 0x");
-    let mut pieces = text.split("t 0x");
-    let mut out = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        out.push_str(piece.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
-    }
-    out
 }

@@ -5,13 +5,16 @@
 //! tag anywhere else is text. The prompt may have opened the thoughts already, as the templates of
 //! DeepSeek-R1 and its like do.
 
-/// How thoughts begin and end: most models, Mistral, Seed OSS, Command A, Gemma 4.
-const MARKS: [(&str, &str); 5] = [
+/// How thoughts begin and end: most models, Mistral, Seed OSS, Command A, Gemma 4,
+/// EXAONE Deep, LongCat.
+const MARKS: [(&str, &str); 7] = [
     ("<think>", "</think>"),
     ("[THINK]", "[/THINK]"),
     ("<seed:think>", "</seed:think>"),
     ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("<|channel>thought", "<channel|>"),
+    ("<thought>", "</thought>"),
+    ("<longcat_think>", "</longcat_think>"),
 ];
 
 /// What ends the thoughts that a prompt has opened with its last word, if it has.

@@ -19,6 +19,37 @@ fn family_of_endpoint(endpoint: &str) -> Option<&'static str> {
 fn models_find_their_family() {
     let cases = [
         ("meta-llama/Llama-2-7b-chat-hf", "llama-2"),
+        ("deepseek-ai/DeepSeek-R1-0528", "deepseek-r1-0528"),
+        ("deepseek-ai/DeepSeek-R1-0528-Qwen3-8B", "deepseek-r1-0528"),
+        ("LGAI-EXAONE/EXAONE-Deep-7.8B", "exaone-deep"),
+        ("LGAI-EXAONE/EXAONE-4.5-33B", "exaone-4.5"),
+        ("LiquidAI/LFM2.5-1.2B-Thinking", "lfm-2.5-1.2b"),
+        ("LiquidAI/LFM2.5-350M", "lfm-2.5-1.2b"),
+        ("CohereLabs/c4ai-command-a-03-2025", "command-a"),
+        ("moonshotai/Kimi-K2.6", "kimi-k2.6"),
+        ("moonshotai/Kimi-Linear-48B-A3B-Instruct", "kimi-linear"),
+        ("zai-org/GLM-5.2", "glm-5.2"),
+        ("zai-org/GLM-Z1-9B-0414", "glm-z1"),
+        ("mistralai/Mistral-Small-4-119B-2603", "mistral-small-4"),
+        ("nvidia/Llama-3_3-Nemotron-Super-49B-v1", "nemotron-super-49b"),
+        ("nvidia/Llama-3_3-Nemotron-Super-49B-v1_5", "nemotron-super-49b-v1.5"),
+        ("nvidia/Llama-3.1-Nemotron-Nano-8B-v1", "nemotron-nano-8b"),
+        ("arcee-ai/Trinity-Mini", "trinity-mini"),
+        ("arcee-ai/Trinity-Nano-Preview", "trinity-nano"),
+        ("arcee-ai/Trinity-Large-Thinking", "trinity-large-thinking"),
+        ("arcee-ai/AFM-4.5B", "afm"),
+        ("ByteDance-Seed/Seed-Coder-8B-Instruct", "seed-coder"),
+        ("ByteDance-Seed/Seed-Coder-8B-Reasoning", "seed-coder-reasoning"),
+        ("rednote-hilab/dots.llm1.inst", "dots-llm1"),
+        ("XiaomiMiMo/MiMo-V2-Flash", "mimo-v2-flash"),
+        ("meituan-longcat/LongCat-Flash-Chat", "longcat-flash"),
+        ("EssentialAI/rnj-1-instruct", "rnj-1"),
+        ("utter-project/EuroLLM-22B-Instruct-2512", "eurollm-9b"),
+        ("utter-project/EuroLLM-1.7B-Instruct", "eurollm-1.7b"),
+        ("internlm/Intern-S1-Pro", "intern-s1-pro"),
+        ("internlm/OREAL-32B", "oreal"),
+        ("NousResearch/Hermes-4-70B", "hermes-4"),
+        ("NousResearch/Hermes-4-14B", "hermes-4-14b"),
         ("meta-llama/Llama-2-7b", "plain"),
         ("togethercomputer/llama-2-70b-chat", "llama-2"),
         ("codellama/CodeLlama-13b-Instruct-hf", "llama-2"),
@@ -185,6 +216,11 @@ fn models_find_their_family() {
 fn unknown_models_find_nothing() {
     for model in [
         "acme/nothing",
+        "Qwen/Qwen3.8-27B",
+        "zai-org/GLM-5.3",
+        "CohereLabs/command-a-plus-05-2026-w4a4",
+        "LiquidAI/LFM2.5-1.2B-Base",
+        "XiaomiMiMo/MiMo-V2-Flash-Base",
         "",
         "acme/CodeLlama-34b-finetune",
         "acme/llama-2-7b-alpaca-de",
@@ -226,6 +262,7 @@ fn endpoints_find_the_family_of_their_model() {
         ("meta-textgeneration-llama-3-1-405b-inst-2025-08-15-18-56-14-123", Some("llama-3.1")),
         ("huggingface-llm-falcon-7b-bf16-2025-08-15-18-56-14-123", Some("plain")),
         ("huggingface-reasoning-qwen3-8b-2025-08-15-18-56-14-123", Some("qwen-3")),
+        ("jumpstart-dft-deepseek-llm-r1-0528-20250815-185614", Some("deepseek-r1-0528")),
     ];
     for (endpoint, expected) in cases {
         assert_eq!(family_of_endpoint(endpoint), expected, "{endpoint}");
@@ -308,8 +345,15 @@ fn a_jumpstart_id_has_a_name_on_the_hub() {
 }
 
 /// Families whose models call tools although their published template has no place for them.
-const WITHOUT_A_PLACE: [&str; 6] =
-    ["deepseek-r1", "deepseek-v3.1", "deepseek-v3", "deepseek-v2.5", "mistral-small-2501", "mistral-small-3.1"];
+const WITHOUT_A_PLACE: [&str; 7] = [
+    "deepseek-r1",
+    "deepseek-r1-0528",
+    "deepseek-v3.1",
+    "deepseek-v3",
+    "deepseek-v2.5",
+    "mistral-small-2501",
+    "mistral-small-3.1",
+];
 
 #[test]
 fn a_family_that_calls_tools_offers_them() {
@@ -326,5 +370,17 @@ fn a_family_that_calls_tools_offers_them() {
         if template.tool_calls().is_some() {
             assert_eq!(template.takes_tools(), !WITHOUT_A_PLACE.contains(&entry.name()), "{}", entry.name());
         }
+    }
+}
+
+#[test]
+fn the_r1_of_may_2025_opens_its_thoughts_itself() {
+    let messages = [json!({"role": "user", "content": "Hi"})];
+    for (model, end) in
+        [("deepseek-ai/DeepSeek-R1", "<｜Assistant｜><think>\n"), ("deepseek-ai/DeepSeek-R1-0528", "Hi<｜Assistant｜>")]
+    {
+        let template = by_model(model).unwrap().template();
+        let prompt = template.render(&Conversation::new(&messages), &|| UNIX_EPOCH).unwrap();
+        assert!(prompt.ends_with(end), "{prompt}");
     }
 }

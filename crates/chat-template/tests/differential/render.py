@@ -27,8 +27,9 @@ for line in sys.stdin:
         text = tokenizer.apply_chat_template(
             case["messages"],
             tools=case["tools"],
+            documents=case.get("documents"),
             add_generation_prompt=case["add_generation_prompt"],
-            continue_final_message=case["continue_final_message"],
+            continue_final_message=case.get("continue_final_message", False),
             tokenize=False,
             **case["kwargs"],
         )

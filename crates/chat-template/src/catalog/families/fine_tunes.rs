@@ -8,7 +8,7 @@ use super::{
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 22] {
+pub(super) fn families() -> [Entry; 23] {
     [
         family(
             "chatml",
@@ -60,6 +60,16 @@ pub(super) fn families() -> [Entry; 22] {
             CHAT,
             &["<|end_of_text|>"],
         ),
+        family(
+            "deepseek-r1-0528",
+            "DeepSeek R1 of May 2025: the format of V3, the answer opens `<think>` itself",
+            &["deepseek-r1-0528|deepseek-llm-r1-0528"],
+            &[DEEPSEEK],
+            DEEPSEEK_TOKENS,
+            TOOLS,
+            &["<｜end▁of▁sentence｜>"],
+        )
+        .calling(ToolCallForm::DeepSeek),
         family(
             "deepseek-r1",
             "DeepSeek R1 and its distillations: answers start inside `<think>`",

@@ -5,7 +5,7 @@ use crate::adapt::{Abilities, SystemPlace};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 19] {
+pub(super) fn families() -> [Entry; 22] {
     [
         family(
             "exaone-3.5",
@@ -15,6 +15,34 @@ pub(super) fn families() -> [Entry; 19] {
             &[],
             CHAT,
             &["[|endofturn|]"],
+        ),
+        family(
+            "exaone-deep",
+            "EXAONE Deep: answers start inside `<thought>`",
+            &["exaone-deep"],
+            &[include_str!("../templates/exaone-deep.jinja")],
+            &[],
+            CHAT,
+            &["[|endofturn|]"],
+        ),
+        family(
+            "exaone-4.5",
+            "EXAONE 4.5: thinks unless `enable_thinking` is false",
+            &["exaone-4-5"],
+            &[include_str!("../templates/exaone-4.5.jinja")],
+            &[],
+            TOOLS,
+            &["<|endofturn|>"],
+        )
+        .calling(ToolCallForm::Hermes),
+        family(
+            "lfm-2.5-1.2b",
+            "LFM 2.5 1.2B, 350M and LFM 2 24B",
+            &["lfm2-5 1-2b|350m instruct|thinking|jp|350m !base !vl !audio !colbert !embedding !202606", "lfm2-24b"],
+            &[include_str!("../templates/lfm-2.5.jinja")],
+            &[("bos_token", "<|startoftext|>"), ("eos_token", "<|im_end|>")],
+            TOOLS,
+            &["<|im_end|>"],
         ),
         family(
             "lfm-2",

@@ -35,7 +35,7 @@ pub(super) fn families() -> [Entry; 8] {
         family(
             "qwen-3",
             "Qwen 3: thinks unless `enable_thinking` is false",
-            &["qwen3 !qwen3-5 !qwen3-6 !coder !embedding !reranker !base !vl !next !omni !asr !forcedaligner !instruct !thinking"],
+            &["qwen3 !qwen3-5 !qwen3-6 !qwen3-7 !qwen3-8 !qwen3-9 !coder !embedding !reranker !base !vl !next !omni !asr !forcedaligner !instruct !thinking"],
             &["{%- set reasoning = true %}", QWEN],
             CHATML_TOKENS,
             TOOLS,

@@ -4,8 +4,43 @@ use super::super::published;
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 12] {
+pub(super) fn families() -> [Entry; 16] {
     [
+        published(
+            "kimi-k2.6",
+            "Kimi K2.6: answers start inside `<think>` unless `thinking` is false",
+            &["kimi-k2-6"],
+            &[include_str!("../../published/kimi-k2.6.jinja")],
+            &[],
+            &["<|im_end|>"],
+        )
+        .calling(ToolCallForm::Kimi),
+        published(
+            "kimi-linear",
+            "Kimi Linear",
+            &["kimi-linear instruct"],
+            &[include_str!("../../published/kimi-linear.jinja")],
+            &[],
+            &["<|im_end|>"],
+        )
+        .calling(ToolCallForm::Kimi),
+        published(
+            "glm-5.2",
+            "GLM 5.2: thinks unless `enable_thinking` is false",
+            &["glm-5-2"],
+            &[include_str!("../../published/glm-5.2.jinja")],
+            &[],
+            &["<|endoftext|>", "<|user|>", "<|observation|>"],
+        )
+        .calling(ToolCallForm::Glm),
+        published(
+            "glm-z1",
+            "GLM Z1 0414: answers start inside `<think>`",
+            &["glm-z1 0414 !rumination"],
+            &[include_str!("../../published/glm-z1.jinja")],
+            &[],
+            &["<|endoftext|>", "<|user|>", "<|observation|>"],
+        ),
         published(
             "glm-5.1",
             "GLM 5.1: thinks unless `enable_thinking` is false",
@@ -18,7 +53,7 @@ pub(super) fn families() -> [Entry; 12] {
         published(
             "glm-5",
             "GLM 5: thinks unless `enable_thinking` is false",
-            &["glm-5 !glm-5-2"],
+            &["glm-5 !glm-5-3"],
             &[include_str!("../../published/glm-5.jinja")],
             &[],
             &["<|endoftext|>", "<|user|>", "<|observation|>"],

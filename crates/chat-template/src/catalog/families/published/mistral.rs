@@ -4,8 +4,17 @@ use super::super::{S_TOKENS, published};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 8] {
+pub(super) fn families() -> [Entry; 9] {
     [
+        published(
+            "mistral-small-4",
+            "Mistral Small 4",
+            &["mistral-small-4 2603"],
+            &[include_str!("../../published/mistral-small-4.jinja")],
+            S_TOKENS,
+            &["</s>"],
+        )
+        .calling(ToolCallForm::MistralArgs),
         published(
             "mistral-large-3",
             "Mistral Large 3",

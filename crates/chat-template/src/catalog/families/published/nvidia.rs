@@ -1,11 +1,35 @@
 //! Nemotron, of NVIDIA, and what others made of it.
 
-use super::super::{S_TOKENS, published};
+use super::super::{LLAMA_3_TOKENS, S_TOKENS, published};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 4] {
+pub(super) fn families() -> [Entry; 7] {
     [
+        published(
+            "nemotron-super-49b-v1.5",
+            "Nemotron Super 49B v1.5",
+            &["nemotron-super-49b-v1-5"],
+            &[include_str!("../../published/nemotron-super-49b-v1.5.jinja")],
+            &[],
+            &["<|eot_id|>"],
+        ),
+        published(
+            "nemotron-super-49b",
+            "Nemotron Super 49B v1",
+            &["nemotron-super-49b-v1 !v1-5"],
+            &[include_str!("../../published/nemotron-super-49b.jinja")],
+            LLAMA_3_TOKENS,
+            &["<|eot_id|>"],
+        ),
+        published(
+            "nemotron-nano-8b",
+            "Nemotron Nano 8B v1",
+            &["nemotron-nano-8b-v1"],
+            &[include_str!("../../published/nemotron-nano-8b.jinja")],
+            &[],
+            &["<|eot_id|>"],
+        ),
         published(
             "nemotron-3-super",
             "Nemotron 3 Super: thinks unless `enable_thinking` is false",

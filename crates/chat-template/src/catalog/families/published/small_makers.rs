@@ -1,11 +1,154 @@
 //! Makers with one or two families.
 
-use super::super::published;
+use super::super::{LLAMA_3_TOKENS, published};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 11] {
+const SEED_CODER_TOKENS: &[(&str, &str)] =
+    &[("bos_token", "<[begin▁of▁sentence]>"), ("eos_token", "<[end▁of▁sentence]>")];
+
+pub(super) fn families() -> [Entry; 27] {
     [
+        published(
+            "command-a",
+            "Command A",
+            &["command-a-03-2025"],
+            &[
+                "{% if tools %}",
+                include_str!("../../published/command-a-tool-use.jinja"),
+                "{%- else %}",
+                include_str!("../../published/command-a.jinja"),
+                "{% endif %}",
+            ],
+            &[("bos_token", "<BOS_TOKEN>"), ("eos_token", "<|END_OF_TURN_TOKEN|>")],
+            &["<|END_OF_TURN_TOKEN|>"],
+        ),
+        published(
+            "trinity-mini",
+            "Trinity Mini: answers start inside `<think>`",
+            &["trinity-mini !base"],
+            &[include_str!("../../published/trinity-mini.jinja")],
+            &[],
+            &["<|im_end|>"],
+        )
+        .calling(ToolCallForm::Hermes),
+        published(
+            "trinity-nano",
+            "Trinity Nano preview",
+            &["trinity-nano-preview"],
+            &[include_str!("../../published/trinity-nano.jinja")],
+            &[],
+            &["<|im_end|>"],
+        )
+        .calling(ToolCallForm::Hermes),
+        published(
+            "trinity-large-thinking",
+            "Trinity Large Thinking",
+            &["trinity-large-thinking"],
+            &[include_str!("../../published/trinity-large-thinking.jinja")],
+            &[],
+            &["<|im_end|>"],
+        )
+        .calling(ToolCallForm::QwenXml),
+        published(
+            "afm",
+            "AFM 4.5B",
+            &["afm-4-5b !base !preview"],
+            &[include_str!("../../published/afm.jinja")],
+            &[],
+            &["<|im_end|>"],
+        ),
+        published(
+            "seed-coder",
+            "Seed Coder instruct",
+            &["seed-coder instruct"],
+            &[include_str!("../../published/seed-coder.jinja")],
+            SEED_CODER_TOKENS,
+            &["<[end▁of▁sentence]>"],
+        ),
+        published(
+            "seed-coder-reasoning",
+            "Seed Coder reasoning",
+            &["seed-coder reasoning"],
+            &[include_str!("../../published/seed-coder-reasoning.jinja")],
+            SEED_CODER_TOKENS,
+            &["<[end▁of▁sentence]>"],
+        ),
+        published(
+            "dots-llm1",
+            "dots.llm1 instruct",
+            &["dots-llm1 inst"],
+            &[include_str!("../../published/dots-llm1.jinja")],
+            &[],
+            &["<|endofresponse|>"],
+        ),
+        published(
+            "mimo-v2-flash",
+            "MiMo V2 Flash: thinks when `enable_thinking` is set",
+            &["mimo-v2-flash !base"],
+            &[include_str!("../../published/mimo-v2-flash.jinja")],
+            &[],
+            &["<|im_end|>"],
+        )
+        .calling(ToolCallForm::QwenXml),
+        published(
+            "longcat-flash",
+            "LongCat Flash chat: thinks within `<longcat_think>` when `enable_thinking` is set",
+            &["longcat-flash-chat"],
+            &[include_str!("../../published/longcat-flash.jinja")],
+            &[],
+            &["</longcat_s>"],
+        ),
+        published(
+            "rnj-1",
+            "Rnj 1 instruct",
+            &["rnj-1 instruct"],
+            &[include_str!("../../published/rnj-1.jinja")],
+            &[("bos_token", "<|begin_of_text|>")],
+            &["<|eot_id|>"],
+        )
+        .calling(ToolCallForm::Hermes),
+        published(
+            "eurollm-9b",
+            "EuroLLM 9B and 22B instruct of December 2025",
+            &["eurollm 9b|22b instruct 2512"],
+            &[include_str!("../../published/eurollm-9b.jinja")],
+            &[],
+            &["<|im_end|>"],
+        ),
+        published(
+            "eurollm-1.7b",
+            "EuroLLM 1.7B instruct",
+            &["eurollm-1-7b instruct"],
+            &[include_str!("../../published/eurollm-1.7b.jinja")],
+            &[],
+            &["<|im_end|>"],
+        ),
+        published(
+            "intern-s1-pro",
+            "Intern S1 Pro: thinks unless `enable_thinking` is false",
+            &["intern-s1-pro"],
+            &[include_str!("../../published/intern-s1-pro.jinja")],
+            &[],
+            &["<|im_end|>"],
+        ),
+        published(
+            "oreal",
+            "OREAL",
+            &["oreal 7b|32b !deepseek"],
+            &[include_str!("../../published/oreal.jinja")],
+            &[],
+            &["<|im_end|>"],
+        ),
+        published(
+            "hermes-4",
+            "Hermes 4 on Llama: thinks when `thinking` is set",
+            &["hermes-4 70b|405b"],
+            &[include_str!("../../published/hermes-4.jinja")],
+            LLAMA_3_TOKENS,
+            &["<|eot_id|>"],
+        )
+        .calling(ToolCallForm::Hermes),
         published(
             "jamba-1.5",
             "Jamba 1.5",
