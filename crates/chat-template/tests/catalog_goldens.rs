@@ -26,6 +26,7 @@ use serde_json::Value;
 const ORIGINALS: &[(&str, &str)] = &[
     ("chatml", "chatml-OpenHermes-2.5"),
     ("llama-2", "Llama-2-7b-chat"),
+    ("command-a", "command-a-axolotl"),
     ("codellama-70b", "CodeLlama-70b-Instruct"),
     ("llama-3", "Meta-Llama-3-8B-Instruct"),
     ("llama-3.1", "meta-llama-Llama-3.1-8B-Instruct"),
@@ -123,7 +124,6 @@ const NOT_COMPARED: &[(&[&str], &str)] = &[
             "Reka-Edge",
             "StepFun3.5-Flash",
             "YandexGPT-5-Lite",
-            "command-a-axolotl",
             "fireworks-ai-llama-3-firefunction-v2",
             "jamba-axolotl",
             "llama-cpp-rwkv-world",
