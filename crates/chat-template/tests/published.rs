@@ -153,7 +153,8 @@ fn engine(python: &Path, published: &[Published], conversations: &[Value]) -> Re
             case.insert("template".to_owned(), json!(source));
             let case = Value::Object(case);
             let (theirs, ours) = (python.render(&case)?, transformers::render(&case));
-            let outcome = match (transformers::difference(&theirs, &ours), theirs["error"].as_str()) {
+            let outcome = match (transformers::difference(&theirs, &ours), theirs.get("error").and_then(Value::as_str))
+            {
                 (None, None) => "equal text",
                 (None, Some("TemplateError")) => "equal refusal by the template",
                 (None, Some("TemplateSyntaxError" | "TemplateAssertionError")) => "equal failure to compile",
