@@ -39,12 +39,12 @@ impl AnswerReader {
         Self::new(context, 0, false)
     }
 
-    /// Takes a whole text apart. Says whether a stop text ended it.
-    pub(crate) fn read_whole(text: String, choice: u32, context: &DecodeContext) -> (Said, bool) {
+    /// Takes a whole text apart. Gives the stop text that ended it.
+    pub(crate) fn read_whole(text: String, choice: u32, context: &DecodeContext) -> (Said, Option<String>) {
         let mut reader = Self::new(context, choice, true);
         let mut said = reader.push(text);
         said.add(reader.finish());
-        (said, reader.has_ended())
+        (said, reader.stop().map(str::to_owned))
     }
 
     fn new(context: &DecodeContext, choice: u32, is_whole: bool) -> Self {
@@ -69,6 +69,11 @@ impl AnswerReader {
     /// Whether a stop text has ended the answer.
     pub(crate) fn has_ended(&self) -> bool {
         self.filter.ended()
+    }
+
+    /// The stop text that has ended the answer.
+    pub(crate) fn stop(&self) -> Option<&str> {
+        self.filter.stop()
     }
 
     /// Whether a call has begun.

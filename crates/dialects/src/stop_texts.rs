@@ -1,8 +1,11 @@
 //! Where an answer ends: at a stop text, and before the model's own end tokens.
 //!
-//! Owns both cuts, for whole texts and for texts that come in pieces cut anywhere.
+//! Owns both cuts, for whole texts and for texts that come in pieces cut anywhere, and how a caller
+//! is told which stop text ended its answer.
 
 use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 /// Cuts a text that comes in pieces.
 ///
@@ -16,17 +19,23 @@ pub(crate) struct StopFilter {
     held: String,
     /// How much of `held` has been shown already.
     shown: usize,
-    ended: bool,
+    /// The stop text that has ended the answer.
+    stop: Option<String>,
 }
 
 impl StopFilter {
     pub(crate) fn new(stop: &Arc<[String]>, end_tokens: Arc<[String]>) -> Self {
-        Self { stops: Search::all(stop), end_tokens, held: String::new(), shown: 0, ended: false }
+        Self { stops: Search::all(stop), end_tokens, held: String::new(), shown: 0, stop: None }
     }
 
     /// Whether a stop text has ended the answer.
     pub(crate) fn ended(&self) -> bool {
-        self.ended
+        self.stop.is_some()
+    }
+
+    /// The stop text that has ended the answer.
+    pub(crate) fn stop(&self) -> Option<&str> {
+        self.stop.as_deref()
     }
 
     /// Whether there is nothing to look for: then no piece needs to be taken.
@@ -36,15 +45,15 @@ impl StopFilter {
 
     /// Takes the next piece and gives what can be shown of it.
     pub(crate) fn push(&mut self, piece: String) -> String {
-        if self.ended {
+        if self.ended() {
             return String::new();
         }
         if self.is_open() {
             return piece;
         }
         let held = self.held.len() - self.shown;
-        if let Some(at) = first_stop(&mut self.stops, piece.as_bytes(), held) {
-            self.ended = true;
+        if let Some((at, stop)) = first_stop(&mut self.stops, piece.as_bytes(), held) {
+            self.stop = Some(stop);
             let mut text = self.take_held();
             text.push_str(&piece);
             text.truncate(at);
@@ -132,11 +141,15 @@ impl Search {
         Self { stop: Arc::clone(stop), place, borders, matched: 0 }
     }
 
-    /// Reads one more byte. Gives the length of the stop text, if it is whole now.
-    fn read(&mut self, byte: u8) -> Option<usize> {
-        let text = self.stop.get(self.place)?.as_bytes();
+    fn text(&self) -> &str {
+        self.stop.get(self.place).map_or("", String::as_str)
+    }
+
+    /// Reads one more byte. Says whether the stop text is whole now.
+    fn read(&mut self, byte: u8) -> bool {
+        let Some(text) = self.stop.get(self.place).map(|text| text.as_bytes()) else { return false };
         self.matched = step(text, &self.borders, self.matched, byte);
-        (self.matched == text.len()).then_some(self.matched)
+        self.matched == text.len()
     }
 }
 
@@ -153,17 +166,21 @@ fn step(text: &[u8], borders: &[usize], mut matched: usize, byte: u8) -> usize {
     }
 }
 
-/// Where the stop text begins that is whole first, in a text whose first `before` bytes have been
-/// read before and whose next ones are `piece`.
-fn first_stop(stops: &mut [Search], piece: &[u8], before: usize) -> Option<usize> {
+/// The stop text that is whole first, and where it begins, in a text whose first `before` bytes have
+/// been read before and whose next ones are `piece`. Of several it is the longest.
+fn first_stop(stops: &mut [Search], piece: &[u8], before: usize) -> Option<(usize, String)> {
     if stops.is_empty() {
         return None;
     }
     piece.iter().zip(before + 1..).find_map(|(byte, end)| {
-        let lengths = stops.iter_mut().filter_map(|search| search.read(*byte));
+        let mut longest: Option<&Search> = None;
         // All of them read each byte.
-        let longest = lengths.fold(None, |longest: Option<usize>, length| Some(longest.unwrap_or(0).max(length)));
-        longest.map(|length| end - length)
+        for search in &mut *stops {
+            if search.read(*byte) && longest.is_none_or(|known| known.matched < search.matched) {
+                longest = Some(search);
+            }
+        }
+        longest.map(|search| (end - search.matched, search.text().to_owned()))
     })
 }
 
@@ -180,14 +197,22 @@ fn end_token_at_end<'a>(text: &str, end_tokens: &'a [String]) -> Option<&'a str>
     end_tokens.iter().map(String::as_str).find(|token| !token.is_empty() && text.ends_with(token))
 }
 
-/// Cuts a whole text at its first stop text. Says whether there was one.
-pub(crate) fn cut_at_stop(text: &mut String, stop: &Arc<[String]>) -> bool {
-    match first_stop(&mut Search::all(stop), text.as_bytes(), 0) {
-        Some(at) => {
-            text.truncate(at);
-            true
-        }
-        None => false,
+/// Cuts a whole text at its first stop text. Gives the stop text if there was one.
+pub(crate) fn cut_at_stop(text: &mut String, stop: &Arc<[String]>) -> Option<String> {
+    let (at, stop) = first_stop(&mut Search::all(stop), text.as_bytes(), 0)?;
+    text.truncate(at);
+    Some(stop)
+}
+
+/// Tells in a choice which stop text ended it, as vLLM does in `stop_reason`. What a container told
+/// itself is kept.
+///
+/// <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>
+pub(crate) fn tell_stop(choice: &mut Map<String, Value>, stop: Option<&str>) {
+    if let Some(stop) = stop
+        && choice.get("stop_reason").is_none_or(Value::is_null)
+    {
+        choice.insert("stop_reason".to_owned(), Value::from(stop));
     }
 }
 
@@ -248,10 +273,27 @@ mod tests {
             [("abcd", &["bcd", "c"][..], "ab"), ("one END two", &["END"], "one "), ("none", &["END", ""], "none")]
         {
             let mut whole = text.to_owned();
-            let ended = cut_at_stop(&mut whole, &arc(stop));
-            assert_eq!((whole, ended), (expected.to_owned(), expected != text));
-            assert_eq!(filtered(text, 1, stop, &[]), (expected.to_owned(), ended));
+            let found = cut_at_stop(&mut whole, &arc(stop));
+            assert_eq!((&*whole, found.is_some()), (expected, expected != text));
+            assert_eq!(filtered(text, 1, stop, &[]), (expected.to_owned(), found.is_some()));
+            if let Some(found) = found {
+                assert!(text.starts_with(&format!("{whole}{found}")), "{found} ends {text}");
+            }
         }
+    }
+
+    #[test]
+    fn a_caller_is_told_which_stop_text_it_was() {
+        let mut filter = StopFilter::new(&arc(&["b", "abc", "ab"]), arc(&[]));
+        assert_eq!((filter.push("xa".to_owned()), filter.stop()), ("x".to_owned(), None));
+        filter.push("bc".to_owned());
+        assert_eq!(filter.stop(), Some("ab"), "the longest of those that are whole first");
+        let mut choice = Map::new();
+        tell_stop(&mut choice, None);
+        assert!(choice.is_empty());
+        tell_stop(&mut choice, filter.stop());
+        tell_stop(&mut choice, Some("another"));
+        assert_eq!(choice["stop_reason"], "ab");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::{
     answer::{AnswerReader, Said},
     failure_report::{self as failure, FailureReport},
     finish_reason,
+    stop_texts::tell_stop,
 };
 use details::Details;
 use echo::{Echo, strip_echo};
@@ -153,7 +154,7 @@ impl Answers<'_> {
     fn push(&mut self, mut text: String, reason: Option<FinishReason>, logprobs: Option<Value>, echo: Echo) {
         let echoed = strip_echo(&mut text, self.context.prompt.as_deref(), echo);
         let index = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
-        let (mut said, stopped) = AnswerReader::read_whole(text, index, self.context);
+        let (mut said, stop) = AnswerReader::read_whole(text, index, self.context);
         let mut choice = Choice::default();
         choice.index = index;
         choice.message = AssistantMessage::default();
@@ -168,7 +169,8 @@ impl Answers<'_> {
             content.get_or_insert_default().insert_str(0, prompt);
         }
         (choice.message.reasoning_content, choice.message.content) = (thoughts, content);
-        let reason = if stopped { Some(FinishReason::Stop) } else { reason };
+        let reason = if stop.is_some() { Some(FinishReason::Stop) } else { reason };
+        tell_stop(&mut choice.extra, stop.as_deref());
         choice.finish_reason = Some(finish_reason::of_ended(reason, has_calls));
         choice.logprobs = logprobs;
         self.choices.push(choice);

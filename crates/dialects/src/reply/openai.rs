@@ -14,7 +14,7 @@ use super::{Unread, failure_beside_text};
 use crate::{
     DecodeContext, failure_report as failure,
     finish_reason::{self, in_openais_terms, is_failure},
-    stop_texts::{cut_at_stop, strip_end_tokens},
+    stop_texts::{cut_at_stop, strip_end_tokens, tell_stop},
     thoughts::Pieces,
     tool_calls,
 };
@@ -81,7 +81,8 @@ fn tidy_choice(choice: &mut Choice, context: &DecodeContext, response_id: &str) 
         }
     }
     if let Some(content) = &mut message.content {
-        if cut_at_stop(content, &context.stop) {
+        if let Some(stop) = cut_at_stop(content, &context.stop) {
+            tell_stop(&mut choice.extra, Some(&stop));
             reason = Some(FinishReason::Stop);
         }
         strip_end_tokens(content, &context.end_tokens);

@@ -23,6 +23,7 @@ use crate::{
     answer::{AnswerReader, Said},
     failure_report as failure, finish_reason,
     reply::{RecordReader, Unread, failure_beside_text},
+    stop_texts::tell_stop,
     whole_as_chunks,
 };
 
@@ -159,7 +160,9 @@ impl RecordReader for GenerationStream {
         if !self.started {
             self.show(empty(), None, out);
         }
-        out.push(self.chunk(vec![ChunkChoice::finished(reason)]));
+        let mut choice = ChunkChoice::finished(reason);
+        tell_stop(&mut choice.extra, self.answer.stop());
+        out.push(self.chunk(vec![choice]));
         if let Some(usage) = self.usage.take().filter(|_| self.context.include_usage) {
             let mut chunk = self.chunk(Vec::new());
             chunk.usage = Some(usage);

@@ -9,7 +9,7 @@ use super::liberties;
 use crate::{
     DecodeContext,
     finish_reason::{self, in_openais_terms},
-    stop_texts::StopFilter,
+    stop_texts::{StopFilter, tell_stop},
     thoughts::{Pieces, ThoughtSplitter, join},
     tool_calls::CallPieces,
 };
@@ -40,9 +40,11 @@ impl ChoiceState {
     }
 
     /// The container marked the end and gave no reason.
-    pub(super) fn end_without_a_reason(&mut self) -> FinishReason {
+    pub(super) fn end_without_a_reason(&mut self) -> ChunkChoice {
         self.finished = true;
-        finish_reason::of_ended(None, self.calls.any())
+        let mut choice = ChunkChoice::finished(finish_reason::of_ended(None, self.calls.any()));
+        tell_stop(&mut choice.extra, self.filter.stop());
+        choice
     }
 
     /// Changes the next piece; `halves` says whether half characters are marked in it. Says whether
@@ -72,6 +74,9 @@ impl ChoiceState {
         }
         if self.filter.ended() && choice.finish_reason == Some(FinishReason::Length) {
             choice.finish_reason = Some(FinishReason::Stop);
+        }
+        if choice.finish_reason.is_some() {
+            tell_stop(&mut choice.extra, self.filter.stop());
         }
         let held_back = had_text && *delta == Delta::default();
         !held_back || choice.finish_reason.is_some() || choice.logprobs.is_some()

@@ -110,8 +110,7 @@ impl RecordReader for OpenAiStream {
         }
         let Self { context, choices, .. } = self;
         for (index, state) in choices.iter_mut().filter(|(_, state)| !state.has_finished()) {
-            let reason = state.end_without_a_reason();
-            out.push(chunk_of(context, ChunkChoice::finished(reason).at(*index)));
+            out.push(chunk_of(context, state.end_without_a_reason().at(*index)));
         }
         Ok(())
     }
