@@ -8,17 +8,17 @@ pub use answer::{
     AnswerForm, Head, IncompleteDetails, InputTokensDetails, OutputTokensDetails, Response, ResponseError, Status,
     Usage,
 };
-pub use form::{check_event, check_response};
 pub use output::{OutputItem, OutputText, ReasoningText, SummaryText};
 pub use request::{Asked, ResponsesRequest, Translated};
 pub use stored::stored_items;
 pub use stream::{Event, EventKind, FailedEvent, Part, ResponseStream};
+pub use writer::EventWriter;
 
 mod answer;
-mod form;
 mod items;
 mod output;
 mod request;
 mod stored;
 mod stream;
 mod tools;
+mod writer;

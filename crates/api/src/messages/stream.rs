@@ -211,7 +211,8 @@ impl MessageStream {
     }
 
     fn write(&mut self, events: &mut Vec<Event>) {
-        for step in std::mem::take(&mut self.steps) {
+        let mut steps = std::mem::take(&mut self.steps);
+        for step in steps.drain(..) {
             match step {
                 Step::Opened(kind) => {
                     if let Some(content_block) = self.opened(&kind) {
@@ -233,6 +234,7 @@ impl MessageStream {
                 Step::Closed(..) => self.stop_block(events),
             }
         }
+        self.steps = steps;
     }
 
     fn stop_block(&mut self, events: &mut Vec<Event>) {

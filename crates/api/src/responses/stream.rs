@@ -3,6 +3,8 @@
 //! Owns the order of its events. `response.completed` and `response.incomplete` come only after a
 //! whole answer: a stream that breaks ends with `error` and `response.failed`.
 
+use std::sync::Arc;
+
 use sagewire_types::{ChatChunk, Error};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,46 +43,46 @@ pub enum EventKind {
     ItemAdded { output_index: usize, item: OutputItem },
     /// The text of a message begins.
     #[serde(rename = "response.content_part.added")]
-    PartAdded { item_id: String, output_index: usize, content_index: usize, part: Part },
+    PartAdded { item_id: Arc<str>, output_index: usize, content_index: usize, part: Part },
     /// More text.
     #[serde(rename = "response.output_text.delta")]
-    TextDelta { item_id: String, output_index: usize, content_index: usize, delta: String, logprobs: Vec<Value> },
+    TextDelta { item_id: Arc<str>, output_index: usize, content_index: usize, logprobs: Vec<Value>, delta: String },
     /// The text is whole.
     #[serde(rename = "response.output_text.done")]
-    TextDone { item_id: String, output_index: usize, content_index: usize, text: String, logprobs: Vec<Value> },
+    TextDone { item_id: Arc<str>, output_index: usize, content_index: usize, text: String, logprobs: Vec<Value> },
     /// More thoughts.
     #[serde(rename = "response.reasoning_text.delta")]
-    ReasoningDelta { item_id: String, output_index: usize, content_index: usize, delta: String },
+    ReasoningDelta { item_id: Arc<str>, output_index: usize, content_index: usize, delta: String },
     /// The thoughts are whole.
     #[serde(rename = "response.reasoning_text.done")]
-    ReasoningDone { item_id: String, output_index: usize, content_index: usize, text: String },
+    ReasoningDone { item_id: Arc<str>, output_index: usize, content_index: usize, text: String },
     /// The content of an item is whole.
     #[serde(rename = "response.content_part.done")]
-    PartDone { item_id: String, output_index: usize, content_index: usize, part: Part },
+    PartDone { item_id: Arc<str>, output_index: usize, content_index: usize, part: Part },
     /// A summary of thoughts begins.
     #[serde(rename = "response.reasoning_summary_part.added")]
-    SummaryAdded { item_id: String, output_index: usize, summary_index: usize, part: SummaryText },
+    SummaryAdded { item_id: Arc<str>, output_index: usize, summary_index: usize, part: SummaryText },
     /// More of the summary.
     #[serde(rename = "response.reasoning_summary_text.delta")]
-    SummaryDelta { item_id: String, output_index: usize, summary_index: usize, delta: String },
+    SummaryDelta { item_id: Arc<str>, output_index: usize, summary_index: usize, delta: String },
     /// The summary's text is whole.
     #[serde(rename = "response.reasoning_summary_text.done")]
-    SummaryTextDone { item_id: String, output_index: usize, summary_index: usize, text: String },
+    SummaryTextDone { item_id: Arc<str>, output_index: usize, summary_index: usize, text: String },
     /// The summary is whole.
     #[serde(rename = "response.reasoning_summary_part.done")]
-    SummaryDone { item_id: String, output_index: usize, summary_index: usize, part: SummaryText },
+    SummaryDone { item_id: Arc<str>, output_index: usize, summary_index: usize, part: SummaryText },
     /// More of a call's arguments.
     #[serde(rename = "response.function_call_arguments.delta")]
-    ArgumentsDelta { item_id: String, output_index: usize, delta: String },
+    ArgumentsDelta { item_id: Arc<str>, output_index: usize, delta: String },
     /// A call's arguments are whole.
     #[serde(rename = "response.function_call_arguments.done")]
-    ArgumentsDone { item_id: String, output_index: usize, name: String, arguments: String },
+    ArgumentsDone { item_id: Arc<str>, output_index: usize, name: String, arguments: String },
     /// More of a custom tool's input.
     #[serde(rename = "response.custom_tool_call_input.delta")]
-    InputDelta { item_id: String, output_index: usize, delta: String },
+    InputDelta { item_id: Arc<str>, output_index: usize, delta: String },
     /// A custom tool's input is whole.
     #[serde(rename = "response.custom_tool_call_input.done")]
-    InputDone { item_id: String, output_index: usize, input: String },
+    InputDone { item_id: Arc<str>, output_index: usize, input: String },
     /// The item is whole.
     #[serde(rename = "response.output_item.done")]
     ItemDone { output_index: usize, item: OutputItem },
@@ -180,7 +182,7 @@ pub struct ResponseStream {
     begun: bool,
     number: u64,
     /// The open block and the id of its item.
-    open: Option<(Kind, String)>,
+    open: Option<(Kind, Arc<str>)>,
     steps: Vec<Step>,
 }
 
@@ -275,9 +277,9 @@ impl ResponseStream {
 
     /// Writes the steps of the blocks. `last` says that the answer ends with them.
     fn write(&mut self, last: bool, events: &mut Vec<Event>) {
-        let steps = std::mem::take(&mut self.steps);
+        let mut steps = std::mem::take(&mut self.steps);
         let end = steps.len();
-        for (number, step) in (1..).zip(steps) {
+        for (number, step) in (1..).zip(steps.drain(..)) {
             match step {
                 Step::Opened(kind) => self.open(kind, events),
                 Step::Piece(piece) => self.piece(piece, events),
@@ -287,12 +289,13 @@ impl ResponseStream {
                 }
             }
         }
+        self.steps = steps;
     }
 
     fn open(&mut self, kind: Kind, events: &mut Vec<Event>) {
         let output_index = self.response.output.len();
         let item = self.form.item(&self.head, &kind, "", output_index, Status::InProgress).announced();
-        let item_id = item.id().to_owned();
+        let item_id: Arc<str> = item.id().into();
         self.open = Some((kind.clone(), item_id.clone()));
         self.add(EventKind::ItemAdded { output_index, item }, events);
         match kind {
@@ -320,7 +323,7 @@ impl ResponseStream {
                 EventKind::SummaryDelta { item_id, output_index, summary_index: 0, delta }
             }
             Kind::Thoughts => EventKind::ReasoningDelta { item_id, output_index, content_index: 0, delta },
-            Kind::Text => EventKind::TextDelta { item_id, output_index, content_index: 0, delta, logprobs: Vec::new() },
+            Kind::Text => EventKind::TextDelta { item_id, output_index, content_index: 0, logprobs: Vec::new(), delta },
             // The input of a custom tool is inside of the arguments: it is told as a whole.
             Kind::Call { name, .. } if self.form.names.tool(name).is_custom => return,
             Kind::Call { .. } => EventKind::ArgumentsDelta { item_id, output_index, delta },
@@ -331,7 +334,7 @@ impl ResponseStream {
     fn close(&mut self, kind: &Kind, text: String, status: Status, events: &mut Vec<Event>) {
         let output_index = self.response.output.len();
         let item = self.form.item(&self.head, kind, &text, output_index, status);
-        let item_id = item.id().to_owned();
+        let item_id: Arc<str> = item.id().into();
         match &item {
             OutputItem::Reasoning { .. } if self.form.summary => {
                 let done = EventKind::SummaryTextDone {

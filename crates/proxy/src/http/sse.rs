@@ -37,7 +37,7 @@ const NEIGHBOURS: Duration = Duration::from_millis(1);
 const TURNS: u8 = 3;
 
 /// A piece of a streamed answer.
-pub(crate) trait Piece: serde::Serialize + Written + Send + 'static {
+pub(crate) trait Piece: Written + Send + 'static {
     /// What is kept between two pieces.
     type Writer: Default + Send + Unpin;
 
@@ -133,10 +133,19 @@ impl<T: Piece> Events<T> for Chunks<T> {
 
 /// Writes an event with a name and JSON.
 pub(crate) fn write_named(name: &str, data: &impl serde::Serialize, out: &mut BytesMut) -> Result<(), Error> {
+    named(name, out, |out| serde_json::to_writer(out, data))
+}
+
+/// Writes an event with a name, whose JSON is written by `data`.
+pub(crate) fn named(
+    name: &str,
+    out: &mut BytesMut,
+    data: impl FnOnce(&mut Writer<'_>) -> serde_json::Result<()>,
+) -> Result<(), Error> {
     out.put_slice(b"event: ");
     out.put_slice(name.as_bytes());
     out.put_slice(b"\ndata: ");
-    serde_json::to_writer(Writer(out), data).map_err(unwritable)?;
+    data(&mut Writer(out)).map_err(unwritable)?;
     out.put_slice(b"\n\n");
     Ok(())
 }
@@ -360,6 +369,11 @@ impl io::Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,13 +1,13 @@
 //! The stream of events of the Responses API: <https://platform.openai.com/docs/api-reference/responses-streaming>
 
 use bytes::{Bytes, BytesMut};
-use sagewire_api::responses::{AnswerForm, Event, Head, ResponseError, ResponseStream};
+use sagewire_api::responses::{AnswerForm, Event, EventWriter, Head, ResponseError, ResponseStream};
 use sagewire_types::{ChatChunk, Error};
 
 use super::store::Keeping;
 use crate::http::{
     error::ApiError,
-    sse::{Events, Writer, write_named},
+    sse::{Events, Writer, named, write_named},
 };
 
 /// Writes chunks of a chat answer as events, and keeps the whole answer.
@@ -15,15 +15,22 @@ pub(super) struct ResponseEvents {
     stream: ResponseStream,
     events: Vec<Event>,
     keeping: Option<Keeping>,
+    writer: EventWriter,
 }
 
 impl ResponseEvents {
     pub(super) fn new(form: AnswerForm, head: Head, prompt_tokens: u64, keeping: Option<Keeping>) -> Self {
-        Self { stream: ResponseStream::new(form, head, prompt_tokens), events: Vec::new(), keeping }
+        Self {
+            stream: ResponseStream::new(form, head, prompt_tokens),
+            events: Vec::new(),
+            keeping,
+            writer: EventWriter::default(),
+        }
     }
 
     fn write(&mut self, out: &mut BytesMut) -> Result<(), Error> {
-        self.events.drain(..).try_for_each(|event| write_named(event.kind.name(), &event, out))
+        let Self { events, writer, .. } = self;
+        events.drain(..).try_for_each(|event| named(event.kind.name(), out, |out| writer.write(&event, out)))
     }
 }
 
