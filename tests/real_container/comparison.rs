@@ -6,6 +6,10 @@
 //! `tool_calls` where vLLM says `stop` beside a call. A stream is compared as the answer that its
 //! pieces make, because a server cuts its pieces by its own clock; vLLM's count of reasoning tokens
 //! in streams is that of pieces and differs from one answer to the next.
+//!
+//! Answers of the Responses and Messages APIs are forwarded and must be equal but for what is made
+//! anew, nulls and empty values included. Their streams are compared event by event, with the pieces
+//! of one text taken together, and the model has the name by which the caller asked for it.
 
 use std::{
     fs,
@@ -28,6 +32,12 @@ use tokio::sync::oneshot;
 use crate::process::Process;
 
 const KEY: &str = "sk-1234";
+
+/// The model's name in the server.
+const MODEL: &str = "tiny";
+
+/// The same model as callers of the proxy know it, where answers must have the caller's name.
+const RENAMED: &str = "claude-tiny";
 
 /// A server, and a proxy whose only model is behind it.
 pub(crate) struct Pair {
@@ -58,7 +68,12 @@ impl Case {
     }
 
     fn streams(&self) -> bool {
-        self.path.ends_with("/completions")
+        self.path.ends_with("/completions") || self.path.ends_with("/responses") || self.path.ends_with("/messages")
+    }
+
+    /// Whether the proxy forwards it to the same route of the server.
+    fn is_forwarded(&self) -> bool {
+        self.path.contains("/responses") || self.path.contains("/messages")
     }
 }
 
@@ -109,10 +124,9 @@ impl Pair {
         runtime().block_on(server.ready(subject.ready))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = mpsc::channel();
-        let yaml = format!(
-            "model_list: [{{model_name: tiny, litellm_params: {{{}}}}}]\ngeneral_settings: {{master_key: {KEY}}}\n",
-            subject.litellm_params
-        );
+        let models = [MODEL, RENAMED]
+            .map(|name| format!("{{model_name: {name}, litellm_params: {{{}}}}}", subject.litellm_params));
+        let yaml = format!("model_list: [{}]\ngeneral_settings: {{master_key: {KEY}}}\n", models.join(", "));
         let emulator = (subject.behind)(Emulator::builder(), server.address());
         let thread = thread::spawn(move || {
             runtime().block_on(async {
@@ -136,18 +150,28 @@ impl Pair {
     }
 
     fn compare(&self, case: &Case, stream: bool) -> Result<(), Failed> {
-        let mut body = case.body.clone();
-        body["model"] = json!("tiny");
-        if stream {
-            body["stream"] = json!(true);
-            body["stream_options"] = json!({"include_usage": true});
-        }
+        let asked = |model: &str| {
+            let mut body = case.body.clone();
+            body["model"] = json!(model);
+            if stream {
+                body["stream"] = json!(true);
+            }
+            if stream && !case.is_forwarded() {
+                body["stream_options"] = json!({"include_usage": true});
+            }
+            body
+        };
+        let name = if case.is_forwarded() { RENAMED } else { MODEL };
         let (direct, proxied) = runtime().block_on(async {
-            let direct = ask(self.server.address(), &case.path, &body).await?;
-            Ok::<_, Failed>((direct, ask(self.proxy, &case.path, &body).await?))
+            let direct = ask(self.server.address(), case, &asked(MODEL)).await?;
+            Ok::<_, Failed>((direct, ask(self.proxy, case, &asked(name)).await?))
         })?;
-        let in_pieces = stream && case.shows.starts_with("/choices");
-        let shows = if in_pieces { case.shows.replace("/message", "/delta") } else { case.shows.clone() };
+        let shows = match &case.shows {
+            // A beginning, a text and an end at least.
+            _ if stream && case.is_forwarded() => "/3".to_owned(),
+            shows if stream && shows.starts_with("/choices") => shows.replace("/message", "/delta"),
+            shows => shows.clone(),
+        };
         if direct.value.pointer(&shows).is_none() {
             return Err(format!("the direct answer has nothing at {shows}: {direct:#}").into());
         }
@@ -195,17 +219,82 @@ fn same(direct: &Answer, proxied: &Answer) -> bool {
     status == proxied.status && told.contains(said) && param(direct) == param(proxied)
 }
 
-async fn ask(address: SocketAddr, path: &str, body: &Value) -> Result<Answer, Failed> {
-    let Some((status, _, bytes)) = send(address, Method::POST, path, KEY, &body.to_string()).await else {
+async fn ask(address: SocketAddr, case: &Case, body: &Value) -> Result<Answer, Failed> {
+    let Some((status, _, bytes)) = send(address, Method::POST, &case.path, KEY, &body.to_string()).await else {
         return Err("the connection ended without an answer".into());
     };
     let text = std::str::from_utf8(&bytes)?;
-    let mut value = match text.trim_start().strip_prefix("data: ") {
-        Some(_) => joined(text)?,
-        None => serde_json::from_str(text).map_err(|error| format!("{status} {text}: {error}"))?,
+    let mut value = match text.trim_start() {
+        chunks if chunks.starts_with("data: ") => joined(text)?,
+        named if named.starts_with("event: ") => events(text)?,
+        _ => serde_json::from_str(text).map_err(|error| format!("{status} {text}: {error}"))?,
     };
-    tidy(&mut value);
+    if case.is_forwarded() {
+        mask(&mut value, body.get("model"));
+    } else {
+        tidy(&mut value);
+    }
     Ok(Answer { status, value })
+}
+
+/// Puts one text in the place of what is made anew for each answer, and another one in the place of
+/// the model's name if it is the one that was asked for.
+fn mask(value: &mut Value, asked: Option<&Value>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                match name.as_str() {
+                    "id" | "item_id" | "call_id" | "created_at" | "completed_at" if !value.is_null() => {
+                        *value = json!("made anew");
+                    }
+                    "model" if Some(&*value) == asked => *value = json!("as asked"),
+                    _ => mask(value, asked),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, asked)),
+        _ => {}
+    }
+}
+
+/// The events of a stream, each with its name, but without their numbers. Pieces of the same text
+/// that follow one another are one.
+fn events(stream: &str) -> Result<Value, Failed> {
+    let mut events: Vec<Value> = Vec::new();
+    let mut name = "";
+    let mut next_number = 0;
+    for line in stream.lines() {
+        if let Some(named) = line.strip_prefix("event: ") {
+            name = named;
+        }
+        let Some(record) = line.strip_prefix("data: ").filter(|record| *record != "[DONE]") else { continue };
+        let mut event: Value = serde_json::from_str(record)?;
+        if event["type"] == "ping" {
+            continue;
+        }
+        if event["type"] != name {
+            return Err(format!("the event `{name}` has another type: {event}").into());
+        }
+        if let Some(number) = event.as_object_mut().and_then(|event| event.remove("sequence_number")) {
+            if number != next_number {
+                return Err(format!("event {next_number} has the number {number}").into());
+            }
+            next_number += 1;
+        }
+        let kind = |event: &Value| event.get("type").and_then(Value::as_str).map(str::to_owned);
+        let piece = ["/delta", "/delta/text", "/delta/thinking", "/delta/partial_json"];
+        let piece = piece.into_iter().find(|place| event.pointer(place).is_some_and(Value::is_string));
+        match (events.last_mut().filter(|last| kind(last) == kind(&event)), piece) {
+            (Some(last), Some(place)) if last.pointer(place).is_some() => {
+                let more = event.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+                if let Some(Value::String(text)) = last.pointer_mut(place) {
+                    text.push_str(&more);
+                }
+            }
+            _ => events.push(event),
+        }
+    }
+    Ok(Value::Array(events))
 }
 
 /// The answer that the pieces of a stream make.

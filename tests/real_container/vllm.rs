@@ -1,7 +1,7 @@
 //! vLLM on the CPU, with a tiny random model: real formats, and nonsense for words.
 //!
 //! A new case is a new file of `vllm/chat` or `vllm/pooling`. Chat cases are asked whole and as a
-//! stream.
+//! stream; those of the Responses and Messages APIs are forwarded to vLLM's own routes.
 
 use std::{path::Path, process::Command};
 
@@ -16,7 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let python = sagewire_test_programs::vllm();
     let chat = Subject {
         folder: "vllm/chat",
-        litellm_params: "model: sagemaker_chat/tiny",
+        litellm_params: "model: sagemaker_chat/tiny, dialect: vllm, hf_model_name: tiny",
         ready: "/ping",
         behind: |emulator, address| emulator.forward("tiny", format!("http://{address}")),
         start: |python| start(python, CHAT),
