@@ -31,7 +31,7 @@ async fn a_body_and_its_answer_are_passed_on_as_they_are() {
     let context = CallContext::new().with_trace(trace.clone());
     let request = rerank("{ \"query\":\"q\" }").with_accept("application/json");
     let reply = sagemaker.forward(request, &context).await.unwrap();
-    assert_eq!(reply.value, "{ \"results\": [] }");
+    assert_eq!(reply.value.bytes, "{ \"results\": [] }");
     assert_eq!((reply.meta.attempts, reply.meta.content_type.as_deref()), (2, Some("application/json")));
     assert_eq!(transport.each(|sent| sent.request.body().clone()), ["{ \"query\":\"q\" }"; 2]);
     let attributes = format!("route=/v1/rerank,accept_eula=true,traceparent={}", trace.traceparent);
@@ -50,12 +50,12 @@ async fn a_stream_is_passed_on_piece_by_piece() {
     let request = ForwardRequest::new("sagemaker/e", "/v1/responses", "{}").with_content_type("text/plain");
     let stream = sagemaker.forward_stream(request.clone(), &CallContext::new()).await.unwrap();
     assert_eq!(stream.meta.content_type.as_deref(), Some("text/event-stream"));
-    let came: Vec<Bytes> = stream.map(Result::unwrap).collect().await;
+    let came: Vec<Bytes> = stream.map(|piece| piece.unwrap().bytes).collect().await;
     assert_eq!(came, pieces);
     assert_eq!(header(&transport, "content-type")[0].as_deref(), Some("text/plain"));
     // A connection that breaks is an error here, too.
     let mut broken = sagemaker.forward_stream(request, &CallContext::new()).await.unwrap();
-    assert_eq!(broken.next().await.unwrap().unwrap(), "begun");
+    assert_eq!(broken.next().await.unwrap().unwrap().bytes, "begun");
     assert_eq!(broken.next().await.unwrap().unwrap_err().kind(), ErrorKind::StreamBroken);
 }
 

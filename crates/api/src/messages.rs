@@ -5,7 +5,6 @@
 
 pub use answer::{AnswerForm, ContentBlock, Message, StopReason, Usage};
 pub use error::{ErrorBody, ErrorDetail, ErrorDetails, error_type};
-pub use form::{check_event, check_message};
 pub use models::{ModelInfo, ModelPage};
 pub use request::{MessagesRequest, Translated};
 pub use stream::{Delta, Event, MessageDelta, MessageStream};
@@ -13,7 +12,6 @@ pub use stream::{Delta, Event, MessageDelta, MessageStream};
 mod answer;
 mod content;
 mod error;
-mod form;
 mod models;
 mod request;
 mod stream;

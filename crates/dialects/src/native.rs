@@ -1,32 +1,44 @@
-//! APIs that some containers speak themselves, beside chat: OpenAI's Responses API and Anthropic's
+//! APIs that some containers speak themselves, beside chat: OpenAI's Responses API, Anthropic's
 //! Messages API, and vLLM's routes for scores, classes, tokens, speech and images.
 //!
-//! Owns what is the same in all of them: how an answer is known for one, and which events begin and
-//! end a stream. What an event says is its reader's business.
+//! Owns the table of them: how an answer is known for one, and which events begin and end a stream.
+//! An answer, and each event of one, is parsed once: its form is checked, and what the way to the
+//! caller needs of it is read.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>, <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use sagewire_types::{Error, ErrorKind, json, lenient::Lenient};
-use serde::{Deserialize, de::IgnoredAny};
+use sagewire_types::{Error, ErrorKind, Forwarded, Reading, json, lenient::Lenient};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{
-    StreamDecoder,
-    dialect::Ending,
-    failure_report::FailureReport,
-    records::{Record, RecordFramer},
-};
+pub use self::events::EventDecoder;
+use crate::failure_report::FailureReport;
+
+mod events;
+mod form;
+mod messages;
+mod plain;
+mod responses;
 
 /// The API behind a route.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Protocol {
     path: &'static str,
     mark: Mark,
-    /// The first event of a stream and those that end it well.
-    events: Option<(&'static str, &'static [&'static str])>,
+    /// Checks a whole answer and reads it.
+    answer: fn(&str) -> Result<Reading, Error>,
+    /// Checks an event and reads it. What the beginning of the stream told of the prompt's tokens
+    /// is kept for its end.
+    event: fn(&str, &mut u64) -> Result<Reading, Error>,
+    /// Whether an event of this type must have a form.
+    knows: fn(&str) -> bool,
+    /// The first event of a stream, and those that end it well; nothing if the route has no
+    /// streams.
+    first: &'static str,
+    ends: &'static [&'static str],
 }
 
 /// What every whole answer has.
@@ -36,15 +48,9 @@ enum Mark {
     Object(&'static str),
     /// `type` of this value.
     Type(&'static str),
-    /// A count of tokens.
-    InputTokens,
-    /// A list of tokens.
-    Tokens,
-    /// A text.
-    Prompt,
-    /// A list of whatever is asked for.
-    Data,
-    /// Anything: the bytes of a sound.
+    /// What the reading of the answer demands.
+    Read,
+    /// Nothing: the bytes of a sound.
     Any,
 }
 
@@ -53,24 +59,41 @@ pub static PROTOCOLS: [Protocol; 10] = [
     Protocol {
         path: "/v1/responses",
         mark: Mark::Object("response"),
-        events: Some(("response.created", &["response.completed", "response.incomplete"])),
+        answer: responses::answer,
+        event: responses::event,
+        knows: responses::knows,
+        first: "response.created",
+        ends: &["response.completed", "response.incomplete"],
     },
-    Protocol { path: "/v1/messages", mark: Mark::Type("message"), events: Some(("message_start", &["message_stop"])) },
-    Protocol { path: "/v1/messages/count_tokens", mark: Mark::InputTokens, events: None },
-    Protocol { path: "/v1/score", mark: Mark::Data, events: None },
-    Protocol { path: "/classify", mark: Mark::Data, events: None },
-    Protocol { path: "/pooling", mark: Mark::Data, events: None },
-    Protocol { path: "/tokenize", mark: Mark::Tokens, events: None },
-    Protocol { path: "/detokenize", mark: Mark::Prompt, events: None },
-    Protocol { path: "/v1/images/generations", mark: Mark::Data, events: None },
-    Protocol { path: "/v1/audio/speech", mark: Mark::Any, events: None },
+    Protocol {
+        path: "/v1/messages",
+        mark: Mark::Type("message"),
+        answer: messages::answer,
+        event: messages::event,
+        knows: messages::knows,
+        first: "message_start",
+        ends: &["message_stop"],
+    },
+    Protocol { path: "/v1/messages/count_tokens", answer: plain::input_tokens, ..PLAIN },
+    Protocol { path: "/v1/score", answer: plain::data, ..PLAIN },
+    Protocol { path: "/classify", answer: plain::data, ..PLAIN },
+    Protocol { path: "/pooling", answer: plain::data, ..PLAIN },
+    Protocol { path: "/tokenize", answer: plain::tokens, ..PLAIN },
+    Protocol { path: "/detokenize", answer: plain::prompt, ..PLAIN },
+    Protocol { path: "/v1/images/generations", answer: plain::data, ..PLAIN },
+    Protocol { path: "/v1/audio/speech", mark: Mark::Any, ..PLAIN },
 ];
 
-/// Events that report a failure in place of an end.
-const FAILURES: [&str; 2] = ["error", "response.failed"];
-
-/// An event that says nothing.
-const PING: &str = "ping";
+/// A route whose answer is known by one field, and whose streams have no events.
+const PLAIN: Protocol = Protocol {
+    path: "",
+    mark: Mark::Read,
+    answer: plain::data,
+    event: plain::event,
+    knows: plain::knows,
+    first: "",
+    ends: &[],
+};
 
 /// What tells an answer or an event for what it is.
 #[derive(Default, Deserialize)]
@@ -79,10 +102,6 @@ struct Head {
     #[serde(rename = "type")]
     kind: Lenient<String>,
     object: Lenient<String>,
-    input_tokens: Lenient<u64>,
-    tokens: Option<IgnoredAny>,
-    prompt: Lenient<String>,
-    data: Option<IgnoredAny>,
 }
 
 impl Protocol {
@@ -98,35 +117,66 @@ impl Protocol {
         self.path
     }
 
-    /// Whether a whole reply is an answer of this API.
-    #[must_use]
-    pub fn is_answer(&self, reply: &[u8]) -> bool {
+    /// Reads a whole answer.
+    ///
+    /// # Errors
+    /// An [unknown route](Error::is_unknown_route) if the reply is not of this API, `Decode` if it
+    /// lacks what the API demands, `ModelFailed` if it says that it failed.
+    pub fn read(&self, reply: Bytes) -> Result<Forwarded, Error> {
         if self.mark == Mark::Any {
-            return true;
+            return Ok(reply.into());
         }
+        match read_text(&reply, self.answer) {
+            (Cow::Borrowed(_), Ok(reading)) => Ok(Forwarded::from(reply).with_reading(reading)),
+            (Cow::Owned(repaired), Ok(reading)) => Ok(Forwarded::from(Bytes::from(repaired)).with_reading(reading)),
+            (text, Err(_)) if !self.marks(&text) => Err(Error::unknown_route(self.path)),
+            (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// Whether a reply bears the mark of this API.
+    fn marks(&self, reply: &[u8]) -> bool {
         let Ok(head) = json::from_reply::<Head>(reply) else { return false };
         match self.mark {
             Mark::Object(object) => head.object.0.as_deref() == Some(object),
             Mark::Type(kind) => head.kind.0.as_deref() == Some(kind),
-            Mark::InputTokens => head.input_tokens.0.is_some(),
-            Mark::Tokens => head.tokens.is_some(),
-            Mark::Prompt => head.prompt.0.is_some(),
-            Mark::Data => head.data.is_some(),
-            Mark::Any => true,
+            Mark::Read | Mark::Any => false,
         }
     }
 
     /// Whether its streams are events. Others are passed on as they come.
     #[must_use]
     pub fn has_events(&self) -> bool {
-        self.events.is_some()
+        !self.first.is_empty()
     }
 
-    /// Reads a stream of this API: its pieces are the JSON of the events.
+    /// Reads a stream of this API: its pieces are the events.
     #[must_use]
     pub fn decoder(&'static self) -> EventDecoder {
-        EventDecoder { framer: RecordFramer::default(), events: Events { protocol: self, begun: false, ended: false } }
+        EventDecoder::new(self)
     }
+}
+
+/// Reads a text, repaired if it is nearly JSON.
+fn read_text<T>(text: &[u8], mut read: impl FnMut(&str) -> Result<T, Error>) -> (Cow<'_, [u8]>, Result<T, Error>) {
+    let mut read = |text: &[u8]| read(std::str::from_utf8(text).map_err(|error| form::invalid().with_source(error))?);
+    match read(text) {
+        Ok(value) => (Cow::Borrowed(text), Ok(value)),
+        Err(error) => match json::repair_reply(text) {
+            Some(repaired) => {
+                let outcome = read(&repaired);
+                (Cow::Owned(repaired), outcome)
+            }
+            None => (Cow::Borrowed(text), Err(error)),
+        },
+    }
+}
+
+/// The failure that an event or an answer reports: in `error`, or in the `error` of its response.
+fn reported(text: &[u8]) -> Error {
+    let event: Value = serde_json::from_slice(text).unwrap_or_default();
+    let inner = event.pointer("/response/error").map(|error| serde_json::json!({ "error": error }).to_string());
+    FailureReport::in_error_event(inner.as_deref().map_or(text, str::as_bytes)).into_error()
 }
 
 /// A body with this name of the model, and everything else as it was.
@@ -140,179 +190,62 @@ pub fn with_model(body: &[u8], model: &str) -> Result<Bytes, Error> {
     Ok(json::restore_integers(Value::Object(fields).to_string().into()).into())
 }
 
-/// Reads the events of a stream. A reported failure is an error, and so is an end without its
-/// event.
-#[derive(Debug)]
-pub struct EventDecoder {
-    framer: RecordFramer,
-    events: Events,
-}
-
-#[derive(Debug)]
-struct Events {
-    protocol: &'static Protocol,
-    begun: bool,
-    ended: bool,
-}
-
-impl Events {
-    fn take(&mut self, text: &[u8], out: &mut Vec<Bytes>) -> Result<(), Error> {
-        if self.ended {
-            return Ok(());
-        }
-        let mut text = Cow::Borrowed(text);
-        let head = serde_json::from_slice::<Head>(&text).ok().or_else(|| {
-            text = Cow::Owned(json::repair_reply(&text)?);
-            serde_json::from_slice(&text).ok()
-        });
-        let kind = head.and_then(|head| head.kind.0);
-        let (first, ends) = self.protocol.events.unwrap_or_default();
-        match kind.as_deref() {
-            Some(failure) if FAILURES.contains(&failure) => return Err(reported(&text)),
-            Some(PING) => {}
-            Some(kind) if self.begun => self.ended = ends.contains(&kind),
-            Some(kind) if kind == first => self.begun = true,
-            None if self.begun => return Err(damaged()),
-            Some(_) | None => return Err(Error::unknown_route(self.protocol.path)),
-        }
-        out.push(Bytes::copy_from_slice(&text));
-        Ok(())
-    }
-}
-
-impl StreamDecoder<Bytes> for EventDecoder {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<Bytes>) -> Result<(), Error> {
-        let events = &mut self.events;
-        self.framer.push(bytes, |record| take(record, events, out))
-    }
-
-    fn ending(&self) -> Ending {
-        if self.events.ended { Ending::Marked } else { Ending::Open }
-    }
-
-    fn finish(&mut self, out: &mut Vec<Bytes>) -> Result<(), Error> {
-        let events = &mut self.events;
-        self.framer.finish(|record| take(record, events, out))?;
-        if self.events.ended {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::StreamBroken,
-            "the container ended the stream before its last event; retry the request",
-        ))
-    }
-}
-
-fn take(record: Record<'_>, events: &mut Events, out: &mut Vec<Bytes>) -> Result<(), Error> {
-    match record {
-        Record::Json(text) | Record::Failure(text) => events.take(text, out),
-        Record::Done => Ok(()),
-    }
-}
-
-/// The failure that an event reports: in `error`, or in the `error` of its response.
-fn reported(text: &[u8]) -> Error {
-    let event: Value = serde_json::from_slice(text).unwrap_or_default();
-    let inner = event.pointer("/response/error").map(|error| serde_json::json!({ "error": error }).to_string());
-    FailureReport::in_error_event(inner.as_deref().map_or(text, str::as_bytes)).into_error()
-}
-
-fn damaged() -> Error {
-    Error::new(ErrorKind::Decode, "the container sent an event without a `type`; retry the request")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(path: &str, text: &str, size: usize) -> (Vec<String>, Result<(), Error>) {
-        let mut decoder = Protocol::of(path).unwrap().decoder();
-        let mut out = Vec::new();
-        let pushed = text.as_bytes().chunks(size).try_for_each(|piece| decoder.push(piece, &mut out));
-        let outcome = pushed.and_then(|()| decoder.finish(&mut out));
-        (out.into_iter().map(|event| String::from_utf8(event.to_vec()).unwrap()).collect(), outcome)
+    fn read(path: &str, reply: &str) -> Result<Forwarded, Error> {
+        Protocol::of(path).unwrap().read(Bytes::copy_from_slice(reply.as_bytes()))
     }
 
     #[test]
-    fn an_answer_is_known_by_its_mark() {
-        for (path, reply, is_answer) in [
-            ("/v1/responses", r#"{"id":"x","object":"response","output":[]}"#, true),
-            ("/v1/responses", r#"{"object":"chat.completion"}"#, false),
-            ("/v1/messages", r#"{"type":"message","content":[]}"#, true),
-            ("/v1/messages", r#"{"object":"chat.completion","choices":[]}"#, false),
-            ("/v1/messages/count_tokens", r#"{"input_tokens":3}"#, true),
-            ("/v1/messages/count_tokens", "[1]", false),
-            ("/v1/messages", "no json", false),
-            ("/v1/score", r#"{"object":"list","data":[]}"#, true),
-            ("/tokenize", r#"{"count":1,"tokens":[5]}"#, true),
-            ("/tokenize", r#"{"object":"list","data":[]}"#, false),
-            ("/detokenize", r#"{"prompt":"a"}"#, true),
-            ("/pooling", r#"{"choices":[]}"#, false),
-            ("/v1/audio/speech", "RIFF", true),
+    fn an_answer_of_another_form_means_that_the_route_is_missing() {
+        for (path, reply) in [
+            ("/v1/responses", r#"{"object":"chat.completion"}"#),
+            ("/v1/messages", r#"{"object":"chat.completion","choices":[]}"#),
+            ("/v1/messages/count_tokens", "[1]"),
+            ("/v1/messages/count_tokens", r#"{"count":3,"tokens":[5]}"#),
+            ("/tokenize", r#"{"object":"list","data":[]}"#),
+            ("/tokenize", r#"{"tokens":5}"#),
+            ("/pooling", r#"{"choices":[]}"#),
+            ("/v1/messages", "no json"),
         ] {
-            assert_eq!(Protocol::of(path).unwrap().is_answer(reply.as_bytes()), is_answer, "{path} {reply}");
+            assert!(read(path, reply).unwrap_err().is_unknown_route(), "{path} {reply}");
         }
-        assert_eq!(Protocol::of("/v1/rerank"), None);
-    }
-
-    #[test]
-    fn a_stream_gives_its_events_and_must_have_its_end() {
-        let events = [
-            r#"{"type":"response.created"}"#,
-            r#"{"type":"response.output_text.delta","delta":"ü"}"#,
-            r#"{"type":"response.completed"}"#,
-        ];
-        let wire: String = events.iter().map(|event| format!("event: x\ndata: {event}\n\n")).collect();
-        for size in 1..wire.len() {
-            let (out, outcome) = read("/v1/responses", &wire, size);
-            outcome.unwrap();
-            assert_eq!(out, events);
-        }
-        for end in 1..wire.len() - r#"event: x data: {"type":"response.completed"}  "#.len() {
-            if let Some(beginning) = wire.get(..end) {
-                assert!(read("/v1/responses", beginning, 7).1.is_err(), "{end}");
-            }
-        }
-    }
-
-    #[test]
-    fn failures_and_other_forms_are_errors() {
-        let start = "data: {\"type\":\"message_start\"}\n\n";
-        for (path, wire, kind) in [
-            ("/v1/messages", "data: {\"choices\":[]}\n\n", ErrorKind::Unsupported),
-            ("/v1/responses", start, ErrorKind::Unsupported),
-            ("/v1/messages", start, ErrorKind::StreamBroken),
-            ("/v1/messages", &format!("{start}data: {{}}\n\n"), ErrorKind::Decode),
-            (
-                "/v1/messages",
-                &format!("{start}event: error\ndata: {{\"type\":\"error\",\"error\":{{\"message\":\"boom\"}}}}\n\n"),
-                ErrorKind::ModelFailed,
-            ),
-            (
-                "/v1/responses",
-                "data: {\"type\":\"response.created\"}\n\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":{\"message\":\"boom\"}}}\n\n",
-                ErrorKind::ModelFailed,
-            ),
+        // These are answers of the API, and damaged.
+        for (path, reply) in [
+            ("/v1/responses", r#"{"id":"x","object":"response","output":[]}"#),
+            ("/v1/messages", r#"{"type":"message","content":[]}"#),
         ] {
-            let error = read(path, wire, 9).1.unwrap_err();
-            assert_eq!(
-                (error.kind(), error.is_unknown_route()),
-                (kind, kind == ErrorKind::Unsupported),
-                "{wire} {error}"
-            );
-            if kind == ErrorKind::ModelFailed {
-                assert!(format!("{error:?}").contains("boom"), "{error:?}");
-            }
+            assert_eq!(read(path, reply).unwrap_err().kind(), ErrorKind::Decode, "{path} {reply}");
         }
-        let (out, outcome) = read(
-            "/v1/messages",
-            &format!(
-                "data: {{\"type\":\"ping\"}}\n\n{start}data: {{\"type\":\"message_stop\"}}\n\ndata: [DONE]\n\ndata: late\n\n"
-            ),
-            11,
+        for (path, reply) in [
+            ("/v1/messages/count_tokens", r#"{"input_tokens":3}"#),
+            ("/v1/score", r#"{"object":"list","data":[]}"#),
+            ("/tokenize", r#"{"count":1,"tokens":[5]}"#),
+            ("/detokenize", r#"{"prompt":"a"}"#),
+            ("/v1/audio/speech", "RIFF"),
+        ] {
+            assert_eq!(read(path, reply).unwrap().bytes, reply, "{path}");
+        }
+        assert!(Protocol::of("/v1/rerank").is_none());
+    }
+
+    #[test]
+    fn an_answer_keeps_its_bytes_and_shows_its_model() {
+        let message = r#"{ "id":"m","type":"message","role":"assistant", "model" : "x\u00e4","content":[{"type":"text","text":"four"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":4},"new":123456789012345678901234567890}"#;
+        let answer = read("/v1/messages", message).unwrap();
+        assert_eq!(answer.bytes, message);
+        let reading = answer.reading.as_ref().unwrap();
+        assert_eq!((reading.text_bytes, reading.usage.clone()), (4, Some(sagewire_types::Usage::reported(3, 4))));
+        let (before, after) = answer.around_model().unwrap();
+        assert!(before.ends_with(br#""model" : "#) && after.starts_with(br#","content""#), "{answer:?}");
+        // What is nearly JSON is repaired.
+        let odd = message.replace("123456789012345678901234567890", "NaN");
+        assert_eq!(
+            read("/v1/messages", &odd).unwrap().bytes,
+            message.replace("123456789012345678901234567890", "null")
         );
-        outcome.unwrap();
-        assert_eq!(out.len(), 3);
     }
 
     #[test]

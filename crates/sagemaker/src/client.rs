@@ -8,7 +8,7 @@ use futures_util::{
     FutureExt, TryFutureExt,
     future::{BoxFuture, ready},
 };
-use http::header;
+use http::{HeaderMap, header};
 use sagewire_credentials::{SharedCredentialsProvider, seam::World};
 use sagewire_dialects::{
     CompletionForm, DecodeContext, EmbeddingDialect, Payload, StreamDecoder, completion, drop_named_of_embedding,
@@ -16,8 +16,8 @@ use sagewire_dialects::{
 };
 use sagewire_types::{
     Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
-    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, ModelId, Provider, Reply,
-    ReplyMeta, ReplyStream,
+    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Forwarded, ModelId, Provider,
+    Reply, ReplyMeta, ReplyStream,
 };
 use tokio::sync::OnceCell;
 
@@ -133,7 +133,7 @@ impl SageMaker {
         operation: Operation,
         context: &CallContext,
         write: impl FnOnce(&mut request::UnsignedRequest) -> Result<(), Error> + Send,
-    ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
+    ) -> Result<(Bytes, HeaderMap, ReplyMeta), Error> {
         let begun = self.begin(context, None)?;
         let answer = begun.limits.bound(async {
             let prepared = self.prepare(model, &begun).await?;
@@ -379,21 +379,23 @@ impl SageMaker {
         stream_usage::stream(&self.shared, prepared, begun.context, payload, decoder).await
     }
 
-    async fn answer_forwarded(&self, mut request: ForwardRequest, begun: &Begun<'_>) -> Result<Reply<Bytes>, Error> {
+    async fn answer_forwarded(
+        &self,
+        mut request: ForwardRequest,
+        begun: &Begun<'_>,
+    ) -> Result<Reply<Forwarded>, Error> {
         let prepared = self.prepare(&request.model, begun).await?;
         let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
         let request = forward::request(&prepared, Operation::Invoke, request)?;
         let outcome = prepared.invoke_request(&self.shared, begun.context, request, None).await;
-        let (value, headers, mut meta) = match (outcome, &checked) {
-            (Ok(reply), Some(checked)) if !checked.protocol.is_answer(&reply.0) => {
-                return Err(checked.judge(Error::unknown_route(checked.protocol.path())));
-            }
+        let read = |(value, headers, meta): (Bytes, HeaderMap, ReplyMeta)| match &checked {
+            Some(checked) => Ok((checked.read(value)?, headers, meta)),
+            None => Ok((Forwarded::from(value), headers, meta)),
+        };
+        let (value, headers, mut meta) = match (outcome.and_then(read), &checked) {
             (Err(error), Some(checked)) => return Err(checked.judge(error)),
             (outcome, _) => outcome?,
         };
-        if let Some(checked) = &checked {
-            checked.answered();
-        }
         meta.content_type = reply_meta::text(&headers, header::CONTENT_TYPE);
         Ok(Reply { value, meta })
     }
@@ -402,7 +404,7 @@ impl SageMaker {
         let prepared = self.prepare(&request.model, begun).await?;
         let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
         let request = forward::request(&prepared, Operation::Stream, request)?;
-        let decoder = || -> Box<dyn StreamDecoder<Bytes>> {
+        let decoder = || -> Box<dyn StreamDecoder<Forwarded>> {
             match &checked {
                 Some(checked) if checked.protocol.has_events() => Box::new(checked.protocol.decoder()),
                 _ => Box::new(forward::AsItIs),

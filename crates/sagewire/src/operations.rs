@@ -2,10 +2,10 @@
 //!
 //! Dropping a call or its stream ends it and closes its connection.
 
-use bytes::Bytes;
 use sagewire_types::{
     CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
-    EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Provider, Reply, RerankRequest, RerankResponse,
+    EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Forwarded, Provider, Reply, RerankRequest,
+    RerankResponse,
 };
 
 use crate::Client;
@@ -91,12 +91,16 @@ impl Client {
     }
 
     /// Passes a body on to a route of the container's own, and its answer back, as a whole.
-    pub async fn forward(&self, request: ForwardRequest) -> Result<Reply<Bytes>, Error> {
+    pub async fn forward(&self, request: ForwardRequest) -> Result<Reply<Forwarded>, Error> {
         self.forward_with(request, &CallContext::new()).await
     }
 
     /// The same as [`forward`](Self::forward), with a context.
-    pub async fn forward_with(&self, request: ForwardRequest, context: &CallContext) -> Result<Reply<Bytes>, Error> {
+    pub async fn forward_with(
+        &self,
+        request: ForwardRequest,
+        context: &CallContext,
+    ) -> Result<Reply<Forwarded>, Error> {
         Provider::forward(self, request, context).await
     }
 

@@ -12,7 +12,7 @@ pub use embed::{
 };
 pub use error::{Error, ErrorKind, Upstream};
 pub use model_id::{ModelId, ModelIdError};
-pub use operation::{Answer, Call, ForwardRequest, ForwardStream, StreamObserver, Tally};
+pub use operation::{Answer, Call, ForwardRequest, ForwardStream, Forwarded, Reading, StreamObserver, Tally};
 pub use provider::{CallFuture, Provider};
 pub use reply::{NewSession, Reply, ReplyMeta};
 pub use rerank::{RerankDocument, RerankRequest, RerankResponse, RerankResult};

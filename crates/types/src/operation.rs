@@ -8,9 +8,8 @@ use crate::{
     ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream, EmbedRequest,
     EmbedResponse, Error, ErrorKind, Reply, ReplyMeta, ReplyStream, RerankRequest, RerankResponse,
 };
-use bytes::Bytes;
 
-pub use forward::{ForwardRequest, ForwardStream};
+pub use forward::{ForwardRequest, ForwardStream, Forwarded, Reading};
 pub use tally::Tally;
 
 mod chat;
@@ -59,7 +58,7 @@ pub enum Answer {
     /// The answer to [`Call::Rerank`].
     Rerank(Reply<RerankResponse>),
     /// The answer to [`Call::Forward`].
-    Forward(Reply<Bytes>),
+    Forward(Reply<Forwarded>),
     /// The answer to [`Call::ForwardStream`].
     ForwardStream(ForwardStream),
 }

@@ -12,12 +12,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use crate::{
     Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
-    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Reply, RerankRequest,
-    RerankResponse,
+    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Forwarded, Reply,
+    RerankRequest, RerankResponse,
 };
 
 /// Something that answers requests with a model.
@@ -104,7 +103,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// Passes a body on to a route of the container's own, and its answer back, as a whole. Errors
     /// as for [`call`](Self::call).
-    fn forward<'a>(&'a self, request: ForwardRequest, context: &'a CallContext) -> CallFuture<'a, Reply<Bytes>> {
+    fn forward<'a>(&'a self, request: ForwardRequest, context: &'a CallContext) -> CallFuture<'a, Reply<Forwarded>> {
         CallFuture::new(self.call(Call::Forward(Box::new(request)), context))
     }
 

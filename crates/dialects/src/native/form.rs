@@ -3,21 +3,22 @@
 //! Owns the values that are only looked at for what they are, and the error of an answer in another
 //! form. Fields that nothing here names may have any value: services add some with every version.
 
-use std::fmt;
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::{Deref, Range},
+};
 
 use sagewire_types::{Error, ErrorKind};
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::value::RawValue;
 
-/// A text, whatever it says.
+/// A text of this many bytes, whatever it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Text;
-
-/// An object, whatever is in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Object;
+pub(super) struct Text(pub(super) usize);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -29,52 +30,118 @@ impl<'de> Deserialize<'de> for Text {
                 f.write_str("a text")
             }
 
-            fn visit_str<E>(self, _: &str) -> Result<Text, E> {
-                Ok(Text)
+            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(text.len()))
             }
         }
         deserializer.deserialize_str(Texts)
     }
 }
 
-impl<'de> Deserialize<'de> for Object {
+/// A JSON object. serde would take a list of the fields' values for it, too.
+#[derive(Debug)]
+pub(super) struct Object<T>(T);
+
+impl<T> Deref for Object<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Objects;
-        impl<'de> Visitor<'de> for Objects {
-            type Value = Object;
+        struct Objects<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Objects<T> {
+            type Value = Object<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Object)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
             }
         }
-        deserializer.deserialize_map(Objects)
+        deserializer.deserialize_map(Objects(PhantomData))
     }
+}
+
+/// How long these texts are together.
+pub(super) fn length<'a>(texts: impl IntoIterator<Item = &'a Option<Text>>) -> usize {
+    texts.into_iter().flatten().map(|text| text.0).sum()
+}
+
+/// Whether a value is an object.
+pub(super) fn is_object(value: &RawValue) -> bool {
+    value.get().starts_with('{')
+}
+
+/// Where a text has this value of it, which must be a text itself.
+///
+/// # Errors
+/// `Decode` if it is not.
+pub(super) fn place(text: &str, value: &RawValue) -> Result<Option<Range<usize>>, Error> {
+    let value = value.get();
+    demand(value.starts_with('"'))?;
+    let start = value.as_ptr().addr().checked_sub(text.as_ptr().addr());
+    Ok(start.map(|start| start..start + value.len()))
 }
 
 /// Reads what must be there.
 ///
 /// # Errors
 /// `Decode` if it is not.
-pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a [u8], what: &str) -> Result<T, Error> {
-    serde_json::from_slice(json).map_err(|error| invalid(what).with_source(error))
+pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<Object<T>, Error> {
+    serde_json::from_str(json).map_err(|error| invalid().with_source(error))
 }
 
 /// Says that something is missing.
 ///
 /// # Errors
 /// `Decode` unless `is_there`.
-pub(crate) fn demand(is_there: bool, what: &str) -> Result<(), Error> {
-    if is_there { Ok(()) } else { Err(invalid(what)) }
+pub(super) fn demand(is_there: bool) -> Result<(), Error> {
+    if is_there { Ok(()) } else { Err(invalid()) }
 }
 
-fn invalid(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Decode,
-        format!("the container sent {what} that is not in the form of its API; retry the request"),
-    )
+/// A field that must be there.
+///
+/// # Errors
+/// `Decode` if it is not.
+pub(super) fn there<T>(field: &Option<T>) -> Result<&T, Error> {
+    field.as_ref().ok_or_else(invalid)
+}
+
+/// The error of an answer, or of an event, in another form.
+pub(super) fn invalid() -> Error {
+    Error::new(ErrorKind::Decode, "the container sent an answer that is not in the form of its API; retry the request")
+}
+
+/// The value without each of its fields in turn, however deep, with the place of the missing one.
+#[cfg(test)]
+pub(super) fn without_each_field(value: &serde_json::Value) -> Vec<(String, serde_json::Value)> {
+    use serde_json::Value;
+
+    let mut spoiled = Vec::new();
+    let mut within = |name: &str, inner: &Value| {
+        for (place, inner) in without_each_field(inner) {
+            let mut whole = value.clone();
+            if let Some(field) = whole.pointer_mut(&format!("/{name}")) {
+                *field = inner;
+            }
+            spoiled.push((format!("/{name}{place}"), whole));
+        }
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, inner)| within(name, inner)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(place, inner)| within(&place.to_string(), inner)),
+        _ => {}
+    }
+    for name in value.as_object().into_iter().flatten().map(|(name, _)| name) {
+        let mut without = value.clone();
+        without.as_object_mut().map(|fields| fields.remove(name));
+        spoiled.push((format!("/{name}"), without));
+    }
+    spoiled
 }

@@ -5,31 +5,32 @@
 
 use std::borrow::Cow;
 
-use sagewire_types::Error;
+use sagewire_types::{Error, Reading};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::form::{Object, Text, demand, read};
+use super::form::{self, Object, Text, demand, is_object, there};
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
+#[expect(dead_code, reason = "some fields are only demanded")]
 struct Message<'a> {
     id: Text,
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
     role: Cow<'a, str>,
-    model: Text,
     #[serde(borrow)]
-    content: Vec<Block<'a>>,
+    model: &'a RawValue,
+    #[serde(borrow)]
+    content: Vec<Object<Block<'a>>>,
     #[serde(default)]
     stop_reason: Option<Text>,
     #[serde(default)]
     stop_sequence: Option<Text>,
-    usage: Usage,
+    usage: Object<Usage>,
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
 struct Usage {
     #[serde(default)]
     input_tokens: Option<u64>,
@@ -40,10 +41,11 @@ struct Usage {
     output_tokens: u64,
 }
 
-/// A content block, or what an event adds to one.
+/// A content block, what an event adds to one, or how a message ended.
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "some fields are only demanded")]
 struct Block<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(default)]
     text: Option<Text>,
@@ -55,101 +57,140 @@ struct Block<'a> {
     id: Option<Text>,
     #[serde(default)]
     name: Option<Text>,
-    #[serde(default)]
-    input: Option<Object>,
+    #[serde(borrow, default)]
+    input: Option<&'a RawValue>,
     #[serde(default)]
     partial_json: Option<Text>,
-}
-
-#[derive(Deserialize)]
-struct Start<'a> {
-    #[serde(borrow)]
-    message: Message<'a>,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
-struct BlockStart<'a> {
-    index: u64,
-    #[serde(borrow)]
-    content_block: Block<'a>,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
-struct BlockDelta<'a> {
-    index: u64,
-    #[serde(borrow)]
-    delta: Block<'a>,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
-struct BlockStop {
-    index: u64,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
-struct MessageDelta {
-    delta: Stop,
-    usage: Usage,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
-struct Stop {
+    #[serde(default)]
     stop_reason: Option<Text>,
     #[serde(default)]
     stop_sequence: Option<Text>,
 }
 
+/// An event of any type that is known here.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(default)]
+    index: Option<u64>,
+    #[serde(borrow, default)]
+    message: Option<Object<Message<'a>>>,
+    #[serde(borrow, default)]
+    content_block: Option<Object<Block<'a>>>,
+    #[serde(borrow, default)]
+    delta: Option<Object<Block<'a>>>,
+    #[serde(default)]
+    usage: Option<Object<Usage>>,
+}
+
+/// The events that are known here, the most frequent one first.
+const EVENTS: [&str; 7] = [
+    "content_block_delta",
+    "content_block_start",
+    "content_block_stop",
+    "message_start",
+    "message_delta",
+    "message_stop",
+    "ping",
+];
+
 impl Message<'_> {
-    fn check(&self, what: &str) -> Result<(), Error> {
-        demand(self.kind == "message" && self.role == "assistant", what)?;
-        self.content.iter().try_for_each(|block| block.check(what))
+    fn check(&self) -> Result<(), Error> {
+        demand(self.kind == "message" && self.role == "assistant")?;
+        self.content.iter().try_for_each(|block| block.check())
     }
 }
 
 impl Block<'_> {
-    fn check(&self, what: &str) -> Result<(), Error> {
-        let is_there = match &*self.kind {
+    fn check(&self) -> Result<(), Error> {
+        demand(match &*self.kind {
+            "" => false,
             "text" | "text_delta" => self.text.is_some(),
             "thinking" | "thinking_delta" => self.thinking.is_some(),
             "signature_delta" => self.signature.is_some(),
-            "tool_use" => self.id.is_some() && self.name.is_some() && self.input.is_some(),
+            "tool_use" => self.id.is_some() && self.name.is_some() && self.input.is_some_and(is_object),
             "input_json_delta" => self.partial_json.is_some(),
             _ => true,
-        };
-        demand(is_there, what)
+        })
+    }
+
+    fn text_bytes(&self) -> usize {
+        form::length([&self.text, &self.thinking, &self.name, &self.partial_json])
     }
 }
 
-/// Checks a whole answer.
+impl Usage {
+    fn prompt(&self) -> u64 {
+        let counts = [self.input_tokens, self.cache_creation_input_tokens, self.cache_read_input_tokens];
+        counts.into_iter().flatten().fold(0, u64::saturating_add)
+    }
+
+    /// The tokens that it counts, if it counts any. `before` is what was told of the prompt before.
+    fn told(&self, before: u64) -> Option<sagewire_types::Usage> {
+        let (prompt, completion) = (self.prompt(), self.output_tokens);
+        let told = prompt > 0 || completion > 0;
+        told.then(|| sagewire_types::Usage::reported(if prompt > 0 { prompt } else { before }, completion))
+    }
+}
+
+/// Whether an event's type is known here.
+pub(super) fn knows(name: &str) -> bool {
+    EVENTS.contains(&name)
+}
+
+/// Checks a whole answer and reads it.
 ///
 /// # Errors
 /// `Decode` if it is not a message, or ended without a stop reason.
-pub fn check_message(json: &[u8]) -> Result<(), Error> {
-    let what = "an answer";
-    let message: Message<'_> = read(json, what)?;
-    message.check(what)?;
-    demand(message.stop_reason.is_some(), what)
+pub(super) fn answer(text: &str) -> Result<Reading, Error> {
+    let message: Object<Message<'_>> = form::read(text)?;
+    message.check()?;
+    demand(message.stop_reason.is_some())?;
+    let inputs = message.content.iter().filter_map(|block| Some(block.input?.get().len()));
+    let mut reading = Reading::default();
+    reading.text_bytes = message.content.iter().map(|block| block.text_bytes()).chain(inputs).sum();
+    reading.model = form::place(text, message.model)?;
+    reading.usage = message.usage.told(0);
+    Ok(reading)
 }
 
-/// Checks an event of this type.
+/// Checks an event and reads it. `prompt_tokens` is what the beginning of the stream told of the
+/// prompt, for an end that tells only the rest.
 ///
 /// # Errors
 /// `Decode` if it lacks what its type demands.
-pub fn check_event(name: &str, json: &[u8]) -> Result<(), Error> {
-    let what = "an event";
-    match name {
-        "message_start" => read::<Start<'_>>(json, what)?.message.check(what),
-        "content_block_start" => read::<BlockStart<'_>>(json, what)?.content_block.check(what),
-        "content_block_delta" => read::<BlockDelta<'_>>(json, what)?.delta.check(what),
-        "content_block_stop" => read::<BlockStop>(json, what).map(drop),
-        "message_delta" => read::<MessageDelta>(json, what).map(drop),
-        _ => Ok(()),
+pub(super) fn event(text: &str, prompt_tokens: &mut u64) -> Result<Reading, Error> {
+    let event: Object<Event<'_>> = form::read(text)?;
+    let mut reading = Reading::new(match EVENTS.iter().find(|known| **known == event.kind) {
+        Some(known) => Cow::Borrowed(*known),
+        None => Cow::Owned(event.kind.to_string()),
+    });
+    match &*reading.name {
+        "content_block_delta" => {
+            let delta = there(&event.delta)?;
+            demand(event.index.is_some())?;
+            delta.check()?;
+            reading.text_bytes = delta.text_bytes();
+        }
+        "content_block_start" => {
+            demand(event.index.is_some())?;
+            there(&event.content_block)?.check()?;
+        }
+        "content_block_stop" => demand(event.index.is_some())?,
+        "message_start" => {
+            let message = there(&event.message)?;
+            message.check()?;
+            *prompt_tokens = message.usage.prompt();
+            reading.model = form::place(text, message.model)?;
+        }
+        "message_delta" => {
+            there(&event.delta)?;
+            reading.usage = there(&event.usage)?.told(*prompt_tokens);
+        }
+        _ => {}
     }
+    Ok(reading)
 }
 
 #[cfg(test)]
@@ -157,7 +198,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::without_each_field;
+    use crate::native::form::without_each_field;
 
     fn message() -> Value {
         json!({
@@ -172,12 +213,12 @@ mod tests {
 
     #[test]
     fn a_message_has_what_clients_read() {
-        check_message(message().to_string().as_bytes()).unwrap();
+        answer(&message().to_string()).unwrap();
         for (place, spoiled) in without_each_field(&message()) {
             let optional = ["/new", "/usage/input_tokens", "/usage/cache_read_input_tokens", "/content/1/signature"];
             let inside = ["/content/2/input/", "/new/"];
             let may_be = optional.contains(&place.as_str()) || inside.iter().any(|inside| place.starts_with(inside));
-            assert_eq!(check_message(spoiled.to_string().as_bytes()).is_ok(), may_be, "without {place}");
+            assert_eq!(answer(&spoiled.to_string()).is_ok(), may_be, "without {place}");
         }
         for (place, value) in [
             ("/type", json!("error")),
@@ -186,13 +227,16 @@ mod tests {
             ("/content/0/text", json!(1)),
             ("/content/2/input", json!("{}")),
             ("/usage/output_tokens", json!(-1)),
+            // A list of the fields' values is no object.
+            ("/usage", json!([1, 2, 3, 4])),
+            ("/content/0", json!(["text", "a"])),
             ("/stop_reason", json!(null)),
         ] {
             let mut spoiled = message();
             *spoiled.pointer_mut(place).unwrap() = value;
-            assert!(check_message(spoiled.to_string().as_bytes()).is_err(), "{place}");
+            assert!(answer(&spoiled.to_string()).is_err(), "{place}");
         }
-        assert!(check_message(b"[]").is_err() && check_message(b"no json").is_err());
+        assert!(answer("[]").is_err() && answer("no json").is_err());
     }
 
     #[test]
@@ -218,16 +262,22 @@ mod tests {
                 (_, _, Some(_), _) => "content_block_delta",
                 _ => "content_block_stop",
             };
-            check_event(name, event.to_string().as_bytes()).unwrap();
+            let checked = |event: &Value| {
+                let mut event = event.clone();
+                event["type"] = json!(name);
+                super::event(&event.to_string(), &mut 0)
+            };
+            checked(&event).unwrap();
             for (place, spoiled) in without_each_field(&event) {
-                let outcome = check_event(name, spoiled.to_string().as_bytes());
+                let outcome = checked(&spoiled);
                 if optional.is_empty() || !place.starts_with(optional) {
                     assert!(outcome.is_err(), "{name} without {place}");
                 }
             }
         }
         for name in ["message_stop", "ping", "of_tomorrow"] {
-            check_event(name, b"{}").unwrap();
+            let event = json!({ "type": name }).to_string();
+            assert_eq!(super::event(&event, &mut 0).unwrap().name, name);
         }
     }
 }

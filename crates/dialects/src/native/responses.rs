@@ -5,13 +5,17 @@
 
 use std::borrow::Cow;
 
-use sagewire_types::{Error, ErrorKind};
-use serde::{Deserialize, de::IgnoredAny};
+use sagewire_types::{Error, Reading};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::form::{Text, demand, read};
+use super::{
+    form::{self, Object, Text, demand},
+    reported,
+};
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
+#[expect(dead_code, reason = "some fields are only demanded")]
 struct Response<'a> {
     id: Text,
     #[serde(borrow)]
@@ -19,21 +23,22 @@ struct Response<'a> {
     created_at: f64,
     #[serde(borrow)]
     status: Cow<'a, str>,
-    model: Text,
     #[serde(borrow)]
-    output: Vec<Item<'a>>,
+    model: &'a RawValue,
+    #[serde(borrow)]
+    output: Vec<Object<Item<'a>>>,
     #[serde(default)]
-    usage: Option<Usage>,
+    usage: Option<Object<Usage>>,
     #[serde(default)]
-    incomplete_details: Option<IncompleteDetails>,
+    incomplete_details: Option<Object<IncompleteDetails>>,
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only demanded")]
 struct Usage {
     input_tokens: u64,
     output_tokens: u64,
-    total_tokens: u64,
+    #[serde(rename = "total_tokens")]
+    _total_tokens: u64,
 }
 
 #[derive(Deserialize)]
@@ -52,9 +57,9 @@ struct Item<'a> {
     #[serde(borrow, default)]
     role: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    content: Option<Vec<Part<'a>>>,
+    content: Option<Vec<Object<Part<'a>>>>,
     #[serde(borrow, default)]
-    summary: Option<Vec<Part<'a>>>,
+    summary: Option<Vec<Object<Part<'a>>>>,
     #[serde(default)]
     call_id: Option<Text>,
     #[serde(default)]
@@ -78,14 +83,16 @@ struct Part<'a> {
 /// An event of any type that is known here.
 #[derive(Deserialize)]
 struct Event<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
     #[serde(default)]
     sequence_number: Option<u64>,
     #[serde(borrow, default)]
-    response: Option<Response<'a>>,
+    response: Option<Object<Response<'a>>>,
     #[serde(borrow, default)]
-    item: Option<Item<'a>>,
+    item: Option<Object<Item<'a>>>,
     #[serde(borrow, default)]
-    part: Option<Part<'a>>,
+    part: Option<Object<Part<'a>>>,
     #[serde(default)]
     item_id: Option<Text>,
     #[serde(default)]
@@ -125,8 +132,12 @@ enum Field {
 
 use Field::{Arguments, ContentIndex, Delta, Input, ItemId, OutputIndex, Refusal, SummaryIndex};
 
-/// What each event has beside its type and place.
+/// What each event has beside its type and place. The most frequent ones come first.
 const EVENTS: [(&str, &[Field]); 24] = [
+    ("response.output_text.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
+    ("response.reasoning_text.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
+    ("response.reasoning_summary_text.delta", &[ItemId, OutputIndex, SummaryIndex, Delta]),
+    ("response.function_call_arguments.delta", &[ItemId, OutputIndex, Delta]),
     ("response.created", &[Field::Response]),
     ("response.queued", &[Field::Response]),
     ("response.in_progress", &[Field::Response]),
@@ -136,17 +147,13 @@ const EVENTS: [(&str, &[Field]); 24] = [
     ("response.output_item.done", &[OutputIndex, Field::Item]),
     ("response.content_part.added", &[ItemId, OutputIndex, ContentIndex, Field::Part]),
     ("response.content_part.done", &[ItemId, OutputIndex, ContentIndex, Field::Part]),
-    ("response.output_text.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
     ("response.output_text.done", &[ItemId, OutputIndex, ContentIndex, Field::Text]),
     ("response.refusal.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
     ("response.refusal.done", &[ItemId, OutputIndex, ContentIndex, Refusal]),
-    ("response.reasoning_text.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
     ("response.reasoning_text.done", &[ItemId, OutputIndex, ContentIndex, Field::Text]),
     ("response.reasoning_summary_part.added", &[ItemId, OutputIndex, SummaryIndex, Field::Part]),
     ("response.reasoning_summary_part.done", &[ItemId, OutputIndex, SummaryIndex, Field::Part]),
-    ("response.reasoning_summary_text.delta", &[ItemId, OutputIndex, SummaryIndex, Delta]),
     ("response.reasoning_summary_text.done", &[ItemId, OutputIndex, SummaryIndex, Field::Text]),
-    ("response.function_call_arguments.delta", &[ItemId, OutputIndex, Delta]),
     ("response.function_call_arguments.done", &[ItemId, OutputIndex, Arguments]),
     ("response.custom_tool_call_input.delta", &[ItemId, OutputIndex, Delta]),
     ("response.custom_tool_call_input.done", &[ItemId, OutputIndex, Input]),
@@ -154,14 +161,14 @@ const EVENTS: [(&str, &[Field]); 24] = [
 ];
 
 impl Response<'_> {
-    fn check(&self, what: &str) -> Result<(), Error> {
-        demand(self.object == "response", what)?;
-        self.output.iter().try_for_each(|item| item.check(what))
+    fn check(&self) -> Result<(), Error> {
+        demand(self.object == "response")?;
+        self.output.iter().try_for_each(|item| item.check())
     }
 }
 
 impl Item<'_> {
-    fn check(&self, what: &str) -> Result<(), Error> {
+    fn check(&self) -> Result<(), Error> {
         let is_call = self.call_id.is_some() && self.name.is_some();
         let is_there = match &*self.kind {
             "message" => self.id.is_some() && self.role.as_deref() == Some("assistant") && self.content.is_some(),
@@ -170,19 +177,19 @@ impl Item<'_> {
             "custom_tool_call" => is_call && self.input.is_some(),
             _ => true,
         };
-        demand(is_there, what)?;
-        self.content.iter().chain(&self.summary).flatten().try_for_each(|part| part.check(what))
+        demand(is_there)?;
+        self.content.iter().chain(&self.summary).flatten().try_for_each(|part| part.check())
     }
 }
 
 impl Part<'_> {
-    fn check(&self, what: &str) -> Result<(), Error> {
+    fn check(&self) -> Result<(), Error> {
         let is_there = match &*self.kind {
             "output_text" | "reasoning_text" | "summary_text" => self.text.is_some(),
             "refusal" => self.refusal.is_some(),
             _ => true,
         };
-        demand(is_there, what)
+        demand(is_there)
     }
 }
 
@@ -205,35 +212,67 @@ impl Event<'_> {
     }
 }
 
-/// Checks a whole answer.
-///
-/// # Errors
-/// `Decode` if it is not a response that has ended, `ModelFailed` if it says that it failed.
-pub fn check_response(json: &[u8]) -> Result<(), Error> {
-    let what = "an answer";
-    let response: Response<'_> = read(json, what)?;
-    response.check(what)?;
-    match &*response.status {
-        "completed" | "incomplete" => Ok(()),
-        "failed" => Err(Error::new(ErrorKind::ModelFailed, "the container could not answer; retry the request")),
-        _ => demand(false, what),
+impl Item<'_> {
+    fn text_bytes(&self) -> usize {
+        let parts = self.content.iter().chain(&self.summary).flatten();
+        let parts: usize = parts.map(|part| form::length([&part.text, &part.refusal])).sum();
+        parts + form::length([&self.name, &self.arguments, &self.input])
     }
 }
 
-/// Checks an event of this type.
+impl Usage {
+    /// The tokens that it counts, if it counts any.
+    fn told(&self) -> Option<sagewire_types::Usage> {
+        let told = self.input_tokens > 0 || self.output_tokens > 0;
+        told.then(|| sagewire_types::Usage::reported(self.input_tokens, self.output_tokens))
+    }
+}
+
+/// Whether an event's type is known here.
+pub(super) fn knows(name: &str) -> bool {
+    EVENTS.iter().any(|(known, _)| *known == name)
+}
+
+/// Checks a whole answer and reads it.
+///
+/// # Errors
+/// `Decode` if it is not a response that has ended, `ModelFailed` if it says that it failed.
+pub(super) fn answer(text: &str) -> Result<Reading, Error> {
+    let response: Object<Response<'_>> = form::read(text)?;
+    response.check()?;
+    match &*response.status {
+        "completed" | "incomplete" => {}
+        "failed" => return Err(reported(text.as_bytes())),
+        _ => return Err(form::invalid()),
+    }
+    let mut reading = Reading::default();
+    reading.text_bytes = response.output.iter().map(|item| item.text_bytes()).sum();
+    reading.model = form::place(text, response.model)?;
+    reading.usage = response.usage.as_ref().and_then(|usage| usage.told());
+    Ok(reading)
+}
+
+/// Checks an event and reads it. Its end tells all tokens of the stream.
 ///
 /// # Errors
 /// `Decode` if it lacks what its type demands.
-pub fn check_event(name: &str, json: &[u8]) -> Result<(), Error> {
-    let what = "an event";
-    let Some((_, fields)) = EVENTS.iter().find(|(known, _)| *known == name) else {
-        return read::<IgnoredAny>(json, what).map(drop);
+pub(super) fn event(text: &str, _: &mut u64) -> Result<Reading, Error> {
+    let event: Object<Event<'_>> = form::read(text)?;
+    let Some((name, fields)) = EVENTS.iter().find(|(name, _)| *name == event.kind) else {
+        return Ok(Reading::new(event.kind.to_string()));
     };
-    let event: Event<'_> = read(json, what)?;
-    demand(event.sequence_number.is_some() && fields.iter().all(|field| event.has(*field)), what)?;
-    event.response.as_ref().map_or(Ok(()), |response| response.check(what))?;
-    event.item.as_ref().map_or(Ok(()), |item| item.check(what))?;
-    event.part.as_ref().map_or(Ok(()), |part| part.check(what))
+    demand(event.sequence_number.is_some() && fields.iter().all(|field| event.has(*field)))?;
+    let mut reading = Reading::new(*name);
+    reading.number = event.sequence_number;
+    reading.text_bytes = form::length([&event.delta]);
+    if let Some(response) = &event.response {
+        response.check()?;
+        reading.model = form::place(text, response.model)?;
+        reading.usage = response.usage.as_ref().and_then(|usage| usage.told());
+    }
+    event.item.as_ref().map_or(Ok(()), |item| item.check())?;
+    event.part.as_ref().map_or(Ok(()), |part| part.check())?;
+    Ok(reading)
 }
 
 #[cfg(test)]
@@ -241,7 +280,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::without_each_field;
+    use crate::native::form::without_each_field;
+    use sagewire_types::ErrorKind;
 
     fn response() -> Value {
         json!({
@@ -258,7 +298,7 @@ mod tests {
     }
 
     fn checked(response: &Value) -> Result<(), Error> {
-        check_response(response.to_string().as_bytes())
+        answer(&response.to_string()).map(drop)
     }
 
     #[test]
@@ -277,12 +317,13 @@ mod tests {
             ("/output/2/arguments", json!({}), ErrorKind::Decode),
             ("/output/1/role", json!("user"), ErrorKind::Decode),
             ("/usage/total_tokens", json!("3"), ErrorKind::Decode),
+            ("/usage", json!([1, 2, 3]), ErrorKind::Decode),
         ] {
             let mut spoiled = response();
             *spoiled.pointer_mut(place).unwrap() = value;
             assert_eq!(checked(&spoiled).unwrap_err().kind(), kind, "{place}");
         }
-        assert!(check_response(b"[]").is_err() && check_response(b"no json").is_err());
+        assert!(answer("[]").is_err() && answer("no json").is_err());
     }
 
     #[test]
@@ -302,20 +343,22 @@ mod tests {
             Input => ("input", json!("i")),
         };
         for (name, fields) in &EVENTS {
-            let mut event = json!({"sequence_number": 0});
+            let mut event = json!({"type": name, "sequence_number": 0});
             for field in *fields {
                 let (name, value) = value(field);
                 event[name] = value;
             }
-            check_event(name, event.to_string().as_bytes()).unwrap();
+            assert_eq!(super::event(&event.to_string(), &mut 0).unwrap().name, *name);
             for field in event.as_object().unwrap().keys() {
                 let mut spoiled = event.clone();
                 spoiled.as_object_mut().unwrap().remove(field);
-                assert!(check_event(name, spoiled.to_string().as_bytes()).is_err(), "{name} without {field}");
+                if field != "type" {
+                    assert!(super::event(&spoiled.to_string(), &mut 0).is_err(), "{name} without {field}");
+                }
                 spoiled[field] = json!(true);
-                assert!(check_event(name, spoiled.to_string().as_bytes()).is_err(), "{name} with another {field}");
+                assert!(super::event(&spoiled.to_string(), &mut 0).is_err(), "{name} with another {field}");
             }
         }
-        check_event("response.of_tomorrow", b"{}").unwrap();
+        event(r#"{"type":"response.of_tomorrow"}"#, &mut 0).unwrap();
     }
 }

@@ -107,7 +107,7 @@ async fn whole(exchange: &mut Exchange, path: &'static str) -> Answered {
     let Prepared { request, context, model, asked, deadline } = prepare(exchange, path).await?;
     let provider = exchange.state.provider.clone();
     let reply = ask::ask(exchange, &model, deadline, provider.forward(request.into_forward(path), &context)).await?;
-    let read = json::from_reply_marked::<Map<String, Value>>(&reply.value).map_err(|error| {
+    let read = json::from_reply_marked::<Map<String, Value>>(&reply.value.bytes).map_err(|error| {
         Error::new(ErrorKind::Decode, "the container's answer is not a JSON object; retry the request")
             .with_source(error)
     });
@@ -166,10 +166,22 @@ fn sound_type(content_type: Option<&str>) -> HeaderValue {
         .unwrap_or(const { HeaderValue::from_static("application/octet-stream") })
 }
 
-/// The tokens in the form of OpenAI's embeddings, or of its images.
-fn reported(usage: &Value) -> Option<sagewire_types::Usage> {
-    let sagewire_types::ReportedUsage(reported) = serde_json::from_value(usage.clone()).unwrap_or_default();
-    reported.filter(|usage| usage.total_tokens > 0).or_else(|| events::usage(usage))
+/// The tokens as OpenAI's images tell them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ImageUsage {
+    input_tokens: Lenient<u64>,
+    output_tokens: Lenient<u64>,
+}
+
+/// The tokens in the form of OpenAI's embeddings, or of its images; `None` if nothing is counted.
+fn reported(usage: &Value) -> Option<Usage> {
+    let ReportedUsage(reported) = serde_json::from_value(usage.clone()).unwrap_or_default();
+    reported.filter(|usage| usage.total_tokens > 0).or_else(|| {
+        let ImageUsage { input_tokens, output_tokens } = ImageUsage::deserialize(usage).ok()?;
+        let usage = Usage::reported(input_tokens.0.unwrap_or_default(), output_tokens.0.unwrap_or_default());
+        (usage.total_tokens > 0).then_some(usage)
+    })
 }
 
 impl Forwarded {

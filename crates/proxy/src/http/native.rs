@@ -6,17 +6,12 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use http::Response;
-use sagewire_api::{messages, responses};
-use sagewire_types::{
-    Error, ErrorKind, ForwardRequest, ReplyStream,
-    json::{self, Exact},
-};
+use sagewire_types::{Error, ForwardRequest, Reply, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use self::events::{NativeEvent, NativeEvents};
+use self::events::NativeEvents;
 use super::{
     Exchange,
     ask::{self, Ask, Prepared},
@@ -27,7 +22,7 @@ use super::{
 };
 use crate::{app::State, callers::Wanted, limits::Limits};
 
-pub(super) mod events;
+mod events;
 
 /// What the APIs differ in.
 #[derive(Debug)]
@@ -38,34 +33,13 @@ pub(super) struct Api {
     limit: &'static str,
     /// What breaks the silence of a stream.
     silence: &'static [u8],
-    /// Whether a whole answer has the API's form.
-    check: fn(&[u8]) -> Result<(), Error>,
-    /// Whether an event of this type has it.
-    check_event: fn(&str, &[u8]) -> Result<(), Error>,
 }
 
-pub(super) static RESPONSES: Api = Api {
-    path: "/v1/responses",
-    limit: "max_output_tokens",
-    silence: b": keep-alive\n\n",
-    check: responses::check_response,
-    check_event: responses::check_event,
-};
-pub(super) static MESSAGES: Api = Api {
-    path: "/v1/messages",
-    limit: "max_tokens",
-    silence: b"event: ping\ndata: {\"type\":\"ping\"}\n\n",
-    check: messages::check_message,
-    check_event: messages::check_event,
-};
-/// Its one number is what the route is known by.
-pub(super) static COUNT_TOKENS: Api = Api {
-    path: "/v1/messages/count_tokens",
-    limit: "max_tokens",
-    silence: b"",
-    check: |_| Ok(()),
-    check_event: |_, _| Ok(()),
-};
+pub(super) static RESPONSES: Api =
+    Api { path: "/v1/responses", limit: "max_output_tokens", silence: b": keep-alive\n\n" };
+pub(super) static MESSAGES: Api =
+    Api { path: "/v1/messages", limit: "max_tokens", silence: b"event: ping\ndata: {\"type\":\"ping\"}\n\n" };
+pub(super) static COUNT_TOKENS: Api = Api { path: "/v1/messages/count_tokens", limit: "max_tokens", silence: b"" };
 
 /// Parameters that a container cannot heed, or does not have what they name: the translation
 /// refuses them.
@@ -167,30 +141,20 @@ impl NativeRequest {
         if self.stream() == Some(true) {
             let request = request.with_accept("text/event-stream");
             let call = async { known(provider.forward_stream(request, context).await) };
-            let Some(mut stream) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
-            let meta = std::mem::take(&mut stream.meta);
-            let (api, mut prompt_tokens) = (self.api, 0);
-            let events =
-                stream.map(move |event| event.and_then(|event| NativeEvent::read(api, event, &mut prompt_tokens)));
-            let stream = ReplyStream::new(meta, events);
-            let events = NativeEvents::new(self.api);
+            let Some(stream) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
+            let events = NativeEvents::new(self.api, asked);
             return Ok(Some(streaming::respond(exchange, stream, events, model, Arc::clone(asked), true)));
         }
         let call = async { known(provider.forward(request, context).await) };
-        let Some(reply) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
-        let read = (self.api.check)(&reply.value).and_then(|()| {
-            json::from_reply_marked::<Map<String, Value>>(&reply.value).map_err(|error| {
-                Error::new(ErrorKind::Decode, "the container's answer is not JSON; retry the request")
-                    .with_source(error)
-            })
-        });
-        let mut answer = read.map_err(|error| ask::failed(exchange, model, &error))?;
-        if let Some(name) = answer.get_mut("model") {
-            *name = Value::from(&**asked);
-        }
-        let usage = answer.get("usage").and_then(events::usage);
-        ask::book(exchange, &reply.meta, usage, reply.value.len());
-        ask::answer(exchange, &Exact(&answer), &reply.meta).map(Some)
+        let Some(Reply { value, meta }) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
+        let (usage, text_bytes) =
+            value.reading.as_ref().map_or((None, 0), |reading| (reading.usage.clone(), reading.text_bytes));
+        ask::book(exchange, &meta, usage, text_bytes);
+        let json = match value.around_model() {
+            Some((before, after)) => [before, Value::from(&**asked).to_string().as_bytes(), after].concat(),
+            None => value.bytes.into(),
+        };
+        ask::answer_json(exchange, Ok(json), &meta).map(Some)
     }
 
     /// The request as it would have been read in the first place.

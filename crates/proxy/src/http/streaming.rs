@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use bytes::BytesMut;
 use futures_util::StreamExt;
 use http::{HeaderValue, Response, header};
 use sagewire_types::{
@@ -15,7 +16,7 @@ use super::{
     call::Call,
     error::ApiError,
     response::{self, Body},
-    sse::{Ahead, Events, Observer, Piece, SseBody},
+    sse::{Ahead, Events, Observer, Piece, SseBody, Writer},
 };
 use crate::{
     app::{Model, State},
@@ -75,9 +76,9 @@ pub(super) fn respond_bytes(
             () = stopping.clone().cut_off() => Some(Err(Stopping::error())),
         };
         match piece {
-            Some(Ok(bytes)) => {
+            Some(Ok(piece)) => {
                 call.wrote(1);
-                Some((Ok(bytes), Some((stream, call, stopping))))
+                Some((Ok(piece.bytes), Some((stream, call, stopping))))
             }
             Some(Err(error)) => {
                 let shown = call.failed(&error);
@@ -159,9 +160,12 @@ fn logged<T: Piece>(exchange: &Exchange, stream: ReplyStream<T>) -> ReplyStream<
     let request_id = exchange.request_id().to_owned();
     let meta = stream.meta.clone();
     let pieces = stream.inspect(move |piece| {
-        if let Ok(json) = piece.as_ref().map_err(|_| ()).and_then(|piece| serde_json::to_string(piece).map_err(|_| ()))
+        let mut json = BytesMut::new();
+        if let Ok(piece) = piece
+            && piece.write(&mut T::Writer::default(), Writer(&mut json)).is_ok()
         {
-            tracing::debug!(target: "sagewire::proxy::prompts", request_id, which = "piece", body = %json);
+            let body = String::from_utf8_lossy(&json);
+            tracing::debug!(target: "sagewire::proxy::prompts", request_id, which = "piece", %body);
         }
     });
     ReplyStream::new(meta, pieces)

@@ -13,7 +13,7 @@ use sagewire_dialects::{
     Payload, StreamDecoder,
     native::{self, PROTOCOLS, Protocol},
 };
-use sagewire_types::{Error, ErrorKind, ForwardRequest};
+use sagewire_types::{Error, ErrorKind, ForwardRequest, Forwarded};
 
 use crate::{
     call::{
@@ -68,6 +68,13 @@ impl<'a> Checked<'a> {
 
     fn routes(&self) -> Routes {
         self.known.about(self.prepared).unwrap_or_default()
+    }
+
+    /// Reads a whole answer.
+    pub(crate) fn read(&self, reply: Bytes) -> Result<Forwarded, Error> {
+        let answer = self.protocol.read(reply)?;
+        self.answered();
+        Ok(answer)
     }
 
     /// The container has answered in the route's form.
@@ -134,13 +141,13 @@ pub(crate) fn request(
 #[derive(Debug)]
 pub(crate) struct AsItIs;
 
-impl StreamDecoder<Bytes> for AsItIs {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<Bytes>) -> Result<(), Error> {
-        out.push(Bytes::copy_from_slice(bytes));
+impl StreamDecoder<Forwarded> for AsItIs {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<Forwarded>) -> Result<(), Error> {
+        out.push(Bytes::copy_from_slice(bytes).into());
         Ok(())
     }
 
-    fn finish(&mut self, _: &mut Vec<Bytes>) -> Result<(), Error> {
+    fn finish(&mut self, _: &mut Vec<Forwarded>) -> Result<(), Error> {
         Ok(())
     }
 }

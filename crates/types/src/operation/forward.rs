@@ -1,7 +1,7 @@
 //! Forward: a route of the container's own, whose body and answer are passed on as they are, whole
 //! or in pieces.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, ops::Range};
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use super::{
     Counted, answer,
     tally::{Tally, in_bytes, tokens},
 };
-use crate::{Error, ErrorKind, Reply, ReplyStream};
+use crate::{Error, ErrorKind, Reply, ReplyStream, Usage};
 
 /// A request to a route that the container itself speaks, such as `/v1/responses` or `/v1/rerank`.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,12 +87,69 @@ impl fmt::Debug for ForwardRequest {
     }
 }
 
+/// The answer of a container's own route, or a piece of one.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Forwarded {
+    /// What the container sent. A piece is cut anywhere, or is the JSON of one event on one line if
+    /// the route's protocol is heeded.
+    pub bytes: Bytes,
+    /// What was read of it; `None` if no protocol is heeded.
+    pub reading: Option<Box<Reading>>,
+}
+
+/// What was read of an answer, or of an event, whose form was checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Reading {
+    /// The event's name; empty for a whole answer.
+    pub name: Cow<'static, str>,
+    /// The event's place in its stream, if the protocol numbers them.
+    pub number: Option<u64>,
+    /// The generated text in bytes.
+    pub text_bytes: usize,
+    /// The tokens used, if the container tells them here.
+    pub usage: Option<Usage>,
+    /// Where the bytes have the model's name, quotes included.
+    pub model: Option<Range<usize>>,
+}
+
+impl Reading {
+    /// The reading of an event of this name, or of a whole answer if it is empty.
+    #[must_use]
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+impl From<Bytes> for Forwarded {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, reading: None }
+    }
+}
+
+impl Forwarded {
+    /// Adds what was read.
+    #[must_use]
+    pub fn with_reading(mut self, reading: Reading) -> Self {
+        self.reading = Some(Box::new(reading));
+        self
+    }
+
+    /// The bytes before the model's name and those behind it; `None` if they have no such name.
+    #[must_use]
+    pub fn around_model(&self) -> Option<(&[u8], &[u8])> {
+        let Range { start, end } = self.reading.as_ref()?.model.clone()?;
+        Some((self.bytes.get(..start)?, self.bytes.get(end..)?))
+    }
+}
+
 /// The answer of a container's own route, in the pieces in which it came. Whether it is whole only
 /// its protocol tells: a connection that breaks is an error, an answer that the container ends
-/// early is not.
-pub type ForwardStream = ReplyStream<Bytes>;
+/// early is not, unless the protocol is heeded.
+pub type ForwardStream = ReplyStream<Forwarded>;
 
-answer!(Forward, Reply<Bytes>);
+answer!(Forward, Reply<Forwarded>);
 answer!(ForwardStream, ForwardStream);
 
 /// The parameter that an unknown route's error names.
@@ -114,10 +171,12 @@ impl Error {
     }
 }
 
-/// What the bytes mean is not known, so they tell nothing.
-impl Counted for Bytes {
+/// Bytes whose meaning is not known tell nothing.
+impl Counted for Forwarded {
     fn tally(&self) -> Tally<'_> {
-        Tally::default()
+        self.reading
+            .as_ref()
+            .map_or_else(Tally::default, |reading| Tally::new(reading.usage.as_ref(), reading.text_bytes))
     }
 }
 
@@ -131,6 +190,18 @@ mod tests {
         assert_eq!(request.estimated_tokens(), 3);
         let shown = format!("{request:?}");
         assert!(shown.contains("body_bytes: 10") && !shown.contains("prompt"), "{shown}");
+    }
+
+    #[test]
+    fn a_piece_tells_what_was_read_of_it() {
+        let piece = Forwarded::from(Bytes::from_static(b"{\"model\":\"x\",\"a\":1}"));
+        assert_eq!((piece.tally().total(), piece.around_model()), (None, None));
+        let mut reading = Reading::new("message_start");
+        reading.usage = Some(Usage::reported(3, 4));
+        reading.model = Some(9..12);
+        let piece = piece.with_reading(reading);
+        assert_eq!(piece.tally().total(), Some(7));
+        assert_eq!(piece.around_model(), Some((&b"{\"model\":"[..], &b",\"a\":1}"[..])));
     }
 
     #[test]
