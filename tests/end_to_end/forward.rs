@@ -69,4 +69,15 @@ async fn a_route_that_is_none_of_inference_is_refused_before_anything_is_sent() 
         assert_eq!((error.kind(), error.param()), (ErrorKind::Unsupported, Some("path")), "{path}");
     }
     assert_eq!(transport.count(), 0);
+    // The operator may list further ones.
+    let sagemaker = builder_for("http://endpoint.invalid")
+        .settings(Settings::default().with_further_routes(["/v1/guided".to_owned()]))
+        .transport(transport.clone())
+        .build()
+        .unwrap();
+    let forwarded = |path: &str| ForwardRequest::new("sagemaker/e", path, "{}");
+    let error = sagemaker.forward(forwarded("/v1/other"), &CallContext::new()).await.unwrap_err();
+    assert!(error.message().contains("further_routes"), "{error}");
+    sagemaker.forward(forwarded("/v1/guided"), &CallContext::new()).await.unwrap();
+    assert_eq!(header(&transport, ATTRIBUTES), [Some("route=/v1/guided".to_owned())]);
 }

@@ -164,8 +164,9 @@ impl SageMaker {
         if let Some(call) = call
             && let Some(path) = route::of_call(call, &settings)?
         {
-            let attributes = &mut settings.to_mut().headers.custom_attributes;
-            *attributes = Some(attributes::with_route(attributes.as_deref(), path)?);
+            let further = settings.further_routes.as_deref().unwrap_or_default();
+            let attributes = attributes::with_route(settings.headers.custom_attributes.as_deref(), path, further)?;
+            settings.to_mut().headers.custom_attributes = Some(attributes);
         }
         if let Some(trace) = context.trace.as_ref().filter(|_| settings.forward_trace == Some(true)) {
             let attributes = &mut settings.to_mut().headers.custom_attributes;

@@ -56,6 +56,9 @@ pub struct Settings {
     /// The paths of the routes of its own that the container has, such as `/v1/responses`. Default:
     /// those of its dialect.
     pub native_routes: Option<Vec<String>>,
+    /// Further paths of the container that [`forward`](sagewire_types::Provider::forward) may ask
+    /// for, beside the routes of inference that are known.
+    pub further_routes: Option<Vec<String>>,
     /// The family of embeddings. Default: by the endpoint's name.
     pub embedding_dialect: Option<EmbeddingDialect>,
     /// The family of rerankers. Default: vLLM's if that is the dialect, else by the endpoint's name.
@@ -201,6 +204,7 @@ impl Settings {
             base_url: or(&self.base_url, &other.base_url),
             dialect: self.dialect.or(other.dialect),
             native_routes: or(&self.native_routes, &other.native_routes),
+            further_routes: or(&self.further_routes, &other.further_routes),
             embedding_dialect: self.embedding_dialect.or(other.embedding_dialect),
             rerank_dialect: self.rerank_dialect.or(other.rerank_dialect),
             headers: self.headers.or(&other.headers),

@@ -57,7 +57,8 @@ impl Agent {
         Self { pace: Duration::ZERO, speaks: Speaks::Chat }
     }
 
-    /// Answers `route=/v1/responses`, `/v1/messages` and `/v1/messages/count_tokens`, too.
+    /// Answers `route=/v1/responses`, `/v1/messages`, `/v1/messages/count_tokens` and `/tokenize`,
+    /// too.
     #[must_use]
     pub const fn with_native_routes(mut self) -> Self {
         self.speaks = Speaks::Routes;
@@ -106,6 +107,13 @@ impl Agent {
             Some("/v1/messages/count_tokens") => {
                 let conversation = Conversation::of_messages(&body).ok_or_else(|| AgentRefusal::missing("messages"))?;
                 Ok(ContainerReply::json(200, &json!({ "input_tokens": conversation.prompt_tokens })))
+            }
+            Some("/tokenize") => {
+                let conversation = Conversation::of_chat(&body).ok_or_else(|| AgentRefusal::missing("messages"))?;
+                let tokens: Vec<u64> = (0..conversation.prompt_tokens as u64).collect();
+                let counted =
+                    json!({"count": tokens.len(), "max_model_len": 32_768, "tokens": tokens, "token_strs": null});
+                Ok(ContainerReply::json(200, &counted))
             }
             Some(_) => Err(AgentRefusal { status: 404, body: json!({ "detail": "Not Found" }) }),
         }

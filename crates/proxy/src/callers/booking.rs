@@ -29,8 +29,8 @@ pub(crate) struct Booking {
     usage: Option<Usage>,
     /// How much text was generated.
     text_bytes: usize,
-    /// Whether the answer was kept, so that no model worked on it.
-    was_kept: bool,
+    /// Whether no model worked on the answer.
+    no_tokens: bool,
 }
 
 /// The key that is charged.
@@ -93,7 +93,7 @@ impl Booking {
             progress: Progress::NotServed,
             usage: None,
             text_bytes: 0,
-            was_kept: false,
+            no_tokens: false,
         })
     }
 
@@ -144,9 +144,10 @@ impl Booking {
         self.progress = Progress::Answered;
     }
 
-    /// The answer comes from the cache: the request is counted, and no tokens.
-    pub(crate) fn was_kept(&mut self) {
-        self.was_kept = true;
+    /// No model works on the answer, as it comes from the cache or only counts: the request is
+    /// counted, and no tokens.
+    pub(crate) fn uses_no_tokens(&mut self) {
+        self.no_tokens = true;
     }
 
     /// The model reported this.
@@ -184,7 +185,7 @@ impl Booking {
     }
 
     fn count(&self) -> Option<Count> {
-        if self.was_kept {
+        if self.no_tokens {
             return None;
         }
         let generated = Tally::new(None, self.text_bytes).generated();

@@ -282,7 +282,7 @@ pub(super) fn learned(exchange: &mut Exchange, meta: &ReplyMeta) {
     if Found::of(meta) == Some(Found::Hit)
         && let Some(booking) = exchange.booking()
     {
-        booking.was_kept();
+        booking.uses_no_tokens();
     }
 }
 

@@ -1,14 +1,17 @@
 //! `POST /messages/count_tokens`: <https://docs.anthropic.com/en/api/messages-count-tokens>
 //!
-//! Owns the estimate for a whole request. The model is asked only if its container has the route.
+//! Owns who counts: the container's own route, else its tokenizer on the translated conversation,
+//! else an estimate. No tokens are charged for it.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use sagewire_types::{ChatRequest, Usage};
+use sagewire_types::{ChatRequest, ForwardRequest, Usage, json as numbers};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Exchange, ask,
+    Exchange,
+    ask::{self, Prepared},
     error::ApiError,
     messages,
     native::{self, Passed},
@@ -29,16 +32,53 @@ pub(super) const ROUTE: Route = Route {
     handler: |exchange| Box::pin(count(exchange)),
 };
 
+/// [vLLM's tokenizer](https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#tokenizer-api),
+/// which takes the messages and tools of a chat request.
+const TOKENIZER: &str = "/tokenize";
+
+/// What is read of the tokenizer's answer.
+#[derive(Deserialize)]
+struct Tokenized {
+    count: u64,
+}
+
 async fn count(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let (request, ready) = match native::pass_on(exchange, &native::COUNT_TOKENS).await? {
         Passed::Answered(response) => return Ok(response),
         Passed::Not(request, ready) => (request, ready),
     };
     let prepared = messages::prepare(exchange, request, ready).await?.prepared;
-    let tokens = estimate(&prepared.request);
-    let mut response = json_response(StatusCode::OK, Bytes::from(json!({ "input_tokens": tokens }).to_string()));
-    ask::mark_estimate(&Usage::estimated(tokens, 0), &mut response);
+    let usage = match tokenized(exchange, &prepared).await? {
+        Some(tokens) => Usage::reported(tokens, 0),
+        None => Usage::estimated(estimate(&prepared.request), 0),
+    };
+    let body = json!({ "input_tokens": usage.prompt_tokens });
+    let mut response = json_response(StatusCode::OK, Bytes::from(body.to_string()));
+    ask::mark_estimate(&usage, &mut response);
     Ok(response)
+}
+
+/// The count of the container's tokenizer; `None` if the container does not have the route.
+async fn tokenized(exchange: &mut Exchange, prepared: &Prepared<ChatRequest>) -> Result<Option<u64>, ApiError> {
+    let Prepared { request, context, model, deadline, .. } = prepared;
+    if !model.has_route(TOKENIZER) {
+        return Ok(None);
+    }
+    let mut body = json!({ "messages": request.messages });
+    if let Some(tools) = &request.tools {
+        body["tools"] = json!(tools);
+    }
+    if let Some(variables) = request.extra.get("chat_template_kwargs") {
+        body["chat_template_kwargs"] = variables.clone();
+    }
+    let body = numbers::restore_integers(body.to_string().into());
+    let forward = ForwardRequest::new(request.model.as_str(), TOKENIZER, body).checked();
+    let provider = exchange.state.provider.clone();
+    let call = async { native::known(provider.forward(forward, context).await) };
+    let Some(reply) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
+    ask::learned(exchange, &reply.meta);
+    native::charge_no_tokens(exchange);
+    Ok(serde_json::from_slice::<Tokenized>(&reply.value.bytes).ok().map(|tokenized| tokenized.count))
 }
 
 /// The conversation and the descriptions of the tools, which are part of the prompt.

@@ -149,6 +149,9 @@ impl NativeRequest {
         let Some(Reply { value, meta }) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
         let (usage, text_bytes) =
             value.reading.as_ref().map_or((None, 0), |reading| (reading.usage.clone(), reading.text_bytes));
+        if self.api.is(&COUNT_TOKENS) {
+            charge_no_tokens(exchange);
+        }
         ask::book(exchange, &meta, usage, text_bytes);
         let json = match value.around_model() {
             Some((before, after)) => [before, Value::from(&**asked).to_string().as_bytes(), after].concat(),
@@ -169,8 +172,15 @@ impl NativeRequest {
     }
 }
 
+/// A request that only counts is counted itself, and no tokens are.
+pub(super) fn charge_no_tokens(exchange: &mut Exchange) {
+    if let Some(booking) = exchange.booking() {
+        booking.uses_no_tokens();
+    }
+}
+
 /// An answer, or nothing if the container does not have the route.
-fn known<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+pub(super) fn known<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
     match outcome {
         Err(error) if error.is_unknown_route() => Ok(None),
         outcome => outcome.map(Some),
@@ -194,7 +204,7 @@ impl Ask for NativeRequest {
     fn wanted(&self) -> Wanted {
         Wanted {
             prompt: ask::tokens_of(self.bytes),
-            answers: 1,
+            answers: u64::from(!self.api.is(&COUNT_TOKENS)),
             max_output: self.fields.get(self.api.limit).and_then(Value::as_u64),
         }
     }

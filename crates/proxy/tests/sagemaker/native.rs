@@ -304,10 +304,62 @@ async fn an_answer_in_another_form_never_reaches_a_caller() {
             answer.text()
         );
     }
-    let counted = r#"{"input_tokens":"GARBAGE"}"#;
-    setup.emulator.enqueue("native", Scripted::ok(counted));
-    let answer = setup.post("/v1/messages/count_tokens", &messages("native")).await;
-    assert_eq!(answer.headers["x-sagewire-usage"], "estimated", "{}", answer.text());
+    for tokenizer in [r#"{"count":-1}"#, r#"{"count":"GARBAGE"}"#, "GARBAGE"] {
+        setup.emulator.enqueue("native", Scripted::ok(r#"{"input_tokens":"GARBAGE"}"#));
+        setup.emulator.enqueue("native", Scripted::ok(tokenizer));
+        let answer = setup.post("/v1/messages/count_tokens", &messages("native")).await;
+        assert!(answer.status == 200 || answer.status == 502, "{}", answer.text());
+        assert_eq!(answer.headers.contains_key("x-sagewire-usage"), answer.status == 200);
+        assert!(!answer.text().contains("GARBAGE"), "{}", answer.text());
+    }
+}
+
+/// vLLM before it had the Messages API has a tokenizer all the same.
+#[tokio::test]
+async fn tokens_are_counted_by_the_containers_tokenizer_if_it_has_no_route_for_it() {
+    let emulator = Emulator::builder().endpoint("native", Agent::new().with_native_routes()).start().await.unwrap();
+    let setup = Setup::on(
+        emulator,
+        "
+model_list:
+  - {model_name: tokenizer, litellm_params: {model: sagemaker_chat/native, hf_model_name: served, native_routes: [/tokenize]}}
+  - {model_name: native, litellm_params: {model: sagemaker_chat/native, dialect: vllm}}
+  - {model_name: chat, litellm_params: {model: sagemaker_chat/native}}
+general_settings: {master_key: sk-master}
+sagewire_settings: {keys: [{name: team, key: sk-team}]}
+",
+    )
+    .await;
+    let key = [("authorization", "Bearer sk-team"), ("content-type", "application/json")];
+    let body = |model: &str| {
+        let mut body = messages(model);
+        body["tools"] = json!([{"name": "run", "description": "Runs it", "input_schema": {"type": "object"}}]);
+        body.to_string()
+    };
+    let count = async |model: &str| setup.send(Method::POST, "/v1/messages/count_tokens", &key, &body(model)).await;
+    let counted = count("tokenizer").await;
+    assert!(counted.json()["input_tokens"].as_u64().unwrap() > 0, "{}", counted.text());
+    assert!(!counted.headers.contains_key("x-sagewire-usage"), "the container has counted");
+    let sent = asked(&setup);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0.as_deref(), Some("route=/tokenize"));
+    assert_eq!(
+        sent[0].1,
+        json!({
+            "model": "served", "messages": [{"role": "user", "content": "Hello"}],
+            "tools": [{"type": "function", "function": {"name": "run", "description": "Runs it", "parameters": {"type": "object"}}}],
+        })
+    );
+    // A container that turns out not to have the one route is asked for the other.
+    setup.emulator.clear_received();
+    setup.emulator.enqueue("native", Scripted::ok(r#"{"object":"chat.completion"}"#));
+    assert!(!count("native").await.headers.contains_key("x-sagewire-usage"));
+    assert!(!count("native").await.headers.contains_key("x-sagewire-usage"));
+    let routes: Vec<_> = asked(&setup).into_iter().map(|(route, _)| route.unwrap()).collect();
+    assert_eq!(routes, ["route=/v1/messages/count_tokens", "route=/tokenize", "route=/tokenize"]);
+    assert_eq!(count("chat").await.headers["x-sagewire-usage"], "estimated");
+    let info = setup.send(Method::GET, "/key/info", &key, "").await.json();
+    assert_eq!((&info["info"]["tokens_spent"], &info["info"]["tokens_reserved"]), (&json!(0), &json!(0)));
 }
 
 #[tokio::test]

@@ -52,15 +52,30 @@ const ROUTES: [&str; 21] = [
     "/v2/rerank",
 ];
 
-/// The route of the container's own, and behind it the operator's attributes.
+/// Whether this can be the path of a container's route, which ends at a blank or a comma.
+pub(crate) fn is_route(path: &str) -> bool {
+    let is_part = |character: char| character.is_ascii_graphic() && !matches!(character, ',' | '=' | '?' | '#');
+    path.len() > 1
+        && path.len() <= LONGEST / 4
+        && path.starts_with('/')
+        && !path.contains("..")
+        && path.chars().all(is_part)
+}
+
+/// The route of the container's own, and behind it the operator's attributes. `further` are routes
+/// that the operator allows beside those of inference.
 ///
 /// # Errors
-/// `Unsupported` for a path that is no route of inference, `Configuration` where the operator's
-/// attributes leave no room for it.
-pub(crate) fn with_route(own: Option<&str>, path: &str) -> Result<String, Error> {
-    if !ROUTES.contains(&path) {
+/// `Unsupported` for a path that is neither, `Configuration` if the operator's attributes leave no
+/// room for it.
+pub(crate) fn with_route(own: Option<&str>, path: &str, further: &[String]) -> Result<String, Error> {
+    let is_allowed = ROUTES.contains(&path) || further.iter().any(|allowed| allowed == path && is_route(path));
+    if !is_allowed {
         let shown: String = path.chars().take(64).collect();
-        let message = format!("unsupported route `{shown}`; expected one of {}", ROUTES.join(", "));
+        let message = format!(
+            "unsupported route `{shown}`; expected one of {}, or one that `further_routes` lists",
+            ROUTES.join(", ")
+        );
         return Err(Error::new(ErrorKind::Unsupported, message).with_param("path"));
     }
     let own = own.filter(|own| !own.is_empty());
@@ -119,16 +134,32 @@ mod tests {
 
     #[test]
     fn a_route_stands_before_the_operators_attributes() {
-        assert_eq!(with_route(None, "/v1/rerank").unwrap(), "route=/v1/rerank");
-        assert_eq!(with_route(Some("accept_eula=true"), "/v1/rerank").unwrap(), "route=/v1/rerank,accept_eula=true");
+        assert_eq!(with_route(None, "/v1/rerank", &[]).unwrap(), "route=/v1/rerank");
+        assert_eq!(
+            with_route(Some("accept_eula=true"), "/v1/rerank", &[]).unwrap(),
+            "route=/v1/rerank,accept_eula=true"
+        );
         for path in ["/metrics", "/v1/load_lora_adapter", "/v1/rerank,a=b", ""] {
-            assert_eq!(with_route(None, path).unwrap_err().kind(), ErrorKind::Unsupported, "{path}");
+            assert_eq!(with_route(None, path, &[]).unwrap_err().kind(), ErrorKind::Unsupported, "{path}");
         }
         let room = LONGEST - "route=/v1/rerank,".len();
-        assert_eq!(with_route(Some(&"a".repeat(room)), "/v1/rerank").unwrap().len(), LONGEST);
-        let error = with_route(Some(&"a".repeat(room + 1)), "/v1/rerank").unwrap_err();
+        assert_eq!(with_route(Some(&"a".repeat(room)), "/v1/rerank", &[]).unwrap().len(), LONGEST);
+        let error = with_route(Some(&"a".repeat(room + 1)), "/v1/rerank", &[]).unwrap_err();
         assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("custom_attributes")));
         assert!(error.to_string().contains(&format!("{room} characters")), "{error}");
+    }
+
+    #[test]
+    fn the_operator_may_list_further_routes() {
+        let further = ["/v1/guided".to_owned(), "/a,accept_eula=true".to_owned()];
+        assert_eq!(with_route(None, "/v1/guided", &further).unwrap(), "route=/v1/guided");
+        for path in ["/v1/guide", "/v1/guided/", "/a,accept_eula=true", "/metrics"] {
+            assert!(with_route(None, path, &further).is_err(), "{path}");
+        }
+        for path in ["", "/", "v1", "/a b", "/a,b", "/a=b", "/a?b", "/../admin", "/é", "/a\n"] {
+            assert!(!is_route(path), "{path}");
+        }
+        assert!(is_route("/v1/guided") && !is_route(&format!("/{}", "a".repeat(LONGEST))));
     }
 
     #[test]

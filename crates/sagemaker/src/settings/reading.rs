@@ -20,7 +20,7 @@ use super::{
     parameters::{self, Effect},
     table::TABLE,
 };
-use crate::{ParameterPolicy, template::TemplateChoice};
+use crate::{ParameterPolicy, request::attributes, template::TemplateChoice};
 
 /// What a router in front of a deployment acts on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -243,6 +243,16 @@ pub(super) fn native_routes(draft: &mut Draft, value: Value) -> Result<(), Strin
             return Err(format!("must be `true`, `false` or a list of `{paths}`"));
         }
     });
+    Ok(())
+}
+
+/// Paths that a route of the container can have.
+pub(super) fn further_routes(draft: &mut Draft, value: Value) -> Result<(), String> {
+    let paths = kind::texts(&value).unwrap_or_default();
+    if !paths.iter().all(|path| attributes::is_route(path)) {
+        return Err("must be a list of paths such as `/v1/guided`, without blanks, commas, `=` and `..`".to_owned());
+    }
+    draft.settings.further_routes = Some(paths);
     Ok(())
 }
 

@@ -61,6 +61,8 @@ impl Settings {
         with_embedding_dialect(embedding_dialect: EmbeddingDialect);
         /// Sets the family of rerankers.
         with_rerank_dialect(rerank_dialect: RerankDialect);
+        /// Sets further paths of the container that `forward` may ask for.
+        with_further_routes(further_routes: impl Into<Vec<String>>);
         /// Sets the model, where the endpoint hosts several as inference components (LiteLLM's `model_id`).
         with_inference_component(inference_component: impl Into<String>) in headers;
         /// Sets the model, where the endpoint is a multi-model one.

@@ -191,6 +191,11 @@ pub(super) static TABLE: &[Parameter] = &[
         "Which routes the container answers itself by `route=`, as AWS's vLLM image does: `true`, `false`, or a list of `/v1/responses`, `/v1/messages`, `/v1/messages/count_tokens`, `/v1/score`, `/classify`, `/pooling`, `/tokenize`, `/detokenize`, `/v1/images/generations` and `/v1/audio/speech`. Default: all of them if `dialect` or `rerank_dialect` is `vllm`.",
     ),
     setting(
+        "further_routes",
+        Field::Parsed(Kind::Texts, reading::further_routes),
+        "Further paths of the container that the library's `forward` may ask for by `route=`, beside the known routes of inference.",
+    ),
+    setting(
         "embedding_dialect",
         Field::Parsed(Kind::Choice(EmbeddingDialect::names), |d, value| {
             reading::choice(&mut d.settings.embedding_dialect, &value)
