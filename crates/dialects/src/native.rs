@@ -30,15 +30,23 @@ pub struct Protocol {
     mark: Mark,
     /// Checks a whole answer and reads it.
     answer: fn(&str) -> Result<Reading, Error>,
-    /// Checks an event and reads it. What the beginning of the stream told of the prompt's tokens
-    /// is kept for its end.
-    event: fn(&str, &mut u64) -> Result<Reading, Error>,
+    /// Checks an event and reads it.
+    event: fn(&str, &mut SoFar) -> Result<Reading, Error>,
     /// Whether an event of this type must have a form.
     knows: fn(&str) -> bool,
     /// The first event of a stream, and those that end it well; nothing if the route has no
     /// streams.
     first: &'static str,
     ends: &'static [&'static str],
+}
+
+/// What the events of a stream have told that matters at its end.
+#[derive(Debug, Default)]
+struct SoFar {
+    /// The tokens of the prompt.
+    prompt_tokens: u64,
+    /// Whether a reason was given why the answer ends.
+    stopped: bool,
 }
 
 /// What every whole answer has.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use sagewire_types::{Error, ErrorKind, Forwarded, Reading};
 
-use super::{Head, Protocol, form, read_text, reported};
+use super::{Head, Protocol, SoFar, form, read_text, reported};
 use crate::{
     StreamDecoder,
     dialect::Ending,
@@ -34,13 +34,12 @@ struct Events {
     protocol: &'static Protocol,
     begun: bool,
     ended: bool,
-    /// What the beginning told of the prompt's tokens.
-    prompt_tokens: u64,
+    so_far: SoFar,
 }
 
 impl EventDecoder {
     pub(super) fn new(protocol: &'static Protocol) -> Self {
-        let events = Events { protocol, begun: false, ended: false, prompt_tokens: 0 };
+        let events = Events { protocol, begun: false, ended: false, so_far: SoFar::default() };
         Self { framer: RecordFramer::default(), events }
     }
 }
@@ -56,7 +55,7 @@ impl Events {
             Record::Done => return Ok(()),
         };
         let protocol = self.protocol;
-        let (text, read) = read_text(text, |text| (protocol.event)(text, &mut self.prompt_tokens));
+        let (text, read) = read_text(text, |text| (protocol.event)(text, &mut self.so_far));
         let reading = read.or_else(|error| self.otherwise(&text, error))?;
         match &*reading.name {
             // It is written as a line of its own.

@@ -9,7 +9,10 @@ use sagewire_types::{Error, Reading};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::form::{self, Object, Text, demand, is_object, there};
+use super::{
+    SoFar,
+    form::{self, Object, Text, demand, is_object, there},
+};
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "some fields are only demanded")]
@@ -155,12 +158,13 @@ pub(super) fn answer(text: &str) -> Result<Reading, Error> {
     Ok(reading)
 }
 
-/// Checks an event and reads it. `prompt_tokens` is what the beginning of the stream told of the
-/// prompt, for an end that tells only the rest.
+/// Checks an event and reads it. The beginning of the stream tells the tokens of the prompt, for an
+/// end that tells only the rest.
 ///
 /// # Errors
-/// `Decode` if it lacks what its type demands.
-pub(super) fn event(text: &str, prompt_tokens: &mut u64) -> Result<Reading, Error> {
+/// `Decode` if it lacks what its type demands, or if it is the end of an answer that gave no stop
+/// reason.
+pub(super) fn event(text: &str, so_far: &mut SoFar) -> Result<Reading, Error> {
     let event: Object<Event<'_>> = form::read(text)?;
     let mut reading = Reading::new(match EVENTS.iter().find(|known| **known == event.kind) {
         Some(known) => Cow::Borrowed(*known),
@@ -181,13 +185,14 @@ pub(super) fn event(text: &str, prompt_tokens: &mut u64) -> Result<Reading, Erro
         "message_start" => {
             let message = there(&event.message)?;
             message.check()?;
-            *prompt_tokens = message.usage.prompt();
+            so_far.prompt_tokens = message.usage.prompt();
             reading.model = form::place(text, message.model)?;
         }
         "message_delta" => {
-            there(&event.delta)?;
-            reading.usage = there(&event.usage)?.told(*prompt_tokens);
+            so_far.stopped |= there(&event.delta)?.stop_reason.is_some();
+            reading.usage = there(&event.usage)?.told(so_far.prompt_tokens);
         }
+        "message_stop" => demand(so_far.stopped)?,
         _ => {}
     }
     Ok(reading)
@@ -265,7 +270,7 @@ mod tests {
             let checked = |event: &Value| {
                 let mut event = event.clone();
                 event["type"] = json!(name);
-                super::event(&event.to_string(), &mut 0)
+                super::event(&event.to_string(), &mut SoFar { stopped: true, ..SoFar::default() })
             };
             checked(&event).unwrap();
             for (place, spoiled) in without_each_field(&event) {

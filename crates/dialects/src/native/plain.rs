@@ -5,7 +5,10 @@
 use sagewire_types::{Error, Reading};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::form::{self, Text};
+use super::{
+    SoFar,
+    form::{self, Text},
+};
 
 #[derive(Deserialize)]
 struct InputTokens {
@@ -57,6 +60,6 @@ pub(super) fn knows(_: &str) -> bool {
 }
 
 /// None can be read.
-pub(super) fn event(_: &str, _: &mut u64) -> Result<Reading, Error> {
+pub(super) fn event(_: &str, _: &mut SoFar) -> Result<Reading, Error> {
     Err(form::invalid())
 }

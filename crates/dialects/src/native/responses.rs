@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
+    SoFar,
     form::{self, Object, Text, demand},
     reported,
 };
@@ -161,6 +162,10 @@ const EVENTS: [(&str, &[Field]); 24] = [
 ];
 
 impl Response<'_> {
+    fn has_ended(&self) -> bool {
+        matches!(&*self.status, "completed" | "incomplete")
+    }
+
     fn check(&self) -> Result<(), Error> {
         demand(self.object == "response")?;
         self.output.iter().try_for_each(|item| item.check())
@@ -240,11 +245,10 @@ pub(super) fn knows(name: &str) -> bool {
 pub(super) fn answer(text: &str) -> Result<Reading, Error> {
     let response: Object<Response<'_>> = form::read(text)?;
     response.check()?;
-    match &*response.status {
-        "completed" | "incomplete" => {}
-        "failed" => return Err(reported(text.as_bytes())),
-        _ => return Err(form::invalid()),
+    if response.status == "failed" {
+        return Err(reported(text.as_bytes()));
     }
+    demand(response.has_ended())?;
     let mut reading = Reading::default();
     reading.text_bytes = response.output.iter().map(|item| item.text_bytes()).sum();
     reading.model = form::place(text, response.model)?;
@@ -256,7 +260,7 @@ pub(super) fn answer(text: &str) -> Result<Reading, Error> {
 ///
 /// # Errors
 /// `Decode` if it lacks what its type demands.
-pub(super) fn event(text: &str, _: &mut u64) -> Result<Reading, Error> {
+pub(super) fn event(text: &str, _: &mut SoFar) -> Result<Reading, Error> {
     let event: Object<Event<'_>> = form::read(text)?;
     let Some((name, fields)) = EVENTS.iter().find(|(name, _)| *name == event.kind) else {
         return Ok(Reading::new(event.kind.to_string()));
@@ -267,6 +271,9 @@ pub(super) fn event(text: &str, _: &mut u64) -> Result<Reading, Error> {
     reading.text_bytes = form::length([&event.delta]);
     if let Some(response) = &event.response {
         response.check()?;
+        // vLLM ends an answer that was cut by `response.completed`, too.
+        let ends = matches!(*name, "response.completed" | "response.incomplete");
+        demand(!ends || response.has_ended())?;
         reading.model = form::place(text, response.model)?;
         reading.usage = response.usage.as_ref().and_then(|usage| usage.told());
     }
@@ -348,17 +355,23 @@ mod tests {
                 let (name, value) = value(field);
                 event[name] = value;
             }
-            assert_eq!(super::event(&event.to_string(), &mut 0).unwrap().name, *name);
+            assert_eq!(super::event(&event.to_string(), &mut SoFar::default()).unwrap().name, *name);
             for field in event.as_object().unwrap().keys() {
                 let mut spoiled = event.clone();
                 spoiled.as_object_mut().unwrap().remove(field);
                 if field != "type" {
-                    assert!(super::event(&spoiled.to_string(), &mut 0).is_err(), "{name} without {field}");
+                    assert!(
+                        super::event(&spoiled.to_string(), &mut SoFar::default()).is_err(),
+                        "{name} without {field}"
+                    );
                 }
                 spoiled[field] = json!(true);
-                assert!(super::event(&spoiled.to_string(), &mut 0).is_err(), "{name} with another {field}");
+                assert!(
+                    super::event(&spoiled.to_string(), &mut SoFar::default()).is_err(),
+                    "{name} with another {field}"
+                );
             }
         }
-        event(r#"{"type":"response.of_tomorrow"}"#, &mut 0).unwrap();
+        event(r#"{"type":"response.of_tomorrow"}"#, &mut SoFar::default()).unwrap();
     }
 }

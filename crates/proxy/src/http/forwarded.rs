@@ -6,9 +6,11 @@
 
 use http::HeaderValue;
 use sagewire_types::{
-    Error, ErrorKind, ForwardRequest,
+    Error, ErrorKind, ForwardRequest, ReportedUsage, Usage,
     json::{self, Exact},
+    lenient::Lenient,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -17,7 +19,6 @@ use super::{
     body,
     error::ApiError,
     kinds,
-    native::events,
     openapi::schema,
     route::{Access, Answer, Answered, Handler, Paths, Route, Verb},
     streaming,

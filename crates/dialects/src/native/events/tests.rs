@@ -3,6 +3,8 @@ use super::*;
 const MESSAGE: &str = r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"x","content":[],"usage":{"input_tokens":7,"output_tokens":0}}}"#;
 const RESPONSE: &str = r#"{"type":"response.created","sequence_number":0,"response":{"id":"r","object":"response","created_at":1,"status":"in_progress","model":"x","output":[]}}"#;
 
+const STOP: &str = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}"#;
+
 fn read(path: &str, text: &str, size: usize) -> (Vec<Forwarded>, Result<(), Error>) {
     let mut decoder = Protocol::of(path).unwrap().decoder();
     let mut out = Vec::new();
@@ -41,8 +43,7 @@ fn a_stream_gives_its_events_and_must_have_its_end() {
 
 #[test]
 fn the_end_of_a_message_has_the_tokens_that_its_beginning_told() {
-    let end = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}"#;
-    let (out, outcome) = read("/v1/messages", &wire(&[MESSAGE, end, r#"{"type":"message_stop"}"#]), 50);
+    let (out, outcome) = read("/v1/messages", &wire(&[MESSAGE, STOP, r#"{"type":"message_stop"}"#]), 50);
     outcome.unwrap();
     assert_eq!(out[1].reading.as_ref().unwrap().usage, Some(sagewire_types::Usage::reported(7, 3)));
 }
@@ -67,6 +68,13 @@ fn failures_and_other_forms_are_errors() {
             "/v1/messages",
             &format!("{start}event: error\ndata: {{\"type\":\"error\",\"error\":{{\"message\":\"boom\"}}}}\n\n"),
             ErrorKind::ModelFailed,
+        ),
+        // An end that gives no reason, or says that the answer goes on, is none.
+        ("/v1/messages", &format!("{start}data: {{\"type\":\"message_stop\"}}\n\n"), ErrorKind::Decode),
+        (
+            "/v1/responses",
+            &format!("data: {RESPONSE}\n\ndata: {}\n\n", RESPONSE.replace("response.created", "response.completed")),
+            ErrorKind::Decode,
         ),
         // The fields of a failure may have the names and not the types of other events' fields.
         (
@@ -93,11 +101,11 @@ fn failures_and_other_forms_are_errors() {
 #[test]
 fn what_a_client_is_to_ignore_is_passed_on_and_nothing_after_the_end() {
     let text = format!(
-        "data: {{\"type\":\"ping\"}}\n\ndata: {MESSAGE}\n\ndata: {{\"type\":\"of_tomorrow\",\ndata: \"delta\":\"x\"}}\n\ndata: {{\"type\":\"message_stop\"}}\n\ndata: [DONE]\n\ndata: late\n\nevent: error\ndata: late\n\n"
+        "data: {{\"type\":\"ping\"}}\n\ndata: {MESSAGE}\n\ndata: {{\"type\":\"of_tomorrow\",\ndata: \"delta\":\"x\"}}\n\ndata: {STOP}\n\ndata: {{\"type\":\"message_stop\"}}\n\ndata: [DONE]\n\ndata: late\n\nevent: error\ndata: late\n\n"
     );
     let (out, outcome) = read("/v1/messages", &text, 11);
     outcome.unwrap();
     let names: Vec<_> = out.iter().map(|event| &*event.reading.as_ref().unwrap().name).collect();
-    assert_eq!(names, ["ping", "message_start", "of_tomorrow", "message_stop"]);
+    assert_eq!(names, ["ping", "message_start", "of_tomorrow", "message_delta", "message_stop"]);
     assert_eq!(out[2].bytes, r#"{"type":"of_tomorrow", "delta":"x"}"#);
 }

@@ -117,7 +117,7 @@ impl Events<Forwarded> for NativeEvents {
         if let Some(mut response) = self.response() {
             response.insert("status".to_owned(), Value::from("failed"));
             response.insert("error".to_owned(), told);
-            let failed = json!({ "type": "response.failed", "response": response, "sequence_number": self.number + 1 });
+            let failed = json!({ "type": "response.failed", "response": response, "sequence_number": self.number.saturating_add(1) });
             let _ = write_named("response.failed", &Exact(&failed), &mut out);
         }
         out.freeze()
