@@ -244,7 +244,9 @@ fn mask(value: &mut Value, asked: Option<&Value>) {
         Value::Object(object) => {
             for (name, value) in object {
                 match name.as_str() {
-                    "id" | "item_id" | "call_id" | "created_at" | "completed_at" if !value.is_null() => {
+                    "id" | "item_id" | "call_id" | "signature" | "created_at" | "completed_at" | "reasoning_tokens"
+                        if !value.is_null() =>
+                    {
                         *value = json!("made anew");
                     }
                     "model" if Some(&*value) == asked => *value = json!("as asked"),
