@@ -282,7 +282,7 @@ mod tests {
         }
         for name in ["message_stop", "ping", "of_tomorrow"] {
             let event = json!({ "type": name }).to_string();
-            assert_eq!(super::event(&event, &mut 0).unwrap().name, name);
+            assert_eq!(super::event(&event, &mut SoFar { stopped: true, ..SoFar::default() }).unwrap().name, name);
         }
     }
 }
