@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use sagewire_types::{ChatRequest, ForwardRequest, Usage, json as numbers};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Exchange,
@@ -64,14 +64,13 @@ async fn tokenized(exchange: &mut Exchange, prepared: &Prepared<ChatRequest>) ->
     if !model.has_route(TOKENIZER) {
         return Ok(None);
     }
-    let mut body = json!({ "messages": request.messages });
-    if let Some(tools) = &request.tools {
-        body["tools"] = json!(tools);
-    }
-    if let Some(variables) = request.extra.get("chat_template_kwargs") {
-        body["chat_template_kwargs"] = variables.clone();
-    }
-    let body = numbers::restore_integers(body.to_string().into());
+    let parts = [
+        ("messages", Some(json!(request.messages))),
+        ("tools", request.tools.as_ref().map(|tools| json!(tools))),
+        ("chat_template_kwargs", request.extra.get("chat_template_kwargs").cloned()),
+    ];
+    let body: Map<_, _> = parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?))).collect();
+    let body = numbers::restore_integers(Value::Object(body).to_string().into());
     let forward = ForwardRequest::new(request.model.as_str(), TOKENIZER, body).checked();
     let provider = exchange.state.provider.clone();
     let call = async { native::known(provider.forward(forward, context).await) };
