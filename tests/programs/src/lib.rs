@@ -169,7 +169,7 @@ pub fn node() -> Prepared<Node> {
 /// Node with coding agents and SDKs. Variables: `SAGEWIRE_NODE` and `SAGEWIRE_AGENTS_MODULES`.
 #[must_use]
 pub fn agents() -> Prepared<Node> {
-    let packages = ["@anthropic-ai/claude-code", "@openai/codex", "ai", "openai", "@anthropic-ai/sdk"];
+    let packages = ["@anthropic-ai/claude-code", "@openai/codex", "opencode-ai", "ai", "openai", "@anthropic-ai/sdk"];
     node_with("SAGEWIRE_AGENTS_MODULES", "agents/package.json", &packages)
 }
 
