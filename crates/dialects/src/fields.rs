@@ -35,6 +35,8 @@ pub enum ReplyKind {
     Chat,
     /// OpenAI's `chat.completion.chunk`.
     ChatChunk,
+    /// OpenAI's `text_completion`.
+    Completion,
     /// Generated text with its details.
     Text,
     /// A token's record in a stream of generated text.
@@ -50,6 +52,7 @@ impl ReplyKind {
         match self {
             Self::Chat => "chat",
             Self::ChatChunk => "chat, streamed",
+            Self::Completion => "completions",
             Self::Text => "generated text",
             Self::TextRecord => "generated text, streamed",
             Self::Embeddings => "embeddings",
@@ -90,6 +93,10 @@ fields! {
         "choices", "choices[].delta.content", "choices[].delta.reasoning_content", "choices[].delta.tool_calls",
         "choices[].delta.tool_calls[].function", "choices[].delta.tool_calls[].function.arguments",
     ]
+    Completion: missing [
+        "id", "object", "created", "model", "usage", "usage.prompt_tokens", "usage.completion_tokens", "usage.total_tokens",
+        "choices[].index", "choices[].finish_reason", "choices[].logprobs",
+    ] fails ["choices", "choices[].text"]
     Text: missing [
         "details", "details.finish_reason", "details.generated_tokens", "details.input_length", "details.prefill",
         "details.tokens",

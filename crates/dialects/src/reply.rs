@@ -6,7 +6,7 @@
 
 use sagewire_types::{ChatResponse, Error, json};
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     CompletionForm, DecodeContext,
@@ -58,6 +58,7 @@ pub(crate) fn decode(
     dialect: &str,
     likely: Shape,
 ) -> Result<ChatResponse, Error> {
+    let reply = json::without_byte_order_mark(reply);
     let read = |shape| match shape {
         Shape::Generated => generated::read(reply, context),
         Shape::OpenAi => openai::read(reply, context),
@@ -100,6 +101,13 @@ fn failure_beside_text(error: Option<&Value>, reply: &[u8]) -> Option<Error> {
         return None;
     }
     FailureReport::read(reply).map(FailureReport::into_error)
+}
+
+/// Takes an `error` away that says that there is none.
+fn forget_absent_error(extra: &mut Map<String, Value>) {
+    if extra.contains_key("error") && failure_report::is_absent(extra.get("error")) {
+        extra.shift_remove("error");
+    }
 }
 
 /// The fields that hold an answer, in every shape.

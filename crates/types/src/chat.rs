@@ -18,6 +18,7 @@ pub use writer::ChunkWriter;
 mod chunk;
 mod collector;
 mod content;
+mod exact;
 mod finish_reason;
 mod message;
 mod request;

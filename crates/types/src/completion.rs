@@ -152,7 +152,7 @@ pub struct CompletionResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Everything else, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 
@@ -178,10 +178,10 @@ pub struct CompletionChoice {
     #[serde(default)]
     pub finish_reason: Option<FinishReason>,
     /// The tokens' log probabilities, where asked for.
-    #[serde(default)]
+    #[serde(default, serialize_with = "crate::json::exact_value")]
     pub logprobs: Option<Value>,
     /// Everything else, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 

@@ -10,8 +10,8 @@
 
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::integers::compact;
 pub use self::integers::{Exact, exact, mark_arguments, mark_integers, restore_integers, restore_integers_of_text};
+pub(crate) use self::integers::{ExactValue, compact, exact_fields, exact_value};
 pub use self::split_character::HalfJoiner;
 use self::split_character::{FIRST_MARK, MARK_PREFIX};
 
@@ -23,8 +23,15 @@ mod split_character;
 /// # Errors
 /// That of the parser for the text as it came, if repairing does not help.
 pub fn from_reply<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    let text = without_byte_order_mark(text);
     serde_json::from_slice(text)
         .or_else(|error| repair_reply(text).and_then(|repaired| serde_json::from_slice(&repaired).ok()).ok_or(error))
+}
+
+/// The text without the byte order mark that some programs write before UTF-8.
+#[must_use]
+pub fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
 }
 
 /// The same for a reply that is written again for a caller: integers beyond 64 bits are
@@ -241,6 +248,11 @@ mod tests {
         for refused in [&br#"{"a":NaN}"#[..], b"{\"a\":\"\xff\"}", br#"{"a":"\ud83d","b"}"#] {
             assert!(from_caller::<Value>(refused).is_err(), "{}", refused.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(from_reply::<Value>("\u{feff}{\"a\":NaN}".as_bytes()).unwrap(), json!({"a": null}));
     }
 
     #[test]

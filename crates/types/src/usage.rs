@@ -24,7 +24,7 @@ pub struct Usage {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
     /// Everything else, such as `prompt_tokens_details`.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 

@@ -26,6 +26,10 @@ fn sample(reply: ReplyKind) -> Value {
             json!({"id": "i", "object": "chat.completion.chunk", "created": 1, "model": "m", "usage": usage,
                 "choices": [{"index": 0, "delta": delta, "finish_reason": null, "logprobs": {"content": []}}]})
         }
+        ReplyKind::Completion => {
+            json!({"id": "i", "object": "text_completion", "created": 1, "model": "m", "usage": usage,
+                "choices": [{"index": 0, "text": "text", "finish_reason": "stop", "logprobs": {"tokens": []}}]})
+        }
         ReplyKind::Text => {
             json!({"generated_text": "text", "details": {"finish_reason": "length", "generated_tokens": 1,
             "input_length": 1, "prefill": [], "tokens": [{"id": 1, "text": "text", "logprob": -0.5, "special": false}]}})
@@ -51,7 +55,9 @@ fn said(reply: ReplyKind, text: &str) -> Said {
         result.map(|()| collector.finish())
     };
     let chat = match reply {
-        ReplyKind::Chat => ChatDialect::Messages.implementation().decode(text.as_bytes(), &context),
+        ReplyKind::Chat | ReplyKind::Completion => {
+            ChatDialect::Messages.implementation().decode(text.as_bytes(), &context)
+        }
         ReplyKind::ChatChunk => streamed(ChatDialect::Messages, format!("data: {text}\n\ndata: [DONE]\n\n")),
         ReplyKind::Text => ChatDialect::Tgi.implementation().decode(text.as_bytes(), &context),
         ReplyKind::TextRecord => streamed(ChatDialect::Tgi, format!("data: {text}\n\n")),
@@ -150,7 +156,14 @@ fn the_guide_has_the_same_table() {
 
 /// The table of the guide.
 fn table() -> String {
-    let kinds = [ReplyKind::Chat, ReplyKind::ChatChunk, ReplyKind::Text, ReplyKind::TextRecord, ReplyKind::Embeddings];
+    let kinds = [
+        ReplyKind::Chat,
+        ReplyKind::ChatChunk,
+        ReplyKind::Completion,
+        ReplyKind::Text,
+        ReplyKind::TextRecord,
+        ReplyKind::Embeddings,
+    ];
     let paths = |kind, effect| {
         let paths = FIELDS.iter().filter(|field| field.reply == kind && field.effect == effect);
         paths.map(|field| format!("`{}`", field.path)).collect::<Vec<_>>().join(", ")
@@ -208,4 +221,19 @@ proptest! {
         }
         prop_assert_eq!(said(kind, &text), said(kind, &sample(kind).to_string()), "{}", text);
     }
+}
+
+#[test]
+fn a_mark_before_a_reply_and_an_absent_error_beside_it_are_passed_over() {
+    for error in ["null", "false", "\"\"", "{}", "[]", "0"] {
+        for (reply, stream) in [(ReplyKind::Chat, false), (ReplyKind::ChatChunk, true)] {
+            let text = sample(reply).to_string().replacen('{', &format!("{{\"error\":{error},"), 1);
+            let mark = if stream { "" } else { "\u{feff}" };
+            assert_eq!(said(reply, &format!("{mark}{text}")), said(reply, &sample(reply).to_string()), "{text}");
+        }
+    }
+    let text = sample(ReplyKind::Chat).to_string().replacen('{', "{\"error\":false,", 1);
+    let context = DecodeContext::new("id", "m", 0);
+    let answer = ChatDialect::Messages.implementation().decode(text.as_bytes(), &context).unwrap();
+    assert!(!answer.extra.contains_key("error"));
 }

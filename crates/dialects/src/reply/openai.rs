@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use sagewire_types::{ChatResponse, Choice, FinishReason, Role};
 
-use super::{Unread, failure_beside_text};
+use super::{Unread, failure_beside_text, forget_absent_error};
 use crate::{
     DecodeContext, failure_report as failure,
     finish_reason::{self, in_openais_terms, is_failure},
@@ -30,12 +30,13 @@ pub(crate) fn read(reply: &[u8], context: &DecodeContext) -> Result<ChatResponse
     // Checked once as a whole, a reply's texts need not be checked one by one.
     let parsed = std::str::from_utf8(reply).ok().and_then(|reply| serde_json::from_str(reply).ok());
     let mut response: ChatResponse = match parsed {
-        Some(response) => response,
+        Some(response) => keep_integers(response, reply),
         None => liberties::read_reply(reply).ok_or(Unread::Shape)?,
     };
     if let Some(error) = failure_beside_text(response.extra.get("error"), reply) {
         return Err(Unread::Failed(error));
     }
+    forget_absent_error(&mut response.extra);
     if response.choices.is_empty() {
         return Err(Unread::Shape);
     }
@@ -56,6 +57,11 @@ pub(crate) fn read(reply: &[u8], context: &DecodeContext) -> Result<ChatResponse
         tidy_choice(choice, context, &response.id);
     }
     Ok(response)
+}
+
+fn keep_integers(mut response: ChatResponse, reply: &[u8]) -> ChatResponse {
+    response.keep_integers(reply);
+    response
 }
 
 /// Choices that have no numbers of their own are numbered by their places.

@@ -264,7 +264,7 @@ fn model_error(upstream: &mut Upstream) -> Judged {
     let report = FailureReport::of_status(status.unwrap_or(500), text.as_bytes());
     let said = report.reason.as_deref().unwrap_or(&text);
     let kind = report.kind;
-    let shown = excerpt(&scrub(said));
+    let shown = if said.trim().is_empty() { "it gave no reason".to_owned() } else { excerpt(&scrub(said)) };
     let status = status.map_or_else(String::new, |status| format!(" with the status {status}"));
     let message = match kind {
         ErrorKind::ContextTooLong => format!("prompt and answer are too long for the model: shorten one. {shown}"),

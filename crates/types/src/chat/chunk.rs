@@ -34,7 +34,7 @@ pub struct ChatChunk {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Everything else that is not null, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 
@@ -63,10 +63,10 @@ pub struct ChunkChoice {
     /// Why the choice ended, in its last piece.
     pub finish_reason: Option<FinishReason>,
     /// The log probabilities of this piece's tokens, where asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::json::exact_value")]
     pub logprobs: Option<Value>,
     /// Everything else that is not null, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 
@@ -108,7 +108,7 @@ pub struct Delta {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCallDelta>,
     /// Everything else that is not null, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 

@@ -31,7 +31,7 @@ pub struct ChatResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Everything else that is not null, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 
@@ -81,10 +81,10 @@ pub struct Choice {
     /// Why it ended.
     pub finish_reason: Option<FinishReason>,
     /// The tokens' log probabilities, where asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::json::exact_value")]
     pub logprobs: Option<Value>,
     /// Everything else that is not null, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 
@@ -100,10 +100,10 @@ pub struct AssistantMessage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
     /// The calls it asks for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "crate::json::exact")]
     pub tool_calls: Vec<ToolCall>,
     /// Everything else that is not null, in its order: `refusal`, `audio`, `function_call`, ...
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 

@@ -229,7 +229,7 @@ pub struct ToolCallDelta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCallDelta>,
     /// Everything else that is not null, in its order.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "crate::json::exact_fields")]
     pub extra: Map<String, Value>,
 }
 

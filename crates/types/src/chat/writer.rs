@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Error, Map, Value};
 
 use super::{ChatChunk, ChunkChoice, Delta};
+use crate::json::ExactValue;
 
 /// Writes chunks as JSON, quickest where one writer writes all the chunks of a stream.
 ///
@@ -88,7 +89,7 @@ fn write_choice(choice: &ChunkChoice, out: &mut impl io::Write) -> Result<(), Er
         Some(reason) => field(b",\"finish_reason\":", reason, out)?,
     }
     if let Some(logprobs) = logprobs {
-        field(b",\"logprobs\":", logprobs, out)?;
+        field(b",\"logprobs\":", &ExactValue(logprobs), out)?;
     }
     write_others(extra, out)?;
     put(b"}", out)
@@ -97,7 +98,7 @@ fn write_choice(choice: &ChunkChoice, out: &mut impl io::Write) -> Result<(), Er
 fn write_others(extra: &Map<String, Value>, out: &mut impl io::Write) -> Result<(), Error> {
     for (name, value) in extra {
         field(b",", name, out)?;
-        field(b":", value, out)?;
+        field(b":", &ExactValue(value), out)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 use serde::{Serialize, Serializer, ser::Error as _};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{Halves, Mender, Numbers};
 
@@ -112,6 +112,42 @@ impl<T: Serialize + ?Sized> Serialize for Exact<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         exact(self.0, serializer)
     }
+}
+
+/// Writes the further fields of a reply's object, with marked integers as numbers: for
+/// `#[serde(flatten, serialize_with)]`.
+pub(crate) fn exact_fields<S: Serializer>(fields: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.iter().map(|(name, value)| (name, ExactValue(value))))
+}
+
+/// The same for a field that may be missing.
+pub(crate) fn exact_value<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(ExactValue).serialize(serializer)
+}
+
+/// A JSON value in which marked integers are written as numbers.
+pub(crate) struct ExactValue<'a>(pub(crate) &'a Value);
+
+impl Serialize for ExactValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) => match digits(text) {
+                Some(digits) => {
+                    serde_json::from_str::<&RawValue>(digits).map_err(S::Error::custom)?.serialize(serializer)
+                }
+                None => serializer.serialize_str(text),
+            },
+            Value::Array(items) => serializer.collect_seq(items.iter().map(ExactValue)),
+            Value::Object(fields) => exact_fields(fields, serializer),
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+/// The digits of a marked integer; `None` for all other texts.
+fn digits(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix(MARK)?;
+    beyond_64_bits(digits.as_bytes()).is_some_and(|integer| integer.len() == digits.len()).then_some(digits)
 }
 
 /// The compact text of a JSON value, in which integers beyond 64 bits keep their digits.

@@ -4,29 +4,40 @@
 //! container keeps to the form.
 
 use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, json};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+use crate::failure_report;
 
 /// Reads a whole reply that OpenAI's types refused, if its liberties are known ones. A completion
 /// is one of them.
 pub(super) fn read_reply(text: &[u8]) -> Option<ChatResponse> {
-    read(text, |choice| {
+    let text = tidied(text, |choice| {
         if !choice.contains_key("message") {
             if let Some(text) = take_text(choice) {
                 choice.insert("message".to_owned(), json!({ "role": "assistant", "content": text }));
             }
         }
         tidy_message(choice.get_mut("message"))
-    })
+    })?;
+    let mut reply: ChatResponse = serde_json::from_slice(&text).ok()?;
+    reply.keep_integers(&text);
+    Some(reply)
 }
 
 /// Reads a chunk that OpenAI's types refused, if its liberties are known ones. One without choices
 /// may still report the usage.
 pub(super) fn read_chunk(text: &[u8]) -> Option<ChatChunk> {
-    read(text, |choice| tidy_message(choice.get_mut("delta")).and_then(|()| tidy_message(choice.get_mut("message"))))
+    let tidy = |choice: &mut Map<String, Value>| {
+        tidy_message(choice.get_mut("delta")).and_then(|()| tidy_message(choice.get_mut("message")))
+    };
+    let text = tidied(text, tidy)?;
+    let mut chunk: ChatChunk = serde_json::from_slice(&text).ok()?;
+    chunk.keep_integers(&text);
+    Some(chunk)
 }
 
-fn read<T: DeserializeOwned>(text: &[u8], tidy_choice: impl Fn(&mut Map<String, Value>) -> Option<()>) -> Option<T> {
+/// The reply's text in OpenAI's form.
+fn tidied(text: &[u8], tidy_choice: impl Fn(&mut Map<String, Value>) -> Option<()>) -> Option<Vec<u8>> {
     let mut value: Value = json::from_reply_marked(text).ok()?;
     let reply = value.as_object_mut()?;
     if reply.get("usage").is_some_and(Value::is_object) {
@@ -35,14 +46,19 @@ fn read<T: DeserializeOwned>(text: &[u8], tidy_choice: impl Fn(&mut Map<String, 
     match reply.get_mut("choices")? {
         Value::Null => {}
         choices => {
-            for choice in choices.as_array_mut()? {
+            if ["message", "delta", "text"].iter().any(|name| choices.get(name).is_some()) {
+                *choices = Value::Array(vec![choices.take()]);
+            }
+            let choices = choices.as_array_mut()?;
+            choices.retain(|choice| !choice.is_null());
+            for choice in choices {
                 tidy_choice(choice.as_object_mut()?)?;
             }
         }
     }
     // By way of its text, which is read as every reply is: types that read trees, too, would all be
     // compiled twice.
-    serde_json::from_slice(&json::restore_integers(value.to_string().into())).ok()
+    Some(json::restore_integers(value.to_string().into()))
 }
 
 /// Puts a message or a delta into OpenAI's form; `None` if its content has an unknown one.
@@ -55,11 +71,19 @@ fn tidy_message(message: Option<&mut Value>) -> Option<()> {
             message.entry("reasoning_content").or_insert(Value::String(thoughts));
         }
     }
-    match message.get_mut("tool_calls") {
-        // TGI's streams had one call in place of a list.
-        Some(call @ Value::Object(_)) => *call = Value::Array(vec![call.take()]),
-        Some(Value::Array(calls)) => calls.retain(|call| !call.is_null()),
-        _ => {}
+    if let Some(thoughts @ (Value::Array(_) | Value::Object(_))) = message.get_mut("reasoning_content") {
+        *thoughts = Value::String(text_of(thoughts)?);
+    }
+    if let Some(calls) = message.get_mut("tool_calls") {
+        match calls {
+            // TGI's streams had one call in place of a list.
+            Value::Object(_) => *calls = Value::Array(vec![calls.take()]),
+            Value::String(text) if text.is_empty() => *calls = Value::Null,
+            _ => {}
+        }
+        if let Value::Array(calls) = calls {
+            calls.retain(|call| !failure_report::is_absent(Some(call)));
+        }
     }
     Some(())
 }
@@ -138,7 +162,13 @@ pub(super) fn tidy_choice(choice: &mut Choice) {
 
 /// vLLM's newer name of `reasoning_content`, under which the thoughts may stand a second time.
 fn take_reasoning(extra: &mut Map<String, Value>, thoughts: &mut Option<String>) {
-    if extra.get("reasoning").is_some_and(|reasoning| reasoning.is_string() || reasoning.is_null()) {
+    let Some(reasoning) = extra.get_mut("reasoning") else { return };
+    if matches!(reasoning, Value::Array(_) | Value::Object(_)) {
+        if let Some(text) = text_of(reasoning) {
+            *reasoning = Value::String(text);
+        }
+    }
+    if reasoning.is_string() || reasoning.is_null() {
         if let Some(Value::String(reasoning)) = extra.shift_remove("reasoning") {
             if !reasoning.is_empty() {
                 thoughts.get_or_insert(reasoning);
@@ -158,13 +188,16 @@ pub(super) fn tidy_logprobs(logprobs: &mut Option<Value>) {
                     Some(Value::Array(tokens)) => tokens,
                     _ => vec![item],
                 })
+                .filter(Value::is_object)
                 .collect();
-            *logprobs = Some(json!({ "content": content, "refusal": null }));
+            *logprobs = (!content.is_empty()).then(|| json!({ "content": content, "refusal": null }));
         }
         Some(Value::Object(object)) if object.contains_key("content") => {
             object.entry("refusal").or_insert(Value::Null);
         }
-        _ => {}
+        Some(Value::Object(_)) | None => {}
+        // A client that knows the form would refuse the answer.
+        Some(_) => *logprobs = None,
     }
 }
 
@@ -218,6 +251,34 @@ mod tests {
     }
 
     #[test]
+    fn log_probabilities_of_another_form_are_none() {
+        for odd in [json!("none"), json!(7), json!(true), json!([]), json!([1, null]), json!([[]])] {
+            let mut logprobs = Some(odd.clone());
+            tidy_logprobs(&mut logprobs);
+            assert_eq!(logprobs, None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_in_a_list_costs_nothing() {
+        for calls in ["{}", "\"\"", "[]", "[null]", "[{}]", "null"] {
+            let text = format!(r#"{{"choices":[null,{{"message":{{"content":"hi","tool_calls":{calls}}}}}]}}"#);
+            let reply = read_reply(text.as_bytes()).unwrap();
+            assert_eq!((reply.content(), reply.tool_calls().len(), reply.choices.len()), ("hi", 0, 1), "{calls}");
+        }
+        let one = read_reply(br#"{"choices":{"message":{"content":"hi"},"finish_reason":"stop"}}"#).unwrap();
+        assert_eq!(one.content(), "hi");
+        assert!(read_reply(br#"{"choices":{"odd":"hi"}}"#).is_none());
+    }
+
+    #[test]
+    fn thoughts_in_parts_are_joined() {
+        let reply = read_reply(br#"{"choices":[{"message":{"content":"4","reasoning_content":["R",{"text":"S"}]}}]}"#);
+        assert_eq!(reply.unwrap().choices[0].message.reasoning_content.as_deref(), Some("RS"));
+        assert!(read_reply(br#"{"choices":[{"message":{"content":"4","reasoning_content":{"odd":"R"}}}]}"#).is_none());
+    }
+
+    #[test]
     fn texts_and_thoughts_in_parts_are_joined_and_unknown_parts_refused() {
         let read = |content: Value| {
             let text = json!({"choices": [{"message": {"content": content}}]}).to_string();
@@ -247,6 +308,8 @@ mod tests {
         for (extra, known, thoughts, left) in [
             (json!({"reasoning": "R"}), None, Some("R"), 0),
             (json!({"reasoning": "R"}), Some("S"), Some("S"), 0),
+            (json!({"reasoning": {"text": "R"}}), None, Some("R"), 0),
+            (json!({"reasoning": ["R", {"text": "S"}]}), None, Some("RS"), 0),
             (json!({"reasoning": null}), None, None, 0),
             (json!({"reasoning": ""}), None, None, 0),
             (json!({"reasoning": {"effort": 1}}), None, None, 1),

@@ -12,7 +12,7 @@ use super::{choice::ChoiceState, liberties, read, repeated::Repeated};
 use crate::{
     DecodeContext, Ending, failure_report as failure,
     finish_reason::is_failure,
-    reply::{RecordReader, Unread, failure_beside_text},
+    reply::{RecordReader, Unread, failure_beside_text, forget_absent_error},
     whole_as_chunks,
 };
 
@@ -46,6 +46,7 @@ impl RecordReader for OpenAiStream {
     fn take(&mut self, record: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Unread> {
         let Parsed { mut chunk, marked } = self.parse(record)?;
         let mut failed = failure_beside_text(chunk.extra.get("error"), record);
+        forget_absent_error(&mut chunk.extra);
         if failed.is_none()
             && self.choices.is_empty()
             && chunk.choices.iter().any(|choice| liberties::is_whole_reply(&chunk, choice))
@@ -136,8 +137,9 @@ impl OpenAiStream {
                 if let Some(chunk) = self.repeated.read(record) {
                     return plain(chunk);
                 }
-                match serde_json::from_str(record) {
-                    Ok(chunk) => {
+                match serde_json::from_str::<ChatChunk>(record) {
+                    Ok(mut chunk) => {
+                        chunk.keep_integers(text);
                         self.repeated.learn(record, &chunk);
                         return plain(chunk);
                     }
