@@ -51,16 +51,19 @@ async fn behind(server: &mut Process) -> Result<(Emulator, Client), Failed> {
     Ok((emulator, client))
 }
 
+/// Long enough to be known where it is repeated: a short prompt may be the model's own words.
+const PROMPT: &str = "hello world how are you today";
+
 /// Its pipelines write the prompt before its continuation and refuse `details`.
 async fn text_generation(mut server: Process) -> Result<(), Failed> {
     let (_emulator, client) = behind(&mut server).await?;
     let parameters = json!({"max_new_tokens": 8, "do_sample": false});
-    let direct = directly(&server, &json!({"inputs": "hello world", "parameters": parameters})).await?;
+    let direct = directly(&server, &json!({"inputs": PROMPT, "parameters": parameters})).await?;
     let text = direct.pointer("/0/generated_text").and_then(Value::as_str).unwrap_or_default();
-    let Some(continuation) = text.strip_prefix("hello world") else { return Err(direct.to_string().into()) };
+    let Some(continuation) = text.strip_prefix(PROMPT) else { return Err(direct.to_string().into()) };
     assert!(!continuation.is_empty(), "{direct}");
 
-    let mut request = CompletionRequest::new("sagemaker/tiny", "hello world");
+    let mut request = CompletionRequest::new("sagemaker/tiny", PROMPT);
     request.max_tokens = Some(8);
     request.extra.insert("do_sample".to_owned(), json!(false));
     let reply = client.complete(request.clone()).await?;
@@ -70,18 +73,18 @@ async fn text_generation(mut server: Process) -> Result<(), Failed> {
 
     // Several prompts, each a request of its own.
     request.echo = None;
-    request.prompt = Prompt::Texts(vec!["hello world".to_owned(), "hello".to_owned()]);
+    request.prompt = Prompt::Texts(vec![PROMPT.to_owned(), "the quick brown fox".to_owned()]);
     let both = client.complete(request).await?.value;
     assert_eq!(both.choices.len(), 2);
     assert_eq!((both.choices[0].index, both.choices[0].text.as_str()), (0, continuation));
     assert_eq!(both.choices[1].index, 1);
 
     // A chat is the prompt that the endpoint's template makes of it.
-    let mut chat = ChatRequest::new("sagemaker/tiny", [Message::user("hello world")]).with_max_tokens(8);
+    let mut chat = ChatRequest::new("sagemaker/tiny", [Message::user(PROMPT)]).with_max_tokens(8);
     chat.extra.insert("do_sample".to_owned(), json!(false));
     assert_eq!(client.chat(chat).await?.value.content(), continuation.trim_start());
 
-    let mut refused = CompletionRequest::new("sagemaker/tiny", "hello world");
+    let mut refused = CompletionRequest::new("sagemaker/tiny", PROMPT);
     refused.extra.insert("no_such_parameter".to_owned(), json!(1));
     let error = client.complete(refused).await.expect_err("the pipeline does not know the parameter");
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
