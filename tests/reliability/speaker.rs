@@ -5,11 +5,9 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sagewire_dialects::fields::ReplyKind;
 use sagewire_emulator::{Container, ContainerReply, Invocation};
 use sagewire_tests::{
     observed::number_in,
-    odd::{Draw, distorted},
     replies::{openai_reply, openai_stream, tgi_reply, tgi_stream},
 };
 use serde_json::{Value, json};
@@ -105,7 +103,6 @@ impl Container for Speaker {
                 Tongue::Vectors => json!({"embedding": vectors(number)}).to_string(),
                 Tongue::OpenAiVectors => openai_vectors(number).to_string(),
             };
-            let reply = if api.is_some() { reply } else { odd_reply(reply, self.tongue, number) };
             return ContainerReply::new(200, "application/json", reply);
         }
         let stream = match self.tongue {
@@ -117,52 +114,11 @@ impl Container for Speaker {
             Tongue::OpenAi => openai_stream(&words),
             _ => tgi_stream(&words),
         };
-        let stream = if api.is_some() { stream } else { odd_stream(&stream, self.tongue, number) };
         // Borders anywhere, inside events and inside letters.
         let length = 1 + usize::try_from(number * 37 % 180).unwrap();
         let parts = stream.as_bytes().chunks(length).map(Bytes::copy_from_slice);
         ContainerReply::parts("text/event-stream", parts)
     }
-}
-
-/// A reply with odd values in fields on which nothing depends: which ones follows from the request's
-/// number. Counts stay, because callers are charged by them.
-fn odd_reply(reply: String, tongue: Tongue, number: u64) -> String {
-    let kind = match tongue {
-        Tongue::Tgi | Tongue::Lmi => ReplyKind::Text,
-        Tongue::OpenAi | Tongue::Native => ReplyKind::Chat,
-        Tongue::Vectors | Tongue::OpenAiVectors => return reply,
-    };
-    let value: Value = serde_json::from_str(&reply).unwrap();
-    // TGI answers a list.
-    match value {
-        Value::Array(mut items) if items.len() == 1 => format!("[{}]", odd(items.remove(0), kind, &drawn(number, 0))),
-        value => odd(value, kind, &drawn(number, 0)),
-    }
-}
-
-/// The same for each record of a stream.
-fn odd_stream(stream: &str, tongue: Tongue, number: u64) -> String {
-    let kind = if matches!(tongue, Tongue::Tgi | Tongue::Lmi) { ReplyKind::TextRecord } else { ReplyKind::ChatChunk };
-    let line = |(place, line): (u64, &str)| {
-        let start = line.find('{').unwrap_or(line.len());
-        let (before, record) = line.split_at(start);
-        match serde_json::from_str(record) {
-            Ok(record) => format!("{before}{}\n", odd(record, kind, &drawn(number, place))),
-            Err(_) => format!("{line}\n"),
-        }
-    };
-    (0..).zip(stream.lines()).map(line).collect()
-}
-
-fn odd(reply: Value, kind: ReplyKind, bytes: &[u8]) -> String {
-    let is_counted = |path: &str| path.starts_with("usage") || path.ends_with("generated_tokens");
-    distorted(reply, kind, is_counted, &mut Draw(bytes))
-}
-
-fn drawn(number: u64, place: u64) -> Vec<u8> {
-    let mut random = fastrand::Rng::with_seed(number << 8 | place);
-    std::iter::repeat_with(|| random.u8(..)).take(64).collect()
 }
 
 fn lmi_stream(words: &[&str]) -> String {

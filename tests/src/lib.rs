@@ -19,7 +19,6 @@ pub mod guide;
 pub mod logs;
 pub mod memory;
 pub mod observed;
-pub mod odd;
 pub mod properties;
 pub mod replies;
 pub mod transport;
