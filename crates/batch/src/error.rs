@@ -74,6 +74,13 @@ pub enum BatchError {
 }
 
 impl BatchError {
+    /// Whether the store refused access.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        let Self::Store { source, .. } = self else { return false };
+        matches!(source, object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. })
+    }
+
     pub(crate) fn store(action: &'static str) -> impl Fn(object_store::Error) -> Self {
         move |source| Self::Store { action, source }
     }

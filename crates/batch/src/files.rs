@@ -51,7 +51,7 @@ impl NewFile {
     }
 }
 
-fn folder(owner: &Owner, id: &str) -> Path {
+pub(crate) fn folder(owner: &Owner, id: &str) -> Path {
     owner.folder().join("files").join(id)
 }
 
@@ -79,53 +79,34 @@ impl Store {
         new: NewFile,
         content: impl Stream<Item = std::io::Result<Bytes>> + Send,
     ) -> Result<File, BatchError> {
-        if !PURPOSES.contains(&new.purpose.as_str()) {
-            let purposes = PURPOSES.map(|purpose| format!("`{purpose}`")).join(", ");
-            return Err(NotAllowed::new("purpose", format!("expected one of {purposes}")).into());
+        let mut upload = self.begin_upload(owner, new.most_bytes, new.quota).await?;
+        let mut content = pin!(content);
+        while let Some(piece) = content.next().await {
+            let written = match piece {
+                Ok(piece) => upload.write(piece).await,
+                Err(error) => Err(BatchError::Input(error)),
+            };
+            if let Err(error) = written {
+                upload.abort().await;
+                return Err(error);
+            }
         }
-        if new.filename.is_empty() || new.filename.len() > LONGEST_NAME {
-            return Err(NotAllowed::new("file", format!("its name must have 1 to {LONGEST_NAME} bytes")).into());
-        }
-        let used = match new.quota {
+        upload.finish(new.filename, new.purpose, new.lifetime).await
+    }
+
+    /// Begins to store a file, whose name and purpose are told at its end.
+    ///
+    /// # Errors
+    /// [`BatchError::Store`] if the store cannot be read.
+    pub async fn begin_upload(&self, owner: &Owner, most_bytes: u64, quota: Option<u64>) -> Result<Upload, BatchError> {
+        let used = match quota {
             Some(_) => self.bytes(&owner.folder()).await?,
             None => 0,
         };
-        let left = new.quota.map_or(u64::MAX, |quota| quota.saturating_sub(used));
         let id = self.new_id(ID)?;
-        let path = content_path(owner, &id);
-        let mut writer = BufWriter::new(Arc::clone(&self.objects), path.clone());
-        let mut bytes = 0_u64;
-        let mut content = pin!(content);
-        let written = async {
-            while let Some(piece) = content.next().await {
-                let piece = piece.map_err(BatchError::Input)?;
-                bytes = bytes.saturating_add(piece.len() as u64);
-                if bytes > new.most_bytes {
-                    let reason = format!("it is larger than the limit of {} bytes; split it", new.most_bytes);
-                    return Err(NotAllowed::new("file", reason).into());
-                }
-                if bytes > left {
-                    return Err(over_quota(new.quota));
-                }
-                writer.put(piece).await.map_err(BatchError::store("writes a file"))?;
-            }
-            Ok(())
-        };
-        let written = written.await;
-        if let Err(error) = written {
-            let _ = writer.abort().await;
-            let _ = self.delete(&path).await;
-            return Err(error);
-        }
-        writer.shutdown().await.map_err(BatchError::writer("writes a file"))?;
-        // Another file may have been uploaded at the same time.
-        if let Some(quota) = new.quota
-            && self.bytes(&owner.folder()).await? > quota
-        {
-            self.delete(&path).await?;
-            return Err(over_quota(new.quota));
-        }
-        self.keep_file(owner, id, new.filename, new.purpose, bytes, new.lifetime).await
+        let writer = BufWriter::new(Arc::clone(&self.objects), content_path(owner, &id));
+        let left = quota.map_or(u64::MAX, |quota| quota.saturating_sub(used));
+        Ok(Upload { store: self.clone(), owner: owner.clone(), id, writer, bytes: 0, most_bytes, left, quota })
     }
 
     /// Makes a file of content that has been written.
@@ -215,6 +196,79 @@ impl Store {
         self.delete(&meta_path(owner, id)).await?;
         self.delete_all(&folder(owner, id)).await
     }
+}
+
+/// A file that is being stored. It is there when it is finished, and not before.
+#[derive(Debug)]
+pub struct Upload {
+    store: Store,
+    owner: Owner,
+    id: String,
+    writer: BufWriter,
+    bytes: u64,
+    most_bytes: u64,
+    left: u64,
+    quota: Option<u64>,
+}
+
+impl Upload {
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// [`BatchError::NotAllowed`] if the file becomes too large.
+    pub async fn write(&mut self, piece: Bytes) -> Result<(), BatchError> {
+        self.bytes = self.bytes.saturating_add(piece.len() as u64);
+        if self.bytes > self.most_bytes {
+            let reason = format!("it is larger than the limit of {} bytes; split it", self.most_bytes);
+            return Err(NotAllowed::new("file", reason).into());
+        }
+        if self.bytes > self.left {
+            return Err(over_quota(self.quota));
+        }
+        self.writer.put(piece).await.map_err(BatchError::store("writes a file"))
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// [`BatchError::NotAllowed`] if its name or purpose cannot be used; then it is gone.
+    pub async fn finish(
+        mut self,
+        filename: String,
+        purpose: String,
+        lifetime: Option<u64>,
+    ) -> Result<File, BatchError> {
+        if let Err(error) = check(&filename, &purpose) {
+            self.abort().await;
+            return Err(error.into());
+        }
+        self.writer.shutdown().await.map_err(BatchError::writer("writes a file"))?;
+        // Another file may have been uploaded at the same time.
+        if let Some(quota) = self.quota
+            && self.store.bytes(&self.owner.folder()).await? > quota
+        {
+            self.store.delete(&content_path(&self.owner, &self.id)).await?;
+            return Err(over_quota(self.quota));
+        }
+        self.store.keep_file(&self.owner, self.id, filename, purpose, self.bytes, lifetime).await
+    }
+
+    /// Forgets the file.
+    pub async fn abort(mut self) {
+        let _ = self.writer.abort().await;
+        let _ = self.store.delete(&content_path(&self.owner, &self.id)).await;
+    }
+}
+
+fn check(filename: &str, purpose: &str) -> Result<(), NotAllowed> {
+    if !PURPOSES.contains(&purpose) {
+        let purposes = PURPOSES.map(|purpose| format!("`{purpose}`")).join(", ");
+        return Err(NotAllowed::new("purpose", format!("expected one of {purposes}")));
+    }
+    if filename.is_empty() || filename.len() > LONGEST_NAME {
+        return Err(NotAllowed::new("file", format!("its name must have 1 to {LONGEST_NAME} bytes")));
+    }
+    Ok(())
 }
 
 fn over_quota(quota: Option<u64>) -> BatchError {

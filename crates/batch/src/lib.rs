@@ -7,19 +7,25 @@
 //! - [`Batch`] and [`File`] are OpenAI's objects.
 
 pub use batches::{Input, NewBatch};
+#[cfg(feature = "s3")]
+pub use buckets::Buckets;
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub use engine::{Engine, MOST_TRIES, Outcome, Response};
 pub use error::BatchError;
-pub use files::{NewFile, PURPOSES};
+pub use files::{NewFile, PURPOSES, Upload};
 pub use input::LONGEST_LINE;
 pub use line::{Line, Problem};
 pub use object::{Batch, Counts, File, Problems, Status};
 pub use page::{Page, Paged};
 pub use provider::ProviderEngine;
 pub use run::{End, RunOptions, Runner, Stop};
+#[cfg(feature = "s3")]
+pub use s3::{S3Location, open_bucket};
 pub use store::{NotAllowed, Owner, Store};
 
 mod batches;
+#[cfg(feature = "s3")]
+mod buckets;
 mod check;
 mod endpoint;
 mod engine;

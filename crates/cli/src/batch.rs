@@ -5,8 +5,8 @@
 use std::{path::Path, sync::Arc};
 
 use clap::{Args, Subcommand};
-use sagewire::credentials::seam::World;
-use sagewire_batch::{BatchError, Owner, Store};
+use sagewire::credentials::{AwsParams, seam::World};
+use sagewire_batch::{BatchError, Owner, S3Location, Store};
 
 use crate::Failure;
 
@@ -43,8 +43,8 @@ pub(crate) async fn run(command: BatchCommand) -> Result<(), Failure> {
 /// Where batches are.
 #[derive(Debug, Args)]
 struct StoreArguments {
-    /// The store: a directory, such as the one of `sagewire_settings.batches.store`
-    #[arg(long, value_name = "DIRECTORY")]
+    /// The store: a directory or `s3://bucket/prefix`, such as `sagewire_settings.batches.store`
+    #[arg(long, value_name = "PLACE")]
     store: String,
     /// Whose batches they are: `operator`, or the owner that the proxy's log names
     #[arg(long, value_name = "NAME", default_value = OWNER)]
@@ -55,7 +55,11 @@ impl StoreArguments {
     /// The store, to be looked at while others may use it.
     async fn open(&self) -> Result<(Store, Owner), Failure> {
         let owner = Owner::new(self.owner.as_str()).map_err(Failure::usage)?;
-        let store = Store::directory_unlocked(Path::new(&self.store), Arc::clone(World::system().clock()));
+        let world = World::system();
+        let store = match S3Location::parse(&self.store) {
+            Some(location) => Store::s3(&location, AwsParams::default(), None, &world).await,
+            None => Store::directory_unlocked(Path::new(&self.store), Arc::clone(world.clock())),
+        };
         Ok((store.map_err(failure)?, owner))
     }
 }

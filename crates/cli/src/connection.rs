@@ -7,7 +7,11 @@
 use std::{io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
-use sagewire::{ChatRequest, Client, Provider, SageMaker, Settings, credentials::seam::World};
+use sagewire::{
+    ChatRequest, Client, Provider, SageMaker, Settings,
+    batch::{Buckets, S3Results},
+    credentials::{AwsParams, seam::World},
+};
 use sagewire_proxy::{App, Config, ServedModel, Wiring, config::Mode};
 use serde_json::{Map, Value};
 
@@ -138,7 +142,9 @@ impl Connection {
             });
         }
         let model = model.ok_or_else(no_model)?.to_owned();
-        let sagemaker = SageMaker::builder().world(world).settings(settings).build()?;
+        let results = S3Results::new(Buckets::new(AwsParams::default(), world.clone()));
+        let sagemaker =
+            SageMaker::builder().world(world).settings(settings).async_objects(Arc::new(results)).build()?;
         Ok(Self {
             provider: Arc::new(Client::builder().sagemaker(sagemaker).build()),
             model,

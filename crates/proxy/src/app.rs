@@ -19,6 +19,7 @@ pub(crate) use self::{
     settings::AppSettings,
 };
 use crate::{
+    batches::Batches,
     callers::{Admission, ExpectedOutputs, Keyring, Ledger},
     clock::Clock,
     http::{cors::Cors, request_id::RequestIds, response::Body, responses::store::ResponseStore},
@@ -74,6 +75,8 @@ pub(crate) struct State {
     pub(crate) insight: Option<Arc<dyn Insight>>,
     pub(crate) spans: Option<Arc<dyn SpanSink>>,
     pub(crate) clock: Clock,
+    /// Files and batches, if they are kept.
+    pub(crate) batches: Option<Arc<Batches>>,
     pub(crate) lasting: Arc<Lasting>,
 }
 

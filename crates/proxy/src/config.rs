@@ -13,6 +13,7 @@ use sagewire_router::RouterSettings;
 
 pub use self::{
     answer_cache::{CacheMode, CacheParams, CacheScope},
+    batches::{BatchPlace, BatchSettings},
     caller_keys::CallerKey,
     coordination_redis::{CoordinationRedis, RedisNode},
     discover::DiscoverSettings,
@@ -35,6 +36,7 @@ use self::{
 };
 
 mod answer_cache;
+mod batches;
 mod caller_keys;
 mod changes;
 mod coordination_redis;

@@ -33,6 +33,7 @@ use crate::{
 mod answer_cache;
 pub(crate) mod arrival;
 mod ask;
+mod batches;
 pub(crate) mod body;
 mod call;
 mod chat;
@@ -43,6 +44,7 @@ mod count_tokens;
 pub(crate) mod disclosure;
 mod embeddings;
 pub(crate) mod error;
+mod files;
 mod forwarded;
 mod health;
 mod ignored_tools;
@@ -87,6 +89,15 @@ pub(crate) static ROUTES: &[&Route] = &[
     &responses::stored::DELETE,
     &responses::stored::ITEMS,
     &responses::stored::CANCEL,
+    &files::UPLOAD,
+    &files::LIST,
+    &files::ONE,
+    &files::DELETE,
+    &files::CONTENT,
+    &batches::CREATE,
+    &batches::LIST,
+    &batches::ONE,
+    &batches::CANCEL,
     &models::LIST,
     &models::ONE,
     &models::INFO,

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use sagewire::{CallContext, Error, ModelId, Provider, SageMaker, credentials::seam::World, sagemaker::Transport};
+use sagewire::{
+    CallContext, Error, ModelId, Provider, SageMaker,
+    batch::{Buckets, S3Results},
+    credentials::{AwsParams, seam::World},
+    sagemaker::Transport,
+};
 #[cfg(feature = "redis")]
 use sagewire_router::SharedResponses;
 use sagewire_router::{
@@ -27,11 +32,13 @@ use self::{
 };
 use crate::{
     App, AppError, Clock, Config, Ledger, Probe, ServedDeployment, ServedModel, SpanSink,
+    batches::BatchRunner,
     callers::{FileLedger, StateFileError},
     config::{CacheParams, DeploymentConfig, EnvironmentVariables},
 };
 
 mod answers;
+mod batches;
 mod check;
 mod credentials;
 mod deployment;
@@ -90,6 +97,8 @@ struct KeptOverReloads {
     found: Found,
     /// The configuration of the last app.
     config: Option<Arc<Config>>,
+    /// The batches that are run. The first configuration that has a store decides which.
+    batches: Option<Arc<BatchRunner>>,
 }
 
 /// Why a configuration cannot be served, although each of its values is right.
@@ -133,6 +142,9 @@ pub enum WiringError {
         /// The key that names it.
         key: &'static str,
     },
+    /// The store of files and batches cannot be used.
+    #[error("`sagewire_settings.batches`: {0}")]
+    Batches(String),
     /// The file that keeps budgets cannot be used.
     #[error(transparent)]
     StateFile(#[from] StateFileError),
@@ -247,6 +259,10 @@ impl Wiring {
         if let Some(shared) = &kept.shared {
             app = app.shared_responses(Arc::clone(&shared.responses) as Arc<dyn SharedResponses>);
         }
+        let batches = batches::kept(config, &world, &mut kept)?;
+        if let Some(runner) = &batches {
+            app = app.batches(Arc::clone(runner.batches()));
+        }
         if let Some(sink) = &self.spans {
             app = app.spans(Arc::clone(sink));
         } else if config.sagewire_settings.otlp.endpoint.is_some() {
@@ -258,6 +274,9 @@ impl Wiring {
         let app = app.build()?;
         kept.config = Some(Arc::new(config.clone()));
         self.reconfigured.notify_one();
+        if let Some(runner) = &batches {
+            runner.set_app(&app);
+        }
         Ok(app)
     }
 
@@ -290,18 +309,39 @@ impl Wiring {
         }
     }
 
-    /// Keeps what was counted: writes the state file whenever something has changed, until the
-    /// future is dropped.
+    /// Does what is done beside answering requests, until the future is dropped: writes the state
+    /// file whenever something has changed, and runs batches.
     pub async fn keep(&self) {
-        loop {
-            tokio::time::sleep(KEEP_EVERY).await;
-            self.write_state_file();
-        }
+        let counts = async {
+            loop {
+                tokio::time::sleep(KEEP_EVERY).await;
+                self.write_state_file();
+            }
+        };
+        tokio::join!(counts, self.run_batches());
     }
 
-    /// Tells replicas, and writes to the state file, what they do not know yet: at the end of a
-    /// process.
+    async fn run_batches(&self) {
+        // A reload may bring the first store.
+        let runner = loop {
+            match self.batches() {
+                Some(runner) => break runner,
+                None => tokio::time::sleep(KEEP_EVERY).await,
+            }
+        };
+        runner.run().await;
+    }
+
+    fn batches(&self) -> Option<Arc<BatchRunner>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).batches.clone()
+    }
+
+    /// Ends what runs beside requests, tells replicas, and writes to the state file, what they do not
+    /// know yet: at the end of a process.
     pub async fn finish(&self) {
+        if let Some(runner) = self.batches() {
+            runner.finish().await;
+        }
         self.write_state_file();
         #[cfg(feature = "redis")]
         if let Some(redis) = self.redis() {
@@ -351,7 +391,8 @@ impl Wiring {
             return Ok((world.clone(), sagemaker.clone()));
         }
         let world = self.world_of(config);
-        let mut builder = SageMaker::builder().world(world.clone());
+        let results = S3Results::new(Buckets::new(AwsParams::default(), world.clone()));
+        let mut builder = SageMaker::builder().world(world.clone()).async_objects(Arc::new(results));
         if let Some(transport) = &self.transport {
             builder = builder.transport(Arc::clone(transport));
         }

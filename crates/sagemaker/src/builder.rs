@@ -14,7 +14,9 @@ use sagewire_types::{Error, ErrorKind};
 
 use crate::{
     SageMaker,
-    call::{attempt::Sender, capacity::Waiting, clock::Clocks, place::Learned, retry::TokenBucket},
+    call::{
+        attempt::Sender, capacity::Waiting, clock::Clocks, later::AsyncObjects, place::Learned, retry::TokenBucket,
+    },
     client::Shared,
     settings::Settings,
     template::Templates,
@@ -45,6 +47,7 @@ pub struct SageMakerBuilder {
     transport: Option<Arc<dyn Transport>>,
     connect_timeout: Option<Duration>,
     prompt_templates: HashMap<String, ChatTemplate>,
+    async_objects: Option<Arc<dyn AsyncObjects>>,
 }
 
 /// Something that was set.
@@ -119,6 +122,12 @@ impl SageMakerBuilder {
         self
     }
 
+    /// Fetches the answers of asynchronous endpoints through this, where `async_inference` is set.
+    pub fn async_objects(mut self, objects: Arc<dyn AsyncObjects>) -> Self {
+        self.async_objects = Some(objects);
+        self
+    }
+
     /// The provider. Nothing is read or sent yet.
     ///
     /// # Errors
@@ -151,6 +160,7 @@ impl SageMakerBuilder {
         Ok(SageMaker {
             shared: Arc::new(Shared {
                 world,
+                async_objects: self.async_objects,
                 sender,
                 default_credentials,
                 waiting: Waiting::default(),

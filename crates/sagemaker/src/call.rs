@@ -9,6 +9,7 @@ pub(crate) mod clock;
 pub(crate) mod completion_prompts;
 pub(crate) mod details;
 pub(crate) mod forward;
+pub(crate) mod later;
 pub(crate) mod limits;
 pub(crate) mod place;
 pub(crate) mod plan;

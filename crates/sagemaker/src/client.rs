@@ -28,6 +28,7 @@ use crate::{
         batches as batch,
         caller::{self, CallerParameters},
         capacity, completion_prompts, details, forward,
+        later::AsyncObjects,
         limits::Limits,
         place::{Learned, Place},
         plan::Prepared,
@@ -76,6 +77,8 @@ pub struct SageMaker {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) world: World,
+    /// Where asynchronous endpoints leave their answers.
+    pub(crate) async_objects: Option<Arc<dyn AsyncObjects>>,
     pub(crate) sender: Sender,
     pub(crate) default_credentials: SharedCredentialsProvider,
     pub(crate) waiting: capacity::Waiting,
@@ -141,7 +144,7 @@ impl SageMaker {
             payload.accept = None;
             let mut request = prepared.request(operation, payload)?;
             write(&mut request)?;
-            prepared.invoke_request(&self.shared, context, request, None).await
+            prepared.send_request(&self.shared, context, request, None).await
         });
         answer.await
     }
@@ -250,7 +253,8 @@ impl SageMaker {
         checks::chat(&mut request)?;
         let prepared = self.prepare(&request.model, begun).await?;
         defaults::fill(&mut request, prepared.settings.defaults.as_deref());
-        if prepared.settings.fake_stream == Some(true) {
+        let is_async = prepared.settings.async_inference == Some(true);
+        if prepared.settings.fake_stream == Some(true) || is_async {
             let include_usage = prepared.decode_context(&request, None).include_usage;
             request.stream = None;
             // In a box, as it is rare and larger than all the rest.

@@ -18,7 +18,11 @@ use crate::{
 };
 
 /// The most bytes that can be sent with the call itself; more must lie in S3.
-const MAX_INLINE: usize = 128_000;
+pub(crate) const MAX_INLINE: usize = 128_000;
+
+/// How long a request may wait in the queue, in seconds.
+pub(crate) const SHORTEST_TTL: u64 = 60;
+pub(crate) const LONGEST_TTL: u64 = 21_600;
 
 /// What is to be inferred, and how.
 ///
@@ -129,7 +133,11 @@ impl AsyncInvocation {
             set("x-amzn-sagemaker-filename", "filename", filename)?;
         }
         if let Some(ttl) = self.request_ttl {
-            check((60..=21_600).contains(&ttl.as_secs()), "request_ttl", "must be 60 seconds to 6 hours")?;
+            check(
+                (SHORTEST_TTL..=LONGEST_TTL).contains(&ttl.as_secs()),
+                "request_ttl",
+                "must be 60 seconds to 6 hours",
+            )?;
             set("x-amzn-sagemaker-requestttlseconds", "request_ttl", &ttl.as_secs().to_string())?;
         }
         if let Some(limit) = self.invocation_timeout {

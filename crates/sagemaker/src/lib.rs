@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use builder::SageMakerBuilder;
-pub use call::caller::CallerParameters;
+pub use call::{caller::CallerParameters, later::AsyncObjects};
 pub use client::SageMaker;
 pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use request::headers::InvocationHeaders;

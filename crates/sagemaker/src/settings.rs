@@ -108,6 +108,12 @@ pub struct Settings {
     /// Asks for whole replies and cuts them into chunks, for containers that cannot stream.
     /// Default: no.
     pub fake_stream: Option<bool>,
+    /// Whether the endpoint is asynchronous: calls are queued, and their answers fetched from S3.
+    /// Default: no.
+    pub async_inference: Option<bool>,
+    /// Where calls of asynchronous endpoints put inputs of more than 128,000 bytes:
+    /// `s3://bucket/prefix`.
+    pub async_input_location: Option<String>,
     /// Time limits.
     pub timeouts: Timeouts,
     /// How many tries a call has in all, the first included. Default: 3.
@@ -225,6 +231,8 @@ impl Settings {
             rerank_batch_size: self.rerank_batch_size.or(other.rerank_batch_size),
             defaults: or(&self.defaults, &other.defaults),
             fake_stream: self.fake_stream.or(other.fake_stream),
+            async_inference: self.async_inference.or(other.async_inference),
+            async_input_location: or(&self.async_input_location, &other.async_input_location),
             timeouts: self.timeouts.or(other.timeouts),
             max_attempts: self.max_attempts.or(other.max_attempts),
             wait_for_capacity: self.wait_for_capacity.or(other.wait_for_capacity),

@@ -12,12 +12,14 @@ pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
 pub use sagewire_sagemaker as sagemaker;
 pub use sagewire_sagemaker::{
-    AsyncInput, AsyncInvocation, AsyncReceipt, Body, ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders,
-    ParameterPolicy, ReqwestTransport, RerankDialect, SageMaker, SageMakerBuilder, Settings, TemplateChoice,
-    TemplateSource, Timeouts, Transport, TransportError, TransportErrorKind,
+    AsyncInput, AsyncInvocation, AsyncObjects, AsyncReceipt, Body, ChatDialect, DetailsPolicy, EmbeddingDialect,
+    InvocationHeaders, ParameterPolicy, ReqwestTransport, RerankDialect, SageMaker, SageMakerBuilder, Settings,
+    TemplateChoice, TemplateSource, Timeouts, Transport, TransportError, TransportErrorKind,
 };
 pub use sagewire_types::*;
 
+#[cfg(feature = "batch")]
+pub mod batch;
 mod operations;
 
 /// Sends each request to the provider of its model's prefix. Cloning is cheap.

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures_util::TryStreamExt as _;
 use sagewire::credentials::seam::World;
 use sagewire_batch::{Batch, End, Engine, Input, NewBatch, Owner, Page, RunOptions, Runner, Status, Stop, Store};
@@ -36,6 +36,7 @@ const SHOWN: usize = 10;
   sagewire batch run --demo requests.jsonl -o results.jsonl
   sagewire batch run requests.jsonl -o results.jsonl --model sagemaker_chat/my-endpoint --concurrency 64
   sagewire batch run requests.jsonl -o results.jsonl --config config.yaml
+  sagewire batch run requests.jsonl -o results.jsonl --model sagemaker_chat/my-queue --engine async --concurrency 500
 
 Each line of the input is a request as in OpenAI's batches:
   {\"custom_id\": \"1\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {\"messages\": [...]}}
@@ -63,6 +64,10 @@ pub(crate) struct RunArguments {
     /// The number of requests in flight at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
     concurrency: u32,
+    /// How lines are asked: by calls that wait for their answers, or by the queue of an asynchronous
+    /// endpoint. With `--config`, `async_inference` of a deployment says it
+    #[arg(long, value_name = "ENGINE", default_value = "own", conflicts_with = "config")]
+    engine: EngineName,
     /// Discards what earlier runs have done, and overwrites the output
     #[arg(long)]
     restart: bool,
@@ -71,6 +76,15 @@ pub(crate) struct RunArguments {
     quiet: bool,
     #[command(flatten)]
     connection: ConnectionArguments,
+}
+
+/// How lines are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum EngineName {
+    /// Calls that wait for their answers
+    Own,
+    /// SageMaker's asynchronous endpoints: results are fetched from S3
+    Async,
 }
 
 impl RunArguments {
@@ -95,7 +109,11 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let (folder, errors) = (arguments.folder(), arguments.errors());
     check_paths(&arguments, &folder, &errors)?;
-    let connection = Connection::open(&arguments.connection, arguments.model.as_deref(), Purpose::Batch).await?;
+    let mut connection = arguments.connection.clone();
+    if arguments.engine == EngineName::Async {
+        connection.params.push(("async_inference".to_owned(), Value::Bool(true)));
+    }
+    let connection = Connection::open(&connection, arguments.model.as_deref(), Purpose::Batch).await?;
     if connection.model.is_empty() && arguments.connection.config.is_none() {
         return Err(no_model());
     }

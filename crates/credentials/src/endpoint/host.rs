@@ -28,6 +28,12 @@ pub fn service_host(service: Service, region: &str, settings: EndpointSettings) 
         return Ok("sts.amazonaws.com".to_owned());
     }
     let partition = Partition::of_region(region);
+    if service == Service::S3 {
+        // Its hosts are older than the rule: <https://docs.aws.amazon.com/general/latest/gr/s3.html>
+        let fips = if settings.use_fips { "-fips" } else { "" };
+        let dual_stack = if settings.use_dual_stack { ".dualstack" } else { "" };
+        return Ok(format!("s3{fips}{dual_stack}.{region}.{}", partition.dns_suffix()));
+    }
     let suffix = if settings.use_dual_stack { partition.dual_stack_dns_suffix() } else { partition.dns_suffix() };
     Ok(format!("{}.{region}.{suffix}", prefix(service, partition, settings)))
 }
@@ -107,6 +113,10 @@ mod tests {
             (Service::SageMaker, "us-gov-west-1", fips, "api-fips.sagemaker.us-gov-west-1.amazonaws.com"),
             (Service::SageMaker, "us-gov-west-1", both, "api.sagemaker-fips.us-gov-west-1.api.aws"),
             (Service::SageMaker, "cn-north-1", fips, "api.sagemaker-fips.cn-north-1.amazonaws.com.cn"),
+            (Service::S3, "eu-west-1", plain, "s3.eu-west-1.amazonaws.com"),
+            (Service::S3, "us-gov-west-1", fips, "s3-fips.us-gov-west-1.amazonaws.com"),
+            (Service::S3, "us-east-1", both, "s3-fips.dualstack.us-east-1.amazonaws.com"),
+            (Service::S3, "cn-north-1", plain, "s3.cn-north-1.amazonaws.com.cn"),
             (Service::Sts, "eu-west-1", plain, "sts.eu-west-1.amazonaws.com"),
             (Service::Sts, "eu-west-1", fips, "sts-fips.eu-west-1.amazonaws.com"),
             (Service::Sts, "us-gov-west-1", fips, "sts.us-gov-west-1.amazonaws.com"),

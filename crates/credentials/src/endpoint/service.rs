@@ -2,7 +2,7 @@
 
 use crate::env_vars;
 
-/// An AWS service that gives credentials, invokes models or describes endpoints.
+/// An AWS service that gives credentials, invokes models, describes endpoints or keeps objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Service {
@@ -16,11 +16,13 @@ pub enum Service {
     Sso,
     /// The sign-in service of IAM Identity Center: refreshes tokens.
     SsoOidc,
+    /// Simple Storage Service: objects in buckets.
+    S3,
 }
 
 impl Service {
     /// Every service, for listings.
-    pub const ALL: [Self; 5] = [Self::SageMakerRuntime, Self::SageMaker, Self::Sts, Self::Sso, Self::SsoOidc];
+    pub const ALL: [Self; 6] = [Self::SageMakerRuntime, Self::SageMaker, Self::Sts, Self::Sso, Self::SsoOidc, Self::S3];
 
     /// The service's id as a `services` section spells it, such as `sagemaker_runtime`.
     #[must_use]
@@ -31,6 +33,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Sso => "sso",
             Self::SsoOidc => "sso_oidc",
+            Self::S3 => "s3",
         }
     }
 
@@ -43,6 +46,7 @@ impl Service {
             Self::Sts => env_vars::AWS_ENDPOINT_URL_STS,
             Self::Sso => env_vars::AWS_ENDPOINT_URL_SSO,
             Self::SsoOidc => env_vars::AWS_ENDPOINT_URL_SSO_OIDC,
+            Self::S3 => env_vars::AWS_ENDPOINT_URL_S3,
         }
     }
 
@@ -54,6 +58,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Sso => "portal.sso",
             Self::SsoOidc => "oidc",
+            Self::S3 => "s3",
         }
     }
 }

@@ -7,6 +7,7 @@ use sagewire_types::Provider;
 
 use super::{App, AppSettings, HealthRecords, Insight, Lasting, ModelTable, ServedModel, State};
 use crate::{
+    batches::Batches,
     callers::{Admission, ExpectedOutputs, KeyDigest, Keyring, Ledger, MemoryLedger},
     clock::Clock,
     config::{CallerKey, Config},
@@ -31,6 +32,7 @@ pub struct AppBuilder {
     ledger: Option<Arc<dyn Ledger>>,
     shared_responses: Option<Arc<dyn SharedResponses>>,
     clock: Option<Clock>,
+    batches: Option<Arc<Batches>>,
     previous: Option<App>,
     may_be_empty: bool,
 }
@@ -139,6 +141,12 @@ impl AppBuilder {
         self
     }
 
+    /// Sets where files and batches are.
+    pub(crate) fn batches(mut self, batches: Arc<Batches>) -> Self {
+        self.batches = Some(batches);
+        self
+    }
+
     /// Goes on counting where another app stopped: after a reload of the configuration.
     pub fn continuing(mut self, previous: &App) -> Self {
         self.previous = Some(previous.clone());
@@ -185,6 +193,7 @@ impl AppBuilder {
             insight: self.insight,
             spans: self.spans.or(previous_spans),
             clock: self.clock.unwrap_or_else(Clock::system),
+            batches: self.batches,
             lasting,
         }))
     }

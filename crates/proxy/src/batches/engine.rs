@@ -1,17 +1,26 @@
 //! Lines of batches as requests of the app.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use indexmap::IndexMap;
-use sagewire_batch::{Engine, Line, Outcome, Response};
+use sagewire_batch::{Engine, Line, Outcome, Owner, Response};
 use sagewire_types::{Error, ErrorKind};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{App, callers::Caller, http::request_id};
+use super::service;
+use crate::{
+    App,
+    callers::{Caller, KeyLimit},
+    http::request_id,
+};
 
 /// The pause after an answer that says nothing of one.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -155,4 +164,75 @@ impl Engine for BatchEngine {
         let response = Response { status: head.status.as_u16(), request_id: request_id.to_owned(), body };
         self.judge(response, &head.headers)
     }
+}
+
+/// Answers lines as requests of their owner, whose key is looked up for each of them: it may have
+/// been removed in the meantime.
+pub(super) struct OwnersEngine {
+    app: Arc<Mutex<Option<App>>>,
+    owner: Owner,
+    share: f64,
+}
+
+impl fmt::Debug for OwnersEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnersEngine").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+impl OwnersEngine {
+    pub(super) fn new(app: Arc<Mutex<Option<App>>>, owner: Owner, share: f64) -> Self {
+        Self { app, owner, share }
+    }
+
+    /// How long live requests go first.
+    async fn pause(&self, app: &App, caller: &Caller) -> Option<Duration> {
+        let state = app.state();
+        let admission = &state.lasting.admission;
+        if admission.waiting() > 0 || admission.at_work() >= part(state.limits.concurrent, self.share) {
+            return Some(PAUSE);
+        }
+        let Caller::Key(key) = caller else { return None };
+        let limits = key.limits();
+        if limits.rpm.is_none() && limits.tpm.is_none() {
+            return None;
+        }
+        let standing = state.lasting.ledger.standing(&limits).await;
+        let mut used = standing.limits(&limits).filter(|(limit, ..)| *limit != KeyLimit::Budget);
+        let reached = used.find(|(_, allowed, used, _)| *used >= part_of_count(*allowed, self.share));
+        reached.map(|(.., resets_in)| resets_in.unwrap_or(PAUSE).max(PAUSE))
+    }
+}
+
+#[async_trait]
+impl Engine for OwnersEngine {
+    async fn answer(&self, line: &Line) -> Outcome {
+        let app = self.app.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(app) = app else { return Outcome::Later(PAUSE) };
+        let Some(caller) = service::caller(&self.owner, &app.state().keyring, app.state().clock.now()) else {
+            let message = "the key of this batch is no longer accepted";
+            return Outcome::Failed { code: "invalid_api_key".to_owned(), message: message.to_owned() };
+        };
+        if let Some(pause) = self.pause(&app, &caller).await {
+            return Outcome::Later(pause);
+        }
+        BatchEngine { app, caller, model: None, parameters: Map::new(), stops_at_faults_of_all: false }
+            .answer(line)
+            .await
+    }
+}
+
+/// A share of a limit, at least one.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share need not be exact"
+)]
+fn part_of_count(limit: u64, share: f64) -> u64 {
+    ((limit as f64 * share) as u64).max(1).min(limit)
+}
+
+fn part(limit: usize, share: f64) -> usize {
+    usize::try_from(part_of_count(limit as u64, share)).unwrap_or(limit)
 }

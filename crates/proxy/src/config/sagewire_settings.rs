@@ -6,7 +6,7 @@ use sagewire_router::seconds::{self, Seconds};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{caller_keys::CallerKey, discover::DiscoverSettings, general_settings::Text};
+use super::{batches::BatchSettings, caller_keys::CallerKey, discover::DiscoverSettings, general_settings::Text};
 use crate::limits::Limits;
 
 /// What only this proxy has. LiteLLM ignores this section.
@@ -47,6 +47,9 @@ pub struct ProxySettings {
     /// Stores the answers of `/v1/responses`, so that requests can continue from them by
     /// `previous_response_id`. Default: nothing is stored, and answers say `store: false`.
     pub response_store: Option<ResponseStoreSettings>,
+    /// Where `/v1/files` and `/v1/batches` keep files and batches. Default: nowhere, and there are
+    /// none.
+    pub batches: Option<BatchSettings>,
     /// Whether requests to `/v1/messages` and `/v1/responses` are refused for tools that no
     /// container runs, such as a web search. Default: false: they are left out and named in
     /// `x-sagewire-ignored-tools`.
@@ -77,6 +80,7 @@ impl Default for ProxySettings {
             expose_endpoint_names: false,
             log_prompts: false,
             response_store: None,
+            batches: None,
             strict_tools: false,
             compression: false,
             keep_alive_interval: Duration::from_secs(15),

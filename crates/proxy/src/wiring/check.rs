@@ -133,6 +133,9 @@ impl Wiring {
                 findings.unusable(deployment, is_left_out, &error, on_machine);
             }
         }
+        if let Some(reason) = super::batches::conflict(config) {
+            findings.problems.push(config.problem(format!("`sagewire_settings.batches`: {reason}")));
+        }
         if let Some(files) = &config.sagewire_settings.tls
             && let Err(error) = check_tls(files)
         {

@@ -33,7 +33,9 @@ model_list:
   - {model_name: text-agent, litellm_params: {model: sagemaker/text-agent, hf_model_name: Qwen/Qwen3-8B}}
 general_settings: {master_key: sk-1234}
 router_settings: {num_retries: 0, disable_cooldowns: true}
-sagewire_settings: {response_store: {max_responses: 100}}
+sagewire_settings:
+  response_store: {max_responses: 100}
+  batches: {store: os.environ/STORE}
 ";
 
 /// A running proxy; dropping it ends it.
@@ -51,7 +53,9 @@ impl Running {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
                 let emulator = emulator().await;
+                let folder = tempfile::tempdir().unwrap();
                 let env = MapEnv::from([
+                    ("STORE", folder.path().to_str().unwrap()),
                     ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url().as_str()),
                     ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
                     ("AWS_SECRET_ACCESS_KEY", EXAMPLE_SECRET_ACCESS_KEY),
@@ -59,12 +63,17 @@ impl Running {
                 ]);
                 let world = World::builder().with_env(env).build();
                 let (config, _) = Config::from_yaml(CONFIG, &|name| world.var(name)).unwrap();
-                let app = Wiring::new(world).app(&config, None).unwrap();
+                let wiring = Wiring::new(world);
+                let app = wiring.app(&config, None).unwrap();
                 let mut options = ServerOptions::default();
                 options.limits.drain_timeout = Duration::ZERO;
                 let server = Server::bind(([127, 0, 0, 1], 0).into(), app, options).await.unwrap();
                 tell.send(server.local_addr()).unwrap();
-                server.serve(async { drop(stopped.await) }).await;
+                tokio::select! {
+                    () = server.serve(async { drop(stopped.await) }) => {}
+                    () = wiring.keep() => {}
+                }
+                wiring.finish().await;
                 let refused = emulator.received().into_iter().filter(|request| !request.accepted).count();
                 assert_eq!(refused, 0, "the emulator refused signatures");
             });

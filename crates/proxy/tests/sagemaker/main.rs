@@ -1,9 +1,15 @@
 //! The proxy as a configuration makes it, in front of an emulated SageMaker that checks every
 //! signature.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod answer_cache;
+mod batches;
 mod calls;
 mod disclosure;
 mod discovery;

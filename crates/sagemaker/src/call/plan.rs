@@ -10,12 +10,13 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use sagewire_credentials::SharedCredentialsProvider;
 use sagewire_dialects::{DecodeContext, Dialect, EncodeContext, Payload, StreamDecoder};
-use sagewire_types::{CallContext, ChatRequest, Error, ModelId, ReplyMeta, ReplyStream};
+use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ModelId, ReplyMeta, ReplyStream};
 
 use crate::{
     call::{
         attempt::{Attempts, Instead},
         caller::Choice,
+        later,
         limits::Limits,
         route,
     },
@@ -103,8 +104,23 @@ impl Prepared<'_> {
         Ok((body, meta))
     }
 
-    /// Sends a request and reads its whole reply.
+    /// Sends a request and reads its whole reply, which asynchronous endpoints leave in S3.
     pub(crate) async fn invoke_request(
+        &self,
+        shared: &Shared,
+        context: &CallContext,
+        request: UnsignedRequest,
+        instead: Option<Instead<'_>>,
+    ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
+        if self.settings.async_inference == Some(true) {
+            // In a box, as it is rare.
+            return Box::pin(later::invoke(self, shared, context, request)).await;
+        }
+        self.send_request(shared, context, request, instead).await
+    }
+
+    /// Sends a request and reads the whole of what AWS answers at once.
+    pub(crate) async fn send_request(
         &self,
         shared: &Shared,
         context: &CallContext,
@@ -132,6 +148,10 @@ impl Prepared<'_> {
         instead: Option<Instead<'_>>,
         decoder: impl Fn() -> Box<dyn StreamDecoder<T>>,
     ) -> Result<ReplyStream<T>, Error> {
+        if self.settings.async_inference == Some(true) {
+            let message = "an asynchronous endpoint cannot stream this operation; ask for a whole answer";
+            return Err(Error::new(ErrorKind::Unsupported, message).with_param("stream"));
+        }
         let limits = StreamLimits {
             idle: self.settings.timeouts.idle(),
             deadline: self.limits.deadline,
@@ -150,7 +170,11 @@ impl Prepared<'_> {
     }
 
     pub(crate) fn request(&self, operation: Operation, payload: Payload) -> Result<UnsignedRequest, Error> {
-        let Settings { headers, extra_headers, .. } = &*self.settings;
+        let Settings { headers, extra_headers, async_inference, .. } = &*self.settings;
+        let operation = match operation {
+            Operation::Invoke if *async_inference == Some(true) => Operation::Async,
+            operation => operation,
+        };
         request::build(&self.target.base, self.model.name(), operation, payload, headers, extra_headers)
     }
 }

@@ -109,6 +109,10 @@ impl Settings {
         with_embedding_concurrency(embedding_concurrency: NonZeroUsize);
         /// Sets whether whole replies are cut into chunks, for containers that cannot stream.
         with_fake_stream(fake_stream: bool);
+        /// Sets whether the endpoint is asynchronous.
+        with_async_inference(async_inference: bool);
+        /// Sets where calls of asynchronous endpoints put large inputs: `s3://bucket/prefix`.
+        with_async_input_location(async_input_location: impl Into<String>);
         /// Sets how many tries a call has in all, the first included.
         with_max_attempts(max_attempts: u32);
         /// Sets how long to wait for an endpoint that is scaled to zero.

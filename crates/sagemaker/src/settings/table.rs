@@ -286,6 +286,16 @@ pub(super) static TABLE: &[Parameter] = &[
         "Whether streams are made from whole answers, for containers that cannot stream. Default: false.",
     ),
     setting(
+        "async_inference",
+        Field::Flag(|d| &mut d.settings.async_inference),
+        "Whether the endpoint is asynchronous: calls are queued by SageMaker, and their answers fetched from S3. Default: false.",
+    ),
+    setting(
+        "async_input_location",
+        Field::Text(|d| &mut d.settings.async_input_location),
+        "Where inputs of more than 128,000 bytes are put for an asynchronous endpoint: `s3://bucket/prefix`.",
+    ),
+    setting(
         "details",
         Field::Parsed(Kind::Choice(|| DetailsPolicy::NAMES.to_vec()), |d, value| {
             reading::choice(&mut d.settings.details, &value)
