@@ -3,14 +3,14 @@
 //! Owns the saboteurs: a container that lies, transports that cheat with attempts, providers that
 //! cheat with answers, ledgers that cheat with counts.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use sagewire::{Answer, Call, CallContext, ChatChunk, ChatStream, Error, ErrorKind, FinishReason, Provider, ReplyMeta};
-use sagewire_proxy::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
+use sagewire_proxy::{KeyLimits, Ledger, MemoryLedger, KeyRefusal, Reservation, Standing};
 use sagewire_sagemaker::{Body, Transport, TransportError};
 
 use crate::{
@@ -339,17 +339,15 @@ struct CheatingLedger(MemoryLedger, Counting);
 
 #[async_trait]
 impl Ledger for CheatingLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
+    async fn begin(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
         match self.1 {
-            Counting::Forgets => Ok(()),
-            _ => self.0.admit(key).await,
-        }
-    }
-
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
-        match self.1 {
-            Counting::Forgets | Counting::ReservesNothing => Ok(Reservation::default()),
-            _ => self.0.reserve(key, tokens).await,
+            Counting::Forgets => Ok(Reservation::default()),
+            Counting::ReservesNothing => {
+                let reservation = self.0.begin(key, 0).await?;
+                self.0.settle(key, reservation, 0);
+                Ok(Reservation::default())
+            }
+            _ => self.0.begin(key, tokens).await,
         }
     }
 
@@ -364,6 +362,10 @@ impl Ledger for CheatingLedger {
 
     async fn standing(&self, key: &KeyLimits<'_>) -> Standing {
         self.0.standing(key).await
+    }
+
+    fn known(&self, _: &KeyLimits<'_>, _: Duration) -> Option<Standing> {
+        None
     }
 }
 

@@ -1,12 +1,13 @@
 //! Who calls, what they may, and what they use.
 //!
 //! Owns keys, their comparison and their limits, places at work, and what a caller may set. A key
-//! is judged by a request's head, before its body is read.
+//! is judged by a request's head, before its body is read; so are its limits as far as they are
+//! known to be used up.
 
 pub use key_digest::KeyDigest;
 pub use sagewire::sagemaker::CallerParameters;
 pub use sagewire_router::ledger::{
-    KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached, Reservation, Standing,
+    KeyAdmission, KeyLimit, KeyLimits, Ledger, MemoryLedger, Reached, KeyRefusal, Reservation, Standing,
 };
 
 pub use state_file::StateFileError;

@@ -328,7 +328,7 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
         exchange.caller = caller;
     }
     if route.operation.is_some() {
-        let booking = Booking::admit(&state.lasting, &exchange.caller, &state.limits).await?;
+        let booking = Booking::enter(&state.lasting, &exchange.caller, &state.limits).await?;
         if let Some(call) = &mut exchange.call {
             call.booking = Some(booking);
         }

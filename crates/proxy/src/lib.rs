@@ -4,8 +4,8 @@ pub use self::http::response::Body;
 pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, ServedModel};
 pub use batches::BatchEngine;
 pub use callers::{
-    CallerParameters, KeyDigest, KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached, Reservation, Standing,
-    StateFileError,
+    CallerParameters, KeyAdmission, KeyDigest, KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached,
+    Reservation, Standing, StateFileError,
 };
 pub use clock::Clock;
 pub use config::{Config, ConfigError};

@@ -326,7 +326,7 @@ impl<'c, K: Kind> Unsettled<'c, K> {
 impl<K: Kind> Drop for Unsettled<'_, K> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            self.counted.with_record(self.name, |record| record.outbox.changes.give_back(place));
+            self.counted.with_record(self.name, |record| record.outbox.changes.give_up(place));
             self.counted.wake();
         }
     }

@@ -1,7 +1,7 @@
 //! What keys have used, in Redis.
 //!
-//! Requests and reservations are asked of Redis before they are granted; what was used is told in
-//! the background. A copy of what was counted at this replica is kept in a [`MemoryLedger`], which
+//! A request and its reservation are asked of Redis, in one question, before they are granted; what
+//! was used is told in the background. A copy of what was counted at this replica is kept in a [`MemoryLedger`], which
 //! decides while Redis is away.
 
 use std::{
@@ -11,10 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 use redis::Script;
-use sagewire_router::ledger::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
+use sagewire_router::ledger::{KeyLimits, Ledger, MemoryLedger, KeyRefusal, Reservation, Standing};
 use tokio::time::Instant;
 
-use self::exchange::{KeyAnswer, KeyQuestion, SeenBudget, Wanted};
+use self::exchange::{KeyAnswer, KeyQuestion, MINUTE, SeenBudget, has_limited_tokens};
 use crate::{
     Redis,
     counted::{Counted, Kind, Record, Unsettled},
@@ -29,8 +29,7 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// What callers' keys have used, shared through Redis by all replicas of a proxy.
 ///
-/// A key with limits costs one round trip before a call, and one more if tokens are limited. A key
-/// without limits costs none.
+/// A key with limits costs one round trip before a call, one without limits none.
 #[derive(Debug)]
 pub struct RedisLedger(Arc<Counted<CallersKeys>>);
 
@@ -101,76 +100,51 @@ impl RedisLedger {
 
 #[async_trait]
 impl Ledger for RedisLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
-        let counted = &self.0;
-        counted.start();
-        if !key.are_set() {
-            counted.with_key(key, |record| record.outbox.changes.counts.add(1, 0));
-            counted.wake();
-            return Ok(());
-        }
-        match counted.ask(key, Some(Wanted::Request), counted.redis.settings().time_limit).await {
-            Ok(answer) if answer.admitted() => {
-                let _ = counted.local.admit(&unlimited(key)).await;
-                counted.change_seen(key.name, |SeenStanding { standing, .. }| {
-                    standing.requests = standing.requests.saturating_add(1);
-                });
-                Ok(())
-            }
-            Ok(answer) => {
-                let standing = answer.standing(key.budget_duration);
-                match standing.refuses_request(key) {
-                    Some(refusal) => Err(refusal),
-                    // The script has decided by the same rule.
-                    None => Ok(()),
-                }
-            }
-            Err(Away { .. }) if counted.redis.settings().fails_closed => Err(KeyRefusal::Unavailable),
-            Err(Away { .. }) => {
-                counted.local.admit(&counted.share(key)).await?;
-                counted.with_key(key, |record| record.outbox.changes.counts.add(1, 0));
-                Ok(())
-            }
-        }
-    }
-
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
+    async fn begin(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
         let counted = &self.0;
         counted.start();
         let (id, place) = counted.new_place(tokens);
-        if key.tpm.is_none() && key.token_budget.is_none() {
-            // Nothing limits it, and nobody asks how much is reserved.
-            return Ok(counted.reserve_here(key, id, place, tokens, true).await);
+        // A reservation that limits nothing is not told: nobody asks how much is reserved.
+        let reserves = has_limited_tokens(key);
+        if !key.are_set() {
+            let reservation = counted.begin_here(key, id, place, tokens, true).await;
+            counted.with_key(key, |record| record.outbox.changes.counts.add(1, 0));
+            counted.wake();
+            return Ok(reservation);
         }
         let mut unsettled = Unsettled::new(counted, key.name, &place);
-        match counted.ask(key, Some(Wanted::Call(&place.member)), counted.redis.settings().time_limit).await {
-            Ok(answer) if answer.admitted() => {
-                let reservation = counted.reserve_here(key, id, place.clone(), tokens, true).await;
+        match counted.ask(key, Some(&place.member), counted.redis.settings().time_limit).await {
+            Ok(answer) => {
                 unsettled.settle();
+                // The script decides by the same rule.
+                if !answer.admitted()
+                    && let Some(refusal) = answer.standing(key.budget_duration).refuses(key, tokens)
+                {
+                    return Err(refusal);
+                }
+                let is_known = answer.admitted() || !reserves;
+                let reservation = counted.begin_here(key, id, place.clone(), tokens, is_known).await;
                 counted.change_seen(key.name, |SeenStanding { standing, .. }| {
-                    standing.reserved = standing.reserved.saturating_add(tokens);
-                    standing.calls = standing.calls.saturating_add(1);
+                    standing.requests = standing.requests.saturating_add(1);
+                    if reserves {
+                        standing.reserved = standing.reserved.saturating_add(tokens);
+                        standing.calls = standing.calls.saturating_add(1);
+                    }
                 });
                 Ok(reservation)
             }
-            Ok(answer) => {
-                unsettled.settle();
-                match answer.standing(key.budget_duration).refuses_call(key, tokens) {
-                    Some(refusal) => Err(refusal),
-                    None => Ok(counted.reserve_here(key, id, place.clone(), tokens, false).await),
-                }
-            }
             Err(Away { was_asked }) => {
-                if !was_asked {
+                if !was_asked || !reserves {
                     unsettled.settle();
                 }
                 if counted.redis.settings().fails_closed {
                     return Err(KeyRefusal::Unavailable);
                 }
-                let local = counted.local.reserve(&counted.share(key), tokens).await?;
+                let local = counted.local.begin(&counted.share(key), tokens).await?;
                 unsettled.settle();
+                counted.with_key(key, |record| record.outbox.changes.counts.add(1, 0));
                 let place = Place { may_be_known: was_asked, ..place.clone() };
-                Ok(counted.hold_reservation(key, id, place, local, false))
+                Ok(counted.hold_reservation(key, id, place, local, !reserves))
             }
         }
     }
@@ -182,8 +156,10 @@ impl Ledger for RedisLedger {
             record.outbox.changes.release(reservation.id, &held.place);
             record.outbox.changes.counts.add(0, bounded(used));
             if let Some(SeenStanding { standing, .. }) = &mut record.seen {
-                standing.reserved = standing.reserved.saturating_sub(reservation.tokens);
-                standing.calls = standing.calls.saturating_sub(1);
+                if has_limited_tokens(key) {
+                    standing.reserved = standing.reserved.saturating_sub(reservation.tokens);
+                    standing.calls = standing.calls.saturating_sub(1);
+                }
                 standing.tokens = standing.tokens.saturating_add(used);
                 standing.spent = standing.spent.saturating_add(used);
             }
@@ -197,14 +173,40 @@ impl Ledger for RedisLedger {
     async fn standing(&self, key: &KeyLimits<'_>) -> Standing {
         let counted = &self.0;
         counted.start();
-        if let Some(standing) = counted.known_lately(key) {
+        if let Some(standing) = self.known(key, FRESH) {
             return standing;
         }
         match counted.ask(key, None, counted.redis.settings().time_limit).await {
             Ok(answer) => answer.standing(key.budget_duration),
-            Err(Away { .. }) => counted.local.standing(key).await,
+            Err(Away { .. }) => counted.local.stands(key),
         }
     }
+
+    fn known(&self, key: &KeyLimits<'_>, at_most: Duration) -> Option<Standing> {
+        let counted = &self.0;
+        if !counted.redis.may_answer() {
+            return Some(counted.local.stands(key));
+        }
+        let seen = counted.with_key(key, |record| record.seen)?;
+        let age = seen.at.elapsed();
+        (age <= at_most).then(|| aged(seen.standing, key, age))
+    }
+}
+
+/// How a key stands a while later, if nothing has happened.
+fn aged(mut standing: Standing, key: &KeyLimits<'_>, age: Duration) -> Standing {
+    if standing.minute_ends_in <= age {
+        standing = Standing { requests: 0, tokens: 0, minute_ends_in: MINUTE, ..standing };
+    } else {
+        standing.minute_ends_in -= age;
+    }
+    match (standing.budget_resets_in, key.budget_duration) {
+        (Some(resets_in), Some(period)) if resets_in <= age => {
+            standing = Standing { spent: 0, budget_resets_in: Some(period), ..standing };
+        }
+        (resets_in, _) => standing.budget_resets_in = resets_in.map(|time| time - age),
+    }
+    standing
 }
 
 /// The key, to be counted whatever its limits are.
@@ -217,19 +219,6 @@ impl Counted<CallersKeys> {
         self.with_record(key.name, |record| {
             record.settings = Budget { tokens: key.token_budget, period: key.budget_duration };
             act(record)
-        })
-    }
-
-    fn known_lately(&self, key: &KeyLimits<'_>) -> Option<Standing> {
-        let now = Instant::now();
-        self.with_key(key, |record| {
-            let known = record.seen?;
-            let age = now.duration_since(known.at);
-            (age < FRESH).then(|| Standing {
-                minute_ends_in: known.standing.minute_ends_in.saturating_sub(age),
-                budget_resets_in: known.standing.budget_resets_in.map(|time| time.saturating_sub(age)),
-                ..known.standing
-            })
         })
     }
 
@@ -252,16 +241,9 @@ impl Counted<CallersKeys> {
         }
     }
 
-    /// Holds a reservation that need not be decided here.
-    async fn reserve_here(
-        &self,
-        key: &KeyLimits<'_>,
-        id: u64,
-        place: Place,
-        tokens: u64,
-        is_known: bool,
-    ) -> Reservation {
-        let local = self.local.reserve(&unlimited(key), tokens).await.unwrap_or_default();
+    /// Counts a call that need not be decided here, and holds its reservation.
+    async fn begin_here(&self, key: &KeyLimits<'_>, id: u64, place: Place, tokens: u64, is_known: bool) -> Reservation {
+        let local = self.local.begin(&unlimited(key), tokens).await.unwrap_or_default();
         self.hold_reservation(key, id, place, local, is_known)
     }
 
@@ -277,14 +259,14 @@ impl Counted<CallersKeys> {
         Reservation { id, tokens: local.tokens }
     }
 
-    /// Tells Redis what there is to tell of a key, asks for what is wanted, and notes how the key
-    /// stands.
-    async fn ask(&self, key: &KeyLimits<'_>, wanted: Option<Wanted<'_>>, limit: Duration) -> Result<KeyAnswer, Away> {
+    /// Tells Redis what there is to tell of a key, asks for a call of this name if one is wanted, and
+    /// notes how the key stands.
+    async fn ask(&self, key: &KeyLimits<'_>, call: Option<&str>, limit: Duration) -> Result<KeyAnswer, Away> {
         let seen = self.with_key(key, |record| record.seen.map(|known| known.budget));
-        let question = KeyQuestion::new(seen, key, wanted);
-        let answer: KeyAnswer = self.exchange(key.name, question, wanted.is_some(), limit).await?;
+        let question = KeyQuestion::new(seen, key, call);
+        let answer: KeyAnswer = self.exchange(key.name, question, call.is_some(), limit).await?;
         let standing = answer.standing(key.budget_duration);
-        let spent_here = self.local.standing(&unlimited(key)).await.spent;
+        let spent_here = self.local.stands(&unlimited(key)).spent;
         let seen = SeenStanding { at: Instant::now(), standing, budget: answer.seen(), spent_here };
         self.with_key(key, |record| record.seen = Some(seen));
         Ok(answer)

@@ -21,12 +21,20 @@ pub(crate) struct Place {
     pub(crate) is_trial: bool,
     /// Whether Redis may know it.
     pub(crate) may_be_known: bool,
+    /// The server's second in which its request was counted, if Redis has said so.
+    pub(crate) counted_in: Option<u64>,
 }
 
 impl Place {
     pub(crate) fn new(replica: &str, id: u64, tokens: u64) -> Self {
         let tokens = bounded(tokens);
-        Self { member: format!("{replica}:{id}:{tokens}"), tokens, is_trial: false, may_be_known: false }
+        Self {
+            member: format!("{replica}:{id}:{tokens}"),
+            tokens,
+            is_trial: false,
+            may_be_known: false,
+            counted_in: None,
+        }
     }
 }
 
@@ -38,6 +46,7 @@ const MOST_OUTCOMES: usize = 256;
 pub(crate) struct Changes {
     places: BTreeMap<u64, Place>,
     releases: Vec<String>,
+    withdrawn: Vec<Value>,
     outcomes: Vec<Value>,
     pub(crate) counts: Seconds,
 }
@@ -48,16 +57,31 @@ impl Changes {
         self.places.insert(id, place.clone());
     }
 
+    /// The place is given back.
     pub(crate) fn release(&mut self, id: u64, place: &Place) {
-        let is_untold = self.places.remove(&id).is_some();
-        if !is_untold || place.may_be_known {
-            self.give_back(place);
+        if self.is_to_be_told(id, place) {
+            self.releases.push(place.member.clone());
         }
     }
 
-    /// Gives back a place that Redis may know.
-    pub(crate) fn give_back(&mut self, place: &Place) {
-        self.releases.push(place.member.clone());
+    /// The place is given back, and its request was never sent.
+    pub(crate) fn withdraw(&mut self, id: u64, place: &Place) {
+        if self.is_to_be_told(id, place) {
+            self.give_up(place);
+        }
+    }
+
+    /// The same for a place that was asked for and not taken. Redis may know it.
+    pub(crate) fn give_up(&mut self, place: &Place) {
+        self.withdrawn.push(match place.counted_in {
+            Some(second) => json!([place.member, second]),
+            None => json!([place.member]),
+        });
+    }
+
+    fn is_to_be_told(&mut self, id: u64, place: &Place) -> bool {
+        let is_untold = self.places.remove(&id).is_some();
+        !is_untold || place.may_be_known
     }
 
     /// How an attempt went, as the script reads it.
@@ -69,7 +93,11 @@ impl Changes {
     }
 
     fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.releases.is_empty() && self.outcomes.is_empty() && self.counts.is_empty()
+        self.places.is_empty()
+            && self.releases.is_empty()
+            && self.withdrawn.is_empty()
+            && self.outcomes.is_empty()
+            && self.counts.is_empty()
     }
 
     /// As the script reads it. Times are the server's.
@@ -78,6 +106,7 @@ impl Changes {
         json!({
             "places": places,
             "releases": self.releases,
+            "withdrawn": self.withdrawn,
             "outcomes": self.outcomes,
             "counts": self.counts.to_json(clock),
         })

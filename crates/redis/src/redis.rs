@@ -184,6 +184,11 @@ impl Redis {
         self.connection().is_some()
     }
 
+    /// Whether Redis answers, or it is not known yet.
+    pub(crate) fn may_answer(&self) -> bool {
+        !self.first_try.initialized() || self.is_connected()
+    }
+
     fn connection(&self) -> Option<Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

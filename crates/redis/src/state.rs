@@ -17,12 +17,12 @@ use tokio::time::Instant;
 
 use self::{
     exchange::{DeploymentAnswer, PlaceWanted},
-    known::{Look, count_in, count_out},
+    known::{TRUSTED, count_in, count_out},
 };
 use crate::{
     Redis,
     counted::{Counted, Kind, Record, Unsettled},
-    outbox::Place,
+    outbox::{Changes, Place},
     redis::{Away, WRITE_LIMIT},
 };
 
@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// The counters and cooldowns of deployments, shared through Redis by all replicas of a router.
 ///
 /// A deployment with limits costs one round trip a call, before it; one without costs none that the
-/// call waits for.
+/// call waits for, unless it was not asked within the last second.
 #[derive(Debug)]
 pub struct RedisState(Arc<Counted<Deployments>>);
 
@@ -98,20 +98,27 @@ impl RouterState for RedisState {
     async fn read(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState> {
         let counted = &self.0;
         counted.start();
-        match counted.look(deployments) {
-            Look::Fresh(states) => states,
-            Look::Usable(states, outdated) => {
-                let counted = Arc::clone(counted);
-                tokio::spawn(async move { counted.read_anew(&outdated).await });
-                states
-            }
-            Look::Outdated => {
-                if counted.read_anew(deployments).await.is_err() {
-                    return counted.local.read(deployments).await;
-                }
-                counted.known(deployments)
-            }
+        if let Some(states) = counted.fresh(deployments) {
+            return states;
         }
+        if counted.read_anew(deployments).await.is_err() {
+            return counted.local.read(deployments).await;
+        }
+        counted.known(deployments)
+    }
+
+    async fn glance(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState> {
+        let counted = &self.0;
+        counted.start();
+        if !counted.redis.may_answer() {
+            return counted.local.read(deployments).await;
+        }
+        let (states, outdated) = counted.glance(deployments);
+        if !outdated.is_empty() {
+            let counted = Arc::clone(counted);
+            tokio::spawn(async move { counted.read_anew(&outdated).await });
+        }
+        states
     }
 
     async fn begin(&self, deployment: &Arc<str>, terms: &Terms) -> Result<Admission, Refusal> {
@@ -125,7 +132,7 @@ impl RouterState for RedisState {
         match counted.ask(deployment, Some(PlaceWanted::new(&place, terms)), counted.redis.settings().time_limit).await
         {
             Ok(answer) if answer.admitted() => {
-                let place = Place { is_trial: answer.is_trial(), may_be_known: true, ..place.clone() };
+                let place = answer.granted(&place);
                 let local = counted.count_here(deployment, terms).await;
                 let admission = admission(id, &place);
                 counted.hold(deployment, id, place, local, true);
@@ -176,18 +183,15 @@ impl RouterState for RedisState {
     }
 
     fn release(&self, deployment: &Arc<str>, admission: Admission, tokens: u64) {
-        let counted = &self.0;
-        let mut records = counted.lock();
-        let Some(record) = records.get_mut(deployment) else { return };
-        let Some(held) = record.held.remove(&admission.id) else { return };
-        record.outbox.changes.release(admission.id, &held.place);
-        record.outbox.changes.counts.add(0, tokens);
-        if let Some(seen) = &mut record.seen {
-            count_out(&mut seen.state, held.place.tokens, tokens);
-        }
-        drop(records);
-        counted.local.release(deployment, held.local, tokens);
-        counted.wake();
+        self.0
+            .end(deployment, admission, tokens, Changes::release, |seen, place| count_out(seen, place.tokens, tokens));
+    }
+
+    fn withdraw(&self, deployment: &Arc<str>, admission: Admission) {
+        self.0.end(deployment, admission, 0, Changes::withdraw, |seen, place| {
+            count_out(seen, place.tokens, 0);
+            seen.requests = seen.requests.saturating_sub(1);
+        });
     }
 
     async fn wait(&self, deployments: &[Arc<str>], at_most: Duration) {
@@ -215,11 +219,34 @@ impl Counted<Deployments> {
         future::join_all(read).await.into_iter().collect()
     }
 
+    /// Gives a place back that is held.
+    fn end(
+        &self,
+        deployment: &Arc<str>,
+        admission: Admission,
+        tokens: u64,
+        tell: impl FnOnce(&mut Changes, u64, &Place),
+        change: impl FnOnce(&mut DeploymentState, &Place),
+    ) {
+        let mut records = self.lock();
+        let Some(record) = records.get_mut(deployment) else { return };
+        let Some(held) = record.held.remove(&admission.id) else { return };
+        tell(&mut record.outbox.changes, admission.id, &held.place);
+        record.outbox.changes.counts.add(0, tokens);
+        if let Some(seen) = &mut record.seen {
+            change(&mut seen.state, &held.place);
+        }
+        drop(records);
+        self.local.release(deployment, held.local, tokens);
+        self.wake();
+    }
+
     /// Whether nothing that Redis knows could refuse the request.
     fn need_not_ask(&self, deployment: &Arc<str>, terms: &Terms) -> bool {
         self.with_record(deployment, |record| {
             record.settings.limits = terms.limits;
-            terms.limits.is_empty() && record.seen.as_ref().is_some_and(|seen| seen.state.circuit == Circuit::Closed)
+            let is_well = |seen: &SeenState| seen.state.circuit == Circuit::Closed && seen.at.elapsed() < TRUSTED;
+            terms.limits.is_empty() && record.seen.as_ref().is_some_and(is_well)
         })
     }
 

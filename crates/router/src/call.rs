@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::future;
 use sagewire_types::{Answer, Call, CallContext, Error, ErrorKind, Retries};
 use tokio::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::{
     decision, failure,
     groups::Member,
     lease::CooldownRules,
+    ledger::KeyAdmission,
     state::{CooldownPolicy, Measure, Refusal},
     verdict::{self, Next},
 };
@@ -33,9 +35,15 @@ pub(crate) async fn run(router: &Router, call: Call, context: &CallContext) -> R
     };
     let mut routed = RoutedCall::new(router, context, plan, &call);
     let mut call = Some(call);
+    let admission = context.get::<KeyAdmission>();
     loop {
-        let chosen = match routed.choose().await {
-            Ok(chosen) => chosen,
+        let admitted = async {
+            let Some(admission) = admission else { return Ok(()) };
+            admission.outcome().await.map(drop).map_err(End::Refused)
+        };
+        // Both ask at once: with a store that replicas share, they take one round trip.
+        let chosen = match future::try_join(admitted, routed.choose()).await {
+            Ok(((), chosen)) => chosen,
             Err(end) => return Err(routed.end(&model, end)),
         };
         routed.begin(&chosen);
@@ -159,6 +167,7 @@ impl<'r> RoutedCall<'r> {
     /// Makes one attempt. Its error is the call's, or nothing where the call goes on.
     async fn attempt(&mut self, mut call: Call, chosen: Chosen<'r>) -> Result<Answer, Option<Error>> {
         let Chosen { place, member, mut lease, among } = chosen;
+        lease.asks();
         let deployment = &member.deployment;
         let began = Instant::now();
         let limit = match self.measure {
@@ -270,6 +279,7 @@ impl<'r> RoutedCall<'r> {
     fn end(&mut self, model: &str, end: End) -> Error {
         match (end, self.last_error.take()) {
             (_, Some(error)) => failure::after_attempts(error, &self.trail(), self.attempts),
+            (End::Refused(refusal), None) => failure::key_refused(refusal),
             (End::OutOfTime, None) => failure::out_of_time_before(model),
             (End::Nothing, None) => failure::no_room(model, &self.refused),
         }

@@ -6,7 +6,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 
 use sagewire_types::{Error, ErrorKind, Upstream};
 
-use crate::{Router, state::Refusal};
+use crate::{Router, ledger, state::Refusal};
 
 /// How many model names an error lists.
 const NAMES_SHOWN: usize = 20;
@@ -21,6 +21,17 @@ pub(crate) fn unknown_model(model: &str, router: &Router) -> Error {
     let shown = names.into_iter().take(NAMES_SHOWN).collect::<Vec<_>>().join(", ");
     Error::new(ErrorKind::NotFound, format!("unknown model `{model}`; expected one of {shown}{more}"))
         .with_param("model")
+}
+
+/// The caller's key may not make the call. A proxy says why in its own words.
+pub(crate) fn key_refused(refusal: ledger::KeyRefusal) -> Error {
+    let message = match refusal {
+        ledger::KeyRefusal::Reached(_) => "the limits of the caller's key are reached; retry later",
+        ledger::KeyRefusal::Unavailable => {
+            "the limits of the caller's key cannot be checked, because the store that replicas share is unavailable; retry later"
+        }
+    };
+    Error::new(ErrorKind::Throttled, message)
 }
 
 /// No deployment could be asked at all.

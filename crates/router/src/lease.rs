@@ -1,7 +1,7 @@
 //! The place that one attempt holds at its deployment.
 //!
 //! Owns giving it back: whatever becomes of the attempt, dropping the lease releases the place and
-//! counts the tokens.
+//! counts the tokens. An attempt that is not made is not counted.
 
 use std::{fmt, sync::Arc};
 
@@ -23,6 +23,8 @@ pub(crate) struct Lease {
     rules: Option<CooldownRules>,
     /// What is counted at the end: the estimate, until more is known.
     tokens: u64,
+    /// Whether the deployment is asked.
+    is_used: bool,
 }
 
 /// When failures of a deployment start its cooldown.
@@ -47,7 +49,13 @@ impl Lease {
             admission,
             rules,
             tokens: admission.reserved_tokens,
+            is_used: false,
         }
+    }
+
+    /// Notes that the deployment is asked now.
+    pub(crate) fn asks(&mut self) {
+        self.is_used = true;
     }
 
     /// Notes that the deployment answered.
@@ -86,7 +94,11 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.state.release(&self.deployment, self.admission, self.tokens);
+        if self.is_used {
+            self.state.release(&self.deployment, self.admission, self.tokens);
+        } else {
+            self.state.withdraw(&self.deployment, self.admission);
+        }
     }
 }
 

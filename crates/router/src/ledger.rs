@@ -9,41 +9,42 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use admission::KeyAdmission;
 pub use memory::{BudgetUse, MemoryLedger};
 
+mod admission;
 mod memory;
 
 /// Counts what keys use. It outlives a reload of the configuration.
 ///
-/// A call is counted in three steps: [`admit`](Self::admit) when its head has arrived,
-/// [`reserve`](Self::reserve) when its body is known, and [`settle`](Self::settle) when it has
-/// ended, so that a key cannot exceed its limits with many calls at the same time.
+/// A call is counted in two steps: [`begin`](Self::begin) before a model is asked, and
+/// [`settle`](Self::settle) when it has ended, so that a key cannot exceed its limits with many
+/// calls at the same time.
 #[async_trait]
 pub trait Ledger: std::fmt::Debug + Send + Sync {
-    /// Counts a request of this key.
+    /// Counts a request of this key and reserves its tokens, in one step. A call is let through
+    /// although its tokens exceed what is left if no other call of the key holds a reservation: an
+    /// estimate must not lock it out for ever.
     ///
     /// # Errors
-    /// [`KeyRefusal`] if the key has used up a limit. Nothing is counted then.
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal>;
+    /// [`KeyRefusal`] if the key has used up a limit, or if what is left of one is reserved by other
+    /// calls. Nothing is counted and nothing is reserved then.
+    async fn begin(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal>;
 
-    /// Reserves tokens for a call of this key. A call is let through although its tokens exceed
-    /// what is left if no other call of the key holds a reservation: an estimate must not lock
-    /// it out for ever.
-    ///
-    /// # Errors
-    /// [`KeyRefusal`] if a limit has been used up meanwhile, or if what is left of one is reserved by
-    /// other calls. Nothing is reserved then.
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal>;
-
-    /// Ends a call: gives back what [`reserve`](Self::reserve) reserved, and counts what was used.
+    /// Ends a call: gives back what [`begin`](Self::begin) reserved, and counts what was used.
     ///
     /// It is called where a call ends, which may be where its task is dropped, so it must not
     /// block. An implementation over a shared store sends what it counts in the background,
-    /// before the next [`admit`](Self::admit) of the same key.
+    /// before the next [`begin`](Self::begin) of the same key.
     fn settle(&self, key: &KeyLimits<'_>, reservation: Reservation, used: u64);
 
     /// What the key has used and has left.
     async fn standing(&self, key: &KeyLimits<'_>) -> Standing;
+
+    /// The same as far as it is known here, without asking a store, if what is known is no older
+    /// than `at_most`. Within a minute and a budget's period use only grows: what refuses the key
+    /// then refuses it still.
+    fn known(&self, key: &KeyLimits<'_>, at_most: Duration) -> Option<Standing>;
 }
 
 /// A key and its limits.
@@ -148,25 +149,24 @@ impl Standing {
         .flatten()
     }
 
-    /// Which limit refuses a further request, if one does.
+    /// Which limit is used up, if one is: any further call is refused.
     #[must_use]
-    pub fn refuses_request(&self, key: &KeyLimits<'_>) -> Option<KeyRefusal> {
+    pub fn used_up(&self, key: &KeyLimits<'_>) -> Option<KeyRefusal> {
         self.limits(key).find(|(_, allowed, used, _)| used >= allowed).map(|limit| reached(limit, false))
     }
 
     /// Which limit refuses a call of so many tokens, if one does. Only if no other call of the key
     /// holds a reservation may it need more than is left.
     #[must_use]
-    pub fn refuses_call(&self, key: &KeyLimits<'_>, tokens: u64) -> Option<KeyRefusal> {
-        let of_tokens = || self.limits(key).filter(|(limit, ..)| *limit != KeyLimit::Requests);
-        let used_up = of_tokens().find(|(_, allowed, used, _)| used >= allowed).map(|limit| reached(limit, false));
+    pub fn refuses(&self, key: &KeyLimits<'_>, tokens: u64) -> Option<KeyRefusal> {
         let wanted = self.reserved.saturating_add(tokens);
         let taken = || {
-            of_tokens()
+            self.limits(key)
+                .filter(|(limit, ..)| *limit != KeyLimit::Requests)
                 .find(|(_, allowed, used, _)| self.calls > 0 && used.saturating_add(wanted) > *allowed)
                 .map(|limit| reached(limit, true))
         };
-        used_up.or_else(taken)
+        self.used_up(key).or_else(taken)
     }
 }
 

@@ -84,9 +84,12 @@ impl Router {
     /// How a group's deployments are doing, one for each: those that the state leaves out are at
     /// rest.
     pub(crate) async fn read(&self, group: &Group) -> Vec<DeploymentState> {
-        let mut states = self.state.read(&group.ids).await;
-        states.resize_with(group.ids.len(), DeploymentState::default);
-        states
+        one_each(group, self.state.read(&group.ids).await)
+    }
+
+    /// The same as far as it is known, for choosing among them.
+    pub(crate) async fn glance(&self, group: &Group) -> Vec<DeploymentState> {
+        one_each(group, self.state.glance(&group.ids).await)
     }
 
     /// The strategy's choice.
@@ -104,6 +107,11 @@ impl Router {
     fn with_rng<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
         draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn one_each(group: &Group, mut states: Vec<DeploymentState>) -> Vec<DeploymentState> {
+    states.resize_with(group.ids.len(), DeploymentState::default);
+    states
 }
 
 impl fmt::Debug for Router {

@@ -25,7 +25,7 @@ mod window;
 /// replicas of a router act as one; no strategy changes for it. A state that cannot reach its store
 /// must not fail calls: it answers as if nothing had been counted.
 ///
-/// The two methods that end something are not asynchronous, so that dropping a call can use them.
+/// The methods that end something are not asynchronous, so that dropping a call can use them.
 /// They must not block: a shared state sends what they say in the background. What was begun and
 /// never released, because its process died, must expire there.
 #[async_trait]
@@ -33,6 +33,12 @@ pub trait RouterState: fmt::Debug + Send + Sync {
     /// How these deployments are doing, in the same order. A deployment nobody has heard of is at
     /// rest.
     async fn read(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState>;
+
+    /// The same for choosing among them, without waiting: what is not known, or too old to refuse a
+    /// request by, refuses none. [`begin`](Self::begin) decides.
+    async fn glance(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState> {
+        self.read(deployments).await
+    }
 
     /// Counts a request in and holds its place until [`release`](Self::release), unless these terms
     /// refuse it. Checking and counting are one step: two callers never take the last place
@@ -47,8 +53,15 @@ pub trait RouterState: fmt::Debug + Send + Sync {
     /// first report.
     fn report(&self, deployment: &Arc<str>, outcome: Outcome);
 
-    /// Gives the place of a request back and counts its tokens. Comes once for every admission.
+    /// Gives the place of a request back and counts its tokens. This or
+    /// [`withdraw`](Self::withdraw) comes once for every admission.
     fn release(&self, deployment: &Arc<str>, admission: Admission, tokens: u64);
+
+    /// Gives the place of a request back that was not sent to its deployment. A state that is asked
+    /// over a network does not count it either; others may.
+    fn withdraw(&self, deployment: &Arc<str>, admission: Admission) {
+        self.release(deployment, admission, 0);
+    }
 
     /// Waits until one of these deployments may have a place again, at most this long. May come
     /// back early.

@@ -1,10 +1,10 @@
 //! What one call of a model takes, from its admission to its end.
 //!
-//! Owns a request's place at work, the tokens that its key has reserved for it, and what is counted
-//! when it ends. The task that answers settles it before the end of the answer is sent; a call
+//! Owns a request's place at work, what its key's limits say to it, the tokens that are reserved for
+//! it, and what is counted when it ends. The task that answers settles it before the end of the answer is sent; a call
 //! whose caller goes away is settled where it is dropped.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sagewire_types::{Error, ErrorKind, Tally, Usage};
 
@@ -12,7 +12,7 @@ use super::{
     Caller,
     admission::Permit,
     expected_output::ExpectedOutput,
-    {KeyLimit, KeyRefusal, Ledger, Reached, Reservation},
+    {KeyAdmission, KeyLimit, Ledger, Reached, KeyRefusal},
 };
 use crate::{app::Lasting, config::CallerKey, http::error::ApiError, limits::Limits};
 
@@ -38,9 +38,12 @@ pub(crate) struct Booking {
 struct Account {
     ledger: Arc<dyn Ledger>,
     key: Arc<CallerKey>,
-    /// What is reserved, once something is.
-    reserved: Option<Reservation>,
+    /// What the key's limits say, once they are asked.
+    admission: Option<KeyAdmission>,
 }
+
+/// How old what is known of a key may be for it to refuse a request by its head alone.
+const KNOWN_LATELY: Duration = Duration::from_secs(1);
 
 /// What a call seems to need.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,12 +79,17 @@ pub(crate) struct Count {
 }
 
 impl Booking {
-    /// Counts a request of this caller against its key's limits, and takes a place at work.
-    pub(crate) async fn admit(lasting: &Lasting, caller: &Caller, limits: &Limits) -> Result<Self, ApiError> {
+    /// Takes a place at work, unless this caller's key is known to have used up a limit: the body of
+    /// such a request is not read.
+    pub(crate) async fn enter(lasting: &Lasting, caller: &Caller, limits: &Limits) -> Result<Self, ApiError> {
         let account = match caller {
             Caller::Key(key) => {
-                lasting.ledger.admit(&key.limits()).await.map_err(|refusal| refused(&refusal))?;
-                Some(Account { ledger: Arc::clone(&lasting.ledger), key: Arc::clone(key), reserved: None })
+                let limits = key.limits();
+                let known = lasting.ledger.known(&limits, KNOWN_LATELY);
+                if let Some(refusal) = known.and_then(|standing| standing.used_up(&limits)) {
+                    return Err(refused(&refusal));
+                }
+                Some(Account { ledger: Arc::clone(&lasting.ledger), key: Arc::clone(key), admission: None })
             }
             Caller::Anyone | Caller::Master => None,
         };
@@ -97,16 +105,27 @@ impl Booking {
         })
     }
 
-    /// Reserves what the call seems to need.
-    pub(crate) async fn reserve(&mut self, wanted: Wanted, expected: &Arc<ExpectedOutput>) -> Result<(), ApiError> {
+    /// Notes what the call seems to need. Its key's limits are asked when [`admitted`](Self::admitted)
+    /// or a router first waits for what is returned.
+    pub(crate) fn wants(&mut self, wanted: Wanted, expected: &Arc<ExpectedOutput>) -> Option<KeyAdmission> {
         self.wanted = wanted;
         self.expected = Some(Arc::clone(expected));
         let tokens = wanted.prompt.saturating_add(self.expected_output());
-        if let Some(account) = &mut self.account {
-            let reserved = account.ledger.reserve(&account.key.limits(), tokens).await;
-            account.reserved = Some(reserved.map_err(|refusal| refused(&refusal))?);
+        let account = self.account.as_mut()?;
+        let (ledger, key) = (Arc::clone(&account.ledger), Arc::clone(&account.key));
+        let admission = KeyAdmission::new(async move { ledger.begin(&key.limits(), tokens).await });
+        account.admission = Some(admission.clone());
+        Some(admission)
+    }
+
+    /// Counts the request and reserves its tokens, or says why not, once. To be waited for beside
+    /// the call, which must not reach a model before.
+    pub(crate) fn admitted(&self) -> impl Future<Output = Result<(), ApiError>> + Send + use<> {
+        let admission = self.account.as_ref().and_then(|account| account.admission.clone());
+        async move {
+            let Some(admission) = admission else { return Ok(()) };
+            admission.outcome().await.map(drop).map_err(|refusal| refused(&refusal))
         }
-        Ok(())
     }
 
     fn expected_output(&self) -> u64 {
@@ -118,6 +137,11 @@ impl Booking {
     /// Tokens of the prompt, estimated.
     pub(crate) fn wanted_prompt(&self) -> u64 {
         self.wanted.prompt
+    }
+
+    /// The key's limits refuse the call: no model has worked on it.
+    pub(crate) fn was_refused(&mut self) {
+        self.progress = Progress::NotServed;
     }
 
     /// A model is asked from now on.
@@ -173,7 +197,9 @@ impl Booking {
         {
             expected.learn(count.completion / self.wanted.answers);
         }
-        if let Some(Account { ledger, key, reserved: Some(reserved) }) = self.account.take() {
+        if let Some(Account { ledger, key, admission: Some(admission) }) = self.account.take()
+            && let Some(Ok(reserved)) = admission.known()
+        {
             ledger.settle(
                 &key.limits(),
                 reserved,
@@ -216,7 +242,7 @@ fn refused(refusal: &KeyRefusal) -> ApiError {
     let KeyRefusal::Reached(reached) = refusal else {
         return ApiError::busy(
             "the limits of this key cannot be checked, because the store that replicas share is unavailable; retry in a moment".to_owned(),
-            std::time::Duration::from_secs(1),
+            Duration::from_secs(1),
         );
     };
     let Reached { limit, allowed, resets_in, reserved } = *reached;
@@ -229,7 +255,7 @@ fn refused(refusal: &KeyRefusal) -> ApiError {
         let message = format!(
             "this key has {what}, and its calls under way have reserved what is left; retry when they have ended"
         );
-        return ApiError::rate_limited("rate_limit_exceeded", message, Some(std::time::Duration::from_secs(1)), true);
+        return ApiError::rate_limited("rate_limit_exceeded", message, Some(Duration::from_secs(1)), true);
     }
     let when = match resets_in {
         Some(time) => {

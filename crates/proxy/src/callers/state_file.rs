@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use sagewire::credentials::seam::SystemFiles;
-use sagewire_router::ledger::{BudgetUse, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
+use sagewire_router::ledger::{BudgetUse, KeyLimits, Ledger, MemoryLedger, KeyRefusal, Reservation, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -120,12 +120,8 @@ impl FileLedger {
 
 #[async_trait]
 impl Ledger for FileLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
-        self.memory.admit(key).await
-    }
-
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
-        self.memory.reserve(key, tokens).await
+    async fn begin(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
+        self.memory.begin(key, tokens).await
     }
 
     fn settle(&self, key: &KeyLimits<'_>, reservation: Reservation, used: u64) {
@@ -135,6 +131,10 @@ impl Ledger for FileLedger {
 
     async fn standing(&self, key: &KeyLimits<'_>) -> Standing {
         self.memory.standing(key).await
+    }
+
+    fn known(&self, key: &KeyLimits<'_>, at_most: Duration) -> Option<Standing> {
+        self.memory.known(key, at_most)
     }
 }
 
@@ -161,16 +161,16 @@ mod tests {
         let first = FileLedger::open(&path, clock(1_000_000)).unwrap();
         first.write().unwrap();
         assert!(!path.exists(), "nothing has changed");
-        let reservation = first.reserve(&DAILY, 10).await.unwrap();
+        let reservation = first.begin(&DAILY, 10).await.unwrap();
         first.settle(&DAILY, reservation, 100);
         first.write().unwrap();
 
         let second = FileLedger::open(&path, clock(1_000_600)).unwrap();
         let standing = second.standing(&DAILY).await;
         assert_eq!((standing.spent, standing.budget_resets_in), (100, Some(Duration::from_secs(85_800))));
-        second.admit(&DAILY).await.unwrap_err();
+        second.begin(&DAILY, 10).await.unwrap_err();
         let third = FileLedger::open(&path, clock(1_086_400)).unwrap();
-        third.admit(&DAILY).await.unwrap();
+        third.begin(&DAILY, 10).await.unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no half-written file is left");
     }
 

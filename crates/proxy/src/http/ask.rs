@@ -3,9 +3,10 @@
 //! Owns the way from a body to a request for the provider, the wait for its answer, and the headers
 //! of it.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::future::{self, Either};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use sagewire_router::{cache::Found, decision};
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta, StopSequences, Tally, Usage};
@@ -158,8 +159,10 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
         context = context.with_trace(trace);
     }
     exchange.note(|record| record.spans = spans);
-    if let Some(booking) = exchange.booking() {
-        booking.reserve(request.wanted(), &model.expected_output).await?;
+    if let Some(admission) =
+        exchange.booking().and_then(|booking| booking.wants(request.wanted(), &model.expected_output))
+    {
+        context = context.with(admission);
     }
     exchange.operators_names = !model.is_wildcard() && !parameters::name_a_target(&callers);
     if callers != Default::default() {
@@ -231,7 +234,8 @@ pub(super) fn failed(exchange: &mut Exchange, model: &Model, error: &Error) -> A
     shown
 }
 
-/// Waits for the provider, no longer than the deadline, and takes the time.
+/// Asks the provider and the limits of the caller's key, waits no longer than the deadline, and
+/// takes the time.
 pub(super) async fn ask<T>(
     exchange: &mut Exchange,
     model: &Model,
@@ -239,14 +243,26 @@ pub(super) async fn ask<T>(
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, ApiError> {
     let began = Instant::now();
-    if let Some(booking) = exchange.booking() {
+    let admitted = exchange.booking().map(|booking| {
         booking.asked();
-    }
+        booking.admitted()
+    });
     let stopping = Stopping::of(&exchange.head.extensions);
-    let outcome = tokio::select! {
-        biased;
-        outcome = tokio::time::timeout_at(deadline, call) => outcome,
-        () = stopping.cut_off() => Ok(Err(Stopping::error())),
+    let asked = async {
+        tokio::select! {
+            biased;
+            outcome = tokio::time::timeout_at(deadline, call) => outcome,
+            () = stopping.cut_off() => Ok(Err(Stopping::error())),
+        }
+    };
+    let outcome = match unless_refused(admitted, asked).await {
+        Ok(outcome) => outcome,
+        Err(refusal) => {
+            if let Some(booking) = exchange.booking() {
+                booking.was_refused();
+            }
+            return Err(refusal);
+        }
     };
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -266,6 +282,29 @@ pub(super) async fn ask<T>(
         }
     }
     outcome.map_err(|error| failed(exchange, model, &error))
+}
+
+/// What a call brings, unless the limits of its key refuse it. Both are asked at once: the call
+/// waits for the answer of the other before it reaches a model.
+async fn unless_refused<T>(
+    admitted: Option<impl Future<Output = Result<(), ApiError>>>,
+    call: impl Future<Output = T>,
+) -> Result<T, ApiError> {
+    let admitted = async {
+        match admitted {
+            Some(admitted) => admitted.await,
+            None => Ok(()),
+        }
+    };
+    let (mut admitted, call) = (pin!(admitted), pin!(call));
+    match future::select(admitted.as_mut(), call).await {
+        Either::Left((answer, call)) => {
+            answer?;
+            Ok(call.await)
+        }
+        // It came from a cache, or failed on its way.
+        Either::Right((outcome, _)) => admitted.await.map(|()| outcome),
+    }
 }
 
 pub(super) fn disclosure<'a>(settings: &AppSettings, model: &'a Model) -> Disclosure<'a> {

@@ -27,7 +27,11 @@ pub(super) async fn decorate(ledger: &dyn Ledger, caller: &Caller, headers: &mut
     if !limits.are_set() {
         return;
     }
-    let standing = ledger.standing(&limits).await;
+    // A call has just asked: its answer need not wait for a store once more.
+    let standing = match ledger.known(&limits, Duration::MAX) {
+        Some(standing) => standing,
+        None => ledger.standing(&limits).await,
+    };
     let mut told: [Option<(u64, u64, Option<Duration>)>; 2] = [None, None];
     for (limit, allowed, used, resets_in) in standing.limits(&limits) {
         let (place, taken) = match limit {

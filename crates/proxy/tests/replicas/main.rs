@@ -10,13 +10,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
-use std::{
-    io::{BufRead, BufReader},
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
@@ -27,18 +21,33 @@ use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulat
 use sagewire_proxy::{App, Config, Wiring};
 use serde_json::Value;
 
+use self::{processes::Trouble, redis_server::Redis};
+
+mod processes;
+mod redis_server;
+mod round_trips;
+
 fn main() {
     let program = sagewire_test_programs::redis_server();
     let trial = |name: &str, test: fn(PathBuf) -> Result<(), Failed>| -> Trial {
         program.trial(name, move |program: &PathBuf| test(program.clone()))
     };
-    let trials = vec![
+    let mut trials = vec![
         trial("a_keys_requests_are_exact_over_three_proxies", |program| run(requests_are_exact(program))),
         trial("a_deployments_requests_are_exact_over_three_proxies", |program| run(deployments_are_exact(program))),
         trial("a_budget_goes_on_after_every_proxy_was_restarted", |program| run(budgets_go_on(program))),
         trial("a_stored_response_is_every_replicas_and_its_keys_alone", |program| run(responses_are_shared(program))),
         trial("no_request_fails_because_redis_is_killed", |program| run(redis_is_killed(program))),
+        trial("a_call_waits_for_one_round_trip_and_for_none_after_it", |program| run(round_trips::one(program))),
+        trial("a_refused_key_takes_nothing_of_its_deployment", |program| run(round_trips::refused(program))),
+        trial("processes::ten_thousand_requests_and_not_one_more", |program| run(processes::exact(program))),
+        trial("processes::places_of_a_killed_proxy_come_back", |program| run(processes::killed(program))),
+        trial("processes::redis_is_killed", |program| run(processes::trouble(program, Trouble::Killed))),
+        trial("processes::redis_is_slow", |program| run(processes::trouble(program, Trouble::Slow))),
+        trial("processes::redis_is_flushed", |program| run(processes::trouble(program, Trouble::Flushed))),
     ];
+    #[cfg(unix)]
+    trials.push(trial("processes::redis_is_paused", |program| run(processes::trouble(program, Trouble::Paused))));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -47,43 +56,13 @@ fn run(test: impl Future<Output = ()>) -> Result<(), Failed> {
     Ok(())
 }
 
-struct Redis {
-    port: u16,
-    process: Child,
-}
-
-impl Redis {
-    fn start(program: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut process = Command::new(program)
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--dir", env!("CARGO_TARGET_TMPDIR")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        if !lines.any(|line| line.contains("Ready to accept connections")) {
-            let ended = process.wait().unwrap();
-            panic!("the server ended with {ended}");
-        }
-        Self { port, process }
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 const LIMITED_KEY: &str = "keys: [{name: team, key: sk-team, rpm: 40}]";
 const BUDGET_KEY: &str = "keys: [{name: team, key: sk-team, token_budget: 60, budget_duration: 30d}]";
 const FREE_KEY: &str = "keys: [{name: team, key: sk-team}]";
 
 /// A proxy with nothing of another one but Redis. No machine is so slow that it would give a
 /// question up, unless it does so at once.
-async fn proxy(emulator: &Emulator, redis: &Redis, keys: &str, params: &str, patience: f64) -> (Wiring, App) {
+async fn proxy(emulator: &Emulator, redis: u16, keys: &str, params: &str, patience: f64) -> (Wiring, App) {
     let env = MapEnv::from([
         ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url().as_str()),
         ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
@@ -93,10 +72,9 @@ async fn proxy(emulator: &Emulator, redis: &Redis, keys: &str, params: &str, pat
     let world = World::builder().with_env(env).build();
     let yaml = format!(
         "model_list: [{{model_name: m, litellm_params: {{model: sagemaker_chat/messages{params}}}, model_info: {{id: d}}}}]\n\
-         router_settings: {{num_retries: 0, redis_host: 127.0.0.1, redis_port: {}}}\n\
+         router_settings: {{num_retries: 0, redis_host: 127.0.0.1, redis_port: {redis}}}\n\
          general_settings: {{master_key: sk-master, coordination_redis: {{timeout: {patience}}}}}\n\
-         sagewire_settings: {{{keys}}}\n",
-        redis.port
+         sagewire_settings: {{{keys}}}\n"
     );
     let (config, warnings) = Config::from_yaml(&yaml, &|name| world.var(name)).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
@@ -107,9 +85,30 @@ async fn proxy(emulator: &Emulator, redis: &Redis, keys: &str, params: &str, pat
 }
 
 async fn ask(app: &App) -> (u16, Value) {
+    ask_with(app, "sk-team").await
+}
+
+async fn ask_with(app: &App, key: &str) -> (u16, Value) {
     let body = r#"{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}"#;
+    let request = Request::post("/v1/chat/completions").header("authorization", format!("Bearer {key}"));
+    send(app, request.body(Full::new(Bytes::from(body))).unwrap()).await
+}
+
+/// A stream is read to its end; its events are no JSON.
+async fn ask_for_stream(app: &App) -> (u16, Value) {
+    let body = r#"{"model": "m", "messages": [{"role": "user", "content": "Hello"}], "stream": true}"#;
     let request = Request::post("/v1/chat/completions").header("authorization", "Bearer sk-team");
     send(app, request.body(Full::new(Bytes::from(body))).unwrap()).await
+}
+
+/// Looks again and again until something is so.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), looking).await.expect("it has not become so within a minute");
 }
 
 async fn readiness(app: &App) -> (u16, Value) {
@@ -137,7 +136,7 @@ async fn answered(proxies: &[(Wiring, App)], requests: usize) -> usize {
 async fn three(emulator: &Emulator, redis: &Redis, keys: &str, params: &str) -> Vec<(Wiring, App)> {
     let mut proxies = Vec::new();
     for _ in 0..3 {
-        proxies.push(proxy(emulator, redis, keys, params, 30.0).await);
+        proxies.push(proxy(emulator, redis.port, keys, params, 30.0).await);
     }
     proxies
 }
@@ -217,8 +216,7 @@ async fn responses_are_shared(program: PathBuf) {
     }
 
     let (_, third) = send(one, asked(r#"{"model": "m", "input": "Hello"}"#)).await;
-    redis.process.kill().unwrap();
-    redis.process.wait().unwrap();
+    redis.kill();
     let id = third["id"].as_str().unwrap();
     let found = |method: &str| {
         let request = Request::builder().method(method).uri(format!("/v1/responses/{id}"));
@@ -232,13 +230,12 @@ async fn responses_are_shared(program: PathBuf) {
 async fn redis_is_killed(program: PathBuf) {
     let (emulator, mut redis) = (Emulator::start().await.unwrap(), Redis::start(&program));
     let params = ", rpm: 1000, tpm: 1000000, max_parallel_requests: 10";
-    let (_wiring, app) = proxy(&emulator, &redis, LIMITED_KEY, params, 0.05).await;
+    let (_wiring, app) = proxy(&emulator, redis.port, LIMITED_KEY, params, 0.05).await;
     assert_eq!(readiness(&app).await.1["shared_state"], "connected");
     assert!(is_reached(&redis).await);
     for at in 0..20 {
         if at == 10 {
-            redis.process.kill().unwrap();
-            redis.process.wait().unwrap();
+            redis.kill();
         }
         let (status, body) = ask(&app).await;
         assert_eq!(status, 200, "request {at}: {body}");

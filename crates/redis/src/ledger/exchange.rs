@@ -7,15 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{clock::millis, outbox::bounded};
 
-/// What is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wanted<'q> {
-    /// A request.
-    Request,
-    /// A reservation, by its name.
-    Call(&'q str),
-}
-
 /// What was used of a budget.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct SeenBudget {
@@ -38,27 +29,32 @@ pub(super) struct KeyQuestion<'q> {
     /// The budget's period in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<u64>,
+    /// Whether a request is asked for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     request: bool,
+    /// The name of the reservation that is asked for with it, if tokens are limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<&'q str>,
 }
 
 impl<'q> KeyQuestion<'q> {
-    pub(super) fn new(seen: Option<SeenBudget>, key: &KeyLimits<'_>, wanted: Option<Wanted<'q>>) -> Self {
+    /// `call` is the name of the call that is to be let through, if one is.
+    pub(super) fn new(seen: Option<SeenBudget>, key: &KeyLimits<'_>, call: Option<&'q str>) -> Self {
         Self {
             seen: seen.filter(|_| key.token_budget.is_some()),
             rpm: key.rpm.map(bounded),
             tpm: key.tpm.map(bounded),
             budget: key.token_budget.map(bounded),
             period: key.budget_duration.map(|time| bounded(millis(time))),
-            request: matches!(wanted, Some(Wanted::Request)),
-            call: match wanted {
-                Some(Wanted::Call(call)) => Some(call),
-                _ => None,
-            },
+            request: call.is_some(),
+            call: call.filter(|_| has_limited_tokens(key)),
         }
     }
+}
+
+/// Whether what is reserved matters to the key.
+pub(super) fn has_limited_tokens(key: &KeyLimits<'_>) -> bool {
+    key.tpm.is_some() || key.token_budget.is_some()
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,7 +77,7 @@ struct ToldStanding {
     budget_began: u64,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 impl KeyAnswer {
     pub(super) fn admitted(&self) -> bool {

@@ -37,9 +37,9 @@ end
 -- The rules of `Standing`.
 local function is_refused(by)
   if ask.budget and by.spent >= ask.budget then return true end
-  if ask.rpm and ask.request and by.requests >= ask.rpm then return true end
+  if ask.rpm and by.requests >= ask.rpm then return true end
   if ask.tpm and by.tokens >= ask.tpm then return true end
-  if ask.request or by.calls == 0 then return false end
+  if not ask.call or by.calls == 0 then return false end
   local wanted = by.reserved + expected_tokens(ask.call)
   return (ask.budget and by.spent + wanted > ask.budget) or (ask.tpm and by.tokens + wanted > ask.tpm)
 end
@@ -52,6 +52,7 @@ release_abandoned()
 if is_news() then
   for _, place in ipairs(ask.changes.places) do hold(place[1]) end
   for _, place in ipairs(ask.changes.releases) do release(place) end
+  for _, withdrawn in ipairs(ask.changes.withdrawn) do release(withdrawn[1]) end
   for _, entry in ipairs(ask.changes.counts) do
     local at, requests, tokens = entry[1] * 1000, entry[2], entry[3]
     -- What was counted while the store was away belongs to the minute in which it happened.
@@ -65,10 +66,12 @@ end
 
 local before = standing()
 local admitted
-if ask.request or ask.call then
+if ask.request then
   admitted = not is_refused(before)
-  if admitted and ask.request then add('requests', 1) end
-  if admitted and ask.call then hold(ask.call) end
+  if admitted then
+    add('requests', 1)
+    if ask.call then hold(ask.call) end
+  end
 end
 
 redis.call('PEXPIRE', places, KEPT_FOR)

@@ -41,6 +41,15 @@ local function hold_trial(place)
   redis.call('ZADD', trials, now + ask.lease, place)
 end
 
+-- Gives a place back whose request was never sent. It was counted in this second: if that is not said, when its lease began.
+local function withdraw(place, at)
+  local lease_ends = redis.call('ZSCORE', places, place)
+  if not lease_ends then return end
+  release(place)
+  redis.call('ZREM', trials, place)
+  count(at or math.floor((tonumber(lease_ends) - ask.lease) / 1000), -1, 0)
+end
+
 -- Failures and cooldowns.
 
 local function failures()
@@ -148,6 +157,7 @@ if is_news() then
     redis.call('ZREM', trials, place)
   end
   forget_old_seconds()
+  for _, withdrawn in ipairs(changes.withdrawn) do withdraw(withdrawn[1], withdrawn[2]) end
   for _, entry in ipairs(changes.counts) do count(entry[1], entry[2], entry[3]) end
 end
 

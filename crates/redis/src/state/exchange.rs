@@ -36,6 +36,8 @@ impl<'q> PlaceWanted<'q> {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct DeploymentAnswer {
+    /// The server's time in milliseconds since 1970.
+    now: u64,
     #[serde(default)]
     admitted: bool,
     #[serde(default)]
@@ -81,8 +83,9 @@ impl DeploymentAnswer {
         self.admitted
     }
 
-    pub(super) fn is_trial(&self) -> bool {
-        self.trial
+    /// The place that is granted.
+    pub(super) fn granted(&self, place: &Place) -> Place {
+        Place { is_trial: self.trial, may_be_known: true, counted_in: Some(self.now / 1000), ..place.clone() }
     }
 
     /// How the deployment was doing before the request was counted.

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sagewire_router::{Circuit, DeploymentState, Terms};
+use sagewire_router::{Circuit, DeploymentState, Limits, Refusal, Terms};
 use tokio::time::Instant;
 
 use super::Deployments;
@@ -13,42 +13,45 @@ use crate::counted::Counted;
 /// How old what is known of a deployment may be for it to be taken as it is.
 const FRESH: Duration = Duration::from_millis(50);
 
-/// How old it may be for it to be taken while it is read anew in the background, as long as the
-/// deployment seems to have room.
-const USABLE: Duration = Duration::from_secs(1);
-
-/// A look at what is known here.
-pub(super) enum Look {
-    Fresh(Vec<DeploymentState>),
-    /// These are to be read anew.
-    Usable(Vec<DeploymentState>, Vec<Arc<str>>),
-    Outdated,
-}
+/// How old it may be for an unlimited deployment to be asked without asking Redis first.
+pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 
 impl Counted<Deployments> {
-    pub(super) fn look(&self, deployments: &[Arc<str>]) -> Look {
+    /// What is known, if all of it is fresh.
+    pub(super) fn fresh(&self, deployments: &[Arc<str>]) -> Option<Vec<DeploymentState>> {
         let now = Instant::now();
-        let mut records = self.lock();
-        let mut states = Vec::with_capacity(deployments.len());
-        let mut outdated = Vec::new();
-        for id in deployments {
-            let Some(record) = records.get_mut(id) else { return Look::Outdated };
-            let Some(seen) = &record.seen else { return Look::Outdated };
+        let records = self.lock();
+        let state = |id: &Arc<str>| {
+            let seen = records.get(id)?.seen.as_ref()?;
             let age = now.duration_since(seen.at);
-            let state = aged(&seen.state, age);
-            if age >= FRESH {
-                // What refuses may no longer be true, and a call must not be refused for it.
-                let terms = Terms { limits: record.settings.limits, ..Terms::default() };
-                if age >= USABLE || terms.refusal(&state).is_some() {
-                    return Look::Outdated;
+            (age < FRESH).then(|| aged(&seen.state, age))
+        };
+        deployments.iter().map(state).collect()
+    }
+
+    /// What is known, whatever its age, and which of it is to be read anew. What may have changed
+    /// since refuses no request.
+    pub(super) fn glance(&self, deployments: &[Arc<str>]) -> (Vec<DeploymentState>, Vec<Arc<str>>) {
+        let now = Instant::now();
+        let mut outdated = Vec::new();
+        let states = deployments.iter().map(|id| {
+            self.with_record(id, |record| {
+                let (mut state, age) = match &record.seen {
+                    Some(seen) => (seen.state.clone(), Some(now.duration_since(seen.at))),
+                    None => (DeploymentState::default(), None),
+                };
+                if age.is_none_or(|age| age >= FRESH) {
+                    state = hopeful(aged(&state, age.unwrap_or_default()), record.settings.limits);
+                    if !std::mem::replace(&mut record.settings.is_being_read, true) {
+                        outdated.push(Arc::clone(id));
+                    }
+                } else {
+                    state = aged(&state, age.unwrap_or_default());
                 }
-                if !std::mem::replace(&mut record.settings.is_being_read, true) {
-                    outdated.push(Arc::clone(id));
-                }
-            }
-            states.push(state);
-        }
-        if outdated.is_empty() { Look::Fresh(states) } else { Look::Usable(states, outdated) }
+                state
+            })
+        });
+        (states.collect(), outdated)
     }
 
     pub(super) fn known(&self, deployments: &[Arc<str>]) -> Vec<DeploymentState> {
@@ -60,6 +63,24 @@ impl Counted<Deployments> {
         };
         deployments.iter().map(|id| state(id).unwrap_or_default()).collect()
     }
+}
+
+/// A state that refuses no more than what surely holds still: a cooldown, and the requests of this
+/// minute.
+fn hopeful(mut state: DeploymentState, limits: Limits) -> DeploymentState {
+    if matches!(state.circuit, Circuit::HalfOpen { .. }) {
+        state.circuit = Circuit::HalfOpen { probing: false };
+    }
+    let terms = Terms { limits, ..Terms::default() };
+    match terms.refusal(&state) {
+        None | Some(Refusal::CoolingDown { .. }) => {}
+        Some(Refusal::RequestLimit { room_in }) if !room_in.is_zero() => {}
+        Some(_) => {
+            (state.in_flight, state.requests) = (0, 0);
+            (state.tokens, state.reserved_tokens) = (0, 0);
+        }
+    }
+    state
 }
 
 pub(super) fn count_in(state: &mut DeploymentState, terms: &Terms) {

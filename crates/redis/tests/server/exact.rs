@@ -73,7 +73,7 @@ async fn a_keys_requests(program: PathBuf) {
     let server = Server::start(&program);
     let key = KeyLimits { name: "a", rpm: Some(1000), ..KeyLimits::default() };
     let ledgers: Vec<_> = (0..REPLICAS).map(|_| RedisLedger::new(&patient(server.settings()))).collect();
-    let asked = join_all((0..1500).map(|index| ledgers[index % REPLICAS].admit(&key))).await;
+    let asked = join_all((0..1500).map(|index| ledgers[index % REPLICAS].begin(&key, 1))).await;
     assert_eq!(asked.iter().filter(|outcome| outcome.is_ok()).count(), 1000);
 }
 

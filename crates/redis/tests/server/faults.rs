@@ -52,6 +52,13 @@ async fn ask(state: &RedisState, times: usize, terms: &Terms) -> Vec<Admission> 
     held
 }
 
+/// A call of a key that ends at once.
+async fn call(ledger: &RedisLedger, key: &KeyLimits<'_>, used: u64) -> Result<(), ledger::KeyRefusal> {
+    let reservation = ledger.begin(key, 10).await?;
+    ledger.settle(key, reservation, used);
+    Ok(())
+}
+
 async fn requests(server: &Server) -> u64 {
     let (_, fresh) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
     fresh.read(&[id()]).await[0].requests
@@ -139,17 +146,15 @@ async fn emptied(program: PathBuf) {
         budget_duration: Some(Duration::from_secs(3600)),
         ..KeyLimits::default()
     };
-    ledger.admit(&key).await.unwrap();
-    let reservation = ledger.reserve(&key, 10).await.unwrap();
-    ledger.settle(&key, reservation, 400);
+    call(&ledger, &key, 400).await.unwrap();
     let held = state.begin(&id(), &limited(10)).await.unwrap();
     redis.flush().await;
     let before = ledger.standing(&key).await;
-    ledger.admit(&key).await.unwrap();
+    call(&ledger, &key, 0).await.unwrap();
     let mut connection = server.connect().await;
     redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
 
-    let after_one_more = ledger.admit(&key).await;
+    let after_one_more = call(&ledger, &key, 0).await;
     assert_eq!(after_one_more, Ok(()), "the minute begins anew");
     let other = RedisLedger::new(&Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap());
     let after = other.standing(&key).await;
@@ -172,9 +177,8 @@ async fn failing_closed(program: PathBuf) {
     assert_eq!(state.begin(&id(), &limited(10)).await, Err(Refusal::Unavailable));
     state.begin(&id(), &Terms::default()).await.unwrap();
     let key = KeyLimits { name: "a", tpm: Some(10), ..KeyLimits::default() };
-    assert_eq!(ledger.admit(&key).await, Err(ledger::KeyRefusal::Unavailable));
-    assert_eq!(ledger.reserve(&key, 1).await, Err(ledger::KeyRefusal::Unavailable));
-    ledger.admit(&KeyLimits { name: "b", ..KeyLimits::default() }).await.unwrap();
+    assert_eq!(ledger.begin(&key, 1).await, Err(ledger::KeyRefusal::Unavailable));
+    ledger.begin(&KeyLimits { name: "b", ..KeyLimits::default() }, 1).await.unwrap();
 }
 
 async fn never_there(program: PathBuf) {
@@ -187,12 +191,9 @@ async fn never_there(program: PathBuf) {
     assert!(state.begin(&id(), &limited(10)).await.is_err());
     assert_eq!(state.read(&[id()]).await[0].in_flight, 10);
     let key = KeyLimits { name: "a", rpm: Some(1), token_budget: Some(100), ..KeyLimits::default() };
-    ledger.admit(&key).await.unwrap();
-    ledger.admit(&key).await.unwrap_err();
-    let reservation = ledger.reserve(&key, 10).await.unwrap();
-    ledger.settle(&key, reservation, 100);
+    call(&ledger, &key, 100).await.unwrap();
+    call(&ledger, &key, 0).await.unwrap_err();
     assert_eq!(ledger.standing(&key).await.spent, 100);
-    ledger.reserve(&key, 1).await.unwrap_err();
     server.start_again();
     until(async || redis.health().connected).await;
     redis.flush().await;

@@ -26,7 +26,7 @@ async fn keys(program: PathBuf) {
     let held = state.begin(&id, &terms).await.unwrap();
     state.release(&id, held, 5);
     let key = KeyLimits { name: "secret-key", token_budget: Some(10), ..KeyLimits::default() };
-    let reservation = ledger.reserve(&key, 1).await.unwrap();
+    let reservation = ledger.begin(&key, 1).await.unwrap();
     ledger.settle(&key, reservation, 5);
     redis.flush().await;
 

@@ -14,6 +14,7 @@ use crate::{
     bounds::Cut,
     groups::{Group, Member},
     lease::Lease,
+    ledger,
     state::{DeploymentState, Refusal, Terms},
     strategy::Candidate,
     verdict::Next,
@@ -31,6 +32,8 @@ pub(super) struct Chosen<'r> {
 /// Why no deployment is asked any more.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
+    /// By the limits of the caller's key.
+    Refused(ledger::KeyRefusal),
     OutOfTime,
     Nothing,
 }
@@ -146,7 +149,7 @@ impl<'r> RoutedCall<'r> {
 
     /// What this model's deployments offer now, and why the others offer nothing.
     async fn offers(&mut self, group: &'r Group) -> Offers<'r> {
-        let states = self.router.read(group).await;
+        let states = self.router.glance(group).await;
         let too_long_for_all = self.seems_too_long(group);
         let mut offers = Offers::default();
         for (member, state) in group.members.iter().zip(states) {

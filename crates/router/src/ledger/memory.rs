@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::{KeyLimits, KeyRefusal, Ledger, Reservation, Standing};
+use super::{KeyLimits, Ledger, KeyRefusal, Reservation, Standing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -113,6 +113,12 @@ impl MemoryLedger {
         accounts.iter().filter_map(used).collect()
     }
 
+    /// What the key has used and has left.
+    #[must_use]
+    pub fn stands(&self, key: &KeyLimits<'_>) -> Standing {
+        self.with_account(key, |_, standing| standing)
+    }
+
     fn with_account<T>(&self, key: &KeyLimits<'_>, act: impl FnOnce(&mut Account, Standing) -> T) -> T {
         let now = Instant::now();
         // Counters are whole after every step, so a panic elsewhere leaves them usable.
@@ -129,21 +135,12 @@ impl MemoryLedger {
 
 #[async_trait]
 impl Ledger for MemoryLedger {
-    async fn admit(&self, key: &KeyLimits<'_>) -> Result<(), KeyRefusal> {
-        self.with_account(key, |account, standing| match standing.refuses_request(key) {
-            Some(refusal) => Err(refusal),
-            None => {
-                account.requests += 1;
-                Ok(())
-            }
-        })
-    }
-
-    async fn reserve(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
+    async fn begin(&self, key: &KeyLimits<'_>, tokens: u64) -> Result<Reservation, KeyRefusal> {
         self.with_account(key, |account, standing| {
-            if let Some(refusal) = standing.refuses_call(key, tokens) {
+            if let Some(refusal) = standing.refuses(key, tokens) {
                 return Err(refusal);
             }
+            account.requests += 1;
             account.reserved = account.reserved.saturating_add(tokens);
             account.calls += 1;
             Ok(Reservation { id: 0, tokens })
@@ -160,7 +157,11 @@ impl Ledger for MemoryLedger {
     }
 
     async fn standing(&self, key: &KeyLimits<'_>) -> Standing {
-        self.with_account(key, |_, standing| standing)
+        self.stands(key)
+    }
+
+    fn known(&self, key: &KeyLimits<'_>, _: Duration) -> Option<Standing> {
+        Some(self.stands(key))
     }
 }
 
@@ -177,7 +178,7 @@ mod tests {
             ..KeyLimits::default()
         };
         let ledger = MemoryLedger::default();
-        let reservation = ledger.reserve(&daily, 0).await.unwrap();
+        let reservation = ledger.begin(&daily, 0).await.unwrap();
         ledger.settle(&daily, reservation, 10);
         tokio::time::advance(Duration::from_secs(600)).await;
         let budgets = ledger.budgets();
@@ -185,9 +186,9 @@ mod tests {
 
         let next = MemoryLedger::with_budgets(budgets);
         assert_eq!(next.standing(&daily).await.budget_resets_in, Some(Duration::from_secs(3000)));
-        next.admit(&daily).await.unwrap_err();
+        next.begin(&daily, 0).await.unwrap_err();
         tokio::time::advance(Duration::from_secs(3000)).await;
-        next.admit(&daily).await.unwrap();
+        next.begin(&daily, 0).await.unwrap();
         assert!(next.budgets().is_empty());
     }
 }

@@ -89,21 +89,17 @@ pub(super) async fn key(replicas: &dyn Replicas<dyn Ledger>, ledgers: &[Arc<dyn 
     for step in 0..STEPS {
         let replica = rng.usize(..ledgers.len());
         match rng.u32(..10) {
-            0..3 => {
-                let outcome = ledgers[replica].admit(&key).await;
-                assert_eq!(outcome, model.admit(&key).await, "seed {seed}, step {step}");
-            }
-            3..6 => {
+            0..5 => {
                 let tokens = rng.u64(..300);
-                let theirs = ledgers[replica].reserve(&key, tokens).await;
-                let models = model.reserve(&key, tokens).await;
+                let theirs = ledgers[replica].begin(&key, tokens).await;
+                let models = model.begin(&key, tokens).await;
                 let without_name = theirs.map(|reservation| Reservation { id: 0, ..reservation });
                 assert_eq!(without_name, models, "seed {seed}, step {step}");
                 if let (Ok(theirs), Ok(models)) = (theirs, models) {
                     running.push((replica, theirs, models));
                 }
             }
-            6..9 if !running.is_empty() => {
+            5..9 if !running.is_empty() => {
                 let (replica, theirs, models) = running.swap_remove(rng.usize(..running.len()));
                 let used = rng.u64(..300);
                 ledgers[replica].settle(&key, theirs, used);
