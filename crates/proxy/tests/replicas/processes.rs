@@ -107,12 +107,7 @@ impl Proxy {
     }
 
     async fn connect(&self) -> Caller {
-        let stream = TcpStream::connect(&self.address).await.unwrap();
-        let (sender, connection) = http1::handshake(hyper_util::rt::TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        Caller { sender, host: self.address.clone() }
+        Caller { sender: connect(&self.address).await, address: self.address.clone() }
     }
 }
 
@@ -126,7 +121,16 @@ impl Drop for Proxy {
 /// A connection to a proxy.
 struct Caller {
     sender: SendRequest<Full<Bytes>>,
-    host: String,
+    address: String,
+}
+
+async fn connect(address: &str) -> SendRequest<Full<Bytes>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (sender, connection) = http1::handshake(hyper_util::rt::TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    sender
 }
 
 impl Caller {
@@ -143,7 +147,11 @@ impl Caller {
     }
 
     async fn send(&mut self, request: http::request::Builder, key: &str, body: String) -> (u16, Value) {
-        let request = request.header("host", &self.host).header("authorization", format!("Bearer {key}"));
+        if self.sender.ready().await.is_err() {
+            // A request that is refused by its head ends its connection.
+            self.sender = connect(&self.address).await;
+        }
+        let request = request.header("host", &self.address).header("authorization", format!("Bearer {key}"));
         let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let response = self.sender.send_request(request).await.unwrap();
         let status = response.status().as_u16();
