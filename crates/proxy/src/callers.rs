@@ -17,7 +17,7 @@ pub(crate) use self::{
     booking::{Booking, Count, Wanted},
     expected_output::{ExpectedOutput, ExpectedOutputs},
     key_in_url::refuse_key_in_url,
-    keyring::{Caller, Keyring},
+    keyring::{Caller, Keyring, MASTER},
     state_file::FileLedger,
 };
 

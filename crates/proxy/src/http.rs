@@ -328,7 +328,13 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
         exchange.caller = caller;
     }
     if route.operation.is_some() {
-        let booking = Booking::enter(&state.lasting, &exchange.caller, &state.limits).await?;
+        let booking = match Booking::enter(&state.lasting, &exchange.caller, &state.limits).await {
+            Ok(booking) => booking,
+            Err(refusal) => {
+                ask::note_model(exchange).await;
+                return Err(refusal);
+            }
+        };
         if let Some(call) = &mut exchange.call {
             call.booking = Some(booking);
         }

@@ -1,17 +1,17 @@
 //! Answers that replicas share.
 //!
-//! Owns how an answer is written: when it was kept and for how long, each as eight bytes in
-//! milliseconds by the server's clock, then the answer as it is. The server drops it when its time
-//! is over.
+//! Owns how an answer is written: when its request was sent, when it was kept and for how long, each
+//! as sixteen digits in milliseconds by the server's clock, then the answer as it is. The server
+//! drops it when its time is over.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use redis::Cmd;
-use sagewire_router::cache::{AnswerCache, CacheKey, Kept};
+use redis::{Cmd, Script};
+use sagewire_router::cache::{AnswerCache, CacheKey, Kept, NewAnswer};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -21,8 +21,14 @@ use crate::{
     redis::{Away, WRITE_LIMIT},
 };
 
+/// How many digits a time has.
+const DIGITS: usize = 16;
+
 /// The bytes before an answer.
-const HEAD: usize = 16;
+const HEAD: usize = 3 * DIGITS;
+
+/// Keeps an answer unless a newer one is kept.
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("cache.lua")));
 
 /// So many writes may be under way. Answers beyond them are not kept.
 const MOST_WRITES: usize = 256;
@@ -49,11 +55,11 @@ impl RedisCache {
     }
 
     fn read(&self, value: bytes::Bytes) -> Option<Kept> {
-        let (kept_at, rest) = value.split_first_chunk::<8>()?;
-        let (lifetime, _) = rest.split_first_chunk::<8>()?;
-        let age = Duration::from_millis(self.redis.clock.now()?.saturating_sub(u64::from_le_bytes(*kept_at)));
-        let lifetime = Duration::from_millis(u64::from_le_bytes(*lifetime));
-        (age < lifetime).then(|| Kept { answer: value.slice(HEAD..), age })
+        let mut times = value.get(..HEAD)?.chunks_exact(DIGITS).skip(1);
+        let mut time = || std::str::from_utf8(times.next()?).ok()?.parse::<u64>().ok();
+        let (kept_at, lifetime) = (time()?, time()?);
+        let age = Duration::from_millis(self.redis.clock.now()?.saturating_sub(kept_at));
+        (age < Duration::from_millis(lifetime)).then(|| Kept { answer: value.slice(HEAD..), age })
     }
 
     /// Waits until everything is written.
@@ -78,23 +84,27 @@ impl AnswerCache for RedisCache {
         kept
     }
 
-    fn put(&self, key: CacheKey, answer: bytes::Bytes, lifetime: Duration) {
+    fn put(&self, key: CacheKey, answer: NewAnswer) {
         let (redis, name) = (Arc::clone(&self.redis), self.name(&key));
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         while writes.try_join_next().is_some() {}
         if writes.len() < MOST_WRITES {
             // That an answer cannot be kept is no failure of its call; the circuit tells of it.
             writes.spawn(async move {
-                let _ = write(&redis, &name, &answer, lifetime).await;
+                let _ = write(&redis, &name, &answer).await;
             });
         }
     }
 }
 
-async fn write(redis: &Arc<Redis>, name: &str, answer: &[u8], lifetime: Duration) -> Result<(), Away> {
+async fn write(redis: &Arc<Redis>, name: &str, answer: &NewAnswer) -> Result<(), Away> {
     redis.ready(WRITE_LIMIT).await?;
     let now = redis.clock.now().ok_or(Away { was_asked: false })?;
-    let lifetime = millis(lifetime.min(LONGEST)).max(1);
-    let value = [&now.to_le_bytes(), &lifetime.to_le_bytes(), answer].concat();
-    redis.send(Cmd::pset_ex(name, value, lifetime), WRITE_LIMIT).await
+    let asked_at = now.saturating_sub(millis(answer.asked_ago));
+    let lifetime = millis(answer.lifetime.min(LONGEST)).max(1);
+    let mut value = format!("{asked_at:0DIGITS$}{now:0DIGITS$}{lifetime:0DIGITS$}").into_bytes();
+    value.extend_from_slice(&answer.answer);
+    let mut asked = SCRIPT.prepare_invoke();
+    asked.key(name).arg(value).arg(lifetime);
+    redis.run(asked, WRITE_LIMIT).await
 }

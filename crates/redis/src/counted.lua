@@ -15,6 +15,8 @@ if ask.deadline and now > ask.deadline then
 end
 
 local KEPT_FOR = 3600000
+-- What lies so far ahead was written before the clock was set back.
+local AHEAD = 1000
 
 local function number(field)
   return tonumber(redis.call('HGET', counts, field) or nil)
@@ -40,6 +42,10 @@ end
 
 local function release_abandoned()
   for _, place in ipairs(redis.call('ZRANGEBYSCORE', places, '-inf', now)) do release(place) end
+  local longest = now + ask.lease
+  for _, place in ipairs(redis.call('ZRANGEBYSCORE', places, longest + AHEAD, '+inf')) do
+    redis.call('ZADD', places, longest, place)
+  end
 end
 
 -- Whether there is a batch that has not come before. From now on it has.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ScriptInvocation};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::{sync::OnceCell, time::Instant};
@@ -57,6 +57,7 @@ pub struct Redis {
     replicas: AtomicU32,
     first_try: OnceCell<()>,
     was_warned: AtomicBool,
+    has_told_refusal: AtomicBool,
     counts: Counts,
     members: Mutex<Vec<Weak<dyn Member>>>,
 }
@@ -125,6 +126,7 @@ impl Redis {
             replicas: AtomicU32::new(1),
             first_try: OnceCell::new(),
             was_warned: AtomicBool::new(false),
+            has_told_refusal: AtomicBool::new(false),
             counts: Counts::default(),
             members: Mutex::default(),
         }))
@@ -202,13 +204,26 @@ impl Redis {
         question: &impl Serialize,
         limit: Duration,
     ) -> Result<R, Away> {
-        let mut connection = self.connection().ok_or(Away { was_asked: false })?;
         let question = serde_json::to_string(question).map_err(|_| Away { was_asked: false })?;
         let mut invocation = script.prepare_invoke();
         invocation.key(keys).arg(question);
-        let asking = async move { invocation.invoke_async::<String>(&mut connection).await };
-        let answer = self.counted(limit, asking).await.and_then(|text| self.read(&text));
-        self.judged(answer)
+        let text = self.invoke::<String>(invocation, limit).await?;
+        self.judged(text.and_then(|text| self.read(&text)))
+    }
+
+    /// Runs a script that answers with nothing of interest.
+    pub(crate) async fn run(&self, invocation: ScriptInvocation<'static>, limit: Duration) -> Result<(), Away> {
+        let answer = self.invoke::<redis::Value>(invocation, limit).await?;
+        self.judged(answer.map(drop))
+    }
+
+    async fn invoke<R: FromRedisValue + Send + 'static>(
+        &self,
+        invocation: ScriptInvocation<'static>,
+        limit: Duration,
+    ) -> Result<Result<R, Failure>, Away> {
+        let mut connection = self.connection().ok_or(Away { was_asked: false })?;
+        Ok(self.counted(limit, async move { invocation.invoke_async::<R>(&mut connection).await }).await)
     }
 
     /// Sends a command.
@@ -218,16 +233,8 @@ impl Redis {
         limit: Duration,
     ) -> Result<R, Away> {
         let mut connection = self.connection().ok_or(Away { was_asked: false })?;
-        let asking = async move { command.query_async::<R>(&mut connection).await };
-        match self.counted(limit, asking).await {
-            // A server that refuses a command is there: it is out of memory, or the value is of no use to it.
-            Err(Failure::Redis(error)) if is_refusal(&error) => {
-                self.counts.failed.fetch_add(1, Relaxed);
-                tracing::debug!(target: "sagewire::redis", reason = %Failure::Redis(error), "Redis refuses a command");
-                Err(Away { was_asked: true })
-            }
-            answer => self.judged(answer),
-        }
+        let answer = self.counted(limit, async move { command.query_async::<R>(&mut connection).await }).await;
+        self.judged(answer)
     }
 
     /// An answer, with what it took counted.
@@ -249,6 +256,21 @@ impl Redis {
             Ok(answer) => {
                 self.late.store(0, Relaxed);
                 Ok(answer)
+            }
+            Err(failure) if failure.is_refusal() => {
+                self.counts.failed.fetch_add(1, Relaxed);
+                if self.has_told_refusal.swap(true, Relaxed) {
+                    tracing::debug!(target: "sagewire::redis", reason = %failure, "Redis refuses a command");
+                } else {
+                    let address = self.settings.address();
+                    tracing::warn!(
+                        target: "sagewire::redis",
+                        address,
+                        reason = %failure,
+                        "Redis answers and refuses a command; is it full, or holds a key another value?"
+                    );
+                }
+                Err(Away { was_asked: true })
             }
             Err(failure) => {
                 self.failed(&failure);
@@ -396,16 +418,23 @@ impl Redis {
     }
 }
 
-/// Whether the server is there and does not do what it was asked.
-fn is_refusal(error: &RedisError) -> bool {
-    use redis::ServerErrorKind::{NoPerm, ReadOnly, ResponseError};
-    matches!(
-        error.kind(),
-        ErrorKind::Extension
-            | ErrorKind::Parse
-            | ErrorKind::UnexpectedReturnType
-            | ErrorKind::Server(NoPerm | ReadOnly | ResponseError)
-    )
+impl Failure {
+    /// Whether the server is there and does not do what it was asked: it is out of memory, or the
+    /// value is of no use to it, or to us.
+    fn is_refusal(&self) -> bool {
+        use redis::ServerErrorKind::{NoPerm, ReadOnly, ResponseError};
+        match self {
+            Self::Late => false,
+            Self::Unreadable => true,
+            Self::Redis(error) => matches!(
+                error.kind(),
+                ErrorKind::Extension
+                    | ErrorKind::Parse
+                    | ErrorKind::UnexpectedReturnType
+                    | ErrorKind::Server(NoPerm | ReadOnly | ResponseError)
+            ),
+        }
+    }
 }
 
 /// Connects again, shows that the replica is there, and prolongs leases, for as long as anyone uses

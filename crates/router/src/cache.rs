@@ -28,9 +28,21 @@ pub trait AnswerCache: fmt::Debug + Send + Sync {
     /// has nothing.
     async fn get(&self, keys: &[CacheKey]) -> Vec<Option<Kept>>;
 
-    /// Keeps an answer for so long. It is called where an answer ends, so it must not block and
-    /// cannot fail.
-    fn put(&self, key: CacheKey, answer: Bytes, lifetime: Duration);
+    /// Keeps an answer, unless one is kept whose request was sent later. It is called where an
+    /// answer ends, so it must not block and cannot fail.
+    fn put(&self, key: CacheKey, answer: NewAnswer);
+}
+
+/// An answer that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAnswer {
+    /// The answer.
+    pub answer: Bytes,
+    /// How long it is kept.
+    pub lifetime: Duration,
+    /// How long ago its request was sent: an answer that took long must not replace the one to a
+    /// request that was sent after its own.
+    pub asked_ago: Duration,
 }
 
 /// A kept answer.

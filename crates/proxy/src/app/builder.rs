@@ -8,7 +8,7 @@ use sagewire_types::Provider;
 use super::{App, AppSettings, HealthRecords, Insight, Lasting, ModelTable, ServedModel, State};
 use crate::{
     batches::Batches,
-    callers::{Admission, ExpectedOutputs, KeyDigest, Keyring, Ledger, MemoryLedger},
+    callers::{Admission, ExpectedOutputs, KeyDigest, Keyring, Ledger, MASTER, MemoryLedger},
     clock::Clock,
     config::{CallerKey, Config},
     http::{cors::Cors, request_id::RequestIds, responses::store::ResponseStore},
@@ -183,9 +183,13 @@ impl AppBuilder {
                 responses: ResponseStore::shared(self.shared_responses),
             })
         });
+        let models = ModelTable::new(self.models, &lasting.metrics, &lasting.expected_outputs);
+        lasting.metrics.forget_others(&|model| models.iter().any(|known| known.name == model), &|name| {
+            self.keyring.master.is_some() && name == MASTER || self.keyring.keys.iter().any(|key| key.name == name)
+        });
         Ok(App::new(State {
             provider,
-            models: ModelTable::new(self.models, &lasting.metrics, &lasting.expected_outputs),
+            models,
             cors: Cors::new(self.origins.as_deref(), self.hosts, !self.keyring.is_empty()),
             keyring: self.keyring,
             limits: self.limits,

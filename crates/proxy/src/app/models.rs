@@ -5,9 +5,8 @@
 use std::sync::Arc;
 
 use sagewire_router::{ModelNames, names};
-
-use sagewire_router::cache::CacheKey;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::served::{ServedDeployment, ServedModel};
 use crate::{
@@ -39,7 +38,7 @@ pub(crate) struct Model {
     pub(crate) expected_output: Arc<ExpectedOutput>,
     /// Changes with the configuration of its deployments, so that answers of another one are not
     /// taken for its own.
-    pub(crate) fingerprint: CacheKey,
+    pub(crate) fingerprint: [u8; 32],
 }
 
 impl Model {
@@ -70,7 +69,7 @@ impl Model {
     }
 }
 
-fn fingerprint(served: &ServedModel) -> CacheKey {
+fn fingerprint(served: &ServedModel) -> [u8; 32] {
     let deployments = served.deployments.iter();
     let parts: Vec<String> = deployments
         .flat_map(|deployment| {
@@ -81,7 +80,7 @@ fn fingerprint(served: &ServedModel) -> CacheKey {
             ]
         })
         .collect();
-    CacheKey::of(&parts.iter().map(String::as_bytes).collect::<Vec<_>>())
+    Sha256::digest(format!("{parts:?}")).into()
 }
 
 /// With a wildcard the caller names the endpoint itself, so there is nothing to hide.

@@ -24,6 +24,9 @@ pub(crate) struct Keyring {
     pub(crate) header: Option<HeaderName>,
 }
 
+/// What logs and metrics call the holder of the master key.
+pub(crate) const MASTER: &str = "master";
+
 /// Who calls.
 #[derive(Clone, Debug)]
 pub(crate) enum Caller {
@@ -40,7 +43,7 @@ impl Caller {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Anyone => "",
-            Self::Master => "master",
+            Self::Master => MASTER,
             Self::Key(key) => &key.name,
         }
     }

@@ -13,6 +13,7 @@ use super::{
     LitellmSettings,
     coordination_redis::{CoordinationRedis, RedisNode},
     general_settings::Text,
+    nearest::nearest,
     node::Node,
     problem::Report,
 };
@@ -151,14 +152,25 @@ impl CacheParams {
 
     /// Whether calls of this type are kept.
     pub(crate) fn keeps(&self, call_type: &str) -> bool {
-        let names =
-            |listed: &String| listed.strip_prefix('a').is_some_and(|rest| rest == call_type) || listed == call_type;
-        self.supported_call_types.as_ref().is_none_or(|types| types.iter().any(names))
+        self.supported_call_types.as_ref().is_none_or(|types| types.iter().any(|listed| names(listed, call_type)))
     }
 }
 
-/// A kind of store that is not there keeps nothing: a file of LiteLLM's is served all the same.
+/// The types of calls whose answers are kept, as LiteLLM calls them.
+const CALL_TYPES: [&str; 5] = ["completion", "text_completion", "embedding", "responses", "anthropic_messages"];
+
+/// Whether an entry of `supported_call_types` means calls of this type: LiteLLM has an asynchronous
+/// one of each, whose name begins with an `a`.
+fn names(listed: &str, call_type: &str) -> bool {
+    listed == call_type || listed.strip_prefix('a') == Some(call_type)
+}
+
+/// What has no effect: a kind of store that there is not, and types of calls that are not kept. A
+/// file of LiteLLM's with them is served.
 pub(super) fn check(settings: &mut LitellmSettings, section: Option<&Node>, report: &mut Report) {
+    if settings.cache {
+        check_call_types(&settings.cache_params, section, report);
+    }
     let Some(kind) = settings.cache_params.kind.as_deref().filter(|kind| ![LOCAL, REDIS].contains(kind)) else {
         return;
     };
@@ -173,6 +185,22 @@ pub(super) fn check(settings: &mut LitellmSettings, section: Option<&Node>, repo
         );
     }
     settings.cache = false;
+}
+
+fn check_call_types(params: &CacheParams, section: Option<&Node>, report: &mut Report) {
+    let list = section.and_then(|section| section.value("cache_params")?.value("supported_call_types"));
+    let items = list.and_then(Node::items).unwrap_or_default();
+    for (at, (listed, node)) in params.supported_call_types.iter().flatten().zip(items).enumerate() {
+        if CALL_TYPES.iter().any(|known| names(listed, known)) {
+            continue;
+        }
+        let hint = match nearest(listed, CALL_TYPES) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("answers are kept for `{}`", CALL_TYPES.join("`, `")),
+        };
+        let key = format!("litellm_settings.cache_params.supported_call_types[{at}]");
+        report.warning(node.place, key.clone(), format!("`{key}` `{listed}` has no effect: {hint}"));
+    }
 }
 
 impl fmt::Debug for CacheParams {
@@ -225,6 +253,40 @@ mod tests {
             "{warnings:?}"
         );
         assert!(warnings.iter().any(|text| text.contains("s3_bucket_name")), "{warnings:?}");
+    }
+
+    #[test]
+    fn types_of_calls_that_are_not_kept_are_told() {
+        let (config, warnings) = read("{supported_call_types: [acompletion, transcription, embeding, key]}");
+        assert!(config.litellm_settings.cache);
+        let told = [
+            "`litellm_settings.cache_params.supported_call_types[1]` `transcription` has no effect: answers are kept for `completion`",
+            "`litellm_settings.cache_params.supported_call_types[2]` `embeding` has no effect: did you mean `embedding`?",
+            "`litellm_settings.cache_params.supported_call_types[3]` `key` has no effect",
+        ];
+        assert_eq!(warnings.len(), told.len(), "{warnings:?}");
+        for (warning, told) in warnings.iter().zip(told) {
+            assert!(warning.contains(told), "{warning}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_its_key_and_what_it_may_be() {
+        for (params, told) in [
+            ("{scope: team}", "`litellm_settings.cache_params.scope` must be one of `key`, `all`, not `team`"),
+            ("{mode: default-on}", "cache_params.mode` must be one of `default_on`, `default_off`, not `default-on`"),
+            ("{mode: true}", "cache_params.mode` must be one of `default_on`, `default_off`, not true or false"),
+            ("{ttl: 0}", "cache_params.ttl` must be greater than 0"),
+            ("{ttl: soon}", "cache_params.ttl` must be a number"),
+            ("{max_bytes: -1}", "cache_params.max_bytes` must be a whole number from 0"),
+            ("{supported_call_types: completion}", "cache_params.supported_call_types` must be a list, not a text"),
+        ] {
+            let yaml = format!(
+                "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/e}}}}]\nlitellm_settings: {{cache: true, cache_params: {params}}}\n"
+            );
+            let error = Config::from_yaml(&yaml, &|_| None).unwrap_err().to_string();
+            assert!(error.contains(told), "{params}: {error}");
+        }
     }
 
     #[test]

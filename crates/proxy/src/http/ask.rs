@@ -7,10 +7,10 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::{self, Either};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use sagewire_router::{cache::Found, decision};
 use sagewire_types::{CallContext, ChatRequest, Error, ErrorKind, ReplyMeta, StopSequences, Tally, Usage};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -114,6 +114,36 @@ pub(super) async fn bytes(exchange: &mut Exchange) -> Result<Bytes, ApiError> {
     let bytes = body::read(&exchange.head.headers, body, &state.limits).await?;
     log_body(exchange, &state.settings, "request", &bytes);
     Ok(bytes)
+}
+
+/// Notes for the log which model a request asks for that is refused by its head. Its body is read
+/// only if it is small, and soon there.
+pub(super) async fn note_model(exchange: &mut Exchange) {
+    const SMALL: u64 = 16 * 1024;
+    const SOON: Duration = Duration::from_millis(500);
+
+    #[derive(Deserialize)]
+    struct Asked {
+        model: String,
+        stream: Option<bool>,
+    }
+
+    if let Some(model) = &exchange.parameter {
+        let model = model.clone();
+        return exchange.note(|record| record.asks_for(&model, None));
+    }
+    let headers = &exchange.head.headers;
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_none_or(|length| length > SMALL) {
+        return;
+    }
+    let state = Arc::clone(&exchange.state);
+    let body = exchange.take_body();
+    let read = body::read(&exchange.head.headers, body, &state.limits);
+    let Ok(Ok(bytes)) = tokio::time::timeout(SOON, read).await else { return };
+    if let Ok(Asked { model, stream }) = body::parse(&bytes, &state.limits) {
+        exchange.note(|record| record.asks_for(&model, stream));
+    }
 }
 
 /// Checks a request: its model, its parameters, and the caller's limits.

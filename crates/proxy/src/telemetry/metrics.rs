@@ -207,6 +207,24 @@ impl Metrics {
         }
     }
 
+    /// Shows no numbers of models and keys that a new configuration has not. What was exported
+    /// stays with its collector.
+    pub(crate) fn forget_others(&self, has_model: &dyn Fn(&str) -> bool, has_key: &dyn Fn(&str) -> bool) {
+        let holds = |label: &str, value: &str| match label {
+            "model" => value.is_empty() || has_model(value),
+            "key" => value.is_empty() || has_key(value),
+            _ => true,
+        };
+        self.requests.retain(&holds);
+        self.upstream.retain(&holds);
+        self.retries.retain(&holds);
+        self.tokens.retain(&holds);
+        self.cache.retain(&holds);
+        for histograms in [&self.duration, &self.first_byte, &self.between_tokens, &self.overhead] {
+            histograms.retain(&holds);
+        }
+    }
+
     /// The metrics of the GenAI conventions, if they are kept.
     pub(crate) fn gen_ai(&self) -> Option<&GenAiMetrics> {
         self.gen_ai.get()
@@ -297,6 +315,28 @@ mod tests {
             assert!(page.lines().any(|found| found == line), "no line {line} in\n{page}");
         }
         assert_eq!(page.matches("# TYPE sagewire_cooling gauge").count(), 1);
+    }
+
+    #[test]
+    fn models_and_keys_that_are_gone_are_not_shown_and_the_others_go_on() {
+        let metrics = Metrics::default();
+        for (model, key) in [("m", "a"), ("m", "b"), ("old", "a"), ("", "master")] {
+            metrics.requests.add(["chat", model, "200", key], 1);
+            metrics.of_model(model).duration.observe(Duration::from_secs(1));
+        }
+        let shown = || metrics.render(&[]);
+        assert!(shown().contains(r#"key="b""#) && shown().contains(r#"model="old""#));
+        metrics.forget_others(&|model| model == "m", &|key| ["a", "master"].contains(&key));
+        metrics.requests.add(["chat", "m", "200", "a"], 1);
+        let page = shown();
+        assert!(!page.contains(r#"key="b""#) && !page.contains(r#"model="old""#), "{page}");
+        for line in [
+            r#"sagewire_requests_total{route="chat",model="m",status="200",key="a"} 2"#,
+            r#"sagewire_requests_total{route="chat",model="",status="200",key="master"} 1"#,
+            r#"sagewire_request_duration_seconds_count{model="m"} 2"#,
+        ] {
+            assert!(page.lines().any(|found| found == line), "no line {line} in\n{page}");
+        }
     }
 
     #[test]

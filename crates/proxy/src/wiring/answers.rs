@@ -6,7 +6,8 @@ use std::{
 };
 
 use sagewire::credentials::seam::World;
-use sagewire_router::cache::{AnswerCache, CacheKey, MemoryCache};
+use sagewire_router::cache::{AnswerCache, MemoryCache};
+use sha2::{Digest as _, Sha256};
 
 use super::{KeptOverReloads, WiringError};
 use crate::{
@@ -82,7 +83,7 @@ fn template_files(value: &str) -> Vec<String> {
     let files = if path.is_dir() { OF_A_FOLDER.map(|name| path.join(name)).to_vec() } else { vec![path.to_owned()] };
     let is_small = |path: &&PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.len() <= LARGEST_FILE);
     let small = files.iter().filter(is_small);
-    small.filter_map(|path| std::fs::read(path).ok()).map(|content| CacheKey::of(&[&content]).to_string()).collect()
+    small.filter_map(|path| std::fs::read(path).ok()).map(|content| format!("{:?}", Sha256::digest(&content))).collect()
 }
 
 fn is_redis(params: &CacheParams, config: &Config, world: &World) -> bool {

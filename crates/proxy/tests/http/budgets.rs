@@ -8,6 +8,7 @@ use http_body_util::Full;
 use sagewire_proxy::{KeyDigest, config::CallerKey};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::client::{Answer, Proxy};
 
@@ -147,15 +148,35 @@ async fn a_limited_key_is_told_what_is_left_with_every_answer_and_can_ask_for_it
     }
     let reset = first.headers["x-ratelimit-reset-requests"].to_str().unwrap();
     assert!(reset.ends_with('s') && !first.headers.contains_key("x-ratelimit-reset-tokens"), "{:?}", first.headers);
-    assert_eq!(ask(&proxy, &chat("nobody", 1, false)).await.headers["x-ratelimit-remaining-requests"], "1");
+    let unknown = ask(&proxy, &chat("nobody", 1, false)).await;
+    assert_eq!(unknown.headers["x-ratelimit-remaining-requests"], "2", "what reaches no model is not counted");
     let info = proxy.send(Method::GET, "/key/info", &[KEY], "").await;
-    assert_eq!(info.headers["x-ratelimit-remaining-requests"], "1", "asking for it costs nothing");
+    assert_eq!(info.headers["x-ratelimit-remaining-requests"], "2", "asking for it costs nothing");
     let info = info.json();
     assert_eq!(info["info"]["key_alias"], "team");
-    assert_eq!((&info["info"]["requests"], &info["info"]["rpm_limit"]), (&json!(2), &json!(3)));
+    assert_eq!((&info["info"]["requests"], &info["info"]["rpm_limit"]), (&json!(1), &json!(3)));
     assert_eq!((&info["info"]["tokens_spent"], &info["info"]["token_budget"]), (&json!(7), &json!(100)));
     assert!(!info.to_string().contains("sk-team"));
     let master = proxy.send(Method::GET, "/key/info", &[("x-api-key", "sk-1234")], "").await;
     assert_eq!((master.status.as_u16(), &master.json()["info"]["key_alias"]), (200, &json!("master")));
     assert!(!master.headers.contains_key("x-ratelimit-limit-requests"));
+}
+
+#[test]
+fn a_request_that_is_refused_by_its_head_is_logged_with_its_model() {
+    let refused = |padding: usize| {
+        let lines = crate::logs::capture(LevelFilter::INFO, async {
+            let proxy = limited(|key| key.rpm = Some(1)).await;
+            // The first pass makes sure that every line's place in the code is known.
+            for (words, status) in [(1, 200), (1, 429), (padding, 429)] {
+                tracing::callsite::rebuild_interest_cache();
+                assert_eq!(ask(&proxy, &chat("echo", words, true)).await.status, status);
+            }
+        });
+        let access = lines.into_iter().rev().find(|line| line["target"] == "sagewire::proxy::access").unwrap();
+        assert_eq!((&access["status"], &access["key"]), (&json!(429), &json!("team")));
+        (access["model"].clone(), access["stream"].clone())
+    };
+    assert_eq!(refused(1), (json!("echo"), json!(true)));
+    assert_eq!(refused(10_000), (Value::Null, Value::Null), "a large body is not read");
 }

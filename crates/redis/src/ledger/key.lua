@@ -13,12 +13,14 @@ end
 
 local function turn_over()
   local minute = number('minute_began')
-  if not minute or now - minute >= MINUTE then
+  if not minute or now - minute >= MINUTE or minute - now > AHEAD then
     redis.call('HSET', counts, 'minute_began', now, 'requests', 0, 'tokens', 0)
   end
   local budget = number('budget_began')
   if not budget or (ask.period and now - budget >= ask.period) then
     redis.call('HSET', counts, 'budget_began', now, 'spent', 0)
+  elseif budget - now > AHEAD then
+    redis.call('HSET', counts, 'budget_began', now)
   end
 end
 

@@ -19,9 +19,21 @@ local function count(at, requests, tokens)
   if not last or at > last then redis.call('HSET', counts, 'last', at) end
 end
 
+-- Forgets the seconds of a clock that was set back, or of a record that is not ours.
+local function forget_all_seconds()
+  for _, field in ipairs(redis.call('HKEYS', counts)) do
+    if string.match(field, '^[rt]%d+$') then redis.call('HDEL', counts, field) end
+  end
+  redis.call('HDEL', counts, 'requests', 'tokens', 'first', 'last')
+end
+
 local function forget_old_seconds()
   local first, last = number('first'), number('last')
-  if not first or second - first <= WINDOW then return end
+  if not first or not last or last - second > 1 or last - first > 2 * WINDOW then
+    if first or last then forget_all_seconds() end
+    return
+  end
+  if second - first <= WINDOW then return end
   for at = first, last do
     if second - at <= WINDOW and redis.call('HEXISTS', counts, 'r' .. at) == 1 then
       redis.call('HSET', counts, 'first', at)
@@ -54,16 +66,23 @@ end
 
 local function failures()
   local last = number('failed_at')
-  if not last or now - last >= FAILURE_COUNTS_FOR then return {}, 0 end
+  if not last or now - last >= FAILURE_COUNTS_FOR or last - now > AHEAD then return {}, 0 end
   local by_sort, sum = cjson.decode(redis.call('HGET', counts, 'failures')), 0
   for _, of_sort in pairs(by_sort) do sum = sum + of_sort end
   return by_sort, sum
 end
 
+-- When the cooldown ends, if there is one. It is no longer than it was meant to be, even if the clock was set back.
+local function open_until()
+  local ends, length = number('open_until'), number('open_for')
+  if ends and length and ends - now > length then return now + length end
+  return ends
+end
+
 local function answered(outcome)
   if outcome.trial then
     redis.call('ZREM', trials, outcome.trial)
-    redis.call('HDEL', counts, 'open_until')
+    redis.call('HDEL', counts, 'open_until', 'open_for')
   end
   -- An answer to what was asked before the cooldown began says nothing about now.
   if not number('open_until') then redis.call('HDEL', counts, 'failures', 'failed_at') end
@@ -84,7 +103,7 @@ local function failed(outcome)
   by_sort[outcome.sort] = of_sort
   redis.call('HSET', counts, 'failures', cjson.encode(by_sort), 'failed_at', now)
   if outcome.cooldown == 0 then
-    redis.call('HDEL', counts, 'open_until')
+    redis.call('HDEL', counts, 'open_until', 'open_for')
     return nil
   end
   -- What was asked before the cooldown began does not prolong it.
@@ -96,7 +115,7 @@ local function failed(outcome)
   if too_many then rest = math.max(rest, outcome.cooldown) end
   rest = math.min(rest, outcome.longest)
   if rest == 0 then return nil end
-  redis.call('HSET', counts, 'open_until', now + rest)
+  redis.call('HSET', counts, 'open_until', now + rest, 'open_for', rest)
   return rest
 end
 
@@ -105,12 +124,12 @@ local function latency(measure)
   if not times then return nil end
   local list, sum = cjson.decode(times), 0
   for _, time in ipairs(list) do sum = sum + time end
-  return { sum = sum, count = #list, age = now - number('timed_at:' .. measure) }
+  return { sum = sum, count = #list, age = math.max(0, now - number('timed_at:' .. measure)) }
 end
 
 local function state()
   local _, failed_lately = failures()
-  local first, open_until = number('first'), number('open_until')
+  local first, ends = number('first'), open_until()
   return {
     in_flight = redis.call('ZCARD', places),
     requests = number('requests') or 0,
@@ -118,7 +137,7 @@ local function state()
     reserved = number('reserved') or 0,
     room_in = first and (first + WINDOW + 1) * 1000 - now or 0,
     failures = failed_lately,
-    cooldown_ended_ago = open_until and now - open_until,
+    cooldown_ended_ago = ends and now - ends,
     trials = redis.call('ZCARD', trials),
     first_chunk = latency('first_chunk'),
     per_token = latency('per_token'),

@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use sagewire_redis::{Redis, RedisCache, RedisLedger, RedisSettings, RedisState};
 use sagewire_router::{
     Admission, Limits, Refusal, RouterState, Terms,
-    cache::{AnswerCache, CacheKey},
+    cache::{AnswerCache, CacheKey, NewAnswer},
     ledger::{self, KeyLimits, Ledger},
 };
 use sagewire_test_programs::Prepared;
@@ -24,6 +24,9 @@ pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
         trial(program, "faults::failing_closed_refuses_what_is_limited", failing_closed),
         trial(program, "faults::a_server_that_was_never_there_stops_no_request", never_there),
         trial(program, "faults::a_server_that_keeps_no_answers_is_not_away", full),
+        trial(program, "faults::a_record_that_is_not_ours_concerns_its_deployment_alone", strange_record),
+        trial(program, "faults::a_clock_that_was_set_back_locks_nobody_out", set_back),
+        trial(program, "faults::answers_that_are_cut_or_not_ours_are_not_found", strange_answers),
     ];
     #[cfg(unix)]
     trials.push(trial(program, "faults::a_server_that_is_paused_stops_no_request_and_the_counts_agree", paused));
@@ -210,16 +213,109 @@ async fn full(program: PathBuf) {
     let cache = RedisCache::new(&redis);
     let key = |name: &str| CacheKey::of(&[name.as_bytes()]);
     for lifetime in [Duration::MAX, Duration::from_millis(u64::MAX), Duration::from_secs(60)] {
-        cache.put(key("a"), "kept".into(), lifetime);
+        cache.put(key("a"), NewAnswer { answer: "kept".into(), lifetime, asked_ago: Duration::ZERO });
         cache.settle().await;
         assert_eq!(cache.get(&[key("a")]).await[0].as_ref().map(|kept| &*kept.answer), Some(&b"kept"[..]));
     }
     let mut connection = server.connect().await;
     let limit: () =
         redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("1").query_async(&mut connection).await.unwrap();
-    cache.put(key("b"), "not kept".into(), Duration::from_secs(60));
+    let lifetime = Duration::from_secs(60);
+    cache.put(key("b"), NewAnswer { answer: "not kept".into(), lifetime, asked_ago: Duration::ZERO });
     cache.settle().await;
     assert!(redis.health().connected && redis.health().failures == 1, "{:?} {limit:?}", redis.health());
     let found = cache.get(&[key("a"), key("b")]).await;
     assert!(found[0].is_some() && found[1].is_none(), "{found:?}");
+}
+
+/// A script that cannot use what it finds is no reason to do without Redis.
+async fn strange_record(program: PathBuf) {
+    let server = Server::start(&program);
+    let (redis, state) = replica(server.settings().with_time_limit(Duration::from_secs(30)));
+    let other: Arc<str> = Arc::from("b");
+    let held = ask(&state, 1, &limited(3)).await.remove(0);
+    state.release(&id(), held, 1);
+    redis.flush().await;
+    let mut connection = server.connect().await;
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*:counts").query_async(&mut connection).await.unwrap();
+    let counts = keys.remove(0);
+    let fields =
+        redis::cmd("HSET").arg(&counts).arg("failures").arg("not JSON").arg("failed_at").arg(u64::MAX).to_owned();
+    let number = redis::cmd("HSET").arg(&counts).arg("requests").arg("many").to_owned();
+    let long = redis::cmd("HSET").arg(&counts).arg("first").arg(0).arg("last").arg("9e15").to_owned();
+    let text = redis::cmd("SET").arg(&counts).arg("a text").to_owned();
+    for strange in [fields, number, long, text] {
+        strange.exec_async(&mut connection).await.unwrap();
+        state.begin(&id(), &limited(1000)).await.unwrap();
+        state.begin(&other, &limited(1000)).await.unwrap();
+        assert!(redis.health().connected, "{strange:?}");
+    }
+    redis::cmd("DEL").arg(&counts).exec_async(&mut connection).await.unwrap();
+    ask(&state, 1, &limited(1000)).await;
+    redis.flush().await;
+    assert!(requests(&server).await > 0, "it is counted again");
+}
+
+/// What was written an hour ahead of the server's clock neither refuses for an hour nor counts.
+async fn set_back(program: PathBuf) {
+    const HOUR: i64 = 3_600_000;
+    let server = Server::start(&program);
+    let redis = Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap();
+    let (ledger, state) = (RedisLedger::new(&redis), RedisState::new(&redis));
+    let key = KeyLimits {
+        name: "a",
+        rpm: Some(1),
+        token_budget: Some(1000),
+        budget_duration: Some(Duration::from_secs(60)),
+        ..KeyLimits::default()
+    };
+    call(&ledger, &key, 7).await.unwrap();
+    state.begin(&id(), &limited(1)).await.unwrap();
+    redis.flush().await;
+    assert!(call(&ledger, &key, 0).await.is_err() && state.begin(&id(), &limited(1)).await.is_err());
+    let mut connection = server.connect().await;
+    for (keys, fields) in [("*:use", &["minute_began", "budget_began"][..]), ("*:counts", &["first", "last"])] {
+        let found: Vec<String> = redis::cmd("KEYS").arg(keys).query_async(&mut connection).await.unwrap();
+        for field in fields {
+            let by = if keys == "*:use" { HOUR } else { HOUR / 1000 };
+            let ahead = redis::cmd("HINCRBY").arg(&found[0]).arg(*field).arg(by).to_owned();
+            ahead.exec_async(&mut connection).await.unwrap();
+        }
+        let cooldown =
+            redis::cmd("HSET").arg(&found[0]).arg("open_until").arg("9e15").arg("open_for").arg(0).to_owned();
+        cooldown.exec_async(&mut connection).await.unwrap();
+    }
+    let fresh = Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap();
+    let (ledger, state) = (RedisLedger::new(&fresh), RedisState::new(&fresh));
+    call(&ledger, &key, 0).await.unwrap();
+    let standing = ledger.standing(&key).await;
+    assert!(standing.spent == 7 && standing.budget_resets_in <= Some(Duration::from_secs(60)), "{standing:?}");
+    state.begin(&id(), &limited(1)).await.unwrap();
+}
+
+async fn strange_answers(program: PathBuf) {
+    let server = Server::start(&program);
+    let redis = Redis::new(server.settings().with_time_limit(Duration::from_secs(30))).unwrap();
+    let cache = RedisCache::new(&redis);
+    let key = CacheKey::of(&[b"a"]);
+    let kept = NewAnswer { answer: "kept".into(), lifetime: Duration::from_secs(60), asked_ago: Duration::ZERO };
+    cache.put(key, kept.clone());
+    cache.settle().await;
+    let mut connection = server.connect().await;
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*:answer:*").query_async(&mut connection).await.unwrap();
+    let name = keys.remove(0);
+    let value: Vec<u8> = redis::cmd("GET").arg(&name).query_async(&mut connection).await.unwrap();
+    for strange in [&value[..0], &value[..20], &value[..40], &b"\xff".repeat(60)[..], &b"x".repeat(60)[..]] {
+        redis::cmd("SET").arg(&name).arg(strange).exec_async(&mut connection).await.unwrap();
+        assert_eq!(cache.get(&[key]).await, [None], "{strange:?}");
+        cache.put(key, kept.clone());
+        cache.settle().await;
+        assert!(cache.get(&[key]).await[0].is_some(), "it is replaced: {strange:?}");
+    }
+    redis::cmd("DEL").arg(&name).exec_async(&mut connection).await.unwrap();
+    redis::cmd("LPUSH").arg(&name).arg("a list").exec_async(&mut connection).await.unwrap();
+    cache.put(key, kept);
+    cache.settle().await;
+    assert_eq!(cache.get(&[key]).await, [None]);
+    assert!(redis.health().connected, "{:?}", redis.health());
 }

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use sagewire_types::{Answer, Call, CallContext, Error, Provider, Reply, ReplyMeta};
+use tokio::time::Instant;
 
 use super::{
     AnswerCache, CacheKey, CacheTerms, Found, Kept, embeddings,
@@ -11,7 +12,7 @@ use super::{
 };
 
 /// What the layout of kept answers is called. Those of another layout are not found.
-const VERSION: &[u8] = b"1";
+const VERSION: &[u8] = b"2";
 
 /// A provider whose answers are kept: chats and completions, each as it was asked for, whole or
 /// streamed, and embeddings text by text. Calls whose context has no [`CacheTerms`], and routes of
@@ -60,12 +61,13 @@ impl Provider for Caching {
                 return Ok(answer);
             }
         }
+        let asked_at = Instant::now();
         let mut answer = self.inner.call(call, context).await?;
         Found::Miss.note(answer.meta_mut(), Some(key), None);
         if !terms.keeps {
             return Ok(answer);
         }
-        let place = Place { cache: Arc::clone(&self.cache), key, lifetime: terms.lifetime };
+        let place = Place { cache: Arc::clone(&self.cache), key, lifetime: terms.lifetime, asked_at };
         Ok(match answer {
             Answer::ChatStream(pieces) => Answer::ChatStream(place.record(pieces)),
             Answer::CompleteStream(pieces) => Answer::CompleteStream(place.record(pieces)),

@@ -4,8 +4,9 @@ use sagewire_types::{
     CallContext, EmbedInput, EmbedRequest, EmbedResponse, Embedding, Error, ErrorKind, Reply, ReplyMeta, Usage, Vector,
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
-use super::{CacheKey, CacheTerms, Caching, Found, Kept, caching};
+use super::{CacheKey, CacheTerms, Caching, Found, Kept, NewAnswer, caching};
 
 /// A text's vector, and the list that it was asked for with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,6 +62,7 @@ pub(super) async fn answer(
     } else {
         request
     };
+    let asked_at = Instant::now();
     let Reply { mut value, mut meta } = caching.inner.embed(asked, context).await?;
     let found = if is_partial { Found::Partial } else { Found::Miss };
     found.note(&mut meta, key, None);
@@ -70,7 +72,8 @@ pub(super) async fn answer(
         for (key, embedding) in missing.iter().filter_map(|index| keys.get(*index)).zip(&value.data) {
             let text = KeptText { vector: embedding.vector.clone(), list: list.clone() };
             if let Ok(json) = serde_json::to_vec(&text) {
-                caching.cache.put(*key, json.into(), terms.lifetime);
+                let asked_ago = asked_at.elapsed();
+                caching.cache.put(*key, NewAnswer { answer: json.into(), lifetime: terms.lifetime, asked_ago });
             }
         }
     }

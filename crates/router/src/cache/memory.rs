@@ -4,10 +4,10 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use moka::{Expiry, sync::Cache};
+use moka::{Expiry, ops::compute::Op, sync::Cache};
 use tokio::time::Instant;
 
-use super::{AnswerCache, CacheKey, Kept};
+use super::{AnswerCache, CacheKey, Kept, NewAnswer};
 
 /// What an entry takes beside its answer, about.
 const OVERHEAD: usize = 256;
@@ -18,8 +18,15 @@ pub struct MemoryCache(Cache<CacheKey, MemoryEntry>);
 #[derive(Clone)]
 struct MemoryEntry {
     answer: Bytes,
+    asked_at: Option<Instant>,
     kept_at: Instant,
     lifetime: Duration,
+}
+
+impl MemoryEntry {
+    fn is_over(&self) -> bool {
+        self.kept_at.elapsed() >= self.lifetime
+    }
 }
 
 /// Frees the memory of an answer whose time is over.
@@ -55,15 +62,20 @@ impl MemoryCache {
 impl AnswerCache for MemoryCache {
     async fn get(&self, keys: &[CacheKey]) -> Vec<Option<Kept>> {
         let get = |key| {
-            let MemoryEntry { answer, kept_at, lifetime } = self.0.get(key)?;
-            let age = kept_at.elapsed();
-            (age < lifetime).then_some(Kept { answer, age })
+            let entry = self.0.get(key).filter(|entry| !entry.is_over())?;
+            Some(Kept { age: entry.kept_at.elapsed(), answer: entry.answer })
         };
         keys.iter().map(get).collect()
     }
 
-    fn put(&self, key: CacheKey, answer: Bytes, lifetime: Duration) {
-        self.0.insert(key, MemoryEntry { answer, kept_at: Instant::now(), lifetime });
+    fn put(&self, key: CacheKey, answer: NewAnswer) {
+        let NewAnswer { answer, lifetime, asked_ago } = answer;
+        let now = Instant::now();
+        let new = MemoryEntry { answer, asked_at: now.checked_sub(asked_ago), kept_at: now, lifetime };
+        self.0.entry(key).and_compute_with(|kept| {
+            let is_older = |kept: &MemoryEntry| !kept.is_over() && new.asked_at < kept.asked_at;
+            if kept.is_some_and(|kept| is_older(kept.value())) { Op::Nop } else { Op::Put(new) }
+        });
     }
 }
 
@@ -81,12 +93,17 @@ mod tests {
     async fn answers_that_do_not_fit_are_dropped() {
         let cache = MemoryCache::new(10_000);
         let key = |number: u32| CacheKey::of(&[&number.to_le_bytes()]);
+        let answer = |bytes: usize| NewAnswer {
+            answer: Bytes::from(vec![b'x'; bytes]),
+            lifetime: Duration::from_secs(60),
+            asked_ago: Duration::ZERO,
+        };
         for number in 0..100 {
-            cache.put(key(number), Bytes::from(vec![b'x'; 1000]), Duration::from_secs(60));
+            cache.put(key(number), answer(1000));
         }
         cache.0.run_pending_tasks();
         assert!(cache.0.weighted_size() <= 10_000 && cache.0.entry_count() <= 7, "{cache:?}");
-        cache.put(key(1000), Bytes::from(vec![b'x'; 20_000]), Duration::from_secs(60));
+        cache.put(key(1000), answer(20_000));
         cache.0.run_pending_tasks();
         assert_eq!(cache.get(&[key(1000)]).await, [None], "larger than all of it");
     }

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, FinishReason, ReplyMeta, ReplyStream};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 
-use super::{AnswerCache, CacheKey};
+use super::{AnswerCache, CacheKey, NewAnswer};
 use crate::decision;
 
 /// The largest answer that is kept, in bytes of its JSON.
@@ -54,12 +55,15 @@ pub(super) struct Place {
     pub(super) cache: Arc<dyn AnswerCache>,
     pub(super) key: CacheKey,
     pub(super) lifetime: Duration,
+    /// When its request was sent.
+    pub(super) asked_at: Instant,
 }
 
 impl Place {
     fn put(&self, json: Vec<u8>) {
         if json.len() <= MAX_ANSWER {
-            self.cache.put(self.key, json.into(), self.lifetime);
+            let asked_ago = self.asked_at.elapsed();
+            self.cache.put(self.key, NewAnswer { answer: json.into(), lifetime: self.lifetime, asked_ago });
         }
     }
 

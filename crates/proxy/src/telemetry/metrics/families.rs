@@ -5,7 +5,7 @@
 //! other.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -43,6 +43,8 @@ impl<const N: usize> Description<N> {
 pub(crate) struct Counters<const N: usize> {
     description: Description<N>,
     shown: Family<Labels<N>, counter::Counter>,
+    /// The labels of those that are shown: no family lists its own.
+    known: Mutex<Vec<Labels<N>>>,
     exported: Arc<OnceLock<otel::Counter<u64>>>,
 }
 
@@ -82,12 +84,16 @@ impl<const N: usize> Counters<N> {
         let shown = Family::default();
         // The registry adds the suffix.
         registry.register(name.trim_end_matches("_total"), help, shown.clone());
-        Self { description: Description { name, help, labels }, shown, exported: Arc::default() }
+        let description = Description { name, help, labels };
+        Self { description, shown, known: Mutex::default(), exported: Arc::default() }
     }
 
     /// The counter with these labels' values. It exists from then on, as 0.
     pub(crate) fn with(&self, values: [&str; N]) -> Counter {
         let labels = self.description.labels(values);
+        if self.shown.get(&labels).is_none() {
+            lock(&self.known).push(labels.clone());
+        }
         let shown = self.shown.get_or_create_owned(&labels);
         Counter { shown, exported: Exported::new(&self.exported, labels) }
     }
@@ -95,10 +101,19 @@ impl<const N: usize> Counters<N> {
     /// Adds to the counter with these labels' values, which a handle would cost twice as much for.
     pub(crate) fn add(&self, values: [&str; N], more: u64) {
         let labels = self.description.labels(values);
-        self.shown.get_or_create(&labels).inc_by(more);
+        let is_known = self.shown.get(&labels).map(|counter| counter.inc_by(more)).is_some();
+        if !is_known {
+            lock(&self.known).push(labels.clone());
+            self.shown.get_or_create(&labels).inc_by(more);
+        }
         if let Some(counter) = self.exported.get() {
             counter.add(more, &attributes(labels).collect::<Vec<_>>());
         }
+    }
+
+    /// Shows only those on whose labels' names and values this holds.
+    pub(super) fn retain(&self, holds: &dyn Fn(&str, &str) -> bool) {
+        retain(&self.known, holds, |labels| self.shown.remove(labels));
     }
 
     /// Records the counters with this meter too, from now on.
@@ -123,7 +138,28 @@ pub(crate) struct Histograms<const N: usize> {
     description: Description<N>,
     bounds: Bounds,
     shown: Family<Labels<N>, histogram::Histogram, Bounds>,
+    known: Mutex<Vec<Labels<N>>>,
     exported: Arc<OnceLock<otel::Histogram<f64>>>,
+}
+
+fn lock<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A list that a panic left without an entry shows one number longer.
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the numbers whose labels are not to be kept.
+fn retain<const N: usize>(
+    known: &Mutex<Vec<Labels<N>>>,
+    holds: &dyn Fn(&str, &str) -> bool,
+    remove: impl Fn(&Labels<N>) -> bool,
+) {
+    lock(known).retain(|labels| {
+        let is_kept = labels.iter().all(|(name, value)| holds(name, value));
+        if !is_kept {
+            remove(labels);
+        }
+        is_kept
+    });
 }
 
 /// How often something took how long.
@@ -155,14 +191,23 @@ impl<const N: usize> Histograms<N> {
         let bounds = Bounds(bounds);
         let shown = Family::new_with_constructor(bounds);
         registry.register_with_unit(name.trim_end_matches("_seconds"), help, Unit::Seconds, shown.clone());
-        Self { description: Description { name, help, labels }, bounds, shown, exported: Arc::default() }
+        let description = Description { name, help, labels };
+        Self { description, bounds, shown, known: Mutex::default(), exported: Arc::default() }
     }
 
     /// The histogram with these labels' values.
     pub(crate) fn with(&self, values: [&str; N]) -> Histogram {
         let labels = self.description.labels(values);
+        if self.shown.get(&labels).is_none() {
+            lock(&self.known).push(labels.clone());
+        }
         let shown = self.shown.get_or_create_owned(&labels);
         Histogram { shown, exported: Exported::new(&self.exported, labels) }
+    }
+
+    /// Shows only those on whose labels' names and values this holds.
+    pub(super) fn retain(&self, holds: &dyn Fn(&str, &str) -> bool) {
+        retain(&self.known, holds, |labels| self.shown.remove(labels));
     }
 
     /// Records the histograms with this meter too, from now on.
