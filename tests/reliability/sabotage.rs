@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use sagewire::{Answer, Call, CallContext, ChatChunk, ChatStream, Error, ErrorKind, FinishReason, Provider, ReplyMeta};
-use sagewire_proxy::{KeyLimits, Ledger, MemoryLedger, KeyRefusal, Reservation, Standing};
+use sagewire_proxy::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use sagewire_sagemaker::{Body, Transport, TransportError};
 
 use crate::{

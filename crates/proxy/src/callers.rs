@@ -7,7 +7,7 @@
 pub use key_digest::KeyDigest;
 pub use sagewire::sagemaker::CallerParameters;
 pub use sagewire_router::ledger::{
-    KeyAdmission, KeyLimit, KeyLimits, Ledger, MemoryLedger, Reached, KeyRefusal, Reservation, Standing,
+    KeyAdmission, KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached, Reservation, Standing,
 };
 
 pub use state_file::StateFileError;

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use redis::Script;
-use sagewire_router::ledger::{KeyLimits, Ledger, MemoryLedger, KeyRefusal, Reservation, Standing};
+use sagewire_router::ledger::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use tokio::time::Instant;
 
 use self::exchange::{KeyAnswer, KeyQuestion, MINUTE, SeenBudget, has_limited_tokens};

@@ -12,7 +12,7 @@ use super::{
     Caller,
     admission::Permit,
     expected_output::ExpectedOutput,
-    {KeyAdmission, KeyLimit, Ledger, Reached, KeyRefusal},
+    {KeyAdmission, KeyLimit, KeyRefusal, Ledger, Reached},
 };
 use crate::{app::Lasting, config::CallerKey, http::error::ApiError, limits::Limits};
 

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use sagewire::credentials::seam::SystemFiles;
-use sagewire_router::ledger::{BudgetUse, KeyLimits, Ledger, MemoryLedger, KeyRefusal, Reservation, Standing};
+use sagewire_router::ledger::{BudgetUse, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::{KeyLimits, Ledger, KeyRefusal, Reservation, Standing};
+use super::{KeyLimits, KeyRefusal, Ledger, Reservation, Standing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::advance;
 
 use super::{Case, Replicas, cases, random};
-use crate::ledger::{KeyLimit, KeyLimits, Ledger, Reached, KeyRefusal};
+use crate::ledger::{KeyLimit, KeyLimits, KeyRefusal, Ledger, Reached};
 
 type Ledgers<'r> = &'r dyn Replicas<dyn Ledger>;
 
