@@ -32,7 +32,7 @@ pub(crate) enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
     /// The first one is open; the others wait.
-    queue: VecDeque<Block>,
+    queue: VecDeque<SourceBlock>,
     /// The indexes of the calls that were closed.
     closed: BTreeSet<u32>,
     open: bool,
@@ -43,7 +43,7 @@ pub(crate) struct Blocks {
 }
 
 #[derive(Debug)]
-struct Block {
+struct SourceBlock {
     kind: Kind,
     /// The index of a call.
     call: Option<u32>,
@@ -71,7 +71,7 @@ impl Blocks {
             }
         }
         self.pass_on(steps);
-        while self.queue.len() > 1 && self.queue.front().is_some_and(Block::is_complete) {
+        while self.queue.len() > 1 && self.queue.front().is_some_and(SourceBlock::is_complete) {
             self.close(steps)?;
             self.pass_on(steps);
         }
@@ -99,7 +99,7 @@ impl Blocks {
     fn add(&mut self, kind: Kind, text: &str) {
         match self.queue.back_mut() {
             Some(last) if last.kind == kind => last.text.push_str(text),
-            _ => self.queue.push_back(Block { kind, call: None, text: text.to_owned(), passed: 0 }),
+            _ => self.queue.push_back(SourceBlock { kind, call: None, text: text.to_owned(), passed: 0 }),
         }
     }
 
@@ -135,7 +135,7 @@ impl Blocks {
             None => {
                 self.called = true;
                 let kind = Kind::Call { id: id.to_owned(), name: name.to_owned() };
-                self.queue.push_back(Block { kind, call: Some(index), text: arguments.to_owned(), passed: 0 });
+                self.queue.push_back(SourceBlock { kind, call: Some(index), text: arguments.to_owned(), passed: 0 });
             }
         }
         Ok(())
@@ -178,7 +178,7 @@ impl Blocks {
     }
 }
 
-impl Block {
+impl SourceBlock {
     /// Whether nothing more can come of it. Calls without arguments are complete at the end of the
     /// answer.
     fn is_complete(&self) -> bool {

@@ -9,7 +9,7 @@ use super::{output::OutputItem, request::Asked, tools::ToolNames};
 /// How an answer is written, as its request asks.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct AnswerForm {
+pub struct ResponseForm {
     pub(super) asked: Asked,
     pub(super) names: ToolNames,
     /// Whether thoughts are told as a summary.
@@ -73,7 +73,7 @@ pub struct Response {
     /// Whether it is stored.
     pub store: bool,
     /// The tokens used; `None` until it has ended.
-    pub usage: Option<Usage>,
+    pub usage: Option<ResponseUsage>,
     /// What the request asked for.
     #[serde(flatten)]
     pub asked: Asked,
@@ -128,7 +128,7 @@ pub struct IncompleteDetails {
 /// The tokens of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Usage {
+pub struct ResponseUsage {
     /// Tokens of the prompt.
     pub input_tokens: u64,
     /// How the prompt was read.
@@ -164,7 +164,7 @@ pub struct OutputTokensDetails {
     pub reasoning_tokens: u64,
 }
 
-impl From<&sagewire_types::Usage> for Usage {
+impl From<&sagewire_types::Usage> for ResponseUsage {
     fn from(usage: &sagewire_types::Usage) -> Self {
         let detail = |details: &str, name: &str| detail(&usage.extra, details, name);
         Self {
@@ -187,7 +187,7 @@ fn detail(extra: &Map<String, Value>, details: &str, name: &str) -> u64 {
     extra.get(details).and_then(|details| details.get(name)?.as_u64()).unwrap_or_default()
 }
 
-impl AnswerForm {
+impl ResponseForm {
     /// A chat answer as a response. `usage` is what the chat answer reports, or an estimate.
     ///
     /// # Errors
@@ -229,7 +229,7 @@ impl AnswerForm {
 
 impl Response {
     /// Ends an answer with what its finish reason says.
-    pub(super) fn end(&mut self, reason: Option<&FinishReason>, usage: Usage) {
+    pub(super) fn end(&mut self, reason: Option<&FinishReason>, usage: ResponseUsage) {
         self.usage = Some(usage);
         let Some(reason) = cut_by(reason) else {
             self.status = Status::Completed;

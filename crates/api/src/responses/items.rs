@@ -42,8 +42,8 @@ const HOSTED: &[&str] = &[
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Item {
     Message {
-        role: Role,
-        content: Content,
+        role: ItemRole,
+        content: ItemContent,
     },
     FunctionCall {
         call_id: String,
@@ -54,7 +54,7 @@ enum Item {
     },
     FunctionCallOutput {
         call_id: String,
-        output: Content,
+        output: ItemContent,
     },
     CustomToolCall {
         call_id: String,
@@ -65,7 +65,7 @@ enum Item {
     },
     CustomToolCallOutput {
         call_id: String,
-        output: Content,
+        output: ItemContent,
     },
     Reasoning {
         #[serde(default)]
@@ -82,7 +82,7 @@ enum Item {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Role {
+enum ItemRole {
     User,
     Assistant,
     System,
@@ -98,14 +98,14 @@ struct Thought {
 /// A text, or parts.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Content {
+enum ItemContent {
     Text(String),
     Parts(Vec<Value>),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Part {
+enum ItemPart {
     #[serde(alias = "output_text", alias = "text")]
     InputText {
         text: String,
@@ -166,9 +166,11 @@ pub(super) fn add(item: &Value, conversation: &mut Conversation, tools: &mut Too
         }
     };
     match item {
-        Item::Message { role: Role::User, content } => conversation.user(content.parts()?),
-        Item::Message { role: Role::Assistant, content } => conversation.say(&content.text("assistant messages", "")?),
-        Item::Message { role: Role::System | Role::Developer, content } => {
+        Item::Message { role: ItemRole::User, content } => conversation.user(content.parts()?),
+        Item::Message { role: ItemRole::Assistant, content } => {
+            conversation.say(&content.text("assistant messages", "")?);
+        }
+        Item::Message { role: ItemRole::System | ItemRole::Developer, content } => {
             conversation.instruct(content.text("instructions", "\n\n")?);
         }
         Item::FunctionCall { call_id, name, namespace, arguments } => {
@@ -215,7 +217,7 @@ fn read(kind: &str, item: &Value) -> Result<Item, Error> {
     })
 }
 
-impl Content {
+impl ItemContent {
     fn parts(self) -> Result<Vec<ContentPart>, Error> {
         match self {
             Self::Text(text) => Ok(vec![ContentPart::text(text)]),
@@ -240,21 +242,21 @@ fn content_part(value: &Value) -> Result<ContentPart, Error> {
     if !known.contains(&kind) {
         return Err(unsupported(&format!("content of the type `{kind}` cannot be sent to a model on SageMaker")));
     }
-    let parsed = Part::deserialize(value).map_err(|error| {
+    let parsed = ItemPart::deserialize(value).map_err(|error| {
         Error::invalid("input", format!("invalid content of the type `{kind}` in `input`: {error}")).with_source(error)
     })?;
     match parsed {
-        Part::InputText { text } | Part::Refusal { refusal: text } => Ok(ContentPart::text(text)),
-        Part::InputImage { image_url: Some(url), detail } => {
+        ItemPart::InputText { text } | ItemPart::Refusal { refusal: text } => Ok(ContentPart::text(text)),
+        ItemPart::InputImage { image_url: Some(url), detail } => {
             Ok(image(&url, detail.as_deref().filter(|detail| *detail != "auto")))
         }
-        Part::InputImage { .. } => Err(unsupported("an image must be given as `image_url`")),
-        Part::InputFile { file_data: Some(data), filename } => {
+        ItemPart::InputImage { .. } => Err(unsupported("an image must be given as `image_url`")),
+        ItemPart::InputFile { file_data: Some(data), filename } => {
             let name = filename.unwrap_or_else(|| "file".to_owned());
             Ok(part("file", json!({ "filename": name, "file_data": data })))
         }
-        Part::InputFile { .. } => Err(unsupported("a file must be given as `file_data`")),
-        Part::InputAudio { input_audio } => Ok(part("input_audio", input_audio)),
+        ItemPart::InputFile { .. } => Err(unsupported("a file must be given as `file_data`")),
+        ItemPart::InputAudio { input_audio } => Ok(part("input_audio", input_audio)),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    answer::{AnswerForm, Head, Status},
+    answer::{Head, ResponseForm, Status},
     tools::{Named, custom_input},
 };
 use crate::{
@@ -150,7 +150,7 @@ impl OutputItem {
     }
 }
 
-impl AnswerForm {
+impl ResponseForm {
     /// The item of a block with this text, at this place of the output.
     pub(super) fn item(&self, head: &Head, kind: &Kind, text: &str, place: usize, status: Status) -> OutputItem {
         let id = |prefix: &str| item_id(prefix, head, place);

@@ -6,7 +6,7 @@ use sagewire_types::{ChatRequest, Error, ErrorKind, StreamOptions, json::exact};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{answer::AnswerForm, items, tools::Tools};
+use super::{answer::ResponseForm, items, tools::Tools};
 use crate::{conversation::Conversation, effort, extra};
 
 /// Parameters that change nothing on a model of one's own. They are accepted, because agents send
@@ -121,14 +121,14 @@ pub struct Asked {
 /// A request as a chat request, and what the way back needs to know.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Translated {
+pub struct TranslatedRequest {
     /// The chat request.
     pub chat: ChatRequest,
     /// The types of the tools that were left out because no container runs them, such as
     /// `web_search`.
     pub ignored_tools: Vec<String>,
     /// How the answer is written.
-    pub form: AnswerForm,
+    pub form: ResponseForm,
 }
 
 impl ResponsesRequest {
@@ -170,7 +170,7 @@ impl ResponsesRequest {
     ///
     /// # Errors
     /// `InvalidRequest` or `Unsupported`, naming the parameter.
-    pub fn into_chat(self) -> Result<Translated, Error> {
+    pub fn into_chat(self) -> Result<TranslatedRequest, Error> {
         let Self { model, stream, input, include, is_continued, asked, mut extra, .. } = self;
         if let Some(id) = asked.previous_response_id.as_ref().filter(|_| !is_continued) {
             let message = format!("no stored response `{}`; send the whole conversation in `input`", beginning(id));
@@ -214,13 +214,13 @@ impl ResponsesRequest {
         extra.retain(|name, _| !WITHOUT_MEANING.contains(&name.as_str()));
         chat.extra = extra;
         extra::into_fields(&mut chat)?;
-        let form = AnswerForm {
+        let form = ResponseForm {
             names,
             summary: reasoning("summary").or_else(|| reasoning("generate_summary")).is_some(),
             sealed: include.is_some_and(|include| include.iter().any(|what| what == "reasoning.encrypted_content")),
             asked,
         };
-        Ok(Translated { chat, ignored_tools, form })
+        Ok(TranslatedRequest { chat, ignored_tools, form })
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    answer::{AnswerForm, Head, Response, ResponseError, Status, Usage, cut_by},
+    answer::{Head, Response, ResponseError, ResponseForm, ResponseUsage, Status, cut_by},
     output::{OutputItem, OutputText, ReasoningText, SummaryText},
 };
 use crate::blocks::{Blocks, Kind, Step};
@@ -18,7 +18,7 @@ use crate::blocks::{Blocks, Kind, Step};
 /// An event of a stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Event {
+pub struct ResponseEvent {
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
@@ -172,7 +172,7 @@ impl EventKind {
 /// ```
 #[derive(Debug)]
 pub struct ResponseStream {
-    form: AnswerForm,
+    form: ResponseForm,
     head: Head,
     /// The answer so far.
     response: Response,
@@ -190,7 +190,7 @@ impl ResponseStream {
     /// The stream of an answer. `prompt_tokens` is an estimate, for containers that do not report
     /// the number.
     #[must_use]
-    pub fn new(form: AnswerForm, head: Head, prompt_tokens: u64) -> Self {
+    pub fn new(form: ResponseForm, head: Head, prompt_tokens: u64) -> Self {
         let response = form.beginning(&head);
         Self {
             form,
@@ -211,7 +211,7 @@ impl ResponseStream {
     /// # Errors
     /// `Decode` if the model made a call that cannot be used: the stream is to end with
     /// [`failure`](Self::failure).
-    pub fn push(&mut self, chunk: &ChatChunk, events: &mut Vec<Event>) -> Result<(), Error> {
+    pub fn push(&mut self, chunk: &ChatChunk, events: &mut Vec<ResponseEvent>) -> Result<(), Error> {
         if !self.begun {
             self.begun = true;
             let response = Box::new(self.response.clone());
@@ -231,11 +231,11 @@ impl ResponseStream {
     /// # Errors
     /// `StreamBroken` if no finish reason came, `Decode` if the model made a call that cannot be
     /// used: the stream is to end with [`failure`](Self::failure).
-    pub fn finish(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+    pub fn finish(&mut self, events: &mut Vec<ResponseEvent>) -> Result<(), Error> {
         let outcome = self.blocks.finish(&mut self.steps);
         self.write(outcome.is_ok(), events);
         outcome?;
-        self.response.end(self.blocks.finish_reason.as_ref(), Usage::from(&self.usage));
+        self.response.end(self.blocks.finish_reason.as_ref(), ResponseUsage::from(&self.usage));
         let response = Box::new(self.response.clone());
         let end = match response.status {
             Status::Incomplete => EventKind::Incomplete { response },
@@ -247,19 +247,19 @@ impl ResponseStream {
 
     /// The events that end the stream if it breaks.
     #[must_use]
-    pub fn failure(&self, error: &ResponseError, param: Option<&str>) -> Vec<Event> {
+    pub fn failure(&self, error: &ResponseError, param: Option<&str>) -> Vec<ResponseEvent> {
         let failed = FailedEvent {
             code: Some(error.code.clone()),
             message: error.message.clone(),
             param: param.map(str::to_owned),
             error: error.clone(),
         };
-        let mut events = vec![Event { kind: EventKind::Error(failed), sequence_number: self.number }];
+        let mut events = vec![ResponseEvent { kind: EventKind::Error(failed), sequence_number: self.number }];
         if self.begun {
             let mut response = Box::new(self.response.clone());
             response.status = Status::Failed;
             response.error = Some(error.clone());
-            events.push(Event { kind: EventKind::Failed { response }, sequence_number: self.number + 1 });
+            events.push(ResponseEvent { kind: EventKind::Failed { response }, sequence_number: self.number + 1 });
         }
         events
     }
@@ -270,13 +270,13 @@ impl ResponseStream {
         &self.response
     }
 
-    fn add(&mut self, kind: EventKind, events: &mut Vec<Event>) {
-        events.push(Event { kind, sequence_number: self.number });
+    fn add(&mut self, kind: EventKind, events: &mut Vec<ResponseEvent>) {
+        events.push(ResponseEvent { kind, sequence_number: self.number });
         self.number += 1;
     }
 
     /// Writes the steps of the blocks. `last` says that the answer ends with them.
-    fn write(&mut self, last: bool, events: &mut Vec<Event>) {
+    fn write(&mut self, last: bool, events: &mut Vec<ResponseEvent>) {
         let mut steps = std::mem::take(&mut self.steps);
         let end = steps.len();
         for (number, step) in (1..).zip(steps.drain(..)) {
@@ -292,7 +292,7 @@ impl ResponseStream {
         self.steps = steps;
     }
 
-    fn open(&mut self, kind: Kind, events: &mut Vec<Event>) {
+    fn open(&mut self, kind: Kind, events: &mut Vec<ResponseEvent>) {
         let output_index = self.response.output.len();
         let item = self.form.item(&self.head, &kind, "", output_index, Status::InProgress).announced();
         let item_id: Arc<str> = item.id().into();
@@ -315,7 +315,7 @@ impl ResponseStream {
         }
     }
 
-    fn piece(&mut self, delta: String, events: &mut Vec<Event>) {
+    fn piece(&mut self, delta: String, events: &mut Vec<ResponseEvent>) {
         let Some((kind, item_id)) = &self.open else { return };
         let (item_id, output_index) = (item_id.clone(), self.response.output.len());
         let event = match kind {
@@ -331,7 +331,7 @@ impl ResponseStream {
         self.add(event, events);
     }
 
-    fn close(&mut self, kind: &Kind, text: String, status: Status, events: &mut Vec<Event>) {
+    fn close(&mut self, kind: &Kind, text: String, status: Status, events: &mut Vec<ResponseEvent>) {
         let output_index = self.response.output.len();
         let item = self.form.item(&self.head, kind, &text, output_index, status);
         let item_id: Arc<str> = item.id().into();

@@ -1,14 +1,14 @@
 //! The events of one stream as JSON.
 //!
 //! Owns writing what they have in common once: an answer's text comes in hundreds of events, which
-//! differ in what they add and in their number. The text is that of [`Event`]'s own `Serialize`.
+//! differ in what they add and in their number. The text is that of [`ResponseEvent`]'s own `Serialize`.
 
 use std::{io, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Error;
 
-use super::stream::{Event, EventKind};
+use super::stream::{EventKind, ResponseEvent};
 
 /// What is written last of an event that adds to a text.
 const ADDED: &str = "\"delta\":";
@@ -16,9 +16,9 @@ const ADDED: &str = "\"delta\":";
 /// Writes events as JSON, quickest if one writer writes all the events of a stream.
 ///
 /// ```
-/// use sagewire_api::responses::{Event, EventWriter};
+/// use sagewire_api::responses::{ResponseEvent, EventWriter};
 ///
-/// let event: Event = serde_json::from_str(
+/// let event: ResponseEvent = serde_json::from_str(
 ///     r#"{"type":"response.reasoning_text.delta","item_id":"i","output_index":0,"content_index":0,"delta":"a","sequence_number":3}"#,
 /// )?;
 /// let mut json = Vec::new();
@@ -40,7 +40,7 @@ impl EventWriter {
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(&mut self, event: &Event, out: &mut impl io::Write) -> Result<(), Error> {
+    pub fn write(&mut self, event: &ResponseEvent, out: &mut impl io::Write) -> Result<(), Error> {
         let (item_id, place, delta) = match &event.kind {
             EventKind::TextDelta { item_id, output_index, content_index, delta, logprobs } if logprobs.is_empty() => {
                 (item_id, [*output_index, *content_index], delta)
@@ -102,7 +102,7 @@ mod tests {
         }));
         let mut writer = EventWriter::default();
         for event in events {
-            let event: Event = serde_json::from_value(event).unwrap();
+            let event: ResponseEvent = serde_json::from_value(event).unwrap();
             let mut json = Vec::new();
             writer.write(&event, &mut json).unwrap();
             assert_eq!(String::from_utf8(json).unwrap(), serde_json::to_string(&event).unwrap());

@@ -25,16 +25,16 @@ struct Message<'a> {
     #[serde(borrow)]
     model: &'a RawValue,
     #[serde(borrow)]
-    content: Vec<Object<Block<'a>>>,
+    content: Vec<Object<MessageBlock<'a>>>,
     #[serde(default)]
     stop_reason: Option<Text>,
     #[serde(default)]
     stop_sequence: Option<Text>,
-    usage: Object<Usage>,
+    usage: Object<MessageUsage>,
 }
 
 #[derive(Deserialize)]
-struct Usage {
+struct MessageUsage {
     #[serde(default)]
     input_tokens: Option<u64>,
     #[serde(default)]
@@ -47,7 +47,7 @@ struct Usage {
 /// A content block, what an event adds to one, or how a message ended.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "some fields are only demanded")]
-struct Block<'a> {
+struct MessageBlock<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(default)]
@@ -72,7 +72,7 @@ struct Block<'a> {
 
 /// An event of any type that is known here.
 #[derive(Deserialize)]
-struct Event<'a> {
+struct MessageEvent<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(default)]
@@ -80,11 +80,11 @@ struct Event<'a> {
     #[serde(borrow, default)]
     message: Option<Object<Message<'a>>>,
     #[serde(borrow, default)]
-    content_block: Option<Object<Block<'a>>>,
+    content_block: Option<Object<MessageBlock<'a>>>,
     #[serde(borrow, default)]
-    delta: Option<Object<Block<'a>>>,
+    delta: Option<Object<MessageBlock<'a>>>,
     #[serde(default)]
-    usage: Option<Object<Usage>>,
+    usage: Option<Object<MessageUsage>>,
 }
 
 /// The events that are known here, the most frequent one first.
@@ -105,7 +105,7 @@ impl Message<'_> {
     }
 }
 
-impl Block<'_> {
+impl MessageBlock<'_> {
     fn check(&self) -> Result<(), Error> {
         demand(match &*self.kind {
             "" => false,
@@ -123,7 +123,7 @@ impl Block<'_> {
     }
 }
 
-impl Usage {
+impl MessageUsage {
     fn prompt(&self) -> u64 {
         let counts = [self.input_tokens, self.cache_creation_input_tokens, self.cache_read_input_tokens];
         counts.into_iter().flatten().fold(0, u64::saturating_add)
@@ -165,7 +165,7 @@ pub(super) fn answer(text: &str) -> Result<Reading, Error> {
 /// `Decode` if it lacks what its type demands, or if it is the end of an answer that gave no stop
 /// reason.
 pub(super) fn event(text: &str, so_far: &mut SoFar) -> Result<Reading, Error> {
-    let event: Object<Event<'_>> = form::read(text)?;
+    let event: Object<MessageEvent<'_>> = form::read(text)?;
     let mut reading = Reading::new(match EVENTS.iter().find(|known| **known == event.kind) {
         Some(known) => Cow::Borrowed(*known),
         None => Cow::Owned(event.kind.to_string()),

@@ -17,13 +17,13 @@ struct InputTokens {
 }
 
 #[derive(Deserialize)]
-struct Tokens {
+struct TokenList {
     #[serde(rename = "tokens")]
     _tokens: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct Prompt {
+struct TokenizedPrompt {
     #[serde(rename = "prompt")]
     _text: Text,
 }
@@ -41,12 +41,12 @@ pub(super) fn input_tokens(text: &str) -> Result<Reading, Error> {
 
 /// A list of tokens.
 pub(super) fn tokens(text: &str) -> Result<Reading, Error> {
-    form::read::<Tokens>(text).map(|_| Reading::default())
+    form::read::<TokenList>(text).map(|_| Reading::default())
 }
 
 /// A text.
 pub(super) fn prompt(text: &str) -> Result<Reading, Error> {
-    form::read::<Prompt>(text).map(|_| Reading::default())
+    form::read::<TokenizedPrompt>(text).map(|_| Reading::default())
 }
 
 /// A list of whatever is asked for.

@@ -27,15 +27,15 @@ struct Response<'a> {
     #[serde(borrow)]
     model: &'a RawValue,
     #[serde(borrow)]
-    output: Vec<Object<Item<'a>>>,
+    output: Vec<Object<OutputItem<'a>>>,
     #[serde(default)]
-    usage: Option<Object<Usage>>,
+    usage: Option<Object<ResponseUsage>>,
     #[serde(default)]
     incomplete_details: Option<Object<IncompleteDetails>>,
 }
 
 #[derive(Deserialize)]
-struct Usage {
+struct ResponseUsage {
     input_tokens: u64,
     output_tokens: u64,
     #[serde(rename = "total_tokens")]
@@ -50,7 +50,7 @@ struct IncompleteDetails {
 }
 
 #[derive(Deserialize)]
-struct Item<'a> {
+struct OutputItem<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(default)]
@@ -83,7 +83,7 @@ struct Part<'a> {
 
 /// An event of any type that is known here.
 #[derive(Deserialize)]
-struct Event<'a> {
+struct ResponseEvent<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(default)]
@@ -91,7 +91,7 @@ struct Event<'a> {
     #[serde(borrow, default)]
     response: Option<Object<Response<'a>>>,
     #[serde(borrow, default)]
-    item: Option<Object<Item<'a>>>,
+    item: Option<Object<OutputItem<'a>>>,
     #[serde(borrow, default)]
     part: Option<Object<Part<'a>>>,
     #[serde(default)]
@@ -116,9 +116,9 @@ struct Event<'a> {
 
 /// A field of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+enum EventField {
     Response,
-    Item,
+    OutputItem,
     Part,
     ItemId,
     OutputIndex,
@@ -131,30 +131,30 @@ enum Field {
     Input,
 }
 
-use Field::{Arguments, ContentIndex, Delta, Input, ItemId, OutputIndex, Refusal, SummaryIndex};
+use EventField::{Arguments, ContentIndex, Delta, Input, ItemId, OutputIndex, Refusal, SummaryIndex};
 
 /// What each event has beside its type and place. The most frequent ones come first.
-const EVENTS: [(&str, &[Field]); 24] = [
+const EVENTS: [(&str, &[EventField]); 24] = [
     ("response.output_text.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
     ("response.reasoning_text.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
     ("response.reasoning_summary_text.delta", &[ItemId, OutputIndex, SummaryIndex, Delta]),
     ("response.function_call_arguments.delta", &[ItemId, OutputIndex, Delta]),
-    ("response.created", &[Field::Response]),
-    ("response.queued", &[Field::Response]),
-    ("response.in_progress", &[Field::Response]),
-    ("response.completed", &[Field::Response]),
-    ("response.incomplete", &[Field::Response]),
-    ("response.output_item.added", &[OutputIndex, Field::Item]),
-    ("response.output_item.done", &[OutputIndex, Field::Item]),
-    ("response.content_part.added", &[ItemId, OutputIndex, ContentIndex, Field::Part]),
-    ("response.content_part.done", &[ItemId, OutputIndex, ContentIndex, Field::Part]),
-    ("response.output_text.done", &[ItemId, OutputIndex, ContentIndex, Field::Text]),
+    ("response.created", &[EventField::Response]),
+    ("response.queued", &[EventField::Response]),
+    ("response.in_progress", &[EventField::Response]),
+    ("response.completed", &[EventField::Response]),
+    ("response.incomplete", &[EventField::Response]),
+    ("response.output_item.added", &[OutputIndex, EventField::OutputItem]),
+    ("response.output_item.done", &[OutputIndex, EventField::OutputItem]),
+    ("response.content_part.added", &[ItemId, OutputIndex, ContentIndex, EventField::Part]),
+    ("response.content_part.done", &[ItemId, OutputIndex, ContentIndex, EventField::Part]),
+    ("response.output_text.done", &[ItemId, OutputIndex, ContentIndex, EventField::Text]),
     ("response.refusal.delta", &[ItemId, OutputIndex, ContentIndex, Delta]),
     ("response.refusal.done", &[ItemId, OutputIndex, ContentIndex, Refusal]),
-    ("response.reasoning_text.done", &[ItemId, OutputIndex, ContentIndex, Field::Text]),
-    ("response.reasoning_summary_part.added", &[ItemId, OutputIndex, SummaryIndex, Field::Part]),
-    ("response.reasoning_summary_part.done", &[ItemId, OutputIndex, SummaryIndex, Field::Part]),
-    ("response.reasoning_summary_text.done", &[ItemId, OutputIndex, SummaryIndex, Field::Text]),
+    ("response.reasoning_text.done", &[ItemId, OutputIndex, ContentIndex, EventField::Text]),
+    ("response.reasoning_summary_part.added", &[ItemId, OutputIndex, SummaryIndex, EventField::Part]),
+    ("response.reasoning_summary_part.done", &[ItemId, OutputIndex, SummaryIndex, EventField::Part]),
+    ("response.reasoning_summary_text.done", &[ItemId, OutputIndex, SummaryIndex, EventField::Text]),
     ("response.function_call_arguments.done", &[ItemId, OutputIndex, Arguments]),
     ("response.custom_tool_call_input.delta", &[ItemId, OutputIndex, Delta]),
     ("response.custom_tool_call_input.done", &[ItemId, OutputIndex, Input]),
@@ -172,7 +172,7 @@ impl Response<'_> {
     }
 }
 
-impl Item<'_> {
+impl OutputItem<'_> {
     fn check(&self) -> Result<(), Error> {
         let is_call = self.call_id.is_some() && self.name.is_some();
         let is_there = match &*self.kind {
@@ -198,18 +198,18 @@ impl Part<'_> {
     }
 }
 
-impl Event<'_> {
-    fn has(&self, field: Field) -> bool {
+impl ResponseEvent<'_> {
+    fn has(&self, field: EventField) -> bool {
         match field {
-            Field::Response => self.response.is_some(),
-            Field::Item => self.item.is_some(),
-            Field::Part => self.part.is_some(),
+            EventField::Response => self.response.is_some(),
+            EventField::OutputItem => self.item.is_some(),
+            EventField::Part => self.part.is_some(),
             ItemId => self.item_id.is_some(),
             OutputIndex => self.output_index.is_some(),
             ContentIndex => self.content_index.is_some(),
             SummaryIndex => self.summary_index.is_some(),
             Delta => self.delta.is_some(),
-            Field::Text => self.text.is_some(),
+            EventField::Text => self.text.is_some(),
             Refusal => self.refusal.is_some(),
             Arguments => self.arguments.is_some(),
             Input => self.input.is_some(),
@@ -217,7 +217,7 @@ impl Event<'_> {
     }
 }
 
-impl Item<'_> {
+impl OutputItem<'_> {
     fn text_bytes(&self) -> usize {
         let parts = self.content.iter().chain(&self.summary).flatten();
         let parts: usize = parts.map(|part| form::length([&part.text, &part.refusal])).sum();
@@ -225,7 +225,7 @@ impl Item<'_> {
     }
 }
 
-impl Usage {
+impl ResponseUsage {
     /// The tokens that it counts, if it counts any.
     fn told(&self) -> Option<sagewire_types::Usage> {
         let told = self.input_tokens > 0 || self.output_tokens > 0;
@@ -261,7 +261,7 @@ pub(super) fn answer(text: &str) -> Result<Reading, Error> {
 /// # Errors
 /// `Decode` if it lacks what its type demands.
 pub(super) fn event(text: &str, _: &mut SoFar) -> Result<Reading, Error> {
-    let event: Object<Event<'_>> = form::read(text)?;
+    let event: Object<ResponseEvent<'_>> = form::read(text)?;
     let Some((name, fields)) = EVENTS.iter().find(|(name, _)| *name == event.kind) else {
         return Ok(Reading::new(event.kind.to_string()));
     };
@@ -335,16 +335,16 @@ mod tests {
 
     #[test]
     fn each_event_has_what_its_type_demands() {
-        let value = |field: &Field| match field {
-            Field::Response => ("response", response()),
-            Field::Item => ("item", response()["output"][0].clone()),
-            Field::Part => ("part", json!({"type": "output_text", "text": ""})),
+        let value = |field: &EventField| match field {
+            EventField::Response => ("response", response()),
+            EventField::OutputItem => ("item", response()["output"][0].clone()),
+            EventField::Part => ("part", json!({"type": "output_text", "text": ""})),
             ItemId => ("item_id", json!("i")),
             OutputIndex => ("output_index", json!(0)),
             ContentIndex => ("content_index", json!(0)),
             SummaryIndex => ("summary_index", json!(0)),
             Delta => ("delta", json!("d")),
-            Field::Text => ("text", json!("t")),
+            EventField::Text => ("text", json!("t")),
             Refusal => ("refusal", json!("r")),
             Arguments => ("arguments", json!("{}")),
             Input => ("input", json!("i")),

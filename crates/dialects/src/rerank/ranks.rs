@@ -16,7 +16,7 @@ use crate::failure_report::{self as failure, FailureReport, is_absent};
 
 /// A reply that is an object: where the ranks are, and what is beside them.
 #[derive(Debug, Deserialize)]
-struct Reply {
+struct RankReply {
     /// Cohere's, Jina's and vLLM's.
     results: Option<Vec<Rank>>,
     /// vLLM's scores, and Voyage's ranks.
@@ -28,14 +28,14 @@ struct Reply {
     #[serde(default)]
     usage: ReportedUsage,
     #[serde(default)]
-    meta: Object<Meta>,
+    meta: Object<RankMeta>,
     /// What failed beside the ranks.
     error: Option<Value>,
 }
 
 /// What Cohere reports beside its ranks.
 #[derive(Debug, Deserialize)]
-struct Meta {
+struct RankMeta {
     #[serde(default)]
     billed_units: Object<Units>,
     #[serde(default)]
@@ -76,7 +76,7 @@ pub(super) fn read(reply: &Bytes, context: &RerankContext, family: &str) -> Resu
     let ranks = if reply.trim_ascii_start().starts_with(b"[") {
         json::from_reply::<Vec<Rank>>(reply).map_err(|_| unknown())?
     } else {
-        let parsed: Reply = json::from_reply(reply).map_err(|_| unknown())?;
+        let parsed: RankReply = json::from_reply(reply).map_err(|_| unknown())?;
         if !is_absent(parsed.error.as_ref()) {
             return Err(unknown());
         }
@@ -104,8 +104,9 @@ pub(super) fn read(reply: &Bytes, context: &RerankContext, family: &str) -> Resu
 }
 
 /// The tokens and the units that were reported.
-fn used(usage: ReportedUsage, meta: Option<Meta>) -> (Option<Usage>, Option<u64>) {
-    let Meta { billed_units, tokens } = meta.unwrap_or(Meta { billed_units: Object(None), tokens: Object(None) });
+fn used(usage: ReportedUsage, meta: Option<RankMeta>) -> (Option<Usage>, Option<u64>) {
+    let RankMeta { billed_units, tokens } =
+        meta.unwrap_or(RankMeta { billed_units: Object(None), tokens: Object(None) });
     let units = billed_units.0.as_ref().and_then(|units| units.search_units.0);
     let counted = [tokens.0, billed_units.0]
         .into_iter()

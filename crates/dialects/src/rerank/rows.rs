@@ -13,19 +13,19 @@ use crate::{Payload, merged_body::MergedBody};
 
 /// A family by what sets it apart.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct RerankRow {
     name: &'static str,
     /// What the body calls the documents' texts.
     texts: &'static str,
     /// The container's own route.
     route: Option<&'static str>,
     max_batch: Option<NonZeroUsize>,
-    form: Form,
+    form: BodyForm,
 }
 
 /// What the body has beside the query and the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum BodyForm {
     /// Nothing.
     Plain,
     /// How many results are wanted, where a document is cut, and the model's name.
@@ -38,26 +38,31 @@ enum Form {
 /// Text Embeddings Inference. The limit is TEI's default for `--max-client-batch-size`.
 ///
 /// <https://huggingface.github.io/text-embeddings-inference/>
-pub(super) const TEI: Row =
-    Row { name: "tei", texts: "texts", route: None, max_batch: NonZeroUsize::new(32), form: Form::Plain };
+pub(super) const TEI: RerankRow =
+    RerankRow { name: "tei", texts: "texts", route: None, max_batch: NonZeroUsize::new(32), form: BodyForm::Plain };
 
 /// vLLM. Its `/invocations` knows the body for one of a reranker; AWS's image is told the route,
 /// too.
 ///
 /// <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#re-rank-api>
-pub(super) const VLLM: Row =
-    Row { name: "vllm", texts: "documents", route: Some("/v1/rerank"), max_batch: None, form: Form::Named };
+pub(super) const VLLM: RerankRow =
+    RerankRow { name: "vllm", texts: "documents", route: Some("/v1/rerank"), max_batch: None, form: BodyForm::Named };
 
 /// Cohere's rerankers of the AWS Marketplace. Cohere's own client names the version of its API in
 /// the body and leaves the model out. The limit is that of its API.
 ///
 /// <https://docs.cohere.com/docs/amazon-sagemaker-setup-guide>, <https://github.com/cohere-ai/cohere-python/blob/main/src/cohere/aws_client.py>
-pub(super) const COHERE: Row =
-    Row { name: "cohere", texts: "documents", route: None, max_batch: NonZeroUsize::new(1000), form: Form::Versioned };
+pub(super) const COHERE: RerankRow = RerankRow {
+    name: "cohere",
+    texts: "documents",
+    route: None,
+    max_batch: NonZeroUsize::new(1000),
+    form: BodyForm::Versioned,
+};
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Field<'a> {
+enum DocumentField<'a> {
     Text(&'a str),
     Texts(Vec<Cow<'a, str>>),
     Documents(&'a [RerankDocument]),
@@ -65,7 +70,7 @@ enum Field<'a> {
     Value(Value),
 }
 
-impl RerankFamily for Row {
+impl RerankFamily for RerankRow {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -79,22 +84,23 @@ impl RerankFamily for Row {
     }
 
     fn encode(&self, request: &RerankRequest, context: &RerankContext) -> Result<Payload, Error> {
-        let number = |value: Option<u32>| value.map(|value| Field::Value(value.into()));
-        let is_versioned = self.form == Form::Versioned;
-        let model = context.body_model.as_deref().filter(|_| self.form == Form::Named).map(Field::Text);
-        let body =
-            MergedBody::new(&request.extra).with("model", model).with("query", Some(Field::Text(&request.query)));
+        let number = |value: Option<u32>| value.map(|value| DocumentField::Value(value.into()));
+        let is_versioned = self.form == BodyForm::Versioned;
+        let model = context.body_model.as_deref().filter(|_| self.form == BodyForm::Named).map(DocumentField::Text);
+        let body = MergedBody::new(&request.extra)
+            .with("model", model)
+            .with("query", Some(DocumentField::Text(&request.query)));
         // Objects are a matter of the first version of Cohere's API alone.
         let has_objects = request.documents.iter().any(|document| matches!(document, RerankDocument::Fields(_)));
         let body = if is_versioned && (has_objects || request.rank_fields.is_some()) {
-            body.with(self.texts, Some(Field::Documents(&request.documents)))
-                .with("rank_fields", request.rank_fields.as_deref().map(Field::Names))
-                .with("api_version", Some(Field::Value(1.into())))
+            body.with(self.texts, Some(DocumentField::Documents(&request.documents)))
+                .with("rank_fields", request.rank_fields.as_deref().map(DocumentField::Names))
+                .with("api_version", Some(DocumentField::Value(1.into())))
         } else {
-            body.with(self.texts, Some(Field::Texts(request.texts()?)))
-                .with("api_version", is_versioned.then(|| Field::Value(2.into())))
+            body.with(self.texts, Some(DocumentField::Texts(request.texts()?)))
+                .with("api_version", is_versioned.then(|| DocumentField::Value(2.into())))
         };
-        if self.form != Form::Plain {
+        if self.form != BodyForm::Plain {
             return body
                 .with("top_n", number(request.top_n))
                 .with("max_tokens_per_doc", number(request.max_tokens_per_doc))

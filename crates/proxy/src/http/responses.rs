@@ -4,7 +4,7 @@
 //! that speaks it is [`native`]'s.
 
 use http::Response;
-use sagewire_api::responses::{Head, ResponsesRequest, Translated};
+use sagewire_api::responses::{Head, ResponsesRequest, TranslatedRequest};
 use serde_json::{Value, json};
 
 use self::{
@@ -46,7 +46,7 @@ async fn responses(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> 
     let settings = exchange.state.settings.response_store.filter(|_| request.store != Some(false));
     let keeping = settings.map(|settings| Keeping::new(exchange, settings, &request));
     let translated = request.into_chat().map_err(|error| ApiError::from_provider(&error, &Disclosure::none()))?;
-    let Translated { chat, ignored_tools, form, .. } = translated;
+    let TranslatedRequest { chat, ignored_tools, form, .. } = translated;
     ignored_tools::check(exchange, &ignored_tools)?;
     let prepared = ask::ready_as_chat(exchange, chat, ready).await?;
     let id = store::new_id()?;

@@ -4,7 +4,7 @@ use sagewire_types::{ChatResponse, ErrorKind, Usage};
 use super::*;
 use crate::responses::Head;
 
-fn translate(body: Value) -> Translated {
+fn translate(body: Value) -> TranslatedRequest {
     serde_json::from_value::<ResponsesRequest>(body).unwrap().into_chat().unwrap()
 }
 
@@ -23,7 +23,7 @@ fn hello() -> Value {
 #[test]
 fn what_codex_sends_by_default_becomes_a_plain_chat_request() {
     let request: ResponsesRequest = serde_json::from_str(include_str!("../../../fixtures/codex.json")).unwrap();
-    let Translated { chat, ignored_tools, .. } = request.into_chat().unwrap();
+    let TranslatedRequest { chat, ignored_tools, .. } = request.into_chat().unwrap();
     assert_eq!(ignored_tools, ["web_search"]);
     let expected: Value = serde_json::from_str(include_str!("../../../fixtures/codex.chat.json")).unwrap();
     assert_eq!(serde_json::to_value(chat).unwrap(), expected);
@@ -97,7 +97,8 @@ fn tools_of_every_kind_become_functions_and_come_back() {
         {"type": "custom", "name": "sql", "description": "Runs SQL.", "format": {"type": "grammar", "syntax": "lark", "definition": "start: A"}},
         {"type": "web_search"}, {"type": "image_generation"},
     ]);
-    let Translated { chat, ignored_tools, form } = translate(json!({"model": "m", "input": "x", "tools": tools}));
+    let TranslatedRequest { chat, ignored_tools, form } =
+        translate(json!({"model": "m", "input": "x", "tools": tools}));
     assert_eq!(ignored_tools, ["web_search", "image_generation"]);
     let functions: Vec<_> = chat.tools.iter().flatten().filter_map(|tool| tool.function.as_ref()).collect();
     let names: Vec<_> = functions.iter().map(|function| function.name.as_str()).collect();

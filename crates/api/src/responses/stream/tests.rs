@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::responses::ResponsesRequest;
 
-fn form(extra: Value) -> AnswerForm {
+fn form(extra: Value) -> ResponseForm {
     let mut body = json!({"model": "m", "input": "hi", "tools": [
         {"type": "function", "name": "f"}, {"type": "function", "name": "g"}, {"type": "custom", "name": "c"},
         {"type": "namespace", "name": "ns", "tools": [{"type": "function", "name": "g"}]},
@@ -14,7 +14,7 @@ fn form(extra: Value) -> AnswerForm {
     serde_json::from_value::<ResponsesRequest>(body).unwrap().into_chat().unwrap().form
 }
 
-fn summary() -> AnswerForm {
+fn summary() -> ResponseForm {
     form(json!({"reasoning": {"summary": "auto"}, "include": ["reasoning.encrypted_content"]}))
 }
 
@@ -39,7 +39,7 @@ fn call(index: u32, id: &str, name: &str, arguments: &str) -> Value {
 }
 
 /// The events of a stream, with those of its failure.
-fn run(form: AnswerForm, chunks: &[ChatChunk]) -> (Vec<Event>, Result<(), Error>) {
+fn run(form: ResponseForm, chunks: &[ChatChunk]) -> (Vec<ResponseEvent>, Result<(), Error>) {
     let mut stream = ResponseStream::new(form, head(), 5);
     let mut events = Vec::new();
     let pushed = chunks.iter().try_for_each(|chunk| stream.push(chunk, &mut events));
@@ -51,13 +51,13 @@ fn run(form: AnswerForm, chunks: &[ChatChunk]) -> (Vec<Event>, Result<(), Error>
 }
 
 /// Reads events as a client does, and checks their order.
-fn read(events: &[Event]) -> Response {
+fn read(events: &[ResponseEvent]) -> Response {
     let (mut output, mut open): (Vec<OutputItem>, Option<(usize, String, Vec<Value>)>) = (Vec::new(), None);
     for (number, event) in events.iter().enumerate() {
         assert_eq!(event.sequence_number, number as u64);
         let wire = serde_json::to_value(event).unwrap();
         assert_eq!(wire["type"], event.kind.name());
-        assert_eq!(&serde_json::from_value::<Event>(wire.clone()).unwrap(), event);
+        assert_eq!(&serde_json::from_value::<ResponseEvent>(wire.clone()).unwrap(), event);
         match &event.kind {
             EventKind::Created { response } => {
                 assert!(number == 0 && response.status == Status::InProgress && response.output.is_empty());
@@ -100,7 +100,7 @@ fn read(events: &[Event]) -> Response {
     panic!("no end in {events:?}");
 }
 
-fn names(events: &[Event]) -> Vec<&str> {
+fn names(events: &[ResponseEvent]) -> Vec<&str> {
     events.iter().map(|event| event.kind.name().trim_start_matches("response.")).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The stream of events of the Responses API: <https://platform.openai.com/docs/api-reference/responses-streaming>
 
 use bytes::{Bytes, BytesMut};
-use sagewire_api::responses::{AnswerForm, Event, EventWriter, Head, ResponseError, ResponseStream};
+use sagewire_api::responses::{EventWriter, Head, ResponseError, ResponseEvent, ResponseForm, ResponseStream};
 use sagewire_types::{ChatChunk, Error};
 
 use super::store::Keeping;
@@ -13,13 +13,13 @@ use crate::http::{
 /// Writes chunks of a chat answer as events, and keeps the whole answer.
 pub(super) struct ResponseEvents {
     stream: ResponseStream,
-    events: Vec<Event>,
+    events: Vec<ResponseEvent>,
     keeping: Option<Keeping>,
     writer: EventWriter,
 }
 
 impl ResponseEvents {
-    pub(super) fn new(form: AnswerForm, head: Head, prompt_tokens: u64, keeping: Option<Keeping>) -> Self {
+    pub(super) fn new(form: ResponseForm, head: Head, prompt_tokens: u64, keeping: Option<Keeping>) -> Self {
         Self {
             stream: ResponseStream::new(form, head, prompt_tokens),
             events: Vec::new(),
