@@ -29,7 +29,7 @@ const MODELS: &str = "  - {model_name: text, litellm_params: {model: sagemaker/t
 const SETTINGS: &str = "
 router_settings: {num_retries: 0}
 general_settings: {master_key: sk-master-4711}
-sagewire_settings: {keys: [{name: team, key: sk-team-0815, models: [text]}]}
+sagewire_settings: {keys: [{name: team, key: sk-team-0815, models: [text]}], limits: {wrong_key_delay: 0}}
 ";
 
 pub(crate) struct Setup {

@@ -10,7 +10,7 @@ use sagewire_types::Provider;
 use tower_service::Service as _;
 
 pub use builder::{AppBuilder, AppError};
-pub use insight::Insight;
+pub use insight::{Insight, Resting};
 pub use served::{Probe, ServedDeployment, ServedModel};
 
 pub(crate) use self::{
@@ -20,7 +20,7 @@ pub(crate) use self::{
 };
 use crate::{
     batches::Batches,
-    callers::{Admission, ExpectedOutputs, Keyring, Ledger},
+    callers::{Admission, ExpectedOutputs, Keyring, Ledger, WrongKeys},
     clock::Clock,
     http::{cors::Cors, request_id::RequestIds, response::Body, responses::store::ResponseStore},
     limits::Limits,
@@ -86,6 +86,7 @@ pub(crate) struct Lasting {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) wrong_keys: WrongKeys,
     pub(crate) request_ids: RequestIds,
     pub(crate) health: HealthRecords,
     pub(crate) expected_outputs: ExpectedOutputs,

@@ -19,6 +19,7 @@ pub(crate) use self::{
     key_in_url::refuse_key_in_url,
     keyring::{Caller, Keyring, MASTER},
     state_file::FileLedger,
+    wrong_keys::WrongKeys,
 };
 
 mod admission;
@@ -29,3 +30,4 @@ mod key_in_url;
 mod keyring;
 pub(crate) mod parameters;
 mod state_file;
+mod wrong_keys;

@@ -30,6 +30,7 @@ use crate::{
     telemetry::{CallRecord, Outcome},
 };
 
+mod activity;
 mod answer_cache;
 pub(crate) mod arrival;
 mod ask;
@@ -67,6 +68,7 @@ pub(crate) mod route;
 mod scrub;
 pub(crate) mod sse;
 mod streaming;
+mod ui;
 mod whole;
 
 /// Every route that there is. The router and `/openapi.json` are made from this list.
@@ -102,13 +104,16 @@ pub(crate) static ROUTES: &[&Route] = &[
     &models::ONE,
     &models::INFO,
     &key_info::ROUTE,
+    &activity::ROUTE,
     &health::HEALTH,
     &health::PROBE,
     &health::LIVELINESS,
     &health::READINESS,
     &metrics::ROUTE,
     &openapi::ROUTE,
-    &openapi::HOME,
+    &ui::HOME,
+    &ui::DOCS,
+    &ui::FILES,
 ];
 
 /// A router for every route.
@@ -318,11 +323,7 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
     if needs_key {
         let caller = match exchange.head.extensions.remove::<Sender>() {
             Some(Sender(caller)) => caller,
-            None => {
-                let query = exchange.head.uri.query();
-                callers::refuse_key_in_url(query, |value| state.keyring.has(value))?;
-                state.keyring.identify(&exchange.head.headers, exchange.began)?
-            }
+            None => sender(&state, exchange).await?,
         };
         exchange.note(|record| record.caller = caller.clone());
         exchange.caller = caller;
@@ -340,4 +341,16 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
         }
     }
     (route.handler)(exchange).await
+}
+
+/// Who has sent the key of a request.
+async fn sender(state: &State, exchange: &Exchange) -> Result<Caller, ApiError> {
+    callers::refuse_key_in_url(exchange.head.uri.query(), |value| state.keyring.has(value))?;
+    let caller = state.keyring.identify(&exchange.head.headers, exchange.began);
+    if caller.is_err() {
+        let client = exchange.head.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = client.map(|ConnectInfo(client)| client.ip());
+        state.lasting.wrong_keys.slow_down(address, state.limits.wrong_key_delay).await;
+    }
+    caller
 }

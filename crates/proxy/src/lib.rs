@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use self::http::response::Body;
-pub use app::{App, AppBuilder, AppError, Insight, Probe, ServedDeployment, ServedModel};
+pub use app::{App, AppBuilder, AppError, Insight, Probe, Resting, ServedDeployment, ServedModel};
 pub use batches::BatchEngine;
 pub use callers::{
     CallerParameters, KeyAdmission, KeyDigest, KeyLimit, KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reached,

@@ -77,6 +77,11 @@ pub struct Limits {
     #[serde(deserialize_with = "seconds::limit")]
     #[schemars(with = "Seconds")]
     pub idle_timeout: Duration,
+    /// How long a wrong key waits for its refusal if its address has sent more than 10 of them within
+    /// a minute; 0: never. Right keys never wait. Default: 1.
+    #[serde(deserialize_with = "seconds::deserialize")]
+    #[schemars(with = "Seconds")]
+    pub wrong_key_delay: Duration,
     /// How long running requests may go on after the proxy was told to stop. Default: 60.
     #[serde(deserialize_with = "seconds::deserialize")]
     #[schemars(with = "Seconds")]
@@ -110,6 +115,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(90),
+            wrong_key_delay: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(60),
         }
     }

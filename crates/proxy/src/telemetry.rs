@@ -12,6 +12,7 @@ pub use otlp::{OtlpCollector, OtlpError, OtlpExporter, OtlpProtocol, OtlpSetting
 pub(crate) use span::RequestSpans;
 pub use span::{Span, SpanKind, SpanSink, SpanValue};
 
+pub(crate) mod activity;
 mod call;
 mod failed_call;
 mod log_writer;

@@ -8,7 +8,7 @@ use sagewire_types::Provider;
 use super::{App, AppSettings, HealthRecords, Insight, Lasting, ModelTable, ServedModel, State};
 use crate::{
     batches::Batches,
-    callers::{Admission, ExpectedOutputs, KeyDigest, Keyring, Ledger, MASTER, MemoryLedger},
+    callers::{Admission, ExpectedOutputs, KeyDigest, Keyring, Ledger, MASTER, MemoryLedger, WrongKeys},
     clock::Clock,
     config::{CallerKey, Config},
     http::{cors::Cors, request_id::RequestIds, responses::store::ResponseStore},
@@ -177,6 +177,7 @@ impl AppBuilder {
                 metrics: Arc::default(),
                 ledger: self.ledger.unwrap_or_else(|| Arc::new(MemoryLedger::default())),
                 admission: Arc::new(Admission::default()),
+                wrong_keys: WrongKeys::default(),
                 request_ids: RequestIds::default(),
                 health: HealthRecords::default(),
                 expected_outputs: ExpectedOutputs::default(),

@@ -1,5 +1,7 @@
 //! What only the part behind the provider knows.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::telemetry::Gauge;
@@ -18,8 +20,26 @@ pub trait Insight: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// The ids of deployments that rest after failures.
-    async fn resting(&self) -> Vec<String> {
+    /// The deployments that rest after failures.
+    async fn resting(&self) -> Vec<Resting> {
         Vec::new()
+    }
+}
+
+/// A deployment that gets no requests for a while, because it failed too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resting {
+    /// The deployment's id.
+    pub id: String,
+    /// How long it still rests.
+    pub ends_in: Duration,
+}
+
+impl Resting {
+    /// The deployment with this id, which still rests for so long.
+    #[must_use]
+    pub fn new(id: impl Into<String>, ends_in: Duration) -> Self {
+        Self { id: id.into(), ends_in }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct AppSettings {
     pub(crate) strict_tools: bool,
     pub(crate) response_store: Option<ResponseStoreSettings>,
     pub(crate) compression: bool,
+    pub(crate) ui: bool,
     /// How answers are kept, if they are.
     pub(crate) cache: Option<CacheParams>,
     pub(crate) metrics_need_key: bool,
@@ -40,6 +41,7 @@ impl AppSettings {
             strict_tools: own.strict_tools,
             response_store: own.response_store,
             compression: own.compression,
+            ui: own.ui,
             cache: config.litellm_settings.cache.then(|| config.litellm_settings.cache_params.clone()),
             metrics_need_key: config.litellm_settings.require_auth_for_metrics_endpoint,
             health_check: own.health_check,

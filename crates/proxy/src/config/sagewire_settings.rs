@@ -57,6 +57,9 @@ pub struct ProxySettings {
     /// Whether whole answers of 16 KiB and more are compressed with gzip for callers that accept
     /// it. Default: false.
     pub compression: bool,
+    /// Whether browsers see a page at `/` and `/docs`. It can do nothing that its key cannot do.
+    /// Default: true.
+    pub ui: bool,
     /// The silence after which a stream sends a comment, so that intermediaries keep the connection
     /// open. 0: never. Default: 15.
     #[serde(deserialize_with = "seconds::deserialize")]
@@ -83,6 +86,7 @@ impl Default for ProxySettings {
             batches: None,
             strict_tools: false,
             compression: false,
+            ui: true,
             keep_alive_interval: Duration::from_secs(15),
         }
     }

@@ -49,7 +49,7 @@ impl Cors {
         }
         let headers = &head.headers;
         let is_foreign = match headers.get(header::ORIGIN) {
-            Some(origin) => !self.allows(origin),
+            Some(origin) => !self.allows(origin) && !self.is_own_page(origin, head),
             None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site"),
         };
         if is_foreign {
@@ -70,6 +70,16 @@ impl Cors {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the request comes from the proxy's own page: from the origin that it is sent to, by a
+    /// name that no other site can give to this machine.
+    fn is_own_page(&self, origin: &HeaderValue, head: &Parts) -> bool {
+        let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+        let asked = head.uri.authority().map(http::uri::Authority::as_str);
+        let asked = asked.or_else(|| head.headers.get(header::HOST)?.to_str().ok());
+        let is_same = origin.zip(asked).is_some_and(|(origin, asked)| origin.eq_ignore_ascii_case(asked));
+        is_same && arrival::host(&head.uri, &head.headers).is_some_and(|host| self.knows(host))
     }
 
     fn knows(&self, host: &str) -> bool {
@@ -192,6 +202,11 @@ mod tests {
             (keyless(&[]), "http://127.0.0.1/models", vec![("sec-fetch-site", "cross-site")], false),
             (keyless(&[]), "http://localhost/models", vec![("sec-fetch-site", "same-site")], false),
             (keyless(&[]), "http://rebound.example/models", vec![], false),
+            // The proxy's own page.
+            (keyless(&[]), "http://127.0.0.1:4000/models", vec![("origin", "http://127.0.0.1:4000")], true),
+            (keyless(&[]), "http://127.0.0.1:4000/models", vec![("origin", "http://127.0.0.1:4001")], false),
+            (keyless(&[]), "http://rebound.example:4000/m", vec![("origin", "http://rebound.example:4000")], false),
+            (keyless(&["p.internal"]), "http://p.internal:4000/m", vec![("origin", "http://p.internal:4000")], true),
             (keyless(&["proxy.internal"]), "http://Proxy.internal:4000/models", vec![], true),
             (
                 Cors::new(None, Vec::new(), true),

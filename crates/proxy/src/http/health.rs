@@ -105,7 +105,8 @@ async fn health(exchange: &mut Exchange, probes: bool) -> Result<Response<Body>,
                 entry.insert("model".to_owned(), Value::from(deployment.model.as_str()));
             }
             let finding = state.lasting.health.of(&deployment.id);
-            let is_resting = resting.contains(&deployment.id);
+            let rest = resting.iter().find(|rest| rest.id == deployment.id);
+            let is_resting = rest.is_some();
             let failed = finding.as_ref().is_some_and(|finding| finding.error.is_some());
             let status = match &finding {
                 _ if is_resting => "cooling down",
@@ -114,6 +115,14 @@ async fn health(exchange: &mut Exchange, probes: bool) -> Result<Response<Body>,
                 None => "not probed",
             };
             entry.insert("status".to_owned(), Value::from(status));
+            if let Some(rest) = rest {
+                entry.insert("resting_seconds".to_owned(), Value::from(rest.ends_in.as_secs_f64()));
+            }
+            if let Some(last) = state.lasting.metrics.activity.last_failure(&deployment.id) {
+                let last =
+                    json!({ "kind": last.kind, "request_id": last.request_id, "seconds_ago": last.age.as_secs() });
+                entry.insert("last_failure".to_owned(), last);
+            }
             let is_known = finding.is_some();
             if let Some(finding) = finding {
                 entry.insert("probed_at".to_owned(), Value::from(finding.at_unix));
@@ -159,7 +168,11 @@ fn health_schema() -> Value {
             "properties": {
                 "model_name": schema::text(), "id": schema::text(), "mode": schema::text(), "model": schema::text(),
                 "status": schema::text(), "probed_at": schema::count(), "probe_seconds": { "type": "number" },
-                "error": schema::text(),
+                "error": schema::text(), "resting_seconds": { "type": "number" },
+                "last_failure": {
+                    "type": "object",
+                    "properties": { "kind": schema::text(), "request_id": schema::text(), "seconds_ago": schema::count() },
+                },
             },
         },
     });

@@ -30,12 +30,13 @@ pub(super) const ROUTE: Route = Route {
 async fn key_info(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let name = exchange.caller.name().to_owned();
     let info = match &exchange.caller {
-        Caller::Anyone | Caller::Master => json!({ "key_alias": name, "models": [] }),
+        Caller::Anyone | Caller::Master => json!({ "key_alias": name, "models": [], "is_operator": true }),
         Caller::Key(key) => {
             let standing = exchange.state.lasting.ledger.standing(&key.limits()).await;
             let seconds = |time: std::time::Duration| time.as_secs();
             json!({
                 "key_alias": name,
+                "is_operator": false,
                 "models": key.models.clone().unwrap_or_default(),
                 "expires_at": key.expires.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(seconds),
                 "rpm_limit": key.rpm,
@@ -61,9 +62,10 @@ fn answer_schema() -> Value {
         "properties": {
             "info": {
                 "type": "object",
-                "required": ["key_alias", "models"],
+                "required": ["key_alias", "models", "is_operator"],
                 "properties": {
                     "key_alias": schema::text(),
+                    "is_operator": { "type": "boolean", "description": "Whether it sees and does what is the operator's." },
                     "models": { "type": "array", "items": { "type": "string" }, "description": "Empty if every model may be used." },
                     "expires_at": { "type": ["integer", "null"], "description": "Seconds since 1970." },
                     "rpm_limit": maybe, "tpm_limit": maybe, "requests": schema::count(), "tokens": schema::count(),

@@ -1,4 +1,4 @@
-//! `GET /openapi.json` and `/`.
+//! `GET /openapi.json`.
 //!
 //! Owns the description of the HTTP side for machines, made from the list of routes. <https://spec.openapis.org/oas/v3.1.0>
 
@@ -27,35 +27,6 @@ pub(super) const ROUTE: Route = Route {
     answer: Answer::Json(schema::object),
     handler: |_| Box::pin(std::future::ready(Ok(openapi()))),
 };
-
-pub(super) const HOME: Route = Route {
-    name: "home",
-    method: Verb::Get,
-    paths: Paths::Fixed(&["/"]),
-    access: Access::Anyone,
-    operation: None,
-    summary: "The proxy's name and version.",
-    request: None,
-    answer: Answer::Json(home_schema),
-    handler: |_| Box::pin(std::future::ready(Ok(home()))),
-};
-
-fn home() -> Response<Body> {
-    let body = json!({
-        "name": "sagewire",
-        "version": env!("CARGO_PKG_VERSION"),
-        "openapi": "/openapi.json",
-    });
-    json_response(StatusCode::OK, body.to_string().into())
-}
-
-fn home_schema() -> Value {
-    json!({
-        "type": "object",
-        "required": ["name", "version", "openapi"],
-        "properties": { "name": schema::text(), "version": schema::text(), "openapi": schema::text() },
-    })
-}
 
 fn openapi() -> Response<Body> {
     static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
@@ -154,6 +125,17 @@ fn responses(route: &Route) -> Value {
             "The sound, as it comes.",
             json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }),
         ),
+        Answer::JsonOrPage(schema) => (
+            "The answer; a page for browsers, which accept `text/html`.",
+            json!({
+                "application/json": { "schema": schema() },
+                "text/html": { "schema": schema::text() },
+            }),
+        ),
+        Answer::Files(types) => {
+            let types = types.iter().map(|&name| (name.to_owned(), json!({ "schema": schema::text() })));
+            ("The file.", Value::Object(types.collect()))
+        }
         Answer::Text => ("The answer.", json!({ "text/plain": { "schema": schema::text() } })),
     };
     let mut responses = Map::new();

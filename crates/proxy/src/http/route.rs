@@ -88,6 +88,10 @@ pub(super) enum Answer {
     Text,
     /// The bytes of a sound, as they come.
     Audio,
+    /// JSON of this schema; an HTML page for browsers.
+    JsonOrPage(fn() -> Value),
+    /// Text of these media types.
+    Files(&'static [&'static str]),
 }
 
 impl fmt::Debug for Route {

@@ -11,6 +11,7 @@ use sagewire_types::{Error, ReplyMeta};
 use tokio::time::Instant;
 
 use super::{
+    activity::{EndedRequest, FailedRequest, Owner, RequestResult},
     failed_call::FailedCall,
     metrics::{Metrics, Operation},
     span::{Ended, RequestSpans},
@@ -46,6 +47,8 @@ pub(crate) struct CallRecord {
     status: u16,
     error_kind: Option<&'static str>,
     failed: Option<FailedCall>,
+    /// What the caller was told of the failure.
+    told: Option<String>,
     /// The deployment that answers.
     deployment: Option<String>,
     /// How much of the answer was kept, if a cache was asked.
@@ -95,6 +98,7 @@ impl CallRecord {
             status: CLIENT_CLOSED_REQUEST,
             error_kind: None,
             failed: None,
+            told: None,
             deployment: None,
             found: None,
             attempts: 0,
@@ -131,6 +135,11 @@ impl CallRecord {
         self.aws_request_id.clone_from(&meta.request_id);
         let deployment = meta.decisions.iter().find(|(name, _)| *name == decision::DEPLOYMENT);
         self.deployment = deployment.map(|(_, id)| id.clone());
+        for (_, failed) in meta.decisions.iter().filter(|(name, _)| *name == decision::FAILED) {
+            if let Some((deployment, kind)) = failed.rsplit_once(": ") {
+                self.metrics.activity.deployment_failed(deployment, kind, self.request_id());
+            }
+        }
         if let Some(spans) = &mut self.spans {
             spans.decided(&meta.decisions);
         }
@@ -160,6 +169,10 @@ impl CallRecord {
     /// The model failed. The request may still end well with another try.
     pub(crate) fn failed(&mut self, error: &ApiError, cause: &Error) {
         self.failed = Some(FailedCall::of(cause));
+        self.told = Some(error.message().to_owned());
+        if let Some(deployment) = self.deployment() {
+            self.metrics.activity.deployment_failed(deployment, error.kind(), self.request_id());
+        }
         self.error_kind = Some(error.kind());
         self.attempts = self.attempts.max(error.attempts());
         if let Some(id) = error.aws_request_id() {
@@ -177,6 +190,7 @@ impl CallRecord {
             Outcome::Status(status) => self.status = *status,
             Outcome::Failed(error) => {
                 self.status = error.status().as_u16();
+                self.told = Some(error.message().to_owned());
                 if self.error_kind.is_none() {
                     self.error_kind = Some(error.kind());
                     self.metrics.refused.add([error.kind()], 1);
@@ -222,6 +236,47 @@ impl CallRecord {
         if let Some(tokens) = self.tokens {
             self.metrics.tokens.add([name, "prompt", key], tokens.prompt);
             self.metrics.tokens.add([name, "completion", key], tokens.completion);
+        }
+    }
+
+    /// Adds a call of a model to what was done of late.
+    fn remember(&self, took: Duration) {
+        if self.route.is_none_or(|route| route.operation.is_none()) {
+            return;
+        }
+        let result = match self.status {
+            200 => RequestResult::Answered,
+            CLIENT_CLOSED_REQUEST => RequestResult::Cancelled,
+            _ => RequestResult::Failed,
+        };
+        let (prompt_tokens, completion_tokens) =
+            self.tokens.map_or((0, 0), |tokens| (tokens.prompt, tokens.completion));
+        let owner = Owner::of(&self.caller);
+        let model = self.model.as_deref().map(|model| model.name.as_str());
+        let activity = &self.metrics.activity;
+        activity.ended(&EndedRequest {
+            owner: owner.clone(),
+            model,
+            result,
+            took,
+            first_piece: self.first_byte.map(|at| at - self.started),
+            retries: u64::from(self.attempts.saturating_sub(1)),
+            prompt_tokens,
+            completion_tokens,
+        });
+        if result == RequestResult::Failed {
+            activity.failed(FailedRequest {
+                owner,
+                request_id: self.request_id().to_owned(),
+                route: self.route_name(),
+                model: model.or(self.asked.as_deref()).map(str::to_owned),
+                deployment: self.deployment().map(str::to_owned),
+                status: self.status,
+                kind: self.error_kind.unwrap_or_default(),
+                message: self.told.clone().unwrap_or_default(),
+                aws_request_id: self.aws_request_id.clone(),
+                took,
+            });
         }
     }
 
@@ -321,6 +376,7 @@ impl Drop for CallRecord {
     fn drop(&mut self) {
         let took = self.started.elapsed();
         self.measure(took);
+        self.remember(took);
         self.trace(took);
         self.log(took);
     }

@@ -17,7 +17,7 @@ use prometheus_client::{
 pub(crate) use self::families::exported_name;
 use self::families::{Counter, Counters, Histogram, Histograms};
 pub(crate) use self::gen_ai::{GenAiMetrics, Operation, PROVIDER};
-use super::log_writer;
+use super::{activity::Activity, log_writer};
 
 mod families;
 mod gen_ai;
@@ -86,6 +86,8 @@ pub(crate) struct Metrics {
     first_byte: Histograms<1>,
     between_tokens: Histograms<1>,
     overhead: Histograms<1>,
+    /// What was done of late, for people rather than for Prometheus.
+    pub(crate) activity: Activity,
     registry: Registry,
     /// Kept once an exporter is attached.
     gen_ai: OnceLock<GenAiMetrics>,
@@ -183,6 +185,7 @@ impl Default for Metrics {
                 ["model"],
                 OVERHEAD_SECONDS,
             ),
+            activity: Activity::default(),
             registry,
             gen_ai: OnceLock::new(),
         };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sagewire_router::{Circuit, Router};
 
 use super::credentials::Aged;
-use crate::{Gauge, Insight};
+use crate::{Gauge, Insight, Resting};
 
 /// Looks at a router and its deployments' credentials.
 #[derive(Debug)]
@@ -93,9 +93,11 @@ impl Insight for RouterInsight {
         self.redis.as_ref().map(|redis| redis.health().connected)
     }
 
-    async fn resting(&self) -> Vec<String> {
-        let resting =
-            |status: &sagewire_router::DeploymentStatus| matches!(status.state.circuit, Circuit::CoolingDown { .. });
-        self.router.health().await.into_iter().filter(resting).map(|status| status.id).collect()
+    async fn resting(&self) -> Vec<Resting> {
+        let resting = |status: sagewire_router::DeploymentStatus| match status.state.circuit {
+            Circuit::CoolingDown { ends_in } => Some(Resting::new(status.id, ends_in)),
+            _ => None,
+        };
+        self.router.health().await.into_iter().filter_map(resting).collect()
     }
 }

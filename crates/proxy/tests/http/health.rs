@@ -96,8 +96,8 @@ impl Insight for Resting {
         vec![sagewire_proxy::Gauge::new("sagewire_test", "A test.", 4.5).with_label("deployment", "d")]
     }
 
-    async fn resting(&self) -> Vec<String> {
-        vec!["echo-1".to_owned()]
+    async fn resting(&self) -> Vec<sagewire_proxy::Resting> {
+        vec![sagewire_proxy::Resting::new("echo-1", std::time::Duration::from_millis(4200))]
     }
 }
 
@@ -105,7 +105,8 @@ impl Insight for Resting {
 async fn what_lies_behind_is_asked_too() {
     let proxy = Proxy::with(|app| app.insight(Arc::new(Resting))).await;
     let health = proxy.get("/health").await.json();
-    assert_eq!(health["unhealthy_endpoints"][0]["status"], "cooling down");
+    let resting = &health["unhealthy_endpoints"][0];
+    assert_eq!((&resting["status"], &resting["resting_seconds"]), (&json!("cooling down"), &json!(4.2)));
     assert!(proxy.get("/metrics").await.text().contains(r#"sagewire_test{deployment="d"} 4.5"#));
 }
 

@@ -22,3 +22,4 @@ mod routes;
 mod server;
 mod streams;
 mod tls;
+mod ui;
