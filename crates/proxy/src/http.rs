@@ -323,7 +323,7 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
     if needs_key {
         let caller = match exchange.head.extensions.remove::<Sender>() {
             Some(Sender(caller)) => caller,
-            None => sender(&state, exchange).await?,
+            None => sender(&state, &exchange.head, exchange.began).await?,
         };
         exchange.note(|record| record.caller = caller.clone());
         exchange.caller = caller;
@@ -344,11 +344,11 @@ async fn dispatch(exchange: &mut Exchange, route: &'static Route) -> Result<Resp
 }
 
 /// Who has sent the key of a request.
-async fn sender(state: &State, exchange: &Exchange) -> Result<Caller, ApiError> {
-    callers::refuse_key_in_url(exchange.head.uri.query(), |value| state.keyring.has(value))?;
-    let caller = state.keyring.identify(&exchange.head.headers, exchange.began);
+async fn sender(state: &State, head: &Parts, now: SystemTime) -> Result<Caller, ApiError> {
+    callers::refuse_key_in_url(head.uri.query(), |value| state.keyring.has(value))?;
+    let caller = state.keyring.identify(&head.headers, now);
     if caller.is_err() {
-        let client = exchange.head.extensions.get::<ConnectInfo<SocketAddr>>();
+        let client = head.extensions.get::<ConnectInfo<SocketAddr>>();
         let address = client.map(|ConnectInfo(client)| client.ip());
         state.lasting.wrong_keys.slow_down(address, state.limits.wrong_key_delay).await;
     }

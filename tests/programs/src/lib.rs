@@ -173,6 +173,24 @@ pub fn agents() -> Prepared<Node> {
     node_with("SAGEWIRE_AGENTS_MODULES", "agents/package.json", &packages)
 }
 
+/// A browser and what drives it.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    /// Node with the packages `playwright-core` and `axe-core`.
+    pub node: Node,
+    /// The program `chromium`.
+    pub chromium: PathBuf,
+}
+
+/// Chromium and what drives it. Variables: `SAGEWIRE_NODE`, `SAGEWIRE_BROWSER_MODULES` and
+/// `SAGEWIRE_CHROMIUM`.
+#[must_use]
+pub fn browser() -> Prepared<Browser> {
+    let packages = ["playwright-core", "axe-core"];
+    let node = node_with("SAGEWIRE_BROWSER_MODULES", "browser/package.json", &packages);
+    node.and(program("SAGEWIRE_CHROMIUM", "--version")).map(|(node, chromium)| Browser { node, chromium })
+}
+
 /// Node with packages that a file of `.ci` pins, in a folder that the variable names.
 fn node_with(variable: &'static str, pins: &'static str, packages: &[&str]) -> Prepared<Node> {
     let modules = Prepared::named(variable, told(variable)).and_then(|folder: PathBuf| {

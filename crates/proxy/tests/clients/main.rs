@@ -6,6 +6,7 @@
 //! `openai` and `anthropic` need `SAGEWIRE_PYTHON`, `langchain` needs `SAGEWIRE_LANGCHAIN_PYTHON`,
 //! `rerank` needs `SAGEWIRE_RERANK_PYTHON`,
 //! `node` needs `SAGEWIRE_NODE` and `SAGEWIRE_NODE_MODULES`, `curl` needs `SAGEWIRE_CURL`,
+//! `browser` needs `SAGEWIRE_NODE`, `SAGEWIRE_BROWSER_MODULES` and `SAGEWIRE_CHROMIUM`,
 //! `agents_python` needs `SAGEWIRE_AGENTS_PYTHON`, `agents` and `agents_javascript` need
 //! `SAGEWIRE_NODE` and `SAGEWIRE_AGENTS_MODULES`. The scripts of a folder whose program is not
 //! named are reported as ignored.
@@ -21,7 +22,7 @@ use std::{
 };
 
 use libtest_mimic::{Arguments, Failed};
-use sagewire_test_programs::{Node, Prepared};
+use sagewire_test_programs::{Browser, Node, Prepared};
 
 use crate::proxy::Running;
 
@@ -46,12 +47,17 @@ fn main() {
         program: PathBuf::from("/bin/sh"),
         environment: vec![("NODE", node.program), ("NODE_PATH", node.modules)],
     };
-    let clients: [(&str, Prepared<Client>); 9] = [
+    let browser = |browser: Browser| Client {
+        program: browser.node.program,
+        environment: vec![("NODE_PATH", browser.node.modules), ("CHROMIUM", browser.chromium)],
+    };
+    let clients: [(&str, Prepared<Client>); 10] = [
         ("openai", sagewire_test_programs::openai().map(Client::of)),
         ("anthropic", sagewire_test_programs::anthropic().map(Client::of)),
         ("langchain", sagewire_test_programs::langchain().map(Client::of)),
         ("rerank", sagewire_test_programs::rerank().map(Client::of)),
         ("node", sagewire_test_programs::node().map(node)),
+        ("browser", sagewire_test_programs::browser().map(browser)),
         ("curl", sagewire_test_programs::curl().map(curl)),
         ("agents", sagewire_test_programs::agents().map(agents)),
         ("agents_javascript", sagewire_test_programs::agents().map(node)),

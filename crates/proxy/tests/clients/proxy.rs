@@ -5,9 +5,10 @@ use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
 use sagewire::credentials::seam::{MapEnv, World};
 use sagewire_emulator::{
     Agent, AwsError, CohereRerank, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages,
-    Pooling, Rerank, Scripted, Tgi,
+    Pooling, Rerank, Scripted, StreamEvent, Tgi,
 };
 use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 pub(crate) const KEY: &str = "sk-1234";
@@ -27,6 +28,10 @@ model_list:
   - {model_name: flaky, litellm_params: {model: sagemaker_chat/flaky}}
   - {model_name: slow, litellm_params: {model: sagemaker_chat/slow}}
   - {model_name: breaks, litellm_params: {model: sagemaker_chat/breaks}}
+  - {model_name: speaks, litellm_params: {model: sagemaker_chat/speaks}}
+  - {model_name: hangs, litellm_params: {model: sagemaker_chat/hangs}}
+  - {model_name: markup, litellm_params: {model: sagemaker_chat/markup}}
+  - {model_name: thinks, litellm_params: {model: sagemaker_chat/thinks}}
   - {model_name: too-long, litellm_params: {model: sagemaker/too-long}}
   - {model_name: agent, litellm_params: {model: sagemaker_chat/agent}}
   - {model_name: native-agent, litellm_params: {model: sagemaker_chat/native-agent, dialect: vllm}}
@@ -36,6 +41,7 @@ router_settings: {num_retries: 0, disable_cooldowns: true}
 sagewire_settings:
   response_store: {max_responses: 100}
   batches: {store: os.environ/STORE}
+  keys: [{name: team, key: sk-team, models: [chat], rpm: 5}]
 ";
 
 /// A running proxy; dropping it ends it.
@@ -95,6 +101,28 @@ impl Drop for Running {
     }
 }
 
+/// The wait before each piece of a stream that a person is to see grow.
+const PACE: Duration = Duration::from_millis(50);
+const FOREVER: Duration = Duration::from_secs(120);
+
+/// A piece of a chat stream with this delta.
+fn piece(delta: &Value) -> String {
+    event(&json!({"choices": [{"index": 0, "delta": delta}]}))
+}
+
+/// The last pieces of a chat stream.
+fn end(reason: &str) -> String {
+    let finish = event(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}));
+    let usage = json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 6, "total_tokens": 9}});
+    format!("{finish}{}data: [DONE]\n\n", event(&usage))
+}
+
+fn event(rest: &Value) -> String {
+    let mut chunk = json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"});
+    chunk.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    format!("data: {chunk}\n\n")
+}
+
 async fn emulator() -> Emulator {
     let emulator = Emulator::builder()
         .no_default_endpoints()
@@ -111,6 +139,10 @@ async fn emulator() -> Emulator {
         .endpoint("throttled", Messages::default())
         .endpoint("flaky", Messages::default())
         .endpoint("slow", Messages::default())
+        .endpoint("speaks", Messages::default())
+        .endpoint("hangs", Messages::default())
+        .endpoint("markup", Messages::default())
+        .endpoint("thinks", Messages::default())
         .endpoint("breaks", Messages::default())
         .endpoint("too-long", Tgi::default())
         .start()
@@ -119,12 +151,31 @@ async fn emulator() -> Emulator {
     for _ in 0..10 {
         emulator.enqueue("throttled", Scripted::error(AwsError::throttling().with_status(429)));
         emulator.enqueue("slow", Scripted::ok("{}").after(Duration::from_secs(120)));
-        let piece = r#"{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Half"}}]}"#;
-        let broken = Scripted::stream([format!("data: {piece}\n\n")])
+        let broken = Scripted::stream([piece(&json!({"content": "Half"}))])
             .model_stream_error("ModelInvocationTimeExceeded", "too slow");
         emulator.enqueue("breaks", broken);
         let too_long = "{\"error\":\"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens and 20 `max_new_tokens`\",\"error_type\":\"validation\"}";
         emulator.enqueue("too-long", Scripted::error(AwsError::model_error(422, too_long)));
+    }
+    for _ in 0..10 {
+        let words = ["one ", "two ", "three ", "four ", "five ", "six "].map(|word| piece(&json!({"content": word})));
+        emulator.enqueue("speaks", Scripted::stream(words.into_iter().chain([end("stop")])).paced(PACE));
+        let begun = [StreamEvent::Part(piece(&json!({"content": "one two"})).into()), StreamEvent::Wait(FOREVER)];
+        emulator.enqueue("hangs", Scripted::events(begun));
+        let markup = "<img src=x onerror=\"window.attacked = 1\"><script>window.attacked = 2</script>\
+            <iframe srcdoc=\"<script>parent.attacked = 3</script>\"></iframe><a href=\"javascript:window.attacked = 4\">x</a>";
+        emulator.enqueue("markup", Scripted::stream([piece(&json!({"content": markup})), end("stop")]));
+        let call = |arguments: &str| json!({"tool_calls": [{"index": 0, "function": {"arguments": arguments}}]});
+        let named = json!({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}]});
+        let thinking = [
+            piece(&json!({"reasoning_content": "Let me "})),
+            piece(&json!({"reasoning_content": "look."})),
+            piece(&named),
+            piece(&call("{\"city\":")),
+            piece(&call("\"<b>Bonn</b>\"}")),
+            end("tool_calls"),
+        ];
+        emulator.enqueue("thinks", Scripted::stream(thinking));
     }
     // What the container says to one list of token ids, and then to two.
     emulator.enqueue("tokens", Scripted::ok("[[0.5,1.0]]"));
