@@ -247,8 +247,11 @@ fn metrics() -> Outcome {
     let missing: Vec<_> = kept.difference(&listed).cloned().collect();
     none(&missing, "docs/operations.md lacks the metrics")?;
     let mut asked = listed;
-    for file in page::files_below(&page::root().join("deploy"), "yaml") {
-        asked.extend(named_metrics(&fs::read_to_string(file)?));
+    // Alerts, and the queries of the dashboard.
+    for ending in ["yaml", "json"] {
+        for file in page::files_below(&page::root().join("deploy"), ending) {
+            asked.extend(named_metrics(&fs::read_to_string(file)?));
+        }
     }
     let unknown: Vec<_> = asked.difference(&kept).cloned().collect();
     none(&unknown, "nothing keeps these metrics")
