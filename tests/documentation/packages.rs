@@ -19,6 +19,7 @@ pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
             data::yaml(&fs::read_to_string(page::root().join("deploy/config.yaml"))?)
         }),
         Trial::test("deploy::compose_file", compose_file),
+        Trial::test("deploy::mounts", mounts),
         sagewire_test_programs::hadolint().trial("deploy::container_recipe", |hadolint| container_recipe(hadolint)),
         sagewire_test_programs::systemd_analyze().trial("deploy::service", |analyze| service(analyze, tools)),
         Trial::test("book::picture", || picture(tools)),
@@ -114,6 +115,25 @@ fn alerts() -> Outcome {
     Ok(())
 }
 
+/// What the services of a file mount is there.
+fn mounts() -> Outcome {
+    let folder = page::root().join("deploy");
+    let files = page::files_below(&folder, "yaml");
+    let is_compose =
+        |path: &&std::path::PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("compose"));
+    for file in files.iter().filter(is_compose) {
+        let objects = data::yaml_objects(&fs::read_to_string(file)?)?;
+        let services = objects.first().and_then(|file| file["services"].as_object()).ok_or("there is no service")?;
+        let volumes = services.values().filter_map(|service| service["volumes"].as_array()).flatten();
+        for path in volumes.filter_map(|volume| volume.as_str()?.strip_prefix("./")?.split(':').next()) {
+            if !folder.join(path).exists() {
+                return Err(format!("{}: {path} is not there", file.display()).into());
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The service runs the image's own health check, and what it mounts is there.
 fn compose_file() -> Outcome {
     let folder = page::root().join("deploy");
@@ -153,7 +173,10 @@ fn book(mdbook: &MdBook) -> Outcome {
     let preprocessor = format!("{} links_out.py", mdbook.python.display());
     let mut command = Command::new(&mdbook.program);
     command.env("MDBOOK_PREPROCESSOR__LINKS_OUT__COMMAND", preprocessor);
-    succeeds(command.arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))
+    succeeds(command.arg("build").arg("--dest-dir").arg(folder.path()).arg(page::root().join("docs")))?;
+    let mut files = fs::read_dir(folder.path())?.filter_map(Result::ok);
+    let has_search = files.any(|file| file.file_name().to_string_lossy().starts_with("searchindex"));
+    if has_search { Ok(()) } else { Err("the book has no search".into()) }
 }
 
 /// The picture shows what the demo prints of its first call; what changes with each run (the port,

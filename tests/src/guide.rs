@@ -23,4 +23,5 @@ pages! {
     Errors: include_str!("../../docs/errors.md");
     Migration: include_str!("../../docs/migration.md");
     Testing: include_str!("../../docs/testing.md");
+    FiveMinutesRust: include_str!("../../docs/five-minutes/rust.md");
 }
