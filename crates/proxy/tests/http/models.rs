@@ -52,7 +52,7 @@ async fn the_description_names_every_path_that_is_served() {
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 15, "{paths:?}");
     for (path, operations) in paths {
-        let real = path.replace("{model}", "echo").replace("{id}", "echo");
+        let real = path.replace("{model}", "echo").replace("{id}", "echo").replace("{file}", "main.js");
         for method in operations.as_object().unwrap().keys() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let answer = proxy.send(method.clone(), &real, &[], "{}").await;
