@@ -29,7 +29,7 @@ async function main() {
   const { server, url, printed } = await serve(process.argv[2]);
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
   try {
-    const page = await browser.newPage({ viewport: { width: 760, height: 560 }, colorScheme: "light" });
+    const page = await browser.newPage({ viewport: { width: 1064, height: 784 }, colorScheme: "light" });
     await page.goto(`${url}/#playground`);
     await page.getByLabel("Max tokens").fill("40");
     await page.getByLabel("Message").fill("Tell me about llamas.");

@@ -1,11 +1,10 @@
 // The layout at a screen's and a phone's width, light and dark, and that axe-core finds no barrier.
-const fs = require("node:fs");
 const path = require("node:path");
 const { answered, ask, assert, barriers, inBrowser, open, run, signIn } = require("../browser.cjs");
 
 const VIEWS = ["Models", "Playground", "Usage", "Figures", "Failures", "API reference"];
 
-/** Asserts what a person with this window needs, and keeps a picture if a folder is named. */
+/** Asserts what a person with this window needs, and leaves a picture in `target/tmp/page`. */
 async function look(page, name) {
   const { width, wide, small } = await page.evaluate(() => ({
     width: innerWidth,
@@ -19,11 +18,7 @@ async function look(page, name) {
   assert.ok(wide <= width, `${name}: ${wide} pixels in a window of ${width}`);
   assert.deepEqual(small, [], name);
   assert.deepEqual(await barriers(page), [], name);
-  const folder = process.env.SCREENSHOTS;
-  if (folder) {
-    fs.mkdirSync(folder, { recursive: true });
-    await page.screenshot({ path: path.join(folder, `${name.replaceAll(" ", "-")}.png`), fullPage: false });
-  }
+  await page.screenshot({ path: path.join(process.env.HOME, "page", `${name.replaceAll(" ", "-")}.png`) });
 }
 
 const inWindow = (width, colorScheme) =>
