@@ -104,10 +104,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 fn home(exchange: &Exchange) -> Response<Body> {
-    if exchange.state.settings.ui && prefers_page(&exchange.head.headers) {
-        if let Ok(page) = file(exchange, INDEX) {
-            return page;
-        }
+    if prefers_page(&exchange.head.headers)
+        && let Ok(page) = file(exchange, INDEX)
+    {
+        return page;
     }
     let body = json!({
         "name": "sagewire",
