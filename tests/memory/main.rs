@@ -1,5 +1,5 @@
 //! What one request takes of the proxy's memory, from its first byte to the container and back: at
-//! most eight times its bytes and a mebibyte.
+//! most eight times its bytes and a mebibyte; an upload at most its bytes and a mebibyte.
 //!
 //! An allocator counts what the thread asks for on which everything in this test happens. The body
 //! comes in pieces, as from a connection. The test is a process of its own: logs that another one
@@ -39,7 +39,7 @@ impl Transport for Busy {
 }
 
 /// What the models are called, and how their containers are spoken to.
-const MODELS: [(&str, &str, Option<&str>, Option<&str>); 7] = [
+const MODELS: [(&str, &str, Option<&str>, Option<&str>); 9] = [
     ("tgi", "sagemaker/e", None, None),
     ("lmi", "sagemaker/e", Some("lmi"), None),
     ("jumpstart", "sagemaker/e", Some("jumpstart"), None),
@@ -47,6 +47,9 @@ const MODELS: [(&str, &str, Option<&str>, Option<&str>); 7] = [
     ("nova", "sagemaker_nova/e", None, None),
     ("hf", "sagemaker/e", None, Some("hf")),
     ("openai", "sagemaker/e", None, Some("openai")),
+    // Their dialects are the defaults.
+    ("vllm", "sagemaker/vllm", None, None),
+    ("huggingface", "sagemaker/whisper", None, None),
 ];
 
 fn app() -> App {
@@ -81,6 +84,74 @@ fn weighed(app: &App, path: &str, body: &[u8]) -> (u64, u16) {
         });
     });
     (counted.bytes_max, status)
+}
+
+/// The same for an upload of a recording of so many bytes, which comes in pieces that are made one
+/// at a time. The bytes of the whole body are given, too.
+fn weighed_upload(app: &App, model: &str, length: usize) -> (u64, u64, u16) {
+    let head = format!(
+        "--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n{model}\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"; \
+         filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\n"
+    );
+    let whole = (head.len() + length + "\r\n--XX--\r\n".len()) as u64;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let mut status = 0;
+    let counted = allocation_counter::measure(|| {
+        status = runtime.block_on(async {
+            let pieces = (0..length.div_ceil(PIECE)).map(move |place| vec![7; PIECE.min(length - place * PIECE)]);
+            let pieces = std::iter::once(head.into_bytes()).chain(pieces).chain([b"\r\n--XX--\r\n".to_vec()]);
+            let pieces = pieces.map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::from(piece))));
+            let request = Request::post("/v1/audio/transcriptions")
+                .header("content-type", "multipart/form-data; boundary=XX")
+                .header("content-length", whole);
+            let body = Sized { body: StreamBody::new(stream::iter(pieces)), left: whole };
+            let answer = app.answer(request.body(body).unwrap()).await;
+            let status = answer.status().as_u16();
+            answer.into_body().collect().await.unwrap();
+            status
+        });
+    });
+    (counted.bytes_max, whole, status)
+}
+
+/// A body whose length is known from its head.
+struct Sized<B> {
+    body: B,
+    left: u64,
+}
+
+impl<B: http_body_util::BodyExt<Data = Bytes> + Unpin> hyper::body::Body for Sized<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let frame = std::task::ready!(std::pin::Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Ok(frame)) = &frame {
+            self.left -= frame.data_ref().map_or(0, Bytes::len) as u64;
+        }
+        std::task::Poll::Ready(frame)
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        hyper::body::SizeHint::with_exact(self.left)
+    }
+}
+
+#[test]
+fn an_upload_takes_no_more_than_its_bytes_and_a_mebibyte() {
+    const LIMIT: usize = 6_291_456;
+    let app = app();
+    for model in ["vllm", "huggingface"] {
+        // The form around the recording counts, too.
+        let (bytes, whole, status) = weighed_upload(&app, model, LIMIT - 400);
+        println!("{model}: {bytes} for {whole}, {status}");
+        assert_eq!(status, 503, "the container is busy: the request came as far as AWS");
+        assert!(bytes <= whole + (1 << 20), "{model}: {bytes} bytes for an upload of {whole}");
+        assert_eq!(weighed_upload(&app, model, LIMIT + 1).2, 413);
+    }
 }
 
 /// A text whose middle is repeated.

@@ -23,7 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     };
     let pooling = Subject {
         folder: "vllm/pooling",
-        litellm_params: "model: sagemaker/tiny, embedding_dialect: openai",
+        litellm_params: "model: sagemaker/tiny, dialect: vllm, rerank_dialect: vllm, embedding_dialect: openai",
         start: |python| start(python, POOLING),
         ..chat
     };

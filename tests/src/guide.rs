@@ -16,6 +16,7 @@ pages! {
     Chat: include_str!("../../docs/chat.md");
     Streaming: include_str!("../../docs/streaming.md");
     Embeddings: include_str!("../../docs/embeddings.md");
+    Audio: include_str!("../../docs/audio.md");
     Rerank: include_str!("../../docs/rerank.md");
     Credentials: include_str!("../../docs/credentials.md");
     ChatTemplates: include_str!("../../docs/chat-templates.md");

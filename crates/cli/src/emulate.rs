@@ -45,7 +45,7 @@ pub(crate) struct EmulateArguments {
     #[arg(long = "key", value_name = "ID:SECRET[:TOKEN]")]
     keys: Vec<String>,
     /// One more endpoint with a built-in container (`name=tgi`, `lmi`, `vllm`, `embedding`,
-    /// `rerank`, `cohere-rerank`, `pooling`, `toolkit`, `agent`, `native-agent`, `text-agent` or `echo`), or with the
+    /// `rerank`, `cohere-rerank`, `pooling`, `transcription`, `speech-recognition`, `omni`, `toolkit`, `agent`, `native-agent`, `text-agent` or `echo`), or with the
     /// answer in a file (`name=file:reply.json`). Repeatable
     #[arg(long = "endpoint", value_name = "NAME=CONTAINER")]
     endpoints: Vec<String>,

@@ -10,7 +10,7 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use bytes::Bytes;
-use sagewire_types::{EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKind};
+use sagewire_types::{EmbedInput, EmbedRequest, EmbedResponse, EncodingFormat, Error, ErrorKind};
 
 use crate::{
     Payload,
@@ -164,8 +164,15 @@ pub fn no_numbers(input: usize) -> Error {
     .with_param(format!("input[{input}]"))
 }
 
-/// The error for token ids that a family cannot carry.
-fn texts_only(family: &str) -> Error {
+/// The error for inputs that a family cannot carry.
+fn refused(input: &EmbedInput, family: &str) -> Error {
+    if matches!(input, EmbedInput::Others(_)) {
+        let message = format!(
+            "a `{family}` container takes texts: objects of texts and images and lists of texts in context are for Voyage's and Cohere's models \
+             (`embedding_dialect: voyage` or `cohere`)"
+        );
+        return Error::new(ErrorKind::Unsupported, message).with_param("input");
+    }
     Error::new(
         ErrorKind::Unsupported,
         format!(

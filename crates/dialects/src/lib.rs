@@ -7,6 +7,7 @@ pub use parameters::{DetailsPolicy, ParameterPolicy, drop_named, drop_named_of_e
 pub use payload::Payload;
 pub use rerank::RerankDialect;
 pub use tool_calls::{ToolCallParser, ToolCallReading};
+pub use transcription::TranscriptionDialect;
 
 mod answer;
 pub mod completion;
@@ -33,5 +34,6 @@ mod stop_texts;
 mod text;
 mod thoughts;
 pub mod tool_calls;
+pub mod transcription;
 pub mod usage;
 pub mod whole_as_chunks;

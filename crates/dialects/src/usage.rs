@@ -117,6 +117,7 @@ pub fn fill_in_embeddings(response: &mut EmbedResponse, input: &EmbedInput, coun
     let tokens = match input {
         EmbedInput::Tokens(tokens) => known(tokens.len()),
         EmbedInput::TokenLists(lists) => lists.iter().map(|list| known(list.len())).sum(),
+        EmbedInput::Others(others) => by_length(others.iter().map(EmbedInput::text_bytes_of).sum()),
         EmbedInput::Text(_) | EmbedInput::Texts(_) => count.of(input.texts().into_iter().flatten().map(String::as_str)),
     };
     response.usage = Some(response.usage.take().unwrap_or_default().or_estimated(tokens, 0));

@@ -12,6 +12,7 @@ mod forward;
 mod invocation;
 mod lmi;
 mod messages;
+mod omni;
 mod openai;
 mod pooling;
 mod reply;
@@ -20,6 +21,7 @@ mod route;
 mod speech;
 mod tgi;
 mod toolkit;
+mod transcription;
 
 pub(crate) use self::forward::Forward;
 pub use self::{
@@ -30,11 +32,13 @@ pub use self::{
     invocation::Invocation,
     lmi::Lmi,
     messages::Messages,
+    omni::Omni,
     pooling::Pooling,
     reply::{ContainerReply, PartError, PartStream, ReplyBody},
     rerank::{CohereRerank, Rerank},
     tgi::Tgi,
     toolkit::Toolkit,
+    transcription::{SpeechRecognition, Transcription},
 };
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -54,6 +58,9 @@ pub(crate) fn built_in(name: &str, pace: Duration) -> Result<Arc<dyn Container>,
         "rerank" => Arc::new(Rerank),
         "cohere-rerank" => Arc::new(CohereRerank),
         "pooling" => Arc::new(Pooling),
+        "transcription" => Arc::new(Transcription),
+        "speech-recognition" => Arc::new(SpeechRecognition),
+        "omni" => Arc::new(Omni),
         "toolkit" => Arc::new(Toolkit::new()),
         "agent" => Arc::new(Agent::new().paced(pace)),
         "native-agent" => Arc::new(Agent::new().with_native_routes().paced(pace)),
@@ -61,7 +68,7 @@ pub(crate) fn built_in(name: &str, pace: Duration) -> Result<Arc<dyn Container>,
         "echo" => Arc::new(Echo),
         _ => {
             return Err(
-                "tgi, lmi, messages, vllm, embedding, rerank, cohere-rerank, pooling, toolkit, agent, native-agent, text-agent, echo",
+                "tgi, lmi, messages, vllm, embedding, rerank, cohere-rerank, pooling, transcription, speech-recognition, omni, toolkit, agent, native-agent, text-agent, echo",
             );
         }
     })

@@ -56,8 +56,8 @@ pub use self::{
     clock::{Clock, LONGEST_WAIT},
     connection::Connection,
     container::{
-        Agent, CohereRerank, Container, ContainerReply, Echo, Embedding, Fixed, Invocation, Lmi, Messages, PartError,
-        PartStream, Parts, Pooling, ReplyBody, Rerank, Tgi, Toolkit,
+        Agent, CohereRerank, Container, ContainerReply, Echo, Embedding, Fixed, Invocation, Lmi, Messages, Omni,
+        PartError, PartStream, Parts, Pooling, ReplyBody, Rerank, SpeechRecognition, Tgi, Toolkit, Transcription,
     },
     emulator::Emulator,
     error::EmulatorError,

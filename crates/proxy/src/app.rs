@@ -13,6 +13,7 @@ pub use builder::{AppBuilder, AppError};
 pub use insight::{Insight, Resting};
 pub use served::{Probe, ServedDeployment, ServedModel};
 
+use self::uploads::Uploads;
 pub(crate) use self::{
     models::{Model, ModelTable},
     probes::HealthRecords,
@@ -33,6 +34,7 @@ mod models;
 pub(crate) mod probes;
 mod served;
 mod settings;
+mod uploads;
 
 /// The service that a [`Server`](crate::Server) serves. A clone is the same one.
 ///
@@ -91,6 +93,7 @@ pub(crate) struct Lasting {
     pub(crate) health: HealthRecords,
     pub(crate) expected_outputs: ExpectedOutputs,
     pub(crate) responses: ResponseStore,
+    pub(crate) uploads: Arc<Uploads>,
 }
 
 impl State {
@@ -102,6 +105,7 @@ impl State {
         let mut gauges = vec![
             count("sagewire_requests_in_flight", "Requests at work.", admission.at_work()),
             count("sagewire_requests_queued", "Requests that wait for their turn.", admission.waiting()),
+            Gauge::new("sagewire_upload_bytes", "Bytes of uploads that are held.", self.lasting.uploads.held() as f64),
         ];
         if let Some(insight) = &self.insight {
             gauges.extend(insight.gauges().await);

@@ -54,7 +54,6 @@ mod kinds;
 mod messages;
 mod metrics;
 mod models;
-#[cfg_attr(not(test), expect(dead_code, reason = "the first route that takes an upload is added next"))]
 mod multipart;
 mod native;
 mod nulls;
@@ -68,6 +67,7 @@ pub(crate) mod route;
 mod scrub;
 pub(crate) mod sse;
 mod streaming;
+mod transcription;
 mod ui;
 mod whole;
 
@@ -84,6 +84,8 @@ pub(crate) static ROUTES: &[&Route] = &[
     &forwarded::DETOKENIZE,
     &forwarded::IMAGES,
     &forwarded::SPEECH,
+    &transcription::TRANSCRIPTIONS,
+    &transcription::TRANSLATIONS,
     &messages::ROUTE,
     &count_tokens::ROUTE,
     &responses::ROUTE,

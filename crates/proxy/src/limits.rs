@@ -22,6 +22,10 @@ pub struct Limits {
     /// Default: 65536.
     #[serde(rename = "max_header_bytes", deserialize_with = "header_bytes")]
     pub header_bytes: usize,
+    /// The most bytes that the uploads of all requests may have together while they are held; more
+    /// are refused with 503. Default: 268435456.
+    #[serde(rename = "max_bytes_of_uploads")]
+    pub upload_bytes: u64,
     /// How deep lists and objects of a body may be nested, up to 120; a deeper one is refused with
     /// 400. Default: 64.
     #[serde(rename = "max_json_depth", deserialize_with = "json_depth")]
@@ -101,6 +105,7 @@ impl Default for Limits {
         Self {
             body_bytes: 25 * 1024 * 1024,
             header_bytes: 64 * 1024,
+            upload_bytes: 256 * 1024 * 1024,
             json_depth: 64,
             json_values_per_kib: 14,
             inputs: 2_048,

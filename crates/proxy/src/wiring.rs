@@ -233,6 +233,7 @@ impl Wiring {
                     .with_info(deployment.model_info.clone())
                     .with_parameters(deployment.parameters.to_map())
                     .with_native_routes(native_routes)
+                    .with_max_upload_bytes(deployment.routing.max_upload_bytes)
                     .with_revision(answers::revision(deployment, config, &world))
                     .with_probe(Probe::new(provider, CallContext::new())),
             );

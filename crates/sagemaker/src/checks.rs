@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use sagewire_types::{ChatRequest, EmbedRequest, Error, ErrorKind, ReplyMeta, RerankRequest};
+use sagewire_types::{ChatRequest, EmbedRequest, Error, ErrorKind, ReplyMeta, RerankRequest, TranscribeRequest};
+use serde_json::{Map, Value};
 
 use crate::settings::operator_only;
 
@@ -43,6 +44,16 @@ pub(crate) fn rerank(request: &mut RerankRequest) -> Result<(), Error> {
         return Err(Error::invalid("top_n", "`top_n` must be at least 1"));
     }
     operator_only::take_out(&mut request.extra)
+}
+
+/// A recording whose parameters could be sent.
+///
+/// # Errors
+/// `InvalidRequest` for a parameter of the operator's.
+pub(crate) fn transcription(request: &TranscribeRequest) -> Result<(), Error> {
+    let mut names: Map<String, Value> =
+        request.form.fields().iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    operator_only::take_out(&mut names)
 }
 
 /// An id for an answer whose container gives none.

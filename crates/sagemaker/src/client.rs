@@ -46,6 +46,7 @@ use crate::{
 };
 
 mod rerank;
+mod transcription;
 
 /// Models on SageMaker endpoints.
 ///
@@ -229,6 +230,10 @@ impl SageMaker {
             Call::CompleteStream(request) => self.stream_completion(*request, begun).map_ok(Answer::from).boxed(),
             Call::Embed(request) => self.answer_embedding(*request, begun).map_ok(Answer::from).boxed(),
             Call::Rerank(request) => self.answer_rerank(*request, begun).map_ok(Answer::from).boxed(),
+            Call::Transcribe(request) => self.answer_transcription(*request, begun).map_ok(Answer::Forward).boxed(),
+            Call::TranscribeStream(request) => {
+                self.stream_transcription(*request, begun).map_ok(Answer::ForwardStream).boxed()
+            }
             Call::Forward(request) => self.answer_forwarded(*request, begun).map_ok(Answer::from).boxed(),
             Call::ForwardStream(request) => self.stream_forwarded(*request, begun).map_ok(Answer::from).boxed(),
             other => ready(Err(other.unsupported())).boxed(),

@@ -5,7 +5,9 @@ pub use call::{caller::CallerParameters, later::AsyncObjects};
 pub use client::SageMaker;
 pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use request::headers::InvocationHeaders;
-pub use sagewire_dialects::{ChatDialect, DetailsPolicy, EmbeddingDialect, ParameterPolicy, RerankDialect};
+pub use sagewire_dialects::{
+    ChatDialect, DetailsPolicy, EmbeddingDialect, ParameterPolicy, RerankDialect, TranscriptionDialect,
+};
 pub use settings::{Settings, Timeouts, parameters};
 pub use template::{ChosenTemplate, TemplateChoice, TemplateSource, TemplateWarning, chosen_template};
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};

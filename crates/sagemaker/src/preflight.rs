@@ -50,7 +50,7 @@ impl SageMaker {
     /// Why the prompts of this model's chats may not have the format that it was trained on, as far
     /// as it can be known without asking the network: nothing for a model whose container
     /// renders prompts itself, for one whose template may be on the Hub, and for one that is
-    /// said to embed or to rank texts.
+    /// said to embed or to rank texts, or to transcribe.
     ///
     /// # Errors
     /// `Configuration` where [`strict_chat_templates`](crate::Settings::strict_chat_templates)
@@ -58,7 +58,9 @@ impl SageMaker {
     pub async fn template_warning(&self, model: &ModelId) -> Result<Option<TemplateWarning>, Error> {
         let settings = self.settings();
         let wants_prompt = route::chat(settings.dialect, model).is_ok_and(|dialect| dialect.wants_prompt());
-        let does_not_chat = settings.embedding_dialect.is_some() || settings.rerank_dialect.is_some();
+        let does_not_chat = settings.embedding_dialect.is_some()
+            || settings.rerank_dialect.is_some()
+            || settings.transcription_dialect.is_some();
         if !wants_prompt || does_not_chat || model.name().contains('*') || settings.hub_access == Some(true) {
             return Ok(None);
         }

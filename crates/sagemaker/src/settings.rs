@@ -13,6 +13,7 @@ use sagewire_types::{ChatRequest, Error, ErrorKind, Extension};
 
 use crate::{
     ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, RerankDialect,
+    TranscriptionDialect,
     curl::Wire,
     template::{TemplateChoice, TemplateSource},
 };
@@ -63,6 +64,9 @@ pub struct Settings {
     pub embedding_dialect: Option<EmbeddingDialect>,
     /// The family of rerankers. Default: vLLM's if that is the dialect, else by the endpoint's name.
     pub rerank_dialect: Option<RerankDialect>,
+    /// The family of servers of transcription. Default: vLLM's if that is the dialect, else by the
+    /// endpoint's name.
+    pub transcription_dialect: Option<TranscriptionDialect>,
     /// Which model, variant, container and session of the endpoint.
     pub headers: InvocationHeaders,
     /// Further headers. Those named `x-amzn-*` are signed.
@@ -213,6 +217,7 @@ impl Settings {
             further_routes: or(&self.further_routes, &other.further_routes),
             embedding_dialect: self.embedding_dialect.or(other.embedding_dialect),
             rerank_dialect: self.rerank_dialect.or(other.rerank_dialect),
+            transcription_dialect: self.transcription_dialect.or(other.transcription_dialect),
             headers: self.headers.or(&other.headers),
             extra_headers,
             hf_model_name: or(&self.hf_model_name, &other.hf_model_name),

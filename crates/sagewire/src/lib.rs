@@ -14,7 +14,7 @@ pub use sagewire_sagemaker as sagemaker;
 pub use sagewire_sagemaker::{
     AsyncInput, AsyncInvocation, AsyncObjects, AsyncReceipt, Body, ChatDialect, DetailsPolicy, EmbeddingDialect,
     InvocationHeaders, ParameterPolicy, ReqwestTransport, RerankDialect, SageMaker, SageMakerBuilder, Settings,
-    TemplateChoice, TemplateSource, Timeouts, Transport, TransportError, TransportErrorKind,
+    TemplateChoice, TemplateSource, Timeouts, TranscriptionDialect, Transport, TransportError, TransportErrorKind,
 };
 pub use sagewire_types::*;
 

@@ -5,7 +5,7 @@
 use sagewire_types::{
     CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse, CompletionStream,
     EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Forwarded, Provider, Reply, RerankRequest,
-    RerankResponse,
+    RerankResponse, TranscribeRequest,
 };
 
 use crate::Client;
@@ -88,6 +88,35 @@ impl Client {
         context: &CallContext,
     ) -> Result<Reply<RerankResponse>, Error> {
         Provider::rerank(self, request, context).await
+    }
+
+    /// Transcribes a recording: the answer's bytes are the text in the format that the form asks
+    /// for.
+    pub async fn transcribe(&self, request: TranscribeRequest) -> Result<Reply<Forwarded>, Error> {
+        self.transcribe_with(request, &CallContext::new()).await
+    }
+
+    /// The same as [`transcribe`](Self::transcribe), with a context.
+    pub async fn transcribe_with(
+        &self,
+        request: TranscribeRequest,
+        context: &CallContext,
+    ) -> Result<Reply<Forwarded>, Error> {
+        Provider::transcribe(self, request, context).await
+    }
+
+    /// Transcribes a recording: each piece is the JSON of an event.
+    pub async fn transcribe_stream(&self, request: TranscribeRequest) -> Result<ForwardStream, Error> {
+        self.transcribe_stream_with(request, &CallContext::new()).await
+    }
+
+    /// The same as [`transcribe_stream`](Self::transcribe_stream), with a context.
+    pub async fn transcribe_stream_with(
+        &self,
+        request: TranscribeRequest,
+        context: &CallContext,
+    ) -> Result<ForwardStream, Error> {
+        Provider::transcribe_stream(self, request, context).await
     }
 
     /// Passes a body on to a route of the container's own, and its answer back, as a whole.

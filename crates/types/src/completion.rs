@@ -110,7 +110,7 @@ impl CompletionRequest {
 
 /// The prompt of a completion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, from = "TextsOrTokens")]
+#[serde(untagged, try_from = "TextsOrTokens")]
 pub enum Prompt {
     /// One text.
     Text(String),
@@ -123,6 +123,22 @@ pub enum Prompt {
 }
 
 inputs!(Prompt);
+
+impl TryFrom<TextsOrTokens> for Prompt {
+    type Error = &'static str;
+
+    fn try_from(input: TextsOrTokens) -> Result<Self, &'static str> {
+        match input {
+            TextsOrTokens::Text(text) => Ok(Self::Text(text)),
+            TextsOrTokens::Texts(texts) => Ok(Self::Texts(texts)),
+            TextsOrTokens::Tokens(tokens) => Ok(Self::Tokens(tokens)),
+            TextsOrTokens::TokenLists(lists) => Ok(Self::TokenLists(lists)),
+            TextsOrTokens::Others(_) => {
+                Err("invalid type: expected a string, a list of strings, a list of token ids, or a list of such lists")
+            }
+        }
+    }
+}
 
 impl Default for Prompt {
     fn default() -> Self {

@@ -73,7 +73,7 @@ impl EmbedRequest {
     }
 }
 
-/// What to embed: text or token ids, one or many.
+/// What to embed: text or token ids, one or many, or what only some models take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, from = "TextsOrTokens")]
 pub enum EmbedInput {
@@ -85,9 +85,24 @@ pub enum EmbedInput {
     Tokens(Vec<u32>),
     /// Many texts as token ids.
     TokenLists(Vec<Vec<u32>>),
+    /// Objects of texts and images, or lists of texts that are embedded in each other's context, in
+    /// the form of the model's own API.
+    Others(Vec<Value>),
 }
 
 inputs!(EmbedInput);
+
+impl From<TextsOrTokens> for EmbedInput {
+    fn from(input: TextsOrTokens) -> Self {
+        match input {
+            TextsOrTokens::Text(text) => Self::Text(text),
+            TextsOrTokens::Texts(texts) => Self::Texts(texts),
+            TextsOrTokens::Tokens(tokens) => Self::Tokens(tokens),
+            TextsOrTokens::TokenLists(lists) => Self::TokenLists(lists),
+            TextsOrTokens::Others(others) => Self::Others(others),
+        }
+    }
+}
 
 impl EmbedInput {
     /// How many vectors the answer will have.
@@ -97,6 +112,8 @@ impl EmbedInput {
             Self::Text(_) | Self::Tokens(_) => 1,
             Self::Texts(texts) => texts.len(),
             Self::TokenLists(lists) => lists.len(),
+            // A list in a list has a vector for each of its texts.
+            Self::Others(others) => others.iter().map(|item| item.as_array().map_or(1, Vec::len)).sum(),
         }
     }
 
@@ -106,7 +123,7 @@ impl EmbedInput {
         match self {
             Self::Text(_) => false,
             Self::Tokens(tokens) => tokens.is_empty(),
-            Self::Texts(_) | Self::TokenLists(_) => self.len() == 0,
+            Self::Texts(_) | Self::TokenLists(_) | Self::Others(_) => self.len() == 0,
         }
     }
 
@@ -116,7 +133,19 @@ impl EmbedInput {
         match self {
             Self::Text(text) => Some(std::slice::from_ref(text)),
             Self::Texts(texts) => Some(texts),
-            Self::Tokens(_) | Self::TokenLists(_) => None,
+            Self::Tokens(_) | Self::TokenLists(_) | Self::Others(_) => None,
+        }
+    }
+
+    /// How many bytes of text an input in a form of the model's own has. Images are not text.
+    #[must_use]
+    pub fn text_bytes_of(item: &Value) -> usize {
+        match item {
+            Value::String(text) if text.starts_with("data:") => 0,
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(Self::text_bytes_of).sum(),
+            Value::Object(fields) => fields.values().map(Self::text_bytes_of).sum(),
+            _ => 0,
         }
     }
 }

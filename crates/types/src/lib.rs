@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub use audio_form::{AudioForm, AudioFormWriter, AudioKind};
 pub use chat::{
     AssistantMessage, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, ChunkCollector, ChunkWriter, Content,
     ContentPart, Delta, FinishReason, FunctionCall, FunctionCallDelta, FunctionDefinition, Message,
@@ -12,7 +13,9 @@ pub use embed::{
 };
 pub use error::{Error, ErrorKind, Upstream};
 pub use model_id::{ModelId, ModelIdError};
-pub use operation::{Answer, Call, ForwardRequest, ForwardStream, Forwarded, Reading, StreamObserver, Tally};
+pub use operation::{
+    Answer, Call, ForwardRequest, ForwardStream, Forwarded, Reading, StreamObserver, Tally, TranscribeRequest,
+};
 pub use provider::{CallFuture, Provider};
 pub use reply::{NewSession, Reply, ReplyMeta};
 pub use rerank::{RerankDocument, RerankRequest, RerankResponse, RerankResult};
@@ -20,6 +23,7 @@ pub use retry::RetryConfig;
 pub use stream::{ChatStream, CompletionStream, ReplyStream};
 pub use usage::{ReportedUsage, Usage};
 
+mod audio_form;
 mod chat;
 mod completion;
 mod context;

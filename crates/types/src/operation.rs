@@ -11,6 +11,7 @@ use crate::{
 
 pub use forward::{ForwardRequest, ForwardStream, Forwarded, Reading};
 pub use tally::Tally;
+pub use transcribe::TranscribeRequest;
 
 mod chat;
 mod completion;
@@ -18,6 +19,7 @@ mod embed;
 mod forward;
 mod rerank;
 mod tally;
+mod transcribe;
 
 /// What a provider is asked.
 #[derive(Clone, Debug)]
@@ -35,6 +37,11 @@ pub enum Call {
     Embed(Box<EmbedRequest>),
     /// Documents to rank: [`Answer::Rerank`].
     Rerank(Box<RerankRequest>),
+    /// A recording to transcribe, answered as a whole: [`Answer::Forward`].
+    Transcribe(Box<TranscribeRequest>),
+    /// A recording to transcribe, answered in the JSON of OpenAI's events:
+    /// [`Answer::ForwardStream`].
+    TranscribeStream(Box<TranscribeRequest>),
     /// A route of the container's own, answered as a whole: [`Answer::Forward`].
     Forward(Box<ForwardRequest>),
     /// A route of the container's own, answered in pieces: [`Answer::ForwardStream`].
@@ -57,9 +64,9 @@ pub enum Answer {
     Embed(Reply<EmbedResponse>),
     /// The answer to [`Call::Rerank`].
     Rerank(Reply<RerankResponse>),
-    /// The answer to [`Call::Forward`].
+    /// The answer to [`Call::Forward`] and [`Call::Transcribe`].
     Forward(Reply<Forwarded>),
-    /// The answer to [`Call::ForwardStream`].
+    /// The answer to [`Call::ForwardStream`] and [`Call::TranscribeStream`].
     ForwardStream(ForwardStream),
 }
 
@@ -71,6 +78,7 @@ macro_rules! on_request {
             Call::Complete($request) | Call::CompleteStream($request) => $does,
             Call::Embed($request) => $does,
             Call::Rerank($request) => $does,
+            Call::Transcribe($request) | Call::TranscribeStream($request) => $does,
             Call::Forward($request) | Call::ForwardStream($request) => $does,
         }
     };
@@ -103,6 +111,8 @@ impl Call {
             Self::CompleteStream(_) => "complete_stream",
             Self::Embed(_) => "embed",
             Self::Rerank(_) => "rerank",
+            Self::Transcribe(_) => "transcribe",
+            Self::TranscribeStream(_) => "transcribe_stream",
             Self::Forward(_) => "forward",
             Self::ForwardStream(_) => "forward_stream",
         }
@@ -122,13 +132,16 @@ impl Call {
     /// Whether the answer comes in chunks.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        matches!(self, Self::ChatStream(_) | Self::CompleteStream(_) | Self::ForwardStream(_))
+        matches!(
+            self,
+            Self::ChatStream(_) | Self::CompleteStream(_) | Self::TranscribeStream(_) | Self::ForwardStream(_)
+        )
     }
 
     /// Whether the model writes the answer token by token, so that a longer answer takes longer.
     #[must_use]
     pub fn is_generated(&self) -> bool {
-        !matches!(self, Self::Embed(_) | Self::Rerank(_) | Self::Forward(_) | Self::ForwardStream(_))
+        matches!(self, Self::Chat(_) | Self::ChatStream(_) | Self::Complete(_) | Self::CompleteStream(_))
     }
 
     /// About how many tokens the request has, guessed from the length of its text.

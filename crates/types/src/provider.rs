@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use crate::{
     Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
     CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Forwarded, Reply,
-    RerankRequest, RerankResponse,
+    RerankRequest, RerankResponse, TranscribeRequest,
 };
 
 /// Something that answers requests with a model.
@@ -99,6 +99,26 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// [`call`](Self::call).
     fn rerank<'a>(&'a self, request: RerankRequest, context: &'a CallContext) -> CallFuture<'a, Reply<RerankResponse>> {
         CallFuture::new(self.call(Call::Rerank(Box::new(request)), context))
+    }
+
+    /// Transcribes a recording: the answer's bytes are the text in the format that the form asks
+    /// for. Errors as for [`call`](Self::call).
+    fn transcribe<'a>(
+        &'a self,
+        request: TranscribeRequest,
+        context: &'a CallContext,
+    ) -> CallFuture<'a, Reply<Forwarded>> {
+        CallFuture::new(self.call(Call::Transcribe(Box::new(request)), context))
+    }
+
+    /// Transcribes a recording: each piece is the JSON of one of [OpenAI's events](https://platform.openai.com/docs/api-reference/audio/transcript-text-delta-event),
+    /// and the last one has the whole text. Errors as for [`call`](Self::call).
+    fn transcribe_stream<'a>(
+        &'a self,
+        request: TranscribeRequest,
+        context: &'a CallContext,
+    ) -> CallFuture<'a, ForwardStream> {
+        CallFuture::new(self.call(Call::TranscribeStream(Box::new(request)), context))
     }
 
     /// Passes a body on to a route of the container's own, and its answer back, as a whole. Errors

@@ -1,19 +1,22 @@
 //! One text or several, as text or as token ids: what completions and embeddings are made of.
 //!
-//! Owns the reading of these four forms, with an error that says what was expected.
+//! Owns the reading of these four forms, with an error that says what was expected; and of the
+//! lists of objects and of lists of texts that some embedding models take.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 
 use crate::whole::Whole;
 
-/// The four forms of OpenAI's `prompt` and `input`.
+/// The four forms of OpenAI's `prompt` and `input`, and any other list.
 pub(crate) enum TextsOrTokens {
     Text(String),
     Texts(Vec<String>),
     Tokens(Vec<u32>),
     TokenLists(Vec<Vec<u32>>),
+    Others(Vec<Value>),
 }
 
 impl<'de> Deserialize<'de> for TextsOrTokens {
@@ -47,6 +50,7 @@ impl<'de> de::Visitor<'de> for FormVisitor {
                 let tokens = rest(Whole(token), list)?;
                 TextsOrTokens::Tokens(tokens.into_iter().map(|Whole(token)| token).collect())
             }
+            Item::Other(value) => TextsOrTokens::Others(rest(value, list)?),
             Item::Tokens(tokens) => {
                 let lists = rest(tokens.into_iter().map(Whole).collect::<Vec<_>>(), list)?;
                 let plain = |list: Vec<Whole<u32>>| list.into_iter().map(|Whole(token)| token).collect();
@@ -70,6 +74,8 @@ enum Item {
     Text(String),
     Token(u32),
     Tokens(Vec<u32>),
+    /// An object, or a list of texts.
+    Other(Value),
 }
 
 impl<'de> Deserialize<'de> for Item {
@@ -106,28 +112,42 @@ impl<'de> de::Visitor<'de> for ItemVisitor {
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Item, A::Error> {
-        let mut tokens = Vec::new();
-        while let Some(Whole(token)) = list.next_element()? {
-            tokens.push(token);
+        let first = match list.next_element::<TextOrToken>()? {
+            None => return Ok(Item::Tokens(Vec::new())),
+            Some(TextOrToken::Text(text)) => {
+                let texts = rest(text, list)?;
+                return Ok(Item::Other(texts.into()));
+            }
+            Some(TextOrToken::Token(token)) => token,
+        };
+        let tokens = rest(Whole(first), list)?;
+        Ok(Item::Tokens(tokens.into_iter().map(|Whole(token)| token).collect()))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Item, A::Error> {
+        serde_json::Map::deserialize(de::value::MapAccessDeserializer::new(map)).map(|map| Item::Other(map.into()))
+    }
+}
+
+/// The first item of a list in a list.
+enum TextOrToken {
+    Text(String),
+    Token(u32),
+}
+
+impl<'de> Deserialize<'de> for TextOrToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Item::deserialize(deserializer)? {
+            Item::Text(text) => Ok(Self::Text(text)),
+            Item::Token(token) => Ok(Self::Token(token)),
+            Item::Tokens(_) | Item::Other(_) => Err(de::Error::custom("expected a text or a token id")),
         }
-        Ok(Item::Tokens(tokens))
     }
 }
 
 /// Conversions into a type of these four forms. Lists of texts are of any kind that a program has.
 macro_rules! inputs {
     ($input:ident) => {
-        impl From<TextsOrTokens> for $input {
-            fn from(input: TextsOrTokens) -> Self {
-                match input {
-                    TextsOrTokens::Text(text) => Self::Text(text),
-                    TextsOrTokens::Texts(texts) => Self::Texts(texts),
-                    TextsOrTokens::Tokens(tokens) => Self::Tokens(tokens),
-                    TextsOrTokens::TokenLists(lists) => Self::TokenLists(lists),
-                }
-            }
-        }
-
         impl From<String> for $input {
             fn from(text: String) -> Self {
                 Self::Text(text)
@@ -224,6 +244,12 @@ mod tests {
             assert_eq!(serde_json::from_str::<EmbedInput>(json).unwrap(), input, "{json}");
         }
         assert_eq!(serde_json::from_str::<Prompt>("[[7.0]]").unwrap(), Prompt::TokenLists(vec![vec![7]]));
+        for json in [r#"[["a","b"],["c"]]"#, r#"[{"content":[]},{"text":"a"}]"#] {
+            let Value::Array(items) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
+            assert_eq!(serde_json::from_str::<EmbedInput>(json).unwrap(), EmbedInput::Others(items));
+            let error = serde_json::from_str::<Prompt>(json).unwrap_err().to_string();
+            assert!(error.contains("expected a string, a list of strings"), "{error}");
+        }
     }
 
     #[test]
@@ -235,7 +261,9 @@ mod tests {
             ("[1,\"a\"]", "expected u32"),
             ("[1.5]", "expected u32"),
             ("[-1]", "expected a string, a token id"),
-            ("[[\"a\"]]", "expected u32"),
+            ("[[\"a\",1]]", "expected a string"),
+            ("[[1,\"a\"]]", "expected u32"),
+            ("[[[1]]]", "expected a text or a token id"),
         ] {
             let error = serde_json::from_str::<EmbedInput>(json).unwrap_err().to_string();
             assert!(error.contains(reason), "{json}: {error}");

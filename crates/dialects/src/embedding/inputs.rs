@@ -14,7 +14,7 @@ use crate::{Payload, merged_body::MergedBody};
 pub(super) enum Inputs<'a> {
     One(&'a str),
     Many(&'a [String]),
-    /// Token ids, one list or several.
+    /// Token ids, one list or several; or inputs in a form of the model's own.
     Tokens(&'a EmbedInput),
 }
 
@@ -24,7 +24,7 @@ impl<'a> Inputs<'a> {
         match input {
             EmbedInput::Text(text) => Some(Self::One(text)),
             EmbedInput::Texts(texts) => Some(Self::Many(texts)),
-            EmbedInput::Tokens(_) | EmbedInput::TokenLists(_) => None,
+            EmbedInput::Tokens(_) | EmbedInput::TokenLists(_) | EmbedInput::Others(_) => None,
         }
     }
 

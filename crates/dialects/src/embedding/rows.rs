@@ -9,7 +9,7 @@ use sagewire_types::{EmbedInput, EmbedRequest, Error};
 use super::{
     EmbedContext, EmbeddingFamily,
     inputs::{Body, Inputs},
-    texts_only,
+    refused,
 };
 use crate::Payload;
 
@@ -39,7 +39,7 @@ impl Takes {
         match self {
             Self::TextOrList => Inputs::texts(input),
             Self::List => Inputs::list(input),
-            Self::TokensToo => Some(Inputs::any(input)),
+            Self::TokensToo => Some(Inputs::any(input)).filter(|_| !matches!(input, EmbedInput::Others(_))),
         }
     }
 }
@@ -77,7 +77,7 @@ impl EmbeddingFamily for Row {
     }
 
     fn encode(&self, request: &EmbedRequest, _: &EmbedContext) -> Result<Payload, Error> {
-        let inputs = self.takes.inputs(&request.input).ok_or_else(|| texts_only(self.name))?;
+        let inputs = self.takes.inputs(&request.input).ok_or_else(|| refused(&request.input, self.name))?;
         Body::new(request, self.field, inputs).payload()
     }
 }

@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use bytes::Bytes;
 use sagewire_types::{EmbedRequest, Error, ErrorKind};
 
-use super::{EmbedContext, EmbeddingFamily, texts_only};
+use super::{EmbedContext, EmbeddingFamily, refused};
 use crate::Payload;
 
 /// Sends a text as it is.
@@ -47,7 +47,7 @@ impl EmbeddingFamily for TcEmbedding {
             )
             .with_param(name));
         }
-        let texts = request.input.texts().ok_or_else(|| texts_only(self.name()))?;
+        let texts = request.input.texts().ok_or_else(|| refused(&request.input, self.name()))?;
         match texts {
             [text] => Ok(Payload {
                 content_type: "application/x-text",

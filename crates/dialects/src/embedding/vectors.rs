@@ -73,6 +73,9 @@ struct Item<'a> {
     embedding: Option<&'a RawValue>,
     #[serde(default)]
     index: Lenient<u32>,
+    /// The vectors of texts that are each other's context.
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 /// The vector of one input.
@@ -200,6 +203,10 @@ fn items(data: &RawValue) -> Result<Vec<Numbers>, UnreadVectors> {
         if items.iter().zip(0..).any(|(item, place)| item.index.0 != Some(place)) {
             return Err(UnreadVectors::Shape);
         }
+    }
+    if items.iter().any(|item| item.embedding.is_none() && item.data.is_some()) {
+        let of_each = items.into_iter().map(|item| self::items(item.data.ok_or(UnreadVectors::Shape)?));
+        return Ok(of_each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }
     let vector = |(place, item): (usize, Item<'_>)| one(item.embedding.ok_or(UnreadVectors::NoNumbers(place))?, place);
     items.into_iter().enumerate().map(vector).collect()

@@ -182,6 +182,7 @@ impl AppBuilder {
                 health: HealthRecords::default(),
                 expected_outputs: ExpectedOutputs::default(),
                 responses: ResponseStore::shared(self.shared_responses),
+                uploads: Arc::default(),
             })
         });
         let models = ModelTable::new(self.models, &lasting.metrics, &lasting.expected_outputs);

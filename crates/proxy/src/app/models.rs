@@ -64,6 +64,13 @@ impl Model {
         self.deployments.iter().any(|deployment| deployment.native_routes.iter().any(|route| route == path))
     }
 
+    /// The largest upload that each of its deployments takes.
+    pub(crate) fn max_upload_bytes(&self) -> u64 {
+        /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_RequestSyntax>
+        const OF_AWS: u64 = 6_291_456;
+        self.deployments.iter().map(|deployment| deployment.max_upload_bytes.unwrap_or(OF_AWS)).min().unwrap_or(OF_AWS)
+    }
+
     pub(crate) fn is_wildcard(&self) -> bool {
         names::is_pattern(&self.name)
     }

@@ -91,6 +91,7 @@ pub struct ServedDeployment {
     pub(crate) info: Map<String, Value>,
     pub(crate) parameters: Map<String, Value>,
     pub(crate) native_routes: Vec<String>,
+    pub(crate) max_upload_bytes: Option<u64>,
     pub(crate) revision: String,
     pub(crate) probe: Option<Probe>,
 }
@@ -106,6 +107,7 @@ impl ServedDeployment {
             info: Map::new(),
             parameters: Map::new(),
             native_routes: Vec::new(),
+            max_upload_bytes: None,
             revision: String::new(),
             probe: None,
         }
@@ -145,6 +147,14 @@ impl ServedDeployment {
     #[must_use]
     pub fn with_native_routes<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.native_routes = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the largest upload that it is sent, in bytes. By default it is the most that AWS
+    /// documents for a request.
+    #[must_use]
+    pub fn with_max_upload_bytes(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.max_upload_bytes = bytes.into();
         self
     }
 

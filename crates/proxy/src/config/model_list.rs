@@ -191,7 +191,7 @@ pub(super) struct ModelInfo {
     id: Option<String>,
     /// What the model does; `/health` probes it accordingly, and a request for something else is
     /// refused. Default: `embedding` if `embedding_dialect` is set, `rerank` if `rerank_dialect` is
-    /// set; else it is taken for `chat`, and nothing is refused.
+    /// set, `audio_transcription` if `transcription_dialect` is set; else it is taken for `chat`, and nothing is refused.
     #[schemars(schema_with = "modes")]
     mode: Option<Mode>,
     /// The same as in `litellm_params`, which takes precedence.
@@ -295,7 +295,11 @@ fn deployment(
     let info_node = node.value("model_info");
     let info: ModelInfo = info_node.map(|node| reader::read(node, &path.key("model_info"), report)).unwrap_or_default();
     let id = take_id(info.id, info_node, &model_name, taken, &path, report);
-    let by_parameter = [("embedding_dialect", Mode::Embedding), ("rerank_dialect", Mode::Rerank)];
+    let by_parameter = [
+        ("embedding_dialect", Mode::Embedding),
+        ("rerank_dialect", Mode::Rerank),
+        ("transcription_dialect", Mode::AudioTranscription),
+    ];
     let mode = info
         .mode
         .or_else(|| by_parameter.into_iter().find_map(|(name, mode)| parameters.get(name).is_some().then_some(mode)));

@@ -128,7 +128,7 @@ async fn speech(exchange: &mut Exchange, path: &'static str) -> Answered {
     let call = provider.forward_stream(request.into_forward(path), &context);
     let stream = ask::ask(exchange, &model, deadline, call).await?;
     let content_type = sound_type(stream.meta.content_type.as_deref());
-    Ok(streaming::respond_bytes(exchange, stream, &model, content_type))
+    Ok(streaming::respond_bytes(exchange, stream, &model, content_type, None))
 }
 
 /// Reads and checks a request whose model has the route.
@@ -176,7 +176,7 @@ struct ImageUsage {
 }
 
 /// The tokens in the form of OpenAI's embeddings, or of its images; `None` if nothing is counted.
-fn reported(usage: &Value) -> Option<Usage> {
+pub(super) fn reported(usage: &Value) -> Option<Usage> {
     let ReportedUsage(reported) = serde_json::from_value(usage.clone()).unwrap_or_default();
     reported.filter(|usage| usage.total_tokens > 0).or_else(|| {
         let ImageUsage { input_tokens, output_tokens } = ImageUsage::deserialize(usage).ok()?;

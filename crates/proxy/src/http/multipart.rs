@@ -48,8 +48,9 @@ pub(super) struct Form {
 /// How much of an upload may be read.
 #[derive(Debug)]
 struct Gate {
-    /// The most bytes of the whole body.
+    /// The most bytes of the whole body, and the limit that its caller is told.
     most: AtomicU64,
+    told: AtomicU64,
     read: AtomicU64,
     /// Whether the head of a part is being read, and how many bytes of one were.
     is_in_head: AtomicBool,
@@ -98,6 +99,7 @@ impl Form {
         }
         let gate = Arc::new(Gate {
             most: AtomicU64::new(most),
+            told: AtomicU64::new(most),
             read: AtomicU64::new(0),
             is_in_head: AtomicBool::new(true),
             head: AtomicU64::new(0),
@@ -107,10 +109,13 @@ impl Form {
         Ok(Self { parts, gate, seen: 0, deadline: Instant::now() + timeout, timeout, advice })
     }
 
-    /// Lowers the limit of the whole body, once more is known of what it is for.
-    pub(super) fn limit(&self, most: u64) -> Result<(), ApiError> {
-        self.gate.most.fetch_min(most, Relaxed);
-        if self.gate.read.load(Relaxed) > most { Err(too_large(most, self.advice)) } else { Ok(()) }
+    /// Lowers the limit, once more is known of what the body is for: `around` is what the form may
+    /// have beside what the limit is about.
+    pub(super) fn limit(&self, most: u64, around: u64) -> Result<(), ApiError> {
+        let of_all = most.saturating_add(around);
+        self.gate.most.fetch_min(of_all, Relaxed);
+        self.gate.told.fetch_min(most, Relaxed);
+        if self.gate.read.load(Relaxed) > of_all { Err(too_large(most, self.advice)) } else { Ok(()) }
     }
 
     /// The next part, if there is one. The content of the one before must have been read.
@@ -137,7 +142,7 @@ impl Form {
     fn failed(&self, error: &multer::Error) -> ApiError {
         let stopped = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<Stopped>());
         match stopped {
-            Some(Stopped::TooLarge) => too_large(self.gate.most.load(Relaxed), self.advice),
+            Some(Stopped::TooLarge) => too_large(self.gate.told.load(Relaxed), self.advice),
             Some(Stopped::HeadTooLong) => ApiError::invalid(
                 None,
                 format!(
@@ -176,6 +181,11 @@ impl Part<'_> {
         self.field.file_name()
     }
 
+    /// The type that the caller gives it.
+    pub(super) fn content_type(&self) -> Option<String> {
+        self.field.content_type().map(ToString::to_string)
+    }
+
     /// The next piece of its content; `None` at its end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         let piece = tokio::time::timeout_at(self.form.deadline, self.field.chunk()).await;
@@ -212,7 +222,7 @@ fn is_plain(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']'))
 }
 
-fn too_large(most: u64, advice: &str) -> ApiError {
+pub(super) fn too_large(most: u64, advice: &str) -> ApiError {
     ApiError::refused(
         StatusCode::PAYLOAD_TOO_LARGE,
         "body_too_large",

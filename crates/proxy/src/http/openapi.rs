@@ -84,9 +84,11 @@ fn operation(route: &Route, parameter: Option<&str>) -> Value {
         operation.insert("parameters".to_owned(), json!([parameter]));
     }
     if let Some(request) = route.request {
+        let is_upload = matches!(route.answer, Answer::Transcript(_));
+        let content_type = if is_upload { "multipart/form-data" } else { "application/json" };
         operation.insert(
             "requestBody".to_owned(),
-            json!({ "required": true, "content": { "application/json": { "schema": request() } } }),
+            json!({ "required": true, "content": { content_type: { "schema": request() } } }),
         );
     }
     if route.access != Access::Key {
@@ -119,6 +121,13 @@ fn responses(route: &Route) -> Value {
             json!({
                 "application/json": { "schema": whole() },
                 "text/event-stream": { "schema": event() },
+            }),
+        ),
+        Answer::Transcript(schema) => (
+            "The text in the format that was asked for; with `stream: true` an event stream that ends with `transcript.text.done`.",
+            json!({
+                "application/json": { "schema": schema() }, "text/plain": { "schema": schema::text() },
+                "text/vtt": { "schema": schema::text() }, "text/event-stream": { "schema": schema::object() },
             }),
         ),
         Answer::Audio => (

@@ -92,6 +92,8 @@ pub(super) enum Answer {
     JsonOrPage(fn() -> Value),
     /// Text of these media types.
     Files(&'static [&'static str]),
+    /// JSON of this schema or a text, for an upload; or an event stream of OpenAI's events.
+    Transcript(fn() -> Value),
 }
 
 impl fmt::Debug for Route {

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::{HeaderValue, Response, header};
 use sagewire_types::{
@@ -54,13 +54,15 @@ pub(super) fn respond<T: Piece>(
     response
 }
 
-/// The bytes of an answer as they come, which are of this type. An answer that breaks off ends its
-/// connection, so that it is not taken for a whole one.
+/// The bytes of an answer as they come, which are of this type. An answer that breaks off ends with
+/// what `failure` makes of the error; without it, it ends its connection, so that it is not taken
+/// for a whole one.
 pub(super) fn respond_bytes(
     exchange: &mut Exchange,
     mut stream: ForwardStream,
     model: &Arc<Model>,
     content_type: HeaderValue,
+    failure: Option<fn(&ApiError) -> Bytes>,
 ) -> Response<Body> {
     ask::learned(exchange, &stream.meta);
     exchange.note(CallRecord::streams);
@@ -68,7 +70,7 @@ pub(super) fn respond_bytes(
     let stopping = Stopping::of(&exchange.head.extensions);
     let state = Arc::clone(&exchange.state);
     let call = StreamedCall { state, model: Arc::clone(model), call: exchange.call.take(), broken: None };
-    let pieces = futures_util::stream::unfold(Some((stream, call, stopping)), |reading| async {
+    let pieces = futures_util::stream::unfold(Some((stream, call, stopping)), move |reading| async move {
         let (mut stream, mut call, stopping) = reading?;
         let piece = tokio::select! {
             biased;
@@ -83,7 +85,11 @@ pub(super) fn respond_bytes(
             Some(Err(error)) => {
                 let shown = call.failed(&error);
                 call.ended();
-                Some((Err(io::Error::other(shown.message().to_owned())), None))
+                let last = match failure {
+                    Some(event) => Ok(event(&shown)),
+                    None => Err(io::Error::other(shown.message().to_owned())),
+                };
+                Some((last, None))
             }
             None => {
                 call.ended();

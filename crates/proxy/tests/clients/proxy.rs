@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
 use sagewire::credentials::seam::{MapEnv, World};
 use sagewire_emulator::{
     Agent, AwsError, CohereRerank, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Embedding, Emulator, Messages,
-    Pooling, Rerank, Scripted, StreamEvent, Tgi,
+    Omni, Pooling, Rerank, Scripted, SpeechRecognition, StreamEvent, Tgi, Transcription,
 };
 use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
 use serde_json::{Value, json};
@@ -23,6 +23,10 @@ model_list:
   - {model_name: reranker, litellm_params: {model: sagemaker/reranker}, model_info: {mode: rerank}}
   - {model_name: cohere-reranker, litellm_params: {model: sagemaker/cohere-reranker}, model_info: {mode: rerank}}
   - {model_name: vllm-reranker, litellm_params: {model: sagemaker/pooling, rerank_dialect: vllm}}
+  - {model_name: whisper, litellm_params: {model: sagemaker/whisper, transcription_dialect: vllm}}
+  - {model_name: whisperx, litellm_params: {model: sagemaker/whisperx, transcription_dialect: whisperx}}
+  - {model_name: speech-recognition, litellm_params: {model: sagemaker/asr, transcription_dialect: huggingface}}
+  - {model_name: omni, litellm_params: {model: sagemaker/omni, dialect: vllm}}
   - {model_name: gone, litellm_params: {model: sagemaker/no-such-endpoint}}
   - {model_name: throttled, litellm_params: {model: sagemaker_chat/throttled}}
   - {model_name: flaky, litellm_params: {model: sagemaker_chat/flaky}}
@@ -134,6 +138,10 @@ async fn emulator() -> Emulator {
         .endpoint("embedding", Embedding::default())
         .endpoint("tokens", Embedding::default())
         .endpoint("reranker", Rerank)
+        .endpoint("whisper", Transcription)
+        .endpoint("whisperx", Transcription)
+        .endpoint("asr", SpeechRecognition)
+        .endpoint("omni", Omni)
         .endpoint("cohere-reranker", CohereRerank)
         .endpoint("pooling", Pooling)
         .endpoint("throttled", Messages::default())

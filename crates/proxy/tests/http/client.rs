@@ -28,6 +28,10 @@ pub(crate) const MODELS: &[&str] = &[
     "sagemaker/*",
 ];
 
+/// The routes of its own that the container behind every model has.
+const NATIVE_ROUTES: [&str; 7] =
+    ["/v1/score", "/classify", "/pooling", "/tokenize", "/detokenize", "/v1/images/generations", "/v1/audio/speech"];
+
 /// A running proxy.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
@@ -57,11 +61,10 @@ impl Answer {
 
 /// An app over a double, with every model it knows.
 pub(crate) fn app(double: &Arc<Double>) -> AppBuilder {
-    App::builder().provider(Arc::new(Served(Arc::clone(double)))).models(
-        MODELS
-            .iter()
-            .map(|name| ServedModel::new(*name).with_deployment(ServedDeployment::new(format!("{name}-1"), REAL_NAME))),
-    )
+    App::builder().provider(Arc::new(Served(Arc::clone(double)))).models(MODELS.iter().map(|name| {
+        let deployment = ServedDeployment::new(format!("{name}-1"), REAL_NAME).with_native_routes(NATIVE_ROUTES);
+        ServedModel::new(*name).with_deployment(deployment)
+    }))
 }
 
 impl Proxy {

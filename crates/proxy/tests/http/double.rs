@@ -9,12 +9,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sagewire::sagemaker::CallerParameters;
 use sagewire_types::{
     Answer, Call, CallContext, ChatChunk, ChatRequest, ChatResponse, ChatStream, ChunkChoice, CompletionChoice,
     CompletionRequest, CompletionResponse, CompletionStream, EmbedInput, EmbedRequest, EmbedResponse, Error, ErrorKind,
-    FinishReason, Message, Prompt, Provider, Reply, ReplyMeta, ReplyStream, Upstream, Usage, Vector,
+    FinishReason, Forwarded, Message, Prompt, Provider, Reply, ReplyMeta, ReplyStream, RerankRequest, RerankResponse,
+    RerankResult, Upstream, Usage, Vector,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -140,6 +142,13 @@ impl Provider for Served {
             Call::Embed(request) => self.embed(*request, context).await.map(Answer::from),
             Call::Complete(request) => self.complete(*request, context).await.map(Answer::from),
             Call::CompleteStream(request) => Ok(self.stream_completion(&request, context).into()),
+            Call::Rerank(request) => self.rerank(*request, context).await.map(Answer::from),
+            Call::Forward(request) => self.pass_on(&request.model, &request.body, context).await.map(Answer::from),
+            Call::Transcribe(request) => self.pass_on(&request.model, b"{}", context).await.map(Answer::from),
+            Call::ForwardStream(request) => {
+                let Reply { value, meta } = self.pass_on(&request.model, &request.body, context).await?;
+                Ok(ReplyStream::new(meta, stream::iter([Ok(value)])).into())
+            }
             other => Err(other.unsupported()),
         }
     }
@@ -204,6 +213,20 @@ impl Served {
         let mut response = EmbedResponse::new(REAL_NAME, std::iter::repeat_n(vector, count));
         response.usage = Some(Usage::reported(2, 0));
         Ok(Reply { value: response, meta: meta() })
+    }
+
+    async fn rerank(&self, request: RerankRequest, context: &CallContext) -> Result<Reply<RerankResponse>, Error> {
+        self.remember(serde_json::to_value(&request).unwrap(), context);
+        self.obey(&request.model).await?;
+        let results = (0..request.results()).map(|index| RerankResult::new(index, 0.5));
+        Ok(Reply { value: RerankResponse::new(REAL_NAME, results), meta: meta() })
+    }
+
+    /// What a container answers at a route of its own.
+    async fn pass_on(&self, model: &str, body: &[u8], context: &CallContext) -> Result<Reply<Forwarded>, Error> {
+        self.remember(serde_json::from_slice(body).unwrap(), context);
+        self.obey(model).await?;
+        Ok(Reply { value: Bytes::from_static(br#"{"object":"list","data":[]}"#).into(), meta: meta() })
     }
 
     async fn complete(

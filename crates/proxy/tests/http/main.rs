@@ -9,6 +9,7 @@ mod client;
 mod disclosure;
 mod double;
 mod embeddings;
+mod every_route;
 mod flow_control;
 mod half_closed;
 mod health;

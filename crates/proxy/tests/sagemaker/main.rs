@@ -9,10 +9,12 @@
 )]
 
 mod answer_cache;
+mod audio;
 mod batches;
 mod calls;
 mod disclosure;
 mod discovery;
+mod forwarded;
 mod native;
 mod numbers;
 mod reload;

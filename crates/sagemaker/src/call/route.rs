@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
-use sagewire_dialects::{ChatDialect, Dialect, EmbeddingDialect, RerankDialect, embedding::EmbeddingFamily};
+use sagewire_dialects::{
+    ChatDialect, Dialect, EmbeddingDialect, RerankDialect, TranscriptionDialect, embedding::EmbeddingFamily,
+};
 use sagewire_types::{Call, Error, ErrorKind, ModelId};
 
 use crate::Settings;
@@ -76,6 +78,21 @@ pub(crate) fn rerank(settings: &Settings, model: &ModelId) -> Result<RerankDiale
     Ok(chosen)
 }
 
+/// The family of a server of transcription.
+///
+/// # Errors
+/// As for [`chat`].
+pub(crate) fn transcription(settings: &Settings, model: &ModelId) -> Result<TranscriptionDialect, Error> {
+    let (chosen, why) = match (settings.transcription_dialect, settings.dialect) {
+        _ if ChatDialect::of_prefix(model.prefix()).is_none() => return Err(unknown_prefix(model)),
+        (Some(family), _) => (family, "the setting says so"),
+        (None, Some(ChatDialect::Vllm)) => (TranscriptionDialect::Vllm, "`dialect` is `vllm`"),
+        (None, _) => TranscriptionDialect::of_endpoint(model.name()),
+    };
+    tracing::debug!(target: "sagewire::route", model = %model, family = chosen.as_str(), why, "transcription family chosen");
+    Ok(chosen)
+}
+
 /// The container's own route that a call asks.
 ///
 /// # Errors
@@ -86,6 +103,10 @@ pub(crate) fn of_call<'c>(call: &'c Call, settings: &Settings) -> Result<Option<
         // A model that cannot be read is refused with its own error later.
         Call::Rerank(request) => match request.model.parse() {
             Ok(model) => rerank(settings, &model)?.implementation().route(),
+            Err(_) => None,
+        },
+        Call::Transcribe(request) | Call::TranscribeStream(request) => match request.model.parse() {
+            Ok(model) => transcription(settings, &model)?.implementation().route(request.translates),
             Err(_) => None,
         },
         _ => None,

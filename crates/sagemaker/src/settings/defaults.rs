@@ -2,7 +2,7 @@
 //!
 //! Owns the rule that what a request sets itself stays.
 
-use sagewire_types::{ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, RerankRequest};
+use sagewire_types::{AudioForm, ChatRequest, CompletionRequest, EmbedRequest, Error, ErrorKind, RerankRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -84,6 +84,20 @@ pub(crate) fn fill_rerank(request: &mut RerankRequest, defaults: Option<&ChatReq
     if let Some(defaults) = defaults {
         fill_extra(&mut request.extra, &defaults.extra);
     }
+}
+
+/// The parameters of a deployment that a recording's form does not have, as texts.
+pub(crate) fn of_transcription(form: &AudioForm, defaults: Option<&ChatRequest>) -> Vec<(String, String)> {
+    let Some(defaults) = defaults else { return Vec::new() };
+    let temperature = defaults.temperature.map(|value| ("temperature".to_owned(), Value::from(value)));
+    let others = defaults.extra.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let open = temperature.into_iter().chain(others).filter(|(name, _)| form.field(name).is_none());
+    open.filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        Value::Number(_) | Value::Bool(_) => Some((name, value.to_string())),
+        _ => None,
+    })
+    .collect()
 }
 
 fn fill_extra(extra: &mut Map<String, Value>, defaults: &Map<String, Value>) {

@@ -50,6 +50,8 @@ pub struct RoutingParams {
     pub allowed_fails: Option<u64>,
     /// How long it cools down after failures.
     pub cooldown_time: Option<Duration>,
+    /// The largest upload in bytes.
+    pub max_upload_bytes: Option<u64>,
     /// The operator's parameters that a caller may set in a request's body.
     pub configurable_clientside_auth_params: Option<Vec<String>>,
 }

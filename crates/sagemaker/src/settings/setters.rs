@@ -11,7 +11,7 @@ use sagewire_types::ChatRequest;
 use super::{Settings, Timeouts};
 use crate::{
     ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, RerankDialect, TemplateChoice,
-    TemplateSource,
+    TemplateSource, TranscriptionDialect,
 };
 
 /// Writes the setters: their documentation, name, field and the type that they take, and the field
@@ -59,6 +59,8 @@ impl Settings {
         with_dialect(dialect: ChatDialect);
         /// Sets the family of embeddings.
         with_embedding_dialect(embedding_dialect: EmbeddingDialect);
+        /// Sets the family of servers of transcription.
+        with_transcription_dialect(transcription_dialect: TranscriptionDialect);
         /// Sets the family of rerankers.
         with_rerank_dialect(rerank_dialect: RerankDialect);
         /// Sets further paths of the container that `forward` may ask for.

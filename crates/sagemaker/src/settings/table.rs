@@ -12,7 +12,9 @@ use super::{
     parameters::{Effect, Field, InRequest, Parameter},
     reading,
 };
-use crate::{ChatDialect, DetailsPolicy, EmbeddingDialect, RerankDialect, template::TemplateSource};
+use crate::{
+    ChatDialect, DetailsPolicy, EmbeddingDialect, RerankDialect, TranscriptionDialect, template::TemplateSource,
+};
 
 const fn setting(name: &'static str, field: Field, meaning: &'static str) -> Parameter {
     row(name, field, Effect::Setting, InRequest::Listed, meaning)
@@ -223,6 +225,13 @@ pub(super) static TABLE: &[Parameter] = &[
         "The most documents that a reranker is sent at once. Default: the family's limit.",
     ),
     setting(
+        "transcription_dialect",
+        Field::Parsed(Kind::Choice(TranscriptionDialect::names), |d, value| {
+            reading::choice(&mut d.settings.transcription_dialect, &value)
+        }),
+        "What a server of transcription speaks. Default: `vllm` if that is the `dialect`, else by the endpoint's name.",
+    ),
+    setting(
         "hf_model_name",
         Field::Text(|d| &mut d.settings.hf_model_name),
         "The model's name on Hugging Face: its chat template is used, and it is the `model` in the body of a container that takes one. Default there: the endpoint's name.",
@@ -393,6 +402,11 @@ pub(super) static TABLE: &[Parameter] = &[
         "configurable_clientside_auth_params",
         Field::Texts(|d| &mut d.routing.configurable_clientside_auth_params),
         "The parameters of this table that a caller may set in a request's body, such as `aws_region_name`.",
+    ),
+    routing(
+        "max_upload_bytes",
+        Field::Count(|d| &mut d.routing.max_upload_bytes),
+        "The largest upload, such as a recording, that the deployment is sent, in bytes; a larger one is refused with 413. Default: 6291456, the most that AWS documents for a request.",
     ),
     // Logs
     setting(

@@ -17,6 +17,7 @@ impl EmbedRequest {
             EmbedInput::Texts(texts) => texts.iter().map(|text| in_bytes(text.len())).sum(),
             EmbedInput::Tokens(ids) => ids.len(),
             EmbedInput::TokenLists(lists) => lists.iter().map(Vec::len).sum(),
+            EmbedInput::Others(others) => in_bytes(others.iter().map(EmbedInput::text_bytes_of).sum()),
         })
     }
 }

@@ -1,0 +1,176 @@
+//! Containers that take a recording alone: the Hugging Face inference toolkit with
+//! `automatic-speech-recognition`, and JumpStart's Whisper.
+//!
+//! Owns the formats: SRT, VTT and verbose JSON are made of the chunks that the container gives.
+//!
+//! <https://huggingface.co/docs/sagemaker/reference>, <https://developer.mozilla.org/docs/Web/API/WebVTT_API>
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use sagewire_types::{Error, ErrorKind, TranscribeRequest, json, lenient::Lenient};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Transcript, TranscriptionFamily, format_of, reported, unsupported};
+use crate::{Payload, failure_report as failure};
+
+/// Sends the recording and writes the answer's format.
+#[derive(Debug)]
+pub(super) struct Recording;
+
+/// Parameters that are not the container's: what is done with them is done here.
+const OF_THE_ANSWER: [&str; 2] = ["response_format", "stream"];
+
+#[derive(Debug, Deserialize)]
+struct Reply {
+    text: Text,
+    #[serde(default)]
+    chunks: Vec<Chunk>,
+    #[serde(default)]
+    language: Lenient<String>,
+}
+
+/// JumpStart's Whisper gives a list.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+struct Chunk {
+    text: String,
+    /// The seconds from and until which it is spoken. The end of the last one may be missing.
+    timestamp: (f64, Option<f64>),
+}
+
+impl TranscriptionFamily for Recording {
+    fn name(&self) -> &'static str {
+        "huggingface"
+    }
+
+    fn route(&self, _: bool) -> Option<&'static str> {
+        None
+    }
+
+    fn streams(&self) -> bool {
+        false
+    }
+
+    fn takes_parameters(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, request: &TranscribeRequest, drops_parameters: bool) -> Result<Payload, Error> {
+        if request.translates {
+            return Err(unsupported("model", "which transcribes and does not translate"));
+        }
+        let mut names = request.form.fields().iter().map(|(name, _)| name.as_str());
+        match names.find(|name| !OF_THE_ANSWER.contains(name)) {
+            Some(name) if !drops_parameters => {
+                Err(unsupported(name, "which takes a recording and nothing else (`drop_params` has it left out)"))
+            }
+            _ => Ok(Payload {
+                content_type: "audio/x-audio",
+                accept: Some("application/json"),
+                custom_attributes: None,
+                body: request.form.audio(),
+            }),
+        }
+    }
+
+    fn decode(&self, reply: Bytes, _: Option<&str>, request: &TranscribeRequest) -> Result<Transcript, Error> {
+        let Reply { text, chunks, language } = json::from_reply(&reply).map_err(|_| {
+            let hint =
+                format!("Set `transcription_dialect` to the family that fits the container (now `{}`)", self.name());
+            reported(&reply).unwrap_or_else(|| failure::unknown_reply(&reply, &hint))
+        })?;
+        let text = match text {
+            Text::One(text) => text,
+            Text::Many(texts) => texts.join(" "),
+        };
+        let text = text.trim();
+        let plain = "text/plain; charset=utf-8";
+        let (body, content_type) = match format_of(request) {
+            "json" => (json!({ "text": text }).to_string(), "application/json"),
+            "text" => (format!("{text}\n"), plain),
+            format if chunks.is_empty() => return Err(no_times(format)),
+            "srt" => (srt(&chunks), plain),
+            "vtt" => (vtt(&chunks), "text/vtt; charset=utf-8"),
+            "verbose_json" => (verbose(text, &chunks, language.0.as_deref()), "application/json"),
+            format => {
+                let message = format!(
+                    "invalid value for `response_format`: `{}` is none of json, text, srt, vtt and verbose_json",
+                    failure::excerpt(format)
+                );
+                return Err(Error::invalid("response_format", message));
+            }
+        };
+        Ok(Transcript { body: body.into(), content_type: content_type.to_owned() })
+    }
+}
+
+impl Chunk {
+    fn start(&self) -> f64 {
+        self.timestamp.0
+    }
+
+    fn end(&self) -> f64 {
+        self.timestamp.1.unwrap_or(self.timestamp.0)
+    }
+}
+
+fn no_times(format: &str) -> Error {
+    let format = failure::excerpt(format);
+    let message =
+        format!("`response_format: {format}` needs times, which the container does not give: use `json` or `text`");
+    Error::new(ErrorKind::Unsupported, message).with_param("response_format")
+}
+
+fn srt(chunks: &[Chunk]) -> String {
+    let mut out = String::new();
+    for (chunk, number) in chunks.iter().zip(1..) {
+        let (start, end) = (time(chunk.start(), ','), time(chunk.end(), ','));
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{number}\n{start} --> {end}\n{}\n\n", chunk.text.trim());
+    }
+    out
+}
+
+fn vtt(chunks: &[Chunk]) -> String {
+    let mut out = "WEBVTT\n\n".to_owned();
+    for chunk in chunks {
+        let (start, end) = (time(chunk.start(), '.'), time(chunk.end(), '.'));
+        let _ = write!(out, "{start} --> {end}\n{}\n\n", chunk.text.trim());
+    }
+    out
+}
+
+fn verbose(text: &str, chunks: &[Chunk], language: Option<&str>) -> String {
+    let segments = chunks
+        .iter()
+        .enumerate()
+        .map(|(id, chunk)| json!({ "id": id, "start": chunk.start(), "end": chunk.end(), "text": chunk.text }));
+    let segments: Vec<_> = segments.collect();
+    let duration = chunks.last().map_or(0.0, Chunk::end);
+    let mut answer = json!({ "task": "transcribe", "duration": duration, "text": text, "segments": segments });
+    if let (Some(language), Some(members)) = (language, answer.as_object_mut()) {
+        members.insert("language".to_owned(), language.into());
+    }
+    answer.to_string()
+}
+
+/// `00:01:02,345`
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a time that is out of range becomes the nearest"
+)]
+fn time(seconds: f64, before_thousandths: char) -> String {
+    let thousandths = (seconds * 1000.0).round() as u64;
+    let (seconds, rest) = (thousandths / 1000, thousandths % 1000);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}{before_thousandths}{rest:03}")
+}
