@@ -19,7 +19,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use sagewire_batch::{
     BatchError, Buckets, Counts, End, Engine, Input, Line, NewBatch, NewFile, Outcome, Owner, Response, RunOptions,
     Runner, S3Location, Store,
@@ -28,7 +28,6 @@ use sagewire_credentials::{
     AwsParams,
     seam::{MapEnv, SystemHttp, World},
 };
-use sagewire_test_programs::Prepared;
 
 fn main() -> ExitCode {
     let moto = |faults| {
