@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let context = CallContext::new().with(Settings::new().with_transcription_dialect(family));
         let reply = client.transcribe_with(TranscribeRequest::new(&model, form.clone()), &context).await?;
-        println!("{family}: {}", String::from_utf8_lossy(&reply.value));
+        println!("{family}: {}", String::from_utf8_lossy(&reply.value.bytes));
     }
     Ok(())
 }

@@ -245,7 +245,7 @@ mod tests {
         }
         assert_eq!(serde_json::from_str::<Prompt>("[[7.0]]").unwrap(), Prompt::TokenLists(vec![vec![7]]));
         for json in [r#"[["a","b"],["c"]]"#, r#"[{"content":[]},{"text":"a"}]"#] {
-            let Value::Array(items) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
+            let serde_json::Value::Array(items) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
             assert_eq!(serde_json::from_str::<EmbedInput>(json).unwrap(), EmbedInput::Others(items));
             let error = serde_json::from_str::<Prompt>(json).unwrap_err().to_string();
             assert!(error.contains("expected a string, a list of strings"), "{error}");

@@ -173,7 +173,7 @@ async fn finish(runner: &Runner, owner: &Owner, id: &str, engine: &Echo) -> Resu
             Ok(_) => {}
             // The lease is looked at until it has not changed for its lifetime.
             Err(BatchError::Leased | BatchError::LeaseLost | BatchError::Store { .. }) => {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
             Err(error) => return Err(error.into()),
         }

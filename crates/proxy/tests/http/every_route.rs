@@ -71,8 +71,8 @@ const ROWS: [Row; 15] = [
 /// Every path at which a model is asked, with its row.
 async fn routes(proxy: &Proxy) -> Vec<(String, &'static Row)> {
     let document = proxy.get("/openapi.json").await.json();
-    let paths = document["paths"].as_object().unwrap().iter();
-    let asks = paths.filter(|(path, methods)| methods["post"]["responses"].get("429").is_some() && !path.contains('{'));
+    let paths = document.get("paths").and_then(Value::as_object).unwrap().iter();
+    let asks = paths.filter(|(path, methods)| methods.pointer("/post/responses/429").is_some() && !path.contains('{'));
     let routes: Vec<_> = asks
         .map(|(path, _)| {
             let plain = ["/v1", "/v2"].iter().find_map(|version| path.strip_prefix(version)).unwrap_or(path);
@@ -109,8 +109,9 @@ async fn proxy() -> Proxy {
 
 fn code(answer: &Answer) -> Value {
     // Routes of Anthropic's API have its form of errors.
-    let error = &answer.json()["error"];
-    if error["code"].is_null() { error["type"].clone() } else { error["code"].clone() }
+    let body = answer.json();
+    let named = |pointer| body.pointer(pointer).filter(|value| !value.is_null());
+    named("/error/code").or_else(|| named("/error/type")).cloned().unwrap_or_default()
 }
 
 #[tokio::test]
