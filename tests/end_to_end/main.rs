@@ -11,6 +11,7 @@ mod bad_input;
 mod cancellation;
 mod capacity;
 mod details;
+mod doors;
 mod echoes;
 mod embeddings;
 mod errors;

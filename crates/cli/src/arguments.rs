@@ -5,7 +5,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{batch, chat, check, completions, doctor, embed, health, init, man, serve, template};
+use crate::{batch, chat, check, completions, doctor, embed, health, iam_policy, init, man, serve, template, token};
 #[cfg(feature = "emulator")]
 use crate::{demo, emulate};
 
@@ -50,6 +50,10 @@ pub(crate) enum Command {
     Doctor(doctor::DoctorArguments),
     /// Writes a config.yaml for the endpoints of an AWS account
     Init(init::InitArguments),
+    /// Prints a bearer token for the OpenAI-compatible route of SageMaker endpoints
+    Token(token::TokenArguments),
+    /// Prints the IAM policy that a config.yaml needs
+    IamPolicy(iam_policy::IamPolicyArguments),
     /// Serves OpenAI's API in front of SageMaker endpoints, from LiteLLM's config.yaml
     Serve(serve::ServeArguments),
     /// Checks a config.yaml, and shows what it would serve

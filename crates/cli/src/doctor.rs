@@ -6,9 +6,11 @@
 use std::time::SystemTime;
 
 use clap::Args;
+use sagewire::credentials::Region;
 
 use crate::{Failure, connection::ConnectionArguments};
 
+mod account;
 mod answer;
 mod clock;
 mod credentials;
@@ -34,12 +36,13 @@ use watch::Log;
   sagewire doctor sagemaker_chat/my-endpoint
   sagewire doctor sagemaker/my-endpoint --region eu-west-1 --inference-component llama-8b
   sagewire doctor sagemaker/my-endpoint --no-invoke
+  sagewire doctor sagemaker/my-endpoint --look-in us-west-2 --look-in eu-west-1
   sagewire doctor sagemaker/my-embeddings --embeddings
   sagewire doctor --config config.yaml gpt-4
   sagewire doctor --demo --json
 
 Requests one token from the model, and one more in each other dialect if the container does not understand the first; `--no-invoke`
-sends no request to it. Asks STS for the owner of the credentials, which needs no permission. The output contains no secret: keys, tokens
+sends no request to it. Reads the endpoint's description, if the credentials permit it. Asks STS for the owner of the credentials, which needs no permission. The output contains no secret: keys, tokens
 and signatures are left out, so you can pass `--json` on for support.
 
 Exit codes: 0 no problem was found, 1 there is a problem, 2 the arguments or the configuration are invalid.")]
@@ -53,6 +56,9 @@ pub(crate) struct DoctorArguments {
     /// The endpoint embeds texts: requests a vector instead of a chat
     #[arg(long)]
     embeddings: bool,
+    /// Looks for the endpoint in this region too, if it is not where it should be. Repeatable
+    #[arg(long, value_name = "REGION", value_parser = Region::new)]
+    look_in: Vec<Region>,
     /// Shows everything that was looked at: variables, files, URLs, headers
     #[arg(long, short)]
     verbose: bool,
@@ -68,7 +74,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     let mut examinations = Vec::new();
     for subject in &subjects.all {
         let mut examination = Examination::new(subject.title());
-        examine(subject, arguments.no_invoke, &mut examination).await;
+        examine(subject, arguments.no_invoke, &arguments.look_in, &mut examination).await;
         if !arguments.json {
             examination.print(arguments.verbose);
         }
@@ -89,7 +95,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
 }
 
 /// Each step uses the results of those before it. One that cannot be done is reported as skipped.
-async fn examine(subject: &Subject, no_invoke: bool, examination: &mut Examination) {
+async fn examine(subject: &Subject, no_invoke: bool, look_in: &[Region], examination: &mut Examination) {
     let log = Log::default();
     let world = watch::world(&subject.world, &log);
     if let Some(step) = subject.model_step() {
@@ -111,6 +117,10 @@ async fn examine(subject: &Subject, no_invoke: bool, examination: &mut Examinati
     let (step, target) = url::look(subject, &world, region.as_ref()).await;
     examination.add(step);
     if let Some(step) = proxy::look(&subject.system, target.as_ref()) {
+        examination.add(step);
+    }
+    let (located, known) = (region.as_ref(), keys.as_ref());
+    if let Some(step) = account::look(subject, &world, located, known, look_in).await {
         examination.add(step);
     }
     let case = fix::Case { subject, region, keys, identity, target, world: &world };

@@ -21,6 +21,7 @@ mod emulate;
 mod failure;
 mod fingerprint;
 mod health;
+mod iam_policy;
 mod init;
 mod interrupt;
 mod man;
@@ -29,6 +30,7 @@ mod progress;
 mod serve;
 mod template;
 mod terminal;
+mod token;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
@@ -50,6 +52,8 @@ async fn main() -> ExitCode {
         Command::Batch(command) => batch::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Init(arguments) => init::run(arguments).await,
+        Command::Token(arguments) => token::run(arguments).await,
+        Command::IamPolicy(arguments) => iam_policy::run(&arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments).await,
         Command::Health(arguments) => health::run(arguments).await,

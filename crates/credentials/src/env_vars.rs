@@ -16,6 +16,11 @@ pub const AWS_DEFAULT_PROFILE: &str = "AWS_DEFAULT_PROFILE";
 pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 /// The URL of SageMaker Runtime.
 pub const AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: &str = "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME";
+/// The URL of SageMaker Inference Router Runtime.
+pub const AWS_ENDPOINT_URL_SAGEMAKER_INFERENCE_ROUTER_RUNTIME: &str =
+    "AWS_ENDPOINT_URL_SAGEMAKER_INFERENCE_ROUTER_RUNTIME";
+/// The URL of SageMaker Gateway Runtime.
+pub const AWS_ENDPOINT_URL_SAGEMAKER_GATEWAY_RUNTIME: &str = "AWS_ENDPOINT_URL_SAGEMAKER_GATEWAY_RUNTIME";
 /// The URL of SageMaker's control plane, which lists and describes endpoints.
 pub const AWS_ENDPOINT_URL_SAGEMAKER: &str = "AWS_ENDPOINT_URL_SAGEMAKER";
 /// The URL of STS.

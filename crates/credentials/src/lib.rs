@@ -14,6 +14,7 @@
 //! - [`CredentialsError`] says what is wrong, what was tried, and what to do. [`env_vars`] lists
 //!   every variable that is read.
 
+mod bearer_token;
 mod cache;
 mod chain;
 mod config;
@@ -37,6 +38,7 @@ mod source;
 mod sts;
 mod timestamp;
 
+pub use bearer_token::{BearerToken, BearerTokenError};
 pub use cache::{CachePolicy, CachedProvider};
 pub use chain::{ChainSource, DefaultChain};
 pub use config::SharedConfig;

@@ -1,4 +1,5 @@
-//! AWS's own cases for the URLs of SageMaker Runtime, and its list of partitions and regions.
+//! AWS's own cases for the URLs of SageMaker Runtime, what its rules say of the services that came
+//! later, and its list of partitions and regions.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,7 +12,7 @@ mod vectors;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Arguments, Failed, Trial};
 use sagewire_credentials::endpoint::{
     EndpointError, EndpointSettings, Partition, Service, configured_endpoint_url, service_url,
 };
@@ -24,6 +25,12 @@ fn main() -> ExitCode {
     let cases = "models/sagemaker-runtime-endpoint-tests-1.json";
     trials.extend(suite("sagemaker-runtime", cases, "testCases", 47, endpoint));
     trials.extend(suite("partition", "models/partitions.json", "partitions", 8, partition));
+    let recorded: Value = serde_json::from_str(include_str!("endpoint_rules/new_services.json")).unwrap();
+    let recorded = recorded["cases"].as_array().unwrap().clone();
+    trials.extend(recorded.into_iter().map(|case| {
+        let title = format!("{} {}", case["service"].as_str().unwrap(), case["params"]);
+        Trial::test(title, move || endpoint(&case))
+    }));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -31,7 +38,12 @@ fn endpoint(case: &Value) -> Result<(), Failed> {
     let given = &case["params"];
     let flag = |name: &str| given[name].as_bool().unwrap_or(false);
     let settings = EndpointSettings { use_fips: flag("UseFIPS"), use_dual_stack: flag("UseDualStack") };
-    let service = Service::SageMakerRuntime;
+    let service = match case["service"].as_str() {
+        None => Service::SageMakerRuntime,
+        Some("sagemaker-inference-router-runtime") => Service::InferenceRouterRuntime,
+        Some("sagemaker-gateway-runtime") => Service::GatewayRuntime,
+        Some(other) => panic!("no service of ours is `{other}`"),
+    };
     let configured = configured_endpoint_url(service, given["Endpoint"].as_str(), |_| None, None)?;
     let url = service_url(service, given["Region"].as_str(), settings, configured.as_ref());
     if let Some(expected) = case["expect"].get("error") {

@@ -364,6 +364,92 @@ pub struct Copies {
     pub current_copy_count: Option<u32>,
 }
 
+/// One inference router of `ListInferenceRouters`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct InferenceRouterSummary {
+    /// Its name.
+    pub inference_router_name: String,
+    /// Its ARN.
+    pub inference_router_arn: String,
+}
+
+/// An answer of `DescribeInferenceRouter`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct InferenceRouter {
+    /// Its name.
+    pub inference_router_name: String,
+    /// Its ARN.
+    pub inference_router_arn: String,
+    /// The models that it answers, each with the places that it may choose.
+    pub routing_targets: Vec<RoutingTarget>,
+    /// Its status, such as `InService`.
+    pub status: String,
+}
+
+/// A model within an inference router.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct RoutingTarget {
+    /// Its name, which calls give.
+    pub name: String,
+    /// Where calls may go.
+    pub destinations: Vec<Destination>,
+    /// `LocalRegionFirst` or `InstancePoolOrder`.
+    pub routing_preference: Option<String>,
+    /// Present if it takes asynchronous calls.
+    pub async_inference_config: Option<AsyncInference>,
+}
+
+/// A place that a router may choose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Destination {
+    /// The ARN of the endpoint or inference component, in any region and account.
+    pub resource_arn: String,
+    /// `Routable`, `Unroutable` or `Unknown`.
+    pub routing_status: Option<String>,
+}
+
+/// One gateway of `ListGlobalInferenceGateways`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct GatewaySummary {
+    /// Its id, which calls give.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its status, such as `ACTIVE`.
+    pub status: String,
+}
+
+/// An answer of `DescribeGlobalInferenceGateway`. AWS does not say which models it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[non_exhaustive]
+pub struct Gateway {
+    /// Its id, which calls give.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its status, such as `ACTIVE`.
+    pub status: String,
+    /// Its own URL.
+    pub endpoint_url: Option<String>,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

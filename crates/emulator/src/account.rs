@@ -22,8 +22,10 @@ const CREATED: u64 = 1_700_000_000;
 /// The resources of an AWS account, as SageMaker's control plane describes them.
 ///
 /// Its JSON has lists of AWS's own answers: `endpoints` (of `DescribeEndpoint`; `Tags` may be among
-/// them), `endpoint_configs`, `models`, `model_packages` and `inference_components`; and `denied`,
-/// the names of operations that the caller may not call.
+/// them), `endpoint_configs`, `models`, `model_packages`, `inference_components`,
+/// `inference_routers` and `global_inference_gateways`; and `denied`, the names of operations that
+/// the caller may not call. Which endpoint a gateway has for a model is in its `Models`, which AWS
+/// does not describe: `{"Qwen/Qwen3-8B": "my-endpoint"}`.
 ///
 /// ```
 /// use sagewire_emulator::Account;
@@ -67,11 +69,20 @@ pub(crate) enum Resource {
     Model,
     ModelPackage,
     InferenceComponent,
+    InferenceRouter,
+    GlobalInferenceGateway,
 }
 
 impl Resource {
-    const ALL: [Self; 5] =
-        [Self::Endpoint, Self::EndpointConfig, Self::Model, Self::ModelPackage, Self::InferenceComponent];
+    const ALL: [Self; 7] = [
+        Self::Endpoint,
+        Self::EndpointConfig,
+        Self::Model,
+        Self::ModelPackage,
+        Self::InferenceComponent,
+        Self::InferenceRouter,
+        Self::GlobalInferenceGateway,
+    ];
 
     /// AWS's name of the kind.
     pub(crate) const fn name(self) -> &'static str {
@@ -81,6 +92,8 @@ impl Resource {
             Self::Model => "Model",
             Self::ModelPackage => "ModelPackage",
             Self::InferenceComponent => "InferenceComponent",
+            Self::InferenceRouter => "InferenceRouter",
+            Self::GlobalInferenceGateway => "GlobalInferenceGateway",
         }
     }
 
@@ -92,6 +105,42 @@ impl Resource {
             Self::Model => "ModelName",
             Self::ModelPackage => "ModelPackageName",
             Self::InferenceComponent => "InferenceComponentName",
+            Self::InferenceRouter => "InferenceRouterName",
+            Self::GlobalInferenceGateway => "Id",
+        }
+    }
+
+    /// The member of a request that names the resource.
+    pub(crate) const fn identifier(self) -> &'static str {
+        match self {
+            Self::GlobalInferenceGateway => "Identifier",
+            _ => self.key(),
+        }
+    }
+
+    /// The member of a description with its ARN.
+    pub(crate) fn arn_member(self) -> String {
+        match self {
+            Self::GlobalInferenceGateway => "Arn".to_owned(),
+            _ => format!("{}Arn", self.name()),
+        }
+    }
+
+    /// The member of a description with its status, and the status where none is given.
+    pub(crate) fn status(self) -> Option<(String, &'static str)> {
+        match self {
+            Self::Endpoint | Self::InferenceComponent => Some((format!("{}Status", self.name()), "InService")),
+            Self::InferenceRouter => Some(("Status".to_owned(), "InService")),
+            Self::GlobalInferenceGateway => Some(("Status".to_owned(), "ACTIVE")),
+            _ => None,
+        }
+    }
+
+    /// The member of a list's answer.
+    pub(crate) fn list_member(self) -> String {
+        match self {
+            Self::GlobalInferenceGateway => "GlobalInferenceGatewaySummaries".to_owned(),
+            _ => format!("{}s", self.name()),
         }
     }
 
@@ -103,6 +152,8 @@ impl Resource {
             Self::Model => "model",
             Self::ModelPackage => "model-package",
             Self::InferenceComponent => "inference-component",
+            Self::InferenceRouter => "inference-router",
+            Self::GlobalInferenceGateway => "global-inference-gateway",
         }
     }
 
@@ -113,6 +164,8 @@ impl Resource {
             Self::Model => "models",
             Self::ModelPackage => "model_packages",
             Self::InferenceComponent => "inference_components",
+            Self::InferenceRouter => "inference_routers",
+            Self::GlobalInferenceGateway => "global_inference_gateways",
         }
     }
 }
@@ -125,6 +178,8 @@ struct File {
     models: Vec<Description>,
     model_packages: Vec<Description>,
     inference_components: Vec<Description>,
+    inference_routers: Vec<Description>,
+    global_inference_gateways: Vec<Description>,
     denied: BTreeSet<String>,
 }
 
@@ -134,10 +189,17 @@ impl Account {
     /// # Errors
     /// [`AccountError`] if the text does not have the account's form.
     pub fn from_json(text: &str) -> Result<Self, AccountError> {
-        let File { endpoints, endpoint_configs, models, model_packages, inference_components, denied } =
-            serde_json::from_str(text)?;
-        let lists = [endpoints, endpoint_configs, models, model_packages, inference_components];
-        let mut account = Self { resources: BTreeMap::new(), denied };
+        let file: File = serde_json::from_str(text)?;
+        let lists = [
+            file.endpoints,
+            file.endpoint_configs,
+            file.models,
+            file.model_packages,
+            file.inference_components,
+            file.inference_routers,
+            file.global_inference_gateways,
+        ];
+        let mut account = Self { resources: BTreeMap::new(), denied: file.denied };
         for (resource, list) in Resource::ALL.into_iter().zip(lists) {
             for description in list {
                 account.insert(resource, description)?;
@@ -181,8 +243,8 @@ impl Account {
 
     /// Adds a description, with the status and the times that every one has.
     fn put(&mut self, resource: Resource, name: String, mut description: Description) {
-        if let Resource::Endpoint | Resource::InferenceComponent = resource {
-            description.entry(format!("{}Status", resource.name())).or_insert_with(|| "InService".into());
+        if let Some((member, status)) = resource.status() {
+            description.entry(member).or_insert_with(|| status.into());
         }
         for time in ["CreationTime", "LastModifiedTime"] {
             description.entry(time).or_insert_with(|| CREATED.into());
@@ -199,7 +261,7 @@ impl Account {
     pub(crate) fn get(&self, resource: Resource, name: &str) -> Option<&Description> {
         let by_name = self.resources.get(&resource)?;
         by_name.get(name).or_else(|| {
-            let member = format!("{}Arn", resource.name());
+            let member = resource.arn_member();
             by_name.values().find(|description| description.get(&member).and_then(Value::as_str) == Some(name))
         })
     }
@@ -211,6 +273,21 @@ impl Account {
         self.all(Resource::InferenceComponent)
             .filter(move |(_, description)| of_endpoint(description))
             .map(|(name, _)| name.as_str())
+    }
+
+    /// The targets of an inference router.
+    pub(crate) fn routing_targets(&self, router: &str) -> Option<&Vec<Value>> {
+        self.get(Resource::InferenceRouter, router)?.get("RoutingTargets")?.as_array()
+    }
+
+    /// The endpoints of a gateway, by the models that they answer.
+    pub(crate) fn gateway_models(&self, id: &str) -> Option<&Map<String, Value>> {
+        self.get(Resource::GlobalInferenceGateway, id)?.get("Models")?.as_object()
+    }
+
+    /// The endpoint that hosts an inference component.
+    pub(crate) fn endpoint_of(&self, component: &str) -> Option<String> {
+        self.get(Resource::InferenceComponent, component)?.get("EndpointName")?.as_str().map(str::to_owned)
     }
 
     /// Whether the caller may not call this operation.

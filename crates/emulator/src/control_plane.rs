@@ -40,12 +40,16 @@ pub(crate) fn answer(
     let answer = match operation {
         Operation::ListEndpoints => request.list(Resource::Endpoint)?,
         Operation::ListInferenceComponents => request.list(Resource::InferenceComponent)?,
+        Operation::ListInferenceRouters => request.list(Resource::InferenceRouter)?,
+        Operation::ListGlobalInferenceGateways => request.list(Resource::GlobalInferenceGateway)?,
         Operation::ListTags => request.tags()?,
         Operation::DescribeEndpoint => request.describe(Resource::Endpoint)?,
         Operation::DescribeEndpointConfig => request.describe(Resource::EndpointConfig)?,
         Operation::DescribeModel => request.describe(Resource::Model)?,
         Operation::DescribeModelPackage => request.describe(Resource::ModelPackage)?,
         Operation::DescribeInferenceComponent => request.describe(Resource::InferenceComponent)?,
+        Operation::DescribeInferenceRouter => request.describe(Resource::InferenceRouter)?,
+        Operation::DescribeGlobalInferenceGateway => request.describe(Resource::GlobalInferenceGateway)?,
         _ => return Err(AwsError::unknown_operation()),
     };
     let mut response = Response::new(whole(answer.to_string()));
@@ -74,20 +78,22 @@ impl<'a> ControlPlaneRequest<'a> {
 
     /// The description of the resource that the request names.
     fn describe(&self, resource: Resource) -> Result<Value, AwsError> {
-        let name = self.required(resource.key())?;
+        let name = self.required(resource.identifier())?;
         let found = self.account.get(resource, name).filter(|description| self.is_here(resource, description));
         let Some(description) = found else {
             let arn = arn(resource, self.region, name);
             return Err(validation(format!("Could not find {} \"{arn}\".", resource.name())));
         };
         let mut description = self.with_arn(resource, description);
-        description.remove("Tags");
+        for own in ["Tags", "Models"] {
+            description.remove(own);
+        }
         Ok(description.into())
     }
 
     /// A page of the resources that pass the request's filters.
     fn list(&self, resource: Resource) -> Result<Value, AwsError> {
-        let status = format!("{}Status", resource.name());
+        let status = resource.status().map(|(member, _)| member).unwrap_or_default();
         let passes = |name: &String, description: &Map<String, Value>| {
             let equals = |filter: &str, member: &str| {
                 self.text(filter).is_none_or(|wanted| description.get(member).and_then(Value::as_str) == Some(wanted))
@@ -103,7 +109,7 @@ impl<'a> ControlPlaneRequest<'a> {
         if self.text("SortOrder") == Some("Descending") {
             items.reverse();
         }
-        self.page(&format!("{}s", resource.name()), items)
+        self.page(&resource.list_member(), items)
     }
 
     fn tags(&self) -> Result<Value, AwsError> {
@@ -143,25 +149,25 @@ impl<'a> ControlPlaneRequest<'a> {
 
     /// A resource whose ARN names another region is not in this one.
     fn is_here(&self, resource: Resource, description: &Map<String, Value>) -> bool {
-        let arn = description.get(&format!("{}Arn", resource.name())).and_then(Value::as_str);
+        let arn = description.get(&resource.arn_member()).and_then(Value::as_str);
         arn.is_none_or(|arn| arn.split(':').nth(3) == Some(self.region))
     }
 
     fn with_arn(&self, resource: Resource, description: &Map<String, Value>) -> Map<String, Value> {
         let mut description = description.clone();
         let name = description.get(resource.key()).and_then(Value::as_str).unwrap_or_default().to_owned();
-        description
-            .entry(format!("{}Arn", resource.name()))
-            .or_insert_with(|| arn(resource, self.region, &name).into());
+        description.entry(resource.arn_member()).or_insert_with(|| arn(resource, self.region, &name).into());
         description
     }
 
     /// What a list says of a resource.
     fn summary(&self, resource: Resource, description: &Map<String, Value>) -> Value {
-        let name = resource.name();
-        let (arn, status) = (format!("{name}Arn"), format!("{name}Status"));
-        let members =
-            [resource.key(), &arn, &status, "EndpointName", "VariantName", "CreationTime", "LastModifiedTime"];
+        let (arn, status) = (resource.arn_member(), resource.status().map(|(member, _)| member).unwrap_or_default());
+        let mut members =
+            vec![resource.key(), &arn, &status, "EndpointName", "VariantName", "CreationTime", "LastModifiedTime"];
+        if resource == Resource::GlobalInferenceGateway {
+            members.push("Name");
+        }
         let mut summary = self.with_arn(resource, description);
         summary.retain(|member, _| members.contains(&member.as_str()));
         json!(summary)

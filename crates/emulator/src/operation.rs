@@ -17,6 +17,16 @@ pub enum Operation {
     InvokeEndpointWithResponseStream,
     /// SageMaker Runtime: [InvokeEndpointAsync](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html).
     InvokeEndpointAsync,
+    /// An endpoint's OpenAI-compatible route: [chat completions](https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-openai-compatible.html).
+    OpenAiChatCompletions,
+    /// SageMaker Inference Router Runtime: `InvokeInferenceRouter`.
+    InvokeInferenceRouter,
+    /// SageMaker Inference Router Runtime: `InvokeInferenceRouterAsync`.
+    InvokeInferenceRouterAsync,
+    /// SageMaker Gateway Runtime: `InvokeGlobalInferenceGateway`.
+    InvokeGlobalInferenceGateway,
+    /// SageMaker Gateway Runtime: `InvokeGlobalInferenceGatewayWithResponseStream`.
+    InvokeGlobalInferenceGatewayWithResponseStream,
     /// SageMaker: [ListEndpoints](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html).
     ListEndpoints,
     /// SageMaker: [ListInferenceComponents](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListInferenceComponents.html).
@@ -33,6 +43,14 @@ pub enum Operation {
     DescribeModelPackage,
     /// SageMaker: [DescribeInferenceComponent](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeInferenceComponent.html).
     DescribeInferenceComponent,
+    /// SageMaker: [ListInferenceRouters](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListInferenceRouters.html).
+    ListInferenceRouters,
+    /// SageMaker: [DescribeInferenceRouter](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeInferenceRouter.html).
+    DescribeInferenceRouter,
+    /// SageMaker: [ListGlobalInferenceGateways](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListGlobalInferenceGateways.html).
+    ListGlobalInferenceGateways,
+    /// SageMaker: [DescribeGlobalInferenceGateway](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeGlobalInferenceGateway.html).
+    DescribeGlobalInferenceGateway,
     /// STS: [AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
     AssumeRole,
     /// STS: [AssumeRoleWithWebIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
@@ -70,6 +88,15 @@ impl Operation {
             Self::DescribeModel => "DescribeModel",
             Self::DescribeModelPackage => "DescribeModelPackage",
             Self::DescribeInferenceComponent => "DescribeInferenceComponent",
+            Self::OpenAiChatCompletions => "OpenAiChatCompletions",
+            Self::InvokeInferenceRouter => "InvokeInferenceRouter",
+            Self::InvokeInferenceRouterAsync => "InvokeInferenceRouterAsync",
+            Self::InvokeGlobalInferenceGateway => "InvokeGlobalInferenceGateway",
+            Self::InvokeGlobalInferenceGatewayWithResponseStream => "InvokeGlobalInferenceGatewayWithResponseStream",
+            Self::ListInferenceRouters => "ListInferenceRouters",
+            Self::DescribeInferenceRouter => "DescribeInferenceRouter",
+            Self::ListGlobalInferenceGateways => "ListGlobalInferenceGateways",
+            Self::DescribeGlobalInferenceGateway => "DescribeGlobalInferenceGateway",
             Self::AssumeRole => "AssumeRole",
             Self::AssumeRoleWithWebIdentity => "AssumeRoleWithWebIdentity",
             Self::GetCallerIdentity => "GetCallerIdentity",
@@ -84,7 +111,7 @@ impl Operation {
 
     /// All but [`Unknown`](Self::Unknown).
     #[cfg(feature = "faults")]
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 28] = [
         Self::InvokeEndpoint,
         Self::InvokeEndpointWithResponseStream,
         Self::InvokeEndpointAsync,
@@ -104,6 +131,15 @@ impl Operation {
         Self::DescribeModel,
         Self::DescribeModelPackage,
         Self::DescribeInferenceComponent,
+        Self::OpenAiChatCompletions,
+        Self::InvokeInferenceRouter,
+        Self::InvokeInferenceRouterAsync,
+        Self::InvokeGlobalInferenceGateway,
+        Self::InvokeGlobalInferenceGatewayWithResponseStream,
+        Self::ListInferenceRouters,
+        Self::DescribeInferenceRouter,
+        Self::ListGlobalInferenceGateways,
+        Self::DescribeGlobalInferenceGateway,
     ];
 
     /// The operation of this name.
@@ -113,7 +149,7 @@ impl Operation {
     }
 
     /// The operations of SageMaker's control plane.
-    pub(crate) const CONTROL_PLANE: [Self; 8] = [
+    pub(crate) const CONTROL_PLANE: [Self; 12] = [
         Self::ListEndpoints,
         Self::ListInferenceComponents,
         Self::ListTags,
@@ -122,6 +158,10 @@ impl Operation {
         Self::DescribeModel,
         Self::DescribeModelPackage,
         Self::DescribeInferenceComponent,
+        Self::ListInferenceRouters,
+        Self::DescribeInferenceRouter,
+        Self::ListGlobalInferenceGateways,
+        Self::DescribeGlobalInferenceGateway,
     ];
 
     /// Whether it is one of the control plane's.
@@ -129,17 +169,30 @@ impl Operation {
         Self::CONTROL_PLANE.contains(&self)
     }
 
-    /// Is it one of SageMaker Runtime's?
+    /// Does it call a model, through whichever service?
     pub(crate) const fn is_runtime(self) -> bool {
         matches!(self, Self::InvokeEndpoint | Self::InvokeEndpointWithResponseStream | Self::InvokeEndpointAsync)
+            || self.is_other_door()
+    }
+
+    /// Does it call a model by another way than SageMaker Runtime's three operations?
+    pub(crate) const fn is_other_door(self) -> bool {
+        matches!(
+            self,
+            Self::OpenAiChatCompletions
+                | Self::InvokeInferenceRouter
+                | Self::InvokeInferenceRouterAsync
+                | Self::InvokeGlobalInferenceGateway
+                | Self::InvokeGlobalInferenceGatewayWithResponseStream
+        )
     }
 
     /// The name in the credential scope of its signatures; `None` where nothing is signed.
     pub(crate) fn signing_name(self) -> Option<&'static str> {
         match self {
-            Self::InvokeEndpoint | Self::InvokeEndpointWithResponseStream | Self::InvokeEndpointAsync => {
-                Some("sagemaker")
-            }
+            // A bearer token takes the signature's place.
+            Self::OpenAiChatCompletions => None,
+            _ if self.is_runtime() => Some("sagemaker"),
             Self::AssumeRole | Self::GetCallerIdentity => Some("sts"),
             _ if self.is_control_plane() => Some("sagemaker"),
             _ => None,
@@ -153,6 +206,7 @@ impl Operation {
             Self::InstanceMetadataToken | Self::InstanceMetadata => Protocol::InstanceMetadata,
             Self::ContainerCredentials => Protocol::ContainerCredentials,
             Self::CreateToken => Protocol::OAuth,
+            Self::OpenAiChatCompletions => Protocol::OpenAi,
             _ if self.is_control_plane() => Protocol::Json11,
             _ => Protocol::RestJson,
         }

@@ -12,11 +12,30 @@ use crate::{
     operation::Operation,
 };
 
+/// What the paths of OpenAI-compatible routes end in.
+pub(crate) const OPENAI: &str = "openai/v1/chat/completions";
+
+const RUNTIME: [(&str, Operation); 4] = [
+    ("invocations", Operation::InvokeEndpoint),
+    ("invocations-response-stream", Operation::InvokeEndpointWithResponseStream),
+    ("async-invocations", Operation::InvokeEndpointAsync),
+    (OPENAI, Operation::OpenAiChatCompletions),
+];
+
+const ROUTER: [(&str, Operation); 2] =
+    [("invocations", Operation::InvokeInferenceRouter), ("async-invocations", Operation::InvokeInferenceRouterAsync)];
+
+const GATEWAY: [(&str, Operation); 2] = [
+    ("invocations", Operation::InvokeGlobalInferenceGateway),
+    ("invocations-response-stream", Operation::InvokeGlobalInferenceGatewayWithResponseStream),
+];
+
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) operation: Operation,
-    /// The endpoint's name, decoded, for the operations that have one.
+    /// The name of the endpoint, inference router or gateway, decoded, for the operations that have
+    /// one.
     pub(crate) endpoint: Option<String>,
     /// How its errors are written.
     pub(crate) protocol: Protocol,
@@ -26,8 +45,12 @@ impl Route {
     /// By method, path (still percent-encoded) and, for the control plane, the operation in
     /// `X-Amz-Target`. `None` if SageMaker has no such path.
     pub(crate) fn of_sagemaker(method: &Method, path: &str, target: Option<&str>) -> Option<Self> {
+        let router = path.strip_prefix("/inference-routers/");
+        let gateway = path.strip_prefix("/global-inference-gateway/");
         match (path.strip_prefix("/endpoints/"), target) {
             (Some(rest), _) => Some(Self::runtime(method, rest)),
+            _ if router.is_some() => router.map(|rest| Self::named(method, rest, &ROUTER)),
+            _ if gateway.is_some() => gateway.map(|rest| Self::named(method, rest, &GATEWAY)),
             (None, Some(target)) if path == "/" && method == Method::POST => Some(Self::control_plane(target)),
             _ => None,
         }
@@ -43,17 +66,22 @@ impl Route {
     }
 
     fn runtime(method: &Method, rest: &str) -> Self {
-        let Some((endpoint, action)) = rest.split_once('/') else { return Self::to(Operation::Unknown) };
-        let operation = match action {
-            "invocations" => Operation::InvokeEndpoint,
-            "invocations-response-stream" => Operation::InvokeEndpointWithResponseStream,
-            "async-invocations" => Operation::InvokeEndpointAsync,
-            _ => return Self::to(Operation::Unknown),
+        // The component stands in the path, where `openai` reads it again.
+        let plain = match rest.split_once('/') {
+            Some((endpoint, action)) if action.ends_with(OPENAI) => format!("{endpoint}/{OPENAI}"),
+            _ => rest.to_owned(),
         };
-        if method != Method::POST || endpoint.is_empty() {
-            return Self::to(Operation::Unknown);
-        }
-        Self { endpoint: Some(percent_decode_str(endpoint).decode_utf8_lossy().into_owned()), ..Self::to(operation) }
+        Self::named(method, &plain, &RUNTIME)
+    }
+
+    /// The operation of `<name>/<action>`.
+    fn named(method: &Method, rest: &str, actions: &[(&str, Operation)]) -> Self {
+        let found = rest.split_once('/').and_then(|(name, action)| {
+            let (_, operation) = actions.iter().find(|(known, _)| *known == action)?;
+            (method == Method::POST && !name.is_empty()).then_some((name, *operation))
+        });
+        let Some((name, operation)) = found else { return Self::to(Operation::Unknown) };
+        Self { endpoint: Some(percent_decode_str(name).decode_utf8_lossy().into_owned()), ..Self::to(operation) }
     }
 
     fn control_plane(target: &str) -> Self {
@@ -82,6 +110,20 @@ mod tests {
             ("/endpoints/llama/invocations", Operation::InvokeEndpoint, "llama"),
             ("/endpoints/llama/invocations-response-stream", Operation::InvokeEndpointWithResponseStream, "llama"),
             ("/endpoints/llama/async-invocations", Operation::InvokeEndpointAsync, "llama"),
+            ("/endpoints/llama/openai/v1/chat/completions", Operation::OpenAiChatCompletions, "llama"),
+            (
+                "/endpoints/llama/inference-components/c/openai/v1/chat/completions",
+                Operation::OpenAiChatCompletions,
+                "llama",
+            ),
+            ("/inference-routers/r/invocations", Operation::InvokeInferenceRouter, "r"),
+            ("/inference-routers/r/async-invocations", Operation::InvokeInferenceRouterAsync, "r"),
+            ("/global-inference-gateway/g1/invocations", Operation::InvokeGlobalInferenceGateway, "g1"),
+            (
+                "/global-inference-gateway/g1/invocations-response-stream",
+                Operation::InvokeGlobalInferenceGatewayWithResponseStream,
+                "g1",
+            ),
             ("/endpoints/bad%20name%2F../invocations", Operation::InvokeEndpoint, "bad name/.."),
         ];
         for (path, operation, endpoint) in cases {

@@ -4,6 +4,7 @@
 //! `limits`, event streams in `stream`, asynchronous calls in `later`. Rules: the service model of
 //! [SageMaker Runtime](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html).
 
+mod doors;
 mod later;
 pub(crate) mod limits;
 mod stream;
@@ -39,6 +40,9 @@ const DEFAULT_VARIANT: &str = "AllTraffic";
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) operation: Operation,
+    pub(crate) protocol: Protocol,
+    /// Still percent-encoded.
+    pub(crate) path: &'a str,
     pub(crate) endpoint: &'a str,
     pub(crate) region: &'a str,
     pub(crate) request_id: &'a str,
@@ -75,10 +79,18 @@ impl Call<'_> {
 
 /// AWS's answer to a call.
 pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Result<Response<Body>, BrokenOff> {
+    if call.operation.is_other_door() {
+        return doors::answer(state, call, ending).await;
+    }
+    of_endpoint(state, call, ending).await
+}
+
+/// An endpoint's answer.
+async fn of_endpoint(state: &State, call: Call<'_>, ending: Ending) -> Result<Response<Body>, BrokenOff> {
     let component = call.header("x-amzn-sagemaker-inference-component");
     let container = component.as_deref().map_or_else(|| "primary".to_owned(), container_name);
     let place = Place {
-        protocol: Protocol::RestJson,
+        protocol: call.protocol,
         request_id: call.request_id,
         region: call.region,
         endpoint: call.endpoint,
@@ -119,9 +131,10 @@ pub(crate) async fn answer(state: &State, call: Call<'_>, ending: Ending) -> Res
         Err(_) => Err(timed_out()),
     };
     let mut response = match answered {
-        Ok(reply) if call.operation == Operation::InvokeEndpointWithResponseStream => {
-            stream::answer(reply, state.parts, ending)
-        }
+        Ok(reply) if call.operation == Operation::InvokeEndpointWithResponseStream => match call.protocol {
+            Protocol::OpenAi => stream::plain(reply, state.parts, ending),
+            _ => stream::answer(reply, state.parts, ending),
+        },
         Ok(reply) => match unary(reply).await {
             Ok(response) => response,
             Err(error) => return Ok(refusal(&error, &place)),

@@ -31,7 +31,7 @@ use crate::{
     received::Received,
     route::Route,
     runtime::{self, Call},
-    signature::{Caller, Signed, verify},
+    signature::{Caller, Signed, verify, verify_bearer},
     socket::{Ending, Socket},
     state::State,
 };
@@ -150,7 +150,8 @@ async fn answer(
     let (operation, headers) = (route.operation, &parts.headers);
     if operation.is_runtime() {
         let (endpoint, region, request_id) = (place.endpoint, place.region, place.request_id);
-        let call = Call { operation, endpoint, region, request_id, headers, body, received_at: now };
+        let (protocol, path) = (place.protocol, parts.uri.path());
+        let call = Call { operation, protocol, path, endpoint, region, request_id, headers, body, received_at: now };
         return runtime::answer(state, call, ending).await;
     }
     if let Some(script) = state.prepared.next_script(None, operation) {
@@ -196,6 +197,9 @@ fn judge(
     }
     if too_large {
         return Err(AwsError::body_too_large(state.max_body_bytes));
+    }
+    if route.operation == Operation::OpenAiChatCompletions {
+        return verify_bearer(&parts.headers, &state.keys, now).map(Some);
     }
     let Some(service) = route.operation.signing_name() else { return Ok(None) };
     let signed = Signed {

@@ -4,6 +4,7 @@
 //! official `aws-sigv4` crate: the request is signed again, over exactly the headers the client
 //! lists, and the two must be equal. Reading what the client claims is in `claim`. Rules: [AWS Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html).
 
+mod bearer;
 mod claim;
 
 use std::{
@@ -19,6 +20,7 @@ use aws_sigv4::{
 use aws_smithy_runtime_api::client::identity::Identity;
 use http::HeaderMap;
 
+pub(crate) use self::bearer::verify_bearer;
 use self::claim::{Claim, Location};
 use crate::{
     aws_error::AwsError,

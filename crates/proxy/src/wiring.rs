@@ -107,7 +107,7 @@ struct KeptOverReloads {
 pub enum WiringError {
     /// No provider knows the model.
     #[error(
-        "the deployment `{deployment}` has the unsupported model `{model}`: it must start with `sagemaker/`, `sagemaker_chat/` or `sagemaker_nova/`"
+        "the deployment `{deployment}` has the unsupported model `{model}`: it must start with `sagemaker/`, `sagemaker_chat/`, `sagemaker_nova/`, `sagemaker_openai/`, `sagemaker_router/` or `sagemaker_gateway/`"
     )]
     UnknownPrefix {
         /// The deployment's id.

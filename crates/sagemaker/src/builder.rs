@@ -18,6 +18,7 @@ use crate::{
         attempt::Sender, capacity::Waiting, clock::Clocks, later::AsyncObjects, place::Learned, retry::TokenBucket,
     },
     client::Shared,
+    request::bearer::Tokens,
     settings::Settings,
     template::Templates,
     transport::{ReqwestTransport, Transport},
@@ -148,6 +149,7 @@ impl SageMakerBuilder {
             None => Arc::new(network(&world, self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))?),
         };
         let sender = Sender {
+            tokens: Tokens::default(),
             transport,
             clock: Arc::clone(world.clock()),
             signer: Signer::new(),
@@ -171,7 +173,7 @@ impl SageMakerBuilder {
                 templates: Templates::new(self.prompt_templates),
             }),
             settings: Arc::new(settings),
-            target: Arc::default(),
+            targets: Arc::default(),
         })
     }
 }

@@ -9,7 +9,7 @@ use futures_util::{
     future::{BoxFuture, ready},
 };
 use http::{HeaderMap, header};
-use sagewire_credentials::{SharedCredentialsProvider, seam::World};
+use sagewire_credentials::{SharedCredentialsProvider, endpoint::Service, seam::World};
 use sagewire_dialects::{
     CompletionForm, DecodeContext, EmbeddingDialect, Payload, StreamDecoder, completion, drop_named_of_embedding,
     embedding::EmbedContext,
@@ -19,7 +19,6 @@ use sagewire_types::{
     CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Forwarded, ModelId, Provider,
     Reply, ReplyMeta, ReplyStream,
 };
-use tokio::sync::OnceCell;
 
 use crate::{
     builder::SageMakerBuilder,
@@ -38,7 +37,8 @@ use crate::{
     reply::{meta as reply_meta, usage},
     request::{
         self, Operation, attributes,
-        target::{self, Target},
+        door::Door,
+        target::{self, Targets},
     },
     settings::{Settings, defaults, operator_only::take_out},
     stream::simulated as fake_stream,
@@ -72,7 +72,7 @@ pub struct SageMaker {
     pub(crate) settings: Arc<Settings>,
     /// Where this provider's calls go, once it is known. A call with a region or URL of its own
     /// asks anew.
-    pub(crate) target: Arc<OnceCell<Target>>,
+    pub(crate) targets: Arc<Targets>,
 }
 
 #[derive(Debug)]
@@ -101,7 +101,14 @@ impl SageMaker {
     pub const OPENAI_EMBEDDINGS: &str = route::OPENAI_EMBEDDINGS;
 
     /// The prefixes of the model ids that it serves.
-    pub const PREFIXES: [&str; 3] = ["sagemaker", "sagemaker_chat", "sagemaker_nova"];
+    pub const PREFIXES: [&str; 6] =
+        ["sagemaker", "sagemaker_chat", "sagemaker_nova", "sagemaker_openai", "sagemaker_router", "sagemaker_gateway"];
+
+    /// The AWS service that the calls of a model go to.
+    #[must_use]
+    pub fn service(model: &ModelId) -> Service {
+        Door::of(model).service
+    }
 
     /// A provider over the environment, the shared files and the network, with default settings.
     ///
@@ -121,7 +128,7 @@ impl SageMaker {
     /// shared.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Self {
-        Self { shared: Arc::clone(&self.shared), settings: Arc::new(settings), target: Arc::default() }
+        Self { shared: Arc::clone(&self.shared), settings: Arc::new(settings), targets: Arc::default() }
     }
 
     /// The provider's settings.
@@ -185,17 +192,21 @@ impl SageMaker {
         })?;
         let world = &self.shared.world;
         let Begun { settings, limits, .. } = begun;
+        let door = Door::of(&model);
+        if !door.is_runtime() {
+            door.address(model.name(), settings.headers.inference_component.as_deref())?;
+        }
         let target = if begun.elsewhere {
-            Cow::Owned(target::resolve(world, settings).await?)
+            Cow::Owned(target::resolve(world, settings, door.service).await?)
         } else {
-            Cow::Borrowed(self.target.get_or_try_init(|| target::resolve(world, &self.settings)).await?)
+            Cow::Borrowed(self.targets.of(door.service, world, &self.settings).await?)
         };
-        if !target.base.is_verbatim() {
+        if door.is_runtime() && !target.base.is_verbatim() {
             request::check_endpoint_name(model.name())?;
         }
         let credentials = settings.credentials.clone().unwrap_or_else(|| Arc::clone(&self.shared.default_credentials));
         let created = world.now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default();
-        Ok(Prepared { limits, settings: Cow::Borrowed(settings), model, target, credentials, created })
+        Ok(Prepared { limits, settings: Cow::Borrowed(settings), model, door, target, credentials, created })
     }
 }
 
@@ -258,12 +269,12 @@ impl SageMaker {
         checks::chat(&mut request)?;
         let prepared = self.prepare(&request.model, begun).await?;
         defaults::fill(&mut request, prepared.settings.defaults.as_deref());
-        let is_async = prepared.settings.async_inference == Some(true);
-        if prepared.settings.fake_stream == Some(true) || is_async {
+        if prepared.simulates_streams() {
             let include_usage = prepared.decode_context(&request, None).include_usage;
             request.stream = None;
             // In a box, as it is rare and larger than all the rest.
-            let Reply { value, meta } = Box::pin(self.answer_chat(request, begun)).await?;
+            let Reply { value, mut meta } = Box::pin(self.answer_chat(request, begun)).await?;
+            fake_stream::mark(&mut meta);
             return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
         }
         let dialect = prepared.dialect()?;
@@ -284,9 +295,14 @@ impl SageMaker {
         checks::embed(&mut request)?;
         let (model, in_openais_form) = route::embedding_model(&request.model);
         let prepared = self.prepare(&model, begun).await?;
-        let setting = prepared.settings.embedding_dialect.or(in_openais_form.then_some(EmbeddingDialect::OpenAi));
+        prepared.door.check_takes_more_than_chat("embeddings")?;
+        let by_route = prepared.door.embeddings.or(in_openais_form.then_some(EmbeddingDialect::OpenAi));
+        let setting = prepared.settings.embedding_dialect.or(by_route);
         let family = route::embeddings(setting, &prepared.model)?;
-        let hf_name: Option<Arc<str>> = prepared.settings.hf_model_name.as_deref().map(Arc::from);
+        let hf_name: Option<Arc<str>> = match prepared.settings.hf_model_name.as_deref() {
+            _ if prepared.door.keeps_body_model => Some(prepared.door.body_model(prepared.model.name()).into()),
+            name => name.map(Arc::from),
+        };
         defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
         if let Some(policy) = &prepared.settings.parameters {
             drop_named_of_embedding(&mut request, policy);
@@ -321,6 +337,7 @@ impl SageMaker {
     ) -> Result<Reply<CompletionResponse>, Error> {
         take_out(&mut request.extra)?;
         let prepared = self.prepare(&request.model, begun).await?;
+        prepared.door.check_takes_more_than_chat("completions")?;
         defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
         let dialect = prepared.dialect()?;
         if dialect.completion_form() == CompletionForm::OpenAi {
@@ -353,6 +370,15 @@ impl SageMaker {
     ) -> Result<CompletionStream, Error> {
         take_out(&mut request.extra)?;
         let prepared = self.prepare(&request.model, begun).await?;
+        prepared.door.check_takes_more_than_chat("completions")?;
+        if !prepared.door.streams {
+            let include_usage =
+                request.stream_options.as_ref().is_some_and(|options| options.include_usage == Some(true));
+            (request.stream, request.stream_options) = (None, None);
+            let Reply { value, mut meta } = Box::pin(self.answer_completion(request, begun)).await?;
+            fake_stream::mark(&mut meta);
+            return Ok(ReplyStream::new(meta, fake_stream::completion(value, include_usage)));
+        }
         defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
         let dialect = prepared.dialect()?;
         let prepared = &prepared;
@@ -395,6 +421,7 @@ impl SageMaker {
         begun: &Begun<'_>,
     ) -> Result<Reply<Forwarded>, Error> {
         let prepared = self.prepare(&request.model, begun).await?;
+        forward::check_door(&prepared, &request)?;
         let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
         let request = forward::request(&prepared, Operation::Invoke, request)?;
         let outcome = prepared.invoke_request(&self.shared, begun.context, request, None).await;
@@ -412,6 +439,7 @@ impl SageMaker {
 
     async fn stream_forwarded(&self, mut request: ForwardRequest, begun: &Begun<'_>) -> Result<ForwardStream, Error> {
         let prepared = self.prepare(&request.model, begun).await?;
+        forward::check_door(&prepared, &request)?;
         let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
         let request = forward::request(&prepared, Operation::Stream, request)?;
         let decoder = || -> Box<dyn StreamDecoder<Forwarded>> {

@@ -11,7 +11,10 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::{
     reply::secrets::{CUSTOM_ATTRIBUTES, REDACTED, Secrets, is_harmless_attribute, is_known},
-    request::UnsignedRequest,
+    request::{
+        UnsignedRequest,
+        door::{Authentication, Door},
+    },
 };
 
 /// Where to write one call's records, if anyone reads them. What comes back is written without the
@@ -35,8 +38,8 @@ impl Wire {
     }
 
     /// The request of one try.
-    pub(crate) fn request(self, request: &UnsignedRequest, region: &str, has_session_token: bool) {
-        self.write(|| curl(request, region, has_session_token));
+    pub(crate) fn request(self, request: &UnsignedRequest, door: &Door, region: &str, has_session_token: bool) {
+        self.write(|| curl(request, door, region, has_session_token));
     }
 
     /// Status and headers of its reply.
@@ -68,15 +71,19 @@ impl Wire {
 }
 
 /// The request as a command: curl signs it anew with the keys of the shell that runs it.
-fn curl(request: &UnsignedRequest, region: &str, has_session_token: bool) -> String {
-    let mut text = format!(
-        "curl -X {} {} --aws-sigv4 {} --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"",
-        request.method,
-        quoted(&request.uri.to_string()),
-        quoted(&format!("aws:amz:{region}:sagemaker")),
-    );
-    if has_session_token {
-        text.push_str(" -H \"x-amz-security-token: $AWS_SESSION_TOKEN\"");
+fn curl(request: &UnsignedRequest, door: &Door, region: &str, has_session_token: bool) -> String {
+    let mut text = format!("curl -X {} {}", request.method, quoted(&request.uri.to_string()));
+    match door.authentication {
+        Authentication::Bearer => {
+            let _ = write!(text, " -H \"authorization: Bearer $(sagewire token --region {region})\"");
+        }
+        Authentication::Signature => {
+            let scope = quoted(&format!("aws:amz:{region}:sagemaker"));
+            let _ = write!(text, " --aws-sigv4 {scope} --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"");
+            if has_session_token {
+                text.push_str(" -H \"x-amz-security-token: $AWS_SESSION_TOKEN\"");
+            }
+        }
     }
     for (name, value) in &request.headers {
         let _ = write!(text, " -H {}", quoted(&format!("{name}: {}", shown(name, value.as_bytes()))));
@@ -120,7 +127,7 @@ mod tests {
             body: Bytes::from_static(br#"{"inputs":"it's"}"#),
         };
         assert_eq!(
-            curl(&request, "us-east-1", true),
+            curl(&request, Door::of(&"sagemaker/e".parse().unwrap()), "us-east-1", true),
             "curl -X POST 'https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/e/invocations' \
              --aws-sigv4 'aws:amz:us-east-1:sagemaker' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \
              -H \"x-amz-security-token: $AWS_SESSION_TOKEN\" -H 'content-type: application/json' \

@@ -8,7 +8,7 @@ use sagewire_types::{Error, ModelId, ModelIdError};
 use crate::{
     SageMaker, TemplateChoice, TemplateWarning,
     call::route,
-    request::{BaseUrl, Operation, check_endpoint_name, check_extra_header},
+    request::{BaseUrl, Operation, check_endpoint_name, check_extra_header, door::Door},
 };
 
 impl SageMaker {
@@ -34,10 +34,15 @@ impl SageMaker {
         let is_verbatim = base.as_ref().is_ok_and(|base| base.as_ref().is_some_and(BaseUrl::is_verbatim));
         note(base.map(drop));
         let endpoint = openai_endpoint.unwrap_or(model.name());
-        if !is_verbatim && !endpoint.contains('*') {
-            note(check_endpoint_name(endpoint));
+        let door = Door::of(&model);
+        if !endpoint.contains('*') {
+            if !door.is_runtime() {
+                note(door.address(endpoint, settings.headers.inference_component.as_deref()).map(drop));
+            } else if !is_verbatim {
+                note(check_endpoint_name(endpoint));
+            }
         }
-        note(settings.headers.write(Operation::Invoke, &mut HeaderMap::new()));
+        note(settings.headers.write(door, Operation::Invoke, &mut HeaderMap::new()));
         for name in settings.extra_headers.keys() {
             note(check_extra_header(name));
         }

@@ -1,19 +1,24 @@
 //! One call as an HTTP request, before it is signed.
 //!
-//! Owns the URL's path, the headers and their order of precedence. It signs nothing and sends
-//! nothing.
+//! Owns the URL, the headers and their order of precedence. What differs between the ways into AWS
+//! is in [`door`]. It signs nothing and sends nothing.
 //!
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html>
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::InvalidUri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use sagewire_dialects::Payload;
 use sagewire_types::{Error, ErrorKind};
 
-use crate::request::headers::{InvocationHeaders, is_resource_name};
+use crate::request::{
+    door::{Address, Door},
+    headers::{InvocationHeaders, is_resource_name},
+};
 
 pub(crate) mod attributes;
+pub(crate) mod bearer;
+pub(crate) mod door;
 pub(crate) mod headers;
 pub(crate) mod target;
 
@@ -23,30 +28,23 @@ const MAX_ENDPOINT_NAME: usize = 63;
 /// Everything but RFC 3986's unreserved characters, which alone stay as they are.
 pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The three operations of SageMaker Runtime.
+/// What is asked of a model, through any door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// `InvokeEndpoint`: a whole reply.
+    /// A whole reply: `InvokeEndpoint`.
     Invoke,
-    /// `InvokeEndpointWithResponseStream`: a reply in frames.
+    /// A reply in pieces: `InvokeEndpointWithResponseStream`.
     Stream,
-    /// `InvokeEndpointAsync`: the reply goes to S3.
+    /// The reply goes to S3: `InvokeEndpointAsync`.
     Async,
 }
 
 impl Operation {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Invoke => "invocations",
-            Self::Stream => "invocations-response-stream",
-            Self::Async => "async-invocations",
-        }
-    }
-
     /// `Accept` on whole replies; the others have a header of their own, as theirs names the
     /// frames' type.
-    pub(crate) fn accept(self) -> HeaderName {
+    pub(crate) fn accept(self, door: &Door) -> HeaderName {
         match self {
+            _ if !door.renames_accept => header::ACCEPT,
             Self::Invoke => header::ACCEPT,
             Self::Stream | Self::Async => const { HeaderName::from_static("x-amzn-sagemaker-accept") },
         }
@@ -93,17 +91,13 @@ impl BaseUrl {
         self.verbatim
     }
 
-    /// The URL of an operation on an endpoint.
-    fn uri(&self, endpoint: &str, operation: Operation) -> Result<Uri, Error> {
+    /// The URL of an operation.
+    fn uri(&self, door: &Door, address: &Address<'_>, operation: Operation) -> Result<Uri, Error> {
         if self.verbatim {
             return Ok(self.uri.clone());
         }
         let mut parts = self.uri.clone().into_parts();
-        let name = utf8_percent_encode(endpoint, UNRESERVED);
-        let mut path = String::with_capacity(endpoint.len() + 40);
-        for part in std::iter::once("/endpoints/").chain(name).chain(["/", operation.path()]) {
-            path.push_str(part);
-        }
+        let path = door.path(address, operation)?;
         let invalid = |error: http::Error| {
             Error::invalid("model", "the endpoint name cannot be used in a URL").with_source(error)
         };
@@ -144,15 +138,17 @@ pub(crate) struct UnsignedRequest {
 /// `InvalidRequest` for a name or header that AWS would refuse.
 pub(crate) fn build(
     base: &BaseUrl,
-    endpoint: &str,
+    door: &Door,
+    name: &str,
     operation: Operation,
     payload: Payload,
     invocation: &InvocationHeaders,
     extra: &HeaderMap,
 ) -> Result<UnsignedRequest, Error> {
-    if !base.is_verbatim() {
-        check_endpoint_name(endpoint)?;
+    if door.is_runtime() && !base.is_verbatim() {
+        check_endpoint_name(name)?;
     }
+    let address = door.address(name, invocation.inference_component.as_deref())?;
     let mut headers = HeaderMap::try_with_capacity(3 + extra.len()).unwrap_or_default();
     for (name, value) in extra {
         check_extra_header(name)?;
@@ -160,14 +156,23 @@ pub(crate) fn build(
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(payload.content_type));
     if let Some(accept) = payload.accept {
-        headers.insert(operation.accept(), HeaderValue::from_static(accept));
+        headers.insert(operation.accept(door), HeaderValue::from_static(accept));
     }
-    if let Some(wanted) = payload.custom_attributes {
+    if let Some(wanted) = payload.custom_attributes
+        && (door.takes)("custom_attributes", operation)
+    {
         headers.insert("x-amzn-sagemaker-custom-attributes", HeaderValue::from_static(wanted));
     }
     // What the operator sends in a header stands over what the container wants there.
-    invocation.write(operation, &mut headers)?;
-    Ok(UnsignedRequest { method: Method::POST, uri: base.uri(endpoint, operation)?, headers, body: payload.body })
+    invocation.write(door, operation, &mut headers)?;
+    if let (Some(name), Some(part)) = (door.part_header, address.part) {
+        let value = HeaderValue::from_str(part).map_err(|error| {
+            Error::invalid("model", "the model's name cannot be sent in a header").with_source(error)
+        })?;
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    let uri = base.uri(door, &address, operation)?;
+    Ok(UnsignedRequest { method: Method::POST, uri, headers, body: payload.body })
 }
 
 /// Headers that the signature or the connection owns can't be set from outside.
@@ -187,8 +192,13 @@ pub(crate) fn check_extra_header(name: &HeaderName) -> Result<(), Error> {
 mod tests {
     use super::*;
 
+    fn runtime() -> &'static Door {
+        Door::of(&"sagemaker/e".parse().unwrap())
+    }
+
     fn uri(base: &str, endpoint: &str, operation: Operation) -> String {
-        BaseUrl::parse(base).unwrap().uri(endpoint, operation).unwrap().to_string()
+        let address = runtime().address(endpoint, None).unwrap();
+        BaseUrl::parse(base).unwrap().uri(runtime(), &address, operation).unwrap().to_string()
     }
 
     #[test]
@@ -233,7 +243,8 @@ mod tests {
             let base = BaseUrl::parse("http://h").unwrap();
             let payload = Payload::from_json(Bytes::new());
             let error =
-                build(&base, "ep", Operation::Invoke, payload, &InvocationHeaders::default(), &extra).unwrap_err();
+                build(&base, runtime(), "ep", Operation::Invoke, payload, &InvocationHeaders::default(), &extra)
+                    .unwrap_err();
             assert_eq!(error.param(), Some("extra_headers"), "{name}");
         }
     }

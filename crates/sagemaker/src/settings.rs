@@ -142,7 +142,7 @@ pub struct Timeouts {
     /// Until a connection is made, for each try. Default: the provider's, 5 s.
     pub connect: Option<Duration>,
     /// Until status and headers have come, for each try. Default: 70 s, as SageMaker gives a
-    /// container 60.
+    /// container 60, and 170 s through an inference router, as AWS asks.
     pub first_byte: Option<Duration>,
     /// Between two pieces of a reply. Default: 60 s.
     pub idle: Option<Duration>,
@@ -151,10 +151,6 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    pub(crate) fn first_byte(&self) -> Duration {
-        self.first_byte.unwrap_or(Duration::from_secs(70))
-    }
-
     pub(crate) fn idle(&self) -> Duration {
         self.idle.unwrap_or(Duration::from_secs(60))
     }

@@ -36,6 +36,9 @@ pub struct ReplyMeta {
     pub request_id: Option<String>,
     /// The production variant that answered.
     pub invoked_production_variant: Option<String>,
+    /// The ARN of the endpoint or inference component that an inference router of AWS chose; why is
+    /// among the [`decisions`](Self::decisions), as `routing_reason`.
+    pub invoked_resource_arn: Option<String>,
     /// The stateful session that this call opened.
     pub new_session: Option<NewSession>,
     /// The id of the stateful session that this call closed.

@@ -68,6 +68,18 @@ pub fn botocore() -> Prepared<PathBuf> {
     python("SAGEWIRE_BOTOCORE_PYTHON", &["botocore", "awscrt"])
 }
 
+/// A Python with botocore, and a folder with the package `sagemaker-core`. Variables:
+/// `SAGEWIRE_BOTOCORE_PYTHON` and `SAGEWIRE_SAGEMAKER_CORE`.
+#[must_use]
+pub fn sagemaker_core() -> Prepared<(PathBuf, PathBuf)> {
+    let variable = "SAGEWIRE_SAGEMAKER_CORE";
+    let package = Prepared::named(variable, told(variable)).and_then(|folder: PathBuf| {
+        let file = folder.join("sagemaker/core/token_generator/token_generator.py");
+        if file.is_file() { Ok(folder) } else { Err(format!("`{variable}`: there is no {}", file.display())) }
+    });
+    python("SAGEWIRE_BOTOCORE_PYTHON", &["botocore"]).and(package)
+}
+
 /// A Python with moto's server. Variable: `SAGEWIRE_MOTO_PYTHON`.
 #[must_use]
 pub fn moto() -> Prepared<PathBuf> {

@@ -3,7 +3,7 @@
 
 use sagewire::{
     ModelId, SageMaker, Settings,
-    credentials::{AwsParams, seam::World},
+    credentials::{AwsParams, endpoint::Service, seam::World},
 };
 use sagewire_proxy::{Config, Wiring, config::Mode};
 use serde_json::{Map, Value};
@@ -193,6 +193,33 @@ impl Subject {
     pub(super) fn endpoint(&self) -> Option<String> {
         let id: ModelId = self.model.as_deref()?.parse().ok()?;
         Some(id.name().to_owned())
+    }
+
+    /// The AWS service that calls go to.
+    pub(super) fn service(&self) -> Service {
+        let model: Option<ModelId> = self.model.as_deref().and_then(|model| model.parse().ok());
+        model.map_or(Service::SageMakerRuntime, |model| SageMaker::service(&model))
+    }
+
+    /// The inference component that is meant, by the model's name or by `model_id`.
+    pub(super) fn component(&self) -> Option<String> {
+        let name = self.endpoint()?;
+        let own = name.split_once('/').map(|(_, component)| component.to_owned());
+        own.filter(|_| self.prefix().as_deref() == Some("sagemaker_openai"))
+            .or_else(|| self.params.0.get("model_id")?.as_str().map(str::to_owned))
+    }
+
+    /// Whether calls are made in another way than with these parameters, as far as dialect and
+    /// component are concerned.
+    pub(super) fn differs_from(&self, params: &Map<String, Value>) -> bool {
+        let text = |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
+        if self.prefix().as_deref() == Some("sagemaker_openai") {
+            return text(params, "model").is_some_and(|model| !model.starts_with("sagemaker_chat/"));
+        }
+        let other_prefix = text(params, "model") != self.model && !self.params.0.contains_key("dialect");
+        let names = ["dialect", "embedding_dialect"];
+        other_prefix
+            || names.iter().any(|name| params.contains_key(*name) && text(params, name) != text(&self.params.0, name))
     }
 
     /// The prefix of the model.

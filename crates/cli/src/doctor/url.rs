@@ -1,10 +1,6 @@
 //! The URL of the calls, its source, and whether it has a path that replaces the endpoint's own.
 
-use sagewire::credentials::{
-    LocatedRegion, SharedConfig,
-    endpoint::{ConfiguredUrl, Service},
-    seam::World,
-};
+use sagewire::credentials::{LocatedRegion, SharedConfig, endpoint::ConfiguredUrl, seam::World};
 
 use super::{report::Step, skipped, subject::Subject};
 
@@ -47,8 +43,9 @@ pub(super) async fn look(subject: &Subject, world: &World, region: Option<&Locat
     let region = region.map(|found| &found.region);
     let wrong = "write the URL as `https://host[:port]`, without user, password or query";
     let config = SharedConfig::load(world, subject.aws().profile_name(world).as_deref()).await;
-    let found = config.configured_url(Service::SageMakerRuntime, explicit.as_deref()).and_then(|configured| {
-        let url = config.service_url(Service::SageMakerRuntime, region, explicit.as_deref())?;
+    let service = subject.service();
+    let found = config.configured_url(service, explicit.as_deref()).and_then(|configured| {
+        let url = config.service_url(service, region, explicit.as_deref())?;
         Ok((configured, url))
     });
     let (configured, text) = match found {

@@ -1,7 +1,7 @@
 //! `sagewire doctor`: ten frequent mistakes, each with its fix.
 
 use sagewire_emulator::{AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, Operation, Scripted};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::{Home, Printed};
 
@@ -340,4 +340,56 @@ async fn a_redis_that_does_not_answer_is_a_problem() {
         "{}",
         printed.out
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aws_tells_what_an_endpoint_runs_and_how_to_call_it() {
+    let image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:server-2.6";
+    let component = |name: &str, copies: u32| {
+        json!({
+            "InferenceComponentName": name, "EndpointName": "shared", "VariantName": "v",
+            "Specification": {"Container": {"DeployedImage": {"SpecifiedImage": image}, "Environment": {"SM_VLLM_MODEL": "Qwen/Qwen3-8B"}}},
+            "RuntimeConfig": {"CurrentCopyCount": copies, "DesiredCopyCount": copies},
+        })
+    };
+    let account = json!({
+        "endpoints": [
+            {"EndpointName": "shared", "EndpointConfigName": "c"},
+            {"EndpointName": "broken", "EndpointConfigName": "b", "EndpointStatus": "Failed", "FailureReason": "no room"},
+            {"EndpointName": "far", "EndpointConfigName": "b", "EndpointArn": "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/far"},
+        ],
+        "endpoint_configs": [
+            {"EndpointConfigName": "c", "ProductionVariants": [{"VariantName": "v", "InstanceType": "ml.g6.xlarge"}]},
+            {"EndpointConfigName": "b", "ProductionVariants": [{"VariantName": "v", "ModelName": "m", "InstanceType": "ml.g6.xlarge"}]},
+        ],
+        "models": [{"ModelName": "m", "PrimaryContainer": {"Image": image}}],
+        "inference_components": [component("a", 1), component("sleepy", 0)],
+    });
+    let account = sagewire_emulator::Account::from_json(&account.to_string()).unwrap();
+    let emulator = Emulator::builder().no_default_endpoints().account(account).start().await.unwrap();
+    let home = Home::of(&emulator);
+    for (arguments, says) in [
+        (
+            &["sagemaker_chat/shared", "--inference-component", "a", "--verbose"][..],
+            &[
+                "this endpoint runs vLLM (vllm:server-2.6) with Qwen/Qwen3-8B behind the component `a`",
+                "use `sagemaker_chat/shared` with `model_id: a`",
+            ][..],
+        ),
+        (&["sagemaker/shared", "--inference-component", "a"], &["use `sagemaker_chat/shared` with `model_id: a`"]),
+        (&["sagemaker_chat/shared"], &["hosts several inference components", "`a`, `sleepy`"]),
+        (&["sagemaker_chat/shared", "--inference-component", "sleepy"], &["asleep"]),
+        (&["sagemaker_chat/broken"], &["its status is Failed (no room)"]),
+        (&["sagemaker_chat/none"], &["there is no endpoint `none` in us-east-1", "--look-in"]),
+        (
+            &["sagemaker_chat/far", "--look-in", "eu-west-1"],
+            &["`far` is in eu-west-1, and not in us-east-1", "--region eu-west-1"],
+        ),
+    ] {
+        let printed = home.run(&[&["doctor", "--no-invoke"], arguments].concat());
+        let text = printed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in says {
+            assert!(text.contains(part), "{arguments:?} lacks {part}: {printed:?}");
+        }
+    }
 }

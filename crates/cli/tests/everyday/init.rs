@@ -1,5 +1,11 @@
 //! `sagewire init`: accounts of the emulator become configurations that work.
 
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, ChildStdout, Stdio},
+};
+
 use sagewire_emulator::{Account, Chaos, Emulator, Fault, Operation};
 use serde_json::{Value, json};
 
@@ -53,6 +59,47 @@ fn account() -> Value {
     account
 }
 
+/// `sagewire serve` with a file, which ends when this is dropped.
+struct Serving {
+    child: Child,
+    address: String,
+    /// What it prints is not read any further, but has a place to go.
+    _printed: BufReader<ChildStdout>,
+}
+
+impl Serving {
+    fn start(home: &Home, config: &str) -> Self {
+        let mut command = home.command(&["serve", "--config", config, "--port", "0"]);
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let mut printed = BufReader::new(child.stdout.take().unwrap());
+        let mut url = String::new();
+        printed.read_line(&mut url).unwrap();
+        let address = url.trim().strip_prefix("http://").unwrap().to_owned();
+        Self { child, address, _printed: printed }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> String {
+        let body = body.to_string();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 async fn start(account: &Value) -> Emulator {
     let account = Account::from_json(&account.to_string()).unwrap();
     Emulator::builder().no_default_endpoints().account(account).start().await.unwrap()
@@ -82,12 +129,14 @@ async fn a_large_account_becomes_a_file_that_works() {
     assert!(text.contains("# - `HF_MODEL_ID` names the model BAAI/bge-m3"), "{text}");
     assert!(text.contains("# Left out: how to call it is not known."), "{text}");
 
-    for model in ["vllm-000", "tgi-prod", "qwen-component"] {
-        let answered = home.run(&["chat", "--config", path, "--model", model, "--quiet", "What is a llama?"]);
-        assert!(answered.code == Some(0) && !answered.out.trim().is_empty(), "{model}: {answered:?}");
+    let serving = Serving::start(&home, path);
+    for model in ["vllm-000", "vllm-293", "tgi-prod", "qwen-component"] {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "What is a llama?"}]});
+        let answer = serving.post("/v1/chat/completions", &body);
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"content\":"), "{model}: {answer}");
     }
-    let embedded = home.run(&["embed", "--config", path, "--model", "tei-prod", "a text"]);
-    assert_eq!(embedded.code, Some(0), "{embedded:?}");
+    let answer = serving.post("/v1/embeddings", &json!({"model": "tei-prod", "input": "a text"}));
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"embedding\":"), "{answer}");
     let component = emulator.received().into_iter().rev().find(|request| request.endpoint.as_deref() == Some("shared"));
     assert_eq!(component.unwrap().headers["x-amzn-sagemaker-inference-component"], "qwen-component");
 }

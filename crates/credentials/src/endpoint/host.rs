@@ -76,6 +76,7 @@ fn prefix(service: Service, partition: &Partition, settings: EndpointSettings) -
     let plain = service.host_prefix();
     match (settings.use_fips, settings.use_dual_stack, partition.id(), service) {
         (false, ..) => plain.to_owned(),
+        (true, _, _, Service::InferenceRouterRuntime | Service::GatewayRuntime) => format!("{plain}-fips"),
         (true, false, "aws" | "aws-us-gov", Service::SageMaker) => "api-fips.sagemaker".to_owned(),
         // Every host of GovCloud meets FIPS.
         (true, false, "aws-us-gov", _) => plain.to_owned(),

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{ControlPlane, unreadable};
 use crate::description::{
-    Component, ComponentSummary, Endpoint, EndpointConfig, EndpointSummary, Model, ModelPackage, Tag,
+    Component, ComponentSummary, Endpoint, EndpointConfig, EndpointSummary, Gateway, GatewaySummary, InferenceRouter,
+    InferenceRouterSummary, Model, ModelPackage, Tag,
 };
 
 /// The largest page that AWS gives.
@@ -84,6 +85,38 @@ impl ControlPlane {
         self.call("DescribeInferenceComponent", &json!({ "InferenceComponentName": name })).await
     }
 
+    /// The region's inference routers.
+    ///
+    /// # Errors
+    /// Those of AWS and of reaching it.
+    pub async fn list_inference_routers(&self) -> Result<Vec<InferenceRouterSummary>, Error> {
+        self.pages("ListInferenceRouters", "InferenceRouters", page_size()).await
+    }
+
+    /// An inference router, with its targets.
+    ///
+    /// # Errors
+    /// As [`describe_endpoint`](Self::describe_endpoint).
+    pub async fn describe_inference_router(&self, name: &str) -> Result<InferenceRouter, Error> {
+        self.call("DescribeInferenceRouter", &json!({ "InferenceRouterName": name })).await
+    }
+
+    /// The region's global inference gateways.
+    ///
+    /// # Errors
+    /// Those of AWS and of reaching it.
+    pub async fn list_global_inference_gateways(&self) -> Result<Vec<GatewaySummary>, Error> {
+        self.pages("ListGlobalInferenceGateways", "GlobalInferenceGatewaySummaries", page_size()).await
+    }
+
+    /// A global inference gateway, by its id or ARN.
+    ///
+    /// # Errors
+    /// As [`describe_endpoint`](Self::describe_endpoint).
+    pub async fn describe_global_inference_gateway(&self, identifier: &str) -> Result<Gateway, Error> {
+        self.call("DescribeGlobalInferenceGateway", &json!({ "Identifier": identifier })).await
+    }
+
     /// All items of a list, which its answers have under the name `items`.
     async fn pages<T: DeserializeOwned>(
         &self,
@@ -105,6 +138,10 @@ impl ControlPlane {
         }
         Err(Error::new(ErrorKind::Decode, format!("`{operation}` has more than {MAX_PAGES} pages")))
     }
+}
+
+fn page_size() -> Map<String, Value> {
+    Map::from_iter([("MaxResults".to_owned(), PAGE_SIZE.into())])
 }
 
 /// The order in which nothing is missed or repeated while endpoints come and go.

@@ -1,6 +1,6 @@
 //! What an error puts on the wire, in the manner of the service that answers it.
 //!
-//! Owns the six forms: REST JSON (SageMaker Runtime, SSO's portal), JSON 1.1 (SageMaker's control
+//! Owns the seven forms: OpenAI's (the compatible route of an endpoint), REST JSON (SageMaker Runtime, SSO's portal), JSON 1.1 (SageMaker's control
 //! plane), the query protocol's XML (STS), OAuth's JSON (SSO OIDC), the container endpoint's JSON,
 //! and the instance metadata service's page.
 
@@ -17,6 +17,7 @@ const CORAL: &str = "http://internal.amazon.com/coral/com.amazon.coral.service/"
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     RestJson,
+    OpenAi,
     Json11,
     Query,
     OAuth,
@@ -54,6 +55,7 @@ impl AwsError {
                 let error = json!({"__type": self.code(), "message": self.message()});
                 ("application/x-amz-json-1.1", error.to_string())
             }
+            Protocol::OpenAi => ("application/json", self.openai(place).to_string()),
             Protocol::RestJson => {
                 self.insert_error_type(&mut headers);
                 if matches!(self.0.shape, Shape::UnknownOperation) {
@@ -68,6 +70,19 @@ impl AwsError {
             headers.insert(HeaderName::from_static("x-amz-retry-after"), HeaderValue::from(milliseconds));
         }
         (StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers, Bytes::from(body))
+    }
+
+    /// OpenAI's envelope, with AWS's own codes in it.
+    fn openai(&self, place: &Place<'_>) -> Value {
+        let message = self.json(place);
+        let message = message.get("Message").or_else(|| message.get("message")).cloned().unwrap_or_default();
+        let (kind, code) = match self.code() {
+            "ModelError" => ("server_error", "model_error".to_owned()),
+            "ValidationError" => ("invalid_request_error", "validation_error".to_owned()),
+            _ if self.0.status < 500 => ("invalid_request_error", self.oauth_code()),
+            _ => ("server_error", self.oauth_code()),
+        };
+        json!({"error": {"message": message, "type": kind, "code": code}})
     }
 
     fn insert_error_type(&self, headers: &mut HeaderMap) {

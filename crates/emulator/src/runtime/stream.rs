@@ -18,6 +18,19 @@ use crate::{
 
 const CONTAINER_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
 
+/// A successful reply without frames. A part that fails breaks it off.
+pub(super) fn plain(reply: ContainerReply, parts: Parts, ending: Ending) -> Response<Body> {
+    let pace = reply.pace;
+    let steps = reply.body.into_parts(parts).flat_map(move |part| {
+        let wait = (pace > Duration::ZERO).then_some(Step::Wait(pace));
+        let step = part.map_or(Step::BreakOff, Step::Send);
+        stream::iter(wait.into_iter().chain([step]))
+    });
+    let mut response = Response::new(played(steps, ending));
+    insert(response.headers_mut(), CONTENT_TYPE, &reply.content_type);
+    response
+}
+
 /// A successful reply, one frame for each of its parts. A part that fails ends the stream with
 /// `ModelStreamError`.
 pub(super) fn answer(reply: ContainerReply, parts: Parts, ending: Ending) -> Response<Body> {

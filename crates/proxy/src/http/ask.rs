@@ -391,6 +391,7 @@ pub(super) fn answer_json(
     log_body(exchange, &exchange.state.settings, "response", &json);
     let mut response = json_response(StatusCode::OK, json.into());
     add_meta(response.headers_mut(), meta);
+    add_routed_resource(exchange, response.headers_mut(), meta);
     Ok(response)
 }
 
@@ -423,6 +424,15 @@ pub(super) fn add_meta(headers: &mut HeaderMap, meta: &ReplyMeta) {
         } else if let Ok(name) = HeaderName::from_bytes(format!("x-sagewire-{}", name.replace('_', "-")).as_bytes()) {
             put(name, value);
         }
+    }
+}
+
+/// Which resource an inference router of AWS chose, for callers that may see real names.
+pub(super) fn add_routed_resource(exchange: &Exchange, headers: &mut HeaderMap, meta: &ReplyMeta) {
+    if let (true, Some(arn)) = (exchange.state.settings.expose_names, &meta.invoked_resource_arn)
+        && let Ok(value) = HeaderValue::from_str(arn)
+    {
+        headers.insert(HeaderName::from_static("x-sagewire-routed-resource"), value);
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn respond<T: Piece>(
     // Asks nginx and its like to pass pieces on as they come.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     ask::add_meta(headers, &meta);
+    ask::add_routed_resource(exchange, headers, &meta);
     response
 }
 

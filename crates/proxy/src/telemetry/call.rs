@@ -28,6 +28,9 @@ use crate::{
 /// The longest name of a model that is logged, in bytes. A caller may ask for any.
 const LONGEST_NAME: usize = 256;
 
+/// The decision of an inference router of AWS.
+const ROUTING_REASON: &str = "routing_reason";
+
 /// What is remembered of a request.
 #[derive(Debug)]
 pub(crate) struct CallRecord {
@@ -139,6 +142,15 @@ impl CallRecord {
             if let Some((deployment, kind)) = failed.rsplit_once(": ") {
                 self.metrics.activity.deployment_failed(deployment, kind, self.request_id());
             }
+        }
+        if let Some(arn) = &meta.invoked_resource_arn {
+            // Region, kind and name, without the account.
+            let mut parts = arn.split(':').skip(3);
+            let resource = [parts.next(), parts.nth(1)].map(Option::unwrap_or_default).join("/");
+            let reason = meta.decisions.iter().find(|(name, _)| *name == ROUTING_REASON);
+            let model = self.model.as_ref().map(|model| model.name.as_str()).unwrap_or_default();
+            let reason = reason.map(|(_, reason)| reason.as_str()).unwrap_or_default();
+            self.metrics.routed.add([model, &resource, reason], 1);
         }
         if let Some(spans) = &mut self.spans {
             spans.decided(&meta.decisions);

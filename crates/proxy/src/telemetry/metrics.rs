@@ -79,6 +79,7 @@ pub(crate) struct Metrics {
     pub(crate) upstream: Counters<3>,
     pub(crate) reloads: Counters<1>,
     pub(crate) discoveries: Counters<2>,
+    pub(crate) routed: Counters<3>,
     retries: Counters<1>,
     pub(crate) tokens: Counters<3>,
     pub(crate) cache: Counters<3>,
@@ -137,6 +138,12 @@ impl Default for Metrics {
                 "sagewire_config_reloads_total",
                 "Reloads of the configuration, by result",
                 ["result"],
+            ),
+            routed: Counters::new(
+                r,
+                "sagewire_routed_total",
+                "Answers through inference routers of AWS, by model, the resource that answered and the reason",
+                ["model", "resource", "reason"],
             ),
             discoveries: Counters::new(
                 r,
@@ -242,6 +249,7 @@ impl Metrics {
         self.upstream.export_to(meter);
         self.reloads.export_to(meter);
         self.discoveries.export_to(meter);
+        self.routed.export_to(meter);
         self.retries.export_to(meter);
         self.tokens.export_to(meter);
         self.cache.export_to(meter);

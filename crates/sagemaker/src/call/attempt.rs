@@ -12,9 +12,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, header::AUTHORIZATION};
 use sagewire_credentials::{
-    Credentials, CredentialsError, ErrorKind as CredentialsErrorKind, ProvideCredentials, seam::Clock,
+    Credentials, CredentialsError, ErrorKind as CredentialsErrorKind, ProvideCredentials, Region, seam::Clock,
 };
 use sagewire_sigv4::{Payload, Signer, SigningParams, SigningSettings};
 use sagewire_types::{Error, ErrorKind, Retries, RetryConfig};
@@ -31,7 +31,11 @@ use crate::{
         failure::{self, MAX_ERROR_BODY},
         secrets::Secrets,
     },
-    request::UnsignedRequest,
+    request::{
+        UnsignedRequest,
+        bearer::{self, Tokens},
+        door::{Authentication, Door},
+    },
     settings::Settings,
     transport::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind},
 };
@@ -48,6 +52,7 @@ pub(crate) struct Sender {
     pub(crate) transport: std::sync::Arc<dyn Transport>,
     pub(crate) clock: std::sync::Arc<dyn Clock>,
     pub(crate) signer: Signer,
+    pub(crate) tokens: Tokens,
     pub(crate) bucket: TokenBucket,
     pub(crate) clocks: Clocks,
 }
@@ -57,7 +62,8 @@ pub(crate) struct Attempts<'a> {
     pub(crate) sender: &'a Sender,
     pub(crate) waiting: &'a Waiting,
     pub(crate) credentials: &'a dyn ProvideCredentials,
-    pub(crate) region: &'a str,
+    pub(crate) door: &'static Door,
+    pub(crate) region: &'a Region,
     pub(crate) endpoint: &'a str,
     pub(crate) settings: &'a Settings,
     pub(crate) limits: &'a Limits,
@@ -207,14 +213,14 @@ impl Attempts<'_> {
     {
         let credentials = self.credentials.provide_credentials().await.map_err(no_credentials)?;
         let wire = self.settings.wire();
-        wire.request(request, self.region, credentials.session_token().is_some());
+        wire.request(request, self.door, self.region.as_str(), credentials.session_token().is_some());
         let mut signed = self.sign(request, &credentials)?;
         let secrets = Secrets::of(&credentials, signed.headers());
         self.limits.keep_secrets(secrets.clone());
         if let Some(limit) = self.settings.timeouts.connect {
             signed.extensions_mut().insert(ConnectTimeout(limit));
         }
-        let first_byte = self.settings.timeouts.first_byte();
+        let first_byte = self.settings.timeouts.first_byte.unwrap_or(self.door.first_byte);
         let response = timeout(first_byte, self.sender.transport.send(signed))
             .await
             .map_err(|_| {
@@ -234,7 +240,11 @@ impl Attempts<'_> {
         let (head, body) = response.into_parts();
         let body = body.read_beginning(MAX_ERROR_BODY, ERROR_BODY_TIME.min(self.settings.timeouts.idle())).await;
         wire.body(&body, &secrets);
-        let error = failure::error(head.status, &head.headers, body).with_texts(|text| secrets.hide(text));
+        let error = failure::error(head.status, &head.headers, body, self.door.errors);
+        let mut error = error.with_texts(|text| secrets.hide(text));
+        if self.door.not_repeated.contains(&head.status.as_u16()) {
+            error = error.with_retryable(false);
+        }
         if failure::expired_credentials(&error) {
             self.credentials.invalidate(&credentials);
         }
@@ -251,11 +261,16 @@ impl Attempts<'_> {
         // A clone would have no room for what the signature adds.
         parts.headers = HeaderMap::try_with_capacity(request.headers.len() + SIGNATURE_HEADERS).unwrap_or_default();
         parts.headers.extend(request.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        if self.door.authentication == Authentication::Bearer {
+            let token = self.sender.tokens.of(credentials, self.region, self.time_at(request))?;
+            parts.headers.insert(AUTHORIZATION, bearer::authorization(&token)?);
+            return Ok(http::Request::from_parts(parts, request.body.clone()));
+        }
         let params = SigningParams {
             access_key_id: credentials.access_key_id(),
             secret_access_key: credentials.secret_access_key(),
             session_token: credentials.session_token(),
-            region: self.region,
+            region: self.region.as_str(),
             service: "sagemaker",
             time: self.time_at(request),
             settings: SigningSettings::default(),

@@ -34,6 +34,14 @@ pub(crate) struct Routes {
 /// refusal may be about what the caller asks for.
 const NOT_UNDERSTOOD: [&str; 4] = ["cannot find suitable handler", "field required", "missing field", "'missing'"];
 
+/// Whether a container's own route can be asked for: endpoints alone are told the route.
+///
+/// # Errors
+/// `unknown_route` through any other door.
+pub(crate) fn check_door(prepared: &Prepared<'_>, request: &ForwardRequest) -> Result<(), Error> {
+    if prepared.door.is_runtime() { Ok(()) } else { Err(Error::unknown_route(&request.path)) }
+}
+
 /// A checked call of a route.
 pub(crate) struct Checked<'a> {
     prepared: &'a Prepared<'a>,
@@ -132,7 +140,7 @@ pub(crate) fn request(
     };
     unsigned.headers.insert(CONTENT_TYPE, value("content_type", &request.content_type)?);
     if let Some(accept) = &request.accept {
-        unsigned.headers.insert(operation.accept(), value("accept", accept)?);
+        unsigned.headers.insert(operation.accept(prepared.door), value("accept", accept)?);
     }
     Ok(unsigned)
 }

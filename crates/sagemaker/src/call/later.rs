@@ -19,7 +19,7 @@ use crate::{
     client::Shared,
     invoke_async::{LONGEST_TTL, MAX_INLINE, SHORTEST_TTL},
     reply::{failure, meta},
-    request::UnsignedRequest,
+    request::{UnsignedRequest, door::ErrorForm},
 };
 
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
@@ -91,7 +91,7 @@ pub(super) async fn invoke(
         if let Some(failed) = &failed
             && let Some(report) = objects.get(failed).await?
         {
-            let error = failure::error(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), report);
+            let error = failure::error(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), report, ErrorForm::Aws);
             return Err(checks::answered(error, &meta));
         }
         sleep(pause).await;

@@ -24,7 +24,7 @@ use crate::{
     client::Shared,
     prompt::Prompt,
     reply::{meta, secrets::Secrets, usage},
-    request::{self, Operation, UnsignedRequest, target::Target},
+    request::{self, Operation, UnsignedRequest, door::Door, target::Target},
     settings::{Settings, defaults::REFUSE},
     stream::{
         pieces::Pieces,
@@ -40,6 +40,7 @@ const MAX_REPLY: usize = 64 * 1024 * 1024;
 pub(crate) struct Prepared<'a> {
     pub(crate) settings: Cow<'a, Settings>,
     pub(crate) model: ModelId,
+    pub(crate) door: &'static Door,
     pub(crate) target: Cow<'a, Target>,
     pub(crate) credentials: SharedCredentialsProvider,
     pub(crate) limits: &'a Limits,
@@ -52,7 +53,15 @@ impl Prepared<'_> {
     }
 
     fn body_model(&self) -> &str {
-        self.settings.hf_model_name.as_deref().unwrap_or(self.model.name())
+        match self.settings.hf_model_name.as_deref() {
+            Some(name) if !self.door.keeps_body_model => name,
+            _ => self.door.body_model(self.model.name()),
+        }
+    }
+
+    /// Whether streams are made of whole replies.
+    pub(crate) fn simulates_streams(&self) -> bool {
+        self.settings.fake_stream == Some(true) || self.settings.async_inference == Some(true) || !self.door.streams
     }
 
     pub(crate) fn decode_context(&self, request: &ChatRequest, prompt: Option<&Prompt>) -> DecodeContext {
@@ -85,7 +94,8 @@ impl Prepared<'_> {
             sender: &shared.sender,
             waiting: &shared.waiting,
             credentials: &*self.credentials,
-            region: self.target.region.as_str(),
+            door: self.door,
+            region: &self.target.region,
             endpoint: self.model.name(),
             settings: &self.settings,
             limits: self.limits,
@@ -128,12 +138,16 @@ impl Prepared<'_> {
         instead: Option<Instead<'_>>,
     ) -> Result<(Bytes, http::HeaderMap, ReplyMeta), Error> {
         let (idle, deadline, wire) = (self.settings.timeouts.idle(), self.limits.deadline, self.settings.wire());
+        let door = self.door;
         let read = |response: http::Response<Body>, attempts, secrets: Secrets| async move {
             let (head, body) = response.into_parts();
             let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
             let body = Pieces::new(body, idle, deadline).read_whole(MAX_REPLY, announced.unwrap_or_default()).await?;
             wire.body(&body, &secrets);
-            let meta = meta::read(&head.headers, attempts, &secrets);
+            let mut meta = meta::read(&head.headers, attempts, &secrets);
+            if door.part_header.is_some() {
+                meta::routed(&head.headers, &mut meta);
+            }
             Ok((body, head.headers, meta))
         };
         self.attempts(shared, context).run(request, instead, read).await
@@ -175,6 +189,6 @@ impl Prepared<'_> {
             Operation::Invoke if *async_inference == Some(true) => Operation::Async,
             operation => operation,
         };
-        request::build(&self.target.base, self.model.name(), operation, payload, headers, extra_headers)
+        request::build(&self.target.base, self.door, self.model.name(), operation, payload, headers, extra_headers)
     }
 }

@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 
 use sagewire_dialects::{
-    ChatDialect, Dialect, EmbeddingDialect, RerankDialect, TranscriptionDialect, embedding::EmbeddingFamily,
+    ChatDialect, CompletionForm, Dialect, EmbeddingDialect, RerankDialect, TranscriptionDialect,
+    embedding::EmbeddingFamily,
 };
 use sagewire_types::{Call, Error, ErrorKind, ModelId};
 
-use crate::Settings;
+use crate::{Settings, request::door::Door};
 
 /// How the ids of models begin that embed texts in OpenAI's form, as LiteLLM has them:
 /// `sagemaker/openai/<endpoint>`.
@@ -41,7 +42,16 @@ pub(crate) fn chat(setting: Option<ChatDialect>, model: &ModelId) -> Result<&'st
     if let Some(endpoint) = openai_endpoint(model.as_str()) {
         return Err(only_embeddings(endpoint));
     }
-    let chosen = setting.or_else(|| ChatDialect::of_prefix(model.prefix())).ok_or_else(|| unknown_prefix(model))?;
+    let door = Door::of(model);
+    if let Some(set) = setting
+        .filter(|_| door.speaks_openai)
+        .filter(|set| set.implementation().completion_form() != CompletionForm::OpenAi)
+    {
+        let message = format!("`{}/` takes bodies in OpenAI's format only; remove `dialect: {set}`", door.prefix);
+        return Err(Error::new(ErrorKind::Configuration, message).with_param("dialect"));
+    }
+    let by_prefix = || door.chat.or_else(|| ChatDialect::of_prefix(model.prefix()));
+    let chosen = setting.or_else(by_prefix).ok_or_else(|| unknown_prefix(model))?;
     tracing::debug!(target: "sagewire::route", model = %model, dialect = chosen.as_str(), by = if setting.is_some() { "setting" } else { "prefix" }, "dialect chosen");
     Ok(chosen.implementation())
 }
@@ -54,9 +64,12 @@ pub(crate) fn embeddings(
     setting: Option<EmbeddingDialect>,
     model: &ModelId,
 ) -> Result<&'static dyn EmbeddingFamily, Error> {
+    let door = Door::of(model);
     let (chosen, why) = match setting {
         Some(family) => (family, "the setting says so"),
-        None if ChatDialect::of_prefix(model.prefix()).is_some() => EmbeddingDialect::of_endpoint(model.name()),
+        None if door.chat.is_some() || ChatDialect::of_prefix(model.prefix()).is_some() => {
+            EmbeddingDialect::of_endpoint(door.body_model(model.name()))
+        }
         None => return Err(unknown_prefix(model)),
     };
     tracing::debug!(target: "sagewire::route", model = %model, family = chosen.as_str(), why, "embedding family chosen");
@@ -124,7 +137,7 @@ fn only_embeddings(endpoint: &str) -> Error {
 fn unknown_prefix(model: &ModelId) -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
-        format!("unsupported model prefix `{}`: write `sagemaker/{name}`, `sagemaker_chat/{name}` for the Messages API, or `sagemaker_nova/{name}` for Nova", model.prefix(), name = model.name()),
+        format!("unsupported model prefix `{}`: write `sagemaker/{name}`, `sagemaker_chat/{name}` for the Messages API, `sagemaker_nova/{name}` for Nova, `sagemaker_openai/{name}` for AWS's OpenAI-compatible route, `sagemaker_router/<router>/<target>` or `sagemaker_gateway/<id>/<model>`", model.prefix(), name = model.name()),
     )
     .with_param("model")
 }

@@ -6,9 +6,8 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/create#chat_create-stream_options>
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
+use indexmap::IndexMap;
 use sagewire_dialects::{Payload, StreamDecoder};
 use sagewire_types::{CallContext, Error, ReplyStream, StreamOptions};
 use serde_json::value::{RawValue, to_raw_value};
@@ -68,8 +67,9 @@ fn without(mut options: StreamOptions) -> Option<StreamOptions> {
 
 /// The same body without the wish for usage; `None` if it has none.
 fn body_without_usage(body: &[u8]) -> Option<Bytes> {
-    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(body).ok()?;
-    let options: StreamOptions = serde_json::from_str(fields.remove(STREAM_OPTIONS)?.get()).ok()?;
+    // In their order: what calls have in common stays at the body's beginning.
+    let mut fields: IndexMap<String, Box<RawValue>> = serde_json::from_slice(body).ok()?;
+    let options: StreamOptions = serde_json::from_str(fields.shift_remove(STREAM_OPTIONS)?.get()).ok()?;
     options.include_usage?;
     if let Some(options) = without(options) {
         fields.insert(STREAM_OPTIONS.to_owned(), to_raw_value(&options).ok()?);
@@ -109,9 +109,9 @@ mod tests {
         let without =
             |body: &str| body_without_usage(body.as_bytes()).map(|body| String::from_utf8(body.to_vec()).unwrap());
         assert_eq!(
-            without(r#"{"a":1.00,"stream_options":{"include_usage":true},"z":123456789012345678901234567890}"#)
+            without(r#"{"z":1.00,"stream_options":{"include_usage":true},"a":123456789012345678901234567890}"#)
                 .unwrap(),
-            r#"{"a":1.00,"z":123456789012345678901234567890}"#
+            r#"{"z":1.00,"a":123456789012345678901234567890}"#
         );
         assert_eq!(
             without(r#"{"stream_options":{"include_usage":true,"continuous_usage_stats":true}}"#).unwrap(),

@@ -15,7 +15,10 @@ use sagewire_types::{Error, ErrorKind, Upstream, json};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::reply::{meta, scrub::scrub};
+use crate::{
+    reply::{meta, scrub::scrub},
+    request::door::ErrorForm,
+};
 
 /// How much of an error's body is kept.
 pub(crate) const MAX_ERROR_BODY: usize = 16 * 1024;
@@ -60,8 +63,12 @@ fn as_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, 
 }
 
 /// The error for a reply whose status is no success.
-pub(crate) fn error(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Error {
-    let aws: AwsError = json::from_reply(&body).unwrap_or_else(|_| from_xml(&body));
+pub(crate) fn error(status: StatusCode, headers: &HeaderMap, body: Bytes, form: ErrorForm) -> Error {
+    let aws = match form {
+        ErrorForm::OpenAi => from_openai(&body),
+        ErrorForm::Aws => None,
+    };
+    let aws = aws.unwrap_or_else(|| json::from_reply(&body).unwrap_or_else(|_| from_xml(&body)));
     let code = error_code(headers, &aws);
     let message = aws.message.or(aws.front_door_message);
     let mut upstream = Upstream::default();
@@ -145,6 +152,27 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], upstream: &mut Up
         },
         Some(code @ ("InternalFailure" | "InternalServerError" | "InternalServerException" | "ServiceUnavailable" | "ServiceUnavailableException")) => {
             judged(ErrorKind::ServiceFailed, format!("SageMaker failed ({code}): ask again"))
+        }
+        Some(code @ "BadGatewayException") => Judged {
+            kind: ErrorKind::ServiceFailed,
+            message: format!("the gateway got no valid answer of a model ({code}); the request may have been processed. {said}").trim_end().to_owned(),
+            retryable: Some(false),
+            param: None,
+        },
+        Some(code @ "GatewayTimeoutException") => Judged {
+            kind: ErrorKind::Timeout,
+            message: format!("no model answered the gateway in time ({code}); the request may still be processed. {said}").trim_end().to_owned(),
+            retryable: Some(false),
+            param: None,
+        },
+        Some("RequestTimeoutException" | "RequestTimeout") => {
+            judged(ErrorKind::Timeout, "no destination answered the inference router in time; retry later".to_owned())
+        }
+        Some("ResourceNotFoundException") => {
+            judged(ErrorKind::NotFound, format!("AWS does not find the gateway or the model. {said}").trim_end().to_owned())
+        }
+        Some("PayloadTooLargeException" | "PayloadTooLarge") => {
+            judged(ErrorKind::InvalidRequest, "the request is too large for AWS; send a shorter one".to_owned())
         }
         Some("UnknownOperationException") => judged(
             ErrorKind::Configuration,
@@ -305,6 +333,21 @@ fn error_code(headers: &HeaderMap, aws: &AwsError) -> Option<String> {
     let name = name.split(':').next().unwrap_or_default();
     let name = name.rsplit('#').next().unwrap_or_default().trim();
     (!name.is_empty()).then(|| meta::name(name))
+}
+
+/// The envelope of AWS's OpenAI-compatible route. Its two codes are the runtime's errors.
+fn from_openai(body: &[u8]) -> Option<AwsError> {
+    let value: Value = json::from_reply(body).ok()?;
+    let error = value.get("error")?.as_object()?;
+    let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
+    let code = match text("code").or_else(|| text("type")).as_deref() {
+        Some("validation_error") => "ValidationError".to_owned(),
+        Some("model_error") => "ModelError".to_owned(),
+        Some(code) if code.contains("throttl") || code == "rate_limit_exceeded" => "ThrottlingException".to_owned(),
+        Some(other) => other.to_owned(),
+        None => return None,
+    };
+    Some(AwsError { message: text("message"), code: Some(code.into()), ..AwsError::default() })
 }
 
 /// One front door answers in XML.

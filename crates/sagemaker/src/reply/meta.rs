@@ -13,6 +13,8 @@ use crate::reply::secrets::{CUSTOM_ATTRIBUTES, Secrets};
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 static VARIANT: HeaderName = HeaderName::from_static("x-amzn-invoked-production-variant");
 static NEW_SESSION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-new-session-id");
+static ROUTED_RESOURCE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-invoked-routed-resource-arn");
+static ROUTING_REASON: HeaderName = HeaderName::from_static("x-amzn-sagemaker-invoked-routing-reason");
 static CLOSED_SESSION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-closed-session-id");
 
 /// AWS's id of the request.
@@ -49,6 +51,15 @@ pub(crate) fn read(headers: &HeaderMap, attempts: u32, secrets: &Secrets) -> Rep
     meta.custom_attributes = text(&CUSTOM_ATTRIBUTES);
     meta.attempts = attempts;
     meta
+}
+
+/// Adds which resource an inference router chose, and why.
+pub(crate) fn routed(headers: &HeaderMap, meta: &mut ReplyMeta) {
+    let name = |header: &HeaderName| text(headers, header).map(|text| name(&text));
+    meta.invoked_resource_arn = name(&ROUTED_RESOURCE);
+    if let Some(reason) = name(&ROUTING_REASON) {
+        meta.decisions.push(("routing_reason", reason));
+    }
 }
 
 /// `<id>; Expires=<time>`.

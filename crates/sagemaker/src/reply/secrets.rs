@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::utf8_percent_encode;
 use sagewire_credentials::Credentials;
 
-use crate::request::UNRESERVED;
+use crate::request::{UNRESERVED, headers::IDENTITY_TOKEN_HEADER};
 
 /// What stands in a secret's place.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -77,6 +77,7 @@ impl Secrets {
             if *name == header::AUTHORIZATION {
                 // Of the rest AWS's own messages speak: the algorithm, the access key's id, the scope.
                 value.rsplit_once("Signature=").into_iter().for_each(|(_, signature)| see(signature));
+                value.strip_prefix("Bearer ").into_iter().for_each(&mut see);
             } else if *name == CUSTOM_ATTRIBUTES {
                 let secret = value.split(',').filter(|attribute| !is_harmless_attribute(attribute));
                 secret
@@ -113,7 +114,8 @@ pub(crate) fn is_known(name: &HeaderName) -> bool {
         "x-amz-date",
         "x-amz-retry-after",
     ];
-    KNOWN.contains(&name.as_str()) || name.as_str().starts_with("x-amzn-")
+    let name = name.as_str();
+    KNOWN.contains(&name) || (name.starts_with("x-amzn-") && name != IDENTITY_TOKEN_HEADER)
 }
 
 /// Puts the mark in the place of a secret, or of as much of its beginning as came.

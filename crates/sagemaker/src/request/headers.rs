@@ -9,7 +9,7 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sagewire_types::Error;
 
-use crate::request::Operation;
+use crate::request::{Operation, door::Door};
 
 /// Which model, variant, container and session of an endpoint a call is for.
 ///
@@ -41,6 +41,9 @@ pub struct InvocationHeaders {
     /// `X-Amzn-SageMaker-Prefix-Aware-Id`: routes calls with the same prompt prefix to the same
     /// instance.
     pub prefix_aware_id: Option<String>,
+    /// `X-Amzn-SageMaker-Customer-Identity-Token`: a JWT that says on whose behalf a global inference
+    /// gateway is called. Nowhere else.
+    pub customer_identity_token: Option<String>,
 }
 
 /// A header: its name, its field, its parameter's name for errors, its longest value, and whether
@@ -54,7 +57,13 @@ struct Rule {
 }
 
 /// What an asynchronous inference takes.
-const ON_ASYNC: [&str; 2] = ["inference_id", "custom_attributes"];
+pub(crate) const ON_ASYNC: [&str; 2] = ["inference_id", "custom_attributes"];
+
+/// The header of [`CUSTOMER_IDENTITY_TOKEN`].
+pub(crate) const IDENTITY_TOKEN_HEADER: &str = "x-amzn-sagemaker-customer-identity-token";
+
+/// The parameter that only a gateway takes.
+pub(crate) const CUSTOMER_IDENTITY_TOKEN: &str = "customer_identity_token";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pattern {
@@ -84,6 +93,7 @@ impl fmt::Debug for InvocationHeaders {
             .field("custom_attributes", &self.custom_attributes.as_ref().map(|_| "[redacted]"))
             .field("enable_explanations", &self.enable_explanations)
             .field("prefix_aware_id", &self.prefix_aware_id)
+            .field(CUSTOMER_IDENTITY_TOKEN, &self.customer_identity_token.as_ref().map(|_| "[redacted]"))
             .finish()
     }
 }
@@ -103,6 +113,7 @@ impl InvocationHeaders {
             custom_attributes: or(&self.custom_attributes, &other.custom_attributes),
             enable_explanations: or(&self.enable_explanations, &other.enable_explanations),
             prefix_aware_id: or(&self.prefix_aware_id, &other.prefix_aware_id),
+            customer_identity_token: or(&self.customer_identity_token, &other.customer_identity_token),
         }
     }
 
@@ -110,7 +121,7 @@ impl InvocationHeaders {
     ///
     /// # Errors
     /// `InvalidRequest`, naming the parameter, for a value that AWS would refuse.
-    pub(crate) fn write(&self, operation: Operation, headers: &mut HeaderMap) -> Result<(), Error> {
+    pub(crate) fn write(&self, door: &Door, operation: Operation, headers: &mut HeaderMap) -> Result<(), Error> {
         for (value, rule) in self.rules() {
             let Some(value) = value else { continue };
             if operation == Operation::Stream && !rule.on_streams {
@@ -122,14 +133,16 @@ impl InvocationHeaders {
                     ),
                 ));
             }
-            if operation == Operation::Async && !ON_ASYNC.contains(&rule.parameter) {
-                return Err(Error::invalid(
-                    rule.parameter,
-                    format!(
-                        "`{}` cannot be sent with an asynchronous inference: SageMaker does not take it there",
-                        rule.parameter
-                    ),
-                ));
+            if rule.parameter == "model_id" && door.component_in_path {
+                continue;
+            }
+            if !(door.takes)(rule.parameter, operation) {
+                let there = match operation {
+                    Operation::Async => "with an asynchronous inference".to_owned(),
+                    _ => format!("through `{}/`", door.prefix),
+                };
+                let message = format!("`{}` cannot be sent {there}: SageMaker does not take it there", rule.parameter);
+                return Err(Error::invalid(rule.parameter, message));
             }
             headers.insert(
                 HeaderName::from_static(rule.name),
@@ -145,7 +158,7 @@ impl InvocationHeaders {
         Ok(())
     }
 
-    fn rules(&self) -> [(Option<&str>, Rule); 9] {
+    fn rules(&self) -> [(Option<&str>, Rule); 10] {
         let rule =
             |name, parameter, longest, on_streams, pattern| Rule { name, parameter, longest, on_streams, pattern };
         use Pattern::{Name, Printable, Session, Text};
@@ -173,6 +186,10 @@ impl InvocationHeaders {
             (
                 self.prefix_aware_id.as_deref(),
                 rule("x-amzn-sagemaker-prefix-aware-id", "prefix_aware_id", 64, true, Text),
+            ),
+            (
+                self.customer_identity_token.as_deref(),
+                rule(IDENTITY_TOKEN_HEADER, CUSTOMER_IDENTITY_TOKEN, 16_384, true, Text),
             ),
         ]
     }
@@ -224,7 +241,7 @@ mod tests {
             headers.session_id = Some("NEW_SESSION".to_owned());
         });
         let mut written = HeaderMap::new();
-        headers.write(Operation::Invoke, &mut written).unwrap();
+        headers.write(Door::of(&"sagemaker/e".parse().unwrap()), Operation::Invoke, &mut written).unwrap();
         assert_eq!(written.len(), 3);
         assert_eq!(written["x-amzn-sagemaker-inference-component"], "llama-8b");
         assert_eq!(written["x-amzn-sagemaker-custom-attributes"], "accept_eula=true");
@@ -244,8 +261,33 @@ mod tests {
             ("session_id", with(|h| h.session_id = Some("NEW_SESSION".to_owned())), Operation::Stream),
         ];
         for (parameter, headers, operation) in cases {
-            let error = headers.write(operation, &mut HeaderMap::new()).unwrap_err();
+            let door = Door::of(&"sagemaker/e".parse().unwrap());
+            let error = headers.write(door, operation, &mut HeaderMap::new()).unwrap_err();
             assert_eq!(error.param(), Some(parameter), "{error}");
         }
+    }
+
+    #[test]
+    fn each_door_takes_its_own_headers_alone() {
+        let all = with(|headers| {
+            headers.custom_attributes = Some("a=b".to_owned());
+            headers.inference_id = Some("i".to_owned());
+            headers.prefix_aware_id = Some("p".to_owned());
+        });
+        let token = with(|headers| headers.customer_identity_token = Some("jwt-canary".to_owned()));
+        let component = with(|headers| headers.inference_component = Some("c".to_owned()));
+        for (model, headers, refused) in [
+            ("sagemaker_router/r/t", &all, None),
+            ("sagemaker_openai/e", &all, None),
+            ("sagemaker_openai/e", &component, None),
+            ("sagemaker_router/r/t", &component, Some("model_id")),
+            ("sagemaker_gateway/g/m", &token, None),
+            ("sagemaker_gateway/g/m", &all, Some("inference_id")),
+            ("sagemaker/e", &token, Some("customer_identity_token")),
+        ] {
+            let written = headers.write(Door::of(&model.parse().unwrap()), Operation::Invoke, &mut HeaderMap::new());
+            assert_eq!(written.err().and_then(|error| error.param().map(str::to_owned)).as_deref(), refused, "{model}");
+        }
+        assert!(!format!("{token:?}").contains("jwt-canary"));
     }
 }

@@ -75,6 +75,8 @@ impl Settings {
         with_target_container_hostname(target_container_hostname: impl Into<String>) in headers;
         /// Sets the stateful session; `NEW_SESSION` opens one.
         with_session_id(session_id: impl Into<String>) in headers;
+        /// Sets the JWT that says on whose behalf a global inference gateway is called.
+        with_customer_identity_token(customer_identity_token: impl Into<String>) in headers;
         /// Sets an id that captured data is stored under.
         with_inference_id(inference_id: impl Into<String>) in headers;
         /// Sets text that the container sees, such as `accept_eula=true`.

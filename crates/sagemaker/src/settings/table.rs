@@ -62,7 +62,7 @@ pub(super) static TABLE: &[Parameter] = &[
     routing(
         "model",
         Field::Text(|d| &mut d.routing.model),
-        "`sagemaker/<endpoint>` (text prompts and embeddings), `sagemaker_chat/<endpoint>` (Messages API) or `sagemaker_nova/<endpoint>`.",
+        "`sagemaker/<endpoint>` (text prompts and embeddings), `sagemaker_chat/<endpoint>` (Messages API), `sagemaker_nova/<endpoint>`, `sagemaker_openai/<endpoint>[/<component>]` (AWS's OpenAI-compatible route), `sagemaker_router/<router>/<target>` or `sagemaker_gateway/<id>/<model>`.",
     )
     .in_a_request(InRequest::Passed),
     // Credentials and region
@@ -160,6 +160,12 @@ pub(super) static TABLE: &[Parameter] = &[
         Field::Text(|d| &mut d.settings.headers.prefix_aware_id),
         "Routes calls with the same prompt prefix to the same instance.",
     ),
+    setting(
+        "customer_identity_token",
+        Field::Text(|d| &mut d.settings.headers.customer_identity_token),
+        "A JWT that says on whose behalf a global inference gateway is called.",
+    )
+    .secret(),
     setting(
         "enable_explanations",
         Field::Text(|d| &mut d.settings.headers.enable_explanations),

@@ -1,9 +1,10 @@
 //! Streams for containers that cannot stream: a whole reply, cut into chunks.
 //!
-//! Owns the stream alone; it is asked for by the setting `fake_stream`. The cut is the dialects'.
+//! Owns the stream alone; it is asked for by the setting `fake_stream`, or follows from a door that
+//! does not stream. The cut is the dialects'.
 
 use futures_util::{Stream, stream};
-use sagewire_types::{ChatChunk, ChatResponse, Error};
+use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, ReplyMeta};
 
 use sagewire_dialects::whole_as_chunks as whole;
 
@@ -14,6 +15,26 @@ pub(crate) fn chunks(
     include_usage: bool,
 ) -> impl Stream<Item = Result<ChatChunk, Error>> + Send + 'static {
     stream::iter(whole::into_chunks(response, include_usage).into_iter().map(Ok))
+}
+
+/// Notes that the stream was made of a whole reply.
+pub(crate) fn mark(meta: &mut ReplyMeta) {
+    meta.decisions.push(("simulated_stream", "true".to_owned()));
+}
+
+/// A whole completion as a stream: one piece, then the usage where it is wanted.
+pub(crate) fn completion(
+    mut response: CompletionResponse,
+    include_usage: bool,
+) -> impl Stream<Item = Result<CompletionResponse, Error>> + Send + 'static {
+    let usage = response.usage.take();
+    let mut pieces = vec![response.clone()];
+    if include_usage && usage.is_some() {
+        response.choices.clear();
+        response.usage = usage;
+        pieces.push(response);
+    }
+    stream::iter(pieces.into_iter().map(Ok))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ fn checked(operation: Operation, endpoint: &str, headers: &[(&str, &[u8])], body
         .collect();
     let call = Call {
         operation,
+        protocol: crate::aws_error::Protocol::RestJson,
+        path: "/",
         endpoint,
         region: "r",
         request_id: "id",

@@ -9,7 +9,7 @@ fn reply(status: u16, code: Option<&'static str>, body: impl Into<Bytes>) -> Err
     if let Some(code) = code {
         headers.insert("x-amzn-errortype", HeaderValue::from_static(code));
     }
-    error(StatusCode::from_u16(status).unwrap(), &headers, body.into())
+    error(StatusCode::from_u16(status).unwrap(), &headers, body.into(), ErrorForm::Aws)
 }
 
 fn message(text: &str) -> Vec<u8> {
@@ -143,7 +143,7 @@ fn a_model_error_without_fields_is_read_from_its_text() {
 fn what_stands_on_the_way_is_named() {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("text/html; charset=utf-8"));
-    let page = error(StatusCode::BAD_GATEWAY, &headers, Bytes::from_static(b"<html>"));
+    let page = error(StatusCode::BAD_GATEWAY, &headers, Bytes::from_static(b"<html>"), ErrorForm::Aws);
     assert!(page.to_string().contains("HTTPS_PROXY"), "{page}");
     let redirect = reply(301, None, "");
     assert_eq!(redirect.kind(), ErrorKind::Configuration);
@@ -174,7 +174,7 @@ fn the_wait_that_the_service_asks_for_is_kept() {
     for (name, value, wait) in [("x-amz-retry-after", "1500", 1500), ("retry-after", "2", 2000)] {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
-        let error = error(StatusCode::SERVICE_UNAVAILABLE, &headers, Bytes::new());
+        let error = error(StatusCode::SERVICE_UNAVAILABLE, &headers, Bytes::new(), ErrorForm::Aws);
         assert_eq!(error.retry_after(), Some(Duration::from_millis(wait)));
     }
 }
