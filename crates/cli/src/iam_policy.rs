@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: &IamPolicyArguments) -> Result<(), Failure> {
     let (config, _) = Config::from_file(&arguments.config, &|name| world.var(name)).map_err(Failure::usage)?;
     let region = resolve_region(&world, None, None).await.ok().map(|region| region.as_str().to_owned());
     let policy = Policy { account: arguments.account.as_deref().unwrap_or("*"), default_region: region.as_deref() };
-    for note in policy.notes(&config) {
+    for note in notes(&config) {
         terminal::note(None, format_args!("{note}"));
     }
     let document = policy.document(&config, arguments.discovery);
@@ -156,23 +156,20 @@ impl Policy<'_> {
         let partition = Partition::of_region(region).id();
         format!("arn:{partition}:sagemaker:{region}:{}:{kind}/{name}", self.account)
     }
+}
 
-    /// What the policy cannot say.
-    fn notes(&self, config: &Config) -> Vec<&'static str> {
-        let any = |is: &dyn Fn(&DeploymentConfig) -> bool| config.deployments.iter().any(is);
-        let mut notes = Vec::new();
-        if any(&|deployment| deployment.parameters.get("aws_role_name").is_some()) {
-            notes.push(
-                "deployments with `aws_role_name` are called with that role: attach their part of the policy to it",
-            );
-        }
-        if any(&|deployment| deployment.model.starts_with("sagemaker_router/")) {
-            notes.push(
-                "`InvokeDestinations` allows every endpoint: narrow it to the destinations of the inference routers",
-            );
-        }
-        notes
+/// What the policy cannot say.
+fn notes(config: &Config) -> Vec<&'static str> {
+    let any = |is: &dyn Fn(&DeploymentConfig) -> bool| config.deployments.iter().any(is);
+    let mut notes = Vec::new();
+    if any(&|deployment| deployment.parameters.get("aws_role_name").is_some()) {
+        notes.push("deployments with `aws_role_name` are called with that role: attach their part of the policy to it");
     }
+    if any(&|deployment| deployment.model.starts_with("sagemaker_router/")) {
+        notes
+            .push("`InvokeDestinations` allows every endpoint: narrow it to the destinations of the inference routers");
+    }
+    notes
 }
 
 fn statement(sid: &str, actions: &[&str], resources: Value) -> Value {

@@ -3,8 +3,6 @@
 //! `SAGEWIRE_BOTOCORE_PYTHON` names a Python with botocore, `SAGEWIRE_SAGEMAKER_CORE` a folder with
 //! the package `sagemaker-core`. Without them, the case is ignored.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
 use std::{
     path::Path,
     process::{Command, ExitCode},
@@ -28,7 +26,7 @@ const TIMES: [(u64, u64); 4] = [(0, 1), (951_782_399, 900), (1_796_083_199, 3_60
 
 fn main() -> ExitCode {
     let prepared = sagewire_test_programs::sagemaker_core();
-    let trial = prepared.trial("tokens", |(python, package)| tokens(&python, &package));
+    let trial = prepared.trial("tokens", |(python, package)| tokens(python, package));
     libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
 }
 

@@ -22,7 +22,7 @@ use sagewire_discovery::{Account, Certainty, ControlPlane, Filter, Serves, read}
 
 fn main() -> ExitCode {
     let moto = sagewire_test_programs::moto().and_then(|python| Moto::start(&python)).map(Arc::new);
-    let trial = moto.trial("endpoints that boto3 made", |moto| check(&moto));
+    let trial = moto.trial("endpoints that boto3 made", |moto| check(moto));
     libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
 }
 
