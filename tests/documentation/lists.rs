@@ -89,14 +89,16 @@ fn is_variable(text: &str) -> bool {
 }
 
 /// Texts in upper case that are no variables: error codes of AWS, a session's word, marks inside
-/// templates.
-const NO_VARIABLES: [&str; 9] = [
+/// templates, labels of a classifier.
+const NO_VARIABLES: [&str; 11] = [
     "CARGO_MANIFEST_DIR",
     "CARGO_PKG_VERSION",
     "CLIENT_ERROR_FROM_MODEL",
     "CONTINUE_FINAL_MESSAGE_TAG",
     "CUSTOM_AWS_REGION_NAME",
     "INTERNAL_FAILURE_FROM_MODEL",
+    "LABEL_0",
+    "LABEL_1",
     "NEW_SESSION",
     "S3_URI",
     "TOKEN_PATH",

@@ -181,7 +181,6 @@ mod tests {
         let location = S3Location::parse("s3://bucket/p").unwrap();
         let store = Store::s3(&location, params, None, &World::builder().build()).await.unwrap();
         let shown = format!("{store:?}");
-        assert!(shown.contains("bucket") && store.is_shared(), "{shown}");
-        assert!(!shown.contains("hush"), "{shown}");
+        assert!(store.is_shared() && !shown.contains("hush") && !shown.contains("AKIDEXAMPLE"), "{shown}");
     }
 }

@@ -17,14 +17,21 @@ mod run;
 const OWNER: &str = "operator";
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  sagewire batch run requests.jsonl -o results.jsonl --model sagemaker_chat/my-endpoint
+  sagewire batch list --store /var/lib/sagewire/batches")]
 pub(crate) enum BatchCommand {
     /// Answers every line of a file, and goes on where an earlier run ended
     Run(run::RunArguments),
     /// Lists the batches of a store, the newest first
     List(list::ListArguments),
     /// Shows one batch of a store
+    #[command(after_help = "Examples:
+  sagewire batch show batch_0123 --store /var/lib/sagewire/batches")]
     Show(list::OneArguments),
     /// Cancels a batch of a store
+    #[command(after_help = "Examples:
+  sagewire batch cancel batch_0123 --store s3://my-bucket/batches")]
     Cancel(list::OneArguments),
     /// Writes the results of a batch of a store
     Results(list::ResultsArguments),

@@ -9,8 +9,11 @@ use super::{StoreArguments, failure, run};
 use crate::{Failure, announce::say};
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sagewire batch list --store /var/lib/sagewire/batches
+  sagewire batch list --store s3://my-bucket/batches --json")]
 pub(crate) struct ListArguments {
-    /// The most batches
+    /// The maximum number of batches
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     limit: usize,
     /// Prints OpenAI's objects, one on each line
@@ -29,6 +32,8 @@ pub(crate) struct OneArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sagewire batch results batch_0123 --store /var/lib/sagewire/batches -o results.jsonl")]
 pub(crate) struct ResultsArguments {
     /// The batch's id
     id: String,

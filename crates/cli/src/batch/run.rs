@@ -302,5 +302,5 @@ fn report_failures(errors: &Path, failed: u64) {
         let id = line.get("custom_id").and_then(Value::as_str).unwrap_or_default();
         note(Some((Colour::Red, "failed:")), format_args!("{id}: {message}"));
     }
-    note(None, format_args!("{failed} lines were not answered; their reasons are in {}", errors.display()));
+    note(None, format_args!("not answered: {failed} lines; the reasons are in {}", errors.display()));
 }

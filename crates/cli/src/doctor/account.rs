@@ -9,7 +9,7 @@ use sagewire::{
         Credentials, LocatedRegion, Region, SharedConfig, StaticCredentials, endpoint::Service, seam::World,
     },
 };
-use sagewire_discovery::{Account, ControlPlane, Deployment, Filter, read};
+use sagewire_discovery::{Account, ControlPlane, Deployment, Filter, Obstacle, read};
 use serde_json::{Map, Value};
 
 use super::{report::Step, skipped, subject::Subject};
@@ -104,8 +104,13 @@ fn step(subject: &Subject, found: &[Deployment], region: &Region) -> Step {
     };
     let summary = told(deployment);
     let details = deployment.reasons.clone();
-    if let Some(obstacle) = &deployment.obstacle {
-        return Step::failed(NAME, summary, obstacle.to_string()).with_details(details);
+    match &deployment.obstacle {
+        // A container of one's own may speak anything.
+        Some(Obstacle::NotServed) if deployment.container.is_none() => {
+            return Step::ok(NAME, summary).with_details(details);
+        }
+        Some(obstacle) => return Step::failed(NAME, summary, obstacle.to_string()).with_details(details),
+        None => {}
     }
     let params = deployment.litellm_params(region.as_str());
     let usage = usage(&params);

@@ -278,8 +278,8 @@ mod tests {
             ("{mode: true}", "cache_params.mode` must be one of `default_on`, `default_off`, not true or false"),
             ("{ttl: 0}", "cache_params.ttl` must be greater than 0"),
             ("{ttl: soon}", "cache_params.ttl` must be a number"),
-            ("{max_bytes: -1}", "cache_params.max_bytes` must be a whole number from 0"),
-            ("{supported_call_types: completion}", "cache_params.supported_call_types` must be a list, not a text"),
+            ("{max_bytes: -1}", "cache_params.max_bytes` must be a non-negative integer"),
+            ("{supported_call_types: completion}", "cache_params.supported_call_types` must be a list, not a string"),
         ] {
             let yaml = format!(
                 "model_list: [{{model_name: m, litellm_params: {{model: sagemaker/e}}}}]\nlitellm_settings: {{cache: true, cache_params: {params}}}\n"

@@ -18,7 +18,7 @@ use super::{
     ask::{self, Ask, Prepared},
     body,
     error::ApiError,
-    kinds,
+    kinds, native,
     openapi::schema,
     route::{Access, Answer, Answered, Handler, Paths, Route, Verb},
     streaming,
@@ -107,7 +107,8 @@ struct Forwarded {
 async fn whole(exchange: &mut Exchange, path: &'static str) -> Answered {
     let Prepared { request, context, model, asked, deadline } = prepare(exchange, path).await?;
     let provider = exchange.state.provider.clone();
-    let reply = ask::ask(exchange, &model, deadline, provider.forward(request.into_forward(path), &context)).await?;
+    let call = async { native::known(provider.forward(request.into_forward(path), &context).await) };
+    let Some(reply) = ask::ask(exchange, &model, deadline, call).await? else { return Err(no_route(&asked, path)) };
     let read = json::from_reply_marked::<Map<String, Value>>(&reply.value.bytes).map_err(|error| {
         Error::new(ErrorKind::Decode, "the container's answer is not a JSON object; retry the request")
             .with_source(error)
@@ -123,10 +124,10 @@ async fn whole(exchange: &mut Exchange, path: &'static str) -> Answered {
 
 /// Passes a request on and its answer back as it comes.
 async fn speech(exchange: &mut Exchange, path: &'static str) -> Answered {
-    let Prepared { request, context, model, deadline, .. } = prepare(exchange, path).await?;
+    let Prepared { request, context, model, asked, deadline } = prepare(exchange, path).await?;
     let provider = exchange.state.provider.clone();
-    let call = provider.forward_stream(request.into_forward(path), &context);
-    let stream = ask::ask(exchange, &model, deadline, call).await?;
+    let call = async { native::known(provider.forward_stream(request.into_forward(path), &context).await) };
+    let Some(stream) = ask::ask(exchange, &model, deadline, call).await? else { return Err(no_route(&asked, path)) };
     let content_type = sound_type(stream.meta.content_type.as_deref());
     Ok(streaming::respond_bytes(exchange, stream, &model, content_type, None))
 }
@@ -151,11 +152,15 @@ fn check_route(model: &Model, asked: &str, operation: &str, path: &str) -> Resul
     if model.has_route(path) || kinds::is_said(operation, model) {
         return Ok(());
     }
+    Err(no_route(asked, path))
+}
+
+fn no_route(asked: &str, path: &str) -> ApiError {
     let shown = super::error::beginning(asked);
     let message = format!(
         "the model `{shown}` has no route `{path}`: use another model, or ask the proxy's operator to list the path in `native_routes` if the container has it"
     );
-    Err(ApiError::invalid(Some("model"), message))
+    ApiError::invalid(Some("model"), message)
 }
 
 /// The type of a sound, or of the events that it comes in. Any other type is not for a caller's

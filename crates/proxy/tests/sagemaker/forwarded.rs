@@ -77,7 +77,7 @@ async fn a_container_that_does_not_have_the_route_after_all_is_a_400_that_says_s
     for _ in 0..2 {
         let answer = setup.post("/tokenize", &request).await;
         assert!(
-            answer.status == 400 && answer.text().contains("does not have the route `/tokenize`"),
+            answer.status == 400 && answer.text().contains("the model `wrong` has no route `/tokenize`"),
             "{}",
             answer.text()
         );

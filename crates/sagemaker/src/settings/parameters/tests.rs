@@ -27,6 +27,7 @@ fn secrets_are_credentials_headers_and_custom_attributes() {
             "aws_secret_access_key",
             "aws_session_token",
             "aws_web_identity_token",
+            "customer_identity_token",
             "custom_attributes",
             "headers",
             "extra_headers"
