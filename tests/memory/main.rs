@@ -148,7 +148,7 @@ fn an_upload_takes_no_more_than_its_bytes_and_a_mebibyte() {
         // The form around the recording counts, too.
         let (bytes, whole, status) = weighed_upload(&app, model, LIMIT - 400);
         println!("{model}: {bytes} for {whole}, {status}");
-        assert_eq!(status, 503, "the container is busy: the request came as far as AWS");
+        assert_eq!(status, 502, "the service fails: the request came as far as AWS");
         assert!(bytes <= whole + (1 << 20), "{model}: {bytes} bytes for an upload of {whole}");
         assert_eq!(weighed_upload(&app, model, LIMIT + 1).2, 413);
     }
