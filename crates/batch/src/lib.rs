@@ -2,7 +2,7 @@
 //!
 //! # Where things are
 //! - [`Store`] has files and batches: a directory or a bucket. Each belongs to an [`Owner`].
-//! - [`Store::run`] answers a batch's lines with an [`Engine`]; [`RunOptions`] says how many at a
+//! - [`Runner`] answers a batch's lines with an [`Engine`]; [`RunOptions`] says how many at a
 //!   time, and [`Stop`] ends it early.
 //! - [`Batch`] and [`File`] are OpenAI's objects.
 

@@ -165,7 +165,7 @@ fn info(found: &Named, mode: Mode) -> Map<String, Value> {
 
 impl Wiring {
     /// Looks for endpoints of the account, as a configuration says. The next app serves what was
-    /// found; see [`take_found`](Self::take_found) for the one that is served now.
+    /// found; the one that is served now keeps what it serves until it is replaced.
     ///
     /// # Errors
     /// `Configuration` if there is no region, or the settings give no credentials. What failed in
