@@ -7,6 +7,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod asynchronous;
 mod bad_input;
 mod cancellation;
 mod capacity;
