@@ -1,6 +1,7 @@
 //! Answers a file of requests in the format of OpenAI's batches, with one result for each line.
 //!
 //! `cargo run -p sagewire-examples --example batch`
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::sync::Arc;
 
