@@ -112,7 +112,7 @@ impl Folder {
         self.path().join("parts")
     }
 
-    /// Its presence says that the batch is to be cancelled, whoever works on it.
+    /// Its presence says that the batch is to be cancelled, in any process that works on it.
     pub(crate) fn cancelled(&self) -> Path {
         self.path().join("cancelled.json")
     }

@@ -1,6 +1,6 @@
 //! A whole input, before any of it is asked.
 //!
-//! Owns the limits on lines, and that no `custom_id` stands twice. Memory stays the same for any
+//! Owns the limits on lines, and that each `custom_id` is unique. Memory stays the same for any
 //! number of lines: identifiers are compared by digests, a share of them at a time.
 
 use std::collections::HashSet;

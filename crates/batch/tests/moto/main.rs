@@ -165,7 +165,7 @@ fn options() -> RunOptions {
     options
 }
 
-/// Runs a batch until it has ended, whoever had it before.
+/// Runs a batch until it has ended, also one that another process began.
 async fn finish(runner: &Runner, owner: &Owner, id: &str, engine: &Echo) -> Result<sagewire_batch::Batch, Failed> {
     loop {
         match runner.run(owner, id, engine, &options()).await {
