@@ -9,7 +9,7 @@ use std::{
 };
 
 use sagewire::{
-    CallContext, Error, ModelId, Provider, SageMaker,
+    CallContext, Provider, SageMaker,
     batch::{Buckets, S3Results},
     credentials::{AwsParams, seam::World},
     sagemaker::Transport,
@@ -17,24 +17,25 @@ use sagewire::{
 #[cfg(feature = "redis")]
 use sagewire_router::SharedResponses;
 use sagewire_router::{
-    BuildError, ModelNames, Router, RouterSettings, RouterState,
+    Router, RouterState,
     cache::{AnswerCache, Caching},
 };
 
 #[cfg(feature = "redis")]
 use self::shared_state::SharedState;
-pub use self::{check::Findings, discovery::Look};
+pub use self::{check::Findings, discovery::Look, error::WiringError};
 use self::{
     credentials::CredentialShelf,
     discovery::{Found, Search, with_found},
     insight::RouterInsight,
+    models::{add_aliases, check_prefix, routed, serve},
     overlay::Overlay,
 };
 use crate::{
-    App, AppError, Clock, Config, Ledger, Probe, ServedDeployment, ServedModel, SpanSink,
+    App, Clock, Config, Ledger, Probe, ServedDeployment, ServedModel, SpanSink,
     batches::BatchRunner,
-    callers::{FileLedger, StateFileError},
-    config::{CacheParams, DeploymentConfig, EnvironmentVariables},
+    callers::FileLedger,
+    config::{CacheParams, EnvironmentVariables},
 };
 
 mod answers;
@@ -43,7 +44,9 @@ mod check;
 mod credentials;
 mod deployment;
 mod discovery;
+mod error;
 mod insight;
+mod models;
 mod overlay;
 #[cfg(feature = "redis")]
 mod shared_state;
@@ -99,61 +102,6 @@ struct KeptOverReloads {
     config: Option<Arc<Config>>,
     /// The batches that are run. The first configuration that has a store decides which.
     batches: Option<Arc<BatchRunner>>,
-}
-
-/// Why a configuration cannot be served, although each of its values is right.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WiringError {
-    /// No provider knows the model.
-    #[error(
-        "the deployment `{deployment}` has the unsupported model `{model}`: it must start with `sagemaker/`, `sagemaker_chat/`, `sagemaker_nova/`, `sagemaker_openai/`, `sagemaker_router/` or `sagemaker_gateway/`"
-    )]
-    UnknownPrefix {
-        /// The deployment's id.
-        deployment: String,
-        /// Its model.
-        model: String,
-    },
-    /// A deployment's parameters are of no use.
-    #[error("the deployment `{deployment}` cannot be used: {source}")]
-    Deployment {
-        /// The deployment's id.
-        deployment: String,
-        /// Why.
-        source: Error,
-    },
-    /// The provider cannot be set up.
-    #[error("the provider cannot be set up")]
-    Provider(#[source] Error),
-    /// A Redis cannot be used.
-    #[cfg(feature = "redis")]
-    #[error("`{key}`: {source}")]
-    Redis {
-        /// The key that names it.
-        key: &'static str,
-        /// Why.
-        source: sagewire_redis::SettingsError,
-    },
-    /// The configuration names a Redis, and this program knows none.
-    #[cfg(not(feature = "redis"))]
-    #[error("`{key}` names a Redis, and this program was built without the feature `redis`")]
-    NoRedis {
-        /// The key that names it.
-        key: &'static str,
-    },
-    /// The store of files and batches cannot be used.
-    #[error("`sagewire_settings.batches`: {0}")]
-    Batches(String),
-    /// The file that keeps budgets cannot be used.
-    #[error(transparent)]
-    StateFile(#[from] StateFileError),
-    /// The router's settings contradict each other.
-    #[error(transparent)]
-    Router(#[from] BuildError),
-    /// The app cannot be put together.
-    #[error(transparent)]
-    App(#[from] AppError),
 }
 
 impl Wiring {
@@ -444,65 +392,4 @@ fn counted(
     let ledger = Arc::new(FileLedger::open(path, Clock::system())?);
     kept.ledger = Some(Arc::clone(&ledger));
     Ok(Some(ledger))
-}
-
-fn check_prefix(deployment: &DeploymentConfig) -> Result<(), WiringError> {
-    let known = deployment.model.parse::<ModelId>().is_ok_and(|id| SageMaker::PREFIXES.contains(&id.prefix()));
-    if known {
-        Ok(())
-    } else {
-        Err(WiringError::UnknownPrefix { deployment: deployment.id.clone(), model: deployment.model.clone() })
-    }
-}
-
-fn routed(deployment: &DeploymentConfig, provider: Arc<dyn Provider>) -> sagewire_router::Deployment {
-    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let mut routed =
-        sagewire_router::Deployment::new(&deployment.model_name, &deployment.model, provider).with_id(&deployment.id);
-    let routing = &deployment.routing;
-    routed.weight = routing.weight;
-    routed.rpm = routing.rpm;
-    routed.tpm = routing.tpm;
-    routed.max_parallel_requests = routing.max_parallel_requests.map(small);
-    routed.timeout = routing.timeout;
-    routed.stream_timeout = routing.stream_timeout;
-    routed.order = routing.order.map_or(0, small);
-    routed.max_input_tokens = deployment.max_input_tokens;
-    routed.num_retries = routing.num_retries.map(small);
-    routed.allowed_fails = routing.allowed_fails.map(small);
-    routed.cooldown_time = routing.cooldown_time;
-    routed
-}
-
-/// Adds the deployment to the model of its name.
-/// `found` says of one that was found whether it is open to all keys.
-fn serve(models: &mut Vec<ServedModel>, deployment: &DeploymentConfig, found: Option<bool>, served: ServedDeployment) {
-    // A caller's parameter must mean the same whichever deployment answers: all of them have to allow
-    // it.
-    let allowed = deployment.routing.configurable_clientside_auth_params.as_deref().unwrap_or_default();
-    match models.iter_mut().find(|model| model.name == deployment.model_name) {
-        Some(model) => {
-            model.caller_parameters.retain(|name| allowed.contains(name));
-            model.deployments.push(served);
-        }
-        None => {
-            let model = ServedModel::new(&deployment.model_name).with_mode(deployment.mode).with_deployment(served);
-            let model = found.into_iter().fold(model, ServedModel::found);
-            models.push(allowed.iter().fold(model, ServedModel::with_caller_parameter));
-        }
-    }
-}
-
-/// An alias is a model by itself, with the deployments of what it stands for.
-fn add_aliases(models: &mut Vec<ServedModel>, settings: &RouterSettings) {
-    let names = ModelNames::new(models.iter().map(|model| (model.name.clone(), model.clone())));
-    for (alias, target) in &settings.model_group_alias {
-        if let Some(found) = names.find(&target.model_name) {
-            let mut model = found.entry.alias(alias).with_hidden(target.hidden);
-            for deployment in &mut model.deployments {
-                deployment.model = found.fill(&deployment.model);
-            }
-            models.push(model);
-        }
-    }
 }
