@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, sync::LazyLock};
 
 use libtest_mimic::Failed;
 
-use crate::page;
+use sagewire_tests::page;
 
 pub(crate) enum Command {
     /// It names nothing that is not there.

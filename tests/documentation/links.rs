@@ -5,7 +5,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::{Outcome, page, page::Page};
+use sagewire_tests::page::{self, Page};
+
+use crate::Outcome;
 
 pub(crate) fn lead_somewhere(page: &Page) -> Outcome {
     let mut broken = Vec::new();

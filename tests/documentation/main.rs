@@ -17,9 +17,7 @@ mod cargo;
 mod data;
 mod links;
 mod lists;
-mod messages;
 mod packages;
-mod page;
 mod python;
 mod self_checks;
 mod session;
@@ -29,11 +27,9 @@ mod tools;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::{
-    page::{Block, Page},
-    session::Session,
-    tools::Tools,
-};
+use sagewire_tests::page::{self, Block, Page};
+
+use crate::{session::Session, tools::Tools};
 
 /// What a check finds.
 type Outcome = Result<(), Failed>;
@@ -42,7 +38,6 @@ fn main() {
     let arguments = Arguments::from_args();
     let tools = Tools::find();
     let mut trials = lists::trials();
-    trials.extend(messages::trials());
     trials.extend(tables::trials());
     trials.extend(packages::trials(tools));
     trials.extend(self_checks::trials(tools));

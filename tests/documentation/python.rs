@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use crate::{Outcome, page::Block, page::Page, session::Session, shell, tools::Tools};
+use sagewire_tests::page::{Block, Page};
+
+use crate::{Outcome, session::Session, shell, tools::Tools};
 
 pub(crate) fn run(page: &Page, blocks: &[&Block], tools: &Tools, python: &Path) -> Outcome {
     let mut session = Session::start(page, tools)?;

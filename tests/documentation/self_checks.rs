@@ -4,7 +4,9 @@
 
 use libtest_mimic::Trial;
 
-use crate::{Outcome, data, kinds, links, page, page::Page, together, tools::Tools};
+use sagewire_tests::page::{self, Page};
+
+use crate::{Outcome, data, kinds, links, together, tools::Tools};
 
 pub(crate) fn trials(tools: &'static Tools) -> Vec<Trial> {
     let says = |name: &str, check: fn(&Page, &Tools) -> Outcome, text: &'static str, wanted: &'static str| {

@@ -21,7 +21,9 @@ use sagewire_emulator::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::{page::Page, tools::Tools};
+use sagewire_tests::page::Page;
+
+use crate::tools::Tools;
 
 pub(crate) struct Session<'a> {
     pub(crate) folder: TempDir,

@@ -12,12 +12,10 @@ use libtest_mimic::{Failed, Trial};
 use sagewire_chat_template::catalog::{self, Entry};
 use sagewire_emulator::{Fault, FaultName};
 use sagewire_proxy::{App, ServedModel, config};
+use sagewire_tests::page::{self, Page};
 use sagewire_types::{Answer, Call, CallContext, Error, ErrorKind, Provider};
 
-use crate::{
-    Outcome,
-    page::{self, Page},
-};
+use crate::Outcome;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -29,10 +27,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn page(name: &str) -> &'static Page {
-    page::all().iter().find(|page| page.name == name).unwrap()
-}
-
 /// The table of `docs/proxy.md` has a row for each kind, and it is what a caller gets.
 fn errors() -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -40,7 +34,7 @@ fn errors() -> Outcome {
     for kind in ErrorKind::ALL.iter().copied() {
         let (status, error_type, code) = runtime.block_on(answered(kind))?;
         let row = format!("| `{kind}` | {status} | `{error_type}` | `{code}` |");
-        if !page("docs/proxy.md").text.lines().any(|line| line == row) {
+        if !Page::named("docs/proxy.md").text.lines().any(|line| line == row) {
             lacking.push(row);
         }
     }
@@ -71,7 +65,7 @@ impl Provider for Fails {
 }
 
 fn keys() -> Outcome {
-    if page("docs/configuration.md").text == config::key_tables() {
+    if Page::named("docs/configuration.md").text == config::key_tables() {
         return Ok(());
     }
     let command = "cargo run -p sagewire-proxy --example config_reference -- keys > docs/configuration.md";
@@ -109,7 +103,7 @@ fn faults() -> Outcome {
 
 /// The rows of the table with this head are the expected ones.
 fn compare(name: &str, head: &str, expected: &[String]) -> Outcome {
-    let table = page(name).text.lines().skip_while(|line| *line != head).skip(2);
+    let table = Page::named(name).text.lines().skip_while(|line| *line != head).skip(2);
     let rows: Vec<_> = table.take_while(|line| line.starts_with('|')).collect();
     if rows == expected {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The pages: which there are, their fenced blocks and headings.
 //!
-//! Owns the reading of Markdown, as far as these tests need it.
+//! Owns the reading of Markdown, as far as the checks of the documentation need it.
 
 use std::{
     collections::BTreeSet,
@@ -11,39 +11,49 @@ use std::{
 
 /// A page.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     /// Its path in the project, such as `docs/proxy.md`.
-    pub(crate) name: String,
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
-    pub(crate) blocks: Vec<Block>,
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// All of it.
+    pub text: String,
+    /// Its fenced blocks.
+    pub blocks: Vec<Block>,
     /// What a link can name after `#`.
-    pub(crate) anchors: BTreeSet<String>,
+    pub anchors: BTreeSet<String>,
 }
 
 /// A fenced block.
 #[derive(Debug, Default)]
-pub(crate) struct Block {
+pub struct Block {
     /// The line of its fence, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// The first word after the fence.
-    pub(crate) kind: String,
+    pub kind: String,
     /// All that stands after the fence.
-    pub(crate) info: String,
-    pub(crate) text: String,
-    pub(crate) not_run: Option<String>,
-    pub(crate) file: Option<String>,
-    pub(crate) when: Option<String>,
-    pub(crate) exits: i32,
+    pub info: String,
+    /// What is between its fences.
+    pub text: String,
+    /// Why it cannot run here.
+    pub not_run: Option<String>,
+    /// The file that it is written to.
+    pub file: Option<String>,
+    /// The subcommand that it needs.
+    pub when: Option<String>,
+    /// The exit code of its last command.
+    pub exits: i32,
 }
 
 /// The project's folder.
-pub(crate) fn root() -> PathBuf {
+#[must_use]
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// Every page, found once.
-pub(crate) fn all() -> &'static [Page] {
+#[must_use]
+pub fn all() -> &'static [Page] {
     static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
         let root = root();
         let mut paths: Vec<_> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md"]
@@ -58,7 +68,8 @@ pub(crate) fn all() -> &'static [Page] {
 }
 
 /// The folder of each crate that is published.
-pub(crate) fn crates() -> Vec<PathBuf> {
+#[must_use]
+pub fn crates() -> Vec<PathBuf> {
     let mut folders: Vec<_> = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|folder| folder.join("Cargo.toml").is_file());
     folders.sort();
@@ -66,7 +77,8 @@ pub(crate) fn crates() -> Vec<PathBuf> {
 }
 
 /// The files of this kind in a folder and those below it, in order.
-pub(crate) fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+#[must_use]
+pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -90,14 +102,22 @@ impl Page {
         Self::of(name, path, text)
     }
 
+    /// The page of this name, such as `docs/proxy.md`.
+    #[must_use]
+    pub fn named(name: &str) -> &'static Self {
+        all().iter().find(|page| page.name == name).unwrap()
+    }
+
     /// A page of this text.
-    pub(crate) fn of(name: String, path: PathBuf, text: String) -> Self {
+    #[must_use]
+    pub fn of(name: String, path: PathBuf, text: String) -> Self {
         let (blocks, anchors) = parse(&name, &text);
         Self { name, path, text, blocks, anchors }
     }
 
     /// The text without its fenced blocks and its code between backticks.
-    pub(crate) fn prose(&self) -> String {
+    #[must_use]
+    pub fn prose(&self) -> String {
         let mut prose = String::new();
         let mut inside = false;
         for line in self.text.lines() {
