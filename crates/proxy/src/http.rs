@@ -31,6 +31,7 @@ use crate::{
 };
 
 mod activity;
+mod answer;
 mod answer_cache;
 pub(crate) mod arrival;
 mod ask;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Exchange,
+    Exchange, answer,
     ask::{self, Prepared},
     error::ApiError,
     messages,
@@ -54,7 +54,7 @@ async fn count(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     };
     let body = json!({ "input_tokens": usage.prompt_tokens });
     let mut response = json_response(StatusCode::OK, Bytes::from(body.to_string()));
-    ask::mark_estimate(&usage, &mut response);
+    answer::mark_estimate(&usage, &mut response);
     Ok(response)
 }
 
@@ -75,7 +75,7 @@ async fn tokenized(exchange: &mut Exchange, prepared: &Prepared<ChatRequest>) ->
     let provider = exchange.state.provider.clone();
     let call = async { native::known(provider.forward(forward, context).await) };
     let Some(reply) = ask::ask(exchange, model, *deadline, call).await? else { return Ok(None) };
-    ask::learned(exchange, &reply.meta);
+    answer::learned(exchange, &reply.meta);
     native::charge_no_tokens(exchange);
     Ok(serde_json::from_slice::<Tokenized>(&reply.value.bytes).ok().map(|tokenized| tokenized.count))
 }

@@ -8,7 +8,7 @@ use sagewire_types::{EmbedRequest, EncodingFormat, Vector};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Exchange,
+    Exchange, answer,
     ask::{self, Ask, Prepared},
     error::ApiError,
     nulls,
@@ -39,7 +39,7 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let format = request.encoding_format.unwrap_or_default();
     let provider = exchange.state.provider.clone();
     let mut reply = ask::ask(exchange, &model, deadline, provider.embed(request, &context)).await?;
-    let usage = ask::book(exchange, &reply.meta, reply.value.usage.take(), 0);
+    let usage = answer::book(exchange, &reply.meta, reply.value.usage.take(), 0);
     for embedding in &mut reply.value.data {
         if let Some(vector) = in_format(&embedding.vector, format) {
             embedding.vector = vector;
@@ -48,8 +48,8 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     asked.as_ref().clone_into(&mut reply.value.model);
     nulls::clean_embedding(&mut reply.value);
     reply.value.usage = Some(usage.clone());
-    let mut response = ask::answer_json(exchange, reply.value.to_json(), &reply.meta)?;
-    ask::mark_estimate(&usage, &mut response);
+    let mut response = answer::written(exchange, reply.value.to_json(), &reply.meta)?;
+    answer::mark_estimate(&usage, &mut response);
     Ok(response)
 }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Exchange,
+    Exchange, answer,
     ask::{self, Ask, Prepared},
     body,
     error::ApiError,
@@ -118,8 +118,8 @@ async fn whole(exchange: &mut Exchange, path: &'static str) -> Answered {
         *name = Value::from(&*asked);
     }
     let usage = answer.get("usage").and_then(reported);
-    ask::book(exchange, &reply.meta, usage, 0);
-    ask::answer(exchange, &Exact(&answer), &reply.meta)
+    answer::book(exchange, &reply.meta, usage, 0);
+    answer::json(exchange, &Exact(&answer), &reply.meta)
 }
 
 /// Passes a request on and its answer back as it comes.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use self::events::NativeEvents;
 use super::{
-    Exchange,
+    Exchange, answer,
     ask::{self, Ask, Prepared},
     body,
     error::ApiError,
@@ -152,12 +152,12 @@ impl NativeRequest {
         if self.api.is(&COUNT_TOKENS) {
             charge_no_tokens(exchange);
         }
-        ask::book(exchange, &meta, usage, text_bytes);
+        answer::book(exchange, &meta, usage, text_bytes);
         let json = match value.around_model() {
             Some((before, after)) => [before, Value::from(&**asked).to_string().as_bytes(), after].concat(),
             None => value.bytes.into(),
         };
-        ask::answer_json(exchange, Ok(json), &meta).map(Some)
+        answer::written(exchange, Ok(json), &meta).map(Some)
     }
 
     /// The request as it would have been read in the first place.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Exchange,
+    Exchange, answer,
     ask::{self, Ask, Prepared},
     error::ApiError,
     openapi::schema,
@@ -96,11 +96,11 @@ async fn rerank(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let documents = if request.return_documents == Some(true) { request.documents.clone() } else { Vec::new() };
     let provider = exchange.state.provider.clone();
     let reply = ask::ask(exchange, &model, deadline, provider.rerank(request, &context)).await?;
-    ask::book(exchange, &reply.meta, reply.value.usage.clone(), 0);
+    answer::book(exchange, &reply.meta, reply.value.usage.clone(), 0);
     let request_id = exchange.request_id().to_owned();
     let id = reply.value.id.as_deref().unwrap_or(&request_id);
     let ranked = Ranked::new(id, &asked, is_v2, &reply.value, &documents);
-    ask::answer(exchange, &ranked, &reply.meta)
+    answer::json(exchange, &ranked, &reply.meta)
 }
 
 impl<'a> Ranked<'a> {

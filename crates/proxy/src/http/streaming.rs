@@ -10,7 +10,7 @@ use sagewire_types::{
 };
 
 use super::{
-    Exchange,
+    Exchange, answer,
     arrival::Stopping,
     ask,
     call::Call,
@@ -34,7 +34,7 @@ pub(super) fn respond<T: Piece>(
     show_usage: bool,
 ) -> Response<Body> {
     let state = Arc::clone(&exchange.state);
-    ask::learned(exchange, &stream.meta);
+    answer::learned(exchange, &stream.meta);
     exchange.note(CallRecord::streams);
     let meta = std::mem::take(&mut stream.meta);
     let stream = if state.settings.log_prompts { logged(exchange, stream) } else { stream };
@@ -50,8 +50,8 @@ pub(super) fn respond<T: Piece>(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Asks nginx and its like to pass pieces on as they come.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    ask::add_meta(headers, &meta);
-    ask::add_routed_resource(exchange, headers, &meta);
+    answer::add_meta(headers, &meta);
+    answer::add_routed_resource(exchange, headers, &meta);
     response
 }
 
@@ -65,7 +65,7 @@ pub(super) fn respond_bytes(
     content_type: HeaderValue,
     failure: Option<fn(&ApiError) -> Bytes>,
 ) -> Response<Body> {
-    ask::learned(exchange, &stream.meta);
+    answer::learned(exchange, &stream.meta);
     exchange.note(CallRecord::streams);
     let meta = std::mem::take(&mut stream.meta);
     let stopping = Stopping::of(&exchange.head.extensions);
@@ -103,7 +103,7 @@ pub(super) fn respond_bytes(
     *headers = response::headers();
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    ask::add_meta(headers, &meta);
+    answer::add_meta(headers, &meta);
     response
 }
 

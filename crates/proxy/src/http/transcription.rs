@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 
 use super::{
-    Exchange,
+    Exchange, answer,
     ask::{self, Ask, Prepared},
     error::ApiError,
     forwarded,
@@ -134,14 +134,14 @@ async fn transcribe(exchange: &mut Exchange, translates: bool) -> Answered {
     }
     let call = provider.transcribe(request, &context);
     let Reply { value, meta } = ask::ask(exchange, &model, deadline, call).await?;
-    ask::book(exchange, &meta, usage_of(&value.bytes), value.bytes.len());
+    answer::book(exchange, &meta, usage_of(&value.bytes), value.bytes.len());
     let content_type = meta.content_type.as_deref().and_then(|kind| HeaderValue::from_str(kind).ok());
     let mut response = Response::new(Body::from(value.bytes));
     *response.status_mut() = StatusCode::OK;
     *response.headers_mut() = response::headers();
     let content_type = content_type.unwrap_or(const { HeaderValue::from_static("application/octet-stream") });
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    ask::add_meta(response.headers_mut(), &meta);
+    answer::add_meta(response.headers_mut(), &meta);
     Ok(response)
 }
 

@@ -7,7 +7,7 @@ use sagewire_types::{ChatResponse, CompletionResponse, Error, Reply, Usage};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Exchange, ask, error::ApiError, response::Body, streaming::Written};
+use super::{Exchange, answer, ask, error::ApiError, response::Body, streaming::Written};
 use crate::app::Model;
 
 /// Waits for a whole answer, books what it used, and writes what `form` makes of it and of its
@@ -20,10 +20,10 @@ pub(super) async fn respond<T: Whole, B: Serialize>(
     form: impl FnOnce(T, &Usage) -> Result<B, Error>,
 ) -> Result<Response<Body>, ApiError> {
     let Reply { mut value, meta, .. } = ask::ask(exchange, model, deadline, call).await?;
-    let usage = ask::book(exchange, &meta, value.take_usage(), value.text_bytes());
+    let usage = answer::book(exchange, &meta, value.take_usage(), value.text_bytes());
     let body = form(value, &usage).map_err(|error| ask::failed(exchange, model, &error))?;
-    let mut response = ask::answer(exchange, &body, &meta)?;
-    ask::mark_estimate(&usage, &mut response);
+    let mut response = answer::json(exchange, &body, &meta)?;
+    answer::mark_estimate(&usage, &mut response);
     Ok(response)
 }
 
