@@ -11,17 +11,10 @@ use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use sagewire_chat_template::{ChatTemplate, Conversation, SpecialTokens, catalog};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn conversation() -> Vec<Value> {
-    vec![
-        json!({"role": "system", "content": "You are a helpful assistant."}),
-        json!({"role": "user", "content": "Hi"}),
-        json!({"role": "assistant", "content": "Hello! How can I help?"}),
-        json!({"role": "user", "content": "Tell me a joke."}),
-        json!({"role": "assistant", "content": "Why did the chicken cross the road?"}),
-        json!({"role": "user", "content": "Why?"}),
-    ]
+    serde_json::from_str(include_str!("conversation.json")).unwrap()
 }
 
 fn original(name: &str) -> Option<ChatTemplate> {

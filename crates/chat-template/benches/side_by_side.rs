@@ -18,20 +18,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use sagewire_chat_template::{ChatTemplate, Conversation, SpecialTokens};
-use serde_json::json;
 
 const BOS: &str = "<|begin_of_text|>";
 const EOS: &str = "<|im_end|>";
 
 fn conversation() -> Vec<serde_json::Value> {
-    vec![
-        json!({"role": "system", "content": "You are a helpful assistant."}),
-        json!({"role": "user", "content": "Hi"}),
-        json!({"role": "assistant", "content": "Hello! How can I help?"}),
-        json!({"role": "user", "content": "Tell me a joke."}),
-        json!({"role": "assistant", "content": "Why did the chicken cross the road?"}),
-        json!({"role": "user", "content": "Why?"}),
-    ]
+    serde_json::from_str(include_str!("conversation.json")).unwrap()
 }
 
 fn source(name: &str) -> String {

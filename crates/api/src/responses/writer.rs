@@ -5,7 +5,6 @@
 
 use std::{io, sync::Arc};
 
-use serde::Serialize;
 use serde_json::Error;
 
 use super::stream::{EventKind, ResponseEvent};
@@ -63,15 +62,12 @@ impl EventWriter {
             self.head.extend([head, ADDED]);
             (self.name, self.item_id, self.place) = (name, Arc::clone(item_id), place);
         }
-        field(self.head.as_bytes(), delta, out)?;
-        field(b",\"sequence_number\":", &event.sequence_number, out)?;
+        put(self.head.as_bytes(), out)?;
+        serde_json::to_writer(&mut *out, delta)?;
+        put(b",\"sequence_number\":", out)?;
+        serde_json::to_writer(&mut *out, &event.sequence_number)?;
         put(b"}", out)
     }
-}
-
-fn field<T: Serialize + ?Sized>(before: &[u8], value: &T, out: &mut impl io::Write) -> Result<(), Error> {
-    put(before, out)?;
-    serde_json::to_writer(out, value)
 }
 
 fn put(bytes: &[u8], out: &mut impl io::Write) -> Result<(), Error> {

@@ -28,11 +28,15 @@ pub(super) trait Ask: Sized {
     fn model(&mut self) -> &mut String;
     fn extra(&mut self) -> &mut Map<String, Value>;
     /// What it asks for, as [spans](https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/) say it.
-    fn asked(&self) -> Attributes;
+    fn asked(&self) -> Attributes {
+        Vec::new()
+    }
     /// What its answer seems to need.
     fn wanted(&self) -> Wanted;
     /// Whether it asks for a stream; `None` if it cannot.
-    fn stream(&self) -> Option<bool>;
+    fn stream(&self) -> Option<bool> {
+        None
+    }
     /// Checks its lists, whose length multiplies what an answer costs.
     fn check(&self, limits: &Limits) -> Checked;
 }

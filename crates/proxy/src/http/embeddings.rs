@@ -64,14 +64,6 @@ impl Ask for EmbedRequest {
         &mut self.extra
     }
 
-    fn asked(&self) -> ask::Attributes {
-        Vec::new()
-    }
-
-    fn stream(&self) -> Option<bool> {
-        None
-    }
-
     fn wanted(&self) -> Wanted {
         Wanted { prompt: self.estimated_tokens(), answers: 0, max_output: None }
     }

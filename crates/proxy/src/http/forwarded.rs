@@ -206,14 +206,6 @@ impl Ask for Forwarded {
         &mut self.fields
     }
 
-    fn asked(&self) -> ask::Attributes {
-        Vec::new()
-    }
-
-    fn stream(&self) -> Option<bool> {
-        None
-    }
-
     fn wanted(&self) -> Wanted {
         Wanted { prompt: ask::tokens_of(self.bytes), answers: 0, max_output: None }
     }

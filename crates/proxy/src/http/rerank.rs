@@ -141,14 +141,6 @@ impl Ask for RerankRequest {
         &mut self.extra
     }
 
-    fn asked(&self) -> ask::Attributes {
-        Vec::new()
-    }
-
-    fn stream(&self) -> Option<bool> {
-        None
-    }
-
     fn wanted(&self) -> Wanted {
         Wanted { prompt: self.estimated_tokens(), answers: 0, max_output: None }
     }

@@ -241,10 +241,6 @@ impl Ask for Fields {
         &mut self.others
     }
 
-    fn asked(&self) -> ask::Attributes {
-        Vec::new()
-    }
-
     fn stream(&self) -> Option<bool> {
         Some(self.stream)
     }
