@@ -8,43 +8,37 @@ use futures_util::{
     FutureExt, TryFutureExt,
     future::{BoxFuture, ready},
 };
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use sagewire_credentials::{SharedCredentialsProvider, endpoint::Service, seam::World};
-use sagewire_dialects::{
-    CompletionForm, DecodeContext, EmbeddingDialect, Payload, StreamDecoder, completion, drop_named_of_embedding,
-    embedding::EmbedContext,
-};
-use sagewire_types::{
-    Answer, Call, CallContext, ChatRequest, ChatResponse, ChatStream, CompletionRequest, CompletionResponse,
-    CompletionStream, EmbedRequest, EmbedResponse, Error, ForwardRequest, ForwardStream, Forwarded, ModelId, Provider,
-    Reply, ReplyMeta, ReplyStream,
-};
+use sagewire_dialects::Payload;
+use sagewire_types::{Answer, Call, CallContext, Error, ModelId, Provider, ReplyMeta};
 
 use crate::{
     builder::SageMakerBuilder,
     call::{
         attempt::Sender,
-        batches as batch,
         caller::{self, CallerParameters},
-        capacity, completion_prompts, details, forward,
+        capacity,
+        forward::Routes,
         later::AsyncObjects,
         limits::Limits,
-        place::{Learned, Place},
+        place::Learned,
         plan::Prepared,
-        route, stream_usage,
+        route,
     },
-    checks, prompt,
-    reply::{meta as reply_meta, usage},
     request::{
         self, Operation, attributes,
         door::Door,
         target::{self, Targets},
     },
-    settings::{Settings, defaults, operator_only::take_out},
-    stream::simulated as fake_stream,
+    settings::Settings,
     template::Templates,
 };
 
+mod chat;
+mod completion;
+mod embedding;
+mod forward;
 mod rerank;
 mod transcription;
 
@@ -90,7 +84,7 @@ pub(crate) struct Shared {
     /// How many inputs at once embedding containers said that they take.
     pub(crate) batch_limits: Learned<NonZeroUsize>,
     /// Which routes of their own containers have.
-    pub(crate) routes: Learned<forward::Routes>,
+    pub(crate) routes: Learned<Routes>,
     pub(crate) templates: Templates,
 }
 
@@ -248,214 +242,6 @@ impl SageMaker {
             Call::Forward(request) => self.answer_forwarded(*request, begun).map_ok(Answer::from).boxed(),
             Call::ForwardStream(request) => self.stream_forwarded(*request, begun).map_ok(Answer::from).boxed(),
             other => ready(Err(other.unsupported())).boxed(),
-        }
-    }
-
-    async fn answer_chat(&self, mut request: ChatRequest, begun: &Begun<'_>) -> Result<Reply<ChatResponse>, Error> {
-        checks::chat(&mut request)?;
-        let prepared = self.prepare(&request.model, begun).await?;
-        defaults::fill(&mut request, prepared.settings.defaults.as_deref());
-        let dialect = prepared.dialect()?;
-        let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
-        let decoding = prepared.decode_context(&request, prompt.as_ref());
-        let (body, meta) =
-            details::invoke(&self.shared, &prepared, begun.context, dialect, request, prompt.as_ref()).await?;
-        let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
-        usage::fill_in(&mut value, &decoding).await;
-        Ok(Reply { value, meta })
-    }
-
-    async fn stream_chat(&self, mut request: ChatRequest, begun: &Begun<'_>) -> Result<ChatStream, Error> {
-        checks::chat(&mut request)?;
-        let prepared = self.prepare(&request.model, begun).await?;
-        defaults::fill(&mut request, prepared.settings.defaults.as_deref());
-        if prepared.simulates_streams() {
-            let include_usage = prepared.decode_context(&request, None).include_usage;
-            request.stream = None;
-            // In a box, as it is rare and larger than all the rest.
-            let Reply { value, mut meta } = Box::pin(self.answer_chat(request, begun)).await?;
-            fake_stream::mark(&mut meta);
-            return Ok(ReplyStream::new(meta, fake_stream::chunks(value, include_usage)));
-        }
-        let dialect = prepared.dialect()?;
-        let prompt = prompt::render(&self.shared, dialect, &mut request, &prepared).await?;
-        let decoding = prepared.decode_context(&request, prompt.as_ref());
-        request.stream_options = stream_usage::options(request.stream_options, &self.shared, &prepared);
-        let payload = dialect.encode(request, &prepared.encode_context(prompt.as_ref(), true))?;
-        usage::get_ready(&decoding).await;
-        let decoder = || dialect.stream_decoder(decoding.clone());
-        stream_usage::stream(&self.shared, &prepared, begun.context, payload, decoder).await
-    }
-
-    async fn answer_embedding(
-        &self,
-        mut request: EmbedRequest,
-        begun: &Begun<'_>,
-    ) -> Result<Reply<EmbedResponse>, Error> {
-        checks::embed(&mut request)?;
-        let (model, in_openais_form) = route::embedding_model(&request.model);
-        let prepared = self.prepare(&model, begun).await?;
-        prepared.door.check_takes_more_than_chat("embeddings")?;
-        let by_route = prepared.door.embeddings.or(in_openais_form.then_some(EmbeddingDialect::OpenAi));
-        let setting = prepared.settings.embedding_dialect.or(by_route);
-        let family = route::embeddings(setting, &prepared.model)?;
-        let hf_name: Option<Arc<str>> = match prepared.settings.hf_model_name.as_deref() {
-            _ if prepared.door.keeps_body_model => Some(prepared.door.body_model(prepared.model.name()).into()),
-            name => name.map(Arc::from),
-        };
-        defaults::fill_embedding(&mut request, prepared.settings.defaults.as_deref())?;
-        if let Some(policy) = &prepared.settings.parameters {
-            drop_named_of_embedding(&mut request, policy);
-            if policy.drop_params && !family.takes_parameters() {
-                request.extra.clear();
-            }
-        }
-        let (prepared, hf_name) = (&prepared, &hf_name);
-        let asked = family.batch(prepared.settings.embedding_batch_size);
-        let at_once = asked.into_iter().chain(self.shared.batch_limits.about(prepared)).min();
-        let concurrency = prepared.settings.embedding_concurrency.unwrap_or(batch::CONCURRENT_BATCHES);
-        let learn = |limit| self.shared.batch_limits.remember(Place::of(prepared), limit);
-        batch::in_fitting_batches(&request, at_once, concurrency, learn, |request| async move {
-            let mut embedding = EmbedContext::new(prepared.model.name(), &request);
-            // LiteLLM names no model on this route: a container refuses a name that is not its own.
-            if in_openais_form || hf_name.is_some() {
-                embedding.body_model.clone_from(hf_name);
-            }
-            let payload = family.encode(&request, &embedding)?;
-            let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
-            let mut value = family.decode(&body, &embedding).map_err(|error| checks::answered(error, &meta))?;
-            usage::fill_in_embeddings(&mut value, &request.input).await;
-            Ok(Reply { value, meta })
-        })
-        .await
-    }
-
-    async fn answer_completion(
-        &self,
-        mut request: CompletionRequest,
-        begun: &Begun<'_>,
-    ) -> Result<Reply<CompletionResponse>, Error> {
-        take_out(&mut request.extra)?;
-        let prepared = self.prepare(&request.model, begun).await?;
-        prepared.door.check_takes_more_than_chat("completions")?;
-        defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
-        let dialect = prepared.dialect()?;
-        if dialect.completion_form() == CompletionForm::OpenAi {
-            let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
-            let payload = dialect.encode_completion(request, &prepared.encode_context(None, false))?;
-            let (body, meta) = prepared.invoke(&self.shared, begun.context, payload).await?;
-            let mut value =
-                completion::decode(&body, &decoding, dialect.name()).map_err(|error| checks::answered(error, &meta))?;
-            usage::fill_in(&mut value, &decoding).await;
-            return Ok(Reply { value: completion::from_chat(value), meta });
-        }
-        let (chat, prompts) = completion::as_prompts(request)?;
-        let (chat, prepared) = (&chat, &prepared);
-        completion_prompts::whole(prompts, chat.n.unwrap_or(1), |text| async move {
-            let prompt = prompt::Prompt::raw(text);
-            let decoding = prepared.decode_context(chat, Some(&prompt)).keeping_thoughts();
-            let (body, meta) =
-                details::invoke(&self.shared, prepared, begun.context, dialect, chat.clone(), Some(&prompt)).await?;
-            let mut value = dialect.decode(&body, &decoding).map_err(|error| checks::answered(error, &meta))?;
-            usage::fill_in(&mut value, &decoding).await;
-            Ok(Reply { value: completion::from_chat(value), meta })
-        })
-        .await
-    }
-
-    async fn stream_completion(
-        &self,
-        mut request: CompletionRequest,
-        begun: &Begun<'_>,
-    ) -> Result<CompletionStream, Error> {
-        take_out(&mut request.extra)?;
-        let prepared = self.prepare(&request.model, begun).await?;
-        prepared.door.check_takes_more_than_chat("completions")?;
-        if !prepared.door.streams {
-            let include_usage =
-                request.stream_options.as_ref().is_some_and(|options| options.include_usage == Some(true));
-            (request.stream, request.stream_options) = (None, None);
-            let Reply { value, mut meta } = Box::pin(self.answer_completion(request, begun)).await?;
-            fake_stream::mark(&mut meta);
-            return Ok(ReplyStream::new(meta, fake_stream::completion(value, include_usage)));
-        }
-        defaults::fill_completion(&mut request, prepared.settings.defaults.as_deref());
-        let dialect = prepared.dialect()?;
-        let prepared = &prepared;
-        if dialect.completion_form() == CompletionForm::OpenAi {
-            let decoding = prepared.decode_context(&ChatRequest::default(), None).with_completion(&request);
-            request.stream_options = stream_usage::options(request.stream_options, &self.shared, prepared);
-            let payload = dialect.encode_completion(request, &prepared.encode_context(None, true))?;
-            return self.stream_as_completion(prepared, begun, payload, decoding).await;
-        }
-        let (chat, prompts) = completion::as_prompts(request)?;
-        let chat = &chat;
-        completion_prompts::streamed(prompts, chat.n.unwrap_or(1), |text| async move {
-            let prompt = prompt::Prompt::raw(text);
-            let decoding = prepared.decode_context(chat, Some(&prompt));
-            let payload = dialect.encode(chat.clone(), &prepared.encode_context(Some(&prompt), true))?;
-            self.stream_as_completion(prepared, begun, payload, decoding).await
-        })
-        .await
-    }
-
-    async fn stream_as_completion(
-        &self,
-        prepared: &Prepared<'_>,
-        begun: &Begun<'_>,
-        payload: Payload,
-        decoding: DecodeContext,
-    ) -> Result<CompletionStream, Error> {
-        let dialect = prepared.dialect()?;
-        let decoding = decoding.keeping_thoughts();
-        usage::get_ready(&decoding).await;
-        let decoder = || -> Box<dyn StreamDecoder<CompletionResponse>> {
-            Box::new(completion::CompletionDecoder::new(dialect.stream_decoder(decoding.clone())))
-        };
-        stream_usage::stream(&self.shared, prepared, begun.context, payload, decoder).await
-    }
-
-    async fn answer_forwarded(
-        &self,
-        mut request: ForwardRequest,
-        begun: &Begun<'_>,
-    ) -> Result<Reply<Forwarded>, Error> {
-        let prepared = self.prepare(&request.model, begun).await?;
-        forward::check_door(&prepared, &request)?;
-        let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
-        let request = forward::request(&prepared, Operation::Invoke, request)?;
-        let outcome = prepared.invoke_request(&self.shared, begun.context, request, None).await;
-        let read = |(value, headers, meta): (Bytes, HeaderMap, ReplyMeta)| match &checked {
-            Some(checked) => Ok((checked.read(value)?, headers, meta)),
-            None => Ok((Forwarded::from(value), headers, meta)),
-        };
-        let (value, headers, mut meta) = match (outcome.and_then(read), &checked) {
-            (Err(error), Some(checked)) => return Err(checked.judge(error)),
-            (outcome, _) => outcome?,
-        };
-        meta.content_type = reply_meta::text(&headers, header::CONTENT_TYPE);
-        Ok(Reply { value, meta })
-    }
-
-    async fn stream_forwarded(&self, mut request: ForwardRequest, begun: &Begun<'_>) -> Result<ForwardStream, Error> {
-        let prepared = self.prepare(&request.model, begun).await?;
-        forward::check_door(&prepared, &request)?;
-        let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
-        let request = forward::request(&prepared, Operation::Stream, request)?;
-        let decoder = || -> Box<dyn StreamDecoder<Forwarded>> {
-            match &checked {
-                Some(checked) if checked.protocol.has_events() => Box::new(checked.protocol.decoder()),
-                _ => Box::new(forward::AsItIs),
-            }
-        };
-        let outcome = prepared.stream_request(&self.shared, begun.context, request, None, decoder).await;
-        match (outcome, &checked) {
-            (Err(error), Some(checked)) => Err(checked.judge(error)),
-            (Ok(stream), Some(checked)) => {
-                checked.answered();
-                Ok(stream)
-            }
-            (outcome, None) => outcome,
         }
     }
 }
