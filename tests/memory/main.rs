@@ -188,7 +188,7 @@ fn a_request_takes_no_more_than_eight_times_its_bytes_and_a_mebibyte() {
         }
         if paths.len() > 1 {
             let head = format!(r#"{{"model":"{model}","input":"#);
-            weigh("a text", "/v1/responses", filled(&format!("{head}\""), "long ", "\"}"));
+            weigh("a string", "/v1/responses", filled(&format!("{head}\""), "long ", "\"}"));
             let message = format!(r#"{{"role":"user","content":"{}"}},"#, "x".repeat(150));
             weigh(
                 "messages",

@@ -23,7 +23,7 @@ pub const FALLBACK: &str = "fallback";
 pub const CONTEXT_WINDOW_FALLBACK: &str = "context_window_fallback";
 /// How long the call waited for a place.
 pub const QUEUED: &str = "queued";
-/// Whether the answer was kept: `hit`, `miss`, or `partial` for a list of texts to embed.
+/// Whether the answer was kept: `hit`, `miss`, or `partial` for a list of strings to embed.
 pub const CACHE: &str = "cache";
 /// What the answer is kept under.
 pub const CACHE_KEY: &str = "cache_key";

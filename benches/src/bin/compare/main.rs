@@ -56,9 +56,9 @@ impl Arguments {
                 "--cold-build" => arguments.cold_build = true,
                 "--no-build" => arguments.no_build = true,
                 "--force" => arguments.force = true,
-                "--peers" => arguments.peers = Some(words.next().ok_or("`--peers` wants a folder")?.into()),
-                "--out" => arguments.out = Some(words.next().ok_or("`--out` wants a file")?.into()),
-                other => return Err(format!("`{other}` is no option: see the first lines of this program").into()),
+                "--peers" => arguments.peers = Some(words.next().ok_or("missing value for `--peers`: pass a folder")?.into()),
+                "--out" => arguments.out = Some(words.next().ok_or("missing value for `--out`: pass a file")?.into()),
+                other => return Err(format!("unknown option `{other}`: see the first lines of this program").into()),
             }
         }
         Ok(arguments)

@@ -24,7 +24,7 @@ pub(super) struct Record {
     pub(super) id: Option<Value>,
 }
 
-/// A line that is not a text.
+/// A line that is not a string.
 #[derive(Debug, PartialEq)]
 pub(super) struct Broken {
     /// The line of the input, from 0.
@@ -103,7 +103,7 @@ impl Input {
     /// has changed.
     ///
     /// # Errors
-    /// A line has changed, or is not a text and `keep_going` is not set.
+    /// A line has changed, or is not a string and `keep_going` is not set.
     pub(super) fn check(
         &self,
         done: &Done,

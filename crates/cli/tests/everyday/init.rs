@@ -135,7 +135,7 @@ async fn a_large_account_becomes_a_file_that_works() {
         let answer = serving.post("/v1/chat/completions", &body);
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"content\":"), "{model}: {answer}");
     }
-    let answer = serving.post("/v1/embeddings", &json!({"model": "tei-prod", "input": "a text"}));
+    let answer = serving.post("/v1/embeddings", &json!({"model": "tei-prod", "input": "a string"}));
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"embedding\":"), "{answer}");
     let component = emulator.received().into_iter().rev().find(|request| request.endpoint.as_deref() == Some("shared"));
     assert_eq!(component.unwrap().headers["x-amzn-sagemaker-inference-component"], "qwen-component");

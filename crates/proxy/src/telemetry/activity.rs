@@ -45,7 +45,7 @@ impl Owner {
         }
     }
 
-    /// What logs and metrics call it.
+    /// The name in logs and metrics.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Anyone => "",
