@@ -56,7 +56,9 @@ impl Arguments {
                 "--cold-build" => arguments.cold_build = true,
                 "--no-build" => arguments.no_build = true,
                 "--force" => arguments.force = true,
-                "--peers" => arguments.peers = Some(words.next().ok_or("missing value for `--peers`: pass a folder")?.into()),
+                "--peers" => {
+                    arguments.peers = Some(words.next().ok_or("missing value for `--peers`: pass a folder")?.into())
+                }
                 "--out" => arguments.out = Some(words.next().ok_or("missing value for `--out`: pass a file")?.into()),
                 other => return Err(format!("unknown option `{other}`: see the first lines of this program").into()),
             }

@@ -11,65 +11,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use sagewire_dialects::failure_report::{FailureReport, excerpt};
-use sagewire_types::{Error, ErrorKind, Upstream, json};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use sagewire_types::{Error, ErrorKind, Upstream};
 
+use self::aws_error::AwsError;
 use crate::{
     reply::{meta, scrub::scrub},
     request::door::ErrorForm,
 };
 
+mod aws_error;
+
 /// How much of an error's body is kept.
 pub(crate) const MAX_ERROR_BODY: usize = 16 * 1024;
 
-/// AWS's modelled error body, and the front door's, which writes its keys in lower case. A field of
-/// another type than AWS documents costs no other field.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct AwsError {
-    #[serde(rename = "Message", deserialize_with = "as_text")]
-    message: Option<String>,
-    #[serde(rename = "message", deserialize_with = "as_text")]
-    front_door_message: Option<String>,
-    #[serde(rename = "__type", deserialize_with = "as_text")]
-    kind: Option<String>,
-    code: Option<Value>,
-    #[serde(rename = "OriginalStatusCode", deserialize_with = "as_status")]
-    original_status: Option<u16>,
-    #[serde(rename = "OriginalMessage", deserialize_with = "as_text")]
-    original_message: Option<String>,
-    #[serde(rename = "LogStreamArn", deserialize_with = "as_text")]
-    log_stream_arn: Option<String>,
-}
-
-/// A text, or the JSON of anything else.
-fn as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    })
-}
-
-/// An HTTP status, as a number or as text; nothing for what is none.
-fn as_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
-    let status = match Value::deserialize(deserializer)? {
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Number(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
-        _ => None,
-    };
-    Ok(status.filter(|status| (100..1000).contains(status)))
-}
-
 /// The error for a reply whose status is no success.
 pub(crate) fn error(status: StatusCode, headers: &HeaderMap, body: Bytes, form: ErrorForm) -> Error {
-    let aws = match form {
-        ErrorForm::OpenAi => from_openai(&body),
-        ErrorForm::Aws => None,
-    };
-    let aws = aws.unwrap_or_else(|| json::from_reply(&body).unwrap_or_else(|_| from_xml(&body)));
-    let code = error_code(headers, &aws);
+    let aws = AwsError::read(&body, form);
+    let code = aws.name(headers);
     let message = aws.message.or(aws.front_door_message);
     let mut upstream = Upstream::default();
     upstream.status = Some(status.as_u16());
@@ -323,41 +281,6 @@ fn unwrap_model_error(upstream: &mut Upstream) {
         upstream.original_message = quoted
             .and_then(|quoted| Some(quoted.rsplit_once("\". See ").or_else(|| quoted.rsplit_once('"'))?.0.to_owned()));
     }
-}
-
-/// AWS's name of the error: from the header, `Name:url`, or the body, `namespace#Name`.
-fn error_code(headers: &HeaderMap, aws: &AwsError) -> Option<String> {
-    let name = meta::text(headers, "x-amzn-errortype")
-        .or_else(|| aws.kind.clone())
-        .or_else(|| aws.code.as_ref().and_then(|code| code.as_str()).map(str::to_owned))?;
-    let name = name.split(':').next().unwrap_or_default();
-    let name = name.rsplit('#').next().unwrap_or_default().trim();
-    (!name.is_empty()).then(|| meta::name(name))
-}
-
-/// The envelope of AWS's OpenAI-compatible route. Its two codes are the runtime's errors.
-fn from_openai(body: &[u8]) -> Option<AwsError> {
-    let value: Value = json::from_reply(body).ok()?;
-    let error = value.get("error")?.as_object()?;
-    let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
-    let code = match text("code").or_else(|| text("type")).as_deref() {
-        Some("validation_error") => "ValidationError".to_owned(),
-        Some("model_error") => "ModelError".to_owned(),
-        Some(code) if code.contains("throttl") || code == "rate_limit_exceeded" => "ThrottlingException".to_owned(),
-        Some(other) => other.to_owned(),
-        None => return None,
-    };
-    Some(AwsError { message: text("message"), code: Some(code.into()), ..AwsError::default() })
-}
-
-/// One front door answers in XML.
-fn from_xml(body: &[u8]) -> AwsError {
-    let text = String::from_utf8_lossy(body);
-    let element = |name: &str| {
-        let (_, rest) = text.split_once(&format!("<{name}>"))?;
-        Some(rest.split_once("</")?.0.trim().to_owned())
-    };
-    AwsError { message: element("Message"), code: element("Code").map(Into::into), ..AwsError::default() }
 }
 
 /// The explanation of a refused signature up to where it quotes the request.
