@@ -57,7 +57,7 @@ impl Arguments {
                 "--no-build" => arguments.no_build = true,
                 "--force" => arguments.force = true,
                 "--peers" => {
-                    arguments.peers = Some(words.next().ok_or("missing value for `--peers`: pass a folder")?.into())
+                    arguments.peers = Some(words.next().ok_or("missing value for `--peers`: pass a folder")?.into());
                 }
                 "--out" => arguments.out = Some(words.next().ok_or("missing value for `--out`: pass a file")?.into()),
                 other => return Err(format!("unknown option `{other}`: see the first lines of this program").into()),
