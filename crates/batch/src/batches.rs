@@ -39,6 +39,8 @@ pub struct NewBatch {
     pub most_lines: Option<u64>,
     /// After how many seconds its results are deleted; `None` if they stay.
     pub results_lifetime: Option<u64>,
+    /// The most bytes that its owner may have stored for it to be created.
+    pub quota: Option<u64>,
     /// What must be the same when it is gone on with, such as the model's name.
     pub settings: String,
 }
@@ -64,6 +66,7 @@ impl NewBatch {
             metadata: None,
             most_lines: None,
             results_lifetime: None,
+            quota: None,
             settings: String::new(),
         }
     }
@@ -136,6 +139,11 @@ impl Store {
     pub async fn create(&self, owner: &Owner, new: NewBatch) -> Result<Batch, BatchError> {
         if let Some(metadata) = &new.metadata {
             check_metadata(metadata)?;
+        }
+        if let Some(quota) = new.quota
+            && self.bytes(&owner.folder()).await? > quota
+        {
+            return Err(files::over_quota("input_file_id", quota));
         }
         let input = match &new.input {
             Input::File(id) => {
@@ -274,3 +282,6 @@ fn check_metadata(metadata: &Map<String, Value>) -> Result<(), NotAllowed> {
     let reason = format!("expected at most {entries} strings of {value} characters, with keys of {key} characters");
     Err(NotAllowed::new("metadata", reason))
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     BatchError, Endpoint,
-    input::Source,
+    input::{LONGEST_LINE, Source},
     line::{Line, Problem},
 };
 
@@ -41,7 +41,18 @@ pub(crate) async fn check(
     let (mut total, mut problems, mut whole) = (0, Vec::new(), Sha256::new());
     let mut known = HashSet::new();
     let mut is_complete = true;
-    while let Some((number, text)) = lines.next().await? {
+    loop {
+        let (number, text) = match lines.next().await {
+            Ok(Some(line)) => line,
+            Ok(None) => break,
+            // What follows it is not looked for.
+            Err(BatchError::LongLine { line }) => {
+                let message = format!("longer than {LONGEST_LINE} bytes; write one request on each line");
+                problems.push(Problem::new("line_too_long", None, message).at(line - 1));
+                break;
+            }
+            Err(error) => return Err(error),
+        };
         total += 1;
         if most_lines.is_some_and(|most| total > most) {
             let most = most_lines.unwrap_or_default();
@@ -69,7 +80,7 @@ pub(crate) async fn check(
     if !is_complete && problems.is_empty() {
         problems = duplicates(source, total).await?;
     }
-    if total == 0 {
+    if total == 0 && problems.is_empty() {
         let message = "the input has no requests; write one JSON object on each line";
         problems.push(Problem::new("empty_file", None, message));
     }
@@ -109,7 +120,9 @@ fn duplicate() -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
+    use std::{fmt::Write as _, sync::Arc};
+
+    use object_store::{ObjectStore, ObjectStoreExt as _, memory::InMemory, path::Path};
 
     use super::*;
 
@@ -138,6 +151,36 @@ mod tests {
         assert_eq!(checked("\n", None).await.problems[0].code, "empty_file");
         assert_eq!(checked(&lines([1, 2]), Some(1)).await.problems[0].code, "too_many_tasks");
         assert_eq!(checked(&"{\n".repeat(500), None).await.problems.len(), MOST_PROBLEMS);
+    }
+
+    #[tokio::test]
+    async fn what_an_attacker_may_upload_is_a_mistake_of_a_line() {
+        let deep = "[".repeat(100_000);
+        let blank = "\n".repeat(100_000);
+        for (text, code, line) in [
+            (format!("{}{{\"custom_id\":{deep}\n", lines([1])), "invalid_json_line", Some(2)),
+            ("\0\0\0".to_owned(), "invalid_json_line", Some(1)),
+            (format!("{blank}{}x", lines([1])), "invalid_json_line", Some(100_002)),
+            (blank, "empty_file", None),
+            (String::new(), "empty_file", None),
+            ("\u{feff}".to_owned(), "empty_file", None),
+        ] {
+            let problem = checked(&text, None).await.problems.remove(0);
+            assert_eq!((problem.code.as_str(), problem.line), (code, line), "{problem:?}");
+        }
+        // Line ends of Windows, no end of the last line, a byte order mark, and a deep body, which is
+        // judged when its line is asked.
+        let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!("\u{feff}{}{}", lines([1, 2]).replace('\n', "\r\n"), lines([3]).trim_end());
+        let deep = lines([4]).replace("{}", &deep);
+        let found = checked(&format!("{text}\n{deep}"), None).await;
+        assert_eq!((found.total, found.problems), (4, Vec::new()));
+
+        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let path = Path::from("long");
+        objects.put(&path, vec![b'x'; LONGEST_LINE + 1].into()).await.unwrap();
+        let problem = check(&Source::Object { objects, path, from: 0 }, None, None).await.unwrap().problems.remove(0);
+        assert_eq!((problem.code.as_str(), problem.line), ("line_too_long", Some(1)));
     }
 
     #[tokio::test]

@@ -10,8 +10,7 @@ use object_store::{ObjectStoreExt as _, buffered::BufWriter, path::Path};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::{
-    BatchError, File, Page, Paged,
-    page::{self},
+    BatchError, File, Page, Paged, page,
     store::{NotAllowed, Owner, Store, is_id},
 };
 
@@ -222,8 +221,10 @@ impl Upload {
             let reason = format!("it is larger than the limit of {} bytes; split it", self.most_bytes);
             return Err(NotAllowed::new("file", reason).into());
         }
-        if self.bytes > self.left {
-            return Err(over_quota(self.quota));
+        if let Some(quota) = self.quota
+            && self.bytes > self.left
+        {
+            return Err(over_quota("file", quota));
         }
         self.writer.put(piece).await.map_err(BatchError::store("writes a file"))
     }
@@ -248,7 +249,7 @@ impl Upload {
             && self.store.bytes(&self.owner.folder()).await? > quota
         {
             self.store.delete(&content_path(&self.owner, &self.id)).await?;
-            return Err(over_quota(self.quota));
+            return Err(over_quota("file", quota));
         }
         self.store.keep_file(&self.owner, self.id, filename, purpose, self.bytes, lifetime).await
     }
@@ -271,7 +272,10 @@ fn check(filename: &str, purpose: &str) -> Result<(), NotAllowed> {
     Ok(())
 }
 
-fn over_quota(quota: Option<u64>) -> BatchError {
-    let quota = quota.unwrap_or_default();
-    NotAllowed::new("file", format!("this key may store {quota} bytes; delete files that are not needed")).into()
+/// The refusal of what would use more of the store than an owner may.
+pub(crate) fn over_quota(param: &'static str, quota: u64) -> BatchError {
+    NotAllowed::new(param, format!("this key may store {quota} bytes; delete files that are not needed")).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub use s3::{S3Location, open_bucket};
 pub use store::{NotAllowed, Owner, Store};
 
 mod batches;
+#[cfg(test)]
+mod bench;
 #[cfg(feature = "s3")]
 mod buckets;
 mod check;
@@ -45,3 +47,4 @@ mod run;
 #[cfg(feature = "s3")]
 mod s3;
 mod store;
+mod sweep;

@@ -53,7 +53,7 @@ impl Problem {
 /// The line as it is written. What has another type than expected is told apart from what is
 /// missing.
 #[derive(Deserialize)]
-struct Written {
+struct LineForm {
     custom_id: Option<Value>,
     method: Option<Value>,
     url: Option<Value>,
@@ -66,7 +66,7 @@ impl Line {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &[u8], endpoint: Option<Endpoint>) -> Result<Self, Problem> {
-        let written: Written = serde_json::from_slice(text).map_err(|error| {
+        let written: LineForm = serde_json::from_slice(text).map_err(|error| {
             // The error's own text may quote the line.
             let message = format!("invalid JSON object (column {}); write one request on each line", error.column());
             Problem::new("invalid_json_line", None, message)

@@ -6,22 +6,22 @@ use serde_json::value::RawValue;
 use crate::engine::Response;
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct ResultLine<'a> {
     id: String,
     custom_id: &'a str,
-    response: Option<WrittenResponse<'a>>,
-    error: Option<WrittenError<'a>>,
+    response: Option<ResultResponse<'a>>,
+    error: Option<ResultError<'a>>,
 }
 
 #[derive(Serialize)]
-struct WrittenResponse<'a> {
+struct ResultResponse<'a> {
     status_code: u16,
     request_id: &'a str,
     body: &'a RawValue,
 }
 
 #[derive(Serialize)]
-struct WrittenError<'a> {
+struct ResultError<'a> {
     code: &'a str,
     message: &'a str,
 }
@@ -42,16 +42,16 @@ pub(crate) fn answered(custom_id: &str, response: &Response) -> Vec<u8> {
             }
         }
     };
-    let response = WrittenResponse { status_code: response.status, request_id: &response.request_id, body };
-    write(&Written { id: id(), custom_id, response: Some(response), error: None })
+    let response = ResultResponse { status_code: response.status, request_id: &response.request_id, body };
+    write(&ResultLine { id: id(), custom_id, response: Some(response), error: None })
 }
 
 /// The result of a line that was not answered, without its end.
 pub(crate) fn failed(custom_id: &str, code: &str, message: &str) -> Vec<u8> {
-    write(&Written { id: id(), custom_id, response: None, error: Some(WrittenError { code, message }) })
+    write(&ResultLine { id: id(), custom_id, response: None, error: Some(ResultError { code, message }) })
 }
 
-fn write(line: &Written<'_>) -> Vec<u8> {
+fn write(line: &ResultLine<'_>) -> Vec<u8> {
     // Texts and JSON values always have a JSON form.
     serde_json::to_vec(line).unwrap_or_default()
 }

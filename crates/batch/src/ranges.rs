@@ -4,37 +4,44 @@ use std::collections::BTreeMap;
 
 /// A set of line numbers, as ranges. Its size goes by the gaps and not by the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ranges(BTreeMap<u64, u64>);
+pub(crate) struct Ranges {
+    /// The last number of each range, by its first.
+    ranges: BTreeMap<u64, u64>,
+    len: u64,
+}
 
 impl Ranges {
     /// Adds the numbers from `first` to `last`.
     pub(crate) fn insert(&mut self, first: u64, last: u64) {
         let (mut first, mut last) = (first, last.max(first));
+        let mut known = 0;
         // What touches or overlaps from the left, and then all that begins within.
-        if let Some((&start, &end)) = self.0.range(..first).next_back()
+        if let Some((&start, &end)) = self.ranges.range(..first).next_back()
             && end.saturating_add(1) >= first
         {
             first = start;
             last = last.max(end);
         }
-        while let Some((&start, &end)) = self.0.range(first..=last.saturating_add(1)).next() {
+        while let Some((&start, &end)) = self.ranges.range(first..=last.saturating_add(1)).next() {
             last = last.max(end);
-            self.0.remove(&start);
+            known += end - start + 1;
+            self.ranges.remove(&start);
         }
-        self.0.insert(first, last);
+        self.ranges.insert(first, last);
+        self.len += last - first + 1 - known;
     }
 
     pub(crate) fn contains(&self, number: u64) -> bool {
-        self.0.range(..=number).next_back().is_some_and(|(_, last)| *last >= number)
+        self.ranges.range(..=number).next_back().is_some_and(|(_, last)| *last >= number)
     }
 
     /// How many numbers there are.
     pub(crate) fn len(&self) -> u64 {
-        self.0.iter().map(|(first, last)| last - first + 1).sum()
+        self.len
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.0.iter().map(|(first, last)| (*first, *last))
+        self.ranges.iter().map(|(first, last)| (*first, *last))
     }
 }
 

@@ -9,11 +9,12 @@ use object_store::UpdateVersion;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    Batch, BatchError, Counts, Engine, Status,
+    Batch, BatchError, Counts, Engine, Input, Problem, Status,
     batches::{Folder, State},
     check::check,
+    input::Source,
     lease::{Lease, Seen},
-    part,
+    part::{self, Part},
     store::{Owner, Store},
 };
 
@@ -21,7 +22,7 @@ mod results;
 mod work;
 
 use results::Missing;
-use work::{Work, Worked};
+use work::{Work, WorkEnd, Worked};
 
 /// How a batch is run.
 #[derive(Clone)]
@@ -169,7 +170,13 @@ impl Runner {
             }
         };
         let mut desk = Desk { lease, state, version };
-        let outcome = self.go_on(&folder, &mut desk, engine, options).await;
+        let mut outcome = self.go_on(&folder, &mut desk, engine, options).await;
+        if matches!(outcome, Err(BatchError::Store { .. } | BatchError::Input(_)))
+            && let Input::File(input) = &desk.state.input
+            && let Err(BatchError::NotFound { .. }) = self.store.file(owner, input).await
+        {
+            outcome = self.end_without_input(&folder, &mut desk).await;
+        }
         match &outcome {
             Err(BatchError::LeaseLost) => {}
             // The lease may be in a future that was dropped: then it expires.
@@ -191,7 +198,7 @@ impl Runner {
             return Ok(End::Ended(desk.state.batch.clone()));
         }
         let source = store.source(&folder.owner, &desk.state.input)?;
-        if desk.state.digest.is_none() || matches!(desk.state.input, crate::Input::Path(_)) {
+        if desk.state.digest.is_none() || matches!(desk.state.input, Input::Path(_)) {
             let (endpoint, most) = (desk.state.endpoint, desk.state.most_lines);
             let checked = while_held(&mut desk.lease, store, check(&source, endpoint, most)).await?;
             match &desk.state.digest {
@@ -205,44 +212,70 @@ impl Runner {
                         desk.state.batch.enter(Status::InProgress, now);
                     } else {
                         desk.state.batch.fail(checked.problems, now);
+                        return self.end(folder, desk).await;
                     }
                     desk.write_state(store, folder).await?;
-                    if desk.state.batch.status.is_final() {
-                        self.clean_up(folder).await?;
-                        return Ok(End::Ended(desk.state.batch.clone()));
-                    }
                 }
             }
         }
         let parts = while_held(&mut desk.lease, store, part::list(&store.objects, &folder.parts())).await?;
-        let work = Work::new(store, folder, engine, options, parts, source.lines().await?);
+        let is_cancelled = store.read::<u64>(&folder.cancelled()).await?.is_some();
+        let end = is_cancelled.then_some(WorkEnd::Cancelled);
+        let work = Work::new(store, folder, engine, options, parts, source.lines().await?, end);
         let Worked { parts, end } = work.run(desk).await?;
         let missing = match end {
-            work::End::Stopped => return Ok(End::Stopped(desk.state.batch.clone())),
-            work::End::Failed(error) => return Err(error.into()),
-            work::End::Done => None,
-            work::End::Expired => Some(Missing::EXPIRED),
-            work::End::Cancelled => Some(Missing::CANCELLED),
+            WorkEnd::Stopped => return Ok(End::Stopped(desk.state.batch.clone())),
+            WorkEnd::Failed(error) => return Err(error.into()),
+            WorkEnd::Done => None,
+            WorkEnd::Expired => Some(Missing::EXPIRED),
+            WorkEnd::Cancelled => Some(Missing::CANCELLED),
         };
         let now = store.now();
         if missing.is_none() {
             desk.state.batch.enter(Status::Finalizing, now);
             desk.write_state(store, folder).await?;
         }
-        let lifetime = desk.state.results_lifetime;
-        let write = results::write(store, folder, &parts, missing.map(|missing| (missing, source)), lifetime);
-        let found = while_held(&mut desk.lease, store, write).await?;
+        self.write_results(folder, desk, &parts, missing.map(|missing| (missing, source))).await?;
         let batch = &mut desk.state.batch;
-        batch.request_counts.completed = found.answered;
-        batch.request_counts.failed = found.failed;
-        (batch.output_file_id, batch.error_file_id) = (found.output, found.errors);
         if let Some(Missing { status: Status::Cancelled, .. }) = missing
             && let Some((at, _)) = store.read::<u64>(&folder.cancelled()).await?
         {
             batch.cancelling_at.get_or_insert(at);
         }
         batch.enter(missing.map_or(Status::Completed, |missing| missing.status), store.now());
-        desk.write_state(store, folder).await?;
+        self.end(folder, desk).await
+    }
+
+    /// Ends a batch whose input was deleted or has expired. The results that it has are kept.
+    async fn end_without_input(&self, folder: &Folder, desk: &mut Desk) -> Result<End, BatchError> {
+        let message = "the input file was deleted or has expired; upload it again and create another batch";
+        let problem = Problem::new("input_file_not_found", Some("input_file_id"), message);
+        let parts = while_held(&mut desk.lease, &self.store, part::list(&self.store.objects, &folder.parts())).await?;
+        self.write_results(folder, desk, &parts, None).await?;
+        desk.state.batch.fail(vec![problem], self.store.now());
+        self.end(folder, desk).await
+    }
+
+    /// Writes the files of results, and notes them.
+    async fn write_results(
+        &self,
+        folder: &Folder,
+        desk: &mut Desk,
+        parts: &[Part],
+        missing: Option<(Missing, Source)>,
+    ) -> Result<(), BatchError> {
+        let write = results::write(&self.store, folder, parts, missing, desk.state.results_lifetime);
+        let found = while_held(&mut desk.lease, &self.store, write).await?;
+        let batch = &mut desk.state.batch;
+        batch.request_counts.completed = found.answered;
+        batch.request_counts.failed = found.failed;
+        (batch.output_file_id, batch.error_file_id) = (found.output, found.errors);
+        Ok(())
+    }
+
+    /// Writes a state that is final.
+    async fn end(&self, folder: &Folder, desk: &mut Desk) -> Result<End, BatchError> {
+        desk.write_state(&self.store, folder).await?;
         self.clean_up(folder).await?;
         Ok(End::Ended(desk.state.batch.clone()))
     }

@@ -18,17 +18,10 @@ use object_store::{
 use sagewire_credentials::seam::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    BatchError,
-    batches::{self, Folder},
-    files,
-};
+use crate::BatchError;
 
 /// The file of a directory that is locked while a process uses it.
 const LOCK: &str = "lock";
-
-/// After how many seconds an upload has certainly ended, one way or the other.
-const LONGEST_UPLOAD: u64 = 86_400;
 
 /// How long a process's lock lasts is up to it: it is given back when the process ends.
 #[derive(Debug)]
@@ -134,8 +127,7 @@ impl Store {
     }
 
     /// Writes a small object as a whole, and says its version. Several processes must not write the
-    /// same value. `before` is the version that it must
-    /// have now; without one it must not be there.
+    /// same value. `before` is the version that it must have now; without one it must not be there.
     ///
     /// # Errors
     /// [`BatchError::LeaseLost`] if the condition does not hold.
@@ -210,41 +202,6 @@ impl Store {
         Ok(names)
     }
 
-    /// Deletes files whose time is over, uploads that never ended, and batches that ended so many
-    /// seconds after their creation ago.
-    ///
-    /// # Errors
-    /// [`BatchError::Store`] if the store cannot be read.
-    pub async fn sweep(&self, lifetime: u64) -> Result<(), BatchError> {
-        let now = self.now();
-        let is_older = |id: &str, prefix: &str, seconds: u64| created(id, prefix).is_some_and(|at| at + seconds <= now);
-        for owner in self.names(&Path::from("owners")).await? {
-            let Ok(owner) = Owner::new(owner) else { continue };
-            for id in self.names(&owner.folder().join("files")).await? {
-                // A file whose time is over is deleted by looking at it.
-                match self.file(&owner, &id).await {
-                    Err(BatchError::NotFound { .. }) if is_older(&id, files::ID, LONGEST_UPLOAD) => {
-                        self.delete_all(&files::folder(&owner, &id)).await?;
-                    }
-                    Ok(_) | Err(BatchError::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            for id in self.names(&owner.folder().join("batches")).await? {
-                let Ok(folder) = Folder::new(&owner, &id) else { continue };
-                let is_over = match self.state(&folder).await {
-                    Ok((state, _)) => state.batch.status.is_final(),
-                    Err(BatchError::NotFound { .. } | BatchError::Damaged { .. }) => true,
-                    Err(error) => return Err(error),
-                };
-                if is_over && is_older(&id, batches::ID, lifetime) {
-                    self.delete_all(&folder.path()).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// How many bytes lie below a path.
     pub(crate) async fn bytes(&self, folder: &Path) -> Result<u64, BatchError> {
         let sizes = self
@@ -283,12 +240,6 @@ impl Owner {
     pub(crate) fn folder(&self) -> Path {
         Path::from("owners").join(self.as_str())
     }
-}
-
-/// When what has this identifier was created, in seconds since 1970.
-fn created(id: &str, prefix: &str) -> Option<u64> {
-    let time = id.strip_prefix(prefix).filter(|_| is_id(id, prefix))?.get(..12)?;
-    u64::from_str_radix(time, 16).ok().map(|millis| millis / 1000)
 }
 
 /// Whether this is an identifier of ours. Only then it may be part of a path.

@@ -69,12 +69,12 @@ pub(super) struct Work<'a> {
     put_off: u32,
     /// How often each line has failed that is asked again.
     tries: HashMap<u64, u32>,
-    end: Option<End>,
+    end: Option<WorkEnd>,
 }
 
 /// Why no more lines are asked.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum WorkEnd {
     /// All have a result.
     Done,
     Stopped,
@@ -86,7 +86,7 @@ pub(super) enum End {
 /// What came of it.
 pub(super) struct Worked {
     pub(super) parts: Vec<Part>,
-    pub(super) end: End,
+    pub(super) end: WorkEnd,
 }
 
 /// What is to be done with the store.
@@ -105,6 +105,7 @@ impl<'a> Work<'a> {
         options: &'a RunOptions,
         parts: Vec<Part>,
         lines: Lines,
+        end: Option<WorkEnd>,
     ) -> Self {
         let mut done = Ranges::default();
         for (first, last) in parts.iter().flat_map(|part| part.lines.iter()) {
@@ -130,7 +131,7 @@ impl<'a> Work<'a> {
             not_before: None,
             put_off: 0,
             tries: HashMap::new(),
-            end: None,
+            end,
         }
     }
 
@@ -154,7 +155,7 @@ impl<'a> Work<'a> {
                 self.look_at_the_clock(desk, now, &mut ended_at);
             }
             let drops = self.options.stop.phase() == Phase::Ending
-                || matches!(self.end, Some(End::Expired))
+                || matches!(self.end, Some(WorkEnd::Expired))
                 || ended_at.is_some_and(|at| now >= at + GRACE);
             if drops {
                 at_work = FuturesUnordered::new();
@@ -215,29 +216,29 @@ impl<'a> Work<'a> {
                 (back, result) = async { match &mut doing { Some(doing) => doing.await, None => std::future::pending().await } } => {
                     doing = None;
                     if result? && self.end.is_none() {
-                        self.end = Some(End::Cancelled);
+                        self.end = Some(WorkEnd::Cancelled);
                     }
                     desk = Some(back);
                     self.report(desk.as_deref_mut());
                 }
                 _ = stop.changed() => {
                     if self.end.is_none() {
-                        self.end = Some(End::Stopped);
+                        self.end = Some(WorkEnd::Stopped);
                     }
                 }
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
-        Ok(Worked { parts: self.parts, end: self.end.unwrap_or(End::Done) })
+        Ok(Worked { parts: self.parts, end: self.end.unwrap_or(WorkEnd::Done) })
     }
 
     /// Ends the work where its time is over or the lease is.
     fn look_at_the_clock(&mut self, desk: &Desk, now: Instant, ended_at: &mut Option<Instant>) {
         if self.end.is_none() && desk.state.batch.expires_at.is_some_and(|end| end <= self.store.now()) {
-            self.end = Some(End::Expired);
+            self.end = Some(WorkEnd::Expired);
         }
         if self.end.is_none() && self.options.stop.phase() != Phase::Running {
-            self.end = Some(End::Stopped);
+            self.end = Some(WorkEnd::Stopped);
         }
         if self.end.is_some() && ended_at.is_none() {
             *ended_at = Some(now);
@@ -276,7 +277,7 @@ impl<'a> Work<'a> {
             }
             Outcome::Later(pause) => return self.put_off(number, text, pause),
             Outcome::Stop(error) => {
-                self.end.get_or_insert(End::Failed(error));
+                self.end.get_or_insert(WorkEnd::Failed(error));
                 return;
             }
         };

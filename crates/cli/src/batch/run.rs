@@ -128,27 +128,27 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     }
     let store = Store::directory(&folder, Arc::clone(World::system().clock())).map_err(failure)?;
     let owner = Owner::new(OWNER).map_err(Failure::usage)?;
-    let job = Job { store, owner };
-    let id = job.find_or_create(&arguments.input, &settings).await?;
-    let outcome = job.answer(&id, &engine, &arguments).await;
+    let run = RunFolder { store, owner };
+    let id = run.find_or_create(&arguments.input, &settings).await?;
+    let outcome = run.answer(&id, &engine, &arguments).await;
     let (batch, summary) = match outcome {
         Ok(ended) => ended,
         Err(failure) => return Err(failure.with_hint_if_none(RESUMES)),
     };
     if batch.status == Status::Failed {
         report_problems(&arguments.input, &batch);
-        drop(job);
+        drop(run);
         std::fs::remove_dir_all(&folder).map_err(Failure::work)?;
         return Err(Failure::input_refused());
     }
-    job.write(batch.output_file_id.as_deref(), &arguments.output).await?;
+    run.write(batch.output_file_id.as_deref(), &arguments.output).await?;
     if batch.error_file_id.is_some() {
-        job.write(batch.error_file_id.as_deref(), &errors).await?;
+        run.write(batch.error_file_id.as_deref(), &errors).await?;
     } else if errors.exists() && arguments.restart {
         std::fs::remove_file(&errors).map_err(Failure::work)?;
     }
     // Its lock is given back first.
-    drop(job);
+    drop(run);
     std::fs::remove_dir_all(&folder).map_err(Failure::work)?;
     if !arguments.quiet {
         aside(summary);
@@ -183,12 +183,12 @@ fn check_paths(arguments: &RunArguments, folder: &Path, errors: &Path) -> Result
     Ok(())
 }
 
-struct Job {
+struct RunFolder {
     store: Store,
     owner: Owner,
 }
 
-impl Job {
+impl RunFolder {
     /// The batch of the folder, which an earlier run has begun, or a new one.
     async fn find_or_create(&self, input: &Path, settings: &str) -> Result<String, Failure> {
         let found = self.store.batches(&self.owner, &Page::first(1)).await.map_err(failure)?;

@@ -236,3 +236,104 @@ fn part_of_count(limit: u64, share: f64) -> u64 {
 fn part(limit: usize, share: f64) -> usize {
     usize::try_from(part_of_count(limit as u64, share)).unwrap_or(limit)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use sagewire_types::{Answer, Call, CallContext, ChatResponse, FinishReason, Provider, Reply, Usage};
+
+    use super::*;
+    use crate::{AppBuilder, ServedModel, callers::KeyDigest, clock::Clock, config::CallerKey, limits::Limits};
+
+    /// Answers every chat.
+    #[derive(Debug)]
+    struct Ready;
+
+    #[async_trait]
+    impl Provider for Ready {
+        async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+            let Call::Chat(request) = call else { return Err(call.unsupported()) };
+            let mut response = ChatResponse::text(request.model, "yes", FinishReason::Stop);
+            response.usage = Some(Usage::reported(40, 20));
+            Ok(Reply::new(response).into())
+        }
+    }
+
+    fn engine(change: impl FnOnce(AppBuilder) -> AppBuilder, owner: &Owner) -> (App, OwnersEngine) {
+        let builder = App::builder().provider(Arc::new(Ready)).model(ServedModel::new("m"));
+        let app = change(builder.clock(Clock::new(|| UNIX_EPOCH + Duration::from_secs(90)))).build().unwrap();
+        (app.clone(), OwnersEngine::new(Arc::new(Mutex::new(Some(app))), owner.clone(), 0.5))
+    }
+
+    fn line() -> Line {
+        let text = br#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[{"role":"user","content":"?"}]}}"#;
+        Line::parse(text, None).unwrap()
+    }
+
+    /// The status of a line's answer; nothing if it was put off.
+    async fn status(engine: &OwnersEngine) -> Option<u16> {
+        match engine.answer(&line()).await {
+            Outcome::Answered(response) => Some(response.status),
+            Outcome::Later(pause) => {
+                assert!(pause >= PAUSE);
+                None
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn batches_leave_the_rest_of_a_keys_limits_to_live_requests() {
+        let with = |change: fn(&mut CallerKey)| {
+            let mut key = CallerKey::new("one", KeyDigest::of("sk-one"));
+            change(&mut key);
+            let owner = service::owner(&Caller::Key(Arc::new(key.clone()))).unwrap();
+            engine(|app| app.caller_key(key), &owner)
+        };
+        let (app, batch) = with(|key| key.rpm = Some(10));
+        for _ in 0..5 {
+            assert_eq!(status(&batch).await, Some(200));
+        }
+        assert_eq!(status(&batch).await, None, "half of the limit is used");
+        let caller = service::caller(&batch.owner, &app.state().keyring, UNIX_EPOCH).unwrap();
+        let live = BatchEngine { caller, ..app.batch_engine() };
+        for _ in 0..5 {
+            assert!(matches!(live.answer(&line()).await, Outcome::Answered(Response { status: 200, .. })));
+        }
+        assert!(
+            matches!(live.answer(&line()).await, Outcome::Later(_)),
+            "the limit is that of all requests of the key"
+        );
+        let (_, batch) = with(|key| key.tpm = Some(100));
+        assert_eq!(status(&batch).await, Some(200));
+        assert_eq!(status(&batch).await, None, "60 of 100 tokens are used");
+    }
+
+    #[tokio::test]
+    async fn lines_wait_while_live_requests_take_their_share_or_are_queued() {
+        let owner = service::owner(&Caller::Anyone).unwrap();
+        let limits = Limits { concurrent: 4, queued: 1, ..Limits::default() };
+        let (app, batch) = engine(|app| app.limits(limits), &owner);
+        let (state, mut live) = (app.state(), Vec::new());
+        for expected in [Some(200), Some(200), None, None] {
+            assert_eq!(status(&batch).await, expected, "beside {} live requests", live.len());
+            live.push(state.lasting.admission.enter(&state.limits).await.unwrap());
+        }
+        let queued = state.lasting.admission.enter(&state.limits);
+        let mut queued = std::pin::pin!(queued);
+        assert!(futures_util::poll!(&mut queued).is_pending());
+        assert_eq!(status(&batch).await, None);
+        live.clear();
+        assert_eq!(status(&batch).await, None, "the one that was queued goes first");
+        drop(queued.await.unwrap());
+        assert_eq!(status(&batch).await, Some(200));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_gone_fails_its_lines() {
+        let gone = service::owner(&Caller::Key(Arc::new(CallerKey::new("gone", KeyDigest::of("sk-gone"))))).unwrap();
+        let (_, batch) = engine(|app| app, &gone);
+        assert!(matches!(batch.answer(&line()).await, Outcome::Failed { code, .. } if code == "invalid_api_key"));
+    }
+}

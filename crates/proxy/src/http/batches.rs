@@ -106,6 +106,7 @@ async fn create(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     new.window = Some((request.completion_window, hours * 3600));
     new.metadata = request.metadata;
     new.most_lines = Some(settings.max_requests);
+    new.quota = Some(settings.quota_bytes);
     new.results_lifetime = Some(request.output_expires_after.map_or(longest, |after| after.seconds).min(longest));
     let batch = mine.store().await?.create(&mine.owner, new).await.map_err(|error| failed(&error))?;
     mine.batches.announce();
