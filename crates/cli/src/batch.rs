@@ -50,10 +50,11 @@ pub(crate) async fn run(command: BatchCommand) -> Result<(), Failure> {
 /// Where batches are.
 #[derive(Debug, Args)]
 struct StoreArguments {
-    /// The store: a directory or `s3://bucket/prefix`, such as `sagewire_settings.batches.store`
+    /// The store, which has no default: a directory or `s3://bucket/prefix`, such as
+    /// `sagewire_settings.batches.store` of a proxy, or `results.jsonl.batch` of a run under way
     #[arg(long, value_name = "PLACE")]
     store: String,
-    /// Whose batches they are: `operator`, or the owner that the proxy's log names
+    /// Whose batches they are: those of `batch run`, or the owner that the proxy's log names
     #[arg(long, value_name = "NAME", default_value = OWNER)]
     owner: String,
 }
@@ -73,7 +74,7 @@ impl StoreArguments {
 
 /// What is said of a batch that cannot be used. Mistakes of the arguments are told from failures of
 /// the work.
-fn failure(error: BatchError) -> Failure {
+pub(crate) fn failure(error: BatchError) -> Failure {
     match error {
         BatchError::Engine(error) => Failure::from(error),
         error @ (BatchError::Open { .. }

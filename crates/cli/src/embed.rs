@@ -3,31 +3,27 @@
 //! Owns the arguments and the order of the steps: read and check the input, see what the output
 //! holds already, embed the rest.
 
-use std::{fs::File, io::Read, path::PathBuf};
+use std::{io::Read, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use futures_util::stream;
 use serde_json::Value;
 
 use crate::{
     Failure, announce,
     connection::{Connection, ConnectionArguments, Purpose},
     fingerprint::Fingerprint,
-    interrupt,
+    lines,
     progress::Progress,
-    terminal::{Colour, aside, note},
+    terminal::aside,
 };
 
 mod input;
 mod output;
 mod work;
 
-use input::{Broken, Input};
+use input::{Broken, Input, Source};
 use output::{Done, Output};
-use work::{End, Job};
-
-/// What helps after a run that did not come to its end.
-const RESUMES: &str = "what is done is kept; run the same command again to continue";
+use work::Job;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -105,24 +101,20 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
         announce::require()?;
     }
     let connection = Connection::open(&arguments.connection, arguments.model.as_deref(), Purpose::Embed).await?;
-    let input = read_input(&arguments)?;
+    let input = open_input(&arguments).await?;
     let mut parameters = connection.parameters.clone();
     if let Some(dimensions) = arguments.dimensions {
         parameters.insert("dimensions".to_owned(), Value::from(dimensions));
     }
     let fingerprint = Fingerprint::new(&connection.model, &parameters);
     if let (Some(input), Some(output)) = (&arguments.input, &arguments.output) {
-        let is_same =
-            std::fs::canonicalize(input).ok().zip(std::fs::canonicalize(output).ok()).is_some_and(|(a, b)| a == b);
-        if is_same {
-            return Err(Failure::usage("input and output are the same file; choose another `--output`"));
-        }
+        lines::refuse_same_file(input, output)?;
     }
     let (mut output, done) = match &arguments.output {
         Some(path) if !to_stdout => Output::open(path, arguments.restart)?,
         _ => (Output::stdout(), Done::default()),
     };
-    let (total, broken) = input.check(&done, &fingerprint, arguments.keep_going)?;
+    let (total, broken) = input.check(&done, &fingerprint, arguments.keep_going).await?;
     let resumable = output.is_resumable();
     let mut progress = Progress::on_stderr(total, done.len(), arguments.quiet);
     let job = Job {
@@ -134,59 +126,51 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
         concurrency: arguments.concurrency as usize,
         keep_going: arguments.keep_going,
     };
-    let stops = stream::unfold((), |()| async { Some((interrupt::ctrl_c().await, ())) });
-    let records = input.records().filter_map(Result::ok);
-    let result = job.run(records, &done, &mut output, stops, &mut progress).await;
+    let records = input.records().await?;
+    let result = job.run(records, &done, &mut output, lines::presses(), &mut progress).await;
     progress.clear();
     // Whatever happened, what has been written is to be there after a power cut too.
     output.sync().map_err(Failure::output)?;
-    let summary = result.map_err(|failure| match resumable {
-        true => failure.with_hint(RESUMES),
-        false => failure,
-    })?;
+    let resumes = |failure: Failure| if resumable { failure.with_hint(lines::RESUMES) } else { failure };
+    let summary = result.map_err(resumes)?;
     for Broken { index, why } in &broken {
-        note(Some((Colour::Red, "invalid:")), format_args!("line {}: {why}", index + 1));
+        lines::report("invalid", format_args!("line {}", index + 1), why);
     }
     for (index, error) in &summary.refused {
-        note(Some((Colour::Red, "refused:")), format_args!("line {}: {error}", index + 1));
+        lines::report("refused", format_args!("line {}", index + 1), error);
     }
     if !arguments.quiet {
         aside(progress.summary("embedded", summary.tokens));
     }
-    match summary.end {
-        End::Stopped => Err(match resumable {
-            true => Failure::interrupted().with_hint(RESUMES),
-            false => Failure::interrupted(),
-        }),
-        End::Finished if summary.refused.is_empty() && broken.is_empty() => Ok(()),
-        End::Finished => Err(Failure::told()),
+    match summary.is_stopped {
+        true => Err(resumes(Failure::interrupted())),
+        false if summary.refused.is_empty() && broken.is_empty() => Ok(()),
+        false => Err(Failure::told()),
     }
 }
 
-fn read_input(arguments: &EmbedArguments) -> Result<Input, Failure> {
-    let (bytes, name) = match &arguments.input {
-        None if arguments.texts.is_empty() => {
-            let failure = Failure::usage("nothing to embed");
-            return Err(failure
+async fn open_input(arguments: &EmbedArguments) -> Result<Input, Failure> {
+    let Some(path) = &arguments.input else {
+        if arguments.texts.is_empty() {
+            return Err(Failure::usage("nothing to embed")
                 .with_hint("pass texts as arguments, a file with `--input FILE`, or standard input with `--input -`"));
         }
-        None => return Ok(Input::of_texts(arguments.texts.clone())),
-        Some(path) if path.as_os_str() == "-" => {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes).map_err(Failure::work)?;
-            (bytes, "standard input".to_owned())
-        }
-        Some(path) => {
-            let name = path.display().to_string();
-            let read = || {
-                let mut bytes = Vec::new();
-                File::open(path)?.read_to_end(&mut bytes).map(|_| bytes)
-            };
-            let bytes = read().map_err(|error| Failure::usage(format!("cannot read `{name}`: {error}")))?;
-            (bytes, name)
-        }
+        return Input::of_texts(&arguments.texts);
     };
-    Input::parse(bytes, name, arguments.format, arguments.field.as_deref())
+    let (format, field) = (arguments.format, arguments.field.clone());
+    if path.as_os_str() == "-" {
+        let mut text = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut text).map_err(Failure::work)?;
+        return Input::open(Source::Text(text.into()), "standard input".to_owned(), format, field).await;
+    }
+    let name = path.display().to_string();
+    // What is not a file, such as a pipe, can be read once.
+    let source = match std::fs::metadata(path) {
+        Ok(at) if at.is_file() => Ok(Source::File(path.clone())),
+        _ => std::fs::read(path).map(|text| Source::Text(text.into())),
+    };
+    let source = source.map_err(|error| Failure::usage(format!("cannot read `{name}`: {error}")))?;
+    Input::open(source, name, format, field).await
 }
 
 #[cfg(test)]

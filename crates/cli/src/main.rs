@@ -24,6 +24,7 @@ mod health;
 mod iam_policy;
 mod init;
 mod interrupt;
+mod lines;
 mod man;
 mod open_files;
 mod progress;

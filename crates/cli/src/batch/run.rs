@@ -6,11 +6,12 @@ use std::{
     fs::File,
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use clap::{Args, ValueEnum};
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sagewire::credentials::seam::World;
 use sagewire_batch::{Batch, End, Engine, Input, NewBatch, Owner, Page, RunOptions, Runner, Status, Stop, Store};
 use serde_json::Value;
@@ -20,13 +21,10 @@ use crate::{
     Failure,
     connection::{Connection, ConnectionArguments, Purpose, no_model},
     fingerprint::Fingerprint,
-    interrupt,
+    lines,
     progress::Progress,
-    terminal::{Colour, aside, note},
+    terminal::{aside, note},
 };
-
-/// What helps after a run that did not come to its end.
-const RESUMES: &str = "what is done is kept; run the same command again to continue";
 
 /// How many failed lines are shown at the end.
 const SHOWN: usize = 10;
@@ -133,7 +131,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let outcome = run.answer(&id, &engine, &arguments).await;
     let (batch, summary) = match outcome {
         Ok(ended) => ended,
-        Err(failure) => return Err(failure.with_hint_if_none(RESUMES)),
+        Err(failure) => return Err(failure.with_hint_if_none(lines::RESUMES)),
     };
     if batch.status == Status::Failed {
         report_problems(&arguments.input, &batch);
@@ -171,10 +169,7 @@ fn check_paths(arguments: &RunArguments, folder: &Path, errors: &Path) -> Result
         return Err(Failure::usage(format!("`{name}` is not a file; a batch is read more than once")));
     }
     for path in [&arguments.output, errors] {
-        let is_input = std::fs::canonicalize(path).ok() == std::fs::canonicalize(&arguments.input).ok();
-        if is_input {
-            return Err(Failure::usage("input and output are the same file; choose another `--output`"));
-        }
+        lines::refuse_same_file(&arguments.input, path)?;
     }
     if arguments.output.exists() && !folder.exists() && !arguments.restart {
         let failure = Failure::usage(format!("`{}` exists", arguments.output.display()));
@@ -230,12 +225,13 @@ impl RunFolder {
         let runner = Runner::new(self.store.clone());
         let run = runner.run(&self.owner, id, engine, &options);
         let interrupted = async {
-            interrupt::ctrl_c().await;
+            let mut presses = pin!(lines::presses());
+            presses.next().await;
             stop.finish();
             if let Some(progress) = &*progress.lock().unwrap_or_else(PoisonError::into_inner) {
-                progress.say("waiting for the requests in flight; press Ctrl-C again to end at once");
+                lines::say_finishing(progress);
             }
-            interrupt::ctrl_c().await;
+            presses.next().await;
             stop.end();
             std::future::pending::<()>().await;
         };
@@ -287,7 +283,7 @@ pub(super) async fn write(store: &Store, owner: &Owner, file: Option<&str>, path
 fn report_problems(input: &Path, batch: &Batch) {
     for problem in batch.errors.iter().flat_map(|problems| &problems.data) {
         let line = problem.line.map(|line| format!(", line {line}")).unwrap_or_default();
-        note(Some((Colour::Red, "invalid:")), format_args!("{}{line}: {}", input.display(), problem.message));
+        lines::report("invalid", format_args!("{}{line}", input.display()), &problem.message);
     }
 }
 
@@ -300,7 +296,7 @@ fn report_failures(errors: &Path, failed: u64) {
         let message = line.pointer("/error/message").or_else(|| line.pointer("/response/body/error/message"));
         let message = message.and_then(Value::as_str).unwrap_or("the answer is in the file of errors");
         let id = line.get("custom_id").and_then(Value::as_str).unwrap_or_default();
-        note(Some((Colour::Red, "failed:")), format_args!("{id}: {message}"));
+        lines::report("failed", id, message);
     }
     note(None, format_args!("not answered: {failed} lines; the reasons are in {}", errors.display()));
 }

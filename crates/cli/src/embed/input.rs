@@ -3,13 +3,14 @@
 //! Owns reading them, and the check that an output begun earlier still belongs to them. Nothing is
 //! sent before both are through.
 
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use sagewire_batch::{BatchError, Lines};
 use serde_json::Value;
 
 use super::{Done, InputFormat};
-use crate::{Failure, fingerprint::Fingerprint};
-
-/// What editors of Windows put before a text in UTF-8. It is not part of the text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use crate::{Failure, batch, fingerprint::Fingerprint};
 
 /// The fields that hold the text unless one is named.
 const FIELDS: [&str; 2] = ["text", "input"];
@@ -32,71 +33,67 @@ pub(super) struct Broken {
     pub(super) why: String,
 }
 
-/// All of them. Lines are parsed anew each time they are gone through, so that a file of texts is
-/// in memory once.
+/// Where the texts are.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    File(PathBuf),
+    /// What can be read once is in memory.
+    Text(Bytes),
+}
+
+/// All of them. Lines are read anew each time they are gone through, so that a file is never in
+/// memory as a whole.
 #[derive(Debug)]
 pub(super) struct Input {
-    text: String,
+    source: Source,
     /// What messages call the input.
     name: String,
-    form: Form,
+    is_jsonl: bool,
+    field: Option<String>,
 }
 
-#[derive(Debug)]
-enum Form {
-    Arguments(Vec<String>),
-    Lines,
-    Jsonl { field: Option<String> },
-}
+/// The texts of an input, in its order.
+pub(super) struct Records<'a>(Lines, &'a Input);
 
 impl Input {
-    pub(super) fn of_texts(texts: Vec<String>) -> Self {
-        Self { text: String::new(), name: "the arguments".to_owned(), form: Form::Arguments(texts) }
+    pub(super) fn of_texts(texts: &[String]) -> Result<Self, Failure> {
+        let lines = texts.iter().map(|text| serde_json::to_string(text).map(|json| json + "\n"));
+        let lines: String = lines.collect::<Result<_, _>>().map_err(Failure::work)?;
+        let source = Source::Text(lines.into());
+        Ok(Self { source, name: "the arguments".to_owned(), is_jsonl: true, field: None })
     }
 
-    pub(super) fn parse(
-        bytes: Vec<u8>,
+    pub(super) async fn open(
+        source: Source,
         name: String,
         format: InputFormat,
-        field: Option<&str>,
+        field: Option<String>,
     ) -> Result<Self, Failure> {
-        let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
-            Some(rest) => rest.to_vec(),
-            None => bytes,
-        };
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-            Failure::usage(format!("{name}, line {line}: invalid UTF-8"))
-        })?;
-        let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let looks_like_json = || {
-            let named = [".jsonl", ".ndjson"].iter().any(|ending| name.ends_with(ending));
-            named || matches!(serde_json::from_str(first), Ok(Value::Object(_) | Value::String(_)))
-        };
-        let is_jsonl = match format {
+        let mut input = Self { source, name, is_jsonl: false, field };
+        input.is_jsonl = match format {
             InputFormat::Jsonl => true,
             InputFormat::Lines => false,
-            InputFormat::Auto => field.is_some() || looks_like_json(),
+            InputFormat::Auto => input.field.is_some() || input.looks_like_json().await?,
         };
-        let form = if is_jsonl { Form::Jsonl { field: field.map(str::to_owned) } } else { Form::Lines };
-        Ok(Self { text, name, form })
+        Ok(input)
     }
 
-    /// Each text, or what is wrong with its line, in the input's order. Blank lines are not texts.
-    pub(super) fn records(&self) -> Box<dyn Iterator<Item = Result<Record, Broken>> + Send + '_> {
-        let numbered = (0_u64..).zip(self.text.lines()).filter(|(_, line)| !line.trim().is_empty());
-        match &self.form {
-            Form::Arguments(texts) => {
-                Box::new((0_u64..).zip(texts).map(|(index, text)| Ok(Record { index, text: text.clone(), id: None })))
-            }
-            Form::Lines => {
-                Box::new(numbered.map(|(index, line)| Ok(Record { index, text: line.to_owned(), id: None })))
-            }
-            Form::Jsonl { field } => Box::new(numbered.map(move |(index, line)| {
-                json_record(index, line, field.as_deref()).map_err(|why| Broken { index, why })
-            })),
+    async fn looks_like_json(&self) -> Result<bool, Failure> {
+        if [".jsonl", ".ndjson"].iter().any(|ending| self.name.ends_with(ending)) {
+            return Ok(true);
         }
+        let first = self.records().await?.0.next().await.map_err(batch::failure)?;
+        let first = first.and_then(|(_, line)| serde_json::from_slice(&line).ok());
+        Ok(matches!(first, Some(Value::Object(_) | Value::String(_))))
+    }
+
+    /// The texts from the first one on.
+    pub(super) async fn records(&self) -> Result<Records<'_>, Failure> {
+        let lines = match &self.source {
+            Source::Text(text) => Ok(Lines::of_text(text.clone())),
+            Source::File(path) => Lines::of_file(path).await.map_err(BatchError::Input),
+        };
+        Ok(Records(lines.map_err(batch::failure)?, self))
     }
 
     /// How many texts there are, and the lines that are not texts, once none that the output holds
@@ -104,7 +101,7 @@ impl Input {
     ///
     /// # Errors
     /// A line has changed, or is not a string and `keep_going` is not set.
-    pub(super) fn check(
+    pub(super) async fn check(
         &self,
         done: &Done,
         fingerprint: &Fingerprint,
@@ -112,7 +109,8 @@ impl Input {
     ) -> Result<(u64, Vec<Broken>), Failure> {
         let (mut total, mut met) = (0, 0);
         let mut broken = Vec::new();
-        for record in self.records() {
+        let mut records = self.records().await?;
+        while let Some(record) = records.next().await.map_err(batch::failure)? {
             let record = match record {
                 Ok(record) => record,
                 Err(line) if keep_going => {
@@ -147,6 +145,23 @@ impl Input {
     }
 }
 
+impl Records<'_> {
+    /// The next text, or what is wrong with its line. Blank lines are not texts.
+    pub(super) async fn next(&mut self) -> Result<Option<Result<Record, Broken>>, BatchError> {
+        let Self(lines, input) = self;
+        while let Some((index, line)) = lines.next().await? {
+            let record = match std::str::from_utf8(&line) {
+                Err(_) => Err("invalid UTF-8".to_owned()),
+                Ok(text) if text.trim().is_empty() => continue,
+                Ok(text) if input.is_jsonl => json_record(index, text, input.field.as_deref()),
+                Ok(text) => Ok(Record { index, text: text.strip_suffix('\r').unwrap_or(text).to_owned(), id: None }),
+            };
+            return Ok(Some(record.map_err(|why| Broken { index, why })));
+        }
+        Ok(None)
+    }
+}
+
 fn json_record(index: u64, line: &str, field: Option<&str>) -> Result<Record, String> {
     let value: Value = sagewire::json::from_caller(line.as_bytes()).map_err(|error| {
         // The error's own text may quote the line.
@@ -175,54 +190,68 @@ fn json_record(index: u64, line: &str, field: Option<&str>) -> Result<Record, St
 mod tests {
     use super::*;
 
-    fn records(text: &str, name: &str, format: InputFormat, field: Option<&str>) -> Result<Vec<(u64, String)>, String> {
-        let input = Input::parse(text.as_bytes().to_vec(), name.to_owned(), format, field)
-            .map_err(|failure| format!("{failure:?}"))?;
-        let records = input.records().map(|record| record.map(|record| (record.index, record.text)));
-        records.collect::<Result<_, _>>().map_err(|broken| format!("{broken:?}"))
+    async fn records(
+        text: &[u8],
+        name: &str,
+        format: InputFormat,
+        field: Option<&str>,
+    ) -> Result<Vec<(u64, String)>, String> {
+        let source = Source::Text(Bytes::copy_from_slice(text));
+        let input = Input::open(source, name.to_owned(), format, field.map(str::to_owned)).await.unwrap();
+        let (mut records, mut found) = (input.records().await.unwrap(), Vec::new());
+        while let Some(record) = records.next().await.unwrap() {
+            let record = record.map_err(|broken| format!("{broken:?}"))?;
+            found.push((record.index, record.text));
+        }
+        Ok(found)
     }
 
-    #[test]
-    fn a_byte_order_mark_is_not_part_of_the_first_text() {
-        assert_eq!(records("\u{feff}a\n", "t", InputFormat::Auto, None).unwrap(), [(0, "a".to_owned())]);
-        let json = "\u{feff}{\"text\": \"a\"}\n";
-        assert_eq!(records(json, "t", InputFormat::Auto, None).unwrap(), [(0, "a".to_owned())]);
+    #[tokio::test]
+    async fn a_byte_order_mark_is_not_part_of_the_first_text() {
+        assert_eq!(
+            records("\u{feff}a\n".as_bytes(), "t", InputFormat::Auto, None).await.unwrap(),
+            [(0, "a".to_owned())]
+        );
+        let json = "\u{feff}{\"text\": \"a\"}\n".as_bytes();
+        assert_eq!(records(json, "t", InputFormat::Auto, None).await.unwrap(), [(0, "a".to_owned())]);
     }
 
-    #[test]
-    fn plain_lines_keep_their_numbers_over_blank_ones() {
-        let got = records("a\n\n b \r\nlast", "t.txt", InputFormat::Auto, None).unwrap();
+    #[tokio::test]
+    async fn plain_lines_keep_their_numbers_over_blank_ones() {
+        let got = records(b"a\n\n b \r\nlast", "t.txt", InputFormat::Auto, None).await.unwrap();
         assert_eq!(got, [(0, "a".to_owned()), (2, " b ".to_owned()), (3, "last".to_owned())]);
     }
 
-    #[test]
-    fn json_lines_are_known_by_name_first_line_or_field() {
-        let json = "{\"id\": 7, \"text\": \"a\"}\n\"b\"\n{\"input\": \"c\"}\n";
+    #[tokio::test]
+    async fn json_lines_are_known_by_name_first_line_or_field() {
+        let json = b"{\"id\": 7, \"text\": \"a\"}\n\"b\"\n{\"input\": \"c\"}\n";
         let expected = [(0, "a".to_owned()), (1, "b".to_owned()), (2, "c".to_owned())];
-        assert_eq!(records(json, "t", InputFormat::Auto, None).unwrap(), expected);
-        assert_eq!(records(json, "t", InputFormat::Lines, None).unwrap().len(), 3);
-        assert_eq!(records("{\"body\": \"x\"}", "t", InputFormat::Auto, Some("body")).unwrap(), [(0, "x".to_owned())]);
+        assert_eq!(records(json, "t", InputFormat::Auto, None).await.unwrap(), expected);
+        assert_eq!(records(json, "t", InputFormat::Lines, None).await.unwrap().len(), 3);
         assert_eq!(
-            records("12\n", "t", InputFormat::Auto, None).unwrap(),
+            records(b"{\"body\": \"x\"}", "t", InputFormat::Auto, Some("body")).await.unwrap(),
+            [(0, "x".to_owned())]
+        );
+        assert_eq!(
+            records(b"12\n", "t", InputFormat::Auto, None).await.unwrap(),
             [(0, "12".to_owned())],
             "a number is a text"
         );
     }
 
-    #[test]
-    fn a_wrong_line_is_named_and_not_shown() {
+    #[tokio::test]
+    async fn a_wrong_line_is_named_and_not_shown() {
         for (text, said) in [
             ("{\"text\": \"a\"}\n{\"text\": secret}\n", "invalid JSON"),
             ("{\"text\": 1}\n", "`text` or `input` must be a string"),
             ("{\"body\": \"a\"}\n", "--field"),
             ("[1]\n", "expected a JSON string or an object"),
         ] {
-            let error = records(text, "t.jsonl", InputFormat::Auto, None).unwrap_err();
+            let error = records(text.as_bytes(), "t.jsonl", InputFormat::Auto, None).await.unwrap_err();
             assert!(error.contains(said), "{error}");
             assert!(!error.contains("secret"), "{error}");
         }
-        let bytes = b"ok\n\xff".to_vec();
-        let error = Input::parse(bytes, "t".to_owned(), InputFormat::Auto, None).unwrap_err();
-        assert!(format!("{error:?}").contains("line 2"), "{error:?}");
+        let error = records(b"ok\n\xff", "t", InputFormat::Auto, None).await.unwrap_err();
+        assert!(error.contains("index: 1") && error.contains("UTF-8"), "{error}");
     }
 }

@@ -8,6 +8,7 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
+    sync::Arc,
 };
 
 use sagewire::Vector;
@@ -99,19 +100,16 @@ fn read_lines(mut output: impl BufRead, longest: u64) -> Result<(Done, u64), Fai
     }
 }
 
-/// Where lines go.
-#[derive(Debug)]
-pub(super) enum Output {
-    Stdout(io::Stdout),
-    /// It is continued by the next run.
-    File(File),
-    /// A pipe or a device: what it is given cannot be read again.
-    Device(File),
+/// Where lines go: standard output, a pipe or a device, which cannot be read again, or a file, which
+/// the next run continues.
+pub(super) struct Output {
+    out: Box<dyn Write + Send>,
+    file: Option<Arc<File>>,
 }
 
 impl Output {
     pub(super) fn stdout() -> Self {
-        Self::Stdout(io::stdout())
+        Self { out: Box::new(io::stdout()), file: None }
     }
 
     /// A file, to be continued behind its last whole line, or whatever else stands at that path.
@@ -119,7 +117,7 @@ impl Output {
         let named = |error: io::Error| Failure::usage(format!("cannot write `{}`: {error}", path.display()));
         if path.metadata().is_ok_and(|at| !at.is_file()) {
             let device = OpenOptions::new().write(true).open(path).map_err(named)?;
-            return Ok((Self::Device(device), Done::default()));
+            return Ok((Self { out: Box::new(device), file: None }, Done::default()));
         }
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(named)?;
@@ -139,37 +137,29 @@ impl Output {
         }
         let (done, end) = read(BufReader::new(&file))?;
         file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(named)?;
-        Ok((Self::File(file), done))
+        let file = Arc::new(file);
+        Ok((Self { out: Box::new(Arc::clone(&file)), file: Some(file) }, done))
     }
 
     /// Whether another run can continue it.
     pub(super) fn is_resumable(&self) -> bool {
-        matches!(self, Self::File(_))
+        self.file.is_some()
     }
 
     /// Makes sure that what has been written survives the machine.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        match self {
-            Self::Stdout(stdout) => stdout.flush(),
-            Self::File(file) => file.sync_all(),
-            Self::Device(device) => device.flush(),
-        }
+        self.out.flush()?;
+        self.file.as_ref().map_or(Ok(()), |file| file.sync_all())
     }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Stdout(stdout) => stdout.write(bytes),
-            Self::File(file) | Self::Device(file) => file.write(bytes),
-        }
+        self.out.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Stdout(stdout) => stdout.flush(),
-            Self::File(file) | Self::Device(file) => file.flush(),
-        }
+        self.out.flush()
     }
 }
 

@@ -33,6 +33,9 @@ impl Provider for Counter {
         for _ in 0..texts.first().map_or(0, String::len) % 3 {
             tokio::task::yield_now().await;
         }
+        if texts.iter().any(|text| text.contains("never")) {
+            std::future::pending::<()>().await;
+        }
         if texts.iter().any(|text| text.contains("too long")) {
             return Err(Error::new(ErrorKind::ContextTooLong, "a text is too long"));
         }
@@ -74,8 +77,9 @@ impl io::Write for Dying {
     }
 }
 
-fn input(text: &str) -> Input {
-    Input::parse(text.as_bytes().to_vec(), "input".to_owned(), InputFormat::Lines, None).unwrap()
+async fn input(text: &str) -> Input {
+    let source = Source::Text(text.to_owned().into());
+    Input::open(source, "input".to_owned(), InputFormat::Lines, None).await.unwrap()
 }
 
 fn texts() -> String {
@@ -92,7 +96,7 @@ async fn work(
 ) -> Result<work::Summary, Failure> {
     let parameters = Map::new();
     let fingerprint = Fingerprint::new("m", &parameters);
-    let (total, _) = input.check(done, &fingerprint, keep_going)?;
+    let (total, _) = input.check(done, &fingerprint, keep_going).await?;
     let job = Job {
         provider,
         model: "m",
@@ -103,8 +107,10 @@ async fn work(
         keep_going,
     };
     let mut progress = Progress::hidden(total, done.len());
-    let records = input.records().filter_map(Result::ok);
-    job.run(records, done, output, stream::iter(vec![(); stops]).chain(stream::pending()), &mut progress).await
+    // They come when the first requests are at work.
+    let stops = stream::once(tokio::task::yield_now()).skip(1).chain(stream::iter(vec![(); stops]));
+    let stops = stops.chain(stream::pending());
+    job.run(input.records().await?, done, output, stops, &mut progress).await
 }
 
 use futures_util::StreamExt;
@@ -122,7 +128,7 @@ fn lines(output: &[u8]) -> BTreeMap<u64, Value> {
 #[tokio::test]
 async fn killed_at_every_byte_it_goes_on_and_loses_and_repeats_nothing() {
     let text = texts();
-    let input = input(&text);
+    let input = input(&text).await;
     let mut whole = Dying { written: Vec::new(), room: usize::MAX };
     work(&Counter::default(), &input, &Done::default(), &mut whole, false, 0).await.unwrap();
     let expected = lines(&whole.written);
@@ -152,7 +158,7 @@ async fn killed_at_every_byte_it_goes_on_and_loses_and_repeats_nothing() {
 async fn a_vector_spread_over_lines_becomes_one() {
     let mut file = Dying { written: Vec::new(), room: usize::MAX };
     let provider = Counter { spread: true, ..Counter::default() };
-    work(&provider, &input("a\nb\n"), &Done::default(), &mut file, false, 0).await.unwrap();
+    work(&provider, &input("a\nb\n").await, &Done::default(), &mut file, false, 0).await.unwrap();
     assert_eq!(lines(&file.written).len(), 2);
     assert!(String::from_utf8(file.written).unwrap().contains("[1,0.50]"), "numbers stay as they came");
 }
@@ -160,18 +166,18 @@ async fn a_vector_spread_over_lines_becomes_one() {
 #[tokio::test]
 async fn a_changed_input_is_refused_before_anything_is_asked() {
     let mut file = Dying { written: Vec::new(), room: usize::MAX };
-    work(&Counter::default(), &input("a\nb\nc\n"), &Done::default(), &mut file, false, 0).await.unwrap();
+    work(&Counter::default(), &input("a\nb\nc\n").await, &Done::default(), &mut file, false, 0).await.unwrap();
     let (done, _) = output::read(file.written.as_slice()).unwrap();
     for (changed, said) in [("a\nB\nc\n", "line 2"), ("a\nb\n", "lacks 1 lines")] {
         let provider = Counter::default();
-        let failure = work(&provider, &input(changed), &done, &mut file, false, 0).await.unwrap_err();
+        let failure = work(&provider, &input(changed).await, &done, &mut file, false, 0).await.unwrap_err();
         let text = format!("{failure:?}");
         assert!(text.contains(said) && text.contains("--restart"), "{text}");
         assert!(provider.asked.lock().unwrap().is_empty());
     }
     // More lines at the end are no change of those that are done.
     let provider = Counter::default();
-    work(&provider, &input("a\nb\nc\nd\n"), &done, &mut file, false, 0).await.unwrap();
+    work(&provider, &input("a\nb\nc\nd\n").await, &done, &mut file, false, 0).await.unwrap();
     assert_eq!(*provider.asked.lock().unwrap(), ["d"]);
     assert_eq!(lines(&file.written).len(), 4);
 }
@@ -180,14 +186,14 @@ async fn a_changed_input_is_refused_before_anything_is_asked() {
 async fn a_failure_keeps_what_the_others_bring_and_going_on_finds_the_line() {
     let text = "a\nb\nc too long\nd\ne\nf\n";
     let mut file = Dying { written: Vec::new(), room: usize::MAX };
-    assert!(work(&Counter::default(), &input(text), &Done::default(), &mut file, false, 0).await.is_err());
+    assert!(work(&Counter::default(), &input(text).await, &Done::default(), &mut file, false, 0).await.is_err());
     assert_eq!(lines(&file.written).into_keys().collect::<Vec<_>>(), [0, 1, 4, 5]);
     let (done, _) = output::read(file.written.as_slice()).unwrap();
-    let summary = work(&Counter::default(), &input(text), &done, &mut file, true, 0).await.unwrap();
+    let summary = work(&Counter::default(), &input(text).await, &done, &mut file, true, 0).await.unwrap();
     assert_eq!(summary.refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [2]);
     assert_eq!(lines(&file.written).into_keys().collect::<Vec<_>>(), [0, 1, 3, 4, 5]);
     // What would fail for every text is not skipped.
-    let failure = work(&Counter::default(), &input("a\nno key\n"), &Done::default(), &mut file, true, 0).await;
+    let failure = work(&Counter::default(), &input("a\nno key\n").await, &Done::default(), &mut file, true, 0).await;
     assert!(failure.is_err());
 }
 
@@ -195,7 +201,8 @@ async fn a_failure_keeps_what_the_others_bring_and_going_on_finds_the_line() {
 async fn a_text_without_a_vector_is_skipped_if_the_model_embeds_others() {
     for text in ["a\nnull\nc\n", "null\nb\nc\n", "a\nb\nnull\n"] {
         let mut file = Dying { written: Vec::new(), room: usize::MAX };
-        let summary = work(&Counter::default(), &input(text), &Done::default(), &mut file, true, 0).await.unwrap();
+        let summary =
+            work(&Counter::default(), &input(text).await, &Done::default(), &mut file, true, 0).await.unwrap();
         let refused = text.lines().position(|line| line == "null").unwrap() as u64;
         assert_eq!(summary.refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [refused], "{text}");
         assert_eq!(lines(&file.written).len(), 2);
@@ -205,7 +212,8 @@ async fn a_text_without_a_vector_is_skipped_if_the_model_embeds_others() {
     for lines in [2, 1000] {
         let mut file = Dying { written: Vec::new(), room: usize::MAX };
         let provider = Counter::default();
-        let failure = work(&provider, &input(&"null\n".repeat(lines)), &Done::default(), &mut file, true, 0).await;
+        let failure =
+            work(&provider, &input(&"null\n".repeat(lines)).await, &Done::default(), &mut file, true, 0).await;
         assert!(failure.is_err());
         assert!(provider.refused.load(Relaxed) < 50);
     }
@@ -215,12 +223,13 @@ async fn a_text_without_a_vector_is_skipped_if_the_model_embeds_others() {
 async fn the_first_stop_lets_requests_finish_and_the_second_does_not() {
     let text = texts();
     let mut file = Dying { written: Vec::new(), room: usize::MAX };
-    let summary = work(&Counter::default(), &input(&text), &Done::default(), &mut file, false, 1).await.unwrap();
-    assert_eq!(summary.end, End::Stopped);
+    let summary = work(&Counter::default(), &input(&text).await, &Done::default(), &mut file, false, 1).await.unwrap();
+    assert!(summary.is_stopped);
     assert_eq!(lines(&file.written).len(), 6, "three batches of two were at work");
     let mut file = Dying { written: Vec::new(), room: usize::MAX };
-    let summary = work(&Counter::default(), &input(&text), &Done::default(), &mut file, false, 2).await.unwrap();
-    assert_eq!(summary.end, End::Stopped);
+    let never = input("never\n").await;
+    let summary = work(&Counter::default(), &never, &Done::default(), &mut file, false, 2).await.unwrap();
+    assert!(summary.is_stopped);
     assert!(file.written.is_empty());
 }
 

@@ -3,17 +3,18 @@
 //! Owns the order of asking and writing, and what a failure or Ctrl-C leaves behind: every answer
 //! that came is in the output.
 
-use std::io::Write;
+use std::{cell::Cell, future::ready, io::Write, pin::pin};
 
-use futures_util::{FutureExt, Stream, StreamExt, stream::FuturesUnordered};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use sagewire::{CallContext, EmbedRequest, Error, ErrorKind, Provider, Vector};
+use sagewire_batch::BatchError;
 use serde_json::{Map, Value};
 
 use super::{
-    input::Record,
+    input::{Record, Records},
     output::{self, Done},
 };
-use crate::{Failure, fingerprint::Fingerprint, progress::Progress};
+use crate::{Failure, fingerprint::Fingerprint, lines, progress::Progress};
 
 /// What to ask, and how.
 #[derive(Debug)]
@@ -35,27 +36,19 @@ pub(super) struct Summary {
     pub(super) tokens: u64,
     /// The index of each text that the model refused, and why.
     pub(super) refused: Vec<(u64, Error)>,
-    pub(super) end: End,
-}
-
-/// How the work ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum End {
-    #[default]
-    Finished,
-    /// By Ctrl-C.
-    Stopped,
+    /// Whether Ctrl-C ended it.
+    pub(super) is_stopped: bool,
 }
 
 /// The answers of one batch, in its order.
 type Answered = Vec<(Record, Result<Vector, Error>)>;
 
-/// A batch that failed as a whole.
-#[derive(Debug)]
-struct Failed {
-    first: u64,
-    last: u64,
-    error: Error,
+/// The failure of some lines, named by the first and the last of them.
+fn failed(first: u64, last: u64, error: Error) -> Failure {
+    Failure::from(error).about(match first == last {
+        true => format!("line {}", first + 1),
+        false => format!("lines {} to {}", first + 1, last + 1),
+    })
 }
 
 impl Job<'_> {
@@ -63,37 +56,40 @@ impl Job<'_> {
     /// finish; the second drops them.
     pub(super) async fn run(
         &self,
-        records: impl Iterator<Item = Record>,
+        records: Records<'_>,
         done: &Done,
         output: &mut (dyn Write + Send),
         stops: impl Stream<Item = ()>,
         progress: &mut Progress,
     ) -> Result<Summary, Failure> {
-        let mut stops = std::pin::pin!(stops.fuse());
-        let mut open = records.filter(|record| done.hash(record.index).is_none());
+        let asks_more = Cell::new(true);
+        let records = stream::try_unfold(records, |mut records| async {
+            Ok::<_, BatchError>(records.next().await?.map(|record| (record, records)))
+        });
+        let open =
+            records.try_filter_map(|record| ready(Ok(record.ok().filter(|record| done.hash(record.index).is_none()))));
+        let batches = open.try_chunks(self.batch_size).take_while(|_| ready(asks_more.get())).map(|batch| async {
+            let batch = batch.map_err(|error| Failure::work(error.1))?;
+            self.ask(batch).await
+        });
+        let mut answers = pin!(batches.buffer_unordered(self.concurrency));
+        let mut stops = pin!(stops.fuse());
         let mut summary = Summary::default();
         let mut suspicion = Suspicion::new(done);
         let mut failure = None;
-        let mut at_work = FuturesUnordered::new();
         loop {
-            while at_work.len() < self.concurrency && failure.is_none() && summary.end == End::Finished {
-                let batch: Vec<_> = open.by_ref().take(self.batch_size).collect();
-                if batch.is_empty() {
-                    break;
-                }
-                at_work.push(self.ask(batch).boxed());
-            }
             let answered = tokio::select! {
                 biased;
-                Some(()) = stops.next() => match summary.end {
-                    End::Finished => {
-                        summary.end = End::Stopped;
-                        progress.say(format_args!("waiting for {} requests in flight; press Ctrl-C again to end at once", at_work.len()));
-                        continue;
+                Some(()) = stops.next() => {
+                    if summary.is_stopped {
+                        return Ok(summary);
                     }
-                    End::Stopped => return Ok(summary),
-                },
-                answered = at_work.next() => answered,
+                    summary.is_stopped = true;
+                    asks_more.set(false);
+                    lines::say_finishing(progress);
+                    continue;
+                }
+                answered = answers.next() => answered,
             };
             match answered {
                 None => break,
@@ -106,16 +102,9 @@ impl Job<'_> {
                 // Those in flight bring what they can before this one is reported.
                 Some(Err(failed)) => drop(failure.get_or_insert(failed)),
             }
+            asks_more.set(asks_more.get() && failure.is_none());
         }
-        match failure.or(suspicion.confirmed(1)) {
-            None => Ok(summary),
-            Some(Failed { first, last, error }) if first == last => {
-                Err(Failure::from(error).about(format!("line {}", first + 1)))
-            }
-            Some(Failed { first, last, error }) => {
-                Err(Failure::from(error).about(format!("lines {} to {}", first + 1, last + 1)))
-            }
-        }
+        failure.or(suspicion.confirmed(1)).map_or(Ok(summary), Err)
     }
 
     fn write(
@@ -143,7 +132,7 @@ impl Job<'_> {
     }
 
     /// Asks for a batch; if its texts are refused and the work is to go on, for each of them alone.
-    async fn ask(&self, batch: Vec<Record>) -> Result<(Answered, u64), Failed> {
+    async fn ask(&self, batch: Vec<Record>) -> Result<(Answered, u64), Failure> {
         let error = match self.embed(&batch).await {
             Ok((vectors, tokens)) => return Ok((batch.into_iter().zip(vectors.into_iter().map(Ok)).collect(), tokens)),
             Err(error) => error,
@@ -151,7 +140,7 @@ impl Job<'_> {
         if !self.keep_going || !is_about_the_texts(&error) {
             let first = batch.first().map_or(0, |record| record.index);
             let last = batch.last().map_or(0, |record| record.index);
-            return Err(Failed { first, last, error });
+            return Err(failed(first, last, error));
         }
         if batch.len() == 1 {
             return Ok((
@@ -167,7 +156,7 @@ impl Job<'_> {
                     answered.extend(vectors.into_iter().take(1).map(|vector| (record.clone(), Ok(vector))));
                 }
                 Err(error) if is_about_the_texts(&error) => answered.push((record, Err(error))),
-                Err(error) => return Err(Failed { first: record.index, last: record.index, error }),
+                Err(error) => return Err(failed(record.index, record.index, error)),
             }
         }
         Ok((answered, tokens))
@@ -210,7 +199,7 @@ fn is_about_the_texts(error: &Error) -> bool {
 struct Suspicion {
     has_embedded: bool,
     batches: usize,
-    first: Option<Failed>,
+    first: Option<Failure>,
 }
 
 impl Suspicion {
@@ -225,16 +214,16 @@ impl Suspicion {
         self.has_embedded |= answered.iter().any(|(_, result)| result.is_ok());
         let undecoded = answered.iter().find_map(|(record, result)| {
             let error = result.as_ref().err().filter(|error| error.kind() == ErrorKind::Decode)?;
-            Some(Failed { first: record.index, last: record.index, error: Error::new(error.kind(), error.message()) })
+            Some(failed(record.index, record.index, Error::new(error.kind(), error.message())))
         });
-        if let Some(failed) = undecoded {
+        if let Some(failure) = undecoded {
             self.batches += 1;
-            self.first.get_or_insert(failed);
+            self.first.get_or_insert(failure);
         }
     }
 
     /// The failure of the run, once so many batches brought nothing.
-    fn confirmed(&mut self, batches: usize) -> Option<Failed> {
+    fn confirmed(&mut self, batches: usize) -> Option<Failure> {
         self.first.take_if(|_| !self.has_embedded && self.batches >= batches)
     }
 }

@@ -141,3 +141,53 @@ async fn what_every_line_would_fail_of_ends_the_run_at_once() {
         "{printed:?}"
     );
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_looked_at_stopped_with_ctrl_c_cancelled_and_ended_with_a_result_for_each_line() {
+    let (at_last, reached) = mpsc::sync_channel(1);
+    let emulator = Emulator::builder().endpoint("chat", Tired { left: 20.into(), at_last }).start().await.unwrap();
+    let home = Home::of(&emulator);
+    let said: Vec<_> = (0..30).map(|number| format!("word {number}")).collect();
+    let input = home.file("in.jsonl", &requests(&said));
+    let (output, store) = (home.path().join("out.jsonl"), home.path().join("out.jsonl.batch"));
+    let (output, store) = (output.to_str().unwrap(), store.to_str().unwrap());
+    let run =
+        ["batch", "run", input.to_str().unwrap(), "-o", output, "-m", "sagemaker_chat/chat", "--concurrency", "1"];
+    let mut child = home.command(&run).spawn().unwrap();
+    reached.recv_timeout(std::time::Duration::from_secs(120)).unwrap();
+    // It has one user, who may look at it.
+    let second = home.run(&run);
+    assert!(second.code == Some(2) && second.err.contains("another process uses the store"), "{second:?}");
+    let listed = home.run(&["batch", "list", "--store", store, "--json"]);
+    let batch: Value = serde_json::from_str(listed.out.trim()).unwrap();
+    assert_eq!((&batch["status"], &batch["request_counts"]["total"]), (&json!("in_progress"), &json!(30)));
+    let id = batch["id"].as_str().unwrap();
+    let shown = home.run(&["batch", "show", id, "--store", store]);
+    assert_eq!(serde_json::from_str::<Value>(&shown.out).unwrap()["id"], id);
+    let early = home.run(&["batch", "results", id, "--store", store]);
+    assert!(early.code == Some(2) && early.err.contains("no results yet"), "{early:?}");
+    let other = home.run(&["batch", "show", id, "--store", store, "--owner", "other"]);
+    assert!(other.code == Some(2) && other.err.contains("no batch"), "{other:?}");
+
+    // Two that come at once count as one: it is pressed until it helps.
+    while child.try_wait().unwrap().is_none() {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    }
+    let printed = crate::process::Printed::from(child.wait_with_output().unwrap());
+    assert_eq!(printed.code, Some(130), "{printed:?}");
+    assert!(printed.err.contains("20 of 30 lines answered"), "{printed:?}");
+    assert!(printed.err.contains("run the same command again"), "{printed:?}");
+
+    let cancelled = home.run(&["batch", "cancel", id, "--store", store]);
+    assert!(cancelled.code == Some(0) && cancelled.out.contains("cancelling"), "{cancelled:?}");
+    let printed = home.run(&run);
+    assert_eq!(printed.code, Some(1), "{printed:?}");
+    let expected: Vec<_> = (0..20).map(|number| (format!("r-{number}"), format!("echo word {number}"))).collect();
+    assert_eq!(results(Path::new(output)), expected);
+    let errors = std::fs::read_to_string(home.path().join("out.errors.jsonl")).unwrap();
+    let errors: Vec<Value> = errors.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(errors.iter().all(|line| line["error"]["code"] == "batch_cancelled"), "{errors:?}");
+    let left: Vec<_> = errors.iter().map(|line| line["custom_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(left, (20..30).map(|number| format!("r-{number}")).collect::<Vec<_>>());
+}
