@@ -2,7 +2,11 @@
 //!
 //! Owns reading them one at a time. Blank lines are not requests, and are counted.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    fmt, io,
+    path::{Path as FilePath, PathBuf},
+    sync::Arc,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
@@ -32,17 +36,7 @@ pub(crate) enum Source {
 impl Source {
     pub(crate) async fn lines(&self) -> Result<Lines, BatchError> {
         let pieces: BoxStream<'static, io::Result<Bytes>> = match self {
-            Self::File(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(BatchError::Input)?;
-                let read = |mut file: tokio::fs::File| async move {
-                    let mut piece = BytesMut::with_capacity(BLOCK);
-                    file.read_buf(&mut piece).await.map(|_| (piece.freeze(), file))
-                };
-                let pieces = stream::try_unfold(file, move |file| async move {
-                    read(file).await.map(|(piece, file)| (!piece.is_empty()).then_some((piece, file)))
-                });
-                pieces.boxed()
-            }
+            Self::File(path) => return Lines::of_file(path).await.map_err(BatchError::Input),
             Self::Object { objects, path, from } => {
                 let size = objects.head(path).await.map_err(BatchError::store("reads an input"))?.size;
                 let (objects, path) = (Arc::clone(objects), path.clone());
@@ -65,16 +59,47 @@ impl Source {
     }
 }
 
-/// The lines of an input, in their order.
-pub(crate) struct Lines {
+/// The lines of an input of any size, in their order. One of them is in memory at a time.
+pub struct Lines {
     pieces: BoxStream<'static, io::Result<Bytes>>,
     piece: Bytes,
     number: u64,
 }
 
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
 impl Lines {
-    /// The next line that is not blank, without its end, and its number from 0.
-    pub(crate) async fn next(&mut self) -> Result<Option<(u64, Bytes)>, BatchError> {
+    /// The lines of a file of this machine.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub async fn of_file(path: &FilePath) -> io::Result<Self> {
+        let file = tokio::fs::File::open(path).await?;
+        let pieces = stream::try_unfold(file, |mut file| async move {
+            let mut piece = BytesMut::with_capacity(BLOCK);
+            let length = file.read_buf(&mut piece).await?;
+            Ok((length > 0).then(|| (piece.freeze(), file)))
+        });
+        Ok(Self { pieces: pieces.boxed(), piece: Bytes::new(), number: 0 })
+    }
+
+    /// The lines of a text in memory.
+    #[must_use]
+    pub fn of_text(text: Bytes) -> Self {
+        Self { pieces: stream::empty().boxed(), piece: text, number: 0 }
+    }
+
+    /// The next line that is not blank, without its end, and its number from 0. A byte order mark
+    /// is not part of the first line.
+    ///
+    /// # Errors
+    /// [`BatchError::Input`] if the input cannot be read, [`BatchError::LongLine`] for a line of more
+    /// than [`LONGEST_LINE`] bytes.
+    pub async fn next(&mut self) -> Result<Option<(u64, Bytes)>, BatchError> {
         loop {
             let Some(line) = self.any().await? else { return Ok(None) };
             let number = self.number;
@@ -127,15 +152,16 @@ mod tests {
         let file = folder.path().join("in put#1.jsonl");
         std::fs::write(&file, text).unwrap();
         let mut all = Vec::new();
-        for source in [Source::Object { objects, path, from: 0 }, Source::File(file)] {
-            let mut lines = source.lines().await.unwrap();
+        let object = Source::Object { objects, path, from: 0 }.lines().await.unwrap();
+        let file = Source::File(file).lines().await.unwrap();
+        for mut lines in [object, file, Lines::of_text(text.to_owned().into())] {
             let mut found = Vec::new();
             while let Some((number, line)) = lines.next().await.unwrap() {
                 found.push((number, String::from_utf8(line.to_vec()).unwrap()));
             }
             all.push(found);
         }
-        assert_eq!(all[0], all[1]);
+        assert!(all.iter().all(|lines| *lines == all[0]));
         all.remove(0)
     }
 

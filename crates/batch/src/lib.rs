@@ -4,7 +4,7 @@
 //! - [`Store`] has files and batches: a directory or a bucket. Each belongs to an [`Owner`].
 //! - [`Runner`] answers a batch's lines with an [`Engine`]; [`RunOptions`] says how many at a
 //!   time, and [`Stop`] ends it early.
-//! - [`Batch`] and [`File`] are OpenAI's objects.
+//! - [`Batch`] and [`File`] are OpenAI's objects; [`Lines`] reads inputs of any size.
 
 pub use batches::{Input, NewBatch};
 #[cfg(feature = "s3")]
@@ -13,7 +13,7 @@ pub use endpoint::{Endpoint, UnknownEndpoint};
 pub use engine::{Engine, MOST_TRIES, Outcome, Response};
 pub use error::BatchError;
 pub use files::{NewFile, PURPOSES, Upload};
-pub use input::LONGEST_LINE;
+pub use input::{LONGEST_LINE, Lines};
 pub use line::{Line, Problem};
 pub use object::{Batch, Counts, File, Problems, Status};
 pub use page::{Page, Paged};

@@ -131,3 +131,75 @@ fn write(value: &impl Serialize) -> Result<Vec<u8>, Error> {
 fn unwritable(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Decode, "the answer cannot be written as JSON").with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use sagewire_types::{Answer, Call, ChatResponse, EmbedResponse, FinishReason, NumberList, Reply, Vector};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Answers as the name of the model says.
+    #[derive(Debug)]
+    struct Named;
+
+    #[async_trait]
+    impl Provider for Named {
+        async fn call(&self, call: Call, _: &CallContext) -> Result<Answer, Error> {
+            match call {
+                Call::Chat(request) => match request.model.as_str() {
+                    "busy" => Err(Error::new(ErrorKind::Throttled, "busy")),
+                    "no-key" => Err(Error::new(ErrorKind::Authentication, "no key")),
+                    "bad" => Err(Error::new(ErrorKind::InvalidRequest, "that is bad")),
+                    model => Ok(Reply::new(ChatResponse::text(model, "yes", FinishReason::Stop)).into()),
+                },
+                Call::Embed(request) => {
+                    let numbers = NumberList::from_json("[1.50]".to_owned()).unwrap();
+                    Ok(Reply::new(EmbedResponse::new(request.model, [Vector::Raw(numbers)])).into())
+                }
+                call => Err(call.unsupported()),
+            }
+        }
+    }
+
+    async fn asked(engine: &ProviderEngine, url: &str, body: &str) -> Outcome {
+        let line = format!(r#"{{"custom_id":"a","method":"POST","url":"{url}","body":{body}}}"#);
+        engine.answer(&Line::parse(line.as_bytes(), None).unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn lines_become_calls_of_the_provider_and_its_failures_what_they_mean_for_a_batch() {
+        let engine = ProviderEngine::new(Arc::new(Named));
+        let chat = |model: &str| format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"?"}}]}}"#);
+        let answered = |outcome| match outcome {
+            Outcome::Answered(Response { status: 200, body, .. }) => serde_json::from_slice::<Value>(&body).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let body = answered(asked(&engine, "/v1/chat/completions", &chat("m")).await);
+        assert_eq!((&body["model"], &body["choices"][0]["message"]["content"]), (&"m".into(), &"yes".into()));
+        let other = engine.clone().with_model("mine");
+        assert_eq!(answered(asked(&other, "/v1/chat/completions", &chat("m")).await)["model"], "mine");
+        let body = answered(asked(&engine, "/v1/embeddings", r#"{"model":"m","input":"a"}"#).await);
+        assert_eq!(body["data"][0]["embedding"], serde_json::json!([1.5]));
+
+        let busy = asked(&engine, "/v1/chat/completions", &chat("busy")).await;
+        assert!(matches!(busy, Outcome::Later(pause) if pause == Duration::from_secs(1)), "{busy:?}");
+        let stopped = asked(&engine, "/v1/chat/completions", &chat("no-key")).await;
+        assert!(matches!(&stopped, Outcome::Stop(error) if error.kind() == ErrorKind::Authentication), "{stopped:?}");
+        let streamed = chat("m").replace('{', "{\"stream\":true,").replacen("{\"stream\":true,\"role", "{\"role", 1);
+        for (url, body, says) in [
+            ("/v1/chat/completions", chat("bad"), "that is bad"),
+            ("/v1/chat/completions", r#"{"model":"m","messages":"secret"}"#.to_owned(), "invalid `body`"),
+            ("/v1/chat/completions", streamed, "`stream` is not possible"),
+            ("/v1/completions", r#"{"model":"m","prompt":"a"}"#.to_owned(), ""),
+            ("/v1/rerank", r#"{"model":"m"}"#.to_owned(), "cannot be asked of a provider"),
+        ] {
+            match asked(&engine, url, &body).await {
+                Outcome::Failed { message, .. } => {
+                    assert!(message.contains(says) && !message.contains("secret"), "{message}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

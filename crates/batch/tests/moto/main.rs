@@ -18,6 +18,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use libtest_mimic::{Arguments, Failed};
 use sagewire_batch::{
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let trials = vec![
         good.trial("another process takes over", |moto| runtime().block_on(takes_over(&moto.world()))),
         faulty.trial("S3 that fails costs time and no line", |moto| runtime().block_on(fails(&moto.world()))),
+        good.trial("files of 30 MB", |moto| runtime().block_on(large(&moto.world()))),
         good.trial("objects by their URLs", |moto| runtime().block_on(objects(&moto.world()))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -135,12 +137,20 @@ impl Engine for Echo {
 }
 
 async fn create(store: &Store, owner: &Owner, count: usize) -> Result<String, Failed> {
+    create_with(store, owner, count, "").await
+}
+
+/// A batch whose bodies have this text.
+async fn create_with(store: &Store, owner: &Owner, count: usize, input: &str) -> Result<String, Failed> {
     let text = (0..count).fold(String::new(), |mut text, number| {
-        let _ = writeln!(text, r#"{{"custom_id":"{number}","method":"POST","url":"/v1/embeddings","body":{{}}}}"#);
+        let body = format!(r#"{{"input":"{input}"}}"#);
+        let _ = writeln!(text, r#"{{"custom_id":"{number}","method":"POST","url":"/v1/embeddings","body":{body}}}"#);
         text
     });
     let file = NewFile::new("in.jsonl", "batch");
-    let file = store.upload(owner, file, stream::iter([Ok(text.into())])).await?;
+    let pieces: Vec<_> = text.as_bytes().chunks(1 << 20).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    let file = store.upload(owner, file, stream::iter(pieces)).await?;
+    assert_eq!(file.bytes, text.len() as u64);
     Ok(store.create(owner, NewBatch::new(Input::File(file.id))).await?.id)
 }
 
@@ -214,6 +224,19 @@ async fn fails(world: &World) -> Result<(), Failed> {
     let batch = finish(&Runner::new(store.clone()), &owner, &id, &engine).await?;
     assert_eq!(batch.request_counts, Counts { total: 2000, completed: 2000, failed: 0 });
     assert_eq!(identifiers(&store, &owner, batch.output_file_id.as_ref()).await?, (0..2000).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// They are uploaded in parts, and read by ranges.
+async fn large(world: &World) -> Result<(), Failed> {
+    let store = store(world, "large").await?;
+    let owner = Owner::new("tests")?;
+    let id = create_with(&store, &owner, 300, &"x".repeat(100_000)).await?;
+    let batch = finish(&Runner::new(store.clone()), &owner, &id, &Echo::default()).await?;
+    assert_eq!(batch.request_counts, Counts { total: 300, completed: 300, failed: 0 });
+    let output = batch.output_file_id.as_ref();
+    assert!(store.file(&owner, output.ok_or("no output")?).await?.bytes > 30_000_000);
+    assert_eq!(identifiers(&store, &owner, output).await?, (0..300).collect::<Vec<_>>());
     Ok(())
 }
 
