@@ -1,7 +1,7 @@
 //! Asynchronous endpoints that are asked like any other: the answer is fetched from where the
 //! emulator leaves it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -110,6 +110,9 @@ async fn answers_failures_and_large_inputs_go_by_way_of_the_objects() {
     assert!(received.iter().all(|request| request.operation == Operation::InvokeEndpointAsync));
     let first = received.first().unwrap();
     assert_eq!(first.header("x-amzn-sagemaker-content-type"), Some("application/json"));
+    let ids: BTreeSet<_> =
+        received.iter().map(|request| request.header("x-amzn-sagemaker-inference-id").unwrap()).collect();
+    assert_eq!(ids.len(), received.len(), "each request has an id of its own");
     let inputs: Vec<_> =
         received.iter().filter_map(|request| request.header("x-amzn-sagemaker-inputlocation")).collect();
     assert!(matches!(inputs.as_slice(), [input] if input.starts_with("s3://mine/inputs/")), "{inputs:?}");

@@ -24,6 +24,7 @@ use crate::{
 
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
 const INPUT_LOCATION: HeaderName = HeaderName::from_static("x-amzn-sagemaker-inputlocation");
+const INFERENCE_ID: HeaderName = HeaderName::from_static("x-amzn-sagemaker-inference-id");
 const TTL: HeaderName = HeaderName::from_static("x-amzn-sagemaker-requestttlseconds");
 
 /// The pauses between two looks for a result.
@@ -63,6 +64,11 @@ pub(super) async fn invoke(
     }
     if let Some(content_type) = request.headers.remove(header::CONTENT_TYPE) {
         request.headers.insert(CONTENT_TYPE, content_type);
+    }
+    // Each request has an id in SageMaker's logs and notifications that is known before it is sent.
+    if !request.headers.contains_key(&INFERENCE_ID) {
+        let id = HeaderValue::from_str(&checks::new_id("sagewire-"));
+        request.headers.extend(id.ok().map(|id| (INFERENCE_ID, id)));
     }
     if let Some(end) = prepared.limits.deadline {
         let seconds = end.saturating_duration_since(Instant::now()).as_secs().clamp(SHORTEST_TTL, LONGEST_TTL);
