@@ -143,7 +143,7 @@ async fn a_batch_whose_input_is_gone_fails_and_keeps_the_results_that_it_has() {
             let stop = async {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 options.stop.end();
-                std::future::pending().await;
+                std::future::pending::<()>().await;
             };
             tokio::select! {
                 end = runner.run(&bench.owner, &id, &engine, &options) => assert!(matches!(end, Ok(End::Stopped(_)))),
