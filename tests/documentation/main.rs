@@ -15,6 +15,7 @@
 
 mod cargo;
 mod data;
+mod deploy;
 mod links;
 mod lists;
 mod packages;
@@ -40,6 +41,7 @@ fn main() {
     let mut trials = lists::trials();
     trials.extend(tables::trials());
     trials.extend(packages::trials(tools));
+    trials.extend(deploy::trials(tools));
     trials.extend(self_checks::trials(tools));
     for page in page::all() {
         trials.extend(of_page(page, tools));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sagewire::credentials::seam::World;
+use sagewire::credentials::seam::{MapEnv, World};
 use sagewire_proxy::{Wiring, config::Reading};
 
 use crate::{Failure, announce::say, serve::model_names, terminal};
@@ -30,7 +30,9 @@ pub(crate) struct CheckArguments {
 
 pub(crate) async fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let (world, reading) = if arguments.no_env {
-        (World::builder().build(), Reading::of_file_elsewhere(&arguments.config))
+        // What `coordination_redis: {}` and the cache of answers take from there.
+        let env = MapEnv::from([("REDIS_URL", "redis://redis")]);
+        (World::builder().with_env(env).build(), Reading::of_file_elsewhere(&arguments.config))
     } else {
         let world = World::system();
         let reading = Reading::of_file(&arguments.config, &|name| world.var(name));
