@@ -27,6 +27,8 @@ use self::{processes::Trouble, redis_server::Redis};
 mod processes;
 mod redis_server;
 mod round_trips;
+mod schedules;
+mod weather;
 
 fn main() {
     let program = sagewire_test_programs::redis_server();
@@ -41,6 +43,7 @@ fn main() {
         trial("no_request_fails_because_redis_is_killed", |program| run(redis_is_killed(program))),
         trial("a_call_waits_for_one_round_trip_and_for_none_after_it", |program| run(round_trips::one(program))),
         trial("a_refused_key_takes_nothing_of_its_deployment", |program| run(round_trips::refused(program))),
+        trial("no_schedule_of_faults_fails_a_request_or_loses_a_count", |program| run(schedules::all(program))),
         trial("processes::ten_thousand_requests_and_not_one_more", |program| run(processes::exact(program))),
         trial("processes::places_of_a_killed_proxy_come_back", |program| run(processes::killed(program))),
         trial("processes::redis_is_killed", |program| run(processes::trouble(program, Trouble::Killed))),
@@ -61,9 +64,19 @@ const LIMITED_KEY: &str = "keys: [{name: team, key: sk-team, rpm: 40}]";
 const BUDGET_KEY: &str = "keys: [{name: team, key: sk-team, token_budget: 60, budget_duration: 30d}]";
 const FREE_KEY: &str = "keys: [{name: team, key: sk-team}]";
 
-/// A proxy with nothing of another one but Redis. No machine is so slow that it would give a
-/// question up, unless it does so at once.
+/// A proxy with nothing of another one but Redis, which it gives up after so many seconds.
 async fn proxy(emulator: &Emulator, redis: u16, keys: &str, params: &str, patience: f64) -> (Wiring, App) {
+    let yaml = format!(
+        "model_list: [{{model_name: m, litellm_params: {{model: sagemaker_chat/messages{params}}}, model_info: {{id: d}}}}]\n\
+         router_settings: {{num_retries: 0, redis_host: 127.0.0.1, redis_port: {redis}}}\n\
+         general_settings: {{master_key: sk-master, coordination_redis: {{timeout: {patience}}}}}\n\
+         sagewire_settings: {{{keys}}}\n"
+    );
+    started(emulator, &yaml).await
+}
+
+/// A proxy of this configuration, which calls the emulator.
+async fn started(emulator: &Emulator, yaml: &str) -> (Wiring, App) {
     let env = MapEnv::from([
         ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url().as_str()),
         ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID),
@@ -71,13 +84,7 @@ async fn proxy(emulator: &Emulator, redis: u16, keys: &str, params: &str, patien
         ("AWS_REGION", "us-east-1"),
     ]);
     let world = World::builder().with_env(env).build();
-    let yaml = format!(
-        "model_list: [{{model_name: m, litellm_params: {{model: sagemaker_chat/messages{params}}}, model_info: {{id: d}}}}]\n\
-         router_settings: {{num_retries: 0, redis_host: 127.0.0.1, redis_port: {redis}}}\n\
-         general_settings: {{master_key: sk-master, coordination_redis: {{timeout: {patience}}}}}\n\
-         sagewire_settings: {{{keys}}}\n"
-    );
-    let (config, warnings) = Config::from_yaml(&yaml, &|name| world.var(name)).unwrap();
+    let (config, warnings) = Config::from_yaml(yaml, &|name| world.var(name)).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
     let wiring = Wiring::new(world);
     let app = wiring.app(&config, None).unwrap();

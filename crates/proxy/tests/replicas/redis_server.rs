@@ -56,12 +56,24 @@ pub(crate) struct Connection(TcpStream);
 impl Connection {
     /// Sends a command and waits until it is answered.
     pub(crate) async fn command(&mut self, words: &[&str]) {
-        let words: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
-        let count = words.matches('$').count();
-        self.0.write_all(format!("*{count}\r\n{words}").as_bytes()).await.unwrap();
-        let mut answer = [0; 256];
+        let answer = self.ask(words).await;
+        assert!(answer.starts_with("+OK"), "{answer}");
+    }
+
+    /// Whether there are keys of this pattern.
+    pub(crate) async fn has_keys(&mut self, pattern: &str) -> bool {
+        let answer = self.ask(&["KEYS", pattern]).await;
+        assert!(answer.starts_with('*'), "{answer}");
+        !answer.starts_with("*0")
+    }
+
+    /// The beginning of what a command is answered.
+    async fn ask(&mut self, words: &[&str]) -> String {
+        let written: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+        self.0.write_all(format!("*{}\r\n{written}", words.len()).as_bytes()).await.unwrap();
+        let mut answer = [0; 4096];
         let read = self.0.read(&mut answer).await.unwrap();
-        assert!(answer[..read].starts_with(b"+OK"), "{}", String::from_utf8_lossy(&answer[..read]));
+        String::from_utf8_lossy(&answer[..read]).into_owned()
     }
 }
 
