@@ -6,6 +6,7 @@
 //!
 //! - `compare` measures the proxy and the library beside a bare forwarder and other gateways, and
 //!   writes `docs/performance.md`;
+//! - `replicas` measures what limits that are shared through Redis cost;
 //! - `instructions` counts, under callgrind, the instructions of one request and of one token;
 //! - `upstream`, `forwarder`, `library` and `paths` are what these two start;
 //! - `guided` builds the command line by what a first build of it counted under such a load.
