@@ -27,11 +27,12 @@ const MANY: usize = 120;
 const TOO_MUCH: f64 = 0.25;
 
 /// What is run: how a row is called, and the arguments of `paths`.
-const RUNS: [(&str, &str, &str, usize); 9] = [
+const RUNS: [(&str, &str, &str, usize); 10] = [
     ("library, whole answer", "library", "whole", TOKENS),
     ("library, stream of 64 tokens", "library", "stream", TOKENS),
     ("library, stream of 1 token", "library", "stream", 1),
     ("proxy, whole answer", "proxy", "whole", TOKENS),
+    ("proxy, cached answer", "proxy", "cached", TOKENS),
     ("proxy, stream of 64 tokens", "proxy", "stream", TOKENS),
     ("proxy, stream of 1 token", "proxy", "stream", 1),
     ("proxy, translated Messages stream of 64 tokens", "proxy", "messages", TOKENS),
@@ -121,7 +122,7 @@ fn profile(path: &str, form: &str) -> Result<String, Failure> {
 fn main() -> Result<ExitCode, Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--profile") {
-        for (path, form) in [("proxy", "whole"), ("proxy", "stream")] {
+        for (path, form) in [("proxy", "whole"), ("proxy", "cached"), ("proxy", "stream")] {
             println!("== {path}, {form}\n{}", profile(path, form)?);
         }
         return Ok(ExitCode::SUCCESS);

@@ -2,7 +2,8 @@
 //! counts.
 //!
 //! `paths library|proxy FORM TOKENS REQUESTS` answers that many requests from memory. The forms are `whole` and `stream`, and for the proxy
-//! `messages` and `responses`, streams that are translated, and `forwarded`, a stream of a container that speaks the Messages API itself. Time
+//! `messages` and `responses`, streams that are translated, `forwarded`, a stream of a container that speaks the Messages API itself, and
+//! `cached`, a whole answer that is kept in memory after the first request. Time
 //! stands still, chance is seeded and nothing waits, so that two runs take the same steps.
 
 use std::{
@@ -145,7 +146,8 @@ async fn run(path: &str, form: &str, tokens: usize, requests: usize) -> Result<(
             length += ask_library(&client, &request, streams).await?;
         }
     } else {
-        let (config, _) = Config::from_yaml(CONFIG, &|_| None)?;
+        let kept = if form == "cached" { "litellm_settings: {cache: true, cache_params: {type: local}}\n" } else { "" };
+        let (config, _) = Config::from_yaml(&format!("{CONFIG}{kept}"), &|_| None)?;
         let app = Wiring::new(world()).with_transport(memory).app(&config, None)?;
         let (path, body) = asked(form);
         let body = Bytes::from(body);

@@ -15,6 +15,7 @@ use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+pub(crate) use self::chat::as_written as chat_as_written;
 use self::{
     arrival::Arrival,
     call::Call,

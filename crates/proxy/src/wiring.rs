@@ -194,7 +194,7 @@ impl Wiring {
         #[cfg(feature = "redis")]
         let insight = insight.with_redis(kept.shared.as_ref().map(|shared| Arc::clone(&shared.redis)));
         let provider: Arc<dyn Provider> = match answers::kept(config, &world, &mut kept)? {
-            Some(cache) => Arc::new(Caching::new(router, cache)),
+            Some(cache) => Arc::new(Caching::new(router, cache).with_writer(crate::http::chat_as_written)),
             None => router,
         };
         let mut app = App::builder().settings(config).models(models).insight(Arc::new(insight)).provider(provider);

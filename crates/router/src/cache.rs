@@ -4,14 +4,18 @@
 //! found by. [`MemoryCache`] keeps answers in this process; [`Caching`] is the provider that asks a
 //! cache before it asks another provider.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use sagewire_types::{Extension, ReplyMeta};
 use sha2::{Digest, Sha256};
 
-pub use caching::Caching;
+pub use caching::{Caching, ChatWriter};
 pub use memory::MemoryCache;
 
 use crate::decision;
@@ -75,7 +79,10 @@ impl CacheKey {
 
 impl fmt::Display for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        // Each answer of a cache shows it: one text is cheaper than 32.
+        let text: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+        f.write_str(&text)
     }
 }
 
@@ -92,7 +99,7 @@ impl fmt::Debug for CacheKey {
 pub struct CacheTerms {
     /// Who shares answers: calls of another scope do not find them. It also holds what decides an
     /// answer and is not in the request, such as the configuration of the model.
-    pub scope: String,
+    pub scope: Bytes,
     /// Whether kept answers are looked for.
     pub looks: bool,
     /// Whether the answer is kept.
@@ -108,8 +115,29 @@ impl Extension for CacheTerms {}
 impl CacheTerms {
     /// Looks for answers, and keeps them for so long.
     #[must_use]
-    pub fn new(scope: impl Into<String>, lifetime: Duration) -> Self {
+    pub fn new(scope: impl Into<Bytes>, lifetime: Duration) -> Self {
         Self { scope: scope.into(), looks: true, keeps: true, lifetime, max_age: None }
+    }
+}
+
+/// Room for a kept whole chat as it was written for callers ([`Caching::with_writer`]), as an
+/// extension of a [`CallContext`](sagewire_types::CallContext): to pass such an answer on, nobody needs to read it. If the room is
+/// filled, the answer of the call is empty.
+#[derive(Clone, Debug, Default)]
+pub struct AsWritten(Arc<OnceLock<Bytes>>);
+
+impl Extension for AsWritten {}
+
+impl AsWritten {
+    /// The answer, if one was kept in this form.
+    #[must_use]
+    pub fn get(&self) -> Option<Bytes> {
+        self.0.get().cloned()
+    }
+
+    /// Fills the room. It is empty before, as a context is one call's.
+    fn fill(&self, json: Bytes) {
+        let _ = self.0.set(json);
     }
 }
 

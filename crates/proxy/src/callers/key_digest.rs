@@ -57,6 +57,11 @@ impl KeyDigest {
 }
 
 impl KeyDigest {
+    /// Its bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Its 64 hexadecimal digits.
     pub(crate) fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -2,6 +2,7 @@
 //!
 //! Owns its headers, and the booking of what it took.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use sagewire_router::{cache::Found, decision};
 use sagewire_types::{ReplyMeta, Usage};
@@ -24,6 +25,16 @@ pub(super) fn learned(exchange: &mut Exchange, meta: &ReplyMeta) {
     }
 }
 
+/// Books an answer that was kept: it took nothing.
+pub(super) fn book_kept(exchange: &mut Exchange, meta: &ReplyMeta) {
+    learned(exchange, meta);
+    let Some(call) = &mut exchange.call else { return };
+    if let Some(booking) = &mut call.booking {
+        booking.answered();
+        call.settle();
+    }
+}
+
 /// Books what a whole answer took: the next request of its key is judged by this. Returns its
 /// usage, estimated as far as the model does not report it.
 pub(super) fn book(exchange: &mut Exchange, meta: &ReplyMeta, usage: Option<Usage>, text_bytes: usize) -> Usage {
@@ -43,18 +54,18 @@ pub(super) fn json<T: Serialize>(exchange: &Exchange, value: &T, meta: &ReplyMet
     // Room for a short answer: a longer one grows from here.
     let mut json = Vec::with_capacity(1024);
     let written = serde_json::to_writer(&mut json, value);
-    self::written(exchange, written.map(|()| json), meta)
+    self::written(exchange, written.map(|()| json.into()), meta)
 }
 
 /// An answer that has been written as JSON.
 pub(super) fn written(
     exchange: &Exchange,
-    json: serde_json::Result<Vec<u8>>,
+    json: serde_json::Result<Bytes>,
     meta: &ReplyMeta,
 ) -> Result<Response<Body>, ApiError> {
     let json = json.map_err(|_| ApiError::internal("the answer could not be written as JSON; please report it"))?;
     log_body(exchange, &exchange.state.settings, "response", &json);
-    let mut response = json_response(StatusCode::OK, json.into());
+    let mut response = json_response(StatusCode::OK, json);
     add_meta(response.headers_mut(), meta);
     add_routed_resource(exchange, response.headers_mut(), meta);
     Ok(response)

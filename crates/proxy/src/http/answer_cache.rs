@@ -80,12 +80,18 @@ impl Wishes {
             return None;
         }
         let key = match params.scope {
-            CacheScope::Key => exchange.caller.digest(&exchange.state.keyring).map(KeyDigest::to_hex),
+            CacheScope::Key => exchange.caller.digest(&exchange.state.keyring),
             CacheScope::All => None,
         };
         // A caller's namespace lies within the operator's.
-        let namespaces = (params.namespace.as_deref().unwrap_or_default(), self.namespace);
-        let scope = format!("{:?}", (namespaces, params.scope, key, model.fingerprint));
+        let namespaces = [params.namespace.as_deref().unwrap_or_default(), &self.namespace].map(str::as_bytes);
+        let key = key.as_ref().map_or(&[][..], KeyDigest::as_bytes);
+        let mut scope = vec![u8::from(params.scope == CacheScope::All)];
+        for part in namespaces.into_iter().chain([key, &model.fingerprint]) {
+            // With its length no part can pass for a piece of another one.
+            scope.extend_from_slice(&part.len().to_le_bytes());
+            scope.extend_from_slice(part);
+        }
         let mut terms = CacheTerms::new(scope, self.lifetime.unwrap_or(params.ttl).min(params.ttl));
         terms.looks = !self.no_cache;
         terms.keeps = !self.no_store && !terms.lifetime.is_zero();

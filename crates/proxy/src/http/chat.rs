@@ -1,6 +1,7 @@
 //! `POST /chat/completions`: <https://platform.openai.com/docs/api-reference/chat/create>
 
-use sagewire_types::ChatRequest;
+use sagewire_router::cache::{AsWritten, CacheTerms};
+use sagewire_types::{ChatRequest, ChatResponse, Usage};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -33,21 +34,38 @@ async fn chat(exchange: &mut Exchange) -> Answered {
             "missing required parameter `messages`: give at least one message",
         ));
     }
-    let Prepared { mut request, context, model, asked, deadline } = prepared;
+    let Prepared { mut request, mut context, model, asked, deadline } = prepared;
     let provider = exchange.state.provider.clone();
     if request.stream == Some(true) {
         let show_usage = streaming::ask_for_usage(exchange, &mut request.stream_options);
         let stream = ask::ask(exchange, &model, deadline, provider.chat_stream(request, &context)).await?;
         return Ok(streaming::respond(exchange, stream, Chunks::default(), &model, asked, show_usage));
     }
+    let kept = AsWritten::default();
+    if context.get::<CacheTerms>().is_some() {
+        context = context.with(kept.clone());
+    }
     let call = provider.chat(request, &context);
-    whole::respond(exchange, &model, deadline, call, |mut answer, usage| {
-        answer.model = asked.as_ref().to_owned();
-        answer.usage = Some(usage.clone());
-        nulls::clean_chat(&mut answer);
-        Ok(answer)
+    whole::respond_or_pass_on(exchange, &model, deadline, call, &kept, |answer, usage| {
+        Ok(finished(answer, &asked, usage))
     })
     .await
+}
+
+/// A whole answer as its caller gets it.
+fn finished(mut answer: ChatResponse, asked: &str, usage: &Usage) -> ChatResponse {
+    asked.clone_into(&mut answer.model);
+    answer.usage = Some(usage.clone());
+    nulls::clean_chat(&mut answer);
+    answer
+}
+
+/// The same as it is written, if the container has counted all tokens, so that none are estimated
+/// by the request.
+pub(crate) fn as_written(answer: &ChatResponse, asked: &str) -> Option<Vec<u8>> {
+    let is_counted = |usage: &&Usage| !usage.estimated && usage.prompt_tokens > 0 && usage.completion_tokens > 0;
+    let usage = answer.usage.as_ref().filter(is_counted)?.clone().or_estimated(0, 0);
+    serde_json::to_vec(&finished(answer.clone(), asked, &usage)).ok()
 }
 
 impl Ask for ChatRequest {

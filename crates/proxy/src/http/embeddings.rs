@@ -48,7 +48,7 @@ async fn embed(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     asked.as_ref().clone_into(&mut reply.value.model);
     nulls::clean_embedding(&mut reply.value);
     reply.value.usage = Some(usage.clone());
-    let mut response = answer::written(exchange, reply.value.to_json(), &reply.meta)?;
+    let mut response = answer::written(exchange, reply.value.to_json().map(Into::into), &reply.meta)?;
     answer::mark_estimate(&usage, &mut response);
     Ok(response)
 }

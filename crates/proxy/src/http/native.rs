@@ -154,8 +154,8 @@ impl NativeRequest {
         }
         answer::book(exchange, &meta, usage, text_bytes);
         let json = match value.around_model() {
-            Some((before, after)) => [before, Value::from(&**asked).to_string().as_bytes(), after].concat(),
-            None => value.bytes.into(),
+            Some((before, after)) => [before, Value::from(&**asked).to_string().as_bytes(), after].concat().into(),
+            None => value.bytes,
         };
         answer::written(exchange, Ok(json), &meta).map(Some)
     }

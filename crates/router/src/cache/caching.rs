@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use sagewire_types::{Answer, Call, CallContext, Error, Provider, Reply, ReplyMeta};
+use sagewire_types::{Answer, Call, CallContext, ChatResponse, Error, Provider, Reply, ReplyMeta};
 use tokio::time::Instant;
 
 use super::{
-    AnswerCache, CacheKey, CacheTerms, Found, Kept, embeddings,
-    recording::{Place, replayed, replayed_pieces},
+    AnswerCache, AsWritten, CacheKey, CacheTerms, Found, Kept, embeddings,
+    recording::{Place, as_written, replayed, replayed_pieces},
 };
 
 /// What the layout of kept answers is called. Those of another layout are not found.
@@ -23,13 +23,26 @@ const VERSION: &[u8] = b"2";
 pub struct Caching {
     pub(super) inner: Arc<dyn Provider>,
     pub(super) cache: Arc<dyn AnswerCache>,
+    writer: Option<ChatWriter>,
 }
+
+/// Writes a whole chat as callers of a model with this name get it; `None` if that depends on more
+/// than the answer.
+pub type ChatWriter = fn(&ChatResponse, &str) -> Option<Vec<u8>>;
 
 impl Caching {
     /// This provider behind a cache.
     #[must_use]
     pub fn new(inner: Arc<dyn Provider>, cache: Arc<dyn AnswerCache>) -> Self {
-        Self { inner, cache }
+        Self { inner, cache, writer: None }
+    }
+
+    /// Keeps whole chats as this writes them, so that they can be passed on without being read
+    /// ([`AsWritten`]).
+    #[must_use]
+    pub fn with_writer(mut self, writer: ChatWriter) -> Self {
+        self.writer = Some(writer);
+        self
     }
 
     async fn find(&self, key: CacheKey, terms: &CacheTerms) -> Option<Kept> {
@@ -56,11 +69,15 @@ impl Provider for Caching {
         }
         let Some(key) = key_of(&call, terms) else { return self.inner.call(call, context).await };
         if let Some(kept) = self.find(key, terms).await {
-            if let Some(mut answer) = replay(&call, &kept) {
+            if let Some(mut answer) = replay(&call, &kept, context.get()) {
                 Found::Hit.note(answer.meta_mut(), Some(key), Some(kept.age));
                 return Ok(answer);
             }
         }
+        let writer = match &call {
+            Call::Chat(request) if terms.keeps => self.writer.map(|writer| (writer, request.model.clone())),
+            _ => None,
+        };
         let asked_at = Instant::now();
         let mut answer = self.inner.call(call, context).await?;
         Found::Miss.note(answer.meta_mut(), Some(key), None);
@@ -73,8 +90,10 @@ impl Provider for Caching {
             Answer::CompleteStream(pieces) => Answer::CompleteStream(place.record(pieces)),
             whole => {
                 match &whole {
-                    Answer::Chat(Reply { value, meta }) => place.keep(value, meta),
-                    Answer::Complete(Reply { value, meta }) => place.keep(value, meta),
+                    Answer::Chat(Reply { value, meta }) => {
+                        place.keep(value, meta, |value| writer.and_then(|(writer, model)| writer(value, &model)));
+                    }
+                    Answer::Complete(Reply { value, meta }) => place.keep(value, meta, |_| None),
                     _ => {}
                 }
                 whole
@@ -96,14 +115,22 @@ fn key_of(call: &Call, terms: &CacheTerms) -> Option<CacheKey> {
 /// The key of an operation's request.
 pub(super) fn key(terms: &CacheTerms, operation: &str, request: &[&[u8]]) -> CacheKey {
     let parts: Vec<&[u8]> =
-        [VERSION, terms.scope.as_bytes(), operation.as_bytes()].into_iter().chain(request.iter().copied()).collect();
+        [VERSION, &terms.scope, operation.as_bytes()].into_iter().chain(request.iter().copied()).collect();
     CacheKey::of(&parts)
 }
 
-/// The kept answer to this call; `None` if it cannot be read.
-fn replay(call: &Call, kept: &Kept) -> Option<Answer> {
+/// The kept answer to this call; `None` if it cannot be read. It goes into the `room` in place of
+/// the answer if it is in that form.
+fn replay(call: &Call, kept: &Kept, room: Option<&AsWritten>) -> Option<Answer> {
     let (json, meta) = (&kept.answer, ReplyMeta::default());
     Some(match call {
+        Call::Chat(_)
+            if let Some(room) = room
+                && let Some(written) = as_written(json) =>
+        {
+            room.fill(written);
+            Answer::Chat(Reply { value: ChatResponse::default(), meta })
+        }
         Call::Chat(_) => Answer::Chat(Reply { value: replayed(json)?, meta }),
         Call::Complete(_) => Answer::Complete(Reply { value: replayed(json)?, meta }),
         Call::ChatStream(_) => Answer::ChatStream(replayed_pieces(json, meta)?),

@@ -10,7 +10,10 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use sagewire_types::{ChatChunk, ChatResponse, CompletionResponse, Error, FinishReason, ReplyMeta, ReplyStream};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use tokio::time::Instant;
 
 use super::{AnswerCache, CacheKey, NewAnswer};
@@ -67,10 +70,14 @@ impl Place {
         }
     }
 
-    /// Keeps a whole answer.
-    pub(super) fn keep<T: Keepable>(&self, answer: &T, meta: &ReplyMeta) {
+    /// Keeps a whole answer, as it is written for its callers if `write` does that.
+    pub(super) fn keep<T: Keepable>(&self, answer: &T, meta: &ReplyMeta, write: impl FnOnce(&T) -> Option<Vec<u8>>) {
         if answer.is_uncut() && is_of_its_model(meta) {
-            if let Ok(json) = serde_json::to_vec(answer) {
+            let written = write(answer).map(|mut json| {
+                json.insert(0, AS_WRITTEN);
+                json
+            });
+            if let Some(json) = written.or_else(|| serde_json::to_vec(answer).ok()) {
                 self.put(json);
             }
         }
@@ -91,7 +98,19 @@ fn is_of_its_model(meta: &ReplyMeta) -> bool {
     !meta.decisions.iter().any(|(name, _)| [decision::FALLBACK, decision::CONTEXT_WINDOW_FALLBACK].contains(name))
 }
 
-/// A kept answer as it was written.
+/// What comes before an answer that is kept as it was written for its callers. To who reads it as
+/// JSON it is nothing.
+const AS_WRITTEN: u8 = b' ';
+
+/// An answer that was written for its callers; `None` if it is of another form or not whole.
+pub(super) fn as_written(kept: &Bytes) -> Option<Bytes> {
+    if kept.first() != Some(&AS_WRITTEN) || serde_json::from_slice::<IgnoredAny>(kept).is_err() {
+        return None;
+    }
+    Some(kept.slice(1..))
+}
+
+/// A kept answer that is read.
 pub(super) fn replayed<T: Keepable>(json: &Bytes) -> Option<T> {
     serde_json::from_slice(json).ok()
 }

@@ -12,7 +12,10 @@ use sagewire_types::{
     ErrorKind, FinishReason, Message, ReplyStream, Usage, Vector,
 };
 
-use super::{super::MemoryCache, *};
+use super::{
+    super::{MemoryCache, NewAnswer},
+    *,
+};
 use crate::decision;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -76,7 +79,7 @@ fn cached(model: &Arc<Model>) -> Caching {
     Caching::new(Arc::clone(model) as Arc<dyn Provider>, Arc::new(MemoryCache::new(1 << 20)))
 }
 
-fn with(scope: &str, change: impl FnOnce(&mut CacheTerms)) -> CallContext {
+fn with(scope: &'static str, change: impl FnOnce(&mut CacheTerms)) -> CallContext {
     let mut terms = CacheTerms::new(scope, HOUR);
     change(&mut terms);
     CallContext::new().with(terms)
@@ -246,4 +249,55 @@ async fn token_ids_are_passed_on() {
         assert_eq!(Found::of(&reply.meta), None);
     }
     assert_eq!(model.calls.load(Ordering::Relaxed), 2);
+}
+
+/// Writes answers for their callers, but those that the request changes.
+fn writer(answer: &ChatResponse, model: &str) -> Option<Vec<u8>> {
+    (!answer.content().contains('1'))
+        .then(|| format!(r#"{{"id":"{}","written for":"{model}"}}"#, answer.id).into_bytes())
+}
+
+#[tokio::test]
+async fn a_chat_that_was_written_for_its_callers_is_passed_on_as_it_is() {
+    let (model, room) = (Arc::new(Model::default()), AsWritten::default());
+    let caching = cached(&model).with_writer(writer);
+    let passed_on = || terms().with(room.clone());
+    let first = caching.chat(chat("a"), &passed_on()).await.unwrap();
+    assert_eq!((first.value.content(), room.get()), ("answer 0", None), "a model answered");
+    let second = caching.chat(chat("a"), &passed_on()).await.unwrap();
+    assert_eq!(said(&second.meta, decision::CACHE), "hit");
+    assert_eq!(room.get().as_deref(), Some(&br#"{"id":"id-0","written for":"m"}"#[..]));
+
+    // What the writer leaves alone is kept as it was, and read.
+    let room = AsWritten::default();
+    for found in ["miss", "hit"] {
+        let context = terms().with(room.clone());
+        let reply = caching.chat(chat("b"), &context).await.unwrap();
+        let seen = (said(&reply.meta, decision::CACHE), reply.value.content().to_owned(), room.get());
+        assert_eq!(seen, (found.to_owned(), "answer 1".to_owned(), None));
+    }
+}
+
+#[tokio::test]
+async fn a_written_chat_that_was_cut_is_asked_for_again() {
+    let (model, cache) = (Arc::new(Model::default()), Arc::new(MemoryCache::new(1 << 20)));
+    let caching = Caching::new(Arc::clone(&model) as _, Arc::clone(&cache) as _).with_writer(writer);
+    let reply = caching.chat(chat("a"), &terms()).await.unwrap();
+    let key = key_of(&Call::Chat(Box::new(chat("a"))), terms().get().unwrap()).unwrap();
+    let kept = cache.get(&[key]).await.remove(0).unwrap().answer;
+    assert_eq!(said(&reply.meta, decision::CACHE_KEY), key.to_string());
+    for cut in 0..kept.len() {
+        let room = AsWritten::default();
+        let answer = NewAnswer { answer: kept.slice(..cut), lifetime: HOUR, asked_ago: Duration::ZERO };
+        cache.put(key, answer);
+        let reply = caching.chat(chat("a"), &terms().with(room.clone())).await.unwrap();
+        assert_eq!((said(&reply.meta, decision::CACHE).as_str(), room.get()), ("miss", None), "cut after {cut} bytes");
+    }
+}
+
+#[test]
+fn a_key_is_shown_as_64_hexadecimal_digits() {
+    let mut bytes = [0x0f; 32];
+    bytes[0] = 0xa0;
+    assert_eq!(CacheKey(bytes).to_string(), format!("a0{}", "0f".repeat(31)));
 }
