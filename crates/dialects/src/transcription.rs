@@ -17,6 +17,7 @@ use self::{form::Form, recording::Recording};
 mod events;
 mod form;
 mod recording;
+mod subtitles;
 
 /// How one family of containers is asked and understood.
 pub trait TranscriptionFamily: fmt::Debug + Send + Sync {

@@ -129,7 +129,8 @@ impl AudioForm {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The form with further parameters, which is a copy if there are any.
+    /// The form with these parameters, in place of those of the same names. It is a copy if there are
+    /// any.
     ///
     /// # Errors
     /// As for [`AudioFormWriter::finish`].
@@ -141,7 +142,9 @@ impl AudioForm {
         let tail: usize = more.iter().chain(&self.fields).map(|(name, value)| name.len() + value.len() + 128).sum();
         let mut buffer = Vec::with_capacity(beginning.len().saturating_add(tail));
         buffer.extend_from_slice(beginning);
-        let fields = self.fields.into_iter().chain(more).collect();
+        let kept = self.fields.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+        let mut fields: Vec<_> = kept.collect();
+        fields.extend(more);
         AudioFormWriter { buffer, start: self.audio.start }.write(fields)
     }
 }
@@ -221,6 +224,9 @@ mod tests {
         assert_eq!((&*form.audio(), form.field("language"), form.field("prompt")), (&b"RIFF"[..], Some("de"), None));
         let more = form.clone().with(vec![("model".to_owned(), "m".to_owned())]).unwrap();
         assert_eq!((more.field("language"), more.field("model"), more.audio()), (Some("de"), Some("m"), form.audio()));
+        let other = more.with(vec![("language".to_owned(), "fr".to_owned())]).unwrap();
+        assert_eq!(other.fields(), [("model".to_owned(), "m".to_owned()), ("language".to_owned(), "fr".to_owned())]);
+        assert!(!std::str::from_utf8(other.bytes()).unwrap().contains("\r\n\r\nde\r\n"));
         assert!(!text.contains("Meeting") && !format!("{form:?}").contains("RIFF"));
     }
 

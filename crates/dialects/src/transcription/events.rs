@@ -34,6 +34,7 @@ pub struct TranscriptDecoder {
 struct Transcript {
     text: String,
     usage: Option<Value>,
+    /// Whether the last piece of a part of the recording came. A long recording has several.
     is_finished: bool,
     is_done: bool,
 }
@@ -143,7 +144,6 @@ impl StreamDecoder<Forwarded> for TranscriptDecoder {
     fn finish(&mut self, out: &mut Vec<Forwarded>) -> Result<(), Error> {
         let transcript = &mut self.transcript;
         self.framer.finish(|record| transcript.take(record, out))?;
-        transcript.end(out);
         if transcript.is_done {
             return Ok(());
         }

@@ -1,18 +1,20 @@
 //! Containers that take a recording alone: the Hugging Face inference toolkit with
 //! `automatic-speech-recognition`, and JumpStart's Whisper.
 //!
-//! Owns the formats: SRT, VTT and verbose JSON are made of the chunks that the container gives.
+//! Owns the formats: SRT, VTT and verbose JSON are written from the chunks that the container gives.
 //!
-//! <https://huggingface.co/docs/sagemaker/reference>, <https://developer.mozilla.org/docs/Web/API/WebVTT_API>
-
-use std::fmt::Write as _;
+//! <https://huggingface.co/docs/sagemaker/reference>
 
 use bytes::Bytes;
-use sagewire_types::{Error, ErrorKind, TranscribeRequest, json, lenient::Lenient};
+use sagewire_types::{Error, TranscribeRequest, json, lenient::Lenient};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Transcript, TranscriptionFamily, format_of, reported, unsupported};
+use super::{
+    Transcript, TranscriptionFamily, format_of, reported,
+    subtitles::{self, Cue},
+    unsupported,
+};
 use crate::{Payload, failure_report as failure};
 
 /// Sends the recording and writes the answer's format.
@@ -92,13 +94,11 @@ impl TranscriptionFamily for Recording {
             Text::Many(texts) => texts.join(" "),
         };
         let text = text.trim();
-        let plain = "text/plain; charset=utf-8";
         let (body, content_type) = match format_of(request) {
             "json" => (json!({ "text": text }).to_string(), "application/json"),
-            "text" => (format!("{text}\n"), plain),
-            format if chunks.is_empty() => return Err(no_times(format)),
-            "srt" => (srt(&chunks), plain),
-            "vtt" => (vtt(&chunks), "text/vtt; charset=utf-8"),
+            "text" => (format!("{text}\n"), "text/plain; charset=utf-8"),
+            format @ ("srt" | "vtt") => subtitles::written(format, chunks.iter().map(Chunk::cue))?,
+            format if chunks.is_empty() => return Err(subtitles::no_times(format)),
             "verbose_json" => (verbose(text, &chunks, language.0.as_deref()), "application/json"),
             format => {
                 let message = format!(
@@ -113,64 +113,23 @@ impl TranscriptionFamily for Recording {
 }
 
 impl Chunk {
-    fn start(&self) -> f64 {
-        self.timestamp.0
+    fn cue(&self) -> Cue<'_> {
+        let (start, end) = self.timestamp;
+        Cue { start, end: end.unwrap_or(start), text: &self.text }
     }
-
-    fn end(&self) -> f64 {
-        self.timestamp.1.unwrap_or(self.timestamp.0)
-    }
-}
-
-fn no_times(format: &str) -> Error {
-    let format = failure::excerpt(format);
-    let message =
-        format!("`response_format: {format}` needs times, which the container does not give: use `json` or `text`");
-    Error::new(ErrorKind::Unsupported, message).with_param("response_format")
-}
-
-fn srt(chunks: &[Chunk]) -> String {
-    let mut out = String::new();
-    for (chunk, number) in chunks.iter().zip(1..) {
-        let (start, end) = (time(chunk.start(), ','), time(chunk.end(), ','));
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{number}\n{start} --> {end}\n{}\n\n", chunk.text.trim());
-    }
-    out
-}
-
-fn vtt(chunks: &[Chunk]) -> String {
-    let mut out = "WEBVTT\n\n".to_owned();
-    for chunk in chunks {
-        let (start, end) = (time(chunk.start(), '.'), time(chunk.end(), '.'));
-        let _ = write!(out, "{start} --> {end}\n{}\n\n", chunk.text.trim());
-    }
-    out
 }
 
 fn verbose(text: &str, chunks: &[Chunk], language: Option<&str>) -> String {
     let segments = chunks
         .iter()
+        .map(Chunk::cue)
         .enumerate()
-        .map(|(id, chunk)| json!({ "id": id, "start": chunk.start(), "end": chunk.end(), "text": chunk.text }));
+        .map(|(id, Cue { start, end, text })| json!({ "id": id, "start": start, "end": end, "text": text }));
     let segments: Vec<_> = segments.collect();
-    let duration = chunks.last().map_or(0.0, Chunk::end);
+    let duration = chunks.last().map_or(0.0, |chunk| chunk.cue().end);
     let mut answer = json!({ "task": "transcribe", "duration": duration, "text": text, "segments": segments });
     if let (Some(language), Some(members)) = (language, answer.as_object_mut()) {
         members.insert("language".to_owned(), language.into());
     }
     answer.to_string()
-}
-
-/// `00:01:02,345`
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a time that is out of range becomes the nearest"
-)]
-fn time(seconds: f64, before_thousandths: char) -> String {
-    let thousandths = (seconds * 1000.0).round() as u64;
-    let (seconds, rest) = (thousandths / 1000, thousandths % 1000);
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{hours:02}:{minutes:02}:{seconds:02}{before_thousandths}{rest:03}")
 }

@@ -82,7 +82,37 @@ fn an_answer_in_openais_form_passes_as_it_is() {
     assert_eq!(decode(None, "srt").body, srt);
     assert!(text_of("vllm", r#"{"error":{"message":"boom","code":400}}"#, &[]).is_err());
     // A text may look like anything.
-    assert_eq!(text_of("vllm", r#"{"error":"x"}"#, &[("response_format", "text")]).unwrap().0, r#"{"error":"x"}"#);
+    let looks_like_json = Bytes::from_static(br#"{"error":"x"}"#);
+    let text = family("whisperx").decode(looks_like_json.clone(), Some("text/plain; charset=utf-8"), &form("text"));
+    assert_eq!(text.unwrap().body, looks_like_json);
+}
+
+#[test]
+fn vllm_answers_text_in_json_and_is_asked_for_segments_in_place_of_subtitles() {
+    let json = r#"{"text":" Hello there.","usage":{"type":"duration","seconds":2}}"#;
+    let (text, kind) = text_of("vllm", json, &[("response_format", "text")]).unwrap();
+    assert_eq!((text.as_str(), kind.as_str()), ("Hello there.\n", "text/plain; charset=utf-8"));
+    assert_eq!(text_of("vllm", json, &[]).unwrap().0, json);
+    let verbose = r#"{"duration":2.0,"language":"en","text":"Hello there. Bye.","segments":[
+        {"id":0,"avg_logprob":-0.1,"compression_ratio":1.0,"end":1.5,"seek":0,"start":0.0,"temperature":0.0,"text":" Hello there.","tokens":[1]},
+        {"id":1,"avg_logprob":-0.1,"compression_ratio":1.0,"end":2.0,"seek":0,"start":1.5,"temperature":0.0,"text":" Bye.","tokens":[2]}],"words":null}"#;
+    let asked = |format| [("response_format", format), ("language", "en")];
+    let (srt, _) = text_of("vllm", verbose, &asked("srt")).unwrap();
+    assert_eq!(srt, "1\n00:00:00,000 --> 00:00:01,500\nHello there.\n\n2\n00:00:01,500 --> 00:00:02,000\nBye.\n\n");
+    let (vtt, kind) = text_of("vllm", verbose, &asked("vtt")).unwrap();
+    assert!(vtt.starts_with("WEBVTT\n\n00:00:00.000 --> ") && kind.starts_with("text/vtt"), "{vtt}");
+    for format in ["srt", "vtt"] {
+        let payload = family("vllm").encode(&request(&asked(format)), false).unwrap();
+        let sent = String::from_utf8(payload.body.to_vec()).unwrap();
+        assert!(sent.contains("\r\n\r\nverbose_json\r\n") && !sent.contains(format), "{sent}");
+        let of_whisperx = family("whisperx").encode(&request(&asked(format)), false).unwrap();
+        assert_eq!(of_whisperx.body, request(&asked(format)).form.bytes());
+        let silent = text_of("vllm", r#"{"text":"","segments":[]}"#, &asked(format)).unwrap_err();
+        assert_eq!((silent.kind(), silent.param()), (ErrorKind::Unsupported, Some("response_format")));
+        assert!(text_of("vllm", r#"{"error":{"message":"boom","code":400}}"#, &asked(format)).is_err());
+    }
+    let streamed = [("stream", "true"), ("response_format", "verbose_json")];
+    assert_eq!(family("vllm").encode(&request(&streamed), false).unwrap_err().param(), Some("response_format"));
 }
 
 fn streamed(wire: &str, size: usize) -> (Vec<Value>, Result<(), Error>) {
@@ -115,8 +145,11 @@ fn chunks_become_openais_events_and_must_have_their_end() {
         assert_eq!(texts, [("transcript.text.delta", "Hel"), ("transcript.text.delta", "lö"), (DONE, "Hellö")]);
         assert_eq!(events[2]["usage"]["total_tokens"], 5);
     }
-    let (_, broken) = streamed(&piece("Hel", Value::Null), 9);
-    assert_eq!(broken.unwrap_err().kind(), ErrorKind::StreamBroken);
+    // The end of a piece of a long recording is not the end of the recording.
+    for cut in [Value::Null, json!("stop")] {
+        let (events, broken) = streamed(&piece("Hel", cut), 9);
+        assert_eq!((events.len(), broken.unwrap_err().kind()), (1, ErrorKind::StreamBroken));
+    }
     let (_, failed) = streamed("data: {\"error\":{\"message\":\"boom\",\"code\":500}}\n\n", 9);
     assert!(format!("{failed:?}").contains("boom"));
     let (events, outcome) = streamed(

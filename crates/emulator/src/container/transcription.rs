@@ -76,31 +76,62 @@ impl Container for Transcription {
         };
         let language = form.field("language").unwrap_or("en");
         let text = format!("I {verb} {} bytes in {language} of {}.", form.audio.len(), form.file_name);
-        if asked.is_some() && form.field("stream") == Some("true") {
-            return streamed(&text);
+        let format = form.field("response_format").unwrap_or("json");
+        let is_stream = form.field("stream") == Some("true");
+        match asked {
+            Some(_) => vllm(&text, format, language, is_stream),
+            None => whisperx(&text, format, language),
         }
-        match form.field("response_format").unwrap_or("json") {
-            "json" => {
-                let usage = json!({"type": "duration", "seconds": 1});
-                ContainerReply::json(200, &json!({"text": text, "usage": usage}))
-            }
-            "text" => ContainerReply::new(200, "text/plain; charset=utf-8", text),
-            "srt" => {
-                let body = format!("1\n00:00:00,000 --> 00:00:01,000\n{text}\n");
-                ContainerReply::new(200, "application/x-subrip", body)
-            }
-            "vtt" => {
-                let body = format!("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n{text}\n");
-                ContainerReply::new(200, "text/vtt; charset=utf-8", body)
-            }
-            "verbose_json" => {
-                let segment = json!({"id": 0, "start": 0.0, "end": 1.0, "text": text});
-                ContainerReply::json(
-                    200,
-                    &json!({"task": "transcribe", "language": language, "duration": 1.0, "text": text, "segments": [segment]}),
-                )
-            }
-            other => refusal(400, &format!("response_format `{other}` is not supported")),
+    }
+}
+
+/// vLLM has no subtitles, and its `text` is JSON.
+///
+/// <https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/speech_to_text/base/serving.py>
+fn vllm(text: &str, format: &str, language: &str, is_stream: bool) -> ContainerReply {
+    match (format, is_stream) {
+        ("json" | "text", true) => streamed(text),
+        ("json" | "text", false) => {
+            ContainerReply::json(200, &json!({"text": text, "usage": {"type": "duration", "seconds": 1}}))
+        }
+        ("verbose_json", false) => {
+            let segment = json!({
+                "id": 0, "avg_logprob": -0.1, "compression_ratio": 1.0, "end": 1.0, "no_speech_prob": null, "seek": 0, "start": 0.0,
+                "temperature": 0.0, "text": text, "tokens": [1, 2],
+            });
+            ContainerReply::json(
+                200,
+                &json!({"duration": 1.0, "language": language, "text": text, "segments": [segment], "words": null}),
+            )
+        }
+        ("verbose_json", true) => refusal(400, "verbose_json format doesn't support streaming case"),
+        _ => refusal(400, "Currently only support response_format: `text`, `json`, `verbose_json` or `diarized_json`"),
+    }
+}
+
+/// <https://github.com/aws/deep-learning-containers/blob/main/scripts/docker/whisperx/server.py>
+fn whisperx(text: &str, format: &str, language: &str) -> ContainerReply {
+    match format {
+        "json" => ContainerReply::json(200, &json!({"text": text})),
+        "text" => ContainerReply::new(200, "text/plain; charset=utf-8", text.to_owned()),
+        "srt" => {
+            let body = format!("1\n00:00:00,000 --> 00:00:01,000\n{text}\n");
+            ContainerReply::new(200, "application/x-subrip", body)
+        }
+        "vtt" => {
+            let body = format!("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n{text}\n");
+            ContainerReply::new(200, "text/vtt; charset=utf-8", body)
+        }
+        "verbose_json" => {
+            let segment = json!({"start": 0.0, "end": 1.0, "text": text});
+            ContainerReply::json(
+                200,
+                &json!({"task": "transcribe", "language": language, "duration": 1.0, "text": text, "segments": [segment]}),
+            )
+        }
+        _ => {
+            let detail = "response_format must be one of ['json', 'srt', 'text', 'verbose_json', 'vtt']";
+            ContainerReply::json(400, &json!({"detail": detail}))
         }
     }
 }
@@ -170,6 +201,12 @@ mod tests {
         routed.custom_attributes = Some("route=/v1/audio/translations".to_owned());
         let (_, stream) = text(routed).await;
         assert!(stream.contains(r#""content":"translated ""#) && stream.ends_with("data: [DONE]\n\n"), "{stream}");
+        for (format, status) in [("text", 200), ("verbose_json", 200), ("srt", 400), ("vtt", 400)] {
+            let mut routed = form(&[("response_format", format)]);
+            routed.custom_attributes = Some("route=/v1/audio/transcriptions".to_owned());
+            let (got, json) = text(routed).await;
+            assert!(got == status && json.starts_with('{'), "{format} {json}");
+        }
         assert_eq!(text(Invocation::new("{}")).await.0, 400);
         let mut sound = Invocation::new("RIFF");
         assert_eq!(SpeechRecognition.invoke(sound.clone()).await.status, 400);

@@ -27,12 +27,20 @@ struct Ready<'a> {
 }
 
 impl SageMaker {
-    async fn ready<'a>(&'a self, mut request: TranscribeRequest, begun: &'a Begun<'_>) -> Result<Ready<'a>, Error> {
+    async fn ready<'a>(
+        &'a self,
+        mut request: TranscribeRequest,
+        streams: bool,
+        begun: &'a Begun<'_>,
+    ) -> Result<Ready<'a>, Error> {
         checks::transcription(&request)?;
         let prepared = self.prepare(&request.model, begun).await?;
         let family = route::transcription(&prepared.settings, &prepared.model)?.implementation();
         let mut more = defaults::of_transcription(&request.form, prepared.settings.defaults.as_deref());
         more.extend(prepared.settings.hf_model_name.iter().map(|name| ("model".to_owned(), name.clone())));
+        if family.streams() && (request.form.field("stream") == Some("true")) != streams {
+            more.push(("stream".to_owned(), streams.to_string()));
+        }
         // The container's own parameters have no place beside a recording that is sent alone.
         if family.takes_parameters() {
             request.form = request.form.with(more)?;
@@ -45,7 +53,7 @@ impl SageMaker {
         request: TranscribeRequest,
         begun: &Begun<'_>,
     ) -> Result<Reply<Forwarded>, Error> {
-        let Ready { prepared, family, request } = self.ready(request, begun).await?;
+        let Ready { prepared, family, request } = self.ready(request, false, begun).await?;
         let drops = prepared.settings.parameters.as_ref().is_some_and(|policy| policy.drop_params);
         let payload = family.encode(&request, drops)?;
         let unsigned = prepared.request(Operation::Invoke, payload)?;
@@ -62,7 +70,7 @@ impl SageMaker {
         request: TranscribeRequest,
         begun: &Begun<'_>,
     ) -> Result<ForwardStream, Error> {
-        let Ready { prepared, family, request } = self.ready(request, begun).await?;
+        let Ready { prepared, family, request } = self.ready(request, true, begun).await?;
         if !family.streams() {
             drop(prepared);
             return self.simulated_transcription(request, begun).await;
