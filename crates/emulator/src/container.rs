@@ -19,6 +19,7 @@ mod reply;
 mod rerank;
 mod route;
 mod speech;
+mod tei;
 mod tgi;
 mod toolkit;
 mod transcription;

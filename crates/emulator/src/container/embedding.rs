@@ -1,16 +1,16 @@
 //! Text Embeddings Inference.
 //!
-//! Owns its schema, its limits and its error form, and vectors that mean something: texts that
+//! Owns its schema, its limits, and vectors that mean something: texts that
 //! share words are near each other. Rules: [TEI's API](https://huggingface.github.io/text-embeddings-inference/).
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Container, ContainerReply, Invocation,
     speech::{count, tokens},
+    tei,
 };
 
 /// The TEI container: `{"inputs": "text" or ["text", ..]}` in, one array of floats per text out.
@@ -28,7 +28,7 @@ impl Embedding {
     /// 16 dimensions, batches of at most 32 texts, texts of at most 512 tokens.
     #[must_use]
     pub const fn new() -> Self {
-        Self { dimensions: 16, max_batch: 32, max_tokens: 512 }
+        Self { dimensions: 16, max_batch: tei::MAX_BATCH, max_tokens: 512 }
     }
 
     /// The number of floats in a vector; 0 is taken as 1.
@@ -53,34 +53,26 @@ impl Embedding {
     }
 
     fn answer(&self, body: &[u8]) -> Result<ContainerReply, Box<ContainerReply>> {
-        let body: serde_json::Value = serde_json::from_slice(body).map_err(|error| {
-            ContainerReply::new(
-                400,
-                "text/plain; charset=utf-8",
-                format!("Failed to parse the request body as JSON: {error}"),
-            )
-        })?;
-        let request: EmbeddingRequest = serde_json::from_value(body).map_err(|_| {
-            let text = "Failed to deserialize the JSON body into the target type: `inputs` must be a string or an array of strings";
-            ContainerReply::new(422, "text/plain; charset=utf-8", text)
-        })?;
+        let request: EmbeddingRequest = tei::read(body)?;
         let texts = match request.inputs {
             Inputs::One(text) => vec![text],
             Inputs::Several(texts) => texts,
         };
-        if texts.is_empty() || texts.iter().any(String::is_empty) {
-            return Err(refusal(400, "`inputs` cannot be empty", "Empty"));
+        if texts.is_empty() {
+            return Err(tei::empty("inputs"));
         }
         if texts.len() > self.max_batch {
-            let text = format!("batch size {} > maximum allowed batch size {}", texts.len(), self.max_batch);
-            return Err(refusal(413, &text, "Validation"));
+            return Err(tei::too_many(texts.len(), self.max_batch));
+        }
+        if texts.iter().any(String::is_empty) {
+            return Err(tei::empty_text());
         }
         let mut vectors = Vec::with_capacity(texts.len());
         for text in &texts {
             let given = count(text);
-            if given > self.max_tokens && !request.truncate {
-                let text = format!("`inputs` must have less than {} tokens. Given: {given}", self.max_tokens);
-                return Err(refusal(413, &text, "Validation"));
+            if given > self.max_tokens && !request.truncate.unwrap_or_default() {
+                let why = format!("`inputs` must have less than {} tokens. Given: {given}", self.max_tokens);
+                return Err(tei::invalid(&why));
             }
             let mut words = tokens(text);
             words.truncate(self.max_tokens);
@@ -125,8 +117,7 @@ impl Container for Embedding {
 #[derive(Deserialize)]
 struct EmbeddingRequest {
     inputs: Inputs,
-    #[serde(default)]
-    truncate: bool,
+    truncate: Option<bool>,
     #[serde(default = "yes")]
     normalize: bool,
 }
@@ -151,15 +142,11 @@ fn add(sum: &mut [f32], text: &[u8], weight: f32) {
     }
 }
 
-fn refusal(status: u16, error: &str, error_type: &str) -> Box<ContainerReply> {
-    Box::new(ContainerReply::json(status, &json!({"error": error, "error_type": error_type})))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::ReplyBody;
     use super::*;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     async fn ask(container: &Embedding, body: Value) -> (u16, Value) {
         let reply = container.invoke(Invocation::new(body.to_string())).await;
@@ -207,10 +194,14 @@ mod tests {
             (
                 json!({"inputs": "a b c d"}),
                 413,
-                json!({"error": "`inputs` must have less than 3 tokens. Given: 4", "error_type": "Validation"}),
+                json!({"error": "Input validation error: `inputs` must have less than 3 tokens. Given: 4", "error_type": "Validation"}),
             ),
             (json!({"inputs": []}), 400, json!({"error": "`inputs` cannot be empty", "error_type": "Empty"})),
-            (json!({"inputs": ""}), 400, json!({"error": "`inputs` cannot be empty", "error_type": "Empty"})),
+            (
+                json!({"inputs": ""}),
+                400,
+                json!({"error": "Input validation error: `inputs` cannot be empty", "error_type": "Empty"}),
+            ),
         ];
         for (body, status, error) in cases {
             assert_eq!(ask(&container, body).await, (status, error));
@@ -219,6 +210,7 @@ mod tests {
         let reply = container.invoke(Invocation::new("{")).await;
         assert_eq!(reply.status, 400);
         let (status, truncated) = ask(&container, json!({"inputs": "a b c d", "truncate": true})).await;
+        assert_eq!(ask(&container, json!({"inputs": "a", "truncate": null})).await.0, 200);
         assert_eq!((status, vectors(&truncated)[0].len()), (200, 1));
     }
 }

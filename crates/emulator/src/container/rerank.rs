@@ -10,10 +10,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Container, ContainerReply, Invocation, speech::tokens};
-
-/// The most texts in one request (`MAX_CLIENT_BATCH_SIZE`).
-const MAX_BATCH: usize = 32;
+use super::{Container, ContainerReply, Invocation, speech::tokens, tei};
 
 /// The TEI container with a reranker: `{"query", "texts"}` in, `[{"index", "score"}]` out, the best
 /// first.
@@ -35,18 +32,15 @@ impl Container for Rerank {
     }
 
     async fn invoke(&self, invocation: Invocation) -> ContainerReply {
-        let refuse =
-            |status, error: String, kind| ContainerReply::json(status, &json!({"error": error, "error_type": kind}));
-        let request: RerankRequest = match serde_json::from_slice(&invocation.body) {
+        let request: RerankRequest = match tei::read(&invocation.body) {
             Ok(request) => request,
-            Err(error) => return ContainerReply::new(422, "text/plain; charset=utf-8", error.to_string()),
+            Err(refused) => return *refused,
         };
         if request.texts.is_empty() {
-            return refuse(400, "`texts` cannot be empty".to_owned(), "Empty");
+            return *tei::empty("texts");
         }
-        if request.texts.len() > MAX_BATCH {
-            let size = request.texts.len();
-            return refuse(413, format!("batch size {size} > maximum allowed batch size {MAX_BATCH}"), "Validation");
+        if request.texts.len() > tei::MAX_BATCH {
+            return *tei::too_many(request.texts.len(), tei::MAX_BATCH);
         }
         let ranks = ranks(&request.query, &request.texts);
         let rank = |(index, score): (usize, f32)| {
