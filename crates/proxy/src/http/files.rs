@@ -27,8 +27,8 @@ pub(super) const UPLOAD: Route = Route {
     paths: Paths::Versioned("/files"),
     access: Access::Key,
     operation: None,
-    summary: "Uploads a file, such as the input of a batch, as `multipart/form-data`.",
-    request: None,
+    summary: "Uploads a file, such as the input of a batch.",
+    request: Some(upload_schema),
     answer: Answer::Json(schema::object),
     handler: |exchange| Box::pin(upload(exchange)),
 };
@@ -77,7 +77,7 @@ pub(super) const CONTENT: Route = Route {
     operation: None,
     summary: "What a file of the key holds.",
     request: None,
-    answer: Answer::Text,
+    answer: Answer::Bytes,
     handler: |exchange| Box::pin(content(exchange)),
 };
 
@@ -252,6 +252,17 @@ async fn lifetime(part: Part<'_>) -> Result<u64, ApiError> {
         let (least, most) = (LIFETIMES.start(), LIFETIMES.end());
         let message = format!("invalid value for `expires_after[seconds]`: expected a number from {least} to {most}");
         ApiError::invalid(Some("expires_after"), message)
+    })
+}
+
+fn upload_schema() -> Value {
+    let (least, most) = (LIFETIMES.start(), LIFETIMES.end());
+    json!({
+        "type": "object", "required": ["file", "purpose"],
+        "properties": {
+            "file": schema::bytes(), "purpose": schema::text(), "expires_after[anchor]": { "enum": ["created_at"] },
+            "expires_after[seconds]": { "type": "integer", "minimum": least, "maximum": most },
+        },
     })
 }
 

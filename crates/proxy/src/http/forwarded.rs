@@ -88,7 +88,7 @@ pub(super) const SPEECH: Route = Route {
     paths: Paths::OfModel("/audio/speech"),
     operation: Some("speech"),
     request: Some(speech_schema),
-    answer: Answer::Audio,
+    answer: Answer::Bytes,
     ..of_vllm("speech", &[], "Speaks a text, if the model's container has the route.", |exchange| {
         Box::pin(speech(exchange, "/v1/audio/speech"))
     })

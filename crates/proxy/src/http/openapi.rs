@@ -84,11 +84,13 @@ fn operation(route: &Route, parameter: Option<&str>) -> Value {
         operation.insert("parameters".to_owned(), json!([parameter]));
     }
     if let Some(request) = route.request {
-        let is_upload = matches!(route.answer, Answer::Transcript(_));
-        let content_type = if is_upload { "multipart/form-data" } else { "application/json" };
+        let schema = request();
+        let is_form =
+            schema["properties"].as_object().is_some_and(|all| all.values().any(|one| *one == schema::bytes()));
+        let content_type = if is_form { "multipart/form-data" } else { "application/json" };
         operation.insert(
             "requestBody".to_owned(),
-            json!({ "required": true, "content": { content_type: { "schema": request() } } }),
+            json!({ "required": true, "content": { content_type: { "schema": schema } } }),
         );
     }
     if route.access != Access::Key {
@@ -130,10 +132,9 @@ fn responses(route: &Route) -> Value {
                 "text/vtt": { "schema": schema::text() }, "text/event-stream": { "schema": schema::object() },
             }),
         ),
-        Answer::Audio => (
-            "The sound, as it comes.",
-            json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }),
-        ),
+        Answer::Bytes => {
+            ("The bytes, as they come.", json!({ "application/octet-stream": { "schema": schema::bytes() } }))
+        }
         Answer::JsonOrPage(schema) => (
             "The answer; a page for browsers, which accept `text/html`.",
             json!({
@@ -186,6 +187,15 @@ mod tests {
                 assert!(content.values().all(|content| content["schema"].is_object()), "{path}");
                 assert_eq!(operation["requestBody"].is_object(), route.request.is_some(), "{path}");
             }
+        }
+        for (path, content_type) in [
+            ("/v1/files", "multipart/form-data"),
+            ("/v1/audio/transcriptions", "multipart/form-data"),
+            ("/v1/audio/speech", "application/json"),
+            ("/v1/batches", "application/json"),
+        ] {
+            let content = document["paths"][path]["post"]["requestBody"]["content"].as_object().unwrap();
+            assert_eq!(content.keys().collect::<Vec<_>>(), [content_type], "{path}");
         }
         let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
         for path in ["/v1/chat/completions", "/openai/deployments/{model}/embeddings", "/v1/models/{id}", "/metrics"] {

@@ -86,8 +86,8 @@ pub(super) enum Answer {
     Anthropic(fn() -> Value, Option<fn() -> Value>),
     /// Text.
     Text,
-    /// The bytes of a sound, as they come.
-    Audio,
+    /// The bytes of a sound or a file, as they come.
+    Bytes,
     /// JSON of this schema; an HTML page for browsers.
     JsonOrPage(fn() -> Value),
     /// Text of these media types.

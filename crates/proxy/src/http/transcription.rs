@@ -259,7 +259,7 @@ fn request_schema() -> Value {
         "OpenAI's transcription request. Other fields are sent to the model's container as they are; URLs in them are not fetched.",
         &["model", "file"],
         json!({
-            "file": { "type": "string", "format": "binary" }, "language": schema::text(), "prompt": schema::text(),
+            "file": schema::bytes(), "language": schema::text(), "prompt": schema::text(),
             "response_format": { "enum": ["json", "text", "srt", "vtt", "verbose_json"] }, "temperature": { "type": "number" },
             "timestamp_granularities[]": { "type": "array", "items": schema::text() },
         }),

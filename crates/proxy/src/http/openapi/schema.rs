@@ -18,6 +18,11 @@ pub(in crate::http) fn flag() -> Value {
     json!({ "type": "boolean" })
 }
 
+/// A file or a recording. A body that has one is a form.
+pub(in crate::http) fn bytes() -> Value {
+    json!({ "type": "string", "format": "binary" })
+}
+
 pub(in crate::http) fn object() -> Value {
     json!({ "type": "object" })
 }
