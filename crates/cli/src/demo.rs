@@ -5,7 +5,7 @@ use std::{io::Write, time::Duration};
 use clap::Args;
 use futures_util::StreamExt;
 use sagewire::{ChatRequest, Client, EmbedRequest, Message, SageMaker, StreamOptions};
-use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder};
+use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, EmulatorBuilder, Rerank};
 use tokio::time::Instant;
 
 use crate::{Failure, announce::say, terminal::harmless};
@@ -32,7 +32,7 @@ pub(crate) async fn emulator() -> Result<Emulator, Failure> {
 }
 
 fn builder() -> EmulatorBuilder {
-    Emulator::builder().pace(PACE)
+    Emulator::builder().endpoint("reranker", Rerank).pace(PACE)
 }
 
 pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {

@@ -291,6 +291,7 @@ fn demo_config(url: &str) -> String {
         deployment("messages", "chat", json!({"model": "sagemaker_chat/messages"})),
         deployment("tgi", "chat", text),
         deployment("embedding", "embedding", json!({"model": "sagemaker/embedding"})),
+        deployment("reranker", "rerank", json!({"model": "sagemaker/reranker"})),
     ]})
     .to_string()
 }

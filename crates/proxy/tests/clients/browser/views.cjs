@@ -1,4 +1,4 @@
-// Embeddings, figures, the reference, and moving by the keyboard alone.
+// Embeddings, reranking, figures, the reference, and moving by the keyboard alone.
 const { URL_OF_PROXY, answered, ask, assert, inBrowser, open, run, signIn } = require("../browser.cjs");
 
 run(() =>
@@ -32,6 +32,16 @@ run(() =>
     const first = await rows.nth(1).getByRole("cell").allInnerTexts();
     assert.deepEqual(first.slice(0, 2), ["1.000", "1.000"], "a text is like itself");
     assert.ok(Number(first[2]) < 1, first[2]);
+
+    await page.getByRole("tab", { name: "Rerank" }).click();
+    await page.getByRole("tabpanel").getByLabel("Model").selectOption("reranker");
+    await page.getByLabel("Query").fill("a big llama");
+    await page.getByLabel("Documents").fill("a car\n\n<b>a big llama</b>\na big llama");
+    await page.getByRole("button", { name: "Rerank" }).click();
+    const documents = page.getByRole("region", { name: "Documents by relevance" }).getByRole("row");
+    await documents.nth(3).waitFor();
+    const order = (await documents.allInnerTexts()).map((row) => row.split("\t")[0]);
+    assert.deepEqual(order, ["document", "a big llama", "<b>a big llama</b>", "a car"]);
 
     await page.getByRole("tab", { name: "Chat" }).click();
     await ask(page, "speaks", "Count.");
