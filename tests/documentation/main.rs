@@ -18,8 +18,10 @@ mod data;
 mod deploy;
 mod links;
 mod lists;
+mod monitoring;
 mod packages;
 mod python;
+mod release;
 mod self_checks;
 mod session;
 mod shell;
@@ -42,6 +44,8 @@ fn main() {
     trials.extend(tables::trials());
     trials.extend(packages::trials(tools));
     trials.extend(deploy::trials(tools));
+    trials.extend(monitoring::trials(tools));
+    trials.extend(release::trials());
     trials.extend(self_checks::trials(tools));
     for page in page::all() {
         trials.extend(of_page(page, tools));

@@ -1,7 +1,8 @@
-//! The alerting rules that are shipped, tested by Prometheus's own `promtool`, which
-//! `SAGEWIRE_PROMTOOL` names.
+//! The alerting rules and Prometheus's configuration that are shipped, tested by Prometheus's own
+//! `promtool`, which `SAGEWIRE_PROMTOOL` names.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,13 +11,38 @@ use libtest_mimic::{Arguments, Failed};
 
 fn main() {
     let promtool = sagewire_test_programs::promtool();
-    let trial = promtool.trial("the_rules_fire_when_they_should", test_rules);
-    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit();
+    let trials = vec![
+        promtool.clone().trial("the_rules_fire_when_they_should", test_rules),
+        promtool.trial("prometheus_takes_the_configuration_of_the_demo", check_configuration),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
 }
 
 fn test_rules(promtool: &PathBuf) -> Result<(), Failed> {
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/alerts.test.yaml");
-    let output = Command::new(promtool).args(["test", "rules"]).arg(rules).output()?;
+    succeeds(Command::new(promtool).args(["test", "rules"]).arg(deploy().join("alerts.test.yaml")))
+}
+
+/// With the rules where they are, and not where the container has them.
+fn check_configuration(promtool: &PathBuf) -> Result<(), Failed> {
+    let deploy = deploy();
+    let text = fs::read_to_string(deploy.join("prometheus.yaml"))?;
+    let rules = deploy.join("alerts.yaml").canonicalize()?;
+    let here = text.replace("/etc/prometheus/alerts.yaml", &rules.display().to_string());
+    if here == text {
+        return Err("the configuration names no rules".into());
+    }
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("prometheus.yaml");
+    fs::write(&file, here)?;
+    succeeds(Command::new(promtool).args(["check", "config"]).arg(file))
+}
+
+fn succeeds(command: &mut Command) -> Result<(), Failed> {
+    let output = command.output()?;
     if output.status.success() {
         return Ok(());
     }
