@@ -19,3 +19,4 @@ mod redirects;
 mod settings;
 mod setup;
 mod smuggling;
+mod uploads;

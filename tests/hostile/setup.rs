@@ -6,7 +6,7 @@ use std::{
 };
 
 use sagewire_credentials::seam::{MapEnv, World};
-use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator};
+use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, Transcription};
 use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
 use sagewire_tests::logs::Logs;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ impl Setup {
     /// With these entries of `model_list` beside its own.
     pub(crate) async fn with_models(more: &str) -> Self {
         let logs = Logs::capture();
-        let emulator = Emulator::start().await.unwrap();
+        let emulator = Emulator::builder().endpoint("whisper", Transcription).start().await.unwrap();
         let env = MapEnv::from([
             ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", emulator.url()),
             ("AWS_ACCESS_KEY_ID", EXAMPLE_ACCESS_KEY_ID.to_owned()),

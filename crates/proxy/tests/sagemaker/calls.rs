@@ -1,7 +1,7 @@
 //! Calls all the way to the endpoint.
 
 use http::Method;
-use sagewire_emulator::Scripted;
+use sagewire_emulator::{Emulator, Omni, Rerank, Scripted, Transcription};
 use serde_json::json;
 
 use crate::setup::Setup;
@@ -138,6 +138,49 @@ async fn health_probes_each_deployment_by_what_it_is() {
         health["healthy_endpoints"].as_array().unwrap().iter().map(|entry| &entry["status"]).collect();
     assert_eq!(statuses, ["healthy", "healthy", "healthy"], "{health}");
     assert_eq!(health["unprobed_endpoints"][0]["status"], "not probed", "{health}");
+}
+
+#[tokio::test]
+async fn a_probe_of_every_mode_is_a_request_of_that_mode() {
+    let emulator = Emulator::builder()
+        .endpoint("reranker", Rerank)
+        .endpoint("whisperx", Transcription)
+        .endpoint("omni", Omni)
+        .start()
+        .await
+        .unwrap();
+    let models = [
+        ("chat", "sagemaker_chat/messages"),
+        ("completion", "sagemaker/tgi"),
+        ("embedding", "sagemaker/embedding"),
+        ("rerank", "sagemaker/reranker"),
+        ("audio_transcription", "sagemaker/whisperx"),
+        ("audio_speech", "sagemaker/omni"),
+        ("image_generation", "sagemaker/omni"),
+    ];
+    let entry = |(mode, model): (&str, &str)| {
+        format!("  - {{model_name: {mode}, litellm_params: {{model: {model}}}, model_info: {{mode: {mode}}}}}\n")
+    };
+    // The same modes before a container of another kind.
+    let wrong = models.map(|(mode, _)| {
+        let container = if mode == "embedding" { "sagemaker_chat/messages" } else { "sagemaker/embedding" };
+        entry((mode, container)).replace("model_name: ", "model_name: not-")
+    });
+    let entries: String = models.map(entry).into_iter().chain(wrong).collect();
+    let yaml = format!("model_list:\n{entries}sagewire_settings: {{health_check: {{max_probes_per_minute: 100}}}}");
+    let setup = Setup::on(emulator, &yaml).await;
+    let health = setup.get("/health?probe=true").await.json();
+    let ids = |list: &str| -> Vec<String> {
+        health[list].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids("healthy_endpoints"), models.map(|(mode, _)| mode), "{health}");
+    assert_eq!(ids("unhealthy_endpoints"), models.map(|(mode, _)| format!("not-{mode}")), "{health}");
+    let received = setup.emulator.received();
+    assert!(received.iter().all(|request| request.body.len() < 5000), "{received:?}");
+    let routes: Vec<_> =
+        received.iter().filter_map(|request| request.header("x-amzn-sagemaker-custom-attributes")).collect();
+    let native = ["route=/v1/audio/speech", "route=/v1/images/generations"];
+    assert_eq!(routes, [native, native].concat());
 }
 
 #[tokio::test]
