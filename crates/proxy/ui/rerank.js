@@ -10,8 +10,8 @@ const PATH = "/v1/rerank";
 export function rerankPart(panel, models, leaving) {
   if (models.length === 0) return replace(panel, element("p", {}, "This key may use no rerank model."));
   const model = modelChoice(models);
-  const query = element("input", { type: "text", required: true, value: "Which animal spits?" });
-  const documents = element("textarea", { rows: 5, required: true }, "Llamas spit when they are annoyed.\nSageMaker hosts models.\nAlpacas are kept for their wool.");
+  const query = element("input", { type: "text", required: true, value: "When do llamas spit?" });
+  const documents = element("textarea", { rows: 5, required: true }, "SageMaker hosts models.\nAlpacas are kept for their wool.\nLlamas spit when they are annoyed.");
   const result = element("div", { role: "status" });
   const button = element("button", { type: "submit", class: "primary" }, "Rerank");
   const form = element("form", {}, field("Model", model), field("Query", query), field("Documents", documents, "One document a line."), element("div", { class: "actions" }, button));
