@@ -7,7 +7,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll},
@@ -16,6 +16,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
+use futures_util::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
 use tokio::time::Instant;
@@ -32,12 +33,14 @@ const MAX_PARTS: usize = 64;
 /// The longest field that is not a file, in bytes.
 const LONGEST_FIELD: usize = 64 * 1024;
 
-/// The most bytes before the content of a part: its boundary and its headers.
+/// The most bytes before the content of a part (its boundary and its headers), and behind the last
+/// one.
 const LONGEST_HEAD: u64 = 16 * 1024;
 
 /// The form of an upload.
 pub(super) struct Form {
     parts: multer::Multipart<'static>,
+    pieces: Shared,
     gate: Arc<Gate>,
     seen: usize,
     deadline: Instant,
@@ -105,8 +108,9 @@ impl Form {
             head: AtomicU64::new(0),
         });
         let pieces = Pieces { body, gate: Arc::clone(&gate), is_turn_over: false };
-        let parts = multer::Multipart::new(pieces, boundary);
-        Ok(Self { parts, gate, seen: 0, deadline: Instant::now() + timeout, timeout, advice })
+        let pieces = Shared(Arc::new(Mutex::new(pieces)));
+        let parts = multer::Multipart::new(pieces.clone(), boundary);
+        Ok(Self { parts, pieces, gate, seen: 0, deadline: Instant::now() + timeout, timeout, advice })
     }
 
     /// Lowers the limit, once more is known of what the body is for: `around` is what the form may
@@ -118,14 +122,18 @@ impl Form {
         if self.gate.read.load(Relaxed) > of_all { Err(too_large(most, self.advice)) } else { Ok(()) }
     }
 
-    /// The next part, if there is one. The content of the one before must have been read.
+    /// The next part, if there is one. The content of the one before must have been read. A form has
+    /// ended when its body has: one that is cut behind the last boundary is not whole.
     pub(super) async fn next(&mut self) -> Result<Option<Part<'_>>, ApiError> {
         self.gate.head.store(0, Relaxed);
         self.gate.is_in_head.store(true, Relaxed);
         let next = tokio::time::timeout_at(self.deadline, self.parts.next_field()).await;
         let field = next.map_err(|_| too_slow(self.timeout))?.map_err(|error| self.failed(&error))?;
+        let Some(field) = field else {
+            self.read_to_end().await?;
+            return Ok(None);
+        };
         self.gate.is_in_head.store(false, Relaxed);
-        let Some(field) = field else { return Ok(None) };
         self.seen += 1;
         if self.seen > MAX_PARTS {
             return Err(ApiError::invalid(None, format!("the upload has more than {MAX_PARTS} parts: send fewer")));
@@ -139,17 +147,33 @@ impl Form {
         Ok(Some(Part { name, field, form: self }))
     }
 
+    /// Reads what stands behind the last boundary, which means nothing.
+    async fn read_to_end(&mut self) -> Result<(), ApiError> {
+        while let Some(piece) =
+            tokio::time::timeout_at(self.deadline, self.pieces.next()).await.map_err(|_| too_slow(self.timeout))?
+        {
+            piece.map_err(|stopped| self.stopped(&stopped))?;
+        }
+        Ok(())
+    }
+
+    fn stopped(&self, stopped: &Stopped) -> ApiError {
+        match stopped {
+            Stopped::TooLarge => too_large(self.gate.told.load(Relaxed), self.advice),
+            Stopped::HeadTooLong => ApiError::invalid(
+                None,
+                format!(
+                    "the upload has more than {LONGEST_HEAD} bytes before the content of a part, or behind the last one: send less there"
+                ),
+            ),
+            Stopped::Broken => body::incomplete(),
+        }
+    }
+
     fn failed(&self, error: &multer::Error) -> ApiError {
         let stopped = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<Stopped>());
         match stopped {
-            Some(Stopped::TooLarge) => too_large(self.gate.told.load(Relaxed), self.advice),
-            Some(Stopped::HeadTooLong) => ApiError::invalid(
-                None,
-                format!(
-                    "a part of the upload has more than {LONGEST_HEAD} bytes before its content: send shorter headers"
-                ),
-            ),
-            Some(Stopped::Broken) => body::incomplete(),
+            Some(stopped) => self.stopped(stopped),
             None => ApiError::invalid(
                 None,
                 "the upload is not a form: send `multipart/form-data`, each part with a name, and the last boundary at the end",
@@ -228,6 +252,18 @@ pub(super) fn too_large(most: u64, advice: &str) -> ApiError {
         "body_too_large",
         format!("the upload is larger than the limit of {most} bytes: {advice}"),
     )
+}
+
+/// The pieces, as the form and its reader both see them.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Pieces>>);
+
+impl Stream for Shared {
+    type Item = Result<Bytes, Stopped>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).poll_next(cx)
+    }
 }
 
 /// The pieces of a body, one at a time: the reader of forms gathers all that it is given at once.

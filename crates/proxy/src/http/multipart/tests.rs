@@ -73,16 +73,30 @@ async fn what_is_not_a_whole_form_is_a_400() {
 }
 
 #[tokio::test]
+async fn a_form_has_ended_when_its_body_has() {
+    let whole = format!("{}--XX--\r\n", field("model", "m"));
+    assert_eq!(parts(&format!("{whole}what means nothing"), 9, 1000).await.unwrap().len(), 1);
+    let pieces = [Ok(Frame::data(Bytes::from(whole))), Err(std::io::Error::other("the caller has gone"))];
+    let body = Body::new(StreamBody::new(stream::iter(pieces)));
+    let headers = headers("multipart/form-data; boundary=XX");
+    let mut form = Form::open(&headers, body, 1000, ADVICE, Duration::from_secs(5)).unwrap();
+    form.next().await.unwrap().unwrap().text().await.unwrap();
+    assert_eq!(form.next().await.unwrap_err().status(), 400);
+}
+
+#[tokio::test]
 async fn bombs_are_refused() {
     let many = field("a", "").repeat(MAX_PARTS + 1);
     let head = format!("--XX\r\nContent-Disposition: form-data; name=\"a\"; x=\"{}", "y".repeat(1 << 20));
     let preamble = "p".repeat(1 << 20);
+    let epilogue = format!("{}--XX--\r\n{preamble}", field("model", "m"));
     let headers = format!("--XX\r\n{}\r\n", "a: b\r\n".repeat(1000));
     let long = field("prompt", &"x".repeat(LONGEST_FIELD + 1));
     for (text, said) in [
         (many.as_str(), "more than 64 parts"),
-        (&head, "bytes before its content"),
-        (&preamble, "bytes before its content"),
+        (&head, "bytes before the content of a part"),
+        (&preamble, "bytes before the content of a part"),
+        (&epilogue, "or behind the last one"),
         (&headers, "not a form"),
         (&long, "`prompt` has more than"),
     ] {
