@@ -13,11 +13,13 @@ use tokio::sync::oneshot;
 
 pub(crate) const KEY: &str = "sk-1234";
 
-/// The client is to repeat what failed, so the router does not.
+/// The client is to repeat what failed, so the router does not. `gone` is among the ten deployments
+/// that are probed within a minute.
 const CONFIG: &str = "
 model_list:
   - {model_name: text, litellm_params: {model: sagemaker/tgi}}
   - {model_name: chat, litellm_params: {model: sagemaker_chat/messages}}
+  - {model_name: gone, litellm_params: {model: sagemaker/no-such-endpoint}}
   - {model_name: vectors, litellm_params: {model: sagemaker/embedding}, model_info: {mode: embedding}}
   - {model_name: token-vectors, litellm_params: {model: sagemaker/tokens, embedding_dialect: tei}}
   - {model_name: reranker, litellm_params: {model: sagemaker/reranker}, model_info: {mode: rerank}}
@@ -27,7 +29,6 @@ model_list:
   - {model_name: whisperx, litellm_params: {model: sagemaker/whisperx, transcription_dialect: whisperx}}
   - {model_name: speech-recognition, litellm_params: {model: sagemaker/asr, transcription_dialect: huggingface}}
   - {model_name: omni, litellm_params: {model: sagemaker/omni, dialect: vllm}}
-  - {model_name: gone, litellm_params: {model: sagemaker/no-such-endpoint}}
   - {model_name: throttled, litellm_params: {model: sagemaker_chat/throttled}}
   - {model_name: flaky, litellm_params: {model: sagemaker_chat/flaky}}
   - {model_name: slow, litellm_params: {model: sagemaker_chat/slow}}
