@@ -90,10 +90,11 @@ impl TranscriptionFamily for Form {
             let body = format!("{}\n", text.trim()).into();
             return Ok(Transcript { body, content_type: "text/plain; charset=utf-8".to_owned() });
         }
-        if format.ends_with("json")
-            && let Some(error) = reported(&reply)
-        {
-            return Err(error);
+        if format.ends_with("json") {
+            if let Some(error) = reported(&reply) {
+                return Err(error);
+            }
+            self.read::<Whole>(&reply)?;
         }
         let of_format = match format {
             "text" | "srt" => "text/plain; charset=utf-8",
@@ -124,6 +125,7 @@ fn is_subtitles(format: &str) -> bool {
     matches!(format, "srt" | "vtt")
 }
 
+/// What every answer in JSON has.
 #[derive(Debug, Deserialize)]
 struct Whole {
     text: String,

@@ -80,7 +80,11 @@ fn an_answer_in_openais_form_passes_as_it_is() {
     assert_eq!(decode(Some("text/html"), "srt").content_type, "text/plain; charset=utf-8");
     assert_eq!(decode(None, "vtt").content_type, "text/vtt; charset=utf-8");
     assert_eq!(decode(None, "srt").body, srt);
-    assert!(text_of("vllm", r#"{"error":{"message":"boom","code":400}}"#, &[]).is_err());
+    for reply in [r#"{"error":{"message":"boom","code":400}}"#, r#"{"text":1}"#, r#"{"choices":[]}"#, "[]", "text"] {
+        for name in ["vllm", "whisperx"] {
+            assert!(text_of(name, reply, &[]).is_err(), "{name} {reply}");
+        }
+    }
     // A text may look like anything.
     let looks_like_json = Bytes::from_static(br#"{"error":"x"}"#);
     let text = family("whisperx").decode(looks_like_json.clone(), Some("text/plain; charset=utf-8"), &form("text"));
