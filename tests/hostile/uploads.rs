@@ -207,7 +207,7 @@ async fn whatever_is_uploaded_is_transcribed_or_refused_and_leaves_nothing_behin
     assert!(!setup.logs.text().contains("secret-meeting"));
     let metrics = setup.send("GET /metrics", &bearer(MASTER), b"").await;
     let metrics = String::from_utf8(metrics.body).unwrap();
-    assert!(metrics.lines().any(|line| line == "sagewire_upload_bytes 0"), "{metrics}");
+    assert!(metrics.lines().any(|line| line == "sagewire_upload_bytes 0.0"), "{metrics}");
     assert_eq!(setup.chat(&question("text")).await.status, 200);
     setup.nothing_went_astray();
 }

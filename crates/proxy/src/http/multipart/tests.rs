@@ -80,8 +80,18 @@ async fn a_form_has_ended_when_its_body_has() {
     let body = Body::new(StreamBody::new(stream::iter(pieces)));
     let headers = headers("multipart/form-data; boundary=XX");
     let mut form = Form::open(&headers, body, 1000, ADVICE, Duration::from_secs(5)).unwrap();
-    form.next().await.unwrap().unwrap().text().await.unwrap();
-    assert_eq!(form.next().await.unwrap_err().status(), 400);
+    // The reader may be ahead of the part that it gives.
+    let failed = loop {
+        match form.next().await {
+            Ok(Some(part)) => match part.text().await {
+                Ok(text) => assert_eq!(text, "m"),
+                Err(error) => break error,
+            },
+            Ok(None) => panic!("a form that is cut is whole"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((failed.status().as_u16(), message(&failed).contains("incomplete_body")), (400, true));
 }
 
 #[tokio::test]
