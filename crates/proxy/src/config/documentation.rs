@@ -92,7 +92,7 @@ fn kind(schema: &Value) -> String {
         Some("object") => "a mapping",
         // A text, for which a number may be written.
         _ if schema.get("type").is_some() => "a string",
-        _ => "anything",
+        _ => "any value",
     }
     .to_owned()
 }

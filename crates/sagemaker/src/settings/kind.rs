@@ -53,7 +53,7 @@ impl fmt::Display for Kind {
             Self::Timeout => f.write_str("a positive number of seconds"),
             Self::Texts => f.write_str("a list of strings"),
             Self::Mapping => f.write_str("a mapping"),
-            Self::Any => f.write_str("anything"),
+            Self::Any => f.write_str("any value"),
         }
     }
 }
