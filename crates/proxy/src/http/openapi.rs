@@ -85,8 +85,8 @@ fn operation(route: &Route, parameter: Option<&str>) -> Value {
     }
     if let Some(request) = route.request {
         let schema = request();
-        let is_form =
-            schema["properties"].as_object().is_some_and(|all| all.values().any(|one| *one == schema::bytes()));
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let is_form = properties.is_some_and(|all| all.values().any(|one| *one == schema::bytes()));
         let content_type = if is_form { "multipart/form-data" } else { "application/json" };
         operation.insert(
             "requestBody".to_owned(),
