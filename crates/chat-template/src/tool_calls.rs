@@ -39,6 +39,8 @@ pub enum ToolCallForm {
     SeedOss,
     /// `<|tool_call>call:name{key:value}<tool_call|>`: Gemma 4.
     Gemma4,
+    /// `<start_function_call>call:name{key:value}<end_function_call>`: FunctionGemma.
+    FunctionGemma,
     /// `<function_calls>name(key=value)</function_calls>`: Olmo 3.
     Pythonic,
     /// `<|tool_call|>[{"name": ..., "arguments": {...}}]`: Granite 3, Phi 4 mini.
@@ -46,12 +48,13 @@ pub enum ToolCallForm {
 }
 
 /// What in a template tells its form, the most telling first.
-const MARKS: [(&str, ToolCallForm); 14] = [
+const MARKS: [(&str, ToolCallForm); 15] = [
     ("｜DSML｜", ToolCallForm::DeepSeekDsml),
     ("<minimax:tool_call>", ToolCallForm::MiniMax),
     ("<seed:tool_call>", ToolCallForm::SeedOss),
     ("<|tool_call_argument_begin|>", ToolCallForm::Kimi),
     ("<|tool_call>call:", ToolCallForm::Gemma4),
+    ("<start_function_call>call:", ToolCallForm::FunctionGemma),
     ("<arg_key>", ToolCallForm::Glm),
     ("<function=", ToolCallForm::QwenXml),
     ("to=functions.", ToolCallForm::Harmony),
@@ -81,6 +84,7 @@ impl ToolCallForm {
             Self::MiniMax => "minimax_m2",
             Self::SeedOss => "seed_oss",
             Self::Gemma4 => "gemma4",
+            Self::FunctionGemma => "functiongemma",
             Self::Pythonic => "olmo3",
             Self::Granite => "granite",
         }

@@ -28,9 +28,10 @@ pub(crate) fn is_mark(token: &str) -> bool {
     MARKS.iter().any(|(open, close)| token == *open || token == *close || (token.len() > 4 && open.starts_with(token)))
 }
 
-/// Whether one of the marks is a token in this JSON text.
+/// Whether one of the marks is a token in this JSON text, or begins with a token in it.
 pub(crate) fn may_be_in(tokens: &str) -> bool {
-    MARKS.iter().any(|(open, close)| tokens.contains(open) || tokens.contains(close))
+    let token = |open: &'static str| open.split_inclusive(['>', ']']).next().unwrap_or(open);
+    MARKS.iter().any(|(open, close)| tokens.contains(token(open)) || tokens.contains(close))
 }
 
 /// Cuts the text of one choice as it comes in pieces.

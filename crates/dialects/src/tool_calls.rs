@@ -148,6 +148,11 @@ static PARSERS: &[ToolCallParser] = &[
     ),
     row("glm45", Marks::new(&["<tool_call>"], &[]), Syntax::Block(Block::GLM)).alias(&["glm47"]),
     row("gemma4", Marks::new(&["<|tool_call>call:"], &[]), Syntax::Block(Block::GEMMA)),
+    row(
+        "functiongemma",
+        Marks::new(&["<start_function_call>call:"], &["<start_function_response>"]),
+        Syntax::Block(Block::FUNCTION_GEMMA),
+    ),
     row("olmo3", Marks::new(&["<function_calls>"], &[]), Syntax::Block(Block::OLMO)),
     row("lfm2", Marks::new(&["<|tool_call_start|>"], &[]), Syntax::Block(Block::LFM)),
     ToolCallParser { name: "openai", aliases: &[], form: Form::Harmony },
@@ -220,11 +225,13 @@ impl ToolCallReading {
         self.is_forced
     }
 
-    /// Whether this text of the model's is a mark of the form, which is read even where other
-    /// special texts are not shown.
+    /// Whether this special token is a mark of the form, or a part of one (`<|tool_call>` of
+    /// `<|tool_call>call:`). Such tokens are read although special tokens are not shown.
     pub(crate) fn is_mark(&self, text: &str) -> bool {
         match self.parser.map(|parser| &parser.form) {
-            Some(Form::Marked(marks, syntax)) => marks.all().any(|mark| mark == text) || syntax.has_mark(text),
+            Some(Form::Marked(marks, syntax)) => {
+                !text.is_empty() && marks.all().chain(syntax.marks()).any(|mark| mark.contains(text))
+            }
             Some(Form::Harmony) => harmony::MARKS.contains(&text),
             None => false,
         }

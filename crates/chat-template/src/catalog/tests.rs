@@ -224,8 +224,6 @@ fn unknown_models_find_nothing() {
         "",
         "acme/CodeLlama-34b-finetune",
         "acme/llama-2-7b-alpaca-de",
-        "google/functiongemma-270m-it",
-        "nvidia/Llama-3.1-Nemotron-70B-Instruct-HF",
         "tiiuae/Falcon3-Mamba-7B-Instruct",
         "openai/gpt-oss-safeguard-20b",
         "Qwen/Qwen3-ASR-1.7B",

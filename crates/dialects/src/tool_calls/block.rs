@@ -21,32 +21,46 @@ pub(super) struct Call {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     ends: &'static [&'static str],
+    /// Marks within a call.
+    within: &'static [&'static str],
     read: fn(&str, &ToolCallReading) -> Option<Vec<Call>>,
 }
 
 impl Block {
     /// `<function=name><parameter=key>value</parameter></function>`.
-    pub(super) const FUNCTION: Self = Self { ends: &["</function>", "</tool_call>"], read: xml::function };
+    pub(super) const FUNCTION: Self = Self::new(&["</function>", "</tool_call>"], xml::function);
     /// `<invoke name="name"><parameter name="key">value</parameter></invoke>`.
-    pub(super) const INVOKE: Self = Self { ends: &["</invoke>"], read: xml::invoke };
+    pub(super) const INVOKE: Self = Self::new(&["</invoke>"], xml::invoke);
     /// The same, with DeepSeek's marks.
-    pub(super) const DSML: Self = Self { ends: &["</｜DSML｜invoke>"], read: xml::dsml };
+    pub(super) const DSML: Self = Self::new(&["</｜DSML｜invoke>"], xml::dsml);
     /// `name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`.
-    pub(super) const GLM: Self = Self { ends: &["</tool_call>"], read: xml::glm };
+    pub(super) const GLM: Self = Self::new(&["</tool_call>"], xml::glm);
     /// `name{key:<|"|>value<|"|>}<tool_call|>`.
-    pub(super) const GEMMA: Self = Self { ends: &["<tool_call|>"], read: gemma::calls };
+    pub(super) const GEMMA: Self = Self::new(&["<tool_call|>"], gemma::calls).within(&[gemma::QUOTE]);
+    /// `name{key:<escape>value<escape>}<end_function_call>`.
+    pub(super) const FUNCTION_GEMMA: Self =
+        Self::new(&["<end_function_call>"], gemma::escaped_calls).within(&[gemma::ESCAPE]);
     /// `name(key="value")`, a call on each line.
-    pub(super) const OLMO: Self = Self { ends: &["</function_calls>"], read: python::calls };
+    pub(super) const OLMO: Self = Self::new(&["</function_calls>"], python::calls);
     /// `[name(key="value"), ...]`.
-    pub(super) const LFM: Self = Self { ends: &["<|tool_call_end|>"], read: python::calls };
+    pub(super) const LFM: Self = Self::new(&["<|tool_call_end|>"], python::calls);
+
+    const fn new(ends: &'static [&'static str], read: fn(&str, &ToolCallReading) -> Option<Vec<Call>>) -> Self {
+        Self { ends, within: &[], read }
+    }
+
+    const fn within(mut self, marks: &'static [&'static str]) -> Self {
+        self.within = marks;
+        self
+    }
 
     pub(super) fn section(self) -> BlockSection {
         BlockSection { block: self }
     }
 
-    /// The marks that end a call.
-    pub(super) fn ends(self) -> &'static [&'static str] {
-        self.ends
+    /// The marks within and at the end of a call.
+    pub(super) fn marks(self) -> impl Iterator<Item = &'static str> {
+        self.ends.iter().chain(self.within).copied()
     }
 }
 

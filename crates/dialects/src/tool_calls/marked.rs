@@ -70,12 +70,12 @@ impl Syntax {
         }
     }
 
-    /// Whether this is a mark within calls.
-    pub(super) fn has_mark(self, text: &str) -> bool {
+    /// The marks within and behind calls.
+    pub(super) fn marks(self) -> Vec<&'static str> {
         match self {
-            Self::Object(_) => false,
-            Self::Named(named) | Self::ObjectOrNamed(named) => named.marks().any(|mark| mark == text),
-            Self::Block(block) => block.ends().contains(&text),
+            Self::Object(_) => Vec::new(),
+            Self::Named(named) | Self::ObjectOrNamed(named) => named.marks().collect(),
+            Self::Block(block) => block.marks().collect(),
         }
     }
 }

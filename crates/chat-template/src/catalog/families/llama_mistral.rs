@@ -5,7 +5,7 @@ use crate::adapt::Abilities;
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 11] {
+pub(super) fn families() -> [Entry; 12] {
     [
         family(
             "codellama-70b",
@@ -38,6 +38,16 @@ pub(super) fn families() -> [Entry; 11] {
                 "{%- if date_string is not defined %}{%- set date_string = strftime_now('%d %b %Y') %}{%- endif %}",
                 LLAMA_3_1,
             ],
+            LLAMA_3_TOKENS,
+            TOOLS,
+            &["<|eot_id|>", "<|eom_id|>"],
+        )
+        .calling(ToolCallForm::LlamaJson),
+        family(
+            "nemotron-70b",
+            "Llama 3.1 Nemotron 70B instruct: Llama 3.1 without dates",
+            &["llama-3-1-nemotron-70b instruct"],
+            &["{%- set dated = false %}", LLAMA_3_1],
             LLAMA_3_TOKENS,
             TOOLS,
             &["<|eot_id|>", "<|eom_id|>"],

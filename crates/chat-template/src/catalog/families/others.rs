@@ -5,7 +5,7 @@ use crate::adapt::{Abilities, SystemPlace};
 use crate::catalog::Entry;
 use crate::tool_calls::ToolCallForm;
 
-pub(super) fn families() -> [Entry; 22] {
+pub(super) fn families() -> [Entry; 23] {
     [
         family(
             "exaone-3.5",
@@ -71,6 +71,16 @@ pub(super) fn families() -> [Entry; 22] {
             Abilities { system: SystemPlace::First, ..CHAT },
             &["<｜hy_place▁holder▁no▁2｜>"],
         ),
+        family(
+            "functiongemma",
+            "FunctionGemma: the first turn declares the functions",
+            &["functiongemma it"],
+            &[include_str!("../templates/functiongemma.jinja")],
+            &[("bos_token", "<bos>"), ("eos_token", "<eos>")],
+            Abilities { system: SystemPlace::First, ..TOOLS },
+            &["<end_of_turn>", "<start_function_response>", "<eos>"],
+        )
+        .calling(ToolCallForm::FunctionGemma),
         family(
             "gemma",
             "Gemma 1 to 3n instruct: the system message joins the first user turn",
