@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Conversation;
 
+mod names;
+
 fn family(model: &str) -> Option<&'static str> {
     by_model(model).map(Entry::name)
 }
@@ -224,7 +226,6 @@ fn unknown_models_find_nothing() {
         "",
         "acme/CodeLlama-34b-finetune",
         "acme/llama-2-7b-alpaca-de",
-        "tiiuae/Falcon3-Mamba-7B-Instruct",
         "openai/gpt-oss-safeguard-20b",
         "Qwen/Qwen3-ASR-1.7B",
         "CohereForAI/c4ai-command-r7b-12-2024",

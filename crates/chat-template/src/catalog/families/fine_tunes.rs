@@ -22,7 +22,7 @@ pub(super) fn families() -> [Entry; 23] {
                 "zephyr gemma",
                 "mpt-7b|mpt-30b chat",
                 "dbrx instruct",
-                "falcon-h1|falcon-mamba|falcon-e instruct !tiny",
+                "falcon-h1|falcon-mamba|falcon3-mamba|falcon-e instruct !tiny",
                 "internlm2|internlm2-5 chat",
                 "solar-pro",
                 "smollm instruct",
