@@ -17,7 +17,7 @@ use crate::limits::Limits;
 mod explain;
 mod shape;
 
-/// Reads a whole body.
+/// Reads a whole body, without the byte order mark that programs on Windows write before it.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
     check_encoding(headers)?;
     // What the head announces is refused before it is sent.
@@ -25,7 +25,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
         return Err(too_large(limits.body_bytes));
     }
     match tokio::time::timeout(limits.body_timeout, gather(body, limits.body_bytes)).await {
-        Ok(bytes) => bytes,
+        Ok(bytes) => bytes.map(|bytes| bytes.slice(bytes.len() - json::without_byte_order_mark(&bytes).len()..)),
         Err(_) => Err(too_slow(limits.body_timeout)),
     }
 }

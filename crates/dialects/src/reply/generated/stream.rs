@@ -55,6 +55,8 @@ pub(crate) struct GenerationStream {
     started: bool,
     /// Whether a token or a text came, shown or not.
     answered: bool,
+    /// The whole text, as long as no token had one: then it is the answer.
+    untold: Untold,
     /// Lines of `outputs` have no end mark: their end is the stream's.
     endless: bool,
     whole_text: WholeText,
@@ -76,6 +78,15 @@ enum WholeText {
     Cumulative,
 }
 
+/// The whole text of an answer whose tokens have no texts.
+#[derive(Debug)]
+enum Untold {
+    Nothing,
+    Text(String),
+    /// A token had a text.
+    Tokens,
+}
+
 impl GenerationStream {
     pub(crate) fn new(context: DecodeContext) -> Self {
         let echo = EchoFilter::new(&context);
@@ -86,6 +97,7 @@ impl GenerationStream {
             context,
             started: false,
             answered: false,
+            untold: Untold::Nothing,
             endless: false,
             whole_text: WholeText::Missing,
             marked: false,
@@ -130,6 +142,9 @@ impl RecordReader for GenerationStream {
     }
 
     fn flush(&mut self, out: &mut Vec<ChatChunk>) {
+        if let Untold::Text(text) = std::mem::replace(&mut self.untold, Untold::Tokens) {
+            self.emit(text, None, out);
+        }
         if let Some(half) = self.halves.finish() {
             self.emit(half.into(), None, out);
         }
@@ -201,7 +216,7 @@ impl GenerationStream {
             (Some(token), _) => {
                 let top = top_tokens.and_then(|top| serde_json::from_str(top.get()).ok());
                 self.take_token(token, top, halves, out);
-                self.see_whole_text(generated_text);
+                self.see_whole_text(generated_text, halves);
             }
             (None, Some(outputs)) => {
                 let [text] = <[String; 1]>::try_from(outputs.into_vec()).map_err(|_| Unread::Shape)?;
@@ -209,7 +224,9 @@ impl GenerationStream {
                 self.emit(text, None, out);
             }
             // The whole text once more, after its tokens.
-            (None, None) if self.answered && generated_text.is_some() => self.see_whole_text(generated_text),
+            (None, None) if self.answered && generated_text.is_some() => {
+                self.see_whole_text(generated_text, halves);
+            }
             (None, None) if self.answered && ends => {}
             (None, None) if failed.is_some() => {}
             (None, None) => return self.take_whole(text, out),
@@ -226,6 +243,9 @@ impl GenerationStream {
 
     fn take_token(&mut self, mut token: Token, top: Option<Vec<Token>>, halves: HalfMarks, out: &mut Vec<ChatChunk>) {
         self.answered = true;
+        if token.text.as_ref().is_some_and(|text| !text.is_empty()) {
+            self.untold = Untold::Tokens;
+        }
         if token.has_id() {
             self.echo.trust();
         }
@@ -247,7 +267,17 @@ impl GenerationStream {
         self.emit(text, logprobs, out);
     }
 
-    fn see_whole_text(&mut self, text: Option<&RawValue>) {
+    fn see_whole_text(&mut self, text: Option<&RawValue>, halves: HalfMarks) {
+        if !matches!(self.untold, Untold::Tokens) {
+            if let Some(Ok(mut text)) = text.map(|text| serde_json::from_str::<String>(text.get())) {
+                if halves == HalfMarks::Marked {
+                    let mut joiner = HalfJoiner::default();
+                    text = joiner.push(&text);
+                    text.extend(joiner.finish());
+                }
+                self.untold = Untold::Text(text);
+            }
+        }
         let is_text = text.is_some_and(|text| text.get().starts_with('"') && (text.get() != "\"\"" || !self.started));
         self.whole_text = match self.whole_text {
             WholeText::Missing if is_text => WholeText::Last,

@@ -21,6 +21,9 @@ pub(super) struct ChoiceState {
     filter: StopFilter,
     calls: CallPieces,
     finished: bool,
+    has_spoken: bool,
+    /// Its pieces are messages in place of deltas.
+    in_messages: bool,
 }
 
 impl ChoiceState {
@@ -32,7 +35,19 @@ impl ChoiceState {
             filter,
             calls: CallPieces::default(),
             finished: false,
+            has_spoken: false,
+            in_messages: false,
         }
+    }
+
+    /// Whether a part of the answer came in a delta.
+    pub(super) fn speaks_in_deltas(&self) -> bool {
+        self.has_spoken && !self.in_messages
+    }
+
+    /// A message came in place of a delta.
+    pub(super) fn takes_messages(&mut self) {
+        self.in_messages = true;
     }
 
     pub(super) fn has_finished(&self) -> bool {
@@ -52,6 +67,7 @@ impl ChoiceState {
     pub(super) fn take(&mut self, choice: &mut ChunkChoice, response_id: &str, halves: bool) -> bool {
         liberties::tidy_logprobs(&mut choice.logprobs);
         let delta = &mut choice.delta;
+        self.has_spoken |= liberties::says_anything(delta);
         // Every answer is the assistant's.
         delta.role = delta.role.take().map(|_| Role::Assistant);
         let had_text = delta.content.is_some() || delta.reasoning_content.is_some();

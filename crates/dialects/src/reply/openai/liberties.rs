@@ -3,7 +3,7 @@
 //! Owns the repair of replies and chunks that OpenAI's types refuse: it costs nothing if a
 //! container keeps to the form.
 
-use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, json};
+use sagewire_types::{ChatChunk, ChatResponse, Choice, ChunkChoice, Delta, json};
 use serde_json::{Map, Value, json};
 
 use crate::failure_report;
@@ -64,6 +64,9 @@ fn tidied(text: &[u8], tidy_choice: impl Fn(&mut Map<String, Value>) -> Option<(
 /// Puts a message or a delta into OpenAI's form; `None` if its content has an unknown one.
 fn tidy_message(message: Option<&mut Value>) -> Option<()> {
     let Some(Value::Object(message)) = message else { return Some(()) };
+    if let Some(part @ Value::Object(_)) = message.get_mut("content") {
+        *part = Value::Array(vec![part.take()]);
+    }
     if let Some(Value::Array(parts)) = message.get("content") {
         let Content { text, thoughts } = Content::of(parts)?;
         message.insert("content".to_owned(), json!(text));
@@ -131,20 +134,31 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 /// Puts a chunk's choice into OpenAI's form: a completion's text, a message in place of the delta,
-/// and another name of the thoughts.
-pub(super) fn tidy_piece(choice: &mut ChunkChoice) {
+/// and another name of the thoughts. Returns whether a message was its delta. Beside deltas a message
+/// is the whole answer once more; `speaks_in_deltas` says whether deltas of this index came before.
+pub(super) fn tidy_piece(choice: &mut ChunkChoice, speaks_in_deltas: impl FnOnce(u32) -> bool) -> bool {
     if choice.extra.is_empty() && choice.delta.extra.is_empty() {
-        return;
+        return false;
     }
+    let mut is_message = false;
     if let Some(message) = choice.extra.shift_remove("message") {
-        if let Ok(delta) = serde_json::from_str(&message.to_string()) {
-            choice.delta = delta;
+        if !says_anything(&choice.delta) && !speaks_in_deltas(choice.index) {
+            if let Ok(delta) = serde_json::from_str(&message.to_string()) {
+                (choice.delta, is_message) = (delta, true);
+            }
         }
     }
     if let Some(text) = take_text(&mut choice.extra) {
         choice.delta.content = Some(text);
     }
     take_reasoning(&mut choice.delta.extra, &mut choice.delta.reasoning_content);
+    is_message
+}
+
+/// Whether a delta has text, thoughts or calls.
+pub(super) fn says_anything(delta: &Delta) -> bool {
+    let has_text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    has_text(&delta.content) || has_text(&delta.reasoning_content) || !delta.tool_calls.is_empty()
 }
 
 /// The same for a whole answer. DJL puts calls beside the message.

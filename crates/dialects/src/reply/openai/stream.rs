@@ -44,7 +44,7 @@ impl OpenAiStream {
 
 impl RecordReader for OpenAiStream {
     fn take(&mut self, record: &[u8], out: &mut Vec<ChatChunk>) -> Result<(), Unread> {
-        let Parsed { mut chunk, marked } = self.parse(record)?;
+        let Parsed { mut chunk, mut marked } = self.parse(record)?;
         let mut failed = failure_beside_text(chunk.extra.get("error"), record);
         forget_absent_error(&mut chunk.extra);
         if failed.is_none()
@@ -53,10 +53,16 @@ impl RecordReader for OpenAiStream {
         {
             return self.take_whole(record, out);
         }
-        chunk.choices.iter_mut().for_each(liberties::tidy_piece);
         let halves = marked.is_some();
-        for (choice, mut marked) in chunk.choices.iter_mut().zip(marked.into_iter().flat_map(|chunk| chunk.choices)) {
-            liberties::tidy_piece(&mut marked);
+        for marked in marked.iter_mut().flat_map(|chunk| &mut chunk.choices) {
+            liberties::tidy_piece(marked, |index| self.speaks_in_deltas(index));
+        }
+        for choice in &mut chunk.choices {
+            if liberties::tidy_piece(choice, |index| self.speaks_in_deltas(index)) {
+                self.state(choice.index).takes_messages();
+            }
+        }
+        for (choice, marked) in chunk.choices.iter_mut().zip(marked.into_iter().flat_map(|chunk| chunk.choices)) {
             take_texts(choice, marked);
         }
         if failed.is_none() && chunk.choices.iter().any(|choice| choice.finish_reason.as_ref().is_some_and(is_failure))
@@ -124,6 +130,15 @@ struct Parsed {
 }
 
 impl OpenAiStream {
+    fn state(&mut self, index: u32) -> &mut ChoiceState {
+        let Self { context, choices, .. } = self;
+        choices.entry(index).or_insert_with(|| ChoiceState::new(context))
+    }
+
+    fn speaks_in_deltas(&self, index: u32) -> bool {
+        self.choices.get(&index).is_some_and(ChoiceState::speaks_in_deltas)
+    }
+
     fn all_finished(&self) -> bool {
         let asked = usize::try_from(self.context.choices).unwrap_or(usize::MAX);
         self.choices.len() >= asked && self.choices.values().all(ChoiceState::has_finished)

@@ -44,10 +44,20 @@ pub(super) fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Err
     ApiError::invalid(Some(&place), format!("invalid value for `{place}`: {}", expected(&place, reason)))
 }
 
+/// What was found, in the words of `serde` and of JSON.
+const IN_JSON: [(&str, &str); 4] = [
+    ("invalid type: map", "invalid type: object"),
+    ("invalid type: sequence", "invalid type: list"),
+    ("invalid type: floating point", "invalid type: number"),
+    ("unknown variant", "unknown value"),
+];
+
 /// What was expected, in words for readers of JSON: the reader's own are for programmers in Rust.
 fn expected<'r>(place: &str, reason: &'r str) -> Cow<'r, str> {
     if !reason.contains("untagged enum") {
         let Some((found, wanted)) = reason.rsplit_once(", expected ") else { return reason.into() };
+        let in_json = IN_JSON.iter().find_map(|(rust, json)| Some((json, found.strip_prefix(rust)?)));
+        let found = in_json.map_or_else(|| found.to_owned(), |(json, rest)| format!("{json}{rest}"));
         let wanted = match wanted {
             "u8" | "u16" | "u32" | "u64" | "usize" => "a non-negative integer",
             "i8" | "i16" | "i32" | "i64" => "an integer",
@@ -56,7 +66,7 @@ fn expected<'r>(place: &str, reason: &'r str) -> Cow<'r, str> {
             "a map" => "an object",
             "a boolean" => "true or false",
             wanted if wanted.starts_with("struct ") => "an object",
-            _ => return reason.into(),
+            wanted => wanted,
         };
         return format!("{found}, expected {wanted}").into();
     }
@@ -112,6 +122,16 @@ mod tests {
             let (_, message) = refusal::<ChatRequest>(&format!(r#"{{"model":"m","messages":[],{field}}}"#));
             assert!(message.ends_with(expected), "{message}");
         }
+        for (field, found) in [
+            (r#""tools":{}"#, "invalid type: object, expected a list"),
+            (r#""temperature":[]"#, "invalid type: list, expected a number"),
+            (r#""seed":1e30"#, "invalid type: number `1e+30`, expected an integer"),
+        ] {
+            let (_, message) = refusal::<ChatRequest>(&format!(r#"{{"model":"m","messages":[],{field}}}"#));
+            assert!(message.ends_with(found), "{message}");
+        }
+        let (_, message) = refusal::<EmbedRequest>(r#"{"model":"m","input":"a","encoding_format":"int8"}"#);
+        assert!(message.ends_with("unknown value `int8`, expected `float` or `base64`"), "{message}");
     }
 
     #[test]

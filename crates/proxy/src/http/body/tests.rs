@@ -45,6 +45,7 @@ async fn a_body_is_put_together_and_no_more_than_the_limit_is_kept() {
         assert_eq!(error.status(), 413);
     }
     assert_eq!(read(&headers, Body::new(Pieces::new(&[])), &limits(5)).await.unwrap(), "");
+    assert_eq!(read(&headers, Body::new(Pieces::new(&["\u{feff}{}"])), &limits(5)).await.unwrap(), "{}");
 }
 
 #[tokio::test]
