@@ -171,6 +171,14 @@ const WORST: &[(&str, &[Worst])] = &[
             worst("brackets", "hf\n", "[", ""),
         ],
     ),
+    // Each byte is a choice: of the form, of a word, of an odd value and of its field.
+    (
+        "odd_replies",
+        &[
+            worst("odd tokens", "\u{4}\u{4}", "\u{7}", ""),
+            worst("odd pieces with a call", "\u{2}\u{4}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}", "\u{7}\u{3}", ""),
+        ],
+    ),
     ("event_stream", &[worst("the smallest frame", "", "\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0", "")]),
     (
         "configuration",

@@ -5,9 +5,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use sagewire_dialects::fields::ReplyKind;
 use sagewire_emulator::{Container, ContainerReply, Invocation};
 use sagewire_tests::{
     observed::number_in,
+    odd::{Draw, distorted},
     replies::{openai_reply, openai_stream, tgi_reply, tgi_stream},
 };
 use serde_json::{Value, json};
@@ -89,6 +91,13 @@ impl Container for Speaker {
         let text = words.concat();
         let attributes = invocation.custom_attributes.as_deref().unwrap_or_default();
         let api = ["/v1/messages", "/v1/responses"].into_iter().find(|path| attributes.contains(path));
+        let form = match self.tongue {
+            Tongue::Native if api.is_some() => None,
+            Tongue::OpenAi if body.get("prompt").is_some() => Some(ReplyKind::Completion),
+            Tongue::OpenAi | Tongue::Native => Some(ReplyKind::Chat),
+            Tongue::Tgi | Tongue::Lmi => Some(ReplyKind::Text),
+            Tongue::Vectors | Tongue::OpenAiVectors => None,
+        };
         if !invocation.is_streaming() {
             let reply = match self.tongue {
                 Tongue::Native if api == Some("/v1/messages") => message(&text).to_string(),
@@ -103,6 +112,7 @@ impl Container for Speaker {
                 Tongue::Vectors => json!({"embedding": vectors(number)}).to_string(),
                 Tongue::OpenAiVectors => openai_vectors(number).to_string(),
             };
+            let reply = form.map(|form| odd_reply(&reply, form, number)).unwrap_or(reply);
             return ContainerReply::new(200, "application/json", reply);
         }
         let stream = match self.tongue {
@@ -114,11 +124,45 @@ impl Container for Speaker {
             Tongue::OpenAi => openai_stream(&words),
             _ => tgi_stream(&words),
         };
+        let stream = form.map(|form| odd_stream(&stream, form, number)).unwrap_or(stream);
         // Borders anywhere, inside events and inside letters.
         let length = 1 + usize::try_from(number * 37 % 180).unwrap();
         let parts = stream.as_bytes().chunks(length).map(Bytes::copy_from_slice);
         ContainerReply::parts("text/event-stream", parts)
     }
+}
+
+/// A whole reply with odd values in fields on which nothing depends. The request's number decides
+/// which ones.
+fn odd_reply(reply: &str, kind: ReplyKind, number: u64) -> String {
+    let value: Value = serde_json::from_str(reply).unwrap();
+    // TGI replies with a list.
+    match value {
+        Value::Array(mut items) if items.len() == 1 => format!("[{}]", odd(items.remove(0), kind, number, 0)),
+        value => odd(value, kind, number, 0),
+    }
+}
+
+/// The same for each record of a stream.
+fn odd_stream(stream: &str, whole: ReplyKind, number: u64) -> String {
+    let kind = if whole == ReplyKind::Text { ReplyKind::TextRecord } else { ReplyKind::ChatChunk };
+    let line = |(place, line): (u64, &str)| {
+        let start = line.find('{').unwrap_or(line.len());
+        let (before, record) = line.split_at(start);
+        match serde_json::from_str(record) {
+            Ok(record) => format!("{before}{}\n", odd(record, kind, number, place)),
+            Err(_) => format!("{line}\n"),
+        }
+    };
+    (0..).zip(stream.lines()).map(line).collect()
+}
+
+/// Counts stay as they are, because keys are charged by them.
+fn odd(reply: Value, kind: ReplyKind, number: u64, place: u64) -> String {
+    let mut random = fastrand::Rng::with_seed(number << 8 | place);
+    let bytes: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(64).collect();
+    let is_count = |path: &str| path.starts_with("usage") || path.ends_with("generated_tokens");
+    distorted(reply, kind, is_count, &mut Draw(&bytes))
 }
 
 fn lmi_stream(words: &[&str]) -> String {

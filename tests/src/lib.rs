@@ -19,6 +19,7 @@ pub mod guide;
 pub mod logs;
 pub mod memory;
 pub mod observed;
+pub mod odd;
 pub mod page;
 pub mod properties;
 pub mod replies;

@@ -17,6 +17,7 @@ pub mod discovery;
 pub mod embeddings;
 pub mod event_stream;
 pub mod native;
+pub mod odd_replies;
 pub mod profiles;
 pub mod records;
 pub mod requests;
@@ -56,6 +57,7 @@ pub const ALL: &[Property] = &[
     Property { name: "embeddings", check: embeddings::check, read: embeddings::read, bound: embeddings::BOUND },
     Property { name: "event_stream", check: event_stream::check, read: event_stream::read, bound: event_stream::BOUND },
     Property { name: "native", check: native::check, read: native::read, bound: native::BOUND },
+    Property { name: "odd_replies", check: odd_replies::check, read: odd_replies::read, bound: odd_replies::BOUND },
     Property { name: "profiles", check: profiles::check, read: profiles::read, bound: profiles::BOUND },
     Property { name: "records", check: records::check, read: records::read, bound: records::BOUND },
     Property { name: "requests", check: requests::check, read: requests::read, bound: requests::BOUND },

@@ -29,20 +29,23 @@ impl Container for Counting {
         let call = format!(
             r#"[{{"index":0,"id":"c1","type":"function","function":{{"name":"f","arguments":{{"n":[{NUMBERS}]}}}}}}]"#
         );
+        let unknown = format!(r#""unknown":{{"n":[{NUMBERS}]}}"#);
         if request.contains(r#""stream":true"#) {
             let stream = format!(
-                "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"tool_calls\":{call}}}}}]}}\n\ndata: {{\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"tool_calls\"}}]}}\n\ndata: [DONE]\n\n"
+                "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"tool_calls\":{call},{unknown}}},{unknown}}}],{unknown}}}\n\ndata: {{\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"tool_calls\"}}]}}\n\ndata: [DONE]\n\n"
             );
             return ContainerReply::new(200, "text/event-stream", stream);
         }
         let reply = if request.contains(r#""messages":"#) {
             format!(
-                r#"{{"id":"a","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":{call}}},"finish_reason":"tool_calls"}}]}}"#
+                r#"{{"id":"a","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":{call},{unknown}}},"finish_reason":"tool_calls",{unknown}}}],{unknown}}}"#
             )
         } else if request.contains(r#""prompt":"#) {
             let logprobs =
                 r#"{"tokens":["a"],"token_logprobs":[-0.30000000000000004],"top_logprobs":null,"text_offset":[0]}"#;
-            format!(r#"{{"id":"a","choices":[{{"index":0,"text":"a","logprobs":{logprobs},"finish_reason":"stop"}}]}}"#)
+            format!(
+                r#"{{"id":"a","choices":[{{"index":0,"text":"a","logprobs":{logprobs},"finish_reason":"stop"}}],{unknown}}}"#
+            )
         } else if request.contains("<tools>") {
             let called =
                 format!(r#"<tool_call>\n{{\"name\": \"f\", \"arguments\": {{\"n\":[{NUMBERS}]}}}}\n</tool_call>"#);
@@ -105,6 +108,7 @@ async fn numbers_keep_their_digits_on_every_route() {
     let spaced = format!("[{}]", NUMBERS.replace(',', ", "));
     let escaped = format!(r#"{{\"n\":[{NUMBERS}]}}"#);
     let parsed = format!(r#""input":{{"n":[{NUMBERS}]}}"#);
+    let unknown = format!(r#""unknown":{{"n":[{NUMBERS}]}}"#);
     let floats = "[0.30000000000000004,5.0000000000000005e-17]".to_owned();
     let stream = r#""stream":true"#;
     for (path, body, sent, told) in [
@@ -112,13 +116,13 @@ async fn numbers_keep_their_digits_on_every_route() {
             "/v1/chat/completions",
             chat(&format!(r#""model":"chat",{own}"#)),
             vec![format!(r#""enum":{list}"#), format!(r#""own":{{"n":{list}}}"#), escaped.clone()],
-            vec![escaped.clone()],
+            vec![escaped.clone(), unknown.clone()],
         ),
         (
             "/v1/chat/completions",
             chat(&format!(r#""model":"chat",{stream},{own}"#)),
             vec![format!(r#""enum":{list}"#), format!(r#""own":{{"n":{list}}}"#)],
-            vec![escaped.clone()],
+            vec![escaped.clone(), unknown.clone()],
         ),
         (
             "/v1/chat/completions",
@@ -130,7 +134,7 @@ async fn numbers_keep_their_digits_on_every_route() {
             "/v1/completions",
             format!(r#"{{"model":"chat","prompt":"hi",{own}}}"#),
             vec![format!(r#""own":{{"n":{list}}}"#)],
-            vec!["-0.30000000000000004".to_owned()],
+            vec!["-0.30000000000000004".to_owned(), unknown],
         ),
         (
             "/v1/embeddings",
