@@ -3,9 +3,8 @@
 //!
 //! - Our engine renders each of them as `transformers` does (`SAGEWIRE_TRANSFORMERS_PYTHON`).
 //! - For each model whose template is there, the prompt of the model's family in the catalog is what
-//!   its own template renders.
-//!
-//! Both print what they counted.
+//!   its own template renders. Both print what they counted.
+//! - Each copy in `src/catalog/published` is one of them, byte for byte.
 
 #![expect(
     clippy::unwrap_used,
@@ -113,10 +112,14 @@ fn main() {
             let python = sagewire_test_programs::transformers();
             vec![
                 python.trial("engine", move |python| engine(python, &also_published, &also_conversations)),
+                Trial::test("copies", {
+                    let published = published.clone();
+                    move || copies(&published)
+                }),
                 Trial::test("catalog", move || catalog(&published, &conversations)),
             ]
         }
-        None => ["engine", "catalog"].map(vectors::absent).into(),
+        None => ["engine", "copies", "catalog"].map(vectors::absent).into(),
     };
     libtest_mimic::run(&arguments, tests).exit();
 }
@@ -170,6 +173,21 @@ fn engine(python: &Path, published: &[Published], conversations: &[Value]) -> Re
     python.end()?;
     println!("{} templates, {} conversations: {counts:?}", published.len(), conversations.len());
     vectors::report(&differences)
+}
+
+fn copies(published: &[Published]) -> Result<(), Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog/published");
+    let mut unknown = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "jinja") {
+            let copy = std::fs::read_to_string(&path).unwrap();
+            if !published.iter().any(|template| template.source == copy) {
+                unknown.push(path.display().to_string());
+            }
+        }
+    }
+    vectors::report(&unknown)
 }
 
 #[derive(Default)]
