@@ -55,7 +55,7 @@ struct Units {
 /// A document's place and score. A score that is not a number is null once the reply is repaired.
 #[derive(Debug, Deserialize)]
 struct Rank {
-    index: usize,
+    index: Lenient<u64>,
     #[serde(alias = "relevance_score")]
     score: Option<f64>,
 }
@@ -87,6 +87,7 @@ pub(super) fn read(reply: &Bytes, context: &RerankContext, family: &str) -> Resu
     };
     let mut is_ranked = vec![false; context.documents];
     for Rank { index, score } in ranks {
+        let index = usize::try_from(index.0.ok_or_else(unknown)?).unwrap_or(usize::MAX);
         match is_ranked.get_mut(index) {
             Some(known) if !*known => *known = true,
             Some(_) => return Err(wrong(&format!("ranked document {index} twice"))),

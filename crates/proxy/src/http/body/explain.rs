@@ -73,6 +73,7 @@ fn expected<'r>(place: &str, reason: &'r str) -> Cow<'r, str> {
     match place {
         "input" | "prompt" => "expected a string, a list of strings, or token ids".into(),
         "stop" => "expected a string or a list of strings".into(),
+        _ if place.starts_with("documents[") => "expected a string or an object with a text".into(),
         _ => "it has none of the forms that are allowed there".into(),
     }
 }
