@@ -10,10 +10,12 @@
 
 mod packages;
 mod prepared;
+mod served;
 
 use std::path::{Path, PathBuf};
 
 pub use prepared::Prepared;
+pub use served::Served;
 
 /// A Python with boto3. Variable: `SAGEWIRE_PYTHON`.
 #[must_use]

@@ -6,22 +6,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use sagewire_credentials::seam::{MapEnv, World};
 use sagewire_credentials::{Credentials, CredentialsError, DefaultChain, ProvideCredentials};
-use sagewire_test_programs::Prepared;
+use sagewire_test_programs::{Prepared, Served};
 use tempfile::TempDir;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/reader";
 
 fn main() -> ExitCode {
-    let moto = sagewire_test_programs::moto().and_then(|python| Moto::start(&python)).map(Arc::new);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/serve.py");
+    let moto = sagewire_test_programs::moto().and_then(|python| Served::start(&python, &script, &[])).map(Arc::new);
     let trials = [
         trial("a role of a profile", &moto, role_of_profile),
         trial("a role of a role", &moto, role_of_role),
@@ -32,41 +32,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
 }
 
-fn trial(name: &str, moto: &Prepared<Arc<Moto>>, check: fn(&Place) -> Result<(), Failed>) -> Trial {
+fn trial(name: &str, moto: &Prepared<Arc<Served>>, check: fn(&Place) -> Result<(), Failed>) -> Trial {
     moto.trial(name, move |moto| check(&Place::new(moto)))
-}
-
-/// moto's server, which ends when this is dropped.
-struct Moto {
-    server: Child,
-    url: String,
-}
-
-impl Moto {
-    fn start(python: &Path) -> Result<Self, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/serve.py");
-        let mut server = Command::new(python)
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        if url.is_empty() {
-            return Err(format!("moto's server did not start: {}", server.wait().unwrap()));
-        }
-        Ok(Self { server, url: url.trim().to_owned() })
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        // The server ends with its standard input.
-        drop(self.server.stdin.take());
-        drop(self.server.wait());
-    }
 }
 
 /// A home folder, and a world whose AWS is moto.
@@ -76,13 +43,13 @@ struct Place {
 }
 
 impl Place {
-    fn new(moto: &Moto) -> Self {
+    fn new(moto: &Served) -> Self {
         let home = TempDir::new().unwrap();
         let env = MapEnv::from([
             ("HOME", home.path().to_str().unwrap()),
             ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT_URL_STS", &moto.url),
-            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &moto.url),
+            ("AWS_ENDPOINT_URL_STS", moto.url()),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", moto.url()),
         ]);
         Self { home, env }
     }

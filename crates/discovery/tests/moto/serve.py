@@ -6,6 +6,8 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:server-2.6"
+# moto knows the types of some years ago.
+INSTANCE = "ml.g4dn.2xlarge"
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 
 
@@ -15,7 +17,7 @@ def make(client, name):
     variant = {
         "VariantName": "AllTraffic",
         "ModelName": name,
-        "InstanceType": "ml.g5.2xlarge",
+        "InstanceType": INSTANCE,
         "InitialInstanceCount": 1,
         "InitialVariantWeight": 1.0,
     }
