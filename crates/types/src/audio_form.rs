@@ -95,6 +95,21 @@ impl AudioForm {
         writer.finish(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
+    /// A tenth of a second of silence, for a probe.
+    ///
+    /// # Errors
+    /// As for [`AudioFormWriter::finish`].
+    pub fn silence() -> Result<Self, Error> {
+        /// 16-bit samples, 16,000 a second. <http://soundfile.sapp.org/doc/WaveFormat/>
+        const SAMPLES: [u8; 3200] = [0; 3200];
+        const HEAD: &[u8] =
+            b"RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x80\x0c\0\0";
+        let mut writer = Self::begin(AudioKind::of(Some("audio/wav"), None), HEAD.len() + SAMPLES.len());
+        writer.push(HEAD);
+        writer.push(&SAMPLES);
+        writer.finish(Vec::new())
+    }
+
     /// Begins a form with a recording of about this many bytes.
     #[must_use]
     pub fn begin(kind: AudioKind, length: usize) -> AudioFormWriter {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sagewire_types::{
-    AudioForm, AudioKind, CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ForwardRequest, Message,
+    AudioForm, CallContext, ChatRequest, CompletionRequest, EmbedRequest, Error, ForwardRequest, Message,
     RerankRequest, TranscribeRequest,
 };
 use tokio::time::Instant;
@@ -117,14 +117,8 @@ async fn probe_one(state: &State, deployment: &ServedDeployment, probe: &Probe) 
 
 /// Asks for the text of a moment of silence.
 async fn transcribe(deployment: &ServedDeployment, probe: &Probe, context: &CallContext) -> Result<(), Error> {
-    /// A tenth of a second of 16-bit samples, 16,000 a second. <http://soundfile.sapp.org/doc/WaveFormat/>
-    const SAMPLES: [u8; 3200] = [0; 3200];
-    const HEAD: &[u8] =
-        b"RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x80\x0c\0\0";
-    let silence = [HEAD, &SAMPLES].concat();
-    let none: [(String, String); 0] = [];
-    let form = AudioForm::new(AudioKind::of(Some("audio/wav"), None), &silence, none)?;
-    probe.provider.transcribe(TranscribeRequest::new(&deployment.model, form), context).await.map(|_| ())
+    let request = TranscribeRequest::new(&deployment.model, AudioForm::silence()?);
+    probe.provider.transcribe(request, context).await.map(|_| ())
 }
 
 /// Asks a route of the container's own.
