@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use sagewire::sagemaker::IdSource;
 use sagewire_types::Provider;
 use tower_service::Service as _;
 
@@ -70,6 +71,8 @@ pub struct App {
 pub(crate) struct State {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) models: ModelTable,
+    /// What deployments derive ids from: a fallback may lead to any of them.
+    pub(crate) id_sources: Vec<IdSource>,
     pub(crate) keyring: Keyring,
     pub(crate) cors: Cors,
     pub(crate) limits: Limits,

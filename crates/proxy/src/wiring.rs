@@ -170,6 +170,7 @@ impl Wiring {
                 Err(error) => return Err(error),
             };
             let native_routes: Vec<String> = settings.native_routes().into_iter().map(str::to_owned).collect();
+            let id_sources: Vec<_> = settings.id_sources().cloned().collect();
             let provider: Arc<dyn Provider> = Arc::new(sagemaker.with_settings(settings));
             router = router.deployment(routed(deployment, Arc::clone(&provider)));
             serve(
@@ -181,6 +182,7 @@ impl Wiring {
                     .with_info(deployment.model_info.clone())
                     .with_parameters(deployment.parameters.to_map())
                     .with_native_routes(native_routes)
+                    .with_id_sources(id_sources)
                     .with_max_upload_bytes(deployment.routing.max_upload_bytes)
                     .with_revision(answers::revision(deployment, config, &world))
                     .with_probe(Probe::new(provider, CallContext::new())),

@@ -7,6 +7,7 @@ pub(crate) mod caller;
 pub(crate) mod capacity;
 pub(crate) mod clock;
 pub(crate) mod completion_prompts;
+pub(crate) mod derived_ids;
 pub(crate) mod details;
 pub(crate) mod forward;
 pub(crate) mod later;

@@ -18,7 +18,7 @@ use crate::{
     call::{
         attempt::Sender,
         caller::{self, CallerParameters},
-        capacity,
+        capacity, derived_ids,
         forward::Routes,
         later::AsyncObjects,
         limits::Limits,
@@ -172,6 +172,9 @@ impl SageMaker {
             let further = settings.further_routes.as_deref().unwrap_or_default();
             let attributes = attributes::with_route(settings.headers.custom_attributes.as_deref(), path, further)?;
             settings.to_mut().headers.custom_attributes = Some(attributes);
+        }
+        if let Some(call) = call {
+            derived_ids::derive(&mut settings, call, context);
         }
         if let Some(trace) = context.trace.as_ref().filter(|_| settings.forward_trace == Some(true)) {
             let attributes = &mut settings.to_mut().headers.custom_attributes;

@@ -1,14 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub use builder::SageMakerBuilder;
-pub use call::{caller::CallerParameters, later::AsyncObjects};
+pub use call::{caller::CallerParameters, derived_ids::CallerIdentity, later::AsyncObjects};
 pub use client::SageMaker;
 pub use invoke_async::{AsyncInput, AsyncInvocation, AsyncReceipt};
 pub use request::headers::InvocationHeaders;
 pub use sagewire_dialects::{
     ChatDialect, DetailsPolicy, EmbeddingDialect, ParameterPolicy, RerankDialect, TranscriptionDialect,
 };
-pub use settings::{Settings, Timeouts, parameters};
+pub use settings::{Settings, Timeouts, id_source::IdSource, parameters};
 pub use template::{ChosenTemplate, TemplateChoice, TemplateSource, TemplateWarning, chosen_template};
 pub use transport::{Body, ConnectTimeout, ReqwestTransport, Transport, TransportError, TransportErrorKind};
 

@@ -15,11 +15,13 @@ use crate::{
     ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, RerankDialect,
     TranscriptionDialect,
     curl::Wire,
+    settings::id_source::IdSource,
     template::{TemplateChoice, TemplateSource},
 };
 
 mod container;
 pub(crate) mod defaults;
+pub(crate) mod id_source;
 mod kind;
 mod litellm;
 pub(crate) mod operator_only;
@@ -69,6 +71,10 @@ pub struct Settings {
     pub transcription_dialect: Option<TranscriptionDialect>,
     /// Which model, variant, container and session of the endpoint.
     pub headers: InvocationHeaders,
+    /// What `prefix_aware_id` is derived from where it is not set. Default: it is not sent.
+    pub prefix_aware_id_from: Option<IdSource>,
+    /// What `session_id` is derived from where it is not set. Default: it is not sent.
+    pub session_id_from: Option<IdSource>,
     /// Further headers. Those named `x-amzn-*` are signed.
     pub extra_headers: HeaderMap,
     /// The model's name on Hugging Face: it chooses the chat template, and names the model in
@@ -215,6 +221,8 @@ impl Settings {
             rerank_dialect: self.rerank_dialect.or(other.rerank_dialect),
             transcription_dialect: self.transcription_dialect.or(other.transcription_dialect),
             headers: self.headers.or(&other.headers),
+            prefix_aware_id_from: or(&self.prefix_aware_id_from, &other.prefix_aware_id_from),
+            session_id_from: or(&self.session_id_from, &other.session_id_from),
             extra_headers,
             hf_model_name: or(&self.hf_model_name, &other.hf_model_name),
             template: or(&self.template, &other.template),
@@ -254,6 +262,12 @@ impl Settings {
                 PROTOCOLS.iter().map(Protocol::path).filter(|_| has_them).collect()
             }
         }
+    }
+
+    /// What a gateway must tell of its callers, in [`CallerIdentity`](crate::CallerIdentity), for the
+    /// ids that are derived.
+    pub fn id_sources(&self) -> impl Iterator<Item = &IdSource> {
+        self.prefix_aware_id_from.iter().chain(&self.session_id_from)
     }
 
     /// The revision of the model on the Hub.

@@ -12,9 +12,10 @@ pub use sagewire_chat_template as chat_template;
 pub use sagewire_credentials as credentials;
 pub use sagewire_sagemaker as sagemaker;
 pub use sagewire_sagemaker::{
-    AsyncInput, AsyncInvocation, AsyncObjects, AsyncReceipt, Body, ChatDialect, DetailsPolicy, EmbeddingDialect,
-    InvocationHeaders, ParameterPolicy, ReqwestTransport, RerankDialect, SageMaker, SageMakerBuilder, Settings,
-    TemplateChoice, TemplateSource, Timeouts, TranscriptionDialect, Transport, TransportError, TransportErrorKind,
+    AsyncInput, AsyncInvocation, AsyncObjects, AsyncReceipt, Body, CallerIdentity, ChatDialect, DetailsPolicy,
+    EmbeddingDialect, IdSource, InvocationHeaders, ParameterPolicy, ReqwestTransport, RerankDialect, SageMaker,
+    SageMakerBuilder, Settings, TemplateChoice, TemplateSource, Timeouts, TranscriptionDialect, Transport,
+    TransportError, TransportErrorKind,
 };
 pub use sagewire_types::*;
 

@@ -185,6 +185,12 @@ impl AppBuilder {
                 uploads: Arc::default(),
             })
         });
+        let mut id_sources = Vec::new();
+        for source in self.models.iter().flat_map(|model| &model.deployments).flat_map(|one| &one.id_sources) {
+            if !id_sources.contains(source) {
+                id_sources.push(source.clone());
+            }
+        }
         let models = ModelTable::new(self.models, &lasting.metrics, &lasting.expected_outputs);
         lasting.metrics.forget_others(&|model| models.iter().any(|known| known.name == model), &|name| {
             self.keyring.master.is_some() && name == MASTER || self.keyring.keys.iter().any(|key| key.name == name)
@@ -192,6 +198,7 @@ impl AppBuilder {
         Ok(App::new(State {
             provider,
             models,
+            id_sources,
             cors: Cors::new(self.origins.as_deref(), self.hosts, !self.keyring.is_empty()),
             keyring: self.keyring,
             limits: self.limits,

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use sagewire::sagemaker::IdSource;
 use sagewire_types::{CallContext, Provider};
 use serde_json::{Map, Value};
 
@@ -92,6 +93,7 @@ pub struct ServedDeployment {
     pub(crate) parameters: Map<String, Value>,
     pub(crate) native_routes: Vec<String>,
     pub(crate) max_upload_bytes: Option<u64>,
+    pub(crate) id_sources: Vec<IdSource>,
     pub(crate) revision: String,
     pub(crate) probe: Option<Probe>,
 }
@@ -108,6 +110,7 @@ impl ServedDeployment {
             parameters: Map::new(),
             native_routes: Vec::new(),
             max_upload_bytes: None,
+            id_sources: Vec::new(),
             revision: String::new(),
             probe: None,
         }
@@ -155,6 +158,13 @@ impl ServedDeployment {
     #[must_use]
     pub fn with_max_upload_bytes(mut self, bytes: impl Into<Option<u64>>) -> Self {
         self.max_upload_bytes = bytes.into();
+        self
+    }
+
+    /// Sets what of a caller it derives ids from: it is told this of every caller.
+    #[must_use]
+    pub fn with_id_sources(mut self, sources: impl IntoIterator<Item = IdSource>) -> Self {
+        self.id_sources = sources.into_iter().collect();
         self
     }
 

@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use sagewire::sagemaker::{
-    CallerParameters,
+    CallerIdentity, CallerParameters, IdSource,
     parameters::{self, InRequest},
 };
 use serde_json::{Map, Value};
 
-use crate::{app::Model, http::error::ApiError};
+use crate::{
+    app::Model,
+    callers::{Caller, Keyring},
+    http::error::ApiError,
+};
 
 /// The parameters that stand in headers.
 pub(crate) fn from_headers(headers: &HeaderMap) -> Result<CallerParameters, ApiError> {
@@ -36,6 +40,26 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Result<CallerParameters, ApiE
     parameters.target_container_hostname = text("x-amzn-sagemaker-target-container-hostname")?;
     parameters.inference_id = text("x-amzn-sagemaker-inference-id")?;
     Ok(parameters)
+}
+
+/// Who a caller is, as far as ids are derived from it. Its key is known by the key's name alone.
+pub(crate) fn identity(
+    sources: &[IdSource],
+    caller: &Caller,
+    keyring: &Keyring,
+    headers: &HeaderMap,
+) -> CallerIdentity {
+    let mut identity = CallerIdentity::new();
+    identity.key = Some(caller.name()).filter(|name| !name.is_empty()).map(str::to_owned);
+    for source in sources {
+        if let IdSource::Header(name) = source
+            && keyring.header.as_ref() != Some(name)
+            && let Some(value) = headers.get(name)
+        {
+            identity.headers.insert(name.clone(), value.clone());
+        }
+    }
+    identity
 }
 
 /// Takes out of a body's further parameters what is not the container's. Gives the caller's own

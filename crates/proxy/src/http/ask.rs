@@ -188,6 +188,10 @@ pub(super) async fn ready<T: Ask>(exchange: &mut Exchange, mut request: T) -> Re
     {
         context = context.with(admission);
     }
+    if !state.id_sources.is_empty() {
+        let (caller, headers) = (&exchange.caller, &exchange.head.headers);
+        context = context.with(parameters::identity(&state.id_sources, caller, &state.keyring, headers));
+    }
     exchange.operators_names = !model.is_wildcard() && !parameters::name_a_target(&callers);
     if callers != Default::default() {
         // What a caller chooses of where its call goes decides the answer, and is not in the request.

@@ -71,7 +71,7 @@ impl SageMaker {
         begun: &Begun<'_>,
     ) -> Result<ForwardStream, Error> {
         let Ready { prepared, family, request } = self.ready(request, true, begun).await?;
-        if !family.streams() {
+        if !family.streams() || prepared.simulates_streams() {
             drop(prepared);
             return self.simulated_transcription(request, begun).await;
         }

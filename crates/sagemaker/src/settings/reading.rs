@@ -234,6 +234,12 @@ pub(super) fn choice<T: FromStr<Err = Error>>(field: &mut Option<T>, value: &Val
     Ok(())
 }
 
+/// A text whose form tells itself what is wrong with it. An empty one counts as not given.
+pub(super) fn parsed<T: FromStr<Err = String>>(field: &mut Option<T>, value: &Value) -> Result<(), String> {
+    *field = kind::text(value).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose()?;
+    Ok(())
+}
+
 /// `true`, `false`, or a list of paths.
 pub(super) fn native_routes(draft: &mut Draft, value: Value) -> Result<(), String> {
     let all = || PROTOCOLS.iter().map(Protocol::path);

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use sagewire_credentials::{Region, SharedCredentialsProvider};
 use sagewire_types::ChatRequest;
 
-use super::{Settings, Timeouts};
+use super::{Settings, Timeouts, id_source::IdSource};
 use crate::{
     ChatDialect, DetailsPolicy, EmbeddingDialect, InvocationHeaders, ParameterPolicy, RerankDialect, TemplateChoice,
     TemplateSource, TranscriptionDialect,
@@ -55,6 +55,10 @@ impl Settings {
         with_profile(profile: impl Into<String>);
         /// Sets where calls go, in place of the region's host.
         with_base_url(base_url: impl Into<String>);
+        /// Sets what `prefix_aware_id` is derived from.
+        with_prefix_aware_id_from(prefix_aware_id_from: IdSource);
+        /// Sets what `session_id` is derived from.
+        with_session_id_from(session_id_from: IdSource);
         /// Sets the dialect of chat and completions.
         with_dialect(dialect: ChatDialect);
         /// Sets the family of embeddings.

@@ -151,6 +151,12 @@ pub(super) static TABLE: &[Parameter] = &[
         "The session of a stateful model; `NEW_SESSION` opens one.",
     ),
     setting(
+        "session_id_from",
+        Field::Parsed(Kind::Text, |d, value| reading::parsed(&mut d.settings.session_id_from, &value)),
+        "What `session_id` is derived from if it is not set: `conversation` (its beginning, up to the first message of the user), `key` (the name of the caller's key) or `header:<name>`. A digest is sent.",
+    )
+    .in_a_request(InRequest::Operator),
+    setting(
         "inference_id",
         Field::Text(|d| &mut d.settings.headers.inference_id),
         "The id under which captured data is stored.",
@@ -160,6 +166,12 @@ pub(super) static TABLE: &[Parameter] = &[
         Field::Text(|d| &mut d.settings.headers.prefix_aware_id),
         "Routes calls with the same prompt prefix to the same instance.",
     ),
+    setting(
+        "prefix_aware_id_from",
+        Field::Parsed(Kind::Text, |d, value| reading::parsed(&mut d.settings.prefix_aware_id_from, &value)),
+        "What `prefix_aware_id` is derived from if it is not set, as `session_id_from`.",
+    )
+    .in_a_request(InRequest::Operator),
     setting(
         "customer_identity_token",
         Field::Text(|d| &mut d.settings.headers.customer_identity_token),
