@@ -29,8 +29,16 @@ const DISCOVERY: &[&str] = &[
 const INVOKE: &[&str] = &["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"];
 /// `INVOKE` without streams.
 const INVOKE_WHOLE: &[&str] = &["sagemaker:InvokeEndpoint"];
+const INVOKE_ASYNC: &[&str] = &["sagemaker:InvokeEndpointAsync"];
+/// What may be found: endpoints of every kind.
+const INVOKE_FOUND: &[&str] =
+    &["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream", "sagemaker:InvokeEndpointAsync"];
+/// S3 says that an answer is not there yet only to those who may list its bucket.
+const FETCH: &[&str] = &["s3:GetObject", "s3:ListBucket"];
+const PUT: &[&str] = &["s3:PutObject"];
 const BEARER: &[&str] = &["sagemaker:CallWithBearerToken"];
 const ROUTER: &[&str] = &["sagemaker:InvokeInferenceRouter"];
+const ROUTER_ASYNC: &[&str] = &["sagemaker:InvokeInferenceRouterAsync"];
 const GATEWAY: &[&str] =
     &["sagemaker:InvokeGlobalInferenceGateway", "sagemaker:InvokeGlobalInferenceGatewayWithResponseStream"];
 
@@ -97,7 +105,7 @@ impl Policy<'_> {
             for region in regions {
                 let resources = [("endpoint", name.as_str()), ("inference-component", "*")];
                 let arns = resources.map(|(kind, name)| self.arn(&region, kind, name));
-                grants.entry(("InvokeFoundEndpoints", INVOKE)).or_default().extend(arns);
+                grants.entry(("InvokeFoundEndpoints", INVOKE_FOUND)).or_default().extend(arns);
             }
         }
         let mut statements: Vec<Value> =
@@ -122,14 +130,28 @@ impl Policy<'_> {
             grant("AssumeRoles", &["sts:AssumeRole"], role.to_owned());
         }
         let Some((prefix, name)) = deployment.model.split_once('/') else { return };
+        let partition = Partition::of_region(&region).id();
+        let is_asynchronous = is_asynchronous(deployment);
+        if is_asynchronous {
+            // Where answers go is the endpoint's own configuration.
+            grant("FetchAnswers", FETCH, format!("arn:{partition}:s3:::*"));
+            if let Some(inputs) = text("async_input_location").and_then(|location| location.strip_prefix("s3://")) {
+                grant("PutInputs", PUT, format!("arn:{partition}:s3:::{}/*", inputs.trim_end_matches('/')));
+            }
+        }
         let (first, second) = name.split_once('/').map_or((name, None), |(first, second)| (first, Some(second)));
         match prefix {
             "sagemaker_router" => {
-                grant("InvokeRouters", ROUTER, self.arn(&region, "inference-router", first));
+                let (routers, destinations) = match is_asynchronous {
+                    true => {
+                        (("InvokeAsynchronousRouters", ROUTER_ASYNC), ("InvokeAsynchronousDestinations", INVOKE_ASYNC))
+                    }
+                    false => (("InvokeRouters", ROUTER), ("InvokeDestinations", INVOKE_WHOLE)),
+                };
+                grant(routers.0, routers.1, self.arn(&region, "inference-router", first));
                 // The caller needs a permission for every destination, in whatever region and account.
-                let partition = Partition::of_region(&region).id();
                 for kind in ["endpoint", "inference-component"] {
-                    grant("InvokeDestinations", INVOKE_WHOLE, format!("arn:{partition}:sagemaker:*:*:{kind}/*"));
+                    grant(destinations.0, destinations.1, format!("arn:{partition}:sagemaker:*:*:{kind}/*"));
                 }
                 return;
             }
@@ -141,10 +163,14 @@ impl Policy<'_> {
             _ => {}
         }
         let endpoint = if prefix == "sagemaker_openai" { first } else { name.strip_prefix("openai/").unwrap_or(name) };
-        grant("InvokeEndpoints", INVOKE, self.arn(&region, "endpoint", &endpoint.to_ascii_lowercase()));
+        let (sid, actions) = match is_asynchronous {
+            true => ("InvokeAsynchronousEndpoints", INVOKE_ASYNC),
+            false => ("InvokeEndpoints", INVOKE),
+        };
+        grant(sid, actions, self.arn(&region, "endpoint", &endpoint.to_ascii_lowercase()));
         let component = text("model_id").or(second.filter(|_| prefix == "sagemaker_openai"));
         if let Some(component) = component {
-            grant("InvokeEndpoints", INVOKE, self.arn(&region, "inference-component", &component.to_ascii_lowercase()));
+            grant(sid, actions, self.arn(&region, "inference-component", &component.to_ascii_lowercase()));
         }
     }
 
@@ -158,6 +184,13 @@ impl Policy<'_> {
     }
 }
 
+fn is_asynchronous(deployment: &DeploymentConfig) -> bool {
+    let is_on = |value: &Value| {
+        value.as_bool() == Some(true) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    };
+    deployment.parameters.get("async_inference").is_some_and(is_on)
+}
+
 /// What the policy cannot say.
 fn notes(config: &Config) -> Vec<&'static str> {
     let any = |is: &dyn Fn(&DeploymentConfig) -> bool| config.deployments.iter().any(is);
@@ -168,6 +201,14 @@ fn notes(config: &Config) -> Vec<&'static str> {
     if any(&|deployment| deployment.model.starts_with("sagemaker_router/")) {
         notes
             .push("`InvokeDestinations` allows every endpoint: narrow it to the destinations of the inference routers");
+    }
+    if any(&is_asynchronous) {
+        notes.push(
+            "`FetchAnswers` allows every bucket: narrow it to where the asynchronous endpoints leave their answers",
+        );
+    }
+    if config.sagewire_settings.discover.is_some() {
+        notes.push("asynchronous endpoints that are found need `s3:GetObject` and `s3:ListBucket` where they leave their answers");
     }
     notes
 }
@@ -203,8 +244,25 @@ model_list:
   - {model_name: e, litellm_params: {model: sagemaker_gateway/g1/Qwen/Qwen3-8B}}
   - {model_name: f, litellm_params: {model: sagemaker_chat/x, aws_role_name: 'arn:aws:iam::1:role/r'}}
   - {model_name: 'w/*', litellm_params: {model: 'sagemaker/*'}}
+  - {model_name: g, litellm_params: {model: sagemaker_chat/queue, async_inference: true, async_input_location: 's3://mine/inputs/'}}
+  - {model_name: h, litellm_params: {model: sagemaker_router/later/t, async_inference: true}}
 ";
         let policy = policy(yaml, "123456789012");
+        assert_eq!(
+            resources(&policy, "InvokeAsynchronousEndpoints"),
+            ["arn:aws:sagemaker:us-east-1:123456789012:endpoint/queue"]
+        );
+        assert_eq!(resources(&policy, "PutInputs"), ["arn:aws:s3:::mine/inputs/*"]);
+        assert_eq!(resources(&policy, "FetchAnswers"), ["arn:aws:s3:::*"]);
+        assert_eq!(
+            resources(&policy, "InvokeAsynchronousRouters"),
+            ["arn:aws:sagemaker:us-east-1:123456789012:inference-router/later"]
+        );
+        let sids: Vec<_> = policy["Statement"].as_array().unwrap().iter().map(|one| one["Sid"].as_str()).collect();
+        assert!(
+            sids.iter().all(|sid| sids.iter().filter(|other| other == &sid).count() == 1),
+            "AWS wants them unique: {sids:?}"
+        );
         let expected: Vec<String> = [
             "arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/e",
             "arn:aws-cn:sagemaker:cn-north-1:123456789012:inference-component/part",

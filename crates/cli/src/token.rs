@@ -33,11 +33,18 @@ pub(crate) struct TokenArguments {
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// The endpoint in the base URL that is shown
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = resource)]
     endpoint: Option<String>,
     /// The inference component in the base URL that is shown
-    #[arg(long, value_name = "NAME", requires = "endpoint")]
+    #[arg(long, value_name = "NAME", requires = "endpoint", value_parser = resource)]
     inference_component: Option<String>,
+}
+
+/// A name as AWS gives them to endpoints and components.
+fn resource(text: &str) -> Result<String, String> {
+    let is_name =
+        (1..=63).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_name { Ok(text.to_owned()) } else { Err("expected 1 to 63 letters, digits or hyphens".to_owned()) }
 }
 
 pub(crate) async fn run(arguments: TokenArguments) -> Result<(), Failure> {

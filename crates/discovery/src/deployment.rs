@@ -40,6 +40,8 @@ pub struct Deployment {
     pub hosting: Hosting,
     /// Whether it has no copies now, so that the first call waits until one has started.
     pub asleep: bool,
+    /// Whether the endpoint is asynchronous: calls are queued, and their answers are left in S3.
+    pub asynchronous: bool,
     /// Whether the container takes requests for routes of its own, such as `/v1/responses`.
     pub native_routes: NativeRoutes,
     /// Why it cannot be called as it is.
@@ -59,9 +61,11 @@ pub enum Serves {
     Chat(&'static str),
     /// Embeddings, as this family of containers does.
     Embeddings(&'static str),
-    /// An order of texts by their relevance.
-    Rerank,
-    /// Another task, such as `audio transcription`.
+    /// An order of texts by their relevance, as this family of rerankers does.
+    Rerank(&'static str),
+    /// The texts of recordings, as this family of servers does.
+    Transcription(&'static str),
+    /// Another task, such as `image generation`.
     Other(String),
     /// Nothing tells.
     Unknown,
@@ -72,8 +76,6 @@ pub enum Serves {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// It takes asynchronous calls alone.
-    Asynchronous,
     /// It hosts many models, and which one is meant has to be said: `target_model`.
     MultiModel,
     /// It is in this status.
@@ -85,7 +87,6 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asynchronous => f.write_str("the endpoint takes asynchronous calls only"),
             Self::MultiModel => f.write_str(
                 "the endpoint hosts many models; set `target_model` to the archive of the one that is meant",
             ),
@@ -186,7 +187,9 @@ impl Serves {
         match self {
             Self::Chat(_) => Some("chat"),
             Self::Embeddings(_) => Some("embedding"),
-            _ => None,
+            Self::Rerank(_) => Some("rerank"),
+            Self::Transcription(_) => Some("audio_transcription"),
+            Self::Other(_) | Self::Unknown => None,
         }
     }
 }
@@ -196,7 +199,8 @@ impl fmt::Display for Serves {
         match self {
             Self::Chat(dialect) => write!(f, "chat ({dialect})"),
             Self::Embeddings(family) => write!(f, "embeddings ({family})"),
-            Self::Rerank => f.write_str("rerank"),
+            Self::Rerank(family) => write!(f, "rerank ({family})"),
+            Self::Transcription(family) => write!(f, "transcription ({family})"),
             Self::Other(task) => f.write_str(task),
             Self::Unknown => f.write_str("unknown"),
         }
@@ -227,25 +231,29 @@ impl Deployment {
             }
         };
         let text = |text: &Option<String>| text.clone().map(Value::from);
-        let (prefix, dialect, family) = match &self.serves {
-            Serves::Chat("messages") => ("sagemaker_chat", None, None),
-            Serves::Chat("nova") => ("sagemaker_nova", None, None),
-            Serves::Chat("tgi") => ("sagemaker", None, None),
-            Serves::Chat(dialect) => ("sagemaker", Some(*dialect), None),
-            Serves::Embeddings(family) => ("sagemaker", None, Some(*family)),
-            Serves::Rerank | Serves::Other(_) | Serves::Unknown => ("sagemaker", None, None),
+        let (prefix, dialect) = match self.serves {
+            Serves::Chat("messages") => ("sagemaker_chat", None),
+            Serves::Chat("nova") => ("sagemaker_nova", None),
+            Serves::Chat("tgi") | Serves::Other(_) | Serves::Unknown => ("sagemaker", None),
+            Serves::Chat(dialect) => ("sagemaker", Some(("dialect", dialect))),
+            Serves::Embeddings(family) => ("sagemaker", Some(("embedding_dialect", family))),
+            Serves::Rerank(family) => ("sagemaker", Some(("rerank_dialect", family))),
+            Serves::Transcription(family) => ("sagemaker", Some(("transcription_dialect", family))),
         };
         set("model", Some(format!("{prefix}/{}", self.endpoint).into()));
         set("aws_region_name", Some(region.into()));
         set("model_id", text(&self.component));
         set("target_variant", text(&self.variant));
         set("target_container_hostname", text(&self.container_hostname));
-        set("dialect", dialect.map(Value::from));
-        set("embedding_dialect", family.map(Value::from));
+        if let Some((name, dialect)) = dialect {
+            set(name, Some(dialect.into()));
+        }
         if self.serves.mode().is_some() {
             set("hf_model_name", text(&self.served_name).or_else(|| text(&self.model_name)));
         }
-        set("wait_for_capacity", self.asleep.then(|| WAIT_FOR_CAPACITY.into()));
+        set("async_inference", self.asynchronous.then_some(true.into()));
+        // An asynchronous endpoint takes calls while it is asleep: its queue wakes it.
+        set("wait_for_capacity", (self.asleep && !self.asynchronous).then(|| WAIT_FOR_CAPACITY.into()));
         params
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     facts::EndpointFacts,
 };
 
-use self::{conclusion::Conclusion, hosted::Hosted};
+use self::{conclusion::Conclusion, hosted::Hosted, told::told};
 
 mod conclusion;
 mod containers;
@@ -23,9 +23,13 @@ mod jumpstart;
 mod marketplace;
 mod model_name;
 mod text_containers;
+mod told;
 
 /// The statuses in which an endpoint answers calls.
 const ANSWERING: [&str; 5] = ["InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"];
+
+/// What follows for callers of an asynchronous endpoint.
+const ASYNCHRONOUS: &str = "the endpoint is asynchronous: calls are queued, and answers are fetched from S3; requests of more than 128,000 bytes need `async_input_location`";
 
 /// Everything that can be called at an endpoint. There is at least one deployment, if only to say
 /// why nothing is known of it.
@@ -39,6 +43,12 @@ pub fn read(facts: &EndpointFacts) -> Vec<Deployment> {
     };
     for deployment in &mut deployments {
         deployment.reasons.extend(facts.unread.iter().cloned());
+        for text in &mut deployment.reasons {
+            *text = told(text);
+        }
+        if let Some(text) = &mut deployment.image {
+            *text = told(text);
+        }
     }
     deployments
 }
@@ -83,13 +93,10 @@ impl<'a> EndpointReading<'a> {
         let endpoint = &self.facts.endpoint;
         let is_asynchronous = endpoint.async_inference_config.is_some()
             || self.facts.config.as_ref().is_some_and(|config| config.async_inference_config.is_some());
-        let obstacle = if !ANSWERING.contains(&endpoint.endpoint_status.as_str()) {
-            Some(Obstacle::Status(status(&endpoint.endpoint_status, endpoint.failure_reason.as_deref())))
-        } else if is_asynchronous {
-            Some(Obstacle::Asynchronous)
-        } else {
-            None
-        };
+        let is_answering = ANSWERING.contains(&endpoint.endpoint_status.as_str());
+        let obstacle = (!is_answering)
+            .then(|| Obstacle::Status(status(&endpoint.endpoint_status, endpoint.failure_reason.as_deref())));
+        let reasons = if is_asynchronous { vec![ASYNCHRONOUS.to_owned()] } else { Vec::new() };
         Deployment {
             endpoint: endpoint.endpoint_name.clone(),
             variant: None,
@@ -103,10 +110,11 @@ impl<'a> EndpointReading<'a> {
             served_name: None,
             hosting: Hosting::Unknown,
             asleep: false,
+            asynchronous: is_asynchronous,
             native_routes: NativeRoutes::Unknown,
             obstacle,
             certainty: Certainty::Unknown,
-            reasons: Vec::new(),
+            reasons,
         }
     }
 
@@ -289,9 +297,9 @@ fn hosting(variant: &VariantFacts<'_>) -> Hosting {
 }
 
 fn status(status: &str, reason: Option<&str>) -> String {
-    match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
-        Some(reason) => format!("{status} ({reason})"),
-        None => status.to_owned(),
+    match reason.map(told).filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("{} ({reason})", told(status)),
+        None => told(status),
     }
 }
 

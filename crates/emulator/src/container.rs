@@ -135,6 +135,7 @@ pub(crate) fn of_image(image: &str, pace: Duration) -> Arc<dyn Container> {
         "tei" | "tei-cpu" => Arc::new(Embedding::new()),
         "huggingface-pytorch-tgi-inference" | "djl-inference" => Arc::new(Tgi::new().paced(pace)),
         "huggingface-pytorch-inference" => Arc::new(Toolkit::new()),
+        "whisperx" => Arc::new(Transcription),
         _ => Arc::new(Messages::new().paced(pace)),
     }
 }

@@ -23,6 +23,16 @@ const CHAT: [(&str, &str); 4] = [
     ("lmi", "write the model as `sagemaker/{}` with `dialect: lmi` (`--dialect lmi`)"),
     ("jumpstart", "write the model as `sagemaker/{}` with `dialect: jumpstart` (`--dialect jumpstart`)"),
 ];
+const RERANK: [(&str, &str); 3] = [
+    ("tei", "rank with `sagemaker/{}` and `rerank_dialect: tei`"),
+    ("vllm", "rank with `sagemaker/{}` and `rerank_dialect: vllm`"),
+    ("cohere", "rank with `sagemaker/{}` and `rerank_dialect: cohere`"),
+];
+const TRANSCRIPTION: [(&str, &str); 3] = [
+    ("huggingface", "transcribe with `sagemaker/{}` and `transcription_dialect: huggingface`"),
+    ("whisperx", "transcribe with `sagemaker/{}` and `transcription_dialect: whisperx`"),
+    ("vllm", "transcribe with `sagemaker/{}` and `transcription_dialect: vllm`"),
+];
 const EMBEDDING: [(&str, &str); 3] = [
     ("tei", "embed with `sagemaker/{}` and `embedding_dialect: tei`"),
     ("openai", "embed with `sagemaker/{}` and `embedding_dialect: openai`"),
@@ -39,7 +49,7 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
             skipped(ANSWER, "nothing could be asked"),
         ];
     };
-    let kind = if case.subject.embeds { Kind::Embedding } else { Kind::Chat };
+    let kind = case.subject.kind;
     if no_invoke || case.keys.is_none() {
         let mut probe = Probe::watched(model, settings, case.world, None, log);
         if case.keys.is_none() {
@@ -65,7 +75,7 @@ pub(super) async fn ask(case: &Case<'_>, no_invoke: bool, log: &Log) -> Vec<Step
     let took = begun.elapsed();
     let answer = match &result {
         Ok(meta) => {
-            let what = if kind == Kind::Chat { "one token" } else { "one vector" };
+            let what = kind.answer();
             let variant = meta.invoked_production_variant.as_deref().map(|variant| format!(", variant {variant}"));
             let id = meta.request_id.as_deref().unwrap_or("-");
             Step::ok(ANSWER, format!("{what} in the dialect {}, after {} ms", spoken(case, kind), took.as_millis()))
@@ -85,7 +95,7 @@ async fn ask_again(probe: &Probe, kind: Kind, error: &Error, case: &Case<'_>, lo
     if error.kind() == ErrorKind::ModelFailed && probe.ask(kind, None).await.is_ok() {
         let fix =
             "the container failed once and answered when it was asked again: see its log where that happens often";
-        return Step::warning(ANSWER, format!("one token at the second try. At the first: {said}"), fix);
+        return Step::warning(ANSWER, format!("{} at the second try. At the first: {said}", kind.answer()), fix);
     }
     let Some((found, choice)) = other_dialect(probe, kind, dialect(case, kind).as_deref()).await else {
         return failed(error, case, log).await;
@@ -131,10 +141,8 @@ fn request_step(log: &Log, error: Option<Error>, is_signed: bool) -> Step {
 fn dialect(case: &Case<'_>, kind: Kind) -> Option<String> {
     let settings = case.subject.settings().unwrap_or_default();
     let by_prefix = || case.subject.prefix().and_then(|prefix| ChatDialect::of_prefix(&prefix));
-    match kind {
-        Kind::Chat => settings.dialect.or_else(by_prefix).map(|dialect| dialect.to_string()),
-        Kind::Embedding => settings.embedding_dialect.map(|dialect| dialect.to_string()),
-    }
+    let by_prefix = || (kind == Kind::Chat).then(by_prefix).flatten().map(|dialect| dialect.to_string());
+    kind.set_in(&settings).or_else(by_prefix)
 }
 
 /// The same, for sentences.
@@ -162,6 +170,8 @@ async fn other_dialect(probe: &Probe, kind: Kind, spoken: Option<&str>) -> Optio
     let order: Vec<_> = match kind {
         Kind::Chat => chat.chain(embedding).collect(),
         Kind::Embedding => embedding.chain(chat).collect(),
+        Kind::Rerank => RERANK.into_iter().map(|row| (kind, row)).collect(),
+        Kind::Transcription => TRANSCRIPTION.into_iter().map(|row| (kind, row)).collect(),
     };
     for (tried, (name, choice)) in order {
         let is_new = tried != kind || Some(name) != spoken;

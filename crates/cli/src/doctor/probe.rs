@@ -1,15 +1,21 @@
-//! The smallest call that shows whether a model answers: one token, or one vector.
+//! The smallest call that shows whether a model answers: one token, one vector, one score, or the
+//! text of a moment of silence.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sagewire::{
-    CallContext, ChatRequest, EmbedRequest, Error, ErrorKind, Message, Provider, ReplyMeta, ReqwestTransport,
-    SageMaker, Settings, Transport,
+    AudioForm, CallContext, ChatRequest, EmbedRequest, Error, ErrorKind, Message, Provider, ReplyMeta,
+    ReqwestTransport, RerankRequest, SageMaker, Settings, TranscribeRequest, Transport,
+    batch::{Buckets, S3Results},
     credentials::{
-        Credentials, StaticCredentials,
+        AwsParams, Credentials, StaticCredentials,
         seam::{CA_BUNDLE_LIMIT, SystemFiles, World},
     },
 };
+use sagewire_proxy::config::Mode;
 
 use super::watch::{Log, Watched};
 
@@ -18,6 +24,53 @@ use super::watch::{Log, Watched};
 pub(super) enum Kind {
     Chat,
     Embedding,
+    Rerank,
+    Transcription,
+}
+
+/// How long the answer of an asynchronous endpoint is waited for.
+const QUEUED: Duration = Duration::from_secs(60);
+
+impl Kind {
+    /// What is asked of a model of this mode. Routes of the container's own are not examined.
+    pub(super) fn of(mode: Mode) -> Self {
+        match mode {
+            Mode::Embedding => Self::Embedding,
+            Mode::Rerank => Self::Rerank,
+            Mode::AudioTranscription => Self::Transcription,
+            _ => Self::Chat,
+        }
+    }
+
+    /// The parameter that sets its dialect.
+    pub(super) fn dialect(self) -> &'static str {
+        match self {
+            Self::Chat => "dialect",
+            Self::Embedding => "embedding_dialect",
+            Self::Rerank => "rerank_dialect",
+            Self::Transcription => "transcription_dialect",
+        }
+    }
+
+    /// What comes of it.
+    pub(super) fn answer(self) -> &'static str {
+        match self {
+            Self::Chat => "one token",
+            Self::Embedding => "one vector",
+            Self::Rerank => "one score",
+            Self::Transcription => "one text",
+        }
+    }
+
+    /// The dialect that is set.
+    pub(super) fn set_in(self, settings: &Settings) -> Option<String> {
+        match self {
+            Self::Chat => settings.dialect.map(|dialect| dialect.to_string()),
+            Self::Embedding => settings.embedding_dialect.map(|dialect| dialect.to_string()),
+            Self::Rerank => settings.rerank_dialect.map(|dialect| dialect.to_string()),
+            Self::Transcription => settings.transcription_dialect.map(|dialect| dialect.to_string()),
+        }
+    }
 }
 
 /// A way to call the model.
@@ -74,19 +127,33 @@ impl Probe {
             (_, None) => {}
             (Kind::Chat, Some(dialect)) => settings.dialect = Some(dialect.parse()?),
             (Kind::Embedding, Some(dialect)) => settings.embedding_dialect = Some(dialect.parse()?),
+            (Kind::Rerank, Some(dialect)) => settings.rerank_dialect = Some(dialect.parse()?),
+            (Kind::Transcription, Some(dialect)) => settings.transcription_dialect = Some(dialect.parse()?),
         }
+        let mut context = CallContext::new();
+        if settings.async_inference == Some(true) {
+            context = context.with_deadline(Instant::now() + QUEUED);
+        }
+        let results = S3Results::new(Buckets::new(AwsParams::default(), self.world.clone()));
         let sagemaker = SageMaker::builder()
             .world(self.world.clone())
             .settings(settings)
             .transport(Arc::clone(&self.transport))
+            .async_objects(Arc::new(results))
             .build()?;
-        let context = CallContext::new();
         match kind {
             Kind::Chat => {
                 let request = ChatRequest::new(self.model.as_str(), [Message::user("Hi")]).with_max_tokens(1);
                 Ok(sagemaker.chat(request, &context).await?.meta)
             }
             Kind::Embedding => Ok(sagemaker.embed(EmbedRequest::new(self.model.as_str(), "Hi"), &context).await?.meta),
+            Kind::Rerank => {
+                Ok(sagemaker.rerank(RerankRequest::new(self.model.as_str(), "Hi", ["Hi"]), &context).await?.meta)
+            }
+            Kind::Transcription => {
+                let request = TranscribeRequest::new(self.model.as_str(), AudioForm::silence()?);
+                Ok(sagemaker.transcribe(request, &context).await?.meta)
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use sagewire::{
 use sagewire_proxy::{Config, Wiring, config::Mode};
 use serde_json::{Map, Value};
 
-use super::{DoctorArguments, redis, report::Step};
+use super::{DoctorArguments, probe::Kind, redis, report::Step};
 use crate::{Failure, serve::model_names, terminal};
 
 /// One model and how it is reached.
@@ -19,7 +19,8 @@ pub(super) struct Subject {
     deployment: Option<String>,
     /// Everything set for it, under LiteLLM's names. Secrets stand here.
     params: Params,
-    pub(super) embeds: bool,
+    /// What its model is asked.
+    pub(super) kind: Kind,
     /// The world of its calls: a configuration's `environment_variables` stand before those of the
     /// process.
     pub(super) world: World,
@@ -76,8 +77,8 @@ pub(super) async fn find(arguments: &DoctorArguments) -> Result<Subjects, Failur
     Ok(vec![Subject {
         model: arguments.model.clone(),
         deployment: None,
+        kind: kind(arguments, None),
         params: Params(connection.litellm_params(arguments.embeddings)),
-        embeds: arguments.embeddings,
         system: world.clone(),
         world,
     }]
@@ -108,11 +109,21 @@ async fn demo(
         model: Some(arguments.model.clone().unwrap_or_else(|| default.to_owned())),
         deployment: None,
         params: Params(params),
-        embeds: arguments.embeddings,
+        kind: kind(arguments, None),
         system: world.clone(),
         world,
     };
     Ok(Subjects { all: vec![subject], redis: None, _emulator: Some(emulator) })
+}
+
+/// What a model is asked: as the arguments say, else the configuration, else what its dialect is of.
+fn kind(arguments: &DoctorArguments, mode: Option<Mode>) -> Kind {
+    let is_set = |kind: &Kind| arguments.connection.params.iter().any(|(name, _)| name == kind.dialect());
+    match mode {
+        _ if arguments.embeddings => Kind::Embedding,
+        Some(mode) => Kind::of(mode),
+        None => [Kind::Embedding, Kind::Rerank, Kind::Transcription].into_iter().find(is_set).unwrap_or(Kind::Chat),
+    }
 }
 
 /// Every deployment of the model that is named, or of them all.
@@ -135,7 +146,7 @@ fn of_config(config: &Config, arguments: &DoctorArguments, world: &World) -> Res
                 model: Some(deployment.model.clone()),
                 deployment: Some(format!("{} ({})", deployment.model_name, deployment.id)),
                 params: Params(params),
-                embeds: arguments.embeddings || deployment.mode == Some(Mode::Embedding),
+                kind: kind(arguments, deployment.mode),
                 world: world.clone(),
                 system: system.clone(),
             }
@@ -178,9 +189,7 @@ impl Subject {
         if let Some(component) = &settings.headers.inference_component {
             details.push(format!("inference component `{component}`"));
         }
-        let embedding = settings.embedding_dialect.filter(|_| self.embeds).map(|dialect| dialect.as_str());
-        let chat = settings.dialect.filter(|_| !self.embeds).map(|dialect| dialect.as_str());
-        if let Some(dialect) = embedding.or(chat) {
+        if let Some(dialect) = self.kind.set_in(&settings) {
             details.push(format!("dialect `{dialect}`, as set"));
         }
         Some(
@@ -209,15 +218,17 @@ impl Subject {
             .or_else(|| self.params.0.get("model_id")?.as_str().map(str::to_owned))
     }
 
-    /// Whether calls are made in another way than with these parameters, as far as dialect and
-    /// component are concerned.
+    /// Whether calls are made in another way than with these parameters, as far as dialect, queue
+    /// and component are concerned.
     pub(super) fn differs_from(&self, params: &Map<String, Value>) -> bool {
-        let text = |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
+        let text = |map: &Map<String, Value>, name: &str| {
+            map.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
         if self.prefix().as_deref() == Some("sagemaker_openai") {
             return text(params, "model").is_some_and(|model| !model.starts_with("sagemaker_chat/"));
         }
         let other_prefix = text(params, "model") != self.model && !self.params.0.contains_key("dialect");
-        let names = ["dialect", "embedding_dialect"];
+        let names = ["dialect", "embedding_dialect", "rerank_dialect", "transcription_dialect", "async_inference"];
         other_prefix
             || names.iter().any(|name| params.contains_key(*name) && text(params, name) != text(&self.params.0, name))
     }

@@ -6,6 +6,7 @@ use sagewire_discovery::Found;
 use serde_json::Value;
 
 use super::probe::Finding;
+use crate::terminal;
 
 /// The file. `findings` are those of `--probe`, by the deployment's name.
 pub(super) fn text(found: &[Found], findings: &[Finding], profile: Option<&str>) -> String {
@@ -44,11 +45,14 @@ fn entry(text: &mut String, found: &Found, finding: Option<&Finding>, profile: O
         // What AWS says may have several lines.
         let line: Vec<_> =
             line.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty()).collect();
-        let _ = writeln!(text, "  # {}", line.join(" "));
+        let _ = writeln!(text, "  # {}", terminal::harmless(&line.join(" ")));
     };
     let mut title = format!("{}: {}, {}; {}", found.name, deployment.serves, deployment.certainty, deployment.hosting);
     if deployment.asleep {
         title.push_str("; asleep: the first call waits until a copy has started");
+    }
+    if deployment.asynchronous {
+        title.push_str("; asynchronous");
     }
     comment(&title);
     for reason in &deployment.reasons {
@@ -87,7 +91,7 @@ fn scalar(value: &Value) -> String {
             .any(|word| text.eq_ignore_ascii_case(word));
         begins_as_a_word && is_word(text) && !is_keyword
     });
-    plain.map_or_else(|| value.to_string(), str::to_owned)
+    plain.map_or_else(|| terminal::harmless_json(&value.to_string()).into_owned(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -136,6 +140,7 @@ mod tests {
             (json!("123"), "\"123\""),
             (json!("No"), "\"No\""),
             (json!("a: b"), "\"a: b\""),
+            (json!("a\u{85}\u{202e}b"), "\"a\\u0085\\u202eb\""),
             (json!(600), "600"),
         ] {
             assert_eq!(scalar(&value), written);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use sagewire::{
-    CallContext, ChatRequest, EmbedRequest, Error, Message, Provider, SageMaker, Settings, credentials::seam::World,
+    AudioForm, CallContext, ChatRequest, EmbedRequest, Error, Message, Provider, RerankRequest, SageMaker, Settings,
+    TranscribeRequest, credentials::seam::World,
 };
 use sagewire_discovery::{Found, Serves};
 use serde_json::Value;
@@ -25,14 +26,17 @@ pub(super) struct Finding {
     pub(super) outcome: String,
 }
 
-/// Asks every model that can be called and is awake, if the person agrees.
+/// Asks every model that can be called and is awake, if the person agrees. An asynchronous endpoint
+/// answers when its queue comes to it: it is not asked.
 pub(super) async fn ask(
     found: &[Found],
     profile: Option<&str>,
     world: &World,
     is_agreed: bool,
 ) -> Result<Vec<Finding>, Failure> {
-    let awake: Vec<_> = found.iter().filter(|found| found.is_callable() && !found.deployment.asleep).collect();
+    let answers_now =
+        |found: &&Found| found.is_callable() && !found.deployment.asleep && !found.deployment.asynchronous;
+    let awake: Vec<_> = found.iter().filter(answers_now).collect();
     let question = format!("Send one short request to each of {} models?", awake.len());
     if awake.is_empty() || !(is_agreed || super::confirm(&question)?) {
         return Ok(Vec::new());
@@ -62,6 +66,11 @@ async fn one(found: &Found, profile: Option<&str>, world: &World) -> Result<(), 
     let context = CallContext::new();
     match found.deployment.serves {
         Serves::Embeddings(_) => provider.embed(EmbedRequest::new(model, "hi"), &context).await.map(|_| ()),
+        Serves::Rerank(_) => provider.rerank(RerankRequest::new(model, "hi", ["hi"]), &context).await.map(|_| ()),
+        Serves::Transcription(_) => {
+            let request = TranscribeRequest::new(model, AudioForm::silence()?);
+            provider.transcribe(request, &context).await.map(|_| ())
+        }
         _ => {
             let request = ChatRequest::new(model, [Message::user("hi")]).with_max_tokens(1);
             provider.chat(request, &context).await.map(|_| ())

@@ -36,8 +36,11 @@ fn row(found: &Found) -> [String; 7] {
     let deployment = &found.deployment;
     let state = match &deployment.obstacle {
         Some(obstacle) => format!("left out: {obstacle}"),
-        None if deployment.asleep => format!("asleep, {}", deployment.certainty),
-        None => deployment.certainty.to_string(),
+        None => {
+            let marks = [("asleep", deployment.asleep), ("asynchronous", deployment.asynchronous)];
+            let marks = marks.into_iter().filter(|(_, is_set)| *is_set).map(|(mark, _)| mark.to_owned());
+            marks.chain([deployment.certainty.to_string()]).collect::<Vec<_>>().join(", ")
+        }
     };
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     [

@@ -131,10 +131,16 @@ impl ControlPlane {
                 let items: Vec<T> = serde_json::from_value(items).map_err(|error| unreadable(operation, error))?;
                 all.extend(items);
             }
-            match page.remove("NextToken") {
-                Some(Value::String(token)) if !token.is_empty() => input.insert("NextToken".to_owned(), token.into()),
-                _ => return Ok(all),
+            let Some(Value::String(token)) = page.remove("NextToken").filter(|token| token != "") else {
+                return Ok(all);
             };
+            if input.get("NextToken") == Some(&token.as_str().into()) {
+                return Err(Error::new(
+                    ErrorKind::Decode,
+                    format!("`{operation}` gives the same page again and again"),
+                ));
+            }
+            input.insert("NextToken".to_owned(), token.into());
         }
         Err(Error::new(ErrorKind::Decode, format!("`{operation}` has more than {MAX_PAGES} pages")))
     }

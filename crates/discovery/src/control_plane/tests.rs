@@ -110,10 +110,13 @@ async fn pages_are_followed_and_a_list_without_end_is_refused() {
     assert_eq!(second["NextToken"], "more");
     assert_eq!((&second["NameContains"], &second["MaxResults"]), (&json!("e"), &json!(100)));
 
-    let (plane, _) = plane_without_end().await;
-    assert_eq!(plane.list_inference_components().await.unwrap_err().kind(), ErrorKind::Decode);
+    let again = |_, _: &str| (200, json!({"InferenceComponents": [], "NextToken": "again"}));
+    let further = |number, _: &str| (200, json!({"InferenceComponents": [], "NextToken": format!("{number}")}));
+    for (answers, calls) in [(Box::new(again) as Answers, 2), (Box::new(further), 1000)] {
+        let (plane, requests) = plane(answers).await;
+        assert_eq!(plane.list_inference_components().await.unwrap_err().kind(), ErrorKind::Decode);
+        assert_eq!(requests.lock().unwrap().len(), calls);
+    }
 }
 
-async fn plane_without_end() -> (ControlPlane, Arc<Mutex<Vec<http::Request<Bytes>>>>) {
-    plane(|_, _| (200, json!({"InferenceComponents": [], "NextToken": "again"}))).await
-}
+type Answers = Box<dyn Fn(usize, &str) -> (u16, Value) + Send + Sync>;

@@ -1,5 +1,6 @@
 //! [`Conclusion`]: what the rules about one container lead to.
 
+use super::told::told;
 use crate::deployment::{Certainty, NativeRoutes, Serves};
 
 /// What a container serves, and how that was concluded.
@@ -36,8 +37,8 @@ impl Conclusion {
     }
 
     /// A task that is neither chat nor embeddings.
-    pub(super) fn task(task: impl Into<String>) -> Self {
-        Self::sure(Serves::Other(task.into()))
+    pub(super) fn task(task: &str) -> Self {
+        Self::sure(Serves::Other(told(task)))
     }
 
     pub(super) fn unknown(reason: impl Into<String>) -> Self {

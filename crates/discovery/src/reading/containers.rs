@@ -10,6 +10,7 @@ use super::{
     hosted::Hosted,
     text_containers::{llama_cpp, lmi, nova, sglang, tgi, vllm, vllm_omni},
 };
+use crate::deployment::Serves;
 
 /// How a container's settings are read.
 type Read = fn(&Hosted<'_>) -> Conclusion;
@@ -58,7 +59,7 @@ static TABLE: &[Row] = &[
         name: "WhisperX",
         repositories: &["whisperx"],
         parts: &["whisper"],
-        read: |_| Conclusion::task("audio transcription"),
+        read: |_| Conclusion::sure(Serves::Transcription("whisperx")),
     },
     Row {
         name: "Hugging Face toolkit",

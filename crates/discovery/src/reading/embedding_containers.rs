@@ -1,5 +1,5 @@
-//! Containers of models that read: embeddings, rerankers, and the Hugging Face toolkit, which
-//! serves a task of any kind.
+//! Containers of models that read or listen: embeddings, rerankers, recordings, and the Hugging Face
+//! toolkit, which serves a task of any kind.
 
 use super::{
     conclusion::Conclusion,
@@ -15,14 +15,14 @@ pub(super) fn tei(hosted: &Hosted<'_>) -> Conclusion {
         let reason = format!("`TASK` is `{task}`");
         let conclusion = match task {
             "feature-extraction" | "embed" => Conclusion::sure(Serves::Embeddings("tei")),
-            "rerank" => Conclusion::sure(Serves::Rerank),
-            _ => Conclusion::task(task.to_owned()),
+            "rerank" => Conclusion::sure(Serves::Rerank("tei")),
+            _ => Conclusion::task(task),
         };
         return conclusion.because(reason).of_model(named);
     }
     match named.as_ref().map_or(Kind::Unknown, |(name, _)| kind(name)) {
         Kind::Reranker => {
-            Conclusion::likely(Serves::Rerank).of_model(named).because("the model's name is that of a reranker")
+            Conclusion::likely(Serves::Rerank("tei")).of_model(named).because("the model's name is that of a reranker")
         }
         Kind::Embedding => Conclusion::sure(Serves::Embeddings("tei")).of_model(named),
         _ => Conclusion::likely(Serves::Embeddings("tei"))
@@ -45,6 +45,9 @@ pub(super) fn toolkit(hosted: &Hosted<'_>) -> Conclusion {
             Kind::Chat | Kind::Base => Conclusion::likely(Serves::Chat("tgi"))
                 .of_model(named)
                 .because("`HF_TASK` is not set; the model's name is that of a text model"),
+            Kind::Speech => Conclusion::likely(Serves::Transcription("huggingface"))
+                .of_model(named)
+                .because("`HF_TASK` is not set; the model's name is that of a model of speech recognition"),
             _ => Conclusion::unknown("`HF_TASK` is not set").of_model(named),
         };
     };
@@ -53,8 +56,8 @@ pub(super) fn toolkit(hosted: &Hosted<'_>) -> Conclusion {
         "feature-extraction" | "sentence-embeddings" => Conclusion::sure(Serves::Embeddings("hf")),
         "text-generation" => Conclusion::sure(Serves::Chat("tgi")),
         "text2text-generation" => Conclusion::likely(Serves::Chat("tgi")),
-        "text-ranking" | "sentence-ranking" => Conclusion::sure(Serves::Rerank),
-        _ => Conclusion::task(task.to_owned()),
+        "automatic-speech-recognition" => Conclusion::sure(Serves::Transcription("huggingface")),
+        _ => Conclusion::task(task),
     };
     conclusion.because(reason).of_model(named)
 }
@@ -69,6 +72,10 @@ pub(super) fn framework(hosted: &Hosted<'_>) -> Conclusion {
 
 fn of_jumpstart(hosted: &Hosted<'_>) -> Option<Conclusion> {
     let jumpstart = hosted.jumpstart?;
+    if jumpstart.recognises_speech() {
+        let reason = format!("JumpStart's model `{}` recognises speech", jumpstart.id);
+        return Some(Conclusion::likely(Serves::Transcription("huggingface")).because(reason));
+    }
     let family = jumpstart.embedding_family()?;
     let reason = format!("JumpStart's model `{}` embeds texts", jumpstart.id);
     Some(Conclusion::likely(Serves::Embeddings(family)).because(reason))

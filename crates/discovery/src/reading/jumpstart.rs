@@ -34,6 +34,11 @@ impl<'a> HubModel<'a> {
             && version(self.version).is_some_and(|version| version < (3, 0))
     }
 
+    /// Whether it writes down recordings, in the form of Hugging Face's toolkit.
+    pub(super) fn recognises_speech(self) -> bool {
+        self.id.starts_with("huggingface-asr-")
+    }
+
     /// The family of embedding containers that it is one of, if its image does not tell.
     pub(super) fn embedding_family(self) -> Option<&'static str> {
         if self.id.contains("-tcembedding-") {

@@ -5,9 +5,10 @@ use super::conclusion::Conclusion;
 use crate::deployment::Serves;
 
 /// Parts of a package's name, and what the product serves. The first whose parts are all there
-/// counts.
+/// counts. Rerankers of others than Cohere take bodies of their own.
 static PRODUCTS: &[(&[&str], Serves)] = &[
-    (&["rerank"], Serves::Rerank),
+    (&["cohere", "rerank"], Serves::Rerank("cohere")),
+    (&["rerank"], Serves::Unknown),
     (&["cohere", "embed"], Serves::Embeddings("cohere")),
     (&["voyage"], Serves::Embeddings("voyage")),
 ];
@@ -16,7 +17,7 @@ static PRODUCTS: &[(&[&str], Serves)] = &[
 pub(super) fn recognise(package: &str) -> Conclusion {
     let name = package.rsplit('/').next().unwrap_or(package).to_ascii_lowercase();
     let product = PRODUCTS.iter().find(|(parts, _)| parts.iter().all(|part| name.contains(part)));
-    match product {
+    match product.filter(|(_, serves)| *serves != Serves::Unknown) {
         Some((_, serves)) => {
             Conclusion::likely(serves.clone()).because(format!("the model package is called `{name}`"))
         }

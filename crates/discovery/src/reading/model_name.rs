@@ -4,6 +4,9 @@ use sagewire_chat_template::catalog;
 
 use crate::description::Environment;
 
+/// The longest owner, and the longest name of a model, on Hugging Face.
+const LONGEST_PART: usize = 96;
+
 /// What kind of model a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -12,6 +15,8 @@ pub(super) enum Kind {
     Base,
     Embedding,
     Reranker,
+    /// It writes down recordings.
+    Speech,
     Unknown,
 }
 
@@ -31,6 +36,9 @@ const EMBEDDING: [&str; 12] = [
     "/sfr-",
 ];
 
+/// Parts of the names of models of speech recognition.
+const SPEECH: [&str; 2] = ["whisper", "parakeet"];
+
 /// Ends and parts of the names of chat models that the catalog does not have.
 const CHAT: [&str; 5] = ["instruct", "chat", "-it", "thinking", "reasoning"];
 
@@ -42,6 +50,9 @@ pub(super) fn kind(name: &str) -> Kind {
     }
     if EMBEDDING.iter().any(|part| lower.contains(part)) {
         return Kind::Embedding;
+    }
+    if SPEECH.iter().any(|part| lower.contains(part)) {
+        return Kind::Speech;
     }
     match catalog::by_model(name).map(catalog::Entry::is_for_base_models) {
         Some(true) => Kind::Base,
@@ -66,8 +77,12 @@ impl<'a> Named<'a> {
 
     /// Whether it is a name on Hugging Face, such as `owner/model`, and not a path or a URI.
     pub(super) fn is_on_hub(self) -> bool {
-        let is_path = self.name.starts_with(['/', '.']) || self.name.contains("://");
-        !is_path && self.name.split('/').count() <= 2
+        let is_part = |part: &str| {
+            (1..=LONGEST_PART).contains(&part.len())
+                && !part.starts_with('.')
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        };
+        self.name.split('/').count() <= 2 && self.name.split('/').all(is_part)
     }
 }
 
@@ -88,6 +103,7 @@ mod tests {
             ("sentence-transformers/all-MiniLM-L6-v2", Kind::Embedding),
             ("BAAI/bge-reranker-v2-m3", Kind::Reranker),
             ("Qwen/Qwen3-Reranker-4B", Kind::Reranker),
+            ("openai/whisper-large-v3", Kind::Speech),
         ] {
             assert_eq!(kind(name), expected, "{name}");
         }
@@ -97,7 +113,10 @@ mod tests {
     fn paths_are_no_names_on_the_hub() {
         let named = |name| Named { name, variable: "HF_MODEL_ID" };
         assert!(named("Qwen/Qwen3-8B").is_on_hub() && named("gpt2").is_on_hub());
-        for path in ["/opt/ml/model", "s3://bucket/model", "./model", "a/b/c"] {
+        let long = format!("a/{}", "b".repeat(97));
+        for path in
+            ["/opt/ml/model", "s3://bucket/model", "./model", "a/b/c", "a/", "a\nb", "a/b\u{1b}[2J", "a b", &long]
+        {
             assert!(!named(path).is_on_hub(), "{path}");
         }
     }

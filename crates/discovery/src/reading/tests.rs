@@ -38,6 +38,7 @@ fn shown(deployment: &Deployment) -> Map<String, Value> {
         "model_name": deployment.model_name,
         "obstacle": deployment.obstacle.as_ref().map(ToString::to_string),
         "asleep": deployment.asleep,
+        "asynchronous": deployment.asynchronous,
         "native_routes": deployment.native_routes,
         "adapter_of": deployment.adapter_of,
         "hosting": deployment.hosting.to_string(),
@@ -80,6 +81,12 @@ fn each_conclusion_has_a_reason_and_a_dialect_that_exists() {
                 }
                 Serves::Embeddings(family) => {
                     assert!(sagewire_dialects::EmbeddingDialect::names().contains(&family), "{family}");
+                }
+                Serves::Rerank(family) => {
+                    assert!(sagewire_dialects::RerankDialect::names().contains(&family), "{family}");
+                }
+                Serves::Transcription(family) => {
+                    assert!(sagewire_dialects::TranscriptionDialect::names().contains(&family), "{family}");
                 }
                 _ => assert!(deployment.obstacle.is_some(), "{}", path.display()),
             }

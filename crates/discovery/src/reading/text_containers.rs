@@ -19,6 +19,10 @@ const LMI_TAKES_MESSAGES: (u32, u32) = (0, 27);
 /// Since this version of its SageMaker image vLLM's own routes can be chosen.
 const VLLM_TAKES_ROUTES: (u32, u32) = (1, 4);
 
+/// The longest name that vLLM is believed to know its model by: AWS's variables may have 1,024
+/// characters.
+const LONGEST_SERVED_NAME: usize = 256;
+
 /// <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
 pub(super) fn tgi(hosted: &Hosted<'_>) -> Conclusion {
     let named = hosted.model_name(&["HF_MODEL_ID"]);
@@ -46,7 +50,7 @@ pub(super) fn lmi(hosted: &Hosted<'_>) -> Conclusion {
                 return Conclusion::sure(Serves::Embeddings("lmi")).because(reason).of_model(named);
             }
             "text_generation" | "auto" => {}
-            _ => return Conclusion::task(task.to_owned()).because(reason).of_model(named),
+            _ => return Conclusion::task(task).because(reason).of_model(named),
         }
     }
     if let Some(jumpstart) = hosted.jumpstart.filter(|jumpstart| jumpstart.is_llama_2_of_2023()) {
@@ -60,9 +64,10 @@ pub(super) fn lmi(hosted: &Hosted<'_>) -> Conclusion {
         Kind::Embedding => Conclusion::likely(Serves::Embeddings("lmi"))
             .of_model(named)
             .because("the model's name is that of an embedding model"),
-        Kind::Reranker => {
-            Conclusion::likely(Serves::Rerank).of_model(named).because("the model's name is that of a reranker")
-        }
+        Kind::Reranker | Kind::Speech => Conclusion::unknown(
+            "the model's name is that of a reranker or of a model of speech recognition, and what LMI takes for it depends on its settings",
+        )
+        .of_model(named),
         Kind::Chat if takes_messages => {
             Conclusion::likely(MESSAGES).of_model(named).because("LMI takes messages for models with a chat template")
         }
@@ -95,13 +100,20 @@ pub(super) fn vllm(hosted: &Hosted<'_>) -> Conclusion {
             Conclusion::sure(Serves::Embeddings("openai")).because(format!("`{name}` is `{value}`"))
         }
         Some((name, value)) if embeds(value) || value == "score" => {
-            Conclusion::sure(Serves::Rerank).because(format!("`{name}` is `{value}`"))
+            Conclusion::sure(Serves::Rerank("vllm")).because(format!("`{name}` is `{value}`"))
         }
-        Some((name, value)) => Conclusion::task(value.to_owned()).because(format!("`{name}` is `{value}`")),
+        Some((name, value @ "transcription")) => {
+            Conclusion::sure(Serves::Transcription("vllm")).because(format!("`{name}` is `{value}`"))
+        }
+        Some((name, value)) => Conclusion::task(value).because(format!("`{name}` is `{value}`")),
         None => match kind {
             Kind::Embedding => Conclusion::likely(Serves::Embeddings("openai"))
                 .because("the model's name is that of an embedding model"),
-            Kind::Reranker => Conclusion::likely(Serves::Rerank).because("the model's name is that of a reranker"),
+            Kind::Reranker => {
+                Conclusion::likely(Serves::Rerank("vllm")).because("the model's name is that of a reranker")
+            }
+            Kind::Speech => Conclusion::likely(Serves::Transcription("vllm"))
+                .because("the model's name is that of a model of speech recognition"),
             Kind::Base => {
                 Conclusion::likely(MESSAGES).because("the model is a base model: it may have no chat template")
             }
@@ -110,12 +122,18 @@ pub(super) fn vllm(hosted: &Hosted<'_>) -> Conclusion {
     };
     let mut conclusion = conclusion.of_model(named);
     conclusion.native_routes = vllm_routes(hosted);
+    if conclusion.serves == Serves::Transcription("vllm") && conclusion.native_routes == NativeRoutes::No {
+        conclusion.serves = Serves::Other("audio transcription".to_owned());
+        conclusion.reasons.push("an image of this version cannot be asked for `/v1/audio/transcriptions`".to_owned());
+    }
     conclusion.served_name = environment
         .get("SM_VLLM_SERVED_MODEL_NAME")
         .map(|names| names.split_whitespace().next().unwrap_or(names).to_owned())
         .or_else(|| files.then(|| "/opt/ml/model".to_owned()))
         .or_else(|| environment.get("SM_VLLM_MODEL").map(str::to_owned))
-        .filter(|served| conclusion.model_name.as_deref() != Some(served.as_str()));
+        .filter(|served| conclusion.model_name.as_deref() != Some(served.as_str()))
+        // What it cannot be is left to whoever writes the configuration.
+        .filter(|served| served.len() <= LONGEST_SERVED_NAME && !served.contains(char::is_control));
     if let Some(name) = &conclusion.served_name {
         conclusion.reasons.push(format!("vLLM knows its model as `{name}`"));
     }

@@ -167,6 +167,12 @@ impl Mode {
         Self::ImageGeneration,
     ];
 
+    /// The mode that `model_info.mode` writes so.
+    #[must_use]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == name)
+    }
+
     /// The mode as `model_info.mode` writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

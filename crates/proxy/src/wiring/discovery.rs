@@ -136,10 +136,7 @@ impl Search {
 
 /// A deployment as the file would have it.
 fn deployment(found: &Named) -> Option<DeploymentConfig> {
-    let mode = match found.deployment.serves.mode()? {
-        "embedding" => Mode::Embedding,
-        _ => Mode::Chat,
-    };
+    let mode = found.deployment.serves.mode().and_then(Mode::named)?;
     let id = format!("{}/{}", found.region, found.name);
     let params = found.deployment.litellm_params(&found.region);
     let deployment = DeploymentConfig::found(id, found.name.clone(), params, mode, info(found, mode));
@@ -148,7 +145,8 @@ fn deployment(found: &Named) -> Option<DeploymentConfig> {
 
 /// What is known of a deployment, and from what.
 fn info(found: &Named, mode: Mode) -> Map<String, Value> {
-    let Deployment { container, model_name, adapter_of, hosting, asleep, certainty, reasons, .. } = &found.deployment;
+    let Deployment { container, model_name, adapter_of, hosting, asleep, asynchronous, certainty, reasons, .. } =
+        &found.deployment;
     let known = [
         ("mode", Some(mode.as_str().into())),
         ("region", Some(found.region.as_str().into())),
@@ -157,6 +155,7 @@ fn info(found: &Named, mode: Mode) -> Map<String, Value> {
         ("adapter_of", adapter_of.as_deref().map(Value::from)),
         ("hosting", Some(hosting.to_string().into())),
         ("asleep", Some((*asleep).into())),
+        ("asynchronous", asynchronous.then_some(true.into())),
         ("certainty", Some(certainty.to_string().into())),
         ("reasons", Some(reasons.as_slice().into())),
     ];
