@@ -145,6 +145,9 @@ async fn an_inference_router_takes_asynchronous_calls_and_refuses_what_it_does_n
     let invocation = AsyncInvocation::at("sagemaker_router/r/chat", "s3://bucket/input.json");
     let receipt = sagemaker(&emulator).invoke_async(invocation, &CallContext::new()).await.unwrap();
     assert!(receipt.value.output_location.unwrap().starts_with("s3://"));
+    let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT_ID}:endpoint/messages");
+    assert_eq!(receipt.meta.invoked_resource_arn.as_deref(), Some(arn.as_str()));
+    assert!(receipt.meta.decisions.contains(&("routing_reason", "local-preferred".to_owned())), "{:?}", receipt.meta);
     assert_eq!(emulator.calls(Operation::InvokeInferenceRouterAsync), 1);
     let client = client(&emulator);
     for model in ["sagemaker_router/r/none", "sagemaker_router/none/chat"] {

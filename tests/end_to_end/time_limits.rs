@@ -58,6 +58,25 @@ async fn without_a_setting_a_container_has_seventy_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn through_an_inference_router_a_reply_has_a_hundred_and_seventy_seconds() {
+    let reply = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"late"},"finish_reason":"stop"}]}"#;
+    let late = |seconds: u32| [Answer::After(SECOND * seconds, Box::new(Answer::json(200, reply)))];
+    let model = "sagemaker_router/r/chat";
+    let (_, client) = over(late(169), tries(1));
+    assert_eq!(client.chat(question(model)).await.unwrap().value.content(), "late");
+    let (_, client) = over(late(169), tries(1));
+    assert_eq!(stream(&client, question(model)).await.text(), "late", "streams are made of whole replies");
+    for (settings, expected) in
+        [(tries(1), SECOND * 170), (limits(|limits| limits.first_byte = Some(SECOND * 9)), SECOND * 9)]
+    {
+        let (_, client) = over(late(171), settings);
+        let begun = Instant::now();
+        assert_eq!(client.chat(question(model)).await.unwrap_err().kind(), ErrorKind::Timeout);
+        assert_about(begun.elapsed(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_falls_silent_is_a_timeout_and_no_try_follows() {
     let silent = Answer::stream([part(tgi_token("One")), Piece::Wait(SECOND * 3600)]);
     let (transport, client) = over([silent], limits(|limits| limits.idle = Some(SECOND * 5)));

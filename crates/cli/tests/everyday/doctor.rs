@@ -1,6 +1,9 @@
 //! `sagewire doctor`: ten frequent mistakes, each with its fix.
 
-use sagewire_emulator::{AwsError, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, Operation, Scripted};
+use sagewire_emulator::{
+    AwsError, CohereRerank, EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulator, Operation, Rerank, Scripted,
+    Transcription,
+};
 use serde_json::{Value, json};
 
 use crate::process::{Home, Printed};
@@ -356,13 +359,22 @@ async fn aws_tells_what_an_endpoint_runs_and_how_to_call_it() {
         "endpoints": [
             {"EndpointName": "shared", "EndpointConfigName": "c"},
             {"EndpointName": "broken", "EndpointConfigName": "b", "EndpointStatus": "Failed", "FailureReason": "no room"},
+            {"EndpointName": "ranks", "EndpointConfigName": "ranks"},
+            {"EndpointName": "listens", "EndpointConfigName": "listens"},
+            {"EndpointName": "queue", "EndpointConfigName": "b", "AsyncInferenceConfig": {}},
             {"EndpointName": "far", "EndpointConfigName": "b", "EndpointArn": "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/far"},
         ],
         "endpoint_configs": [
             {"EndpointConfigName": "c", "ProductionVariants": [{"VariantName": "v", "InstanceType": "ml.g6.xlarge"}]},
+            {"EndpointConfigName": "ranks", "ProductionVariants": [{"VariantName": "v", "ModelName": "ranks", "InstanceType": "ml.g6.xlarge"}]},
+            {"EndpointConfigName": "listens", "ProductionVariants": [{"VariantName": "v", "ModelName": "listens", "InstanceType": "ml.g6.xlarge"}]},
             {"EndpointConfigName": "b", "ProductionVariants": [{"VariantName": "v", "ModelName": "m", "InstanceType": "ml.g6.xlarge"}]},
         ],
-        "models": [{"ModelName": "m", "PrimaryContainer": {"Image": image}}],
+        "models": [
+            {"ModelName": "m", "PrimaryContainer": {"Image": image}},
+            {"ModelName": "ranks", "PrimaryContainer": {"Image": "tei:1.8", "Environment": {"HF_MODEL_ID": "BAAI/bge-reranker-v2-m3"}}},
+            {"ModelName": "listens", "PrimaryContainer": {"Image": "whisperx:3.8"}},
+        ],
         "inference_components": [component("a", 1), component("sleepy", 0)],
     });
     let account = sagewire_emulator::Account::from_json(&account.to_string()).unwrap();
@@ -380,6 +392,9 @@ async fn aws_tells_what_an_endpoint_runs_and_how_to_call_it() {
         (&["sagemaker_chat/shared"], &["hosts several inference components", "`a`, `sleepy`"]),
         (&["sagemaker_chat/shared", "--inference-component", "sleepy"], &["asleep"]),
         (&["sagemaker_chat/broken"], &["its status is Failed (no room)"]),
+        (&["sagemaker/ranks"], &["rerank (tei)", "use `sagemaker/ranks` with `rerank_dialect: tei`"]),
+        (&["sagemaker/listens"], &["use `sagemaker/listens` with `transcription_dialect: whisperx`"]),
+        (&["sagemaker_chat/queue"], &["use `sagemaker_chat/queue` with `async_inference: true`"]),
         (&["sagemaker_chat/none"], &["there is no endpoint `none` in us-east-1", "--look-in"]),
         (
             &["sagemaker_chat/far", "--look-in", "eu-west-1"],
@@ -391,5 +406,30 @@ async fn aws_tells_what_an_endpoint_runs_and_how_to_call_it() {
         for part in says {
             assert!(text.contains(part), "{arguments:?} lacks {part}: {printed:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rerankers_and_servers_of_transcription_are_asked_what_they_do() {
+    let emulator = Emulator::builder()
+        .no_default_endpoints()
+        .endpoint("ranks", Rerank)
+        .endpoint("cohere", CohereRerank)
+        .endpoint("listens", Transcription)
+        .start()
+        .await
+        .unwrap();
+    let home = Home::of(&emulator);
+    let yaml = "model_list: [{model_name: r, litellm_params: {model: sagemaker/ranks}, model_info: {mode: rerank}}]\n";
+    let config = home.file("config.yaml", yaml);
+    for (arguments, code, says) in [
+        (&["sagemaker/ranks", "-p", "rerank_dialect=tei"][..], 0, "one score in the dialect `tei`"),
+        (&["--config", config.to_str().unwrap(), "r"], 0, "one score in the dialect"),
+        (&["sagemaker/listens", "-p", "transcription_dialect=whisperx"], 0, "one text in the dialect `whisperx`"),
+        (&["sagemaker/cohere", "-p", "rerank_dialect=tei"], 1, "wrong dialect: rank with `sagemaker/cohere`"),
+    ] {
+        let printed = home.run(&[&["doctor"], arguments].concat());
+        let text = printed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(printed.code == Some(code) && text.contains(says), "{arguments:?}: {printed:?}");
     }
 }

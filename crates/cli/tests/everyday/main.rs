@@ -2,11 +2,14 @@
 //! completions and man.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
+mod account;
 mod batch;
 mod chat;
 mod doctor;
 mod embed;
+mod http;
 mod init;
+mod objects;
 mod pages;
 mod process;
 #[cfg(unix)]

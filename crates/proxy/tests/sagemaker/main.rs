@@ -14,6 +14,7 @@ mod batches;
 mod calls;
 mod disclosure;
 mod discovery;
+mod doors;
 mod forwarded;
 mod native;
 mod numbers;
