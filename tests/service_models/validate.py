@@ -50,8 +50,10 @@ def limits(params, shape, problems):
         size = value if isinstance(value, int) else len(value)
         if size > rules.get("max", size):
             problems.append(f"{name} is larger than {rules['max']}")
-        if isinstance(value, str) and "pattern" in rules and not re.search(f"^(?:{rules['pattern']})$", value):
-            problems.append(f"{name} does not match {rules['pattern']}")
+        # Python knows no classes of letters.
+        pattern = rules.get("pattern", ".*")
+        if isinstance(value, str) and "\\p{" not in pattern and not re.fullmatch(pattern, value, re.DOTALL):
+            problems.append(f"{name} does not match {pattern}")
         if "enum" in rules and value not in rules["enum"]:
             problems.append(f"{name} is not one of {rules['enum']}")
 

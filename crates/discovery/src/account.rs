@@ -93,7 +93,9 @@ struct Descriptions {
 #[derive(Clone, Debug)]
 struct Kept {
     summary: EndpointSummary,
-    /// The endpoint and its configuration. None if a tag is missing.
+    /// The tag that was looked for.
+    tag: Option<(String, Option<String>)>,
+    /// The endpoint and its configuration. None if the tag is missing.
     base: Option<Base>,
     components: Vec<ComponentSummary>,
     facts: Arc<EndpointFacts>,
@@ -202,7 +204,8 @@ impl Account {
         filter: &Filter,
         components: &OnceCell<Components>,
     ) -> Result<Option<Arc<EndpointFacts>>, Error> {
-        let kept = self.kept().endpoints.get(&summary.endpoint_name).filter(|kept| kept.summary == *summary).cloned();
+        let is_as_it_was = |kept: &&Kept| kept.summary == *summary && kept.tag == filter.tag;
+        let kept = self.kept().endpoints.get(&summary.endpoint_name).filter(is_as_it_was).cloned();
         let base = match &kept {
             Some(kept) => kept.base.clone(),
             None => self.base(summary, filter).await?,
@@ -223,7 +226,13 @@ impl Account {
             Some(base) => Some(Arc::new(self.describe(base, &own, unlisted).await?)),
             None => None,
         };
-        let kept = Kept { summary: summary.clone(), base, components: own, facts: facts.clone().unwrap_or_default() };
+        let kept = Kept {
+            summary: summary.clone(),
+            tag: filter.tag.clone(),
+            base,
+            components: own,
+            facts: facts.clone().unwrap_or_default(),
+        };
         self.kept().endpoints.insert(summary.endpoint_name.clone(), kept);
         Ok(facts)
     }

@@ -46,7 +46,11 @@ pub fn read(facts: &EndpointFacts) -> Vec<Deployment> {
         for text in &mut deployment.reasons {
             *text = told(text);
         }
-        if let Some(text) = &mut deployment.image {
+        let instance_type = match &mut deployment.hosting {
+            Hosting::Instances { instance_type, .. } | Hosting::Copies { instance_type, .. } => instance_type.as_mut(),
+            Hosting::Serverless { .. } | Hosting::Unknown => None,
+        };
+        for text in instance_type.into_iter().chain(&mut deployment.image) {
             *text = told(text);
         }
     }

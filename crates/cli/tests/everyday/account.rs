@@ -106,7 +106,7 @@ async fn hostile_descriptions_steer_no_terminal_and_write_nothing_into_the_file(
     let checked = home.run(&["check", "--no-env", "--config", path]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
     let names: Vec<_> = file.lines().filter_map(|line| line.strip_prefix("  - model_name: ")).collect();
-    assert_eq!(names, ["image", "long", "quoted", "screen", "served", "yaml"]);
+    assert_eq!(names, ["long", "quoted", "screen", "served", "yaml"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -198,7 +198,8 @@ async fn a_large_account_becomes_a_file_that_serves_a_call_of_each_kind() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"text\":"), "{answer}");
 
     let received = emulator.received();
-    let of = |endpoint: &str| received.iter().filter(move |request| request.endpoint.as_deref() == Some(endpoint));
+    let of =
+        |endpoint: &'static str| received.iter().filter(move |request| request.endpoint.as_deref() == Some(endpoint));
     let components: Vec<_> =
         of("shared").map(|request| request.header("x-amzn-sagemaker-inference-component")).collect();
     assert_eq!(components, ["qwen-component", "qwen-component", "qwen-adapter", "qwen-adapter"].map(Some));

@@ -97,7 +97,7 @@ async fn refusals_have_kinds_and_hold_no_secret() {
 }
 
 #[tokio::test]
-async fn pages_are_followed_and_a_list_without_end_is_refused() {
+async fn pages_are_followed() {
     let (plane, requests) = plane(|number, _| {
         let next = (number == 0).then_some("more");
         (200, json!({"Endpoints": [{"EndpointName": format!("e{number}")}], "NextToken": next}))
@@ -109,14 +109,18 @@ async fn pages_are_followed_and_a_list_without_end_is_refused() {
     let second: Value = serde_json::from_slice(requests.lock().unwrap()[1].body()).unwrap();
     assert_eq!(second["NextToken"], "more");
     assert_eq!((&second["NameContains"], &second["MaxResults"]), (&json!("e"), &json!(100)));
+}
 
-    let again = |_, _: &str| (200, json!({"InferenceComponents": [], "NextToken": "again"}));
-    let further = |number, _: &str| (200, json!({"InferenceComponents": [], "NextToken": format!("{number}")}));
+type Answers = Box<dyn Fn(usize, &str) -> (u16, Value) + Send + Sync>;
+
+#[tokio::test]
+async fn a_list_that_does_not_end_is_refused() {
+    let again = |_: usize, _: &str| (200_u16, json!({"InferenceComponents": [], "NextToken": "again"}));
+    let further =
+        |number: usize, _: &str| (200_u16, json!({"InferenceComponents": [], "NextToken": format!("{number}")}));
     for (answers, calls) in [(Box::new(again) as Answers, 2), (Box::new(further), 1000)] {
         let (plane, requests) = plane(answers).await;
         assert_eq!(plane.list_inference_components().await.unwrap_err().kind(), ErrorKind::Decode);
         assert_eq!(requests.lock().unwrap().len(), calls);
     }
 }
-
-type Answers = Box<dyn Fn(usize, &str) -> (u16, Value) + Send + Sync>;

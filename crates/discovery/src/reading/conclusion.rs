@@ -1,6 +1,6 @@
 //! [`Conclusion`]: what the rules about one container lead to.
 
-use super::told::told;
+use super::told::told_name;
 use crate::deployment::{Certainty, NativeRoutes, Serves};
 
 /// What a container serves, and how that was concluded.
@@ -38,7 +38,7 @@ impl Conclusion {
 
     /// A task that is neither chat nor embeddings.
     pub(super) fn task(task: &str) -> Self {
-        Self::sure(Serves::Other(told(task)))
+        Self::sure(Serves::Other(told_name(task)))
     }
 
     pub(super) fn unknown(reason: impl Into<String>) -> Self {
