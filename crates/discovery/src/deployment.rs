@@ -38,6 +38,8 @@ pub struct Deployment {
     pub served_name: Option<String>,
     /// What it runs on.
     pub hosting: Hosting,
+    /// Its status, if it answers and is about to change: `Updating`, `RollingBack` and their like.
+    pub changing: Option<String>,
     /// Whether it has no copies now, so that the first call waits until one has started.
     pub asleep: bool,
     /// Whether the endpoint is asynchronous: calls are queued, and their answers are left in S3.

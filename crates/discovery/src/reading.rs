@@ -25,8 +25,11 @@ mod model_name;
 mod text_containers;
 mod told;
 
+/// The status of what is as it should be.
+const IN_SERVICE: &str = "InService";
+
 /// The statuses in which an endpoint answers calls.
-const ANSWERING: [&str; 5] = ["InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"];
+const ANSWERING: [&str; 5] = [IN_SERVICE, "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"];
 
 /// What follows for callers of an asynchronous endpoint.
 const ASYNCHRONOUS: &str = "the endpoint is asynchronous: calls are queued, and answers are fetched from S3; requests of more than 128,000 bytes need `async_input_location`";
@@ -42,6 +45,9 @@ pub fn read(facts: &EndpointFacts) -> Vec<Deployment> {
         components => components.iter().map(|component| endpoint.of_component(component, components)).collect(),
     };
     for deployment in &mut deployments {
+        if let Some(status) = &deployment.changing {
+            deployment.reasons.push(format!("its status is {status}: what it runs may change soon"));
+        }
         deployment.reasons.extend(facts.unread.iter().cloned());
         for text in &mut deployment.reasons {
             *text = told(text);
@@ -97,7 +103,8 @@ impl<'a> EndpointReading<'a> {
         let endpoint = &self.facts.endpoint;
         let is_asynchronous = endpoint.async_inference_config.is_some()
             || self.facts.config.as_ref().is_some_and(|config| config.async_inference_config.is_some());
-        let is_answering = ANSWERING.contains(&endpoint.endpoint_status.as_str());
+        let status_now = endpoint.endpoint_status.as_str();
+        let is_answering = ANSWERING.contains(&status_now);
         let obstacle = (!is_answering)
             .then(|| Obstacle::Status(status(&endpoint.endpoint_status, endpoint.failure_reason.as_deref())));
         let reasons = if is_asynchronous { vec![ASYNCHRONOUS.to_owned()] } else { Vec::new() };
@@ -113,6 +120,7 @@ impl<'a> EndpointReading<'a> {
             model_name: None,
             served_name: None,
             hosting: Hosting::Unknown,
+            changing: (is_answering && status_now != IN_SERVICE).then(|| status_now.to_owned()),
             asleep: false,
             asynchronous: is_asynchronous,
             native_routes: NativeRoutes::Unknown,
@@ -238,9 +246,13 @@ impl<'a> EndpointReading<'a> {
             count: copies.current_copy_count,
         };
         // A component that scales from zero is `InService`, or `Updating` on the way.
-        if !["InService", "Updating"].contains(&component.inference_component_status.as_str()) {
-            let status = status(&component.inference_component_status, component.failure_reason.as_deref());
-            blank.obstacle.get_or_insert(Obstacle::Status(status));
+        match component.inference_component_status.as_str() {
+            IN_SERVICE => {}
+            "Updating" => blank.changing = Some("Updating".to_owned()),
+            other => {
+                let status = status(other, component.failure_reason.as_deref());
+                blank.obstacle.get_or_insert(Obstacle::Status(status));
+            }
         }
         let Some(runs) = component.runs() else {
             return conclude(blank, Conclusion::unknown("the inference component does not say what it runs"));

@@ -118,6 +118,10 @@ fn step(subject: &Subject, found: &[Deployment], region: &Region) -> Step {
         let fix = format!("the first call waits until a copy has started; {usage}");
         return Step::warning(NAME, format!("{summary}; asleep"), fix).with_details(details);
     }
+    if let Some(status) = &deployment.changing {
+        let fix = format!("what it runs may change soon; {usage}");
+        return Step::warning(NAME, format!("{summary}; its status is {status}"), fix).with_details(details);
+    }
     let differs = deployment.serves.mode().is_some() && subject.differs_from(&params);
     if differs {
         return Step::warning(NAME, summary, usage).with_details(details);

@@ -359,6 +359,7 @@ async fn aws_tells_what_an_endpoint_runs_and_how_to_call_it() {
         "endpoints": [
             {"EndpointName": "shared", "EndpointConfigName": "c"},
             {"EndpointName": "broken", "EndpointConfigName": "b", "EndpointStatus": "Failed", "FailureReason": "no room"},
+            {"EndpointName": "changes", "EndpointConfigName": "b", "EndpointStatus": "Updating"},
             {"EndpointName": "ranks", "EndpointConfigName": "ranks"},
             {"EndpointName": "listens", "EndpointConfigName": "listens"},
             {"EndpointName": "queue", "EndpointConfigName": "b", "AsyncInferenceConfig": {}},
@@ -392,6 +393,7 @@ async fn aws_tells_what_an_endpoint_runs_and_how_to_call_it() {
         (&["sagemaker_chat/shared"], &["hosts several inference components", "`a`, `sleepy`"]),
         (&["sagemaker_chat/shared", "--inference-component", "sleepy"], &["asleep"]),
         (&["sagemaker_chat/broken"], &["its status is Failed (no room)"]),
+        (&["sagemaker_chat/changes"], &["! endpoint", "its status is Updating", "use `sagemaker_chat/changes`"]),
         (&["sagemaker/ranks"], &["rerank (tei)", "use `sagemaker/ranks` with `rerank_dialect: tei`"]),
         (&["sagemaker/listens"], &["use `sagemaker/listens` with `transcription_dialect: whisperx`"]),
         (&["sagemaker_chat/queue"], &["use `sagemaker_chat/queue` with `async_inference: true`"]),

@@ -205,7 +205,7 @@ mod tests {
         Settings { prefix_aware_id_from: Some(source.clone()), session_id_from: Some(source), ..Settings::default() }
     }
 
-    fn chat(model: &str, messages: impl IntoIterator<Item = Message>) -> Call {
+    fn chat(model: &str, messages: impl Into<Vec<Message>>) -> Call {
         Call::Chat(Box::new(ChatRequest::new(model, messages)))
     }
 
