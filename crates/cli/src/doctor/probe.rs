@@ -1,10 +1,7 @@
 //! The smallest call that shows whether a model answers: one token, one vector, one score, or the
 //! text of a moment of silence.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use sagewire::{
     AudioForm, CallContext, ChatRequest, EmbedRequest, Error, ErrorKind, Message, Provider, ReplyMeta,
@@ -16,6 +13,7 @@ use sagewire::{
     },
 };
 use sagewire_proxy::config::Mode;
+use tokio::time::Instant;
 
 use super::watch::{Log, Watched};
 
@@ -132,7 +130,7 @@ impl Probe {
         }
         let mut context = CallContext::new();
         if settings.async_inference == Some(true) {
-            context = context.with_deadline(Instant::now() + QUEUED);
+            context = context.with_deadline((Instant::now() + QUEUED).into_std());
         }
         let results = S3Results::new(Buckets::new(AwsParams::default(), self.world.clone()));
         let sagemaker = SageMaker::builder()
