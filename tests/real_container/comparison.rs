@@ -3,18 +3,22 @@
 //! Owns what counts as the same answer: everything but what is made anew for each answer (ids and
 //! times), the model's name, nulls and empty values, completion tokens of embeddings, and what
 //! sagewire says otherwise on purpose: `reasoning_content` for vLLM's `reasoning`, and the reason
-//! `tool_calls` where vLLM says `stop` beside a call. A stream is compared as the answer that its
+//! `tool_calls` where vLLM says `stop` beside a call, and what Cohere's and Jina's clients read of a
+//! ranking (`meta`, `object`). A stream is compared as the answer that its
 //! pieces make, because a server cuts its pieces by its own clock; vLLM's count of reasoning tokens
 //! in streams is that of pieces and differs from one answer to the next.
 //!
 //! Answers of the Responses and Messages APIs are forwarded and must be equal but for what is made
 //! anew, nulls and empty values included. Their streams are compared event by event, with the pieces
 //! of one text taken together, and the model has the name by which the caller asked for it.
+//!
+//! Beside the cases there may be scripts in Python, which ask the proxy by the packages of others.
 
 use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -26,10 +30,12 @@ use sagewire_emulator::{EXAMPLE_ACCESS_KEY_ID, EXAMPLE_SECRET_ACCESS_KEY, Emulat
 use sagewire_proxy::{Config, Server, ServerOptions, Wiring};
 use sagewire_test_programs::Prepared;
 use sagewire_tests::{deployment::send, endpoint::world_with};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::process::Process;
+
+mod stream;
 
 const KEY: &str = "sk-1234";
 
@@ -91,7 +97,11 @@ pub(crate) struct Subject {
     pub(crate) start: fn(&Path) -> Process,
 }
 
-/// A trial for each case of a server, and another one for its stream.
+fn is_script(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "py")
+}
+
+/// A trial for each case of a server, another one for its stream, and one for each script.
 pub(crate) fn trials(subject: Subject, python: &Prepared<PathBuf>) -> Vec<Trial> {
     let folder = subject.folder;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("real_container").join(folder);
@@ -102,8 +112,11 @@ pub(crate) fn trials(subject: Subject, python: &Prepared<PathBuf>) -> Vec<Trial>
     let mut trials = Vec::new();
     for file in files {
         let name = format!("{}::{}", folder.replace('/', "::"), file.file_stem().unwrap().to_string_lossy());
-        let modes: &[_] =
-            if Case::read(&file).streams() { &[(false, ""), (true, "::streamed")] } else { &[(false, "")] };
+        let modes: &[_] = if !is_script(&file) && Case::read(&file).streams() {
+            &[(false, ""), (true, "::streamed")]
+        } else {
+            &[(false, "")]
+        };
         for (stream, suffix) in modes.iter().copied() {
             let (pair, file) = (Arc::clone(&pair), file.clone());
             trials.push(python.trial(format!("{name}{suffix}"), move |python| {
@@ -112,7 +125,7 @@ pub(crate) fn trials(subject: Subject, python: &Prepared<PathBuf>) -> Vec<Trial>
                     *pair = Some(Pair::start((subject.start)(python), subject)?);
                 }
                 let Some(pair) = &*pair else { return Err("the server did not start".into()) };
-                pair.compare(&Case::read(&file), stream)
+                if is_script(&file) { pair.run(python, &file) } else { pair.compare(&Case::read(&file), stream) }
             }));
         }
     }
@@ -183,6 +196,27 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// Runs a script, which passes if it exits with 0.
+    fn run(&self, python: &Path, script: &Path) -> Result<(), Failed> {
+        let output = Command::new(python)
+            .arg(script)
+            // Nothing of this machine's own settings may matter.
+            .env_clear()
+            .env("HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env("PROXY_URL", format!("http://{}", self.proxy))
+            .env("PROXY_KEY", KEY)
+            .env("MODEL", RENAMED)
+            .output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(format!("{}\n{}", text(&output.stdout), text(&output.stderr)).into())
+        }
+    }
+}
+
 impl Drop for Pair {
     fn drop(&mut self) {
         drop(self.stop.take());
@@ -225,8 +259,8 @@ async fn ask(address: SocketAddr, case: &Case, body: &Value) -> Result<Answer, F
     };
     let text = std::str::from_utf8(&bytes)?;
     let mut value = match text.trim_start() {
-        chunks if chunks.starts_with("data: ") => joined(text)?,
-        named if named.starts_with("event: ") => events(text)?,
+        chunks if chunks.starts_with("data: ") => stream::joined(text)?,
+        named if named.starts_with("event: ") => stream::events(text)?,
         _ => serde_json::from_str(text).map_err(|error| format!("{status} {text}: {error}"))?,
     };
     if case.is_forwarded() {
@@ -259,106 +293,6 @@ fn mask(value: &mut Value, asked: Option<&Value>) {
     }
 }
 
-/// The events of a stream, each with its name, but without their numbers. Pieces of the same text
-/// that follow one another are one.
-fn events(stream: &str) -> Result<Value, Failed> {
-    let mut events: Vec<Value> = Vec::new();
-    let mut name = "";
-    let mut next_number = 0;
-    for line in stream.lines() {
-        if let Some(named) = line.strip_prefix("event: ") {
-            name = named;
-        }
-        let Some(record) = line.strip_prefix("data: ").filter(|record| *record != "[DONE]") else { continue };
-        let mut event: Value = serde_json::from_str(record)?;
-        if event["type"] == "ping" {
-            continue;
-        }
-        if event["type"] != name {
-            return Err(format!("the event `{name}` has another type: {event}").into());
-        }
-        if let Some(number) = event.as_object_mut().and_then(|event| event.remove("sequence_number")) {
-            if number != next_number {
-                return Err(format!("event {next_number} has the number {number}").into());
-            }
-            next_number += 1;
-        }
-        let kind = |event: &Value| event.get("type").and_then(Value::as_str).map(str::to_owned);
-        let piece = ["/delta", "/delta/text", "/delta/thinking", "/delta/partial_json"];
-        let piece = piece.into_iter().find(|place| event.pointer(place).is_some_and(Value::is_string));
-        match (events.last_mut().filter(|last| kind(last) == kind(&event)), piece) {
-            (Some(last), Some(place)) if last.pointer(place).is_some() => {
-                let more = event.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
-                if let Some(Value::String(text)) = last.pointer_mut(place) {
-                    text.push_str(&more);
-                }
-            }
-            _ => events.push(event),
-        }
-    }
-    Ok(Value::Array(events))
-}
-
-/// The answer that the pieces of a stream make.
-fn joined(stream: &str) -> Result<Value, Failed> {
-    let mut records: Vec<_> = stream.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-    if records.pop() != Some("[DONE]") {
-        return Err(format!("a stream without its end: {stream}").into());
-    }
-    let mut whole = Value::Null;
-    for record in records {
-        join(&mut whole, serde_json::from_str(record)?);
-    }
-    // Answers begin in the order in which the server comes to them.
-    if let Some(Value::Array(choices)) = whole.pointer_mut("/choices") {
-        choices.sort_by_key(|choice| choice.get("index").and_then(Value::as_u64));
-    }
-    if let Some(Value::Object(details)) = whole.pointer_mut("/usage/completion_tokens_details") {
-        details.remove("reasoning_tokens");
-    }
-    Ok(whole)
-}
-
-/// Adds a piece: texts and lists grow, and numbered items are added to those of their number.
-fn join(whole: &mut Value, piece: Value) {
-    match (whole, piece) {
-        (_, Value::Null) => {}
-        (Value::Object(whole), Value::Object(piece)) => {
-            for (name, value) in piece {
-                let grows = ["content", "reasoning", "reasoning_content", "text", "arguments"].contains(&name.as_str());
-                match (whole.get_mut(&name), value) {
-                    (Some(Value::String(text)), Value::String(more)) if grows => text.push_str(&more),
-                    (Some(known), value) => join(known, value),
-                    (None, value) => join(whole.entry(name).or_insert(Value::Null), value),
-                }
-            }
-        }
-        (Value::Array(whole), Value::Array(piece)) => {
-            for item in piece {
-                let known = item
-                    .get("index")
-                    .and_then(|index| whole.iter().position(|known| known.get("index") == Some(index)));
-                match known.and_then(|place| whole.get_mut(place)) {
-                    Some(known) => join(known, item),
-                    None => {
-                        whole.push(Value::Null);
-                        join(whole.last_mut().unwrap(), item);
-                    }
-                }
-            }
-        }
-        (whole @ Value::Null, Value::Object(piece)) => {
-            *whole = Value::Object(Map::new());
-            join(whole, Value::Object(piece));
-        }
-        (whole @ Value::Null, Value::Array(piece)) => {
-            *whole = Value::Array(Vec::new());
-            join(whole, Value::Array(piece));
-        }
-        (whole, piece) => *whole = piece,
-    }
-}
-
 /// Leaves out what may differ.
 fn tidy(value: &mut Value) {
     match value {
@@ -372,6 +306,11 @@ fn tidy(value: &mut Value) {
             }
             for made_anew in ["id", "created", "model"] {
                 object.remove(made_anew);
+            }
+            if object.contains_key("results") {
+                for of_clients in ["meta", "object"] {
+                    object.remove(of_clients);
+                }
             }
             let message = object.get("message").or_else(|| object.get("delta"));
             let calls = message.is_some_and(|message| message.pointer("/tool_calls/0").is_some());

@@ -18,7 +18,7 @@ use sagewire_tests::deployment::send;
 use tempfile::TempDir;
 
 /// How long a server may take to start. A machine that compiles beside it needs minutes.
-const START: Duration = Duration::from_secs(900);
+const START: Duration = Duration::from_secs(1800);
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(250);
 
 /// A running server.
