@@ -21,6 +21,7 @@ mod events;
 mod form;
 mod messages;
 mod plain;
+mod repeated;
 mod responses;
 
 /// The API behind a route.
@@ -134,6 +135,7 @@ impl Protocol {
         if self.mark == Mark::Any {
             return Ok(reply.into());
         }
+        form::check_depth(&reply)?;
         match read_text(&reply, self.answer) {
             (Cow::Borrowed(_), Ok(reading)) => Ok(Forwarded::from(reply).with_reading(reading)),
             (Cow::Owned(repaired), Ok(reading)) => Ok(Forwarded::from(Bytes::from(repaired)).with_reading(reading)),
@@ -226,6 +228,17 @@ mod tests {
             ("/v1/messages", r#"{"type":"message","content":[]}"#),
         ] {
             assert_eq!(read(path, reply).unwrap_err().kind(), ErrorKind::Decode, "{path} {reply}");
+        }
+        // Brackets in texts, or beside one another, are not deep.
+        for (count, is_read) in [(127, true), (128, false), (100_000, false)] {
+            let reply = format!(
+                r#"{{"input_tokens":3,"a":"{}","b":[{}1],"c":{}1{}}}"#,
+                "[".repeat(500),
+                "[],".repeat(500),
+                "[".repeat(count),
+                "]".repeat(count)
+            );
+            assert_eq!(read("/v1/messages/count_tokens", &reply).is_ok(), is_read, "{count}");
         }
         for (path, reply) in [
             ("/v1/messages/count_tokens", r#"{"input_tokens":3}"#),

@@ -219,8 +219,10 @@ fn hand_over(
 /// How many brackets of a JSON text are open, as its bytes come. A text that begins with none is
 /// closed at once.
 #[derive(Debug, Default)]
-struct Nesting {
+pub(crate) struct Nesting {
     open: usize,
+    /// The most that were open at once.
+    pub(crate) deepest: usize,
     in_string: bool,
 }
 
@@ -231,7 +233,7 @@ impl Nesting {
 
     /// Reads a line. An escape cannot be cut by its end, since no string of JSON goes on in the
     /// next line.
-    fn read(&mut self, line: &[u8]) {
+    pub(crate) fn read(&mut self, line: &[u8]) {
         if self.open == 0 && !matches!(line.first(), Some(b'{' | b'[')) {
             return;
         }
@@ -248,7 +250,10 @@ impl Nesting {
                 };
                 match rest.get(at) {
                     Some(b'"') => self.in_string = true,
-                    Some(b'{' | b'[') => self.open += 1,
+                    Some(b'{' | b'[') => {
+                        self.open += 1;
+                        self.deepest = self.deepest.max(self.open);
+                    }
                     _ => self.open = self.open.saturating_sub(1),
                 }
                 rest = rest.get(at + 1..).unwrap_or_default();

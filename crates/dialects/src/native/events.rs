@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use sagewire_types::{Error, ErrorKind, Forwarded, Reading};
 
-use super::{Head, Protocol, SoFar, form, read_text, reported};
+use super::{Head, Protocol, SoFar, form, read_text, repeated::Repeated, reported};
 use crate::{
     StreamDecoder,
     dialect::Ending,
@@ -35,11 +35,13 @@ struct Events {
     begun: bool,
     ended: bool,
     so_far: SoFar,
+    repeated: Repeated,
 }
 
 impl EventDecoder {
     pub(super) fn new(protocol: &'static Protocol) -> Self {
-        let events = Events { protocol, begun: false, ended: false, so_far: SoFar::default() };
+        let events =
+            Events { protocol, begun: false, ended: false, so_far: SoFar::default(), repeated: Repeated::default() };
         Self { framer: RecordFramer::default(), events }
     }
 }
@@ -54,6 +56,11 @@ impl Events {
             Record::Failure(text) => return Err(reported(text)),
             Record::Done => return Ok(()),
         };
+        if let Some(reading) = self.repeated.read(text) {
+            out.push(Forwarded::from(Bytes::copy_from_slice(text)).with_reading(reading));
+            return Ok(());
+        }
+        form::check_depth(text)?;
         let protocol = self.protocol;
         let (text, read) = read_text(text, |text| (protocol.event)(text, &mut self.so_far));
         let reading = read.or_else(|error| self.otherwise(&text, error))?;
@@ -62,7 +69,14 @@ impl Events {
             name if name.contains(char::is_control) => return Err(form::invalid()),
             failure if FAILURES.contains(&failure) => return Err(reported(&text)),
             PING => {}
-            kind if self.begun => self.ended = protocol.ends.contains(&kind),
+            // Nothing begins twice.
+            kind if self.begun => {
+                form::demand(kind != protocol.first)?;
+                self.ended = protocol.ends.contains(&kind);
+                if let Ok(text) = std::str::from_utf8(&text) {
+                    self.repeated.learn(text, &reading, protocol.event);
+                }
+            }
             kind if kind == protocol.first => self.begun = true,
             _ => return Err(Error::unknown_route(protocol.path)),
         }

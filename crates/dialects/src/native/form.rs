@@ -16,6 +16,12 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use crate::records::Nesting;
+
+/// How deep an answer may be nested, which is as deep as answers of other containers are read.
+/// Clients give up, or end, at some depth beyond it.
+const DEEPEST: usize = 128;
+
 /// A text of this many bytes, whatever it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Text(pub(super) usize);
@@ -95,6 +101,20 @@ pub(super) fn place(text: &str, value: &RawValue) -> Result<Option<Range<usize>>
 /// `Decode` if it is not.
 pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<Object<T>, Error> {
     serde_json::from_str(json).map_err(|error| invalid().with_source(error))
+}
+
+/// Says that an answer, or an event, is nested too deep.
+///
+/// # Errors
+/// `Decode` if it is.
+pub(super) fn check_depth(json: &[u8]) -> Result<(), Error> {
+    // Nearly every one has fewer brackets in all.
+    if memchr::memchr2_iter(b'{', b'[', json).nth(DEEPEST).is_none() {
+        return Ok(());
+    }
+    let mut nesting = Nesting::default();
+    nesting.read(json.trim_ascii_start());
+    demand(nesting.deepest <= DEEPEST)
 }
 
 /// Says that something is missing.

@@ -69,6 +69,19 @@ fn failures_and_other_forms_are_errors() {
             &format!("{start}event: error\ndata: {{\"type\":\"error\",\"error\":{{\"message\":\"boom\"}}}}\n\n"),
             ErrorKind::ModelFailed,
         ),
+        // Nothing begins twice.
+        ("/v1/messages", &format!("{start}{start}"), ErrorKind::Decode),
+        ("/v1/responses", &format!("data: {RESPONSE}\n\ndata: {RESPONSE}\n\n"), ErrorKind::Decode),
+        // Clients read JSON only so deep.
+        (
+            "/v1/messages",
+            &format!(
+                "{start}data: {{\"type\":\"of_tomorrow\",\"x\":{}{}}}\n\n",
+                "[".repeat(100_000),
+                "]".repeat(100_000)
+            ),
+            ErrorKind::Decode,
+        ),
         // An end that gives no reason, or says that the answer goes on, is none.
         ("/v1/messages", &format!("{start}data: {{\"type\":\"message_stop\"}}\n\n"), ErrorKind::Decode),
         (
