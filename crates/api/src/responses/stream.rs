@@ -34,10 +34,10 @@ pub struct ResponseEvent {
 pub enum EventKind {
     /// The answer begins.
     #[serde(rename = "response.created")]
-    Created { response: Box<Response> },
+    Created { response: Arc<Response> },
     /// The model is at work.
     #[serde(rename = "response.in_progress")]
-    InProgress { response: Box<Response> },
+    InProgress { response: Arc<Response> },
     /// An item begins.
     #[serde(rename = "response.output_item.added")]
     ItemAdded { output_index: usize, item: OutputItem },
@@ -88,13 +88,13 @@ pub enum EventKind {
     ItemDone { output_index: usize, item: OutputItem },
     /// The answer is whole.
     #[serde(rename = "response.completed")]
-    Completed { response: Box<Response> },
+    Completed { response: Arc<Response> },
     /// The answer reached a limit.
     #[serde(rename = "response.incomplete")]
-    Incomplete { response: Box<Response> },
+    Incomplete { response: Arc<Response> },
     /// The answer broke off. Nothing follows.
     #[serde(rename = "response.failed")]
-    Failed { response: Box<Response> },
+    Failed { response: Arc<Response> },
     /// Something failed.
     #[serde(rename = "error")]
     Error(FailedEvent),
@@ -124,6 +124,21 @@ pub struct FailedEvent {
     pub param: Option<String>,
     /// The same once more.
     pub error: ResponseError,
+}
+
+impl ResponseEvent {
+    /// The event that says what failed, at this place of the stream. `param` is the parameter that
+    /// is at fault.
+    #[must_use]
+    pub fn error(error: &ResponseError, param: Option<&str>, sequence_number: u64) -> Self {
+        let failed = FailedEvent {
+            code: Some(error.code.clone()),
+            message: error.message.clone(),
+            param: param.map(str::to_owned),
+            error: error.clone(),
+        };
+        Self { kind: EventKind::Error(failed), sequence_number }
+    }
 }
 
 impl EventKind {
@@ -175,7 +190,7 @@ pub struct ResponseStream {
     form: ResponseForm,
     head: Head,
     /// The answer so far.
-    response: Response,
+    response: Arc<Response>,
     usage: sagewire_types::Usage,
     prompt_tokens: u64,
     blocks: Blocks,
@@ -191,7 +206,7 @@ impl ResponseStream {
     /// the number.
     #[must_use]
     pub fn new(form: ResponseForm, head: Head, prompt_tokens: u64) -> Self {
-        let response = form.beginning(&head);
+        let response = Arc::new(form.beginning(&head));
         Self {
             form,
             head,
@@ -214,8 +229,8 @@ impl ResponseStream {
     pub fn push(&mut self, chunk: &ChatChunk, events: &mut Vec<ResponseEvent>) -> Result<(), Error> {
         if !self.begun {
             self.begun = true;
-            let response = Box::new(self.response.clone());
-            self.add(EventKind::Created { response: response.clone() }, events);
+            let response = Arc::clone(&self.response);
+            self.add(EventKind::Created { response: Arc::clone(&response) }, events);
             self.add(EventKind::InProgress { response }, events);
         }
         if let Some(usage) = &chunk.usage {
@@ -235,8 +250,9 @@ impl ResponseStream {
         let outcome = self.blocks.finish(&mut self.steps);
         self.write(outcome.is_ok(), events);
         outcome?;
-        self.response.end(self.blocks.finish_reason.as_ref(), ResponseUsage::from(&self.usage));
-        let response = Box::new(self.response.clone());
+        let usage = ResponseUsage::from(&self.usage);
+        Arc::make_mut(&mut self.response).end(self.blocks.finish_reason.as_ref(), usage);
+        let response = Arc::clone(&self.response);
         let end = match response.status {
             Status::Incomplete => EventKind::Incomplete { response },
             _ => EventKind::Completed { response },
@@ -248,17 +264,12 @@ impl ResponseStream {
     /// The events that end the stream if it breaks.
     #[must_use]
     pub fn failure(&self, error: &ResponseError, param: Option<&str>) -> Vec<ResponseEvent> {
-        let failed = FailedEvent {
-            code: Some(error.code.clone()),
-            message: error.message.clone(),
-            param: param.map(str::to_owned),
-            error: error.clone(),
-        };
-        let mut events = vec![ResponseEvent { kind: EventKind::Error(failed), sequence_number: self.number }];
+        let mut events = vec![ResponseEvent::error(error, param, self.number)];
         if self.begun {
-            let mut response = Box::new(self.response.clone());
-            response.status = Status::Failed;
-            response.error = Some(error.clone());
+            let mut response = Arc::clone(&self.response);
+            let failed = Arc::make_mut(&mut response);
+            failed.status = Status::Failed;
+            failed.error = Some(error.clone());
             events.push(ResponseEvent { kind: EventKind::Failed { response }, sequence_number: self.number + 1 });
         }
         events
@@ -384,7 +395,7 @@ impl ResponseStream {
                 self.add(EventKind::InputDone { item_id, output_index, input }, events);
             }
         }
-        self.response.output.push(item.clone());
+        Arc::make_mut(&mut self.response).output.push(item.clone());
         self.open = None;
         self.add(EventKind::ItemDone { output_index, item }, events);
     }

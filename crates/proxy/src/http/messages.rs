@@ -19,7 +19,7 @@ use super::{
     streaming, whole,
 };
 
-mod events;
+pub(super) mod events;
 
 pub(super) const ROUTE: Route = Route {
     name: "messages",

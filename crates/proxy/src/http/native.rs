@@ -4,11 +4,11 @@
 //! Owns which requests go this way. One that the container does not know is translated as if it had
 //! never been sent.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use http::Response;
 use sagewire_types::{Error, ForwardRequest, Reply, json};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use self::events::NativeEvents;
@@ -66,7 +66,7 @@ pub(super) async fn pass_on<R: DeserializeOwned>(
 ) -> Result<Passed<R>, ApiError> {
     let state = Arc::clone(&exchange.state);
     let bytes = ask::bytes(exchange).await?;
-    if !state.models.iter().any(|model| model.has_route(api.path)) {
+    if !named_model(&bytes).is_some_and(|name| has_route(&state, &name, api)) {
         return Ok(Passed::Not(body::parse(&bytes, &state.limits)?, None));
     }
     let mut request = NativeRequest::new(api, body::parse(&bytes, &state.limits)?, bytes.len());
@@ -80,6 +80,22 @@ pub(super) async fn pass_on<R: DeserializeOwned>(
         Some(response) => Ok(Passed::Answered(response)),
         None => Ok(Passed::Not(request.into_request()?, Some(ready))),
     }
+}
+
+/// The model that a body names; `None` if that is not certain, which what reads the body explains.
+fn named_model(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow, default)]
+        model: Option<Cow<'a, str>>,
+    }
+    serde_json::from_slice(bytes).ok().map(|Named { model }| model.unwrap_or_default())
+}
+
+/// Whether the model of this name, or the default one, has a container with the route.
+fn has_route(state: &State, name: &str, api: &Api) -> bool {
+    let name = state.settings.default_model.as_deref().filter(|_| name.is_empty()).unwrap_or(name);
+    state.models.find(name).is_some_and(|model| model.has_route(api.path))
 }
 
 /// A request whose container speaks its API.
@@ -103,10 +119,6 @@ impl NativeRequest {
 
     /// Whether the container can answer it. Responses are stored by the proxy alone.
     fn is_for_the_container(&self, state: &State) -> bool {
-        let name = state.settings.default_model.as_ref().filter(|_| self.model.is_empty()).unwrap_or(&self.model);
-        if !state.models.find(name).is_some_and(|model| model.has_route(self.api.path)) {
-            return false;
-        }
         let is_set = |name: &str| !matches!(self.fields.get(name), None | Some(Value::Null | Value::Bool(false)));
         if OF_THE_SERVICE.into_iter().any(is_set) {
             return false;

@@ -21,7 +21,7 @@ use super::{
     streaming, whole,
 };
 
-mod events;
+pub(super) mod events;
 pub(crate) mod store;
 pub(super) mod stored;
 

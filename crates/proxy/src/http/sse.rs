@@ -95,6 +95,8 @@ pub(crate) trait Events<T>: Send + Unpin + 'static {
     fn end(&mut self, out: Writer<'_>) -> Result<(), Error>;
     /// The event that ends a stream which failed.
     fn failure(&mut self, error: &ApiError) -> Bytes;
+    /// What makes the event that ends a stream of which nothing more is known.
+    fn lost(&self) -> fn(&ApiError) -> Bytes;
     /// What breaks a long silence.
     fn silence(&self) -> &'static [u8];
 }
@@ -123,7 +125,11 @@ impl<T: Piece> Events<T> for Chunks<T> {
 
     /// No finish reason and no `[DONE]` comes with it, so that the answer is not taken for whole.
     fn failure(&mut self, error: &ApiError) -> Bytes {
-        [b"data: ", &*error.to_json(), b"\n\n"].concat().into()
+        (self.lost())(error)
+    }
+
+    fn lost(&self) -> fn(&ApiError) -> Bytes {
+        |error| [b"data: ", &*error.to_json(), b"\n\n"].concat().into()
     }
 
     fn silence(&self) -> &'static [u8] {

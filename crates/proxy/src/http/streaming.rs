@@ -28,7 +28,7 @@ use crate::{
 pub(super) fn respond<T: Piece>(
     exchange: &mut Exchange,
     mut stream: ReplyStream<T>,
-    mut events: impl Events<T>,
+    events: impl Events<T>,
     model: &Arc<Model>,
     asked: Arc<str>,
     show_usage: bool,
@@ -40,7 +40,8 @@ pub(super) fn respond<T: Piece>(
     let stream = if state.settings.log_prompts { logged(exchange, stream) } else { stream };
     let keep_alive = state.settings.keep_alive;
     let observer = StreamedCall { state, model: Arc::clone(model), call: exchange.call.take(), broken: None };
-    let lost = events.failure(&ApiError::internal("the answer broke off inside the proxy: please report it"));
+    let lost = events.lost();
+    let lost = move || lost(&ApiError::internal("the answer broke off inside the proxy: please report it"));
     let stopping = Stopping::of(&exchange.head.extensions);
     let body = SseBody::new(stream, events, asked, show_usage, keep_alive, stopping, observer);
     let mut response = Response::new(Body::new(Ahead::new(body, lost)));

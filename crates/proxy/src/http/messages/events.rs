@@ -28,6 +28,11 @@ impl MessageEvents {
     }
 }
 
+/// The event that ends a stream which failed.
+pub(in crate::http) fn broken(error: &ApiError) -> Bytes {
+    [b"event: error\ndata: ", &*error.to_anthropic(None), b"\n\n"].concat().into()
+}
+
 impl Events<ChatChunk> for MessageEvents {
     fn piece(&mut self, chunk: &ChatChunk, Writer(out): Writer<'_>) -> Result<(), Error> {
         self.stream.push(chunk, &mut self.events)?;
@@ -40,7 +45,11 @@ impl Events<ChatChunk> for MessageEvents {
     }
 
     fn failure(&mut self, error: &ApiError) -> Bytes {
-        [b"event: error\ndata: ", &*error.to_anthropic(None), b"\n\n"].concat().into()
+        broken(error)
+    }
+
+    fn lost(&self) -> fn(&ApiError) -> Bytes {
+        broken
     }
 
     fn silence(&self) -> &'static [u8] {

@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 use super::{Api, MESSAGES};
 use crate::http::{
     error::ApiError,
+    messages::events as messages,
+    responses::events as responses,
     sse::{Events, Piece, Writer, named, write_named},
     streaming::Written,
 };
@@ -103,24 +105,22 @@ impl Events<Forwarded> for NativeEvents {
 
     fn failure(&mut self, error: &ApiError) -> Bytes {
         if self.api.is(&MESSAGES) {
-            return [b"event: error\ndata: ", &*error.to_anthropic(None), b"\n\n"].concat().into();
+            return messages::broken(error);
         }
-        let told = json!(ResponseError::new(error.status().as_u16(), error.message()));
-        let mut failed =
-            json!({ "type": "error", "param": error.param(), "sequence_number": self.number, "error": told });
-        if let (Value::Object(failed), Value::Object(told)) = (&mut failed, &told) {
-            failed.extend(told.clone());
-        }
-        let mut out = BytesMut::new();
-        // Texts and numbers always have a JSON form.
-        let _ = write_named("error", &failed, &mut out);
+        let mut out = BytesMut::from(responses::broken(error, self.number));
         if let Some(mut response) = self.response() {
             response.insert("status".to_owned(), Value::from("failed"));
-            response.insert("error".to_owned(), told);
+            let told = ResponseError::new(error.status().as_u16(), error.message());
+            response.insert("error".to_owned(), json!(told));
             let failed = json!({ "type": "response.failed", "response": response, "sequence_number": self.number.saturating_add(1) });
+            // What was read has a JSON form.
             let _ = write_named("response.failed", &Exact(&failed), &mut out);
         }
         out.freeze()
+    }
+
+    fn lost(&self) -> fn(&ApiError) -> Bytes {
+        if self.api.is(&MESSAGES) { messages::broken } else { |error| responses::broken(error, 0) }
     }
 
     fn silence(&self) -> &'static [u8] {

@@ -34,6 +34,15 @@ impl ResponseEvents {
     }
 }
 
+/// The event that says what broke a stream, at this place.
+pub(in crate::http) fn broken(error: &ApiError, number: u64) -> Bytes {
+    let told = ResponseError::new(error.status().as_u16(), error.message());
+    let mut out = BytesMut::new();
+    // Texts and numbers always have a JSON form.
+    let _ = write_named("error", &ResponseEvent::error(&told, error.param(), number), &mut out);
+    out.freeze()
+}
+
 impl Events<ChatChunk> for ResponseEvents {
     fn piece(&mut self, chunk: &ChatChunk, Writer(out): Writer<'_>) -> Result<(), Error> {
         self.stream.push(chunk, &mut self.events)?;
@@ -57,6 +66,10 @@ impl Events<ChatChunk> for ResponseEvents {
             let _ = write_named(event.kind.name(), &event, &mut out);
         }
         out.freeze()
+    }
+
+    fn lost(&self) -> fn(&ApiError) -> Bytes {
+        |error| broken(error, 0)
     }
 
     fn silence(&self) -> &'static [u8] {

@@ -6,7 +6,6 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    fmt::Write as _,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -314,12 +313,7 @@ impl Keeping {
 pub(super) fn new_id() -> Result<String, ApiError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| ApiError::internal("the system gives no random numbers for an id"))?;
-    let mut id = "resp_".to_owned();
-    for byte in bytes {
-        // Writing into a text does not fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    Ok(id)
+    Ok(format!("resp_{:032x}", u128::from_be_bytes(bytes)))
 }
 
 #[cfg(test)]

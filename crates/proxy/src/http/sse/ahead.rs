@@ -23,8 +23,8 @@ use tracing::Instrument as _;
 pub(crate) struct Ahead {
     pieces: mpsc::Receiver<AheadPiece>,
     task: AbortHandle,
-    /// The event that says that the task is gone.
-    lost: Bytes,
+    /// Makes the event that says that the task is gone.
+    lost: Option<Box<dyn FnOnce() -> Bytes + Send>>,
     ended: bool,
 }
 
@@ -36,9 +36,12 @@ enum AheadPiece {
 }
 
 impl Ahead {
-    /// Begins to read this body, on the runtime that calls. `lost` is the event for a reading task
-    /// that is gone without an end.
-    pub(crate) fn new(body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static, lost: Bytes) -> Self {
+    /// Begins to read this body, on the runtime that calls. `lost` makes the event for a reading
+    /// task that is gone without an end.
+    pub(crate) fn new(
+        body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static,
+        lost: impl FnOnce() -> Bytes + Send + 'static,
+    ) -> Self {
         let (mut sender, pieces) = mpsc::channel(0);
         let reading = async move {
             let mut body = pin!(body);
@@ -58,7 +61,7 @@ impl Ahead {
         };
         // What the stream logs has the id of its request.
         let task = tokio::spawn(reading.in_current_span());
-        Self { pieces, task: task.abort_handle(), lost, ended: false }
+        Self { pieces, task: task.abort_handle(), lost: Some(Box::new(lost)), ended: false }
     }
 }
 
@@ -88,7 +91,7 @@ impl Body for Ahead {
             Some(AheadPiece::More(bytes)) => Some(bytes),
             Some(AheadPiece::Last(bytes)) => bytes,
             // The task is gone without a word, as after a panic: that is no end of an answer.
-            None => Some(std::mem::take(&mut self.lost)),
+            None => self.lost.take().map(|lost| lost()),
         };
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -120,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_piece_comes_in_order_and_then_the_end() {
-        let mut ahead = Ahead::new(numbers(20, &Arc::default()), Bytes::new());
+        let mut ahead = Ahead::new(numbers(20, &Arc::default()), Bytes::new);
         for number in 0..20 {
             let frame = ahead.frame().await.unwrap().unwrap();
             assert_eq!(frame.into_data().unwrap(), number.to_string());
@@ -134,7 +137,7 @@ mod tests {
             assert!(number < 2, "told to");
             Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"piece")))
         });
-        let mut ahead = Ahead::new(StreamBody::new(pieces), Bytes::from_static(b"broke off"));
+        let mut ahead = Ahead::new(StreamBody::new(pieces), || Bytes::from_static(b"broke off"));
         let mut all = Vec::new();
         while let Some(frame) = ahead.frame().await {
             all.push(frame.unwrap().into_data().unwrap());
@@ -146,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_reader_holds_the_body_back() {
         let given = Arc::default();
-        let mut ahead = Ahead::new(numbers(1_000, &given), Bytes::new());
+        let mut ahead = Ahead::new(numbers(1_000, &given), Bytes::new);
         for taken in 0..5 {
             for _ in 0..100 {
                 tokio::task::yield_now().await;
@@ -164,7 +167,7 @@ mod tests {
             let _held = &kept;
             Ok::<_, Infallible>(Frame::data(Bytes::new()))
         });
-        let mut ahead = Ahead::new(StreamBody::new(endless), Bytes::new());
+        let mut ahead = Ahead::new(StreamBody::new(endless), Bytes::new);
         assert!(ahead.frame().now_or_never().is_none());
         tokio::task::yield_now().await;
         assert_eq!(Arc::strong_count(&held), 2);
