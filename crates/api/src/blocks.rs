@@ -50,6 +50,8 @@ struct SourceBlock {
     text: String,
     /// How much of the text was passed on.
     passed: usize,
+    /// How much of the text a call had when it was found not to be complete.
+    looked_at: usize,
 }
 
 impl Blocks {
@@ -71,7 +73,7 @@ impl Blocks {
             }
         }
         self.pass_on(steps);
-        while self.queue.len() > 1 && self.queue.front().is_some_and(SourceBlock::is_complete) {
+        while self.queue.len() > 1 && self.queue.front_mut().is_some_and(SourceBlock::is_complete) {
             self.close(steps)?;
             self.pass_on(steps);
         }
@@ -99,7 +101,7 @@ impl Blocks {
     fn add(&mut self, kind: Kind, text: &str) {
         match self.queue.back_mut() {
             Some(last) if last.kind == kind => last.text.push_str(text),
-            _ => self.queue.push_back(SourceBlock { kind, call: None, text: text.to_owned(), passed: 0 }),
+            _ => self.queue.push_back(SourceBlock::new(kind, None, text)),
         }
     }
 
@@ -135,7 +137,7 @@ impl Blocks {
             None => {
                 self.called = true;
                 let kind = Kind::Call { id: id.to_owned(), name: name.to_owned() };
-                self.queue.push_back(SourceBlock { kind, call: Some(index), text: arguments.to_owned(), passed: 0 });
+                self.queue.push_back(SourceBlock::new(kind, Some(index), arguments));
             }
         }
         Ok(())
@@ -179,15 +181,20 @@ impl Blocks {
 }
 
 impl SourceBlock {
+    fn new(kind: Kind, call: Option<u32>, text: &str) -> Self {
+        Self { kind, call, text: text.to_owned(), passed: 0, looked_at: 0 }
+    }
+
     /// Whether nothing more can come of it. Calls without arguments are complete at the end of the
     /// answer.
-    fn is_complete(&self) -> bool {
-        match &self.kind {
-            Kind::Thoughts | Kind::Text => true,
-            Kind::Call { name, .. } => {
-                !name.is_empty() && serde_json::from_str::<Map<String, Value>>(&self.text).is_ok()
-            }
+    fn is_complete(&mut self) -> bool {
+        let Kind::Call { name, .. } = &self.kind else { return true };
+        // While the pieces of later calls come, the arguments of this one are parsed once.
+        if name.is_empty() || self.text.len() == self.looked_at {
+            return false;
         }
+        self.looked_at = self.text.len();
+        self.text.trim_end().ends_with('}') && serde_json::from_str::<Map<String, Value>>(&self.text).is_ok()
     }
 }
 
@@ -237,4 +244,21 @@ pub(crate) fn arguments(name: &str, text: &str) -> Result<Map<String, Value>, Er
 /// token's id instead.
 pub(crate) fn stop_sequence(extra: &Map<String, Value>) -> Option<String> {
     extra.get("stop_reason")?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_waits_for_its_end_is_parsed_once_while_others_grow() {
+        let mut call = SourceBlock::new(Kind::Call { id: "a".to_owned(), name: "f".to_owned() }, Some(0), "{\"a\":{}");
+        assert!(!call.is_complete());
+        assert_eq!(call.looked_at, call.text.len());
+        // Another parse would find it complete.
+        "{\"a\":1}".clone_into(&mut call.text);
+        assert!(!call.is_complete());
+        call.text.push(' ');
+        assert!(call.is_complete());
+    }
 }
