@@ -134,6 +134,13 @@ async fn the_key_is_accepted_as_anthropics_clients_send_it() {
     let sent = |name, value| proxy.send(Method::POST, "/v1/messages", vec![(name, value)].leak(), body.clone());
     assert_eq!(sent("x-api-key", "sk-1234").await.status, 200);
     assert_eq!(sent("authorization", "Bearer sk-1234").await.status, 200);
+    // The versions that clients name are accepted, whichever they are.
+    let headers = vec![
+        ("x-api-key", "sk-1234"),
+        ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27"),
+    ];
+    assert_eq!(proxy.send(Method::POST, "/v1/messages", headers.leak(), body.clone()).await.status, 200);
     let refused = sent("x-api-key", "sk-wrong").await;
     assert_eq!((refused.status.as_u16(), &refused.json()["error"]["type"]), (401, &json!("authentication_error")));
 }

@@ -45,6 +45,36 @@ fn each_parameter_has_its_place() {
 }
 
 #[test]
+fn what_has_no_meaning_for_a_container_is_accepted_and_not_sent() {
+    for (name, value) in [
+        ("context_management", json!({"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]})),
+        ("cache_control", json!({"type": "ephemeral", "ttl": "1h"})),
+        ("betas", json!(["interleaved-thinking-2025-05-14"])),
+        ("container", json!("container_1")),
+        ("diagnostics", json!({})),
+        ("inference_geo", json!("us")),
+        ("mcp_servers", json!([])),
+        ("service_tier", json!("auto")),
+        ("speed", json!("fast")),
+        ("thinking", json!({"type": "adaptive"})),
+        ("output_config", json!({})),
+        ("metadata", json!({"user_id": null})),
+        ("stop_sequences", json!([])),
+        ("thread", Value::Null),
+    ] {
+        let mut body = json!({"model": "m", "messages": hello()});
+        body[name] = value;
+        assert_eq!(chat(body), json!({"model": "m", "messages": hello()}), "{name}");
+    }
+    let marked = json!({"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}, "citations": null});
+    let body = json!({"model": "m", "system": [marked], "messages": [{"role": "user", "content": [marked]}]});
+    assert_eq!(
+        chat(body)["messages"],
+        json!([{"role": "system", "content": "Hello"}, {"role": "user", "content": "Hello"}])
+    );
+}
+
+#[test]
 fn a_budget_of_thoughts_is_an_effort() {
     for (thinking, effort) in [
         (json!({"type": "enabled", "budget_tokens": 1024}), json!("low")),

@@ -56,11 +56,47 @@ fn each_parameter_has_its_place() {
 }
 
 #[test]
+fn what_has_no_meaning_for_a_container_is_accepted_and_not_sent() {
+    for (name, value) in [
+        ("background", json!(false)),
+        ("client_metadata", json!({"a": "b"})),
+        ("context_management", json!([{"type": "compaction"}])),
+        ("conversation", Value::Null),
+        ("include", json!(["reasoning.encrypted_content", "message.output_text.logprobs"])),
+        ("instructions", json!("")),
+        ("max_tool_calls", json!(3)),
+        ("metadata", json!({"a": "b"})),
+        ("moderation", json!({})),
+        ("parallel_tool_calls", json!(true)),
+        ("prompt_cache_key", json!("k")),
+        ("prompt_cache_options", json!({})),
+        ("prompt_cache_retention", json!("24h")),
+        ("reasoning", json!({"summary": "detailed"})),
+        ("service_tier", json!("auto")),
+        ("store", json!(false)),
+        ("stream_options", json!({"include_obfuscation": false})),
+        ("text", json!({"verbosity": "low"})),
+        ("tool_choice", json!("auto")),
+        ("top_logprobs", json!(2)),
+        ("truncation", json!("auto")),
+    ] {
+        let mut body = json!({"model": "m", "input": "Hello"});
+        body[name] = value;
+        assert_eq!(chat(body), json!({"model": "m", "messages": hello()}), "{name}");
+    }
+    // Of the two names of the caller's own user the older one counts.
+    let users = json!({"model": "m", "input": "Hello", "safety_identifier": "s"});
+    assert_eq!(chat(users.clone())["user"], "s");
+    assert_eq!(translate(users).form.asked.safety_identifier.as_deref(), Some("s"));
+}
+
+#[test]
 fn the_answer_repeats_what_was_asked() {
     let tool = json!({"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": true});
     let body = json!({
         "model": "m", "input": "x", "instructions": "i", "tools": [tool], "tool_choice": "required", "temperature": 0.5,
         "parallel_tool_calls": false, "metadata": {"a": "b"}, "text": {"verbosity": "low"}, "reasoning": {"effort": "low"},
+        "truncation": "auto", "prompt_cache_key": "k", "safety_identifier": "s", "user": "u", "max_output_tokens": 9, "top_p": 0.5,
     });
     let form = translate(body).form;
     let response = ChatResponse::text("m", "hi", sagewire_types::FinishReason::Stop);
@@ -77,10 +113,10 @@ fn the_answer_repeats_what_was_asked() {
                 "input_tokens": 1, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0}, "output_tokens": 2,
                 "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 3,
             },
-            "instructions": "i", "max_output_tokens": null, "metadata": {"a": "b"}, "parallel_tool_calls": false,
-            "previous_response_id": null, "prompt_cache_key": null, "reasoning": {"effort": "low"}, "safety_identifier": null,
+            "instructions": "i", "max_output_tokens": 9, "metadata": {"a": "b"}, "parallel_tool_calls": false,
+            "previous_response_id": null, "prompt_cache_key": "k", "reasoning": {"effort": "low"}, "safety_identifier": "s",
             "temperature": 0.5, "text": {"verbosity": "low", "format": {"type": "text"}}, "tool_choice": "required", "tools": [tool],
-            "top_p": null, "truncation": "disabled", "user": null,
+            "top_p": 0.5, "truncation": "auto", "user": "u",
         })
     );
 }
