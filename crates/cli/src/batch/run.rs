@@ -296,7 +296,8 @@ fn report_failures(errors: &Path, failed: u64) {
         let message = line.pointer("/error/message").or_else(|| line.pointer("/response/body/error/message"));
         let message = message.and_then(Value::as_str).unwrap_or("the answer is in the file of errors");
         let id = line.get("custom_id").and_then(Value::as_str).unwrap_or_default();
-        lines::report("failed", id, message);
+        // It may have been written to look like a line of its own.
+        lines::report("failed", id.escape_debug(), message);
     }
     note(None, format_args!("not answered: {failed} lines; the reasons are in {}", errors.display()));
 }
