@@ -175,8 +175,10 @@ mod tests {
             }
             let (mut broken, whole) = (event("~", "1").into_bytes(), event("x", "1"));
             *broken.iter_mut().find(|byte| **byte == b'~').unwrap() = 0xff;
+            let other_name = whole.replace('i', "j");
+            let whole = whole.as_bytes();
             let (first, last) = (&whole[1..], &whole[..whole.len() - 1]);
-            for other in [&*broken, first.as_bytes(), last.as_bytes(), b"{}", b"", whole.replace('i', "j").as_bytes()] {
+            for other in [&*broken, first, last, b"{}", b"", other_name.as_bytes()] {
                 assert_eq!(repeated.read(other), None, "{other:?}");
             }
             if form.contains("NUMBER") {

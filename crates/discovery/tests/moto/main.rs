@@ -4,8 +4,6 @@
 //! `SAGEWIRE_MOTO_PYTHON` names a Python with `moto[server]`. Without it, the case is ignored. moto
 //! knows no inference components and verifies no signature.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed};
