@@ -70,13 +70,15 @@ impl SageMaker {
         request: TranscribeRequest,
         begun: &Begun<'_>,
     ) -> Result<ForwardStream, Error> {
-        let Ready { prepared, family, request } = self.ready(request, true, begun).await?;
+        let Ready { prepared, family, request: ready } = self.ready(request.clone(), true, begun).await?;
         if !family.streams() || prepared.simulates_streams() {
-            drop(prepared);
+            // A whole answer is asked for in its own form.
+            drop((prepared, ready));
             return self.simulated_transcription(request, begun).await;
         }
+        drop(request);
         let drops = prepared.settings.parameters.as_ref().is_some_and(|policy| policy.drop_params);
-        let payload = family.encode(&request, drops)?;
+        let payload = family.encode(&ready, drops)?;
         let unsigned = prepared.request(Operation::Stream, payload)?;
         let decoder = || -> Box<dyn StreamDecoder<Forwarded>> { Box::new(TranscriptDecoder::default()) };
         prepared.stream_request(&self.shared, begun.context, unsigned, None, decoder).await
