@@ -10,7 +10,7 @@ pub const AWS_CONFIG_FILE: &str = "AWS_CONFIG_FILE";
 pub const AWS_SHARED_CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 /// The profile to use, in place of `default`.
 pub const AWS_PROFILE: &str = "AWS_PROFILE";
-/// Another name of [`AWS_PROFILE`], which wins over this one.
+/// Another name of [`AWS_PROFILE`], which takes precedence.
 pub const AWS_DEFAULT_PROFILE: &str = "AWS_DEFAULT_PROFILE";
 /// The URL of every service, in place of its host.
 pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";

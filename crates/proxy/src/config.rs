@@ -164,7 +164,7 @@ fn section<T: serde::de::DeserializeOwned + Default>(file: &Node, name: &str, re
         .unwrap_or_default()
 }
 
-/// Other names of keys: the section, the other name, and the name, which wins.
+/// Other names of keys: the section, the other name, and the name, which takes precedence.
 const ALIASES: [(&str, &str, &str); 2] = [
     ("router_settings", "max_retries", "num_retries"),
     ("general_settings", "max_parallel_requests", "global_max_parallel_requests"),

@@ -55,8 +55,8 @@ pub struct CoordinationRedis {
     /// Default: `sagewire`.
     #[schemars(with = "Text")]
     pub namespace: Option<String>,
-    /// How long a request waits for Redis, in seconds, before the proxy decides by what it knows
-    /// itself. Default: 0.05.
+    /// How long a request waits for Redis, in seconds, before the proxy decides from its own
+    /// state. Default: 0.05.
     #[schemars(with = "f64")]
     pub timeout: Option<f64>,
 }

@@ -171,7 +171,7 @@ pub(super) fn schema() -> Map<String, Value> {
             let meaning = if *name == parameter.name() {
                 parameter.meaning().to_owned()
             } else {
-                format!("The same as `{}`, which wins.", parameter.name())
+                format!("The same as `{}`, which takes precedence.", parameter.name())
             };
             if let Value::Object(schema) = &mut schema {
                 schema.insert("description".to_owned(), meaning.into());

@@ -44,7 +44,7 @@ pub(super) fn plain() -> Value {
         if let Some(Value::Object(properties)) = schema.pointer_mut(&format!("/properties/{section}/properties"))
             && let Some(Value::Object(mut property)) = properties.get(name).cloned()
         {
-            property.insert("description".to_owned(), format!("The same as `{name}`, which wins.").into());
+            property.insert("description".to_owned(), format!("The same as `{name}`, which takes precedence.").into());
             properties.insert(alias.to_owned(), Value::Object(property));
         }
     }

@@ -23,7 +23,7 @@ struct Section {
 }
 
 /// The reason of the keys in LiteLLM's list that no group has.
-const OTHERS: &str = "sagewire has nothing like it";
+const OTHERS: &str = "not supported";
 
 /// The keys of the section of this path with their reasons: those of the groups, then those of
 /// LiteLLM's list. Some of the latter may be ours.
@@ -112,7 +112,7 @@ static SECTIONS: &[Section] = &[
                  spend_report_frequency",
             ),
             group(
-                "sagewire has nothing like it",
+                "not supported",
                 "custom_ui_logo default_mcp_semantic_filter fine_tuning forward_llm_provider_auth_headers \
                  image_generation_model moderation_model token_rate_limit_type ui_logo_path ui_theme_config \
                  use_client_credentials_pass_through_routes",
@@ -155,7 +155,7 @@ static SECTIONS: &[Section] = &[
                 "ssl_certificate ssl_security_level ssl_verify ssl_ecdh_curve",
             ),
             group(
-                "sagewire has nothing like it",
+                "not supported",
                 "default_vertex_config guardrails headers image_generation_timeout \
                  max_string_length_prompt_in_db modify_params request_timeout_seconds retry",
             ),
@@ -181,7 +181,7 @@ static SECTIONS: &[Section] = &[
             group("set `ttl`", "default_in_memory_ttl default_in_redis_ttl"),
             group("set `max_bytes`", "max_size_in_memory"),
             group(
-                "sagewire has nothing like it",
+                "not supported",
                 "aws_region_name aws_redis_iam_auth gcp_service_account gcp_ssl_ca_certs max_connections \
                  redis_flush_size sentinel_nodes sentinel_password service_name socket_timeout ssl_ca_certs \
                  ssl_cert_reqs ssl_certfile ssl_check_hostname ssl_keyfile",
@@ -194,7 +194,7 @@ static SECTIONS: &[Section] = &[
         groups: &[
             group("set `litellm_settings.cache`", "cache_kwargs cache_responses caching_groups client_ttl"),
             group("the database is part of `redis_url`", "redis_db"),
-            group("sagewire has nothing like it", "auto_routers"),
+            group("not supported", "auto_routers"),
         ],
     },
     Section {
