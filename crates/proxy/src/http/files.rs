@@ -151,7 +151,13 @@ pub(super) fn page(exchange: &Exchange, (usual, most): (usize, usize)) -> Result
     };
     let mut page = Page::first(limit.min(most));
     page.after = query(exchange, "after").filter(|after| !after.is_empty());
-    page.is_ascending = query(exchange, "order").as_deref() == Some("asc");
+    page.is_ascending = match query(exchange, "order").as_deref() {
+        None | Some("desc") => false,
+        Some("asc") => true,
+        Some(_) => {
+            return Err(ApiError::invalid(Some("order"), "invalid value for `order`: expected `asc` or `desc`"));
+        }
+    };
     Ok(page)
 }
 

@@ -186,6 +186,7 @@ async fn hostile_uploads_and_requests_are_refused_with_what_to_do() {
         (one.get("/v1/files/..%2f..%2fetc%2fpasswd/content").await, 404, "no file"),
         (one.get("/v1/batches/batch_..").await, 404, "no batch"),
         (one.get("/v1/batches?limit=0").await, 400, "limit"),
+        (one.get("/v1/files?order=sideways").await, 400, "expected `asc` or `desc`"),
         (one.get("/v1/batches?after=batch_x").await, 400, "after"),
         (one.post("/v1/batches", &json!({"input_file_id": "file-x"})).await, 400, "endpoint"),
     ] {
