@@ -306,9 +306,13 @@ fn deployment(
         ("rerank_dialect", Mode::Rerank),
         ("transcription_dialect", Mode::AudioTranscription),
     ];
-    let mode = info
-        .mode
-        .or_else(|| by_parameter.into_iter().find_map(|(name, mode)| parameters.get(name).is_some().then_some(mode)));
+    let mut named = by_parameter.into_iter().filter(|(name, _)| parameters.get(name).is_some());
+    // A container with two dialects does both.
+    let by_parameter = match (named.next(), named.next()) {
+        (Some((_, mode)), None) => Some(mode),
+        _ => None,
+    };
+    let mode = info.mode.or(by_parameter);
     let model_info = match info_node.map(Node::to_json) {
         Some(Value::Object(map)) => map,
         _ => Map::new(),

@@ -12,6 +12,7 @@ model_list:
   - {model_name: cohere, litellm_params: {model: sagemaker/cohere-rerank}, model_info: {mode: rerank}}
   - {model_name: small, litellm_params: {model: sagemaker/pooling, dialect: vllm, rerank_batch_size: 2}}
   - {model_name: embedder, litellm_params: {model: sagemaker/embedding, embedding_dialect: tei}}
+  - {model_name: both, litellm_params: {model: sagemaker/pooling, rerank_dialect: vllm, embedding_dialect: openai, hf_model_name: served}}
   - {model_name: talker, litellm_params: {model: sagemaker/tgi}, model_info: {mode: chat}}
 ";
 
@@ -163,4 +164,12 @@ async fn a_model_of_another_kind_is_a_400_that_names_its_route() {
         assert!(answer.text().contains(&format!("send the request to `{route}`")), "{}", answer.text());
     }
     assert_eq!(setup.emulator.received().len(), 0, "AWS is not asked");
+}
+
+#[tokio::test]
+async fn a_model_with_two_dialects_is_asked_for_both() {
+    let setup = setup().await;
+    assert_eq!(setup.post("/v1/rerank", &body("both")).await.status, 200);
+    setup.post("/v1/embeddings", &json!({"model": "both", "input": "hi"})).await;
+    assert_eq!(setup.emulator.received().len(), 2, "AWS is asked for vectors, too");
 }
