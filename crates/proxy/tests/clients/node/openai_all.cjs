@@ -58,7 +58,8 @@ async function main() {
 
   const names = [];
   for await (const model of client.models.list()) names.push(model.id);
-  assert.deepEqual(names.slice(0, 3), ["text", "chat", "vectors"]);
+  assert.deepEqual(names.slice(0, 2), ["text", "chat"]);
+  assert.ok(names.includes("vectors"));
 }
 
 main().catch((error) => {

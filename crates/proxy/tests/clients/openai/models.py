@@ -8,7 +8,7 @@ from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 url, key = os.environ["PROXY_URL"], os.environ["PROXY_KEY"]
 client = OpenAI(base_url=url + "/v1", api_key=key)
 names = [model.id for model in client.models.list()]
-assert names[:3] == ["text", "chat", "vectors"], names
+assert names[:2] == ["text", "chat"] and "vectors" in names, names
 assert client.models.retrieve("chat").id == "chat"
 
 # The Azure client puts the model in the path and its key in `api-key`.
