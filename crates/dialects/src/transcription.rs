@@ -12,7 +12,7 @@ use sagewire_types::{Error, ErrorKind, TranscribeRequest};
 use crate::{Payload, failure_report::FailureReport, named::named};
 
 pub use self::events::{TranscriptDecoder, events_of};
-use self::{form::Form, recording::Recording};
+use self::{form::FormFamily, recording::Recording};
 
 mod events;
 mod form;
@@ -67,9 +67,9 @@ named! {
     /// A family of servers of transcription.
     TranscriptionDialect: TranscriptionFamily, set by "transcription_dialect" {
         /// vLLM with a model such as Whisper.
-        Vllm => Form::VLLM,
+        Vllm => FormFamily::VLLM,
         /// AWS's image of WhisperX.
-        WhisperX => Form::WHISPERX,
+        WhisperX => FormFamily::WHISPERX,
         /// Hugging Face's inference toolkit, and JumpStart's Whisper.
         HuggingFace => Recording,
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use sagewire_types::{Error, ErrorKind, Forwarded, Reading};
 
-use super::{Head, Protocol, SoFar, form, read_text, repeated::Repeated, reported};
+use super::{Head, Protocol, SoFar, form, read_text, repeated::RepeatedEvent, reported};
 use crate::{
     StreamDecoder,
     dialect::Ending,
@@ -35,13 +35,18 @@ struct Events {
     begun: bool,
     ended: bool,
     so_far: SoFar,
-    repeated: Repeated,
+    repeated: RepeatedEvent,
 }
 
 impl EventDecoder {
     pub(super) fn new(protocol: &'static Protocol) -> Self {
-        let events =
-            Events { protocol, begun: false, ended: false, so_far: SoFar::default(), repeated: Repeated::default() };
+        let events = Events {
+            protocol,
+            begun: false,
+            ended: false,
+            so_far: SoFar::default(),
+            repeated: RepeatedEvent::default(),
+        };
         Self { framer: RecordFramer::default(), events }
     }
 }

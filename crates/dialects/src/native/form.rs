@@ -46,9 +46,9 @@ impl<'de> Deserialize<'de> for Text {
 
 /// A JSON object. serde would take a list of the fields' values for it, too.
 #[derive(Debug)]
-pub(super) struct Object<T>(T);
+pub(super) struct ObjectOf<T>(T);
 
-impl<T> Deref for Object<T> {
+impl<T> Deref for ObjectOf<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -56,18 +56,18 @@ impl<T> Deref for Object<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectOf<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Objects<T>(PhantomData<T>);
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Objects<T> {
-            type Value = Object<T>;
+            type Value = ObjectOf<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ObjectOf<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(ObjectOf)
             }
         }
         deserializer.deserialize_map(Objects(PhantomData))
@@ -99,7 +99,7 @@ pub(super) fn place(text: &str, value: &RawValue) -> Result<Option<Range<usize>>
 ///
 /// # Errors
 /// `Decode` if it is not.
-pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<Object<T>, Error> {
+pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<ObjectOf<T>, Error> {
     serde_json::from_str(json).map_err(|error| invalid().with_source(error))
 }
 

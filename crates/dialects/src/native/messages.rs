@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     SoFar,
-    form::{self, Object, Text, demand, is_object, there},
+    form::{self, ObjectOf, Text, demand, is_object, there},
 };
 
 #[derive(Deserialize)]
@@ -25,12 +25,12 @@ struct Message<'a> {
     #[serde(borrow)]
     model: &'a RawValue,
     #[serde(borrow)]
-    content: Vec<Object<MessageBlock<'a>>>,
+    content: Vec<ObjectOf<MessageBlock<'a>>>,
     #[serde(default)]
     stop_reason: Option<Text>,
     #[serde(default)]
     stop_sequence: Option<Text>,
-    usage: Object<MessageUsage>,
+    usage: ObjectOf<MessageUsage>,
 }
 
 #[derive(Deserialize)]
@@ -78,13 +78,13 @@ struct MessageEvent<'a> {
     #[serde(default)]
     index: Option<u64>,
     #[serde(borrow, default)]
-    message: Option<Object<Message<'a>>>,
+    message: Option<ObjectOf<Message<'a>>>,
     #[serde(borrow, default)]
-    content_block: Option<Object<MessageBlock<'a>>>,
+    content_block: Option<ObjectOf<MessageBlock<'a>>>,
     #[serde(borrow, default)]
-    delta: Option<Object<MessageBlock<'a>>>,
+    delta: Option<ObjectOf<MessageBlock<'a>>>,
     #[serde(default)]
-    usage: Option<Object<MessageUsage>>,
+    usage: Option<ObjectOf<MessageUsage>>,
 }
 
 /// The events that are known here, the most frequent one first.
@@ -147,7 +147,7 @@ pub(super) fn knows(name: &str) -> bool {
 /// # Errors
 /// `Decode` if it is not a message, or ended without a stop reason.
 pub(super) fn answer(text: &str) -> Result<Reading, Error> {
-    let message: Object<Message<'_>> = form::read(text)?;
+    let message: ObjectOf<Message<'_>> = form::read(text)?;
     message.check()?;
     demand(message.stop_reason.is_some())?;
     let inputs = message.content.iter().filter_map(|block| Some(block.input?.get().len()));
@@ -165,7 +165,7 @@ pub(super) fn answer(text: &str) -> Result<Reading, Error> {
 /// `Decode` if it lacks what its type demands, or if it is the end of an answer that gave no stop
 /// reason.
 pub(super) fn event(text: &str, so_far: &mut SoFar) -> Result<Reading, Error> {
-    let event: Object<MessageEvent<'_>> = form::read(text)?;
+    let event: ObjectOf<MessageEvent<'_>> = form::read(text)?;
     let mut reading = Reading::new(match EVENTS.iter().find(|known| **known == event.kind) {
         Some(known) => Cow::Borrowed(*known),
         None => Cow::Owned(event.kind.to_string()),

@@ -26,13 +26,13 @@ const PROBE: &str = "\u{2063}the text is here\u{2063}";
 
 /// What is known of a stream's events.
 #[derive(Debug, Default)]
-pub(super) struct Repeated {
-    known: Option<Known>,
+pub(super) struct RepeatedEvent {
+    known: Option<KnownEvent>,
     lessons: u8,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownEvent {
     name: Cow<'static, str>,
     /// The event up to its text.
     before: Box<str>,
@@ -42,10 +42,10 @@ struct Known {
     end: Option<Box<str>>,
 }
 
-impl Repeated {
+impl RepeatedEvent {
     /// The reading of an event that repeats the known one.
     pub(super) fn read(&self, event: &[u8]) -> Option<Reading> {
-        let Known { name, before, behind, end } = self.known.as_ref()?;
+        let KnownEvent { name, before, behind, end } = self.known.as_ref()?;
         let mut rest = event.strip_prefix(before.as_bytes())?;
         let mut reading = Reading::new(name.clone());
         if let Some(end) = end {
@@ -80,11 +80,11 @@ impl Repeated {
             return;
         }
         self.lessons += 1;
-        self.known = TEXTS.iter().find_map(|text| Known::prove(event, text, reading, read));
+        self.known = TEXTS.iter().find_map(|text| KnownEvent::prove(event, text, reading, read));
     }
 }
 
-impl Known {
+impl KnownEvent {
     fn prove(
         event: &str,
         text: &str,
@@ -143,8 +143,8 @@ mod tests {
         (Protocol::of(path).unwrap().event)(event, &mut SoFar::default())
     }
 
-    fn learned(path: &str, event: &str) -> Repeated {
-        let mut repeated = Repeated::default();
+    fn learned(path: &str, event: &str) -> RepeatedEvent {
+        let mut repeated = RepeatedEvent::default();
         repeated.learn(event, &read(path, event).unwrap(), Protocol::of(path).unwrap().event);
         repeated
     }
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_stream_whose_events_all_differ_is_soon_left_alone() {
         let (path, form) = EVENTS[0];
-        let mut repeated = Repeated::default();
+        let mut repeated = RepeatedEvent::default();
         for index in 0..40 {
             let event = form.replace("\"index\":0", &format!("\"index\":{index}"));
             repeated.learn(&event, &read(path, &event).unwrap(), Protocol::of(path).unwrap().event);

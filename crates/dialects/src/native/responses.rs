@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     SoFar,
-    form::{self, Object, Text, demand},
+    form::{self, ObjectOf, Text, demand},
     reported,
 };
 
@@ -27,11 +27,11 @@ struct Response<'a> {
     #[serde(borrow)]
     model: &'a RawValue,
     #[serde(borrow)]
-    output: Vec<Object<OutputItem<'a>>>,
+    output: Vec<ObjectOf<OutputItem<'a>>>,
     #[serde(default)]
-    usage: Option<Object<ResponseUsage>>,
+    usage: Option<ObjectOf<ResponseUsage>>,
     #[serde(default)]
-    incomplete_details: Option<Object<IncompleteDetails>>,
+    incomplete_details: Option<ObjectOf<IncompleteDetails>>,
 }
 
 #[derive(Deserialize)]
@@ -58,9 +58,9 @@ struct OutputItem<'a> {
     #[serde(borrow, default)]
     role: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    content: Option<Vec<Object<Part<'a>>>>,
+    content: Option<Vec<ObjectOf<Part<'a>>>>,
     #[serde(borrow, default)]
-    summary: Option<Vec<Object<Part<'a>>>>,
+    summary: Option<Vec<ObjectOf<Part<'a>>>>,
     #[serde(default)]
     call_id: Option<Text>,
     #[serde(default)]
@@ -89,11 +89,11 @@ struct ResponseEvent<'a> {
     #[serde(default)]
     sequence_number: Option<u64>,
     #[serde(borrow, default)]
-    response: Option<Object<Response<'a>>>,
+    response: Option<ObjectOf<Response<'a>>>,
     #[serde(borrow, default)]
-    item: Option<Object<OutputItem<'a>>>,
+    item: Option<ObjectOf<OutputItem<'a>>>,
     #[serde(borrow, default)]
-    part: Option<Object<Part<'a>>>,
+    part: Option<ObjectOf<Part<'a>>>,
     #[serde(default)]
     item_id: Option<Text>,
     #[serde(default)]
@@ -243,7 +243,7 @@ pub(super) fn knows(name: &str) -> bool {
 /// # Errors
 /// `Decode` if it is not a response that has ended, `ModelFailed` if it says that it failed.
 pub(super) fn answer(text: &str) -> Result<Reading, Error> {
-    let response: Object<Response<'_>> = form::read(text)?;
+    let response: ObjectOf<Response<'_>> = form::read(text)?;
     response.check()?;
     if response.status == "failed" {
         return Err(reported(text.as_bytes()));
@@ -261,7 +261,7 @@ pub(super) fn answer(text: &str) -> Result<Reading, Error> {
 /// # Errors
 /// `Decode` if it lacks what its type demands.
 pub(super) fn event(text: &str, _: &mut SoFar) -> Result<Reading, Error> {
-    let event: Object<ResponseEvent<'_>> = form::read(text)?;
+    let event: ObjectOf<ResponseEvent<'_>> = form::read(text)?;
     let Some((name, fields)) = EVENTS.iter().find(|(name, _)| *name == event.kind) else {
         return Ok(Reading::new(event.kind.to_string()));
     };

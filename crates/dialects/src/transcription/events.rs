@@ -27,11 +27,11 @@ const DONE: &str = "transcript.text.done";
 #[derive(Debug, Default)]
 pub struct TranscriptDecoder {
     framer: RecordFramer,
-    transcript: Transcript,
+    transcript: TranscriptSoFar,
 }
 
 #[derive(Debug, Default)]
-struct Transcript {
+struct TranscriptSoFar {
     text: String,
     usage: Option<Value>,
     /// Whether the last piece of a part of the recording came. A long recording has several.
@@ -81,7 +81,7 @@ fn done(text: &str, usage: Option<&Value>) -> Bytes {
     event.to_string().into()
 }
 
-impl Transcript {
+impl TranscriptSoFar {
     fn take(&mut self, record: Record<'_>, out: &mut Vec<Forwarded>) -> Result<(), Error> {
         match record {
             Record::Json(text) => self.piece(text, out),

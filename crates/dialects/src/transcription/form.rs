@@ -19,13 +19,13 @@ use crate::{Payload, failure_report as failure};
 
 /// Passes the form and the answer on.
 #[derive(Debug)]
-pub(super) struct Form {
+pub(super) struct FormFamily {
     name: &'static str,
     /// The routes of transcription and of translation.
     routes: Option<(&'static str, &'static str)>,
 }
 
-impl Form {
+impl FormFamily {
     /// vLLM, which AWS's image leads to its routes.
     pub(super) const VLLM: Self =
         Self { name: "vllm", routes: Some(("/v1/audio/transcriptions", "/v1/audio/translations")) };
@@ -34,7 +34,7 @@ impl Form {
     pub(super) const WHISPERX: Self = Self { name: "whisperx", routes: None };
 }
 
-impl TranscriptionFamily for Form {
+impl TranscriptionFamily for FormFamily {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -105,7 +105,7 @@ impl TranscriptionFamily for Form {
     }
 }
 
-impl Form {
+impl FormFamily {
     /// Whether it is vLLM.
     fn lacks_subtitles(&self) -> bool {
         self.routes.is_some()

@@ -25,8 +25,8 @@ pub(super) struct Recording;
 const OF_THE_ANSWER: [&str; 2] = ["response_format", "stream"];
 
 #[derive(Debug, Deserialize)]
-struct Reply {
-    text: Text,
+struct RecordedReply {
+    text: TextOrTexts,
     #[serde(default)]
     chunks: Vec<Chunk>,
     #[serde(default)]
@@ -36,7 +36,7 @@ struct Reply {
 /// JumpStart's Whisper gives a list.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Text {
+enum TextOrTexts {
     One(String),
     Many(Vec<String>),
 }
@@ -84,14 +84,14 @@ impl TranscriptionFamily for Recording {
     }
 
     fn decode(&self, reply: Bytes, _: Option<&str>, request: &TranscribeRequest) -> Result<Transcript, Error> {
-        let Reply { text, chunks, language } = json::from_reply(&reply).map_err(|_| {
+        let RecordedReply { text, chunks, language } = json::from_reply(&reply).map_err(|_| {
             let hint =
                 format!("Set `transcription_dialect` to the family that fits the container (now `{}`)", self.name());
             reported(&reply).unwrap_or_else(|| failure::unknown_reply(&reply, &hint))
         })?;
         let text = match text {
-            Text::One(text) => text,
-            Text::Many(texts) => texts.join(" "),
+            TextOrTexts::One(text) => text,
+            TextOrTexts::Many(texts) => texts.join(" "),
         };
         let text = text.trim();
         let (body, content_type) = match format_of(request) {

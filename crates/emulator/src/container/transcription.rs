@@ -22,13 +22,13 @@ pub struct SpeechRecognition;
 
 /// The parts of a form.
 #[derive(Debug, Default)]
-struct Form {
+struct TranscriptionForm {
     audio: Bytes,
     file_name: String,
     fields: Vec<(String, String)>,
 }
 
-impl Form {
+impl TranscriptionForm {
     async fn read(invocation: &Invocation) -> Result<Self, String> {
         let boundary = multer::parse_boundary(invocation.content_type.as_deref().unwrap_or_default());
         let boundary = boundary.map_err(|error| error.to_string())?;
@@ -70,7 +70,7 @@ impl Container for Transcription {
             Some("/v1/audio/translations") => "translated",
             Some(_) => return ContainerReply::json(404, &json!({"detail": "Not Found"})),
         };
-        let form = match Form::read(&invocation).await {
+        let form = match TranscriptionForm::read(&invocation).await {
             Ok(form) => form,
             Err(message) => return refusal(400, &message),
         };

@@ -18,12 +18,12 @@ pub(crate) struct Uploads(AtomicU64);
 
 /// Bytes that are held; dropping it frees them.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldUpload {
     uploads: Arc<Uploads>,
     bytes: u64,
 }
 
-impl Drop for Held {
+impl Drop for HeldUpload {
     fn drop(&mut self) {
         self.uploads.0.fetch_sub(self.bytes, SeqCst);
     }
@@ -31,10 +31,10 @@ impl Drop for Held {
 
 impl Uploads {
     /// Holds so many bytes, if all uploads together then have no more than `most`.
-    pub(crate) fn hold(self: &Arc<Self>, bytes: u64, most: u64) -> Result<Held, ApiError> {
+    pub(crate) fn hold(self: &Arc<Self>, bytes: u64, most: u64) -> Result<HeldUpload, ApiError> {
         let more = |held: u64| held.checked_add(bytes).filter(|held| *held <= most);
         match self.0.fetch_update(SeqCst, SeqCst, more) {
-            Ok(_) => Ok(Held { uploads: Arc::clone(self), bytes }),
+            Ok(_) => Ok(HeldUpload { uploads: Arc::clone(self), bytes }),
             Err(_) => Err(ApiError::busy(
                 format!(
                     "the uploads of all requests together would have more than {most} bytes, their limit: retry in a moment"

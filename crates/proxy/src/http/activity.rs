@@ -14,7 +14,7 @@ use super::{
     response::{Body, json_response},
     route::{Access, Answer, Paths, Route, Verb},
 };
-use crate::telemetry::activity::{FailedRequest, MINUTE, Owner, Sums};
+use crate::telemetry::activity::{ActivityOwner, FailedRequest, MINUTE, Sums};
 
 pub(super) const ROUTE: Route = Route {
     name: "activity",
@@ -30,9 +30,9 @@ pub(super) const ROUTE: Route = Route {
 
 fn activity(exchange: &Exchange) -> Response<Body> {
     let now = exchange.state.clock.unix();
-    let own = Owner::of(&exchange.caller);
+    let own = ActivityOwner::of(&exchange.caller);
     let is_operator = exchange.caller.is_operator();
-    let shows = |owner: &Owner| is_operator || *owner == own;
+    let shows = |owner: &ActivityOwner| is_operator || *owner == own;
     let kept = &exchange.state.lasting.metrics.activity;
     let series: Vec<Value> = kept
         .series(shows)

@@ -181,7 +181,7 @@ fn id(exchange: &Exchange) -> String {
 
 /// What a form says beside its file.
 #[derive(Default)]
-struct Said {
+struct FormFields {
     purpose: Option<String>,
     lifetime: Option<u64>,
 }
@@ -193,7 +193,7 @@ async fn upload(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     let body = exchange.take_body();
     let advice = "split the file";
     let mut form = Form::open(&exchange.head.headers, body, most, advice, LONGEST_UPLOAD)?;
-    let mut said = Said::default();
+    let mut said = FormFields::default();
     let mut stored: Option<(Upload, String)> = None;
     let read = read_form(&mut form, &mine, &mut said, &mut stored).await;
     let (upload, name) = match (read, stored) {
@@ -219,7 +219,7 @@ async fn upload(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
 async fn read_form(
     form: &mut Form,
     mine: &Mine,
-    said: &mut Said,
+    said: &mut FormFields,
     stored: &mut Option<(Upload, String)>,
 ) -> Result<(), ApiError> {
     while let Some(mut part) = form.next().await? {

@@ -57,7 +57,7 @@ pub(super) const FILES: Route = Route {
 const INDEX: &str = "index.html";
 
 /// A file of the page, as it is in the program.
-struct File {
+struct PageFile {
     name: &'static str,
     media_type: &'static str,
     content: &'static str,
@@ -65,7 +65,7 @@ struct File {
 
 macro_rules! files {
     ($($media_type:literal: [$($name:literal),+ $(,)?]),+ $(,)?) => {
-        &[$($(File {
+        &[$($(PageFile {
             name: $name,
             media_type: $media_type,
             content: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/ui/", $name)),
@@ -73,7 +73,7 @@ macro_rules! files {
     };
 }
 
-static PAGE: &[File] = files! {
+static PAGE: &[PageFile] = files! {
     "text/html; charset=utf-8": ["index.html"],
     "text/css; charset=utf-8": ["style.css"],
     "image/svg+xml": ["icon.svg"],

@@ -27,7 +27,7 @@ const MOST_FAILURES: usize = 500;
 /// Whose figures they are. A key may have any name, `master` too, so that names alone do not
 /// separate callers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Owner {
+pub(crate) enum ActivityOwner {
     /// A caller without a key, or with a wrong one.
     Anyone,
     /// The holder of the master key.
@@ -36,7 +36,7 @@ pub(crate) enum Owner {
     Key(String),
 }
 
-impl Owner {
+impl ActivityOwner {
     pub(crate) fn of(caller: &Caller) -> Self {
         match caller {
             Caller::Anyone => Self::Anyone,
@@ -58,7 +58,7 @@ impl Owner {
 /// One request that has ended.
 #[derive(Debug)]
 pub(crate) struct EndedRequest<'a> {
-    pub(crate) owner: Owner,
+    pub(crate) owner: ActivityOwner,
     /// The configured name, or `None` if no such model is served.
     pub(crate) model: Option<&'a str>,
     pub(crate) result: RequestResult,
@@ -120,7 +120,7 @@ impl Sums {
 /// A failed request, as its caller was told.
 #[derive(Clone, Debug)]
 pub(crate) struct FailedRequest {
-    pub(crate) owner: Owner,
+    pub(crate) owner: ActivityOwner,
     pub(crate) request_id: String,
     pub(crate) route: &'static str,
     /// As it was asked for; there may be no such model.
@@ -153,7 +153,7 @@ pub(crate) struct Activity {
 #[derive(Debug, Default)]
 struct Kept {
     /// By the number of the minute, the oldest first.
-    minutes: VecDeque<(u64, HashMap<(Owner, Option<String>), Sums>)>,
+    minutes: VecDeque<(u64, HashMap<(ActivityOwner, Option<String>), Sums>)>,
     failures: VecDeque<(Instant, FailedRequest)>,
     deployments: HashMap<String, (Instant, String, String)>,
 }
@@ -165,7 +165,7 @@ impl Default for Activity {
 }
 
 /// The sums of a model and a caller, by how long ago their minutes began.
-pub(crate) type Series = BTreeMap<(Option<String>, Owner), Vec<(Duration, Sums)>>;
+pub(crate) type Series = BTreeMap<(Option<String>, ActivityOwner), Vec<(Duration, Sums)>>;
 
 impl Activity {
     pub(crate) fn ended(&self, ended: &EndedRequest<'_>) {
@@ -210,7 +210,7 @@ impl Activity {
     }
 
     /// The sums of the last hour that this test of their owner lets through.
-    pub(crate) fn series(&self, shows: impl Fn(&Owner) -> bool) -> Series {
+    pub(crate) fn series(&self, shows: impl Fn(&ActivityOwner) -> bool) -> Series {
         let now = self.began.elapsed();
         let mut kept = self.kept();
         kept.forget(now.as_secs() / MINUTE.as_secs());
@@ -226,7 +226,7 @@ impl Activity {
 
     /// The failures that this test of their owner lets through and how long ago they were, the
     /// latest first.
-    pub(crate) fn failures(&self, shows: impl Fn(&Owner) -> bool) -> Vec<(Duration, FailedRequest)> {
+    pub(crate) fn failures(&self, shows: impl Fn(&ActivityOwner) -> bool) -> Vec<(Duration, FailedRequest)> {
         let kept = self.kept();
         let shown = kept.failures.iter().rev().filter(|(_, failed)| shows(&failed.owner));
         shown.map(|(at, failed)| (at.elapsed(), failed.clone())).collect()

@@ -11,7 +11,7 @@ use sagewire_types::{Error, ReplyMeta};
 use tokio::time::Instant;
 
 use super::{
-    activity::{EndedRequest, FailedRequest, Owner, RequestResult},
+    activity::{ActivityOwner, EndedRequest, FailedRequest, RequestResult},
     failed_call::FailedCall,
     metrics::{Metrics, Operation},
     span::{Ended, RequestSpans},
@@ -263,7 +263,7 @@ impl CallRecord {
         };
         let (prompt_tokens, completion_tokens) =
             self.tokens.map_or((0, 0), |tokens| (tokens.prompt, tokens.completion));
-        let owner = Owner::of(&self.caller);
+        let owner = ActivityOwner::of(&self.caller);
         let model = self.model.as_deref().map(|model| model.name.as_str());
         let activity = &self.metrics.activity;
         activity.ended(&EndedRequest {

@@ -22,10 +22,10 @@ const MOST_TOKENS: usize = 64;
 
 /// The tokens that are in use.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(Mutex<Vec<Kept>>);
+pub(crate) struct Tokens(Mutex<Vec<KeptToken>>);
 
 #[derive(Debug)]
-struct Kept {
+struct KeptToken {
     credentials: Credentials,
     region: Region,
     token: BearerToken,
@@ -48,7 +48,7 @@ impl Tokens {
         if kept.len() >= MOST_TOKENS {
             kept.remove(0);
         }
-        kept.push(Kept { credentials: credentials.clone(), region: region.clone(), token });
+        kept.push(KeptToken { credentials: credentials.clone(), region: region.clone(), token });
         Ok(secret)
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-fn request(owner: Owner, result: RequestResult) -> EndedRequest<'static> {
+fn request(owner: ActivityOwner, result: RequestResult) -> EndedRequest<'static> {
     EndedRequest {
         owner,
         model: Some("m"),
@@ -13,7 +13,7 @@ fn request(owner: Owner, result: RequestResult) -> EndedRequest<'static> {
     }
 }
 
-fn failure(owner: &Owner, request_id: String) -> FailedRequest {
+fn failure(owner: &ActivityOwner, request_id: String) -> FailedRequest {
     FailedRequest {
         owner: owner.clone(),
         request_id,
@@ -31,12 +31,12 @@ fn failure(owner: &Owner, request_id: String) -> FailedRequest {
 #[tokio::test(start_paused = true)]
 async fn sums_are_kept_by_the_minute_for_an_hour() {
     let activity = Activity::default();
-    activity.ended(&request(Owner::Master, RequestResult::Answered));
-    activity.ended(&request(Owner::Master, RequestResult::Failed));
+    activity.ended(&request(ActivityOwner::Master, RequestResult::Answered));
+    activity.ended(&request(ActivityOwner::Master, RequestResult::Failed));
     tokio::time::advance(Duration::from_secs(90)).await;
-    activity.ended(&request(Owner::Master, RequestResult::Cancelled));
+    activity.ended(&request(ActivityOwner::Master, RequestResult::Cancelled));
     let series = activity.series(|_| true);
-    let sums = &series[&(Some("m".to_owned()), Owner::Master)];
+    let sums = &series[&(Some("m".to_owned()), ActivityOwner::Master)];
     let first = Sums {
         requests: 2,
         errors: 1,
@@ -60,9 +60,9 @@ async fn sums_are_kept_by_the_minute_for_an_hour() {
 #[tokio::test(start_paused = true)]
 async fn owners_are_separate_whatever_a_key_is_called() {
     let activity = Activity::default();
-    let impostor = Owner::Key("master".to_owned());
-    activity.ended(&request(Owner::Master, RequestResult::Answered));
-    activity.failed(failure(&Owner::Master, "a".to_owned()));
+    let impostor = ActivityOwner::Key("master".to_owned());
+    activity.ended(&request(ActivityOwner::Master, RequestResult::Answered));
+    activity.failed(failure(&ActivityOwner::Master, "a".to_owned()));
     assert_eq!(activity.series(|owner| *owner == impostor), Series::new());
     assert!(activity.failures(|owner| *owner == impostor).is_empty());
     assert_eq!(activity.failures(|_| true)[0].1.request_id, "a");
@@ -71,13 +71,13 @@ async fn owners_are_separate_whatever_a_key_is_called() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_fails_often_does_not_push_out_the_others() {
     let activity = Activity::default();
-    let quiet = Owner::Key("quiet".to_owned());
+    let quiet = ActivityOwner::Key("quiet".to_owned());
     activity.failed(failure(&quiet, "first".to_owned()));
     for count in 0..1000 {
-        activity.failed(failure(&Owner::Anyone, count.to_string()));
+        activity.failed(failure(&ActivityOwner::Anyone, count.to_string()));
     }
     assert_eq!(activity.failures(|owner| *owner == quiet).len(), 1);
-    let noisy = activity.failures(|owner| *owner == Owner::Anyone);
+    let noisy = activity.failures(|owner| *owner == ActivityOwner::Anyone);
     assert_eq!((noisy.len(), noisy[0].1.request_id.as_str()), (MOST_FAILURES_OF_ONE, "999"));
 }
 
