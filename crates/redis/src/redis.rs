@@ -11,17 +11,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, RedisError, Script, ScriptInvocation};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::{sync::OnceCell, time::Instant};
 
+use self::failure::Failure;
 use crate::{
     RedisSettings, SettingsError,
     clock::{ServerClock, millis},
     connection::{Connection, Server},
     keys,
 };
+
+mod failure;
 
 /// How often a server that is away is tried again, and how often replicas show that they are there.
 const TICK: Duration = Duration::from_secs(1);
@@ -62,7 +65,7 @@ pub struct Redis {
     members: Mutex<Vec<Weak<dyn Member>>>,
 }
 
-/// Whoever tells Redis something in the background.
+/// A part that tells Redis something in the background.
 #[async_trait]
 pub(crate) trait Member: Send + Sync {
     /// Tells again what must not be forgotten: places that are held.
@@ -100,13 +103,6 @@ pub struct Health {
 pub(crate) struct Away {
     /// Whether it was asked, so that it may have acted.
     pub(crate) was_asked: bool,
-}
-
-/// Why a call failed.
-enum Failure {
-    Late,
-    Redis(RedisError),
-    Unreadable,
 }
 
 impl Redis {
@@ -418,25 +414,6 @@ impl Redis {
     }
 }
 
-impl Failure {
-    /// Whether the server is there and does not do what it was asked: it is out of memory, or the
-    /// value is of no use to it, or to us.
-    fn is_refusal(&self) -> bool {
-        use redis::ServerErrorKind::{NoPerm, ReadOnly, ResponseError};
-        match self {
-            Self::Late => false,
-            Self::Unreadable => true,
-            Self::Redis(error) => matches!(
-                error.kind(),
-                ErrorKind::Extension
-                    | ErrorKind::Parse
-                    | ErrorKind::UnexpectedReturnType
-                    | ErrorKind::Server(NoPerm | ReadOnly | ResponseError)
-            ),
-        }
-    }
-}
-
 /// Connects again, shows that the replica is there, and prolongs leases, for as long as anyone uses
 /// it.
 async fn keep(redis: Weak<Redis>) {
@@ -453,20 +430,6 @@ async fn keep(redis: Weak<Redis>) {
         ticks += 1;
         drop(redis);
         tokio::time::sleep(TICK).await;
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Late => f.write_str("no answer in time"),
-            // The server's own words may repeat what was sent.
-            Self::Redis(error) => match error.code() {
-                Some(code) => write!(f, "{}: {code}", error.category()),
-                None => f.write_str(error.category()),
-            },
-            Self::Unreadable => f.write_str("an answer that cannot be read"),
-        }
     }
 }
 

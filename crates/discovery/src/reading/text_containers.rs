@@ -132,7 +132,7 @@ pub(super) fn vllm(hosted: &Hosted<'_>) -> Conclusion {
         .or_else(|| files.then(|| "/opt/ml/model".to_owned()))
         .or_else(|| environment.get("SM_VLLM_MODEL").map(str::to_owned))
         .filter(|served| conclusion.model_name.as_deref() != Some(served.as_str()))
-        // What it cannot be is left to whoever writes the configuration.
+        // What it cannot be is left to the author of the configuration.
         .filter(|served| served.len() <= LONGEST_SERVED_NAME && !served.contains(char::is_control));
     if let Some(name) = &conclusion.served_name {
         conclusion.reasons.push(format!("vLLM knows its model as `{name}`"));

@@ -1,4 +1,4 @@
-//! Texts of descriptions as they may be told: whoever deploys to the account writes them.
+//! Texts of descriptions as they may be told: anyone who deploys to the account writes them.
 
 /// The longest text that is told, in characters.
 const LONGEST: usize = 500;
