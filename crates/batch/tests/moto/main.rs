@@ -7,9 +7,8 @@
 
 use std::{
     fmt::Write as _,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, ExitCode, Stdio},
+    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -29,18 +28,19 @@ use sagewire_credentials::{
     AwsParams,
     seam::{MapEnv, SystemHttp, World},
 };
+use sagewire_test_programs::Served;
 
 fn main() -> ExitCode {
-    let moto = |faults| {
-        let python = sagewire_test_programs::moto();
-        python.and_then(move |python| Moto::start(&python, faults)).map(Arc::new)
+    let moto = |faults: &'static [&str]| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/serve.py");
+        sagewire_test_programs::moto().and_then(|python| Served::start(&python, &script, faults)).map(Arc::new)
     };
-    let (good, faulty) = (moto(false), moto(true));
+    let (good, faulty) = (moto(&[]), moto(&["faults"]));
     let trials = vec![
-        good.trial("another process takes over", |moto| runtime().block_on(takes_over(&moto.world()))),
-        faulty.trial("S3 that fails costs time and no line", |moto| runtime().block_on(fails(&moto.world()))),
-        good.trial("files of 30 MB", |moto| runtime().block_on(large(&moto.world()))),
-        good.trial("objects by their URLs", |moto| runtime().block_on(objects(&moto.world()))),
+        good.trial("another process takes over", |moto| runtime().block_on(takes_over(&world(moto)))),
+        faulty.trial("S3 that fails costs time and no line", |moto| runtime().block_on(fails(&world(moto)))),
+        good.trial("files of 30 MB", |moto| runtime().block_on(large(&world(moto)))),
+        good.trial("objects by their URLs", |moto| runtime().block_on(objects(&world(moto)))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -49,43 +49,15 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
 }
 
-/// moto's server, which ends when this is dropped.
-struct Moto {
-    server: Child,
-    url: String,
-}
-
-impl Moto {
-    fn start(python: &Path, faults: bool) -> Result<Self, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/serve.py");
-        let mut command = Command::new(python);
-        command.arg(script).args(faults.then_some("faults"));
-        let mut server = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        if url.is_empty() {
-            return Err(format!("moto's server did not start: {}", server.wait().unwrap()));
-        }
-        Ok(Self { server, url: url.trim().to_owned() })
-    }
-
-    fn world(&self) -> World {
-        let env = MapEnv::from([
-            ("AWS_ENDPOINT_URL_S3", self.url.as_str()),
-            ("AWS_ACCESS_KEY_ID", "AKIDMOTO"),
-            ("AWS_SECRET_ACCESS_KEY", "moto-takes-any"),
-            ("AWS_REGION", "us-east-1"),
-        ]);
-        World::builder().with_env(env).with_http(SystemHttp::new(MapEnv::new())).build()
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        // The server ends with its standard input.
-        drop(self.server.stdin.take());
-        drop(self.server.wait());
-    }
+/// A world in which S3 is moto.
+fn world(moto: &Served) -> World {
+    let env = MapEnv::from([
+        ("AWS_ENDPOINT_URL_S3", moto.url()),
+        ("AWS_ACCESS_KEY_ID", "AKIDMOTO"),
+        ("AWS_SECRET_ACCESS_KEY", "moto-takes-any"),
+        ("AWS_REGION", "us-east-1"),
+    ]);
+    World::builder().with_env(env).with_http(SystemHttp::new(MapEnv::new())).build()
 }
 
 /// Makes a bucket, and opens a store in it.
