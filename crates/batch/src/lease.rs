@@ -56,7 +56,9 @@ impl Lease {
             return Err(BatchError::Leased);
         }
         let generation = found.as_ref().map_or(0, |(stored, _)| stored.generation) + 1;
-        let stored = Stored { generation, holder: fastrand::u64(..), beat: 0, seconds: lifetime.as_secs() };
+        // Rounded up: nobody else takes it before its holder knows that it is over.
+        let seconds = lifetime.as_secs() + u64::from(lifetime.subsec_nanos() > 0);
+        let stored = Stored { generation, holder: fastrand::u64(..), beat: 0, seconds };
         let version =
             store.write(&path, &stored, found.map(|(_, version)| version)).await.map_err(|error| match error {
                 BatchError::LeaseLost => BatchError::Leased,
@@ -149,6 +151,23 @@ mod tests {
         assert!(matches!(take(&here).await, Err(BatchError::Leased)), "what was lost cannot be given back");
         second.give_back(&store).await;
         assert_eq!(take(&here).await.unwrap().generation(), 3, "what was given back is free at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_of_a_fraction_of_a_second_is_held_for_all_of_it() {
+        let store = Store::shared(Arc::new(InMemory::new()), Arc::new(FixedClock(UNIX_EPOCH)));
+        for lifetime in [Duration::from_millis(500), Duration::from_millis(1900)] {
+            let path = Path::from(format!("{}.json", lifetime.as_millis()));
+            let (here, there) = (Seen::default(), Seen::default());
+            let first = Lease::take(&store, path.clone(), lifetime, &here).await.unwrap();
+            loop {
+                match Lease::take(&store, path.clone(), lifetime, &there).await {
+                    Err(BatchError::Leased) => tokio::time::advance(Duration::from_millis(100)).await,
+                    taken => break drop(taken.unwrap()),
+                }
+            }
+            assert!(Instant::now() >= first.end(), "another process took it while its holder relied on it");
+        }
     }
 
     #[tokio::test]
