@@ -92,6 +92,31 @@ impl ObjectStore for Flaky {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_batch_that_is_cancelled_when_all_lines_are_answered_is_completed() {
+    let bench = bench(Arc::new(Flaky { inner: InMemory::new(), calls: AtomicUsize::new(0), fails: |_| false }));
+    let all = ids(100);
+    let id = bench.create(&all).await;
+    let (engine, runner, options) = (Echo::default(), Runner::new(bench.store.clone()), options(4));
+    let mut run = Box::pin(runner.run(&bench.owner, &id, &engine, &options));
+    while bench.store.batch(&bench.owner, &id).await.unwrap().status != Status::Finalizing {
+        tokio::select! {
+            end = &mut run => panic!("{end:?}"),
+            () = tokio::time::sleep(Duration::from_millis(100)) => {}
+        }
+    }
+    let (asked, end) = tokio::join!(bench.store.cancel(&bench.owner, &id), run);
+    let (asked, batch) = (asked.unwrap(), ended(end.unwrap()));
+    assert!(matches!(asked.status, Status::Cancelling | Status::Completed), "{asked:?}");
+    assert_eq!(
+        (batch.status, batch.request_counts),
+        (Status::Completed, Counts { total: 100, completed: 100, failed: 0 })
+    );
+    assert_eq!(bench.results(batch.output_file_id.as_ref()).await.len(), 100);
+    assert_eq!(bench.store.batch(&bench.owner, &id).await.unwrap(), batch, "it stays completed");
+    assert!(bench.store.active().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_is_slow_and_fails_in_between_costs_time_and_no_line() {
     // About every fourth write fails once the batch is created.
     let objects = Flaky {
