@@ -81,6 +81,7 @@ impl Engine for Echo {
     }
 }
 
+#[derive(Debug)]
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) clock: Arc<TestClock>,

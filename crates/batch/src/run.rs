@@ -226,6 +226,7 @@ impl Runner {
         let missing = match end {
             WorkEnd::Stopped => return Ok(End::Stopped(desk.state.batch.clone())),
             WorkEnd::Failed(error) => return Err(error.into()),
+            WorkEnd::Broken(error) => return Err(error),
             WorkEnd::Done => None,
             WorkEnd::Expired => Some(Missing::EXPIRED),
             WorkEnd::Cancelled => Some(Missing::CANCELLED),

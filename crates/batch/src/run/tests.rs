@@ -160,3 +160,36 @@ async fn a_batch_whose_input_is_gone_fails_and_keeps_the_results_that_it_has() {
         assert!(bench.store.active().await.unwrap().is_empty(), "it is not tried for ever");
     }
 }
+
+/// Deletes the input of its batch while it answers.
+#[derive(Debug)]
+struct Deletes<'a> {
+    answers: Echo,
+    bench: &'a crate::bench::Bench,
+    input: String,
+}
+
+#[async_trait::async_trait]
+impl Engine for Deletes<'_> {
+    async fn answer(&self, line: &crate::Line) -> crate::Outcome {
+        if self.answers.asked.lock().unwrap().len() == 300 {
+            let _ = self.bench.store.delete_file(&self.bench.owner, &self.input).await;
+        }
+        self.answers.answer(line).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_before_the_input_was_deleted_is_kept() {
+    let bench = bench(Arc::new(InMemory::new()));
+    let id = bench.create(&ids(5000)).await;
+    let input = bench.store.batch(&bench.owner, &id).await.unwrap().input_file_id;
+    let engine = Deletes { answers: Echo::default(), bench: &bench, input };
+    let options = RunOptions { flush_every: Duration::from_secs(3600), ..options(4) };
+    let batch = ended(Runner::new(bench.store.clone()).run(&bench.owner, &id, &engine, &options).await.unwrap());
+    assert_eq!(batch.status, Status::Failed);
+    let asked = engine.answers.asked.into_inner().unwrap().len();
+    assert!((300..5000).contains(&asked), "{asked}");
+    assert_eq!(bench.results(batch.output_file_id.as_ref()).await.len(), asked);
+    assert_eq!(batch.request_counts.completed, asked as u64);
+}

@@ -81,6 +81,8 @@ pub(super) enum WorkEnd {
     Expired,
     Cancelled,
     Failed(sagewire_types::Error),
+    /// The input cannot be read any further.
+    Broken(BatchError),
 }
 
 /// What came of it.
@@ -207,11 +209,16 @@ impl<'a> Work<'a> {
                 }
                 (lines, read) = async { match &mut reading { Some(reading) => reading.await, None => std::future::pending().await } } => {
                     reading = None;
-                    let read = read?;
-                    has_read_all = read.is_empty();
-                    self.lines = Some(lines);
-                    let done = &self.done;
-                    self.ready.extend(read.into_iter().filter(|(number, _)| !done.contains(*number)));
+                    match read {
+                        Ok(read) => {
+                            has_read_all = read.is_empty();
+                            self.lines = Some(lines);
+                            let done = &self.done;
+                            self.ready.extend(read.into_iter().filter(|(number, _)| !done.contains(*number)));
+                        }
+                        // What was answered is written first.
+                        Err(error) => drop(self.end.get_or_insert(WorkEnd::Broken(error))),
+                    }
                 }
                 (back, result) = async { match &mut doing { Some(doing) => doing.await, None => std::future::pending().await } } => {
                     doing = None;
