@@ -12,7 +12,10 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use indexmap::IndexMap;
 use sagewire_batch::{Engine, Line, Outcome, Owner, Response};
 use sagewire_types::{Error, ErrorKind};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::service;
@@ -29,6 +32,36 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// key.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender(pub(crate) Caller);
+
+/// The members of a body, as they were written. One that is there twice is refused, so that the body
+/// stays as it is for the route to refuse.
+struct Members(IndexMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = IndexMap::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(A::Error::custom("duplicate member"));
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Each)
+    }
+}
 
 /// Answers lines of batches as the app answers requests.
 #[derive(Clone)]
@@ -74,7 +107,7 @@ impl BatchEngine {
     /// The body as it is sent.
     fn body(&self, line: &Line) -> Result<Vec<u8>, &'static str> {
         let text = line.body.get();
-        let Ok(mut body) = serde_json::from_str::<IndexMap<String, Box<RawValue>>>(text) else {
+        let Ok(Members(mut body)) = serde_json::from_str(text) else {
             // The route says what is wrong with it.
             return Ok(text.as_bytes().to_vec());
         };
@@ -335,5 +368,15 @@ mod tests {
         let gone = service::owner(&Caller::Key(Arc::new(CallerKey::new("gone", KeyDigest::of("sk-gone"))))).unwrap();
         let (_, batch) = engine(|app| app, &gone);
         assert!(matches!(batch.answer(&line()).await, Outcome::Failed { code, .. } if code == "invalid_api_key"));
+    }
+
+    #[tokio::test]
+    async fn a_body_with_a_member_twice_is_refused_as_that_of_a_live_request() {
+        let (app, _) = engine(|app| app, &service::owner(&Caller::Anyone).unwrap());
+        let text = br#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"messages":[],"messages":[{"role":"user","content":"?"}]}}"#;
+        let line = Line::parse(text, None).unwrap();
+        let Outcome::Answered(response) = app.batch_engine().with_model("m").answer(&line).await else { panic!() };
+        assert_eq!(response.status, 400);
+        assert!(String::from_utf8_lossy(&response.body).contains("duplicate parameter `messages`"), "{response:?}");
     }
 }
