@@ -96,6 +96,15 @@ impl fmt::Display for BatchPlace {
     }
 }
 
+/// Reads the settings, which must say where files are.
+pub(super) fn placed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BatchSettings>, D::Error> {
+    let settings = Option::<BatchSettings>::deserialize(deserializer)?;
+    match settings {
+        Some(BatchSettings { store: BatchPlace::Unset, .. }) => Err(D::Error::missing_field("store")),
+        settings => Ok(settings),
+    }
+}
+
 fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BatchPlace, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.starts_with("s3://") {

@@ -31,6 +31,7 @@ const MAX_PROBLEMS: usize = 50;
 pub(super) fn read<T: DeserializeOwned + Default>(node: &Node, path: &Path, report: &mut Report) -> T {
     let mut node = node.clone();
     let mut problems = 0;
+    let mut removed = Vec::new();
     while problems < MAX_PROBLEMS {
         let rejection = match T::deserialize(&node) {
             Ok(value) => return value,
@@ -42,7 +43,15 @@ pub(super) fn read<T: DeserializeOwned + Default>(node: &Node, path: &Path, repo
             Step::Key(key) => path.key(key),
             Step::Item(index) => path.index(*index),
         });
+        // It was wrong, which has been reported, or its value is in an environment that is not known.
+        let is_known = rejection.missing.is_some_and(|field| {
+            let is_elsewhere =
+                find(&node, &steps).and_then(|node| node.value(field)).is_some_and(|node| node.from_environment);
+            is_elsewhere || removed.contains(&at.key(field).to_string())
+        });
+        removed.push(at.to_string());
         match steps.last() {
+            _ if is_known => {}
             Some(Step::Key(key))
                 if rejection.is_unknown_key
                     && let Some(reason) = unused::reason(&at.section(), key) =>
@@ -59,6 +68,14 @@ pub(super) fn read<T: DeserializeOwned + Default>(node: &Node, path: &Path, repo
         }
     }
     T::default()
+}
+
+/// What a path leads to.
+fn find<'n>(node: &'n Node, steps: &[Step]) -> Option<&'n Node> {
+    steps.iter().try_fold(node, |node, step| match step {
+        Step::Key(key) => node.value(key),
+        Step::Item(index) => node.items()?.get(*index),
+    })
 }
 
 /// Takes what a path leads to out of the tree. An item of a list stays as nothing, so that the
@@ -96,11 +113,13 @@ pub(super) struct Rejection {
     rule: String,
     /// Whether it is about a key that no field has.
     is_unknown_key: bool,
+    /// The key that must be there and is not.
+    missing: Option<&'static str>,
 }
 
 impl Rejection {
     fn wanted(node: &Node, wanted: &dyn fmt::Display) -> Self {
-        Self { place: Some(node.place), path: Vec::new(), rule: node.rejection(wanted), is_unknown_key: false }
+        Self { place: Some(node.place), ..de::Error::custom(node.rejection(wanted)) }
     }
 
     fn at(mut self, place: Place, step: Step) -> Self {
@@ -120,7 +139,7 @@ impl std::error::Error for Rejection {}
 
 impl de::Error for Rejection {
     fn custom<T: fmt::Display>(rule: T) -> Self {
-        Self { place: None, path: Vec::new(), rule: rule.to_string(), is_unknown_key: false }
+        Self { place: None, path: Vec::new(), rule: rule.to_string(), is_unknown_key: false, missing: None }
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -147,7 +166,7 @@ impl de::Error for Rejection {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::custom(format!("has no `{field}`"))
+        Self { missing: Some(field), ..Self::custom(format!("has no `{field}`")) }
     }
 }
 

@@ -49,6 +49,7 @@ pub struct ProxySettings {
     pub response_store: Option<ResponseStoreSettings>,
     /// Where `/v1/files` and `/v1/batches` keep files and batches. Default: nowhere, and there are
     /// none.
+    #[serde(deserialize_with = "super::batches::placed")]
     pub batches: Option<BatchSettings>,
     /// Whether requests to `/v1/messages` and `/v1/responses` are refused for tools that no
     /// container runs, such as a web search. Default: false: they are left out and named in

@@ -15,7 +15,6 @@ use crate::{
 pub(super) fn conflict(config: &Config) -> Option<&'static str> {
     let settings = config.sagewire_settings.batches.as_ref()?;
     match settings.store {
-        BatchPlace::Unset => Some("`store` is missing: name a directory or `s3://bucket/prefix`"),
         BatchPlace::Directory(_) if config.general_settings.coordination_redis.is_some() => Some(
             "`store` is a directory, which serves one proxy, and `general_settings.coordination_redis` says that there are \
              several: use `s3://bucket/prefix`",

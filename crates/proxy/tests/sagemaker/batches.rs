@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::setup::{Answer, Setup};
 
+mod endpoints;
+mod failures;
+
 const BOUNDARY: &str = "boundary-7";
 
 fn yaml(store: &std::path::Path, more: &str) -> String {
@@ -71,8 +74,12 @@ impl As<'_> {
     }
 
     async fn create(&self, file: &str) -> Answer {
+        self.create_for(file, "/v1/chat/completions").await
+    }
+
+    async fn create_for(&self, file: &str, endpoint: &str) -> Answer {
         let body = json!({
-            "input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h", "metadata": {"a": "b"},
+            "input_file_id": file, "endpoint": endpoint, "completion_window": "24h", "metadata": {"a": "b"},
         });
         self.post("/v1/batches", &body).await
     }
@@ -178,6 +185,17 @@ async fn hostile_uploads_and_requests_are_refused_with_what_to_do() {
         (one.form(&[], Some(("a", "b"))).await, 400, "missing `purpose`"),
         (one.form(&[("purpose", "evil")], Some(("a", "b"))).await, 400, "expected one of `batch`"),
         (one.form(&[("purpose", "batch")], Some(("", "b"))).await, 400, "name"),
+        (
+            one.form(&[("purpose", "batch"), ("purpose", "evals")], Some(("a", "b"))).await,
+            400,
+            "duplicate parameter `purpose`",
+        ),
+        (one.form(&[("purpose", "batch"), ("file", "b")], Some(("a", "b"))).await, 400, "`file`"),
+        (
+            one.form(&[("purpose", "batch"), ("expires_after[anchor]", "now")], Some(("a", "b"))).await,
+            400,
+            "`created_at`",
+        ),
         (one.form(&[("purpose", "batch"), ("path", "/etc")], Some(("a", "b"))).await, 400, "unknown parameter `path`"),
         (one.form(&[("purpose", "batch"), ("expires_after[seconds]", "1")], Some(("a", "b"))).await, 400, "3600"),
         (one.form(&[("purpose", "batch")], Some(("a", &big))).await, 400, "limit of 20000 bytes"),
@@ -207,6 +225,14 @@ async fn hostile_uploads_and_requests_are_refused_with_what_to_do() {
         (
             json!({"input_file_id": file, "endpoint": "/v1/embeddings", "completion_window": "24h", "metadata": {"a": 1}}),
             "metadata",
+        ),
+        (
+            json!({"input_file_id": file, "endpoint": "/v1/embeddings", "completion_window": "24h", "output_expires_after": {"anchor": "created_at", "seconds": 1}}),
+            "output_expires_after",
+        ),
+        (
+            json!({"input_file_id": file, "endpoint": "/v1/embeddings", "completion_window": "24h", "output_expires_after": {"anchor": "now", "seconds": 3600}}),
+            "output_expires_after",
         ),
     ] {
         let answer = one.post("/v1/batches", &body).await;
@@ -277,5 +303,16 @@ async fn a_directory_is_refused_beside_shared_state() {
     for wrong in ["s3://", "https://bucket", ""] {
         let text = text.replace(&folder.path().display().to_string(), wrong);
         assert!(Config::from_yaml(&text, &|name| setup.world.var(name)).is_err(), "{wrong}");
+        let reading = sagewire_proxy::config::Reading::of_yaml(&text, &|name| setup.world.var(name)).unwrap();
+        let found: Vec<_> = setup.wiring.checked(reading).await.problems.iter().map(ToString::to_string).collect();
+        assert!(matches!(found.as_slice(), [problem] if problem.contains("batches.store")), "{found:?}");
     }
+    let text = yaml(folder.path(), "").replace(&format!("store: '{}', ", folder.path().display()), "");
+    let missing = Config::from_yaml(&text, &|name| setup.world.var(name)).unwrap_err();
+    assert!(missing.to_string().contains("batches` has no `store`"), "{missing}");
+    // In an environment that is not known, there may be one.
+    let elsewhere = folder.path().join("config.yaml");
+    std::fs::write(&elsewhere, bucket.replace("'s3://bucket/prefix'", "os.environ/BATCHES")).unwrap();
+    let reading = sagewire_proxy::config::Reading::of_file_elsewhere(&elsewhere).unwrap();
+    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
 }
