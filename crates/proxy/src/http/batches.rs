@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Exchange, body,
     error::ApiError,
-    files::{Mine, failed, listed, object, page},
+    files::{Mine, anchor_schema, check_anchor, failed, lifetime, lifetime_schema, listed, object, page},
     openapi::schema,
     response::Body,
     route::{Access, Answer, Paths, Route, Verb},
@@ -83,6 +83,7 @@ struct Request {
 
 #[derive(Deserialize)]
 struct ExpiresAfter {
+    anchor: Option<String>,
     seconds: u64,
 }
 
@@ -107,7 +108,14 @@ async fn create(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {
     new.metadata = request.metadata;
     new.most_lines = Some(settings.max_requests);
     new.quota = Some(settings.quota_bytes);
-    new.results_lifetime = Some(request.output_expires_after.map_or(longest, |after| after.seconds).min(longest));
+    let lifetime = match &request.output_expires_after {
+        Some(ExpiresAfter { anchor, seconds }) => {
+            anchor.as_ref().map_or(Ok(()), |anchor| check_anchor("output_expires_after", anchor))?;
+            lifetime("output_expires_after", Some(*seconds))?
+        }
+        None => longest,
+    };
+    new.results_lifetime = Some(lifetime.min(longest));
     let batch = mine.store().await?.create(&mine.owner, new).await.map_err(|error| failed(&error))?;
     mine.batches.announce();
     object(&batch)
@@ -146,7 +154,10 @@ fn request_schema() -> Value {
         "properties": {
             "input_file_id": schema::text(), "endpoint": { "enum": endpoints }, "completion_window": schema::text(),
             "metadata": { "type": ["object", "null"], "additionalProperties": schema::text() },
-            "output_expires_after": { "type": ["object", "null"], "properties": { "seconds": schema::count() } },
+            "output_expires_after": {
+                "type": ["object", "null"], "required": ["seconds"],
+                "properties": { "anchor": anchor_schema(), "seconds": lifetime_schema() },
+            },
         },
     })
 }

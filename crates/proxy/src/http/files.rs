@@ -2,6 +2,8 @@
 //!
 //! Owns the form of an upload and of a list. <https://platform.openai.com/docs/api-reference/files>
 
+use std::collections::HashSet;
+
 use http::{HeaderValue, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use sagewire_batch::{BatchError, File, Owner, Page, Paged, Store, Upload};
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Exchange,
     error::ApiError,
-    multipart::{Form, Part},
+    multipart::{self, Form},
     openapi::schema,
     response::{Body, json_response},
     route::{Access, Answer, Paths, Route, Verb},
@@ -92,6 +94,9 @@ const LONGEST_UPLOAD: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// The lifetimes that a caller may choose, in seconds: OpenAI's.
 const LIFETIMES: std::ops::RangeInclusive<u64> = 3_600..=2_592_000;
+
+/// What a lifetime is counted from.
+const ANCHOR: &str = "created_at";
 
 /// The caller's files and batches.
 pub(super) struct Mine {
@@ -222,9 +227,13 @@ async fn read_form(
     said: &mut FormFields,
     stored: &mut Option<(Upload, String)>,
 ) -> Result<(), ApiError> {
+    let mut seen = HashSet::new();
     while let Some(mut part) = form.next().await? {
+        if !seen.insert(part.name().to_owned()) {
+            return Err(multipart::duplicate(part.name()));
+        }
         match part.name() {
-            "file" if stored.is_none() && part.is_file() => {
+            "file" if part.is_file() => {
                 let name = part.file_name().unwrap_or_default().to_owned();
                 let settings = mine.settings();
                 let begun = mine.store().await?;
@@ -234,15 +243,12 @@ async fn read_form(
                     upload.write(piece).await.map_err(|error| failed(&error))?;
                 }
             }
-            "file" => return Err(ApiError::invalid(Some("file"), "invalid `file`: expected one file")),
+            "file" => return Err(ApiError::invalid(Some("file"), "invalid `file`: expected a file with a name")),
             "purpose" => said.purpose = Some(part.text().await?),
-            "expires_after[seconds]" => said.lifetime = Some(lifetime(part).await?),
-            "expires_after[anchor]" => {
-                if part.text().await? != "created_at" {
-                    let message = "invalid value for `expires_after[anchor]`: expected `created_at`";
-                    return Err(ApiError::invalid(Some("expires_after"), message));
-                }
+            "expires_after[seconds]" => {
+                said.lifetime = Some(lifetime("expires_after", part.text().await?.parse().ok())?);
             }
+            "expires_after[anchor]" => check_anchor("expires_after", &part.text().await?)?,
             name => {
                 let message = format!("unknown parameter `{name}`; expected `file`, `purpose` and `expires_after`");
                 return Err(ApiError::invalid(Some(name), message));
@@ -252,24 +258,39 @@ async fn read_form(
     Ok(())
 }
 
-async fn lifetime(part: Part<'_>) -> Result<u64, ApiError> {
-    let seconds = part.text().await?.parse().ok();
+/// The lifetime that a caller chose by this parameter, which has a `seconds` and an `anchor`.
+pub(super) fn lifetime(param: &str, seconds: Option<u64>) -> Result<u64, ApiError> {
     seconds.filter(|seconds| LIFETIMES.contains(seconds)).ok_or_else(|| {
         let (least, most) = (LIFETIMES.start(), LIFETIMES.end());
-        let message = format!("invalid value for `expires_after[seconds]`: expected a number from {least} to {most}");
-        ApiError::invalid(Some("expires_after"), message)
+        let message = format!("invalid value for `{param}[seconds]`: expected a number from {least} to {most}");
+        ApiError::invalid(Some(param), message)
     })
 }
 
+/// Refuses another beginning of a lifetime than the only one.
+pub(super) fn check_anchor(param: &str, anchor: &str) -> Result<(), ApiError> {
+    if anchor == ANCHOR {
+        return Ok(());
+    }
+    Err(ApiError::invalid(Some(param), format!("invalid value for `{param}[anchor]`: expected `{ANCHOR}`")))
+}
+
 fn upload_schema() -> Value {
-    let (least, most) = (LIFETIMES.start(), LIFETIMES.end());
     json!({
         "type": "object", "required": ["file", "purpose"],
         "properties": {
-            "file": schema::bytes(), "purpose": schema::text(), "expires_after[anchor]": { "enum": ["created_at"] },
-            "expires_after[seconds]": { "type": "integer", "minimum": least, "maximum": most },
+            "file": schema::bytes(), "purpose": schema::text(), "expires_after[anchor]": anchor_schema(),
+            "expires_after[seconds]": lifetime_schema(),
         },
     })
+}
+
+pub(super) fn anchor_schema() -> Value {
+    json!({ "enum": [ANCHOR] })
+}
+
+pub(super) fn lifetime_schema() -> Value {
+    json!({ "type": "integer", "minimum": LIFETIMES.start(), "maximum": LIFETIMES.end() })
 }
 
 async fn list(exchange: &mut Exchange) -> Result<Response<Body>, ApiError> {

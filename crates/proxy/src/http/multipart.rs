@@ -246,6 +246,11 @@ fn is_plain(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']'))
 }
 
+/// The refusal of a parameter that was sent more than once.
+pub(super) fn duplicate(name: &str) -> ApiError {
+    ApiError::invalid(Some(name), format!("duplicate parameter `{name}`: send it once"))
+}
+
 pub(super) fn too_large(most: u64, advice: &str) -> ApiError {
     ApiError::refused(
         StatusCode::PAYLOAD_TOO_LARGE,

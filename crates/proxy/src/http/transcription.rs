@@ -101,7 +101,7 @@ async fn transcribe(exchange: &mut Exchange, translates: bool) -> Answered {
             return Err(ApiError::invalid(Some(FILE), message));
         }
         if recording.is_some() {
-            return Err(ApiError::invalid(Some(FILE), "duplicate parameter `file`: send it once"));
+            return Err(super::multipart::duplicate(FILE));
         }
         let kind = AudioKind::of(part.content_type().as_deref(), part.file_name());
         let mut writer = AudioForm::begin(kind, usize::try_from(length).unwrap_or(usize::MAX));
@@ -191,7 +191,7 @@ impl Fields {
             _ => self.others.insert(name.clone(), typed(&name, value)?).is_some(),
         };
         if is_there {
-            return Err(ApiError::invalid(Some(&name), format!("duplicate parameter `{name}`: send it once")));
+            return Err(super::multipart::duplicate(&name));
         }
         Ok(())
     }
