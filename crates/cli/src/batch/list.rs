@@ -6,7 +6,7 @@ use clap::Args;
 use sagewire_batch::{Batch, Page};
 
 use super::{StoreArguments, failure, run};
-use crate::{Failure, announce::say};
+use crate::{Failure, announce::say, terminal::note};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -14,8 +14,11 @@ use crate::{Failure, announce::say};
   sagewire batch list --store s3://my-bucket/batches --json")]
 pub(crate) struct ListArguments {
     /// The maximum number of batches
-    #[arg(long, value_name = "COUNT", default_value_t = 20)]
-    limit: usize,
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Lists the batches behind this one
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
     /// Prints OpenAI's objects, one on each line
     #[arg(long)]
     json: bool,
@@ -49,13 +52,17 @@ pub(crate) struct ResultsArguments {
 
 pub(super) async fn list(arguments: &ListArguments) -> Result<(), Failure> {
     let (store, owner) = arguments.store.open().await?;
-    let found = store.batches(&owner, &Page::first(arguments.limit)).await.map_err(failure)?;
-    for batch in found.entries {
+    let page = Page { after: arguments.after.clone(), ..Page::first(arguments.limit as usize) };
+    let found = store.batches(&owner, &page).await.map_err(failure)?;
+    for batch in &found.entries {
         if arguments.json {
-            say!("{}", serde_json::to_string(&batch).map_err(Failure::work)?);
+            say!("{}", serde_json::to_string(batch).map_err(Failure::work)?);
         } else {
-            say!("{}", line(&batch));
+            say!("{}", line(batch));
         }
+    }
+    if let (true, Some(last)) = (found.has_more, found.entries.last()) {
+        note(None, format_args!("there are more; list them with `--after {}`", last.id));
     }
     Ok(())
 }

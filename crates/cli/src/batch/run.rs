@@ -243,10 +243,10 @@ impl RunFolder {
         let progress = progress.unwrap_or_else(|| Progress::hidden(before.total, before.completed + before.failed));
         progress.clear();
         match end.map_err(failure)? {
-            End::Ended(batch) => Ok((batch, progress.summary("answered", 0))),
+            End::Ended(batch) => Ok((batch, progress.summary("done", 0))),
             _ => {
                 if !quiet {
-                    aside(progress.summary("answered", 0));
+                    aside(progress.summary("done", 0));
                 }
                 Err(Failure::interrupted())
             }
@@ -299,5 +299,6 @@ fn report_failures(errors: &Path, failed: u64) {
         // It may have been written to look like a line of its own.
         lines::report("failed", id.escape_debug(), message);
     }
-    note(None, format_args!("not answered: {failed} lines; the reasons are in {}", errors.display()));
+    let lines = if failed == 1 { "line" } else { "lines" };
+    note(None, format_args!("not answered: {failed} {lines}; the reasons are in {}", errors.display()));
 }

@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 
 use crate::process::Home;
 
+mod engines;
+mod stores;
+
 /// Answers chats with what was said; after so many it answers no more.
 #[derive(Debug)]
 struct Tired {
@@ -89,7 +92,7 @@ async fn killed_in_the_middle_it_goes_on_and_every_line_has_one_result() {
     let home = home.without("AWS_ENDPOINT_URL").with("AWS_ENDPOINT_URL", &emulator.url());
     let printed = home.run(&run);
     assert_eq!(printed.code, Some(1), "{printed:?}");
-    assert!(printed.err.contains("500 of 500 lines answered"), "{printed:?}");
+    assert!(printed.err.contains("500 of 500 lines done"), "{printed:?}");
     assert!(printed.err.contains("failed: r-100: ") && printed.err.contains("that is bad"), "{printed:?}");
     let expected = (0..500).filter(|number| *number != 100);
     let expected: Vec<_> = expected.map(|number| (format!("r-{number}"), format!("echo word {number}"))).collect();
@@ -176,7 +179,7 @@ async fn a_run_is_looked_at_stopped_with_ctrl_c_cancelled_and_ended_with_a_resul
     }
     let printed = crate::process::Printed::from(child.wait_with_output().unwrap());
     assert_eq!(printed.code, Some(130), "{printed:?}");
-    assert!(printed.err.contains("20 of 30 lines answered"), "{printed:?}");
+    assert!(printed.err.contains("20 of 30 lines done"), "{printed:?}");
     assert!(printed.err.contains("run the same command again"), "{printed:?}");
 
     let cancelled = home.run(&["batch", "cancel", id, "--store", store]);
