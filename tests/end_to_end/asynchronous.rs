@@ -1,7 +1,11 @@
 //! Asynchronous endpoints that are asked like any other: the answer is fetched from where the
 //! emulator leaves it.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,18 +17,28 @@ use serde_json::{Value, json};
 
 /// Objects in a folder, as the emulator has them.
 #[derive(Debug)]
-struct Folder(PathBuf);
+struct Folder {
+    path: PathBuf,
+    /// The locations at which something was found, in their order.
+    found: Mutex<Vec<String>>,
+}
 
 impl Folder {
+    fn new(path: &std::path::Path) -> Arc<Self> {
+        Arc::new(Self { path: path.to_owned(), found: Mutex::default() })
+    }
+
     fn file(&self, location: &str) -> PathBuf {
-        self.0.join(location.strip_prefix("s3://").unwrap())
+        self.path.join(location.strip_prefix("s3://").unwrap())
     }
 }
 
 #[async_trait]
 impl AsyncObjects for Folder {
     async fn get(&self, location: &str) -> Result<Option<Bytes>, Error> {
-        Ok(std::fs::read(self.file(location)).ok().map(Bytes::from))
+        let object = std::fs::read(self.file(location)).ok().map(Bytes::from);
+        self.found.lock().unwrap().extend(object.is_some().then(|| location.to_owned()));
+        Ok(object)
     }
 
     async fn put(&self, location: &str, body: Bytes) -> Result<(), Error> {
@@ -63,7 +77,7 @@ impl Container for Lengths {
     }
 }
 
-async fn setup(folder: &tempfile::TempDir) -> (Emulator, SageMaker) {
+async fn setup(folder: &tempfile::TempDir) -> (Emulator, SageMaker, Arc<Folder>) {
     let emulator = Emulator::builder()
         .endpoint("queue", Lengths)
         .object_store(ObjectStore::folder(folder.path()))
@@ -72,12 +86,10 @@ async fn setup(folder: &tempfile::TempDir) -> (Emulator, SageMaker) {
         .await
         .unwrap();
     let settings = Settings::new().with_async_inference(true).with_async_input_location("s3://mine/inputs");
-    let sagemaker = builder_for(emulator.url())
-        .settings(settings)
-        .async_objects(Arc::new(Folder(folder.path().to_owned())))
-        .build()
-        .unwrap();
-    (emulator, sagemaker)
+    let objects = Folder::new(folder.path());
+    let sagemaker =
+        builder_for(emulator.url()).settings(settings).async_objects(Arc::clone(&objects) as _).build().unwrap();
+    (emulator, sagemaker, objects)
 }
 
 fn said(text: &str) -> sagewire::ChatRequest {
@@ -89,7 +101,7 @@ fn said(text: &str) -> sagewire::ChatRequest {
 #[tokio::test]
 async fn answers_failures_and_large_inputs_go_by_way_of_the_objects() {
     let folder = tempfile::tempdir().unwrap();
-    let (emulator, sagemaker) = setup(&folder).await;
+    let (emulator, sagemaker, objects) = setup(&folder).await;
     let context = CallContext::new();
     let reply = sagemaker.chat(said("hello"), &context).await.unwrap();
     assert_eq!(reply.value.content(), "5 bytes");
@@ -116,12 +128,15 @@ async fn answers_failures_and_large_inputs_go_by_way_of_the_objects() {
     let inputs: Vec<_> =
         received.iter().filter_map(|request| request.header("x-amzn-sagemaker-inputlocation")).collect();
     assert!(matches!(inputs.as_slice(), [input] if input.starts_with("s3://mine/inputs/")), "{inputs:?}");
+    let found = objects.found.lock().unwrap().clone();
+    assert_eq!(found.len(), received.len(), "each result is fetched once: {found:?}");
+    assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), found.len(), "{found:?}");
 }
 
 #[tokio::test]
 async fn a_result_that_never_comes_ends_with_the_calls_time() {
     let folder = tempfile::tempdir().unwrap();
-    let (emulator, sagemaker) = setup(&folder).await;
+    let (emulator, sagemaker, _) = setup(&folder).await;
     let soon = std::time::Duration::from_secs(2);
     let context = CallContext::new().with_deadline(tokio::time::Instant::now().into_std() + soon);
     let error = sagemaker.chat(said("hang"), &context).await.unwrap_err();
@@ -133,12 +148,12 @@ async fn a_result_that_never_comes_ends_with_the_calls_time() {
 #[tokio::test]
 async fn what_the_program_or_the_settings_lack_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let (emulator, _) = setup(&folder).await;
+    let (emulator, _, _) = setup(&folder).await;
     let settings = Settings::new().with_async_inference(true);
     let without = builder_for(emulator.url()).settings(settings.clone()).build().unwrap();
     let error = without.chat(said("hello"), &CallContext::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.param()), (ErrorKind::Configuration, Some("async_inference")));
-    let objects = Arc::new(Folder(folder.path().to_owned()));
+    let objects = Folder::new(folder.path());
     let sagemaker = builder_for(emulator.url()).settings(settings).async_objects(objects).build().unwrap();
     let error = sagemaker.chat(said(&"x".repeat(130_000)), &CallContext::new()).await.unwrap_err();
     assert_eq!(error.param(), Some("async_input_location"), "{error:?}");
