@@ -2,6 +2,8 @@
 //!
 //! Owns what a line must have, and what is said of one that has it not. No message quotes the line.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
@@ -53,11 +55,24 @@ impl Problem {
 /// The line as it is written. What has another type than expected is told apart from what is
 /// missing.
 #[derive(Deserialize)]
-struct LineForm {
+struct LineForm<'a> {
     custom_id: Option<Value>,
-    method: Option<Value>,
-    url: Option<Value>,
-    body: Option<Box<RawValue>>,
+    #[serde(borrow)]
+    method: Option<&'a RawValue>,
+    #[serde(borrow)]
+    url: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+}
+
+/// The text of a JSON string; nothing for other values.
+fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
+    let written = value.get();
+    let plain = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match plain.filter(|text| !text.contains('\\')) {
+        Some(text) => Some(Cow::Borrowed(text)),
+        None => serde_json::from_str(written).ok().map(Cow::Owned),
+    }
 }
 
 impl Line {
@@ -66,7 +81,7 @@ impl Line {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &[u8], endpoint: Option<Endpoint>) -> Result<Self, Problem> {
-        let written: LineForm = serde_json::from_slice(text).map_err(|error| {
+        let written: LineForm<'_> = serde_json::from_slice(text).map_err(|error| {
             // The error's own text may quote the line.
             let message = format!("invalid JSON object (column {}); write one request on each line", error.column());
             Problem::new("invalid_json_line", None, message)
@@ -78,11 +93,11 @@ impl Line {
         }
         match written.method {
             None => return Err(missing("method", "`POST`")),
-            Some(Value::String(method)) if method == "POST" => {}
+            Some(method) if text_of(method).is_some_and(|method| method == "POST") => {}
             Some(_) => return Err(Problem::new("invalid_method", Some("method"), "invalid `method`: expected `POST`")),
         }
         let Some(url) = written.url else { return Err(missing("url", "the path of the request")) };
-        let asked = url.as_str().and_then(|url| url.parse::<Endpoint>().ok());
+        let asked = text_of(url).and_then(|url| url.parse::<Endpoint>().ok());
         let endpoint = match (asked, endpoint) {
             (None, _) => {
                 let message = format!("invalid `url`: {}", crate::endpoint::UnknownEndpoint);
@@ -98,7 +113,7 @@ impl Line {
         match written.body {
             None => Err(missing("body", "a JSON object")),
             Some(body) if !body.get().starts_with('{') => Err(invalid("body", "expected a JSON object")),
-            Some(body) => Ok(Self { custom_id, endpoint, body }),
+            Some(body) => Ok(Self { custom_id, endpoint, body: body.to_owned() }),
         }
     }
 }
@@ -149,12 +164,17 @@ mod tests {
                 "invalid_value",
                 Some("body"),
             ),
+            (r#"{"custom_id":"a","method":7}"#, "invalid_method", Some("method")),
+            (r#"{"custom_id":"a","method":"POST","url":["secret"]}"#, "invalid_url", Some("url")),
             (r#"{"custom_id":"a","custom_id":"b"}"#, "invalid_json_line", None),
         ] {
             let problem = Line::parse(text.as_bytes(), Some(Endpoint::Completions)).unwrap_err();
             assert_eq!((problem.code.as_str(), problem.param.as_deref()), (code, param), "{text}");
             assert!(!problem.message.contains("secret"), "{problem:?}");
         }
-        assert!(Line::parse(br#"{"custom_id":"a","method":"POST","url":"/v1/embeddings","body":{}}"#, None).is_ok());
+        for url in ["/v1/embeddings", r"\/v1\u002fembeddings"] {
+            let text = format!(r#"{{"custom_id":"a","method":"P\u004fST","url":"{url}","body":{{}}}}"#);
+            assert_eq!(Line::parse(text.as_bytes(), None).unwrap().endpoint, Endpoint::Embeddings);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! One line of a result: [OpenAI's form](https://platform.openai.com/docs/api-reference/batch/request-output).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -28,14 +30,18 @@ struct ResultError<'a> {
 
 /// The result of a line that was answered, without its end.
 pub(crate) fn answered(custom_id: &str, response: &Response) -> Vec<u8> {
-    let text = String::from_utf8_lossy(&response.body);
+    let text = match str::from_utf8(&response.body) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(&response.body),
+    };
     // A container's JSON may be spread over lines; within its strings there is no raw line end.
-    let one_line = if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text };
+    let has_lines = memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some();
+    let one_line = if has_lines { Cow::Owned(text.replace(['\n', '\r'], " ")) } else { Cow::Borrowed(&*text) };
     let as_text;
     let body = match serde_json::from_str::<&RawValue>(&one_line) {
         Ok(body) => body,
         Err(_) => {
-            as_text = serde_json::value::to_raw_value(&String::from_utf8_lossy(&response.body));
+            as_text = serde_json::value::to_raw_value(&text);
             match &as_text {
                 Ok(body) => body,
                 Err(_) => RawValue::NULL,
@@ -43,17 +49,23 @@ pub(crate) fn answered(custom_id: &str, response: &Response) -> Vec<u8> {
         }
     };
     let response = ResultResponse { status_code: response.status, request_id: &response.request_id, body };
-    write(&ResultLine { id: id(), custom_id, response: Some(response), error: None })
+    write(&ResultLine { id: id(), custom_id, response: Some(response), error: None }, body.get().len())
 }
 
 /// The result of a line that was not answered, without its end.
 pub(crate) fn failed(custom_id: &str, code: &str, message: &str) -> Vec<u8> {
-    write(&ResultLine { id: id(), custom_id, response: None, error: Some(ResultError { code, message }) })
+    let error = Some(ResultError { code, message });
+    write(&ResultLine { id: id(), custom_id, response: None, error }, message.len())
 }
 
-fn write(line: &ResultLine<'_>) -> Vec<u8> {
-    // Texts and JSON values always have a JSON form.
-    serde_json::to_vec(line).unwrap_or_default()
+/// Writes a line whose longest part has so many bytes.
+fn write(line: &ResultLine<'_>, longest: usize) -> Vec<u8> {
+    let mut json = Vec::with_capacity(longest + 256);
+    match serde_json::to_writer(&mut json, line) {
+        Ok(()) => json,
+        // Texts and JSON values always have a JSON form.
+        Err(_) => Vec::new(),
+    }
 }
 
 fn id() -> String {
