@@ -18,13 +18,43 @@ local KEPT_FOR = 3600000
 -- What lies so far ahead was written before the clock was set back.
 local AHEAD = 1000
 
+-- Counts that the script names at its beginning are read in one step, and written in one at its end: each command costs more than all else here.
+local known, changed = {}, {}
+
+local function read(fields)
+  for index, value in ipairs(redis.call('HMGET', counts, unpack(fields))) do known[fields[index]] = value end
+end
+
+local function get(field)
+  return known[field] or nil
+end
+
 local function number(field)
-  return tonumber(redis.call('HGET', counts, field) or nil)
+  return tonumber(get(field))
+end
+
+local function set(field, value)
+  known[field], changed[field] = value, true
 end
 
 local function add(field, by)
-  -- The sum is never -0, which is no integer to Redis.
-  redis.call('HINCRBY', counts, field, by + 0)
+  set(field, (number(field) or 0) + by)
+end
+
+local function forget(...)
+  for _, field in ipairs({ ... }) do
+    known[field], changed[field] = false, nil
+  end
+  redis.call('HDEL', counts, ...)
+end
+
+local function write()
+  local values = {}
+  for field in pairs(changed) do
+    table.insert(values, field)
+    table.insert(values, known[field])
+  end
+  if #values > 0 then redis.call('HSET', counts, unpack(values)) end
 end
 
 -- Each place ends with the tokens that are expected.

@@ -35,6 +35,9 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 /// How often the task in the background looks whether its owner is still there.
 const OWNER_CHECKED_EVERY: Duration = Duration::from_secs(1);
 
+/// How long what is to be told waits for a question that takes it along.
+const TOLD_AFTER: Duration = Duration::from_millis(5);
+
 /// What is counted: deployments, or callers' keys.
 #[async_trait]
 pub(crate) trait Kind: Sized + Send + Sync + 'static {
@@ -137,7 +140,10 @@ impl<K: Kind> Counted<K> {
             let counted = Arc::downgrade(self);
             tokio::spawn(async move {
                 while let Some(counted) = counted.upgrade() {
-                    let _ = tokio::time::timeout(OWNER_CHECKED_EVERY, counted.told.notified()).await;
+                    let has_news = tokio::time::timeout(OWNER_CHECKED_EVERY, counted.told.notified()).await.is_ok();
+                    if has_news {
+                        tokio::time::sleep(TOLD_AFTER).await;
+                    }
                     counted.flush().await;
                 }
             });

@@ -7,20 +7,23 @@ local function take_over(seen)
   if ask.period and now - seen.began >= ask.period then return end
   local began = number('budget_began')
   if began and ask.period and seen.began + ask.period <= began then return end
-  if not began or seen.began < began then redis.call('HSET', counts, 'budget_began', seen.began) end
-  if seen.spent > (number('spent') or 0) then redis.call('HSET', counts, 'spent', seen.spent) end
+  if not began or seen.began < began then set('budget_began', seen.began) end
+  if seen.spent > (number('spent') or 0) then set('spent', seen.spent) end
 end
 
 local function turn_over()
   local minute = number('minute_began')
   if not minute or now - minute >= MINUTE or minute - now > AHEAD then
-    redis.call('HSET', counts, 'minute_began', now, 'requests', 0, 'tokens', 0)
+    set('minute_began', now)
+    set('requests', 0)
+    set('tokens', 0)
   end
   local budget = number('budget_began')
   if not budget or (ask.period and now - budget >= ask.period) then
-    redis.call('HSET', counts, 'budget_began', now, 'spent', 0)
+    set('budget_began', now)
+    set('spent', 0)
   elseif budget - now > AHEAD then
-    redis.call('HSET', counts, 'budget_began', now)
+    set('budget_began', now)
   end
 end
 
@@ -46,6 +49,7 @@ local function is_refused(by)
   return (ask.budget and by.spent + wanted > ask.budget) or (ask.tpm and by.tokens + wanted > ask.tpm)
 end
 
+read({ 'minute_began', 'requests', 'tokens', 'budget_began', 'spent', 'reserved' })
 if ask.seen then take_over(ask.seen) end
 turn_over()
 release_abandoned()
@@ -76,6 +80,7 @@ if ask.request then
   end
 end
 
+write()
 redis.call('PEXPIRE', places, KEPT_FOR)
 if ask.budget and not ask.period then
   redis.call('PERSIST', counts)

@@ -6,17 +6,21 @@ local WINDOW = 60
 local FAILURE_COUNTS_FOR = 60000
 local second = math.floor(now / 1000)
 
--- Requests and tokens of the last minute, to the second.
+-- Requests and tokens of the last minute, to the second. Those of each second are read and written one by one: there are many.
+
+local function of_second(field)
+  return tonumber(redis.call('HGET', counts, field) or nil)
+end
 
 local function count(at, requests, tokens)
   if (requests == 0 and tokens == 0) or second - at > WINDOW then return end
   add('requests', requests)
   add('tokens', tokens)
-  add('r' .. at, requests)
-  add('t' .. at, tokens)
+  redis.call('HINCRBY', counts, 'r' .. at, requests)
+  redis.call('HINCRBY', counts, 't' .. at, tokens)
   local first, last = number('first'), number('last')
-  if not first or at < first then redis.call('HSET', counts, 'first', at) end
-  if not last or at > last then redis.call('HSET', counts, 'last', at) end
+  if not first or at < first then set('first', at) end
+  if not last or at > last then set('last', at) end
 end
 
 -- Forgets the seconds of a clock that was set back, or of a record that is not ours.
@@ -24,7 +28,7 @@ local function forget_all_seconds()
   for _, field in ipairs(redis.call('HKEYS', counts)) do
     if string.match(field, '^[rt]%d+$') then redis.call('HDEL', counts, field) end
   end
-  redis.call('HDEL', counts, 'requests', 'tokens', 'first', 'last')
+  forget('requests', 'tokens', 'first', 'last')
 end
 
 local function forget_old_seconds()
@@ -36,17 +40,17 @@ local function forget_old_seconds()
   if second - first <= WINDOW then return end
   for at = first, last do
     if second - at <= WINDOW and redis.call('HEXISTS', counts, 'r' .. at) == 1 then
-      redis.call('HSET', counts, 'first', at)
+      set('first', at)
       return
     end
-    local requests, tokens = number('r' .. at), number('t' .. at)
+    local requests, tokens = of_second('r' .. at), of_second('t' .. at)
     if requests then
       add('requests', -requests)
-      add('tokens', -tokens)
+      add('tokens', -(tokens or 0))
       redis.call('HDEL', counts, 'r' .. at, 't' .. at)
     end
   end
-  redis.call('HDEL', counts, 'first', 'last')
+  forget('first', 'last')
 end
 
 local function hold_trial(place)
@@ -67,7 +71,7 @@ end
 local function failures()
   local last = number('failed_at')
   if not last or now - last >= FAILURE_COUNTS_FOR or last - now > AHEAD then return {}, 0 end
-  local by_sort, sum = cjson.decode(redis.call('HGET', counts, 'failures')), 0
+  local by_sort, sum = cjson.decode(get('failures')), 0
   for _, of_sort in pairs(by_sort) do sum = sum + of_sort end
   return by_sort, sum
 end
@@ -82,16 +86,17 @@ end
 local function answered(outcome)
   if outcome.trial then
     redis.call('ZREM', trials, outcome.trial)
-    redis.call('HDEL', counts, 'open_until', 'open_for')
+    forget('open_until', 'open_for')
   end
   -- An answer to what was asked before the cooldown began says nothing about now.
-  if not number('open_until') then redis.call('HDEL', counts, 'failures', 'failed_at') end
+  if number('failed_at') and not number('open_until') then forget('failures', 'failed_at') end
   if outcome.micros then
     local field = 'times:' .. outcome.measure
-    local times = cjson.decode(redis.call('HGET', counts, field) or '[]')
+    local times = cjson.decode(get(field) or '[]')
     table.insert(times, outcome.micros)
     if #times > 10 then table.remove(times, 1) end
-    redis.call('HSET', counts, field, cjson.encode(times), 'timed_at:' .. outcome.measure, now)
+    set(field, cjson.encode(times))
+    set('timed_at:' .. outcome.measure, now)
   end
 end
 
@@ -101,9 +106,10 @@ local function failed(outcome)
   local by_sort = failures()
   local of_sort = (by_sort[outcome.sort] or 0) + 1
   by_sort[outcome.sort] = of_sort
-  redis.call('HSET', counts, 'failures', cjson.encode(by_sort), 'failed_at', now)
+  set('failures', cjson.encode(by_sort))
+  set('failed_at', now)
   if outcome.cooldown == 0 then
-    redis.call('HDEL', counts, 'open_until', 'open_for')
+    forget('open_until', 'open_for')
     return nil
   end
   -- What was asked before the cooldown began does not prolong it.
@@ -115,12 +121,13 @@ local function failed(outcome)
   if too_many then rest = math.max(rest, outcome.cooldown) end
   rest = math.min(rest, outcome.longest)
   if rest == 0 then return nil end
-  redis.call('HSET', counts, 'open_until', now + rest, 'open_for', rest)
+  set('open_until', now + rest)
+  set('open_for', rest)
   return rest
 end
 
 local function latency(measure)
-  local times = redis.call('HGET', counts, 'times:' .. measure)
+  local times = get('times:' .. measure)
   if not times then return nil end
   local list, sum = cjson.decode(times), 0
   for _, time in ipairs(list) do sum = sum + time end
@@ -153,6 +160,11 @@ local function is_refused(by)
   if ask.tpm and counted > 0 and counted + ask.tokens > ask.tpm then return true end
   return ask.most and by.in_flight >= ask.most
 end
+
+read({
+  'requests', 'tokens', 'reserved', 'first', 'last', 'failures', 'failed_at', 'open_until', 'open_for',
+  'times:first_chunk', 'timed_at:first_chunk', 'times:per_token', 'timed_at:per_token', 'times:whole', 'timed_at:whole',
+})
 
 -- What this replica has to tell, once only.
 local cooldowns
@@ -195,5 +207,6 @@ if ask.place then
     count(second, 1, 0)
   end
 end
+write()
 for _, key in ipairs({ counts, places, trials }) do redis.call('PEXPIRE', key, KEPT_FOR) end
 return cjson.encode({ now = now, admitted = admitted, trial = trial, state = before, cooldowns = cooldowns })
