@@ -3,7 +3,7 @@
 //! Owns their size and shape: a short chat, an answer of 64 tokens whole and in pieces, and 32
 //! embeddings of 1,024 numbers; and another answer, for what must not be made for these alone.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use bytes::Bytes;
 
@@ -15,14 +15,34 @@ pub const TOKENS: usize = 64;
 /// The inputs of an embedding request, and the numbers of each vector.
 pub const EMBEDDINGS: (usize, usize) = (32, 1024);
 
+const QUESTION: &str = "What is the capital of France, and which river flows through it? Answer in one sentence.";
+
 /// A short chat as a caller of an OpenAI-compatible gateway sends it.
 #[must_use]
 pub fn chat(model: &str, stream: bool) -> String {
+    chat_saying(model, stream, QUESTION)
+}
+
+/// The same for an upstream that is to wait so many milliseconds before it answers.
+#[must_use]
+pub fn chat_after(model: &str, millis: u64) -> String {
     chat_saying(
         model,
-        stream,
-        "What is the capital of France, and which river flows through it? Answer in one sentence.",
+        false,
+        &format!("{WAIT}{millis} What is the capital of France, and which river flows through it?"),
     )
+}
+
+/// What stands before the milliseconds in a message. Gateways pass messages on as they are.
+const WAIT: &str = "wait=";
+
+/// How long the upstream is to wait with its answer to this body.
+#[must_use]
+pub fn wait_of(body: &[u8]) -> Option<Duration> {
+    // It is in the short bodies of one measurement: the others are not searched to their ends.
+    let begin = body.get(..body.len().min(1024))?;
+    let (_, rest) = str::from_utf8(begin).ok()?.split_once(WAIT)?;
+    Some(Duration::from_millis(rest.split(' ').next()?.parse().ok()?))
 }
 
 /// The same with a last message of this many bytes.
@@ -135,8 +155,8 @@ pub fn frames(text: Text) -> Vec<Bytes> {
 #[must_use]
 pub fn messages(model: &str) -> String {
     format!(
-        "{{\"model\":\"{model}\",\"system\":\"You are a helpful assistant.\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is the \
-         capital of France, and which river flows through it? Answer in one sentence.\"}}],\"temperature\":0.7,\"max_tokens\":128,\"stream\":true}}"
+        "{{\"model\":\"{model}\",\"system\":\"You are a helpful assistant.\",\"messages\":[\
+         {{\"role\":\"user\",\"content\":\"{QUESTION}\"}}],\"temperature\":0.7,\"max_tokens\":128,\"stream\":true}}"
     )
 }
 
@@ -144,8 +164,8 @@ pub fn messages(model: &str) -> String {
 #[must_use]
 pub fn responses(model: &str) -> String {
     format!(
-        "{{\"model\":\"{model}\",\"instructions\":\"You are a helpful assistant.\",\"input\":\"What is the capital of France, and which river \
-         flows through it? Answer in one sentence.\",\"temperature\":0.7,\"max_output_tokens\":128,\"stream\":true}}"
+        "{{\"model\":\"{model}\",\"instructions\":\"You are a helpful assistant.\",\"input\":\"{QUESTION}\",\
+         \"temperature\":0.7,\"max_output_tokens\":128,\"stream\":true}}"
     )
 }
 
@@ -235,7 +255,11 @@ mod tests {
     fn every_body_is_json_of_the_size_that_is_claimed() {
         for json in [chat("m", true), chat_of("m", false, 1024), embedding_request("m")] {
             assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+            assert_eq!(wait_of(json.as_bytes()), None);
         }
+        let after = chat_after("m", 5);
+        assert!(serde_json::from_str::<serde_json::Value>(&after).is_ok(), "{after}");
+        assert_eq!(wait_of(after.as_bytes()), Some(Duration::from_millis(5)));
         let trained: serde_json::Value = serde_json::from_slice(&chat_reply(Text::TRAINED)).unwrap();
         assert!(
             trained["choices"][0]["message"]["content"].as_str().unwrap().contains("\n println! (\" hello"),

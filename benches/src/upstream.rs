@@ -6,7 +6,8 @@
 //! and `trained-generate` what the guided build counts,
 //! `/endpoints/embedding/...` vectors, and `/endpoints/held/...` a first token and then nothing
 //! more. `/v1/chat/completions` is the same container without SageMaker around it, with `/health` and
-//! `/v1/models` for those who ask before they call it. `GET /count` says how many were answered.
+//! `/v1/models` for those who ask before they call it. `GET /count` says how many were answered. A message that says so is answered
+//! some milliseconds later.
 
 use std::{
     convert::Infallible,
@@ -100,6 +101,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Reply>, hyper::Er
         return Ok(Response::new(Reply::Whole(Some(Bytes::from_static(MODELS)))));
     }
     COUNT.fetch_add(1, Ordering::Relaxed);
+    if let Some(wait) = bodies::wait_of(&body) {
+        tokio::time::sleep(wait).await;
+    }
     let streams = path.ends_with("-response-stream");
     let answers: &'static Answers = if path.contains("/trained-") { &TRAINED } else { &MEASURED };
     let generates = path.starts_with("/endpoints/generate/") || path.starts_with("/endpoints/trained-generate/");

@@ -1,4 +1,4 @@
-//! What limits that replicas share cost: the same proxies with a real Redis and without it, side by side.
+//! One, two and four proxies side by side, with limits that they share through a real Redis and with limits of each.
 //!
 //! `cargo run --release -p sagewire-benches --bin replicas` builds the proxy and the upstream as it was built itself, measures for about two minutes
 //! and prints the table of `docs/replicas.md`. `--quick` measures for a moment, to see that everything works, and `--no-build`
@@ -23,6 +23,7 @@ use sagewire_benches::{
     bodies,
     client::{Connection, post},
     config,
+    process::memory_of,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -94,6 +95,8 @@ struct Samples {
     /// Requests, and how often Redis was asked for them, in the background too.
     calls: usize,
     round_trips: f64,
+    /// Resident memory of all proxies together, in MB, after the load.
+    memory: f64,
 }
 
 impl Samples {
@@ -228,6 +231,8 @@ async fn measure(proxies: &[Running], plan: Plan, samples: &mut Samples) -> Resu
     samples.calls += answered + latencies.len();
     samples.latencies.extend(latencies);
     samples.round_trips += round_trips(proxies).await? - before;
+    let memory = proxies.iter().map(|proxy| memory_of(proxy.child.id())).sum();
+    samples.memory = samples.memory.max(memory);
     Ok(())
 }
 
@@ -250,8 +255,8 @@ async fn ping(port: u16) -> Result<f64, Failure> {
 /// The table, as the page has it.
 fn table(cases: &BTreeMap<Case, Samples>) -> String {
     let mut text = String::from(
-        "| replicas | answers/s without | with Redis | of without | p50 without | p50 added | p99 without | p99 added | questions to Redis per call |\n\
-         |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+        "| replicas | answers/s without | with Redis | of without | p50 without | p50 added | p99 without | p99 added | questions to Redis per call | memory without | with Redis |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for replicas in REPLICAS {
         let of = |shared| cases.get(&Case { replicas, shared });
@@ -265,8 +270,10 @@ fn table(cases: &BTreeMap<Case, Samples>) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "| {replicas} | {fast:.0} | {slow:.0} | {:.2} | {p50:.3} ms | {p50_added:.3} ms | {p99:.3} ms | {p99_added:.3} ms | {questions:.2} |",
-            slow / fast
+            "| {replicas} | {fast:.0} | {slow:.0} | {:.2} | {p50:.3} ms | {p50_added:.3} ms | {p99:.3} ms | {p99_added:.3} ms | {questions:.2} | {:.0} MB | {:.0} MB |",
+            slow / fast,
+            without.memory,
+            with.memory
         );
     }
     text
@@ -341,6 +348,7 @@ mod tests {
             latencies: millis.map(Duration::from_millis).to_vec(),
             calls: 10,
             round_trips,
+            memory: per_second / 100.0,
         };
         let cases = BTreeMap::from([
             (Case { replicas: 2, shared: false }, samples(1000.0, [3, 1, 2], 0.0)),
@@ -348,7 +356,7 @@ mod tests {
         ]);
         let table = table(&cases);
         let row = table.lines().nth(2).unwrap();
-        assert_eq!(row, "| 2 | 1000 | 600 | 0.60 | 2.000 ms | 2.000 ms | 3.000 ms | 6.000 ms | 2.50 |");
+        assert_eq!(row, "| 2 | 1000 | 600 | 0.60 | 2.000 ms | 2.000 ms | 3.000 ms | 6.000 ms | 2.50 | 10 MB | 6 MB |");
         assert_eq!(table.lines().count(), 3, "{table}");
     }
 }

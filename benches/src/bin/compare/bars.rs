@@ -110,6 +110,8 @@ pub(crate) fn all(results: &Results, sizes: &Sizes) -> Vec<Bar> {
             results.ratio(stream, Sagewire, Upstream),
         ),
         Bar::at_most("time to first token added by the proxy, p50", 0.2, " ms", added),
+        translated("Messages", Ask::Messages, results),
+        translated("Responses", Ask::Responses, results),
         Bar::at_least("library call against a bare reqwest POST", 0.85, "", results.ratio(CALLS, Library, Reqwest)),
         Bar::at_most("signing 1 KiB, key cached, against aws-sigv4", 0.4, "", sizes.signing),
         Bar::at_least(
@@ -139,9 +141,15 @@ pub(crate) fn all(results: &Results, sizes: &Sizes) -> Vec<Bar> {
     ]
 }
 
+fn translated(api: &str, ask: Ask, results: &Results) -> Bar {
+    let what = format!("CPU for a stream translated to the {api} API, against a chat stream");
+    let measured = results.growth(ask.cpu(), Ask::Stream.cpu(), Subject::Sagewire);
+    Bar::at_most(&what, 1.3, " times", measured)
+}
+
 fn growth_of_connections(results: &Results) -> Option<f64> {
     let [_, (_, sixteen), _, (_, thousand)] = CONNECTIONS;
-    Some(results.get(thousand, Subject::Sagewire)? / results.get(sixteen, Subject::Sagewire)?)
+    results.growth(thousand, sixteen, Subject::Sagewire)
 }
 
 /// Nanoseconds that a body's byte takes more here than at the forwarder.

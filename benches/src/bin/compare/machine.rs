@@ -61,14 +61,6 @@ pub(crate) fn seconds_of(pid: u32) -> f64 {
     of_process(pid, false) / TICKS
 }
 
-/// Resident memory of a process, in MB (10^6 bytes).
-pub(crate) fn memory_of(pid: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok());
-    kib.unwrap_or_default() * 1024.0 / 1e6
-}
-
 /// Waits until others leave the processors alone, up to a minute.
 ///
 /// # Errors

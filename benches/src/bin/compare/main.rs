@@ -145,6 +145,8 @@ async fn measure(bench: &mut Bench) -> Result<(), Failure> {
     bench.fixed_rate()?;
     eprintln!("first tokens");
     bench.first_tokens().await?;
+    eprintln!("slower upstreams");
+    bench.delays().await?;
     eprintln!("growth");
     bench.growth()?;
     eprintln!("library");

@@ -8,6 +8,7 @@ use std::process::Command;
 use sagewire_benches::{
     bodies,
     client::{Connection, post},
+    process::memory_of,
 };
 use tokio::time::{Duration, Instant, sleep};
 
@@ -26,10 +27,13 @@ pub(crate) enum Ask {
     Whole,
     Stream,
     Embeddings,
+    /// Streams of the same container through the Messages and the Responses API.
+    Messages,
+    Responses,
 }
 
 impl Ask {
-    pub(crate) const ALL: [Self; 3] = [Self::Whole, Self::Stream, Self::Embeddings];
+    pub(crate) const ALL: [Self; 5] = [Self::Whole, Self::Stream, Self::Embeddings, Self::Messages, Self::Responses];
 
     /// The name of its requests in a second.
     pub(crate) fn name(self) -> &'static str {
@@ -37,6 +41,19 @@ impl Ask {
             Self::Whole => "whole answers/s",
             Self::Stream => "64-token streams/s",
             Self::Embeddings => "embeddings 32 x 1,024/s",
+            Self::Messages => "the same by the Messages API/s",
+            Self::Responses => "the same by the Responses API/s",
+        }
+    }
+
+    /// The name of the gateway's processor time for each of its requests.
+    pub(crate) fn cpu(self) -> &'static str {
+        match self {
+            Self::Whole => "a whole answer, us of CPU",
+            Self::Stream => "a 64-token stream, us of CPU",
+            Self::Embeddings => "embeddings, us of CPU",
+            Self::Messages => "a stream of the Messages API, us of CPU",
+            Self::Responses => "a stream of the Responses API, us of CPU",
         }
     }
 }
@@ -49,6 +66,15 @@ pub(crate) const IDLE: &str = "memory idle, MB";
 pub(crate) const LOADED: &str = "memory at load, MB";
 pub(crate) const OPEN: &str = "memory with 1,000 open streams, MB";
 pub(crate) const CALLS: &str = "library calls/s";
+
+/// How long the upstream takes, in milliseconds, and what a gateway adds to that for a single caller.
+pub(crate) const DELAYS: [(u64, &str); 5] = [
+    (1, "added to 1 ms, p50, ms"),
+    (5, "added to 5 ms, p50, ms"),
+    (10, "added to 10 ms, p50, ms"),
+    (50, "added to 50 ms, p50, ms"),
+    (100, "added to 100 ms, p50, ms"),
+];
 
 /// Body sizes, in bytes, and what an answer to each took, in seconds.
 pub(crate) const SIZES: [(usize, &str); 3] =
@@ -107,9 +133,15 @@ impl Bench {
             (Subject::TensorZero, Ask::Whole | Ask::Stream) => {
                 (TENSORZERO_PATH, bodies::chat(TENSORZERO_MODEL, ask == Ask::Stream))
             }
-            (Subject::Limited, Ask::Stream | Ask::Embeddings) | (Subject::Library | Subject::Reqwest, _) => {
-                return None;
+            (Subject::Sagewire | Subject::Plain | Subject::LiteLlm, Ask::Messages) => {
+                ("/v1/messages", bodies::messages("chat"))
             }
+            (Subject::Sagewire | Subject::Plain | Subject::LiteLlm, Ask::Responses) => {
+                ("/v1/responses", bodies::responses("chat"))
+            }
+            (Subject::Limited, Ask::Stream | Ask::Embeddings)
+            | (Subject::Library | Subject::Reqwest, _)
+            | (_, Ask::Messages | Ask::Responses) => return None,
             (Subject::Sagewire | Subject::Plain, Ask::Embeddings) => {
                 ("/v1/embeddings", bodies::embedding_request("embedding"))
             }
@@ -167,14 +199,15 @@ impl Bench {
             }
             for _ in 0..self.plan.rounds {
                 for subject in self.subjects() {
-                    if let Some((measured, _)) = self.drive_subject(subject, ask, load)? {
+                    if let Some((measured, spent)) = self.drive_subject(subject, ask, load)? {
                         self.results.add(ask.name(), subject, measured.requests_per_second);
+                        self.results.add(ask.cpu(), subject, spent * 1e6 / measured.answered as f64);
                     }
                 }
             }
             for (subject, server) in &self.servers {
                 if ask == Ask::Whole {
-                    self.results.add(LOADED, *subject, machine::memory_of(server.pid()));
+                    self.results.add(LOADED, *subject, memory_of(server.pid()));
                 }
             }
         }
@@ -215,6 +248,38 @@ impl Bench {
                     times.push(connection.ask(&request).await?.first_byte.as_secs_f64() * 1e3);
                 }
                 self.results.add(FIRST_TOKEN, subject, median(&times).unwrap_or(f64::NAN));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a gateway adds to the time that the upstream takes, for one caller who asks again and
+    /// again.
+    pub(crate) async fn delays(&mut self) -> Result<(), Failure> {
+        for _ in 0..self.plan.rounds {
+            for (millis, name) in DELAYS {
+                let mut of_upstream = None;
+                for subject in self.subjects() {
+                    let (Some(server), Some(target)) = (self.server(subject), self.target(subject, Ask::Whole)) else {
+                        continue;
+                    };
+                    let path = target.url.trim_start_matches(server.url.as_str());
+                    let model = if subject == Subject::TensorZero { TENSORZERO_MODEL } else { "chat" };
+                    let request = post(server.address(), path, KEY, &bodies::chat_after(model, millis));
+                    let mut connection = Connection::open(server.address()).await?;
+                    let mut times = Vec::new();
+                    let end = Instant::now() + Duration::from_secs_f64(self.plan.seconds);
+                    while times.len() < self.plan.first_tokens && Instant::now() < end {
+                        times.push(connection.ask(&request).await?.whole.as_secs_f64() * 1e3);
+                    }
+                    // The first answers make connections.
+                    let took = median(times.get(2..).unwrap_or_default()).unwrap_or(f64::NAN);
+                    // The upstream is the first of all subjects.
+                    let alone = *of_upstream.get_or_insert(took);
+                    if subject != Subject::Upstream {
+                        self.results.add(name, subject, took - alone);
+                    }
+                }
             }
         }
         Ok(())
@@ -273,7 +338,7 @@ impl Bench {
                 let mut server = Server::announced(&mut self.programs.proxy(subject, &upstream)?)?;
                 server.first_answer("/v1/chat/completions", &body, Duration::from_secs(10)).await?;
                 self.results.add(START, subject, began.elapsed().as_secs_f64() * 1e3);
-                self.results.add(IDLE, subject, machine::memory_of(server.pid()));
+                self.results.add(IDLE, subject, memory_of(server.pid()));
             }
         }
         Ok(())
@@ -303,7 +368,7 @@ impl Bench {
             open.push(connection);
         }
         sleep(Duration::from_millis(500)).await;
-        self.results.add(OPEN, subject, machine::memory_of(server.pid()));
+        self.results.add(OPEN, subject, memory_of(server.pid()));
         drop(open);
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use crate::{
     bars::{self, Bar, Sizes, number},
     machine,
-    measure::{Ask, CALLS, CONNECTIONS, FIRST_TOKEN, IDLE, LOADED, OPEN, P50, P99, Plan, SIZES, START},
+    measure::{Ask, CALLS, CONNECTIONS, DELAYS, FIRST_TOKEN, IDLE, LOADED, OPEN, P50, P99, Plan, SIZES, START},
     results::{Results, Subject},
 };
 
@@ -93,19 +93,10 @@ fn figures(results: &Results) -> String {
         Subject::Library,
         Subject::Reqwest,
     ];
-    let rows = [
-        Ask::Whole.name(),
-        Ask::Stream.name(),
-        Ask::Embeddings.name(),
-        P50,
-        P99,
-        FIRST_TOKEN,
-        CALLS,
-        START,
-        IDLE,
-        LOADED,
-        OPEN,
-    ];
+    let speeds = Ask::ALL.map(Ask::name);
+    let costs = Ask::ALL.map(Ask::cpu);
+    let delays = DELAYS.map(|(_, name)| name);
+    let rows = [&speeds[..], &[CALLS, P50, P99, FIRST_TOKEN], &delays, &costs, &[START, IDLE, LOADED, OPEN]].concat();
     table(results, &columns, &rows)
 }
 

@@ -74,10 +74,18 @@ impl Results {
 
     /// The first's figure as a multiple of the second's.
     pub(crate) fn ratio(&self, what: &'static str, of: Subject, to: Subject) -> Option<f64> {
-        let (of, to) = (self.samples.get(&(what, of))?, self.samples.get(&(what, to))?);
-        let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
-        median(&ratios)
+        median_of_ratios(self.samples.get(&(what, of))?, self.samples.get(&(what, to))?)
     }
+
+    /// One figure of a subject as a multiple of another.
+    pub(crate) fn growth(&self, of: &'static str, to: &'static str, subject: Subject) -> Option<f64> {
+        median_of_ratios(self.samples.get(&(of, subject))?, self.samples.get(&(to, subject))?)
+    }
+}
+
+fn median_of_ratios(of: &[f64], to: &[f64]) -> Option<f64> {
+    let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
+    median(&ratios)
 }
 
 #[cfg(test)]
@@ -94,5 +102,9 @@ mod tests {
         assert_eq!(results.ratio("unary", Subject::Sagewire, Subject::Forwarder), Some(0.75));
         assert_eq!(results.get("unary", Subject::Sagewire), Some(10.0));
         assert_eq!(results.get("unary", Subject::LiteLlm), None);
+        for sample in [5.0, 4.0, 90.0] {
+            results.add("streams", Subject::Sagewire, sample);
+        }
+        assert_eq!(results.growth("streams", "unary", Subject::Sagewire), Some(3.0));
     }
 }
