@@ -92,6 +92,55 @@ pub(crate) async fn streams() {
     assert_given_back(before, server.settled(before).await);
 }
 
+/// Half of the requests that the machine can answer in a second: whole answers and streams in turn.
+/// How many that is, is measured first.
+pub(crate) async fn half() {
+    const TRIED_FOR: Duration = Duration::from_secs(5);
+    let (seconds, clients) = (number("SOAK_SECONDS", 10), number("SOAK_CLIENTS", 16));
+    let mut server = Server::start().await;
+    let before = warm(&mut server).await;
+    let done = Arc::new(AtomicU64::new(0));
+    let stop = Arc::new(AtomicBool::new(false));
+    let start = |pause: Duration| {
+        let callers =
+            (0..clients).map(|_| take_turns(server.address.clone(), pause, Arc::clone(&done), Arc::clone(&stop)));
+        callers.collect::<JoinSet<()>>()
+    };
+    let mut callers = start(Duration::ZERO);
+    tokio::time::sleep(TRIED_FOR).await;
+    let answered = done.swap(0, Ordering::Relaxed).max(1);
+    callers.shutdown().await;
+    // Each client asks so often that all of them ask half as often as before.
+    let pause = TRIED_FOR.mul_f64(2.0 * clients as f64 / answered as f64);
+    let mut callers = start(pause);
+    let samples = watch(&mut server, Duration::from_secs(seconds), SAMPLES, &done).await;
+    stop.store(true, Ordering::Relaxed);
+    while let Some(ended) = callers.join_next().await {
+        ended.unwrap();
+    }
+    let most = answered / TRIED_FOR.as_secs();
+    println!(
+        "{} answers in {seconds} s, half of them streams; the most was {most} each second",
+        done.load(Ordering::Relaxed)
+    );
+    assert_flat(&samples, Third::Most);
+    assert_given_back(before, server.settled(before).await);
+}
+
+/// A whole answer and a stream in turn, one after each pause; late ones follow at once.
+async fn take_turns(address: String, pause: Duration, done: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
+    let mut caller = Caller::connect(&address).await;
+    let mut ticks = tokio::time::interval(pause.max(Duration::from_nanos(1)));
+    while !stop.load(Ordering::Relaxed) {
+        ticks.tick().await;
+        assert_eq!(caller.ask().await, 200);
+        done.fetch_add(1, Ordering::Relaxed);
+        ticks.tick().await;
+        assert!(caller.stream("tokens=20 pace=0", Duration::ZERO).await.0, "a stream was not whole");
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// A connection for each request, half of them given up in the middle of a stream; in rounds, after
 /// each of which all callers have gone.
 ///

@@ -1,10 +1,10 @@
 //! Load over time: many streams, many connections, idle callers and slow readers, with the proxy in
 //! a process of its own.
 //!
-//! `soak streams|churn|idle|slow-readers` starts `soak emulate` and `soak serve` as children, loads
+//! `soak streams|half|churn|idle|slow-readers` starts `soak emulate` and `soak serve` as children, loads
 //! the proxy, prints what both use over time and judges: every answer whole, and memory, file
 //! descriptors and tasks flat. `SOAK_SECONDS` sets how long (10), `SOAK_CLIENTS` how many (1,000;
-//! churn 64; idle 10,000; slow-readers 100).
+//! half 16; churn 64; idle 10,000; slow-readers 100).
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 #![expect(
     clippy::unwrap_used,
@@ -36,10 +36,11 @@ fn main() {
             "emulate" => server::emulate().await,
             "serve" => server::serve(&std::env::args().nth(2).unwrap_or_default()).await,
             "streams" => load::streams().await,
+            "half" => load::half().await,
             "churn" => load::churn().await,
             "idle" => load::idle().await,
             "slow-readers" => load::slow_readers().await,
-            _ => panic!("say `soak streams`, `churn`, `idle` or `slow-readers`"),
+            _ => panic!("say `soak streams`, `half`, `churn`, `idle` or `slow-readers`"),
         }
     });
 }
