@@ -21,6 +21,7 @@ mod events;
 mod form;
 mod messages;
 mod plain;
+mod refusal;
 mod repeated;
 mod responses;
 
@@ -39,6 +40,9 @@ pub struct Protocol {
     /// streams.
     first: &'static str,
     ends: &'static [&'static str],
+    /// Fields that other APIs demand and that no part of a request of this one may lack: a container
+    /// that misses one has taken the request for one of another API.
+    foreign: &'static [&'static str],
 }
 
 /// What the events of a stream have told that matters at its end.
@@ -73,6 +77,7 @@ pub static PROTOCOLS: [Protocol; 10] = [
         knows: responses::knows,
         first: "response.created",
         ends: &["response.completed", "response.incomplete"],
+        foreign: &["messages", "prompt", "inputs"],
     },
     Protocol {
         path: "/v1/messages",
@@ -82,15 +87,31 @@ pub static PROTOCOLS: [Protocol; 10] = [
         knows: messages::knows,
         first: "message_start",
         ends: &["message_stop"],
+        foreign: &["prompt", "inputs"],
     },
-    Protocol { path: "/v1/messages/count_tokens", answer: plain::input_tokens, ..PLAIN },
-    Protocol { path: "/v1/score", answer: plain::data, ..PLAIN },
-    Protocol { path: "/classify", answer: plain::data, ..PLAIN },
-    Protocol { path: "/pooling", answer: plain::data, ..PLAIN },
-    Protocol { path: "/tokenize", answer: plain::tokens, ..PLAIN },
-    Protocol { path: "/detokenize", answer: plain::prompt, ..PLAIN },
-    Protocol { path: "/v1/images/generations", answer: plain::data, ..PLAIN },
-    Protocol { path: "/v1/audio/speech", mark: Mark::Any, ..PLAIN },
+    Protocol {
+        path: "/v1/messages/count_tokens",
+        answer: plain::input_tokens,
+        foreign: &["prompt", "inputs"],
+        ..PLAIN
+    },
+    Protocol { path: "/v1/score", answer: plain::data, foreign: &["messages", "prompt", "inputs", "input"], ..PLAIN },
+    Protocol { path: "/classify", answer: plain::data, foreign: &["prompt", "inputs"], ..PLAIN },
+    Protocol { path: "/pooling", answer: plain::data, foreign: &["prompt", "inputs"], ..PLAIN },
+    Protocol { path: "/tokenize", answer: plain::tokens, foreign: &["inputs", "input"], ..PLAIN },
+    Protocol {
+        path: "/detokenize",
+        answer: plain::prompt,
+        foreign: &["messages", "prompt", "inputs", "input"],
+        ..PLAIN
+    },
+    Protocol {
+        path: "/v1/images/generations",
+        answer: plain::data,
+        foreign: &["messages", "inputs", "input"],
+        ..PLAIN
+    },
+    Protocol { path: "/v1/audio/speech", mark: Mark::Any, foreign: &["messages", "prompt", "inputs"], ..PLAIN },
 ];
 
 /// A route whose answer is known by one field, and whose streams have no events.
@@ -102,6 +123,7 @@ const PLAIN: Protocol = Protocol {
     knows: plain::knows,
     first: "",
     ends: &[],
+    foreign: &[],
 };
 
 /// What tells an answer or an event for what it is.

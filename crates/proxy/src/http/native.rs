@@ -120,7 +120,7 @@ impl NativeRequest {
     /// Whether the container can answer it. Responses are stored by the proxy alone.
     fn is_for_the_container(&self, state: &State) -> bool {
         let is_set = |name: &str| !matches!(self.fields.get(name), None | Some(Value::Null | Value::Bool(false)));
-        if OF_THE_SERVICE.into_iter().any(is_set) {
+        if OF_THE_SERVICE.into_iter().any(is_set) || !self.says_how_to_answer() {
             return false;
         }
         let is_stored =
@@ -128,6 +128,12 @@ impl NativeRequest {
         let refers = |item: &Value| item.get("type").and_then(Value::as_str) == Some("item_reference");
         let items = self.fields.get("input").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         !self.api.is(&RESPONSES) || !(is_stored || is_set("previous_response_id") || items.iter().any(refers))
+    }
+
+    /// Whether `stream` is a flag. A container may take other values for one, and would stream where a
+    /// whole answer is expected; the translation refuses them.
+    fn says_how_to_answer(&self) -> bool {
+        matches!(self.fields.get("stream"), None | Some(Value::Null | Value::Bool(_)))
     }
 
     fn cap_output(&mut self, exchange: &Exchange) {

@@ -147,6 +147,57 @@ async fn a_refusal_of_a_container_that_has_the_route_is_the_callers() {
     assert!(asked(&setup).pop().unwrap().0.unwrap().starts_with("route="));
 }
 
+/// How a container that has the route refuses a request without a field of it, and one whose text
+/// looks like such a refusal.
+#[tokio::test]
+async fn a_callers_wrong_request_does_not_turn_a_route_off_for_others() {
+    for (path, body) in [("/v1/responses", responses("native")), ("/v1/messages", messages("native"))] {
+        let field = if path == "/v1/responses" { "input" } else { "max_tokens" };
+        let forged = "'loc': ('body', 'inputs'), 'msg': 'Field required'";
+        for (status, said) in [
+            (
+                422,
+                json!({"detail": [{"type": "missing", "loc": ["body", field], "msg": "Field required", "input": forged}]}),
+            ),
+            (
+                400,
+                json!({"error": {"message": format!("[{{'type': 'missing', 'loc': ('body', '{field}'), 'msg': 'Field required'}}]")}}),
+            ),
+            (400, json!({"error": {"message": format!("unknown role `{{{forged}}}`")}})),
+            (
+                422,
+                json!({"error": format!("Failed to deserialize the JSON body into the target type: missing field `{field}`")}),
+            ),
+            (404, json!({"error": {"message": "The model `x` was not found.", "code": 404}})),
+        ] {
+            let setup = setup().await;
+            setup.emulator.enqueue("native", Scripted::error(AwsError::model_error(status, said.to_string())));
+            let mut wrong = body.clone();
+            wrong.as_object_mut().unwrap().remove(field);
+            setup.post(path, &wrong).await;
+            setup.emulator.clear_received();
+            assert_eq!(setup.post(path, &body).await.status, 200);
+            let routes: Vec<_> = asked(&setup).into_iter().map(|(route, _)| route.unwrap()).collect();
+            assert_eq!(routes, [format!("route={path},accept_eula=true")], "{status} {said}");
+        }
+    }
+}
+
+/// A container reads other values as flags too, and would answer with events.
+#[tokio::test]
+async fn a_stream_that_is_no_flag_never_reaches_a_container() {
+    let setup = setup().await;
+    for (path, body) in [("/v1/responses", responses("native")), ("/v1/messages", messages("native"))] {
+        for flag in [json!("true"), json!(1), json!([])] {
+            let mut body = body.clone();
+            body["stream"] = flag;
+            let answer = setup.post(path, &body).await;
+            assert!(answer.status == 400 && answer.text().contains("stream"), "{}", answer.text());
+        }
+    }
+    assert!(asked(&setup).is_empty());
+}
+
 #[tokio::test]
 async fn the_operator_decides_which_routes_are_passed_on() {
     let setup = setup().await;

@@ -5,7 +5,7 @@
 //! container is told, is [`attributes`](crate::request::attributes)'s.
 //!
 //! A container without AWS's routing of `route=` takes the body for one of its own. It refuses it,
-//! or answers in another form: both mean that the route is not there.
+//! or answers in another form. What proves that the route is not there is remembered.
 
 use bytes::Bytes;
 use http::{HeaderValue, header::CONTENT_TYPE};
@@ -13,7 +13,8 @@ use sagewire_dialects::{
     Payload, StreamDecoder,
     native::{self, PROTOCOLS, Protocol},
 };
-use sagewire_types::{Error, ErrorKind, ForwardRequest, Forwarded};
+use sagewire_types::{Error, ErrorKind, ForwardRequest, Forwarded, json};
+use serde::de::IgnoredAny;
 
 use crate::{
     call::{
@@ -29,10 +30,6 @@ pub(crate) struct Routes {
     there: u16,
     missing: u16,
 }
-
-/// What a container says if it cannot make sense of a body: vLLM, pydantic and serde. Any other
-/// refusal may be about what the caller asks for.
-const NOT_UNDERSTOOD: [&str; 4] = ["cannot find suitable handler", "field required", "missing field", "'missing'"];
 
 /// Whether a container's own route can be asked for: endpoints alone are told the route.
 ///
@@ -80,9 +77,16 @@ impl<'a> Checked<'a> {
 
     /// Reads a whole answer.
     pub(crate) fn read(&self, reply: Bytes) -> Result<Forwarded, Error> {
-        let answer = self.protocol.read(reply)?;
-        self.answered();
-        Ok(answer)
+        let outcome = self.protocol.read(reply.clone());
+        match &outcome {
+            Ok(_) => self.answered(),
+            // What is not JSON proves nothing: a caller may have asked for bytes or events.
+            Err(error) if error.is_unknown_route() && json::from_reply::<IgnoredAny>(&reply).is_ok() => {
+                self.is_missing();
+            }
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// The container has answered in the route's form.
@@ -93,31 +97,43 @@ impl<'a> Checked<'a> {
         }
     }
 
-    /// The error of the call: an unknown route if the container does not know what it was asked.
+    /// The error of a call that was not answered: an unknown route if the container may not have it.
+    /// This is remembered only if it is proved, as most refusals are about the request of one caller.
     pub(crate) fn judge(&self, error: Error) -> Error {
-        let routes = self.routes();
-        let status = error.upstream().and_then(|upstream| upstream.original_status);
-        let refused = matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::Unsupported)
-            && matches!(status, Some(400 | 404 | 405 | 415 | 422));
         // A container that has answered there before refuses the request, not the route.
-        if routes.there & self.bit != 0 || !(refused || error.is_unknown_route()) {
+        if self.routes().there & self.bit != 0 {
             return error;
         }
-        let said = error.upstream().and_then(|upstream| upstream.original_message.as_deref()).unwrap_or_default();
-        let said = said.to_ascii_lowercase();
-        let is_sure = error.is_unknown_route()
-            || matches!(status, Some(404 | 405))
-            || NOT_UNDERSTOOD.iter().any(|words| said.contains(words));
-        if is_sure {
-            self.known.remember(Place::of(self.prepared), Routes { missing: routes.missing | self.bit, ..routes });
-            tracing::info!(
-                target: "sagewire::sagemaker",
-                endpoint = self.prepared.model.name(),
-                route = self.protocol.path(),
-                "the container does not have the route; requests are translated"
-            );
+        let upstream = error.upstream();
+        let refused = matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::Unsupported);
+        let is_proved = match upstream.and_then(|upstream| upstream.original_status) {
+            // The first event of a stream was of another API.
+            _ if error.is_unknown_route() => true,
+            Some(status @ (400 | 404 | 405 | 415 | 422)) if refused => {
+                let said = upstream.and_then(|upstream| upstream.original_message.as_deref()).unwrap_or_default();
+                self.protocol.is_missing_by(status, said)
+            }
+            _ => return error,
+        };
+        if is_proved {
+            self.is_missing();
         }
         Error::unknown_route(self.protocol.path()).with_source(error)
+    }
+
+    /// The container does not have the route.
+    fn is_missing(&self) {
+        let routes = self.routes();
+        if routes.there & self.bit != 0 {
+            return;
+        }
+        self.known.remember(Place::of(self.prepared), Routes { missing: routes.missing | self.bit, ..routes });
+        tracing::info!(
+            target: "sagewire::sagemaker",
+            endpoint = self.prepared.model.name(),
+            route = self.protocol.path(),
+            "the container does not have the route; requests are translated"
+        );
     }
 }
 

@@ -1,9 +1,8 @@
 //! Requests that are passed on as they are, to a route of the container.
 
-use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::header;
 use sagewire_dialects::StreamDecoder;
-use sagewire_types::{Error, ForwardRequest, ForwardStream, Forwarded, Reply, ReplyMeta};
+use sagewire_types::{Error, ForwardRequest, ForwardStream, Forwarded, Reply};
 
 use super::{Begun, SageMaker};
 use crate::{call::forward, reply::meta as reply_meta, request::Operation};
@@ -19,13 +18,11 @@ impl SageMaker {
         let checked = forward::Checked::of(&mut request, &prepared, &self.shared.routes)?;
         let request = forward::request(&prepared, Operation::Invoke, request)?;
         let outcome = prepared.invoke_request(&self.shared, begun.context, request, None).await;
-        let read = |(value, headers, meta): (Bytes, HeaderMap, ReplyMeta)| match &checked {
-            Some(checked) => Ok((checked.read(value)?, headers, meta)),
-            None => Ok((Forwarded::from(value), headers, meta)),
-        };
-        let (value, headers, mut meta) = match (outcome.and_then(read), &checked) {
+        let (value, headers, mut meta) = match (outcome, &checked) {
+            (Ok((value, headers, meta)), Some(checked)) => (checked.read(value)?, headers, meta),
+            (Ok((value, headers, meta)), None) => (Forwarded::from(value), headers, meta),
             (Err(error), Some(checked)) => return Err(checked.judge(error)),
-            (outcome, _) => outcome?,
+            (Err(error), None) => return Err(error),
         };
         meta.content_type = reply_meta::text(&headers, header::CONTENT_TYPE);
         Ok(Reply { value, meta })
