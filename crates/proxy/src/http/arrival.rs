@@ -75,12 +75,12 @@ pub(super) fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Ap
     Ok(())
 }
 
-/// The host that a request names, without its port.
+/// The host that a request names, without its port; nothing is left of one that is not ASCII.
 pub(super) fn host<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
     if let Some(host) = uri.host() {
         return Some(host);
     }
-    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let host = headers.get(header::HOST)?.to_str().unwrap_or_default();
     Some(match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
         _ => host,
@@ -93,9 +93,8 @@ pub(super) fn is_own_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let is_localhost = |name: &str| name.eq_ignore_ascii_case("localhost");
-    address.parse::<std::net::IpAddr>().is_ok()
-        || is_localhost(host)
-        || host.rsplit('.').next().is_some_and(is_localhost)
+    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+    address.parse::<std::net::IpAddr>().is_ok() || is_name && host.rsplit('.').next().is_some_and(is_localhost)
 }
 
 #[cfg(test)]
@@ -107,7 +106,16 @@ mod tests {
         for own in ["127.0.0.1", "[::1]", "localhost", "LOCALHOST", "app.localhost", "10.0.0.1", "localhost."] {
             assert!(is_own_name(own), "{own}");
         }
-        for foreign in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "xlocalhost"] {
+        for foreign in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "",
+            "xlocalhost",
+            "evil.example/.localhost",
+            "evil.example?.localhost",
+            "evil.example#.localhost",
+        ] {
             assert!(!is_own_name(foreign), "{foreign}");
         }
     }

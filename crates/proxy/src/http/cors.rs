@@ -48,9 +48,12 @@ impl Cors {
             return Ok(());
         }
         let headers = &head.headers;
-        let is_foreign = match headers.get(header::ORIGIN) {
-            Some(origin) => !self.allows(origin) && !self.is_own_page(origin, head),
-            None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site"),
+        // Each of several is looked at: another reader might take any of them.
+        let is_foreign = if headers.contains_key(header::ORIGIN) {
+            let mut origins = headers.get_all(header::ORIGIN).iter();
+            origins.any(|origin| !self.allows(origin) && !self.is_own_page(origin, head))
+        } else {
+            headers.get_all("sec-fetch-site").iter().any(|site| site == "cross-site" || site == "same-site")
         };
         if is_foreign {
             return Err(ApiError::forbidden(
@@ -202,6 +205,14 @@ mod tests {
             (keyless(&[]), "http://127.0.0.1/models", vec![("sec-fetch-site", "cross-site")], false),
             (keyless(&[]), "http://localhost/models", vec![("sec-fetch-site", "same-site")], false),
             (keyless(&[]), "http://rebound.example/models", vec![], false),
+            (keyless(&[]), "/models", vec![("host", "\u{24db}ocalhost")], false),
+            (keyless(&[]), "/models", vec![("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")], false),
+            (
+                keyless(&[]),
+                "http://127.0.0.1:4000/models",
+                vec![("origin", "http://127.0.0.1:4000"), ("origin", "https://a.example")],
+                false,
+            ),
             // The proxy's own page.
             (keyless(&[]), "http://127.0.0.1:4000/models", vec![("origin", "http://127.0.0.1:4000")], true),
             (keyless(&[]), "http://127.0.0.1:4000/models", vec![("origin", "http://127.0.0.1:4001")], false),
