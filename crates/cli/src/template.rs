@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::{Failure, terminal::for_stdout};
 
+/// The longest conversation in bytes, as long as the longest prompt of a template.
+const MAX_CONVERSATION: usize = 16 << 20;
+
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
   echo 'Hello!' | sagewire template render --model meta-llama/Llama-3.1-8B-Instruct
@@ -89,8 +92,7 @@ async fn render(arguments: &RenderArguments) -> Result<String, Failure> {
         (None, Some(name)) => family(name)?.template(),
         (None, None) => return Err(Failure::usage("name a template with `--template` or `--model`")),
     };
-    let mut input = String::new();
-    std::io::stdin().read_to_string(&mut input).map_err(Failure::work)?;
+    let input = read_conversation(std::io::stdin().lock())?;
     let StandardInput { mut messages, tools, mut parameters } = StandardInput::read(&input)?;
     sagewire::json::mark_arguments(&mut messages);
     if arguments.no_generation_prompt {
@@ -101,6 +103,20 @@ async fn render(arguments: &RenderArguments) -> Result<String, Failure> {
     let prompt = template.render(&conversation, &|| world.now()).map_err(Failure::work)?;
     let prompt = sagewire::json::restore_integers_of_text(prompt);
     Ok(if arguments.json { described(&prompt, &template) } else { prompt })
+}
+
+/// The text of a conversation, of at most [`MAX_CONVERSATION`].
+fn read_conversation(input: impl Read) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    input.take(MAX_CONVERSATION as u64 + 1).read_to_end(&mut bytes).map_err(Failure::work)?;
+    if bytes.len() > MAX_CONVERSATION {
+        return Err(Failure::usage(format!(
+            "standard input is longer than {} MiB: pass a shorter conversation",
+            MAX_CONVERSATION >> 20
+        )));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| Failure::usage(format!("standard input must be UTF-8 text: {}", error.utf8_error())))
 }
 
 /// The prompt with what is known about the answer.
@@ -154,5 +170,19 @@ impl StandardInput {
             }),
             _ => Err(not_a_conversation()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_is_text_of_bounded_length() {
+        assert_eq!(read_conversation(&b"ol\xc3\xa1"[..]).unwrap(), "ol\u{e1}");
+        let refusal = |input: &mut dyn Read| format!("{:?}", read_conversation(input).unwrap_err());
+        let said = refusal(&mut &b"ol\xe1 "[..]);
+        assert!(said.contains("standard input must be UTF-8 text") && said.contains("index 2"), "{said}");
+        assert!(refusal(&mut std::io::repeat(b'a')).contains("longer than 16 MiB"));
     }
 }

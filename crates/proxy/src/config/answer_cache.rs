@@ -275,6 +275,7 @@ mod tests {
         for (params, told) in [
             ("{scope: team}", "`litellm_settings.cache_params.scope` must be one of `key`, `all`, not `team`"),
             ("{mode: default-on}", "cache_params.mode` must be one of `default_on`, `default_off`, not `default-on`"),
+            ("{mode: On}", "cache_params.mode` must be one of `default_on`, `default_off`"),
             ("{mode: true}", "cache_params.mode` must be one of `default_on`, `default_off`, not true or false"),
             ("{ttl: 0}", "cache_params.ttl` must be greater than 0"),
             ("{ttl: soon}", "cache_params.ttl` must be a number"),

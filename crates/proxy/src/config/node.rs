@@ -204,13 +204,24 @@ impl Node {
             Some(name) => {
                 format!("needs the environment variable `{name}`, which is not set: set it before you start the proxy")
             }
-            // A wrong number is a number all the same.
-            None if matches!(self.yaml, Yaml::Number(..)) => format!("must be {wanted}"),
-            None => format!("must be {wanted}, not {}", self.kind()),
+            None => format!("must be {wanted}{}", self.instead(&wanted.to_string())),
         }
     }
 
-    /// What the value is, for a message. The value itself is never shown: it may be a secret.
+    /// What the value is in place of what was wanted, to be put after that. A wrong number is still a
+    /// number, and a wrong name a string.
+    fn instead(&self, wanted: &str) -> String {
+        match &self.yaml {
+            Yaml::Number(..) => String::new(),
+            Yaml::Text(text) if wanted.starts_with("one of ") => {
+                let is_shown = !self.from_environment && is_plain_word(text);
+                if is_shown { format!(", not `{text}`") } else { String::new() }
+            }
+            _ => format!(", not {}", self.kind()),
+        }
+    }
+
+    /// What kind of value it is, for a message.
     pub(super) fn kind(&self) -> &'static str {
         match &self.yaml {
             Yaml::Null | Yaml::Unset(_) => "nothing",
@@ -235,6 +246,13 @@ impl Node {
             ),
         }
     }
+}
+
+/// Whether a text is a name such as those of settings. It is shown if one of several is wanted; a
+/// secret is not so plain.
+fn is_plain_word(text: &str) -> bool {
+    const LONGEST: usize = 24;
+    text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
 }
 
 /// Whether a scalar was written without quotes, and on one line: others are texts whatever they

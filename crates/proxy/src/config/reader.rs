@@ -170,13 +170,6 @@ impl de::Error for Rejection {
     }
 }
 
-/// Whether a text is a name such as those of settings. It is shown where one is wanted; a secret is
-/// not so plain.
-fn is_plain_word(text: &str) -> bool {
-    const LONGEST: usize = 24;
-    text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-}
-
 fn kind(unexpected: Unexpected<'_>) -> &'static str {
     match unexpected {
         Unexpected::Bool(_) => "true or false",
@@ -264,16 +257,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Rejection> {
-        let wrong = || {
-            let wanted = format!("one of `{}`", variants.join("`, `"));
-            match self.text().filter(|text| !self.from_environment && is_plain_word(text)) {
-                Some(text) => Rejection {
-                    place: Some(self.place),
-                    ..de::Error::custom(format!("must be {wanted}, not `{text}`"))
-                },
-                None => Rejection::wanted(self, &wanted),
-            }
-        };
+        let wrong = || Rejection::wanted(self, &format!("one of `{}`", variants.join("`, `")));
         let name = self.text().filter(|name| variants.contains(name)).ok_or_else(wrong)?;
         let name: StrDeserializer<'_, Rejection> = name.into_deserializer();
         visitor.visit_enum(name)

@@ -291,10 +291,13 @@ fn without_request(text: &str) -> &str {
         .trim_end_matches(|end: char| end.is_whitespace() || end == '\\')
 }
 
-/// `x-amz-retry-after` in milliseconds, or HTTP's own in seconds.
+/// `x-amz-retry-after` in milliseconds, or HTTP's own in seconds; at most a day, as callers are told
+/// it, too.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     let number = |name| meta::text(headers, name)?.trim().parse::<u64>().ok();
-    number("x-amz-retry-after").map(Duration::from_millis).or_else(|| number("retry-after").map(Duration::from_secs))
+    let asked = number("x-amz-retry-after").map(Duration::from_millis);
+    Some(asked.or_else(|| number("retry-after").map(Duration::from_secs))?.min(LONGEST))
 }
 
 fn is_throttling(code: &str) -> bool {

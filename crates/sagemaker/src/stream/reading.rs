@@ -47,6 +47,10 @@ impl Framing {
 /// the connection, which is used again then.
 const AFTER_THE_ANSWER: Duration = Duration::from_secs(2);
 
+/// At most so many bytes of a payload are decoded at once. Pieces take more memory than their
+/// records, and a payload may hold a million of them.
+const DECODED_AT_ONCE: usize = 64 * 1024;
+
 /// What limits a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamLimits {
@@ -61,6 +65,8 @@ pub(crate) struct StreamLimits {
 pub(crate) struct Reading<T> {
     pieces: Option<Pieces>,
     framing: Framing,
+    /// What is left of the last frame's payload.
+    payload: Bytes,
     decoder: Box<dyn StreamDecoder<T>>,
     limits: StreamLimits,
     request_id: Option<String>,
@@ -84,6 +90,7 @@ impl<T: Send + 'static> Reading<T> {
         Self {
             pieces: Some(Pieces::new(body, limits.idle, limits.deadline)),
             framing,
+            payload: Bytes::new(),
             decoder,
             limits,
             request_id,
@@ -135,11 +142,18 @@ impl<T: Send + 'static> Reading<T> {
         self.decoder.finish(&mut self.decoded)
     }
 
-    /// Decodes the next frame that is there; whether there was one.
+    /// Decodes the next frame that is there, or a part of a long one; whether there was one.
     fn decode_frame(&mut self) -> Result<bool, Error> {
         let Framing::EventStream(frames) = &mut self.framing else { return Ok(false) };
-        let Some(payload) = frames.next()? else { return Ok(false) };
-        self.limits.wire.body(&payload, &self.secrets);
+        let mut payload = std::mem::take(&mut self.payload);
+        if payload.is_empty() {
+            let Some(next) = frames.next()? else { return Ok(false) };
+            self.limits.wire.body(&next, &self.secrets);
+            payload = next;
+        }
+        if payload.len() > DECODED_AT_ONCE {
+            self.payload = payload.split_off(DECODED_AT_ONCE);
+        }
         self.decoder.push(&payload, &mut self.decoded)?;
         Ok(true)
     }
@@ -215,6 +229,8 @@ impl<T: Send + 'static> Stream for Reading<T> {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_eventstream::frame::write_message_to;
+    use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
     use futures_util::stream;
     use sagewire_dialects::{ChatDialect, DecodeContext};
     use sagewire_types::{ChatChunk, ChatRequest};
@@ -247,5 +263,38 @@ mod tests {
         assert!(chunks.iter().flat_map(|chunk| &chunk.choices).all(|choice| choice.finish_reason.is_none()));
         let error = errors.into_iter().next().unwrap().unwrap_err();
         assert_eq!((error.kind(), error.request_id()), (ErrorKind::StreamBroken, Some("request-1")));
+    }
+
+    /// Gives the length of what it is told to decode.
+    struct Lengths;
+
+    impl StreamDecoder<usize> for Lengths {
+        fn push(&mut self, bytes: &[u8], out: &mut Vec<usize>) -> Result<(), Error> {
+            out.push(bytes.len());
+            Ok(())
+        }
+
+        fn finish(&mut self, _: &mut Vec<usize>) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_payload_is_decoded_in_parts() {
+        let mut bytes = Vec::new();
+        for length in [10, 3 * DECODED_AT_ONCE + 1, DECODED_AT_ONCE] {
+            let message = [(":event-type", "PayloadPart"), (":message-type", "event")]
+                .into_iter()
+                .map(|(name, value)| Header::new(name, HeaderValue::String(value.into())))
+                .fold(Message::new(vec![b'a'; length]), Message::add_header);
+            write_message_to(&message, &mut bytes).unwrap();
+        }
+        let limits =
+            StreamLimits { idle: Duration::from_secs(1), deadline: None, wire: Wire::Off, choice: Choice::default() };
+        let body = Body::new(stream::iter([Ok(Bytes::from(bytes))]));
+        let framing = Framing::EventStream(FrameReader::default());
+        let reading = Reading::new(body, framing, Box::new(Lengths), limits, None, Secrets::default());
+        let lengths: Vec<usize> = reading.begin().await.unwrap().map(Result::unwrap).collect().await;
+        assert_eq!(lengths, [10, DECODED_AT_ONCE, DECODED_AT_ONCE, DECODED_AT_ONCE, 1, DECODED_AT_ONCE]);
     }
 }

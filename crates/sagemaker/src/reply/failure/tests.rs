@@ -171,7 +171,11 @@ fn a_container_behind_its_own_url_is_understood() {
 
 #[test]
 fn the_wait_that_the_service_asks_for_is_kept() {
-    for (name, value, wait) in [("x-amz-retry-after", "1500", 1500), ("retry-after", "2", 2000)] {
+    for (name, value, wait) in [
+        ("x-amz-retry-after", "1500", 1500),
+        ("retry-after", "2", 2000),
+        ("retry-after", "18446744073709551615", 86_400_000),
+    ] {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
         let error = error(StatusCode::SERVICE_UNAVAILABLE, &headers, Bytes::new(), ErrorForm::Aws);
