@@ -116,7 +116,7 @@ pub(crate) async fn run(arguments: EmbedArguments) -> Result<(), Failure> {
     };
     let (total, broken) = input.check(&done, &fingerprint, arguments.keep_going).await?;
     let resumable = output.is_resumable();
-    let mut progress = Progress::on_stderr(total, done.len(), arguments.quiet);
+    let mut progress = Progress::on_stderr(total, done.len() as u64, arguments.quiet);
     let job = Job {
         provider: &*connection.provider,
         model: &connection.model,

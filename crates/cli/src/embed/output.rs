@@ -19,18 +19,7 @@ use super::input::Record;
 use crate::Failure;
 
 /// What an output holds already: the hash of each line's text, by its index.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Done(HashMap<u64, Box<str>>);
-
-impl Done {
-    pub(super) fn hash(&self, index: u64) -> Option<&str> {
-        self.0.get(&index).map(|hash| &**hash)
-    }
-
-    pub(super) fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-}
+pub(super) type Done = HashMap<u64, Box<str>>;
 
 /// A line as it is written.
 #[derive(Debug, Serialize)]
@@ -86,7 +75,7 @@ fn read_lines(mut output: impl BufRead, longest: u64) -> Result<(Done, u64), Fai
         }
         match serde_json::from_slice::<Written>(&line) {
             Ok(Written { index, hash, .. }) => {
-                done.0.insert(index, hash);
+                done.insert(index, hash);
             }
             // A power cut may leave anything in the last line; in the middle it is not ours.
             Err(_) if is_last => return Ok((done, end)),

@@ -106,7 +106,7 @@ async fn work(
         concurrency: 3,
         keep_going,
     };
-    let mut progress = Progress::hidden(total, done.len());
+    let mut progress = Progress::hidden(total, done.len() as u64);
     // They come when the first requests are at work.
     let stops = stream::once(tokio::task::yield_now()).skip(1).chain(stream::iter(vec![(); stops]));
     let stops = stops.chain(stream::pending());

@@ -40,6 +40,20 @@ pub(super) struct Summary {
     pub(super) is_stopped: bool,
 }
 
+/// As many texts without a vector, and none with one, show that the model makes none.
+const ENOUGH: usize = 3;
+
+impl Summary {
+    /// The failure of the run, if the model has made no vector, and so many of its answers were not
+    /// understood.
+    fn hopeless(&self, has_embedded: bool, enough: usize) -> Option<Failure> {
+        let mut undecoded = self.refused.iter().filter(|(_, error)| error.kind() == ErrorKind::Decode);
+        let (index, error) = undecoded.next().filter(|_| !has_embedded)?;
+        let failure = || failed(*index, *index, Error::new(error.kind(), error.message()));
+        (undecoded.count() + 1 >= enough).then(failure)
+    }
+}
+
 /// The answers of one batch, in its order.
 type Answered = Vec<(Record, Result<Vector, Error>)>;
 
@@ -67,7 +81,7 @@ impl Job<'_> {
             Ok::<_, BatchError>(records.next().await?.map(|record| (record, records)))
         });
         let open =
-            records.try_filter_map(|record| ready(Ok(record.ok().filter(|record| done.hash(record.index).is_none()))));
+            records.try_filter_map(|record| ready(Ok(record.ok().filter(|record| !done.contains_key(&record.index)))));
         let batches = open.try_chunks(self.batch_size).take_while(|_| ready(asks_more.get())).map(|batch| async {
             let batch = batch.map_err(|error| Failure::work(error.1))?;
             self.ask(batch).await
@@ -75,7 +89,7 @@ impl Job<'_> {
         let mut answers = pin!(batches.buffer_unordered(self.concurrency));
         let mut stops = pin!(stops.fuse());
         let mut summary = Summary::default();
-        let mut suspicion = Suspicion::new(done);
+        let mut has_embedded = !done.is_empty();
         let mut failure = None;
         loop {
             let answered = tokio::select! {
@@ -95,25 +109,25 @@ impl Job<'_> {
                 None => break,
                 Some(Ok((answered, tokens))) => {
                     summary.tokens += tokens;
-                    suspicion.see(&answered);
-                    failure = failure.or(suspicion.confirmed(Suspicion::ENOUGH));
-                    self.write(answered, output, progress, &mut summary)?;
+                    has_embedded |= self.write(answered, output, progress, &mut summary)? > 0;
+                    failure = failure.or(summary.hopeless(has_embedded, ENOUGH));
                 }
                 // Those in flight bring what they can before this one is reported.
                 Some(Err(failed)) => drop(failure.get_or_insert(failed)),
             }
             asks_more.set(asks_more.get() && failure.is_none());
         }
-        failure.or(suspicion.confirmed(1)).map_or(Ok(summary), Err)
+        failure.or(summary.hopeless(has_embedded, 1)).map_or(Ok(summary), Err)
     }
 
+    /// Writes the vectors, and says how many there were.
     fn write(
         &self,
         answered: Answered,
         output: &mut (dyn Write + Send),
         progress: &mut Progress,
         summary: &mut Summary,
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
         let mut lines = Vec::new();
         let mut count = 0;
         for (record, result) in answered {
@@ -128,7 +142,7 @@ impl Job<'_> {
         }
         output.write_all(&lines).and_then(|()| output.flush()).map_err(Failure::output)?;
         progress.add(count);
-        Ok(())
+        Ok(count)
     }
 
     /// Asks for a batch; if its texts are refused and the work is to go on, for each of them alone.
@@ -172,58 +186,18 @@ impl Job<'_> {
                 _ => drop(request.extra.insert(name.clone(), value.clone())),
             }
         }
-        let mut response = self.provider.embed(request, &CallContext::new()).await?.value;
-        response.data.sort_by_key(|embedding| embedding.index);
-        let in_order = response.data.iter().zip(0_u32..).all(|(embedding, index)| embedding.index == index);
-        if response.data.len() != batch.len() || !in_order {
-            let message = format!("received {} vectors for {} texts", response.data.len(), batch.len());
-            return Err(Error::new(ErrorKind::Decode, message));
-        }
+        let response = self.provider.embed(request, &CallContext::new()).await?.value;
         let tokens = response.usage.map_or(0, |usage| usage.prompt_tokens);
         Ok((response.data.into_iter().map(|embedding| embedding.vector).collect(), tokens))
     }
 }
 
 /// Whether another text might be embedded: what concerns keys, the network or the endpoint would
-/// fail all of them. An answer without a vector may be the fault of either; [`Suspicion`] tells
-/// them apart.
+/// fail all of them. An answer without a vector may be the fault of either;
+/// [`Summary::hopeless`] tells them apart.
 fn is_about_the_texts(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::InvalidRequest | ErrorKind::ContextTooLong | ErrorKind::ModelFailed | ErrorKind::Decode
     )
-}
-
-/// Whether the model makes vectors at all, or its answers are never understood.
-#[derive(Debug)]
-struct Suspicion {
-    has_embedded: bool,
-    batches: usize,
-    first: Option<Failure>,
-}
-
-impl Suspicion {
-    /// As many batches without any vector show that it does not depend on the text.
-    const ENOUGH: usize = 3;
-
-    fn new(done: &Done) -> Self {
-        Self { has_embedded: done.len() > 0, batches: 0, first: None }
-    }
-
-    fn see(&mut self, answered: &Answered) {
-        self.has_embedded |= answered.iter().any(|(_, result)| result.is_ok());
-        let undecoded = answered.iter().find_map(|(record, result)| {
-            let error = result.as_ref().err().filter(|error| error.kind() == ErrorKind::Decode)?;
-            Some(failed(record.index, record.index, Error::new(error.kind(), error.message())))
-        });
-        if let Some(failure) = undecoded {
-            self.batches += 1;
-            self.first.get_or_insert(failure);
-        }
-    }
-
-    /// The failure of the run, once so many batches brought nothing.
-    fn confirmed(&mut self, batches: usize) -> Option<Failure> {
-        self.first.take_if(|_| !self.has_embedded && self.batches >= batches)
-    }
 }
