@@ -39,7 +39,7 @@ pub(super) fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Err
         return ApiError::invalid(Some(&place), format!("duplicate parameter `{place}`: send it once"));
     }
     if place.is_empty() {
-        return ApiError::invalid(None, format!("invalid body: {reason}"));
+        return ApiError::invalid(None, format!("invalid body: {}", expected(&place, reason)));
     }
     ApiError::invalid(Some(&place), format!("invalid value for `{place}`: {}", expected(&place, reason)))
 }
@@ -130,6 +130,11 @@ mod tests {
         ] {
             let (_, message) = refusal::<ChatRequest>(&format!(r#"{{"model":"m","messages":[],{field}}}"#));
             assert!(message.ends_with(found), "{message}");
+        }
+        for (body, found) in [("[]", "list"), ("null", "null"), ("7", "integer `7`")] {
+            let expected = format!("invalid body: invalid type: {found}, expected an object");
+            assert_eq!(refusal::<ChatRequest>(body).1, expected);
+            assert_eq!(refusal::<serde_json::Map<String, Value>>(body).1, expected);
         }
         let (_, message) = refusal::<EmbedRequest>(r#"{"model":"m","input":"a","encoding_format":"int8"}"#);
         assert!(message.ends_with("unknown value `int8`, expected `float` or `base64`"), "{message}");
