@@ -1,6 +1,7 @@
 -- What both scripts begin with: the question, the time, counts, places, and what this replica has told already.
 -- KEYS: the number of this replica's last batch, counts (hash), places (sorted set, by the end of their leases), and more of the script's own.
--- ARGV: what is asked, as JSON. The answer is JSON too.
+-- ARGV: what is asked, as JSON: `terms` of what is counted, and `wanted`, a list of requests for places, which may be empty. The answer is JSON too.
+-- To each request it has a decision: `granted`, `trial`, or how things stood when it was refused.
 local batch, counts, places = KEYS[1], KEYS[2], KEYS[3]
 local ask = cjson.decode(ARGV[1])
 

@@ -1,8 +1,8 @@
 //! What replicas count together: a record here of each deployment or key, what Redis is told of it
 //! in the background, and what it is asked.
 //!
-//! Owns the life of a record, the leases of what is held, and what becomes of a question that is
-//! given up half-way.
+//! Owns the life of a record, the leases of what is held, and what becomes of a place that is asked
+//! for and not taken.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,16 +18,20 @@ use async_trait::async_trait;
 use futures_util::future;
 use redis::Script;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use tokio::{sync::Notify, time::Instant};
+
+use self::asking::Waiting;
 
 use crate::{
     Redis,
-    clock::millis,
     keys::Keys,
     outbox::{Outbox, Place},
-    redis::{Away, LEASE, Member},
+    redis::{Member, WRITE_LIMIT},
 };
+
+mod asking;
+
+pub(crate) use self::asking::{Answered, Decision, Grant};
 
 /// After how long an unused record is forgotten here.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
@@ -39,7 +43,6 @@ const OWNER_CHECKED_EVERY: Duration = Duration::from_secs(1);
 const TOLD_AFTER: Duration = Duration::from_millis(5);
 
 /// What is counted: deployments, or callers' keys.
-#[async_trait]
 pub(crate) trait Kind: Sized + Send + Sync + 'static {
     /// Its name in the names of Redis' keys.
     const NAME: &'static str;
@@ -59,11 +62,23 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
     /// What this replica remembers of one beside it.
     type Settings: Default + Send;
 
+    /// A place that a request asks for, as the script reads it.
+    type Wanted: Serialize + Send + Sync;
+
+    /// What the script is asked of one beside that.
+    type Terms: Serialize + Send + Sync;
+
+    /// What the script answers.
+    type Answer: DeserializeOwned + Send + Sync;
+
     /// Checks and counts in one step. It begins with `counted.lua`.
     fn script() -> &'static Script;
 
-    /// Tells Redis what there is to tell of one.
-    async fn tell(counted: &Counted<Self>, name: &Arc<str>) -> Result<(), Away>;
+    /// What the script is asked of one, whatever is asked for.
+    fn terms(record: &Record<Self>) -> Self::Terms;
+
+    /// Notes how Redis says that one is doing.
+    fn note(counted: &Counted<Self>, name: &str, answer: &Self::Answer);
 
     /// Whether the record of one that is not used is worth keeping.
     fn is_worth_keeping(_: &Record<Self>) -> bool {
@@ -92,28 +107,13 @@ pub(crate) struct Record<K: Kind> {
     pub(crate) seen: Option<K::Seen>,
     pub(crate) settings: K::Settings,
     used_last: Instant,
+    waiting: Waiting<K>,
 }
 
 /// A place that a request of this replica holds.
 pub(crate) struct Held<K: Kind> {
     pub(crate) place: Place,
     pub(crate) local: K::Held,
-}
-
-/// What a script is asked.
-#[derive(Debug, Serialize)]
-struct Question<'q, Q> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    now: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deadline: Option<u64>,
-    lease: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    batch: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<&'q Value>,
-    #[serde(flatten)]
-    more: Q,
 }
 
 impl<K: Kind> Counted<K> {
@@ -165,6 +165,7 @@ impl<K: Kind> Counted<K> {
                 seen: None,
                 settings: K::Settings::default(),
                 used_last: Instant::now(),
+                waiting: Waiting::default(),
             }),
         };
         act(record)
@@ -200,43 +201,6 @@ impl<K: Kind> Counted<K> {
     /// There is something to tell.
     pub(crate) fn wake(&self) {
         self.told.notify_one();
-    }
-
-    /// Tells Redis what there is to tell of one, and asks its script more. A question that wants
-    /// something is not acted on when it comes too late.
-    pub(crate) async fn exchange<A: DeserializeOwned>(
-        &self,
-        name: &str,
-        question: impl Serialize,
-        wants_something: bool,
-        limit: Duration,
-    ) -> Result<A, Away> {
-        self.redis.ready(limit).await?;
-        let (keys, batch) = self.with_record(name, |record| {
-            record.used_last = Instant::now();
-            (record.keys.clone(), record.outbox.take(&self.redis.clock))
-        });
-        let mut sent = Sent { counted: self, name, is_unknown: batch.is_some() };
-        let question = Question {
-            now: self.redis.time_of_tests(),
-            deadline: if wants_something { self.redis.deadline(limit) } else { None },
-            lease: millis(LEASE),
-            batch: batch.as_ref().map(|batch| batch.number),
-            changes: batch.as_ref().map(|batch| &*batch.changes),
-            more: question,
-        };
-        let answer = self.redis.ask(K::script(), &keys, &question, limit).await?;
-        let has_arrived = std::mem::take(&mut sent.is_unknown);
-        let has_more = self.with_record(name, |record| {
-            if has_arrived {
-                record.outbox.arrived();
-            }
-            record.outbox.is_ready()
-        });
-        if has_more {
-            self.wake();
-        }
-        Ok(answer)
     }
 
     /// Prolongs leases, tells everything, and forgets what was seen: the next look is at what Redis
@@ -282,7 +246,7 @@ impl<K: Kind> Member for Counted<K> {
             if ready.is_empty() {
                 return;
             }
-            let told = future::join_all(ready.iter().map(|name| K::tell(self, name))).await;
+            let told = future::join_all(ready.iter().map(|name| self.ask(name, WRITE_LIMIT))).await;
             if told.iter().any(Result::is_err) {
                 return;
             }
@@ -293,21 +257,6 @@ impl<K: Kind> Member for Counted<K> {
 impl<K: Kind> fmt::Debug for Counted<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Counted").field("kind", &K::NAME).field("redis", &self.redis).finish_non_exhaustive()
-    }
-}
-
-/// A batch on its way. If it is dropped before an answer has come, its arrival stays unknown.
-struct Sent<'c, K: Kind> {
-    counted: &'c Counted<K>,
-    name: &'c str,
-    is_unknown: bool,
-}
-
-impl<K: Kind> Drop for Sent<'_, K> {
-    fn drop(&mut self) {
-        if self.is_unknown {
-            self.counted.with_record(self.name, |record| record.outbox.lost());
-        }
     }
 }
 

@@ -14,12 +14,12 @@ use redis::Script;
 use sagewire_router::ledger::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use tokio::time::Instant;
 
-use self::exchange::{KeyAnswer, KeyQuestion, MINUTE, SeenBudget, has_limited_tokens};
+use self::exchange::{KeyAnswer, KeyTerms, MINUTE, ReservationWanted, SeenBudget, has_limited_tokens};
 use crate::{
     Redis,
-    counted::{Counted, Kind, Record, Unsettled},
+    counted::{Answered, Counted, Kind, Record, Unsettled},
     outbox::{Place, bounded},
-    redis::{Away, WRITE_LIMIT},
+    redis::Away,
 };
 
 pub(crate) mod exchange;
@@ -47,14 +47,6 @@ struct SeenStanding {
     spent_here: u64,
 }
 
-/// The budget of a key, and its period.
-#[derive(Clone, Copy, Default)]
-struct Budget {
-    tokens: Option<u64>,
-    period: Option<Duration>,
-}
-
-#[async_trait]
 impl Kind for CallersKeys {
     const NAME: &'static str = "key";
     const KEPT: &'static [&'static str] = &["use", "calls"];
@@ -62,7 +54,10 @@ impl Kind for CallersKeys {
     type Local = MemoryLedger;
     type Held = Reservation;
     type Seen = SeenStanding;
-    type Settings = Budget;
+    type Settings = KeyTerms;
+    type Wanted = ReservationWanted;
+    type Terms = (KeyTerms, Option<SeenBudget>);
+    type Answer = KeyAnswer;
 
     fn script() -> &'static Script {
         static SCRIPT: LazyLock<Script> =
@@ -70,15 +65,22 @@ impl Kind for CallersKeys {
         &SCRIPT
     }
 
-    async fn tell(counted: &Counted<Self>, name: &Arc<str>) -> Result<(), Away> {
-        let Budget { tokens, period } = counted.with_record(name, |record| record.settings);
-        let key = KeyLimits { name, token_budget: tokens, budget_duration: period, ..KeyLimits::default() };
-        counted.ask(&key, None, WRITE_LIMIT).await.map(drop)
+    fn terms(record: &Record<Self>) -> Self::Terms {
+        let seen = record.seen.map(|seen| seen.budget);
+        (record.settings, seen.filter(|_| record.settings.budget.is_some()))
+    }
+
+    fn note(counted: &Counted<Self>, name: &str, answer: &KeyAnswer) {
+        let spent_here = counted.local.stands(&KeyLimits { name, ..KeyLimits::default() }).spent;
+        counted.with_record(name, |record| {
+            let standing = answer.standing(record.settings.period());
+            record.seen = Some(SeenStanding { at: Instant::now(), standing, budget: answer.seen(), spent_here });
+        });
     }
 
     fn is_worth_keeping(record: &Record<Self>) -> bool {
         // What was seen of a budget: Redis may lose it.
-        record.settings.tokens.is_some() && record.seen.is_some()
+        record.settings.budget.is_some() && record.seen.is_some()
     }
 }
 
@@ -113,16 +115,17 @@ impl Ledger for RedisLedger {
             return Ok(reservation);
         }
         let mut unsettled = Unsettled::new(counted, key.name, &place);
-        match counted.ask(key, Some(&place.member), counted.redis.settings().time_limit).await {
-            Ok(answer) => {
+        counted.with_key(key, |_| ());
+        let wanted = ReservationWanted::new(reserves.then_some(&place));
+        match counted.ask_for(key.name, wanted, &place).await {
+            Ok(Answered { answer, index }) => {
                 unsettled.settle();
+                let refused = answer.refused(index, key.budget_duration);
                 // The script decides by the same rule.
-                if !answer.admitted()
-                    && let Some(refusal) = answer.standing(key.budget_duration).refuses(key, tokens)
-                {
+                if let Some(refusal) = refused.and_then(|standing| standing.refuses(key, tokens)) {
                     return Err(refusal);
                 }
-                let is_known = answer.admitted() || !reserves;
+                let is_known = refused.is_none() || !reserves;
                 let reservation = counted.begin_here(key, id, place.clone(), tokens, is_known).await;
                 counted.change_seen(key.name, |SeenStanding { standing, .. }| {
                     standing.requests = standing.requests.saturating_add(1);
@@ -176,7 +179,8 @@ impl Ledger for RedisLedger {
         if let Some(standing) = self.known(key, FRESH) {
             return standing;
         }
-        match counted.ask(key, None, counted.redis.settings().time_limit).await {
+        counted.with_key(key, |_| ());
+        match counted.ask(key.name, counted.redis.settings().time_limit).await {
             Ok(answer) => answer.standing(key.budget_duration),
             Err(Away { .. }) => counted.local.stands(key),
         }
@@ -217,7 +221,7 @@ fn unlimited<'k>(key: &KeyLimits<'k>) -> KeyLimits<'k> {
 impl Counted<CallersKeys> {
     fn with_key<T>(&self, key: &KeyLimits<'_>, act: impl FnOnce(&mut Record<CallersKeys>) -> T) -> T {
         self.with_record(key.name, |record| {
-            record.settings = Budget { tokens: key.token_budget, period: key.budget_duration };
+            record.settings = KeyTerms::of(key);
             act(record)
         })
     }
@@ -257,18 +261,5 @@ impl Counted<CallersKeys> {
     ) -> Reservation {
         self.hold(key.name, id, place, local, is_known);
         Reservation { id, tokens: local.tokens }
-    }
-
-    /// Tells Redis what there is to tell of a key, asks for a call of this name if one is wanted, and
-    /// notes how the key stands.
-    async fn ask(&self, key: &KeyLimits<'_>, call: Option<&str>, limit: Duration) -> Result<KeyAnswer, Away> {
-        let seen = self.with_key(key, |record| record.seen.map(|known| known.budget));
-        let question = KeyQuestion::new(seen, key, call);
-        let answer: KeyAnswer = self.exchange(key.name, question, call.is_some(), limit).await?;
-        let standing = answer.standing(key.budget_duration);
-        let spent_here = self.local.stands(&unlimited(key)).spent;
-        let seen = SeenStanding { at: Instant::now(), standing, budget: answer.seen(), spent_here };
-        self.with_key(key, |record| record.seen = Some(seen));
-        Ok(answer)
     }
 }

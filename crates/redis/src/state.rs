@@ -16,14 +16,14 @@ use sagewire_router::{Admission, Circuit, DeploymentState, Limits, MemoryState, 
 use tokio::time::Instant;
 
 use self::{
-    exchange::{DeploymentAnswer, PlaceWanted},
+    exchange::{DeploymentAnswer, DeploymentTerms, PlaceWanted},
     known::{TRUSTED, count_in, count_out},
 };
 use crate::{
     Redis,
-    counted::{Counted, Kind, Record, Unsettled},
+    counted::{Answered, Counted, Kind, Record, Unsettled},
     outbox::{Changes, Place},
-    redis::{Away, WRITE_LIMIT},
+    redis::Away,
 };
 
 pub(crate) mod exchange;
@@ -56,7 +56,6 @@ struct Remembered {
     is_being_read: bool,
 }
 
-#[async_trait]
 impl Kind for Deployments {
     const NAME: &'static str = "deployment";
     const KEPT: &'static [&'static str] = &["counts", "places", "trials"];
@@ -65,6 +64,9 @@ impl Kind for Deployments {
     type Held = Admission;
     type Seen = SeenState;
     type Settings = Remembered;
+    type Wanted = PlaceWanted;
+    type Terms = DeploymentTerms;
+    type Answer = DeploymentAnswer;
 
     fn script() -> &'static Script {
         static SCRIPT: LazyLock<Script> =
@@ -72,8 +74,14 @@ impl Kind for Deployments {
         &SCRIPT
     }
 
-    async fn tell(counted: &Counted<Self>, name: &Arc<str>) -> Result<(), Away> {
-        counted.ask(name, None, WRITE_LIMIT).await.map(drop)
+    fn terms(record: &Record<Self>) -> DeploymentTerms {
+        DeploymentTerms::of(&record.settings.limits)
+    }
+
+    fn note(counted: &Counted<Self>, name: &str, answer: &DeploymentAnswer) {
+        let seen = SeenState { at: Instant::now(), state: answer.state() };
+        counted.with_record(name, |record| record.seen = Some(seen));
+        answer.log_cooldowns(name);
     }
 }
 
@@ -129,22 +137,22 @@ impl RouterState for RedisState {
             return Ok(counted.begin_untold(deployment, place, id, terms).await);
         }
         let mut unsettled = Unsettled::new(counted, deployment, &place);
-        match counted.ask(deployment, Some(PlaceWanted::new(&place, terms)), counted.redis.settings().time_limit).await
-        {
-            Ok(answer) if answer.admitted() => {
-                let place = answer.granted(&place);
-                let local = counted.count_here(deployment, terms).await;
-                let admission = admission(id, &place);
-                counted.hold(deployment, id, place, local, true);
-                unsettled.settle();
-                counted.change_seen(deployment, |seen| count_in(&mut seen.state, terms));
-                Ok(admission)
-            }
-            Ok(answer) => {
-                unsettled.settle();
-                // The script has decided by the same rule.
-                Err(terms.refusal(&answer.state()).unwrap_or(Refusal::Full))
-            }
+        match counted.ask_for(deployment, PlaceWanted::new(&place, terms), &place).await {
+            Ok(Answered { answer, index }) => match answer.granted(index, &place) {
+                Some(place) => {
+                    let local = counted.count_here(deployment, terms).await;
+                    let admission = admission(id, &place);
+                    counted.hold(deployment, id, place, local, true);
+                    unsettled.settle();
+                    counted.change_seen(deployment, |seen| count_in(&mut seen.state, terms));
+                    Ok(admission)
+                }
+                None => {
+                    unsettled.settle();
+                    // The script has decided by the same rule.
+                    Err(terms.refusal(&answer.refused(index)).unwrap_or(Refusal::Full))
+                }
+            },
             Err(Away { was_asked }) => {
                 if !was_asked {
                     unsettled.settle();
@@ -212,7 +220,7 @@ impl Counted<Deployments> {
     async fn read_anew(&self, deployments: &[Arc<str>]) -> Result<(), Away> {
         let limit = self.redis.settings().time_limit;
         let read = deployments.iter().map(|id| async move {
-            let answer = self.ask(id, None, limit).await;
+            let answer = self.ask(id, limit).await;
             self.with_record(id, |record| record.settings.is_being_read = false);
             answer.map(drop)
         });
@@ -271,21 +279,6 @@ impl Counted<Deployments> {
         self.with_record(deployment, |record| record.outbox.changes.counts.add(1, 0));
         self.hold(deployment, id, place, local, false);
         admission
-    }
-
-    /// Tells Redis what there is to tell of a deployment, asks for a place if one is wanted, and
-    /// notes how the deployment is doing.
-    async fn ask(
-        &self,
-        deployment: &Arc<str>,
-        wanted: Option<PlaceWanted<'_>>,
-        limit: Duration,
-    ) -> Result<DeploymentAnswer, Away> {
-        let answer: DeploymentAnswer = self.exchange(deployment, &wanted, wanted.is_some(), limit).await?;
-        let seen = SeenState { at: Instant::now(), state: answer.state() };
-        self.with_record(deployment, |record| record.seen = Some(seen));
-        answer.log_cooldowns(deployment);
-        Ok(answer)
     }
 }
 

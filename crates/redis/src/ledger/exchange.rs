@@ -5,7 +5,11 @@ use std::time::Duration;
 use sagewire_router::ledger::{KeyLimits, Standing};
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::millis, outbox::bounded};
+use crate::{
+    clock::millis,
+    counted::Decision,
+    outbox::{Place, bounded},
+};
 
 /// What was used of a budget.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -15,40 +19,46 @@ pub(super) struct SeenBudget {
     pub(super) began: u64,
 }
 
-/// What is asked of a key beside what is told.
-#[derive(Debug, Serialize)]
-pub(super) struct KeyQuestion<'q> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seen: Option<SeenBudget>,
+/// The limits of a key, as its script is asked with them.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct KeyTerms {
     #[serde(skip_serializing_if = "Option::is_none")]
     rpm: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tpm: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    budget: Option<u64>,
+    pub(super) budget: Option<u64>,
     /// The budget's period in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<u64>,
-    /// Whether a request is asked for.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    request: bool,
-    /// The name of the reservation that is asked for with it, if tokens are limited.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    call: Option<&'q str>,
 }
 
-impl<'q> KeyQuestion<'q> {
-    /// `call` is the name of the call that is to be let through, if one is.
-    pub(super) fn new(seen: Option<SeenBudget>, key: &KeyLimits<'_>, call: Option<&'q str>) -> Self {
+impl KeyTerms {
+    pub(super) fn of(key: &KeyLimits<'_>) -> Self {
         Self {
-            seen: seen.filter(|_| key.token_budget.is_some()),
             rpm: key.rpm.map(bounded),
             tpm: key.tpm.map(bounded),
             budget: key.token_budget.map(bounded),
             period: key.budget_duration.map(|time| bounded(millis(time))),
-            request: call.is_some(),
-            call: call.filter(|_| has_limited_tokens(key)),
         }
+    }
+
+    pub(super) fn period(&self) -> Option<Duration> {
+        self.period.map(Duration::from_millis)
+    }
+}
+
+/// A request that is to be let through.
+#[derive(Debug, Serialize)]
+pub(super) struct ReservationWanted {
+    /// The name of the reservation that is asked for with it, if tokens are limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<String>,
+}
+
+impl ReservationWanted {
+    pub(super) fn new(reservation: Option<&Place>) -> Self {
+        Self { call: reservation.map(|place| place.member.clone()) }
     }
 }
 
@@ -60,12 +70,13 @@ pub(super) fn has_limited_tokens(key: &KeyLimits<'_>) -> bool {
 #[derive(Debug, Deserialize)]
 pub(crate) struct KeyAnswer {
     now: u64,
+    /// Of each request that was asked for.
     #[serde(default)]
-    admitted: bool,
+    decisions: Vec<Decision<ToldStanding>>,
     standing: ToldStanding,
 }
 
-/// How the key stood before anything was granted.
+/// How the key stood.
 #[derive(Debug, Deserialize)]
 struct ToldStanding {
     requests: u64,
@@ -80,13 +91,20 @@ struct ToldStanding {
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 impl KeyAnswer {
-    pub(super) fn admitted(&self) -> bool {
-        self.admitted
+    /// How the key stood when the request of this index was refused, if it was.
+    pub(super) fn refused(&self, index: usize, period: Option<Duration>) -> Option<Standing> {
+        match self.decisions.get(index)? {
+            Decision::Granted(_) => None,
+            Decision::Refused(told) => Some(self.stands(told, period)),
+        }
     }
 
     /// How the key stood before anything was granted.
     pub(crate) fn standing(&self, period: Option<Duration>) -> Standing {
-        let told = &self.standing;
+        self.stands(&self.standing, period)
+    }
+
+    fn stands(&self, told: &ToldStanding, period: Option<Duration>) -> Standing {
         let rest =
             |began: u64, length: Duration| length.saturating_sub(Duration::from_millis(self.now.saturating_sub(began)));
         Standing {

@@ -1,12 +1,15 @@
 -- What one caller's key has used: checks and counts in one step. It follows `counted.lua`; places are the key's reservations.
 
+local terms, seen = ask.terms[1], ask.terms[2]
+if seen == cjson.null then seen = nil end
+
 local MINUTE = 60000
 
 -- A store that was emptied, or lost its last writes, learns the budget's use from the replica that has seen the most of it.
 local function take_over(seen)
-  if ask.period and now - seen.began >= ask.period then return end
+  if terms.period and now - seen.began >= terms.period then return end
   local began = number('budget_began')
-  if began and ask.period and seen.began + ask.period <= began then return end
+  if began and terms.period and seen.began + terms.period <= began then return end
   if not began or seen.began < began then set('budget_began', seen.began) end
   if seen.spent > (number('spent') or 0) then set('spent', seen.spent) end
 end
@@ -19,7 +22,7 @@ local function turn_over()
     set('tokens', 0)
   end
   local budget = number('budget_began')
-  if not budget or (ask.period and now - budget >= ask.period) then
+  if not budget or (terms.period and now - budget >= terms.period) then
     set('budget_began', now)
     set('spent', 0)
   elseif budget - now > AHEAD then
@@ -40,17 +43,17 @@ local function standing()
 end
 
 -- The rules of `Standing`.
-local function is_refused(by)
-  if ask.budget and by.spent >= ask.budget then return true end
-  if ask.rpm and by.requests >= ask.rpm then return true end
-  if ask.tpm and by.tokens >= ask.tpm then return true end
-  if not ask.call or by.calls == 0 then return false end
-  local wanted = by.reserved + expected_tokens(ask.call)
-  return (ask.budget and by.spent + wanted > ask.budget) or (ask.tpm and by.tokens + wanted > ask.tpm)
+local function is_refused(by, call)
+  if terms.budget and by.spent >= terms.budget then return true end
+  if terms.rpm and by.requests >= terms.rpm then return true end
+  if terms.tpm and by.tokens >= terms.tpm then return true end
+  if not call or by.calls == 0 then return false end
+  local wanted = by.reserved + expected_tokens(call)
+  return (terms.budget and by.spent + wanted > terms.budget) or (terms.tpm and by.tokens + wanted > terms.tpm)
 end
 
 read({ 'minute_began', 'requests', 'tokens', 'budget_began', 'spent', 'reserved' })
-if ask.seen then take_over(ask.seen) end
+if seen then take_over(seen) end
 turn_over()
 release_abandoned()
 
@@ -66,25 +69,28 @@ if is_news() then
       add('requests', requests)
       add('tokens', tokens)
     end
-    if not ask.period or now - at < ask.period then add('spent', tokens) end
+    if not terms.period or now - at < terms.period then add('spent', tokens) end
   end
 end
 
-local before = standing()
-local admitted
-if ask.request then
-  admitted = not is_refused(before)
-  if admitted then
+local before, decisions = standing(), nil
+for index, request in ipairs(ask.wanted) do
+  decisions = decisions or {}
+  local by = standing()
+  if is_refused(by, request.call) then
+    decisions[index] = by
+  else
+    decisions[index] = 'granted'
     add('requests', 1)
-    if ask.call then hold(ask.call) end
+    if request.call then hold(request.call) end
   end
 end
 
 write()
 redis.call('PEXPIRE', places, KEPT_FOR)
-if ask.budget and not ask.period then
+if terms.budget and not terms.period then
   redis.call('PERSIST', counts)
 else
-  redis.call('PEXPIRE', counts, math.max(KEPT_FOR, ask.budget and ask.period or 0))
+  redis.call('PEXPIRE', counts, math.max(KEPT_FOR, terms.budget and terms.period or 0))
 end
-return cjson.encode({ now = now, admitted = admitted, standing = before })
+return cjson.encode({ now = now, decisions = decisions, standing = before })

@@ -153,12 +153,13 @@ local function state()
 end
 
 -- The rule of `Terms::refusal`.
-local function is_refused(by)
-  if not ask.forced and by.cooldown_ended_ago and (by.cooldown_ended_ago < 0 or by.trials > 0) then return true end
-  if ask.rpm and by.requests >= ask.rpm then return true end
+local function is_refused(by, request)
+  local terms = ask.terms
+  if not request.forced and by.cooldown_ended_ago and (by.cooldown_ended_ago < 0 or by.trials > 0) then return true end
+  if terms.rpm and by.requests >= terms.rpm then return true end
   local counted = by.tokens + by.reserved
-  if ask.tpm and counted > 0 and counted + ask.tokens > ask.tpm then return true end
-  return ask.most and by.in_flight >= ask.most
+  if terms.tpm and counted > 0 and counted + request.tokens > terms.tpm then return true end
+  return terms.most and by.in_flight >= terms.most
 end
 
 read({
@@ -196,17 +197,20 @@ forget_old_seconds()
 release_abandoned()
 redis.call('ZREMRANGEBYSCORE', trials, '-inf', now)
 
-local before = state()
-local admitted, trial
-if ask.place then
-  admitted = not is_refused(before)
-  if admitted then
-    trial = before.cooldown_ended_ago ~= nil
-    hold(ask.place)
-    if trial then hold_trial(ask.place) end
+local before, decisions = state(), nil
+for index, request in ipairs(ask.wanted) do
+  decisions = decisions or {}
+  local by = state()
+  if is_refused(by, request) then
+    decisions[index] = by
+  else
+    local is_trial = by.cooldown_ended_ago ~= nil
+    decisions[index] = is_trial and 'trial' or 'granted'
+    hold(request.place)
+    if is_trial then hold_trial(request.place) end
     count(second, 1, 0)
   end
 end
 write()
 for _, key in ipairs({ counts, places, trials }) do redis.call('PEXPIRE', key, KEPT_FOR) end
-return cjson.encode({ now = now, admitted = admitted, trial = trial, state = before, cooldowns = cooldowns })
+return cjson.encode({ now = now, decisions = decisions, state = before, cooldowns = cooldowns })

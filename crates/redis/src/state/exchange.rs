@@ -2,35 +2,42 @@
 
 use std::time::Duration;
 
-use sagewire_router::{Circuit, DeploymentState, Latencies, Latency, Terms};
+use sagewire_router::{Circuit, DeploymentState, Latencies, Latency, Limits, Terms};
 use serde::{Deserialize, Serialize};
 
-use crate::outbox::{Place, bounded};
+use crate::{
+    counted::{Decision, Grant},
+    outbox::{Place, bounded},
+};
 
-/// The place that is asked for, and its terms.
+/// The limits of a deployment, as its script is asked with them.
 #[derive(Debug, Serialize)]
-pub(super) struct PlaceWanted<'q> {
-    place: &'q str,
-    tokens: u64,
+pub(super) struct DeploymentTerms {
     #[serde(skip_serializing_if = "Option::is_none")]
     rpm: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tpm: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     most: Option<u32>,
+}
+
+impl DeploymentTerms {
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self { rpm: limits.rpm.map(bounded), tpm: limits.tpm.map(bounded), most: limits.max_parallel_requests }
+    }
+}
+
+/// The place that is asked for.
+#[derive(Debug, Serialize)]
+pub(super) struct PlaceWanted {
+    place: String,
+    tokens: u64,
     forced: bool,
 }
 
-impl<'q> PlaceWanted<'q> {
-    pub(super) fn new(place: &'q Place, terms: &Terms) -> Self {
-        Self {
-            place: &place.member,
-            tokens: place.tokens,
-            rpm: terms.limits.rpm.map(bounded),
-            tpm: terms.limits.tpm.map(bounded),
-            most: terms.limits.max_parallel_requests,
-            forced: terms.despite_cooldown,
-        }
+impl PlaceWanted {
+    pub(super) fn new(place: &Place, terms: &Terms) -> Self {
+        Self { place: place.member.clone(), tokens: place.tokens, forced: terms.despite_cooldown }
     }
 }
 
@@ -38,16 +45,15 @@ impl<'q> PlaceWanted<'q> {
 pub(crate) struct DeploymentAnswer {
     /// The server's time in milliseconds since 1970.
     now: u64,
+    /// Of each place that was asked for.
     #[serde(default)]
-    admitted: bool,
-    #[serde(default)]
-    trial: bool,
+    decisions: Vec<Decision<ToldState>>,
     state: ToldState,
     #[serde(default)]
     cooldowns: Vec<Cooldown>,
 }
 
-/// A deployment's state before the request was counted.
+/// A deployment's state.
 #[derive(Debug, Deserialize)]
 struct ToldState {
     in_flight: u32,
@@ -79,36 +85,24 @@ struct Cooldown {
 }
 
 impl DeploymentAnswer {
-    pub(super) fn admitted(&self) -> bool {
-        self.admitted
+    /// The place of this index, if it is granted.
+    pub(super) fn granted(&self, index: usize, place: &Place) -> Option<Place> {
+        let Some(Decision::Granted(grant)) = self.decisions.get(index) else { return None };
+        let (is_trial, counted_in) = (*grant == Grant::Trial, Some(self.now / 1000));
+        Some(Place { is_trial, may_be_known: true, counted_in, ..place.clone() })
     }
 
-    /// The place that is granted.
-    pub(super) fn granted(&self, place: &Place) -> Place {
-        Place { is_trial: self.trial, may_be_known: true, counted_in: Some(self.now / 1000), ..place.clone() }
+    /// How the deployment was doing when the place of this index was refused.
+    pub(super) fn refused(&self, index: usize) -> DeploymentState {
+        match self.decisions.get(index) {
+            Some(Decision::Refused(state)) => state.read(),
+            _ => self.state(),
+        }
     }
 
-    /// How the deployment was doing before the request was counted.
+    /// How the deployment was doing before anything was granted.
     pub(crate) fn state(&self) -> DeploymentState {
-        let told = &self.state;
-        let mut state = DeploymentState::default();
-        state.in_flight = told.in_flight;
-        state.requests = told.requests;
-        state.tokens = told.tokens;
-        state.reserved_tokens = told.reserved;
-        state.room_in = Duration::from_millis(told.room_in);
-        state.failures = told.failures;
-        state.circuit = match told.cooldown_ended_ago {
-            None => Circuit::Closed,
-            Some(ago) if ago < 0 => Circuit::CoolingDown { ends_in: Duration::from_millis(ago.unsigned_abs()) },
-            Some(_) => Circuit::HalfOpen { probing: told.trials > 0 },
-        };
-        let mut latencies = Latencies::default();
-        latencies.first_chunk = told.first_chunk.as_ref().and_then(Times::average);
-        latencies.per_token = told.per_token.as_ref().and_then(Times::average);
-        latencies.whole = told.whole.as_ref().and_then(Times::average);
-        state.latencies = latencies;
-        state
+        self.state.read()
     }
 
     /// Says which cooldowns have begun with what was told.
@@ -117,6 +111,29 @@ impl DeploymentAnswer {
             let cooldown = Duration::from_millis(*millis);
             tracing::warn!(target: "sagewire::router", deployment, failures, ?cooldown, "cooling down");
         }
+    }
+}
+
+impl ToldState {
+    fn read(&self) -> DeploymentState {
+        let mut state = DeploymentState::default();
+        state.in_flight = self.in_flight;
+        state.requests = self.requests;
+        state.tokens = self.tokens;
+        state.reserved_tokens = self.reserved;
+        state.room_in = Duration::from_millis(self.room_in);
+        state.failures = self.failures;
+        state.circuit = match self.cooldown_ended_ago {
+            None => Circuit::Closed,
+            Some(ago) if ago < 0 => Circuit::CoolingDown { ends_in: Duration::from_millis(ago.unsigned_abs()) },
+            Some(_) => Circuit::HalfOpen { probing: self.trials > 0 },
+        };
+        let mut latencies = Latencies::default();
+        latencies.first_chunk = self.first_chunk.as_ref().and_then(Times::average);
+        latencies.per_token = self.per_token.as_ref().and_then(Times::average);
+        latencies.whole = self.whole.as_ref().and_then(Times::average);
+        state.latencies = latencies;
+        state
     }
 }
 

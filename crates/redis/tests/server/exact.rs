@@ -1,13 +1,13 @@
 //! Limits are exact, however many replicas there are.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{future::poll_fn, path::PathBuf, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 use libtest_mimic::Trial;
 use sagewire_redis::{Redis, RedisLedger, RedisState};
 use sagewire_router::{
-    Limits, Refusal, RouterState, Terms,
-    ledger::{KeyLimits, Ledger},
+    Admission, Limits, Refusal, RouterState, Terms,
+    ledger::{KeyLimits, KeyRefusal, Ledger},
 };
 use sagewire_test_programs::Prepared;
 
@@ -24,6 +24,8 @@ pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
         trial(program, "exact::ten_thousand_requests_and_not_one_more_in_a_cluster", ten_thousand_in_a_cluster),
         trial(program, "exact::a_key_has_its_requests_and_not_one_more", a_keys_requests),
         trial(program, "exact::places_are_never_taken_twice", places),
+        trial(program, "exact::what_is_asked_at_the_same_time_is_asked_together", together),
+        trial(program, "exact::a_caller_who_goes_away_while_it_is_asked_leaves_no_place_behind", gone),
         trial(program, "exact::deployments_without_limits_are_counted_too", without_limits),
     ]
 }
@@ -75,6 +77,69 @@ async fn a_keys_requests(program: PathBuf) {
     let ledgers: Vec<_> = (0..REPLICAS).map(|_| RedisLedger::new(&patient(server.settings()))).collect();
     let asked = join_all((0..1500).map(|index| ledgers[index % REPLICAS].begin(&key, 1))).await;
     assert_eq!(asked.iter().filter(|outcome| outcome.is_ok()).count(), 1000);
+}
+
+async fn together(program: PathBuf) {
+    let server = Server::start(&program);
+    let redis = patient(server.settings());
+    let (state, ledger) = (RedisState::new(&redis), RedisLedger::new(&redis));
+    assert!(redis.connect().await);
+    let asked = |before: u64| redis.health().round_trips - before;
+    let terms = Terms { limits: Limits { rpm: Some(40), ..Limits::default() }, ..Terms::default() };
+    let (id, before): (Arc<str>, _) = (Arc::from("a"), asked(0));
+    let begun = join_all((0..64).map(|_| state.begin(&id, &terms))).await;
+    assert_eq!(begun.iter().filter(|outcome| outcome.is_ok()).count(), 40);
+    assert!(begun[..40].iter().all(Result::is_ok), "who came first goes first");
+    // The script is sent with the first question.
+    assert!(asked(before) <= 2, "{} questions for 64 requests", asked(before));
+
+    let before = asked(0);
+    let key = KeyLimits { name: "a", tpm: Some(400), ..KeyLimits::default() };
+    let begun = join_all((0..64).map(|_| ledger.begin(&key, 10))).await;
+    assert_eq!(begun.iter().filter(|outcome| outcome.is_ok()).count(), 40);
+    let refused = begun.iter().filter_map(|outcome| outcome.as_ref().err());
+    assert!(refused.clone().all(|refusal| matches!(refusal, KeyRefusal::Reached(reached) if reached.reserved)));
+    assert!(asked(before) <= 2, "{} questions for 64 requests", asked(before));
+}
+
+async fn gone(program: PathBuf) {
+    let server = Server::start(&program);
+    let redis = patient(server.settings());
+    let state = RedisState::new(&redis);
+    assert!(redis.connect().await);
+    let limits = Limits { max_parallel_requests: Some(20), ..Limits::default() };
+    let (id, terms): (Arc<str>, _) = (Arc::from("a"), Terms { limits, ..Terms::default() });
+    for times_polled in 1..12 {
+        let begin =
+            || -> Pin<Box<dyn Future<Output = Result<Admission, Refusal>> + Send + '_>> { state.begin(&id, &terms) };
+        let mut begun: Vec<_> = (0..20).map(|_| begin()).collect();
+        for _ in 0..times_polled {
+            for begin in &mut begun {
+                // One that has its place gives it back.
+                if let Poll::Ready(outcome) = poll_fn(|context| Poll::Ready(begin.as_mut().poll(context))).await {
+                    state.release(&id, outcome.unwrap(), 0);
+                    *begin = Box::pin(std::future::pending());
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(begun);
+        // All twenty places are there again once Redis has been told.
+        let place = async {
+            loop {
+                let all = join_all((0..20).map(|_| state.begin(&id, &terms))).await;
+                let count = all.iter().filter(|outcome| outcome.is_ok()).count();
+                for admission in all.into_iter().flatten() {
+                    state.release(&id, admission, 0);
+                }
+                if count == 20 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), place).await.expect("a place is lost");
+    }
 }
 
 async fn places(program: PathBuf) {
