@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisFuture, Value,
+    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo as _, Pipeline, RedisError, RedisFuture, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
+    io::tcp::TcpSettings,
 };
 
 use crate::{RedisSettings, SettingsError};
@@ -16,6 +17,11 @@ use crate::{RedisSettings, SettingsError};
 pub(crate) enum Server {
     Single(Arc<Client>),
     Cluster(Arc<ClusterClient>),
+}
+
+/// Sends each question at once: without this, the second one waits for the answer to the first.
+fn at_once() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
 }
 
 /// A connection that all calls share: what they ask is sent one after the other, without waiting
@@ -33,11 +39,13 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         if settings.is_cluster {
             // Whether to ask once more is decided by us.
-            let client = ClusterClient::builder(urls).retries(1).build().map_err(SettingsError::Client)?;
+            let builder = ClusterClient::builder(urls).retries(1).tcp_settings(at_once());
+            let client = builder.build().map_err(SettingsError::Client)?;
             return Ok(Self::Cluster(Arc::new(client)));
         }
         let url = urls.first().ok_or(SettingsError::NoNodes)?;
-        Ok(Self::Single(Arc::new(Client::open(*url).map_err(SettingsError::Client)?)))
+        let address = url.into_connection_info().map_err(SettingsError::Client)?.set_tcp_settings(at_once());
+        Ok(Self::Single(Arc::new(Client::open(address).map_err(SettingsError::Client)?)))
     }
 
     /// Connects, within this time.
