@@ -19,6 +19,10 @@ use crate::{
 /// The most places that are asked for in one question.
 const MOST_TOGETHER: usize = 128;
 
+/// How long a question is waited for before the next one is asked: an answer that takes longer holds
+/// nobody up.
+const WAITED_FOR: Duration = Duration::from_millis(2);
+
 /// What a script is asked.
 #[derive(Serialize)]
 struct Question<'q, K: Kind> {
@@ -107,30 +111,37 @@ impl<K: Kind> Counted<K> {
     /// Asks for all places that are waited for, until there are none.
     async fn serve_waiting(self: Arc<Self>, name: Arc<str>) {
         loop {
-            let mut requests = self.with_record(&name, |record| {
+            let requests: Vec<Request<K>> = self.with_record(&name, |record| {
                 let rest = record.waiting.requests.len().min(MOST_TOGETHER);
-                let requests: Vec<Request<K>> = record.waiting.requests.drain(..rest).collect();
-                record.waiting.is_served = !requests.is_empty();
-                requests
+                record.waiting.is_served = rest > 0;
+                record.waiting.requests.drain(..rest).collect()
             });
-            requests.retain(|request| !request.answer.is_closed());
-            let Some(since) = requests.first().map(|request| request.since) else {
-                if self.with_record(&name, |record| record.waiting.is_served) {
-                    continue;
-                }
+            if requests.is_empty() {
                 return;
-            };
-            let limit = self.redis.settings().time_limit.saturating_sub(since.elapsed());
-            let (wanted, askers): (Vec<_>, Vec<_>) =
-                requests.into_iter().map(|request| (request.wanted, (request.place, request.answer))).unzip();
-            let answer = self.exchange(&name, &wanted, limit).await;
-            for (index, (place, asker)) in askers.into_iter().enumerate() {
-                let answered = answer.as_ref().map(|answer| Answered { answer: Arc::clone(answer), index });
-                if asker.send(answered.map_err(Clone::clone)).is_err() {
-                    // Nobody waits for it any more, and Redis may have granted it.
-                    self.with_record(&name, |record| record.outbox.changes.give_up(&place));
-                    self.wake();
-                }
+            }
+            let asking = tokio::spawn(Arc::clone(&self).ask_together(Arc::clone(&name), requests));
+            if self.redis.settings().is_paused() {
+                let _ = asking.await;
+            } else {
+                // One that fails has told those who wait for it.
+                let _ = tokio::time::timeout(WAITED_FOR, asking).await;
+            }
+        }
+    }
+
+    async fn ask_together(self: Arc<Self>, name: Arc<str>, mut requests: Vec<Request<K>>) {
+        requests.retain(|request| !request.answer.is_closed());
+        let Some(since) = requests.first().map(|request| request.since) else { return };
+        let limit = self.redis.settings().time_limit.saturating_sub(since.elapsed());
+        let (wanted, askers): (Vec<_>, Vec<_>) =
+            requests.into_iter().map(|request| (request.wanted, (request.place, request.answer))).unzip();
+        let answer = self.exchange(&name, &wanted, limit).await;
+        for (index, (place, asker)) in askers.into_iter().enumerate() {
+            let answered = answer.as_ref().map(|answer| Answered { answer: Arc::clone(answer), index });
+            if asker.send(answered.map_err(Clone::clone)).is_err() {
+                // Nobody waits for it any more, and Redis may have granted it.
+                self.with_record(&name, |record| record.outbox.changes.give_up(&place));
+                self.wake();
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use libtest_mimic::Trial;
 use sagewire_redis::{Redis, RedisCache, RedisLedger, RedisSettings, RedisState};
 use sagewire_router::{
@@ -12,13 +13,14 @@ use sagewire_router::{
 use sagewire_test_programs::Prepared;
 
 use crate::{
-    server::{Server, until},
+    server::{Server, delayed, until},
     trial,
 };
 
 pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
     let mut trials = vec![
         trial(program, "faults::a_server_that_is_killed_stops_no_request", killed),
+        trial(program, "faults::a_server_that_is_far_away_is_not_late", far_away),
         trial(program, "faults::a_dead_replicas_places_come_back", dead_replica),
         trial(program, "faults::an_emptied_server_learns_budgets_and_places_again", emptied),
         trial(program, "faults::failing_closed_refuses_what_is_limited", failing_closed),
@@ -121,6 +123,29 @@ async fn killed(program: PathBuf) {
     }
     redis.flush().await;
     until(async || other.read(&[id()]).await[0].in_flight == 0).await;
+}
+
+/// Each answer takes more than half of the time limit, and calls come faster than answers.
+async fn far_away(program: PathBuf) {
+    const CALLS: u32 = 12;
+    let server = Server::start(&program);
+    let url = delayed(server.port(), Duration::from_millis(300)).await;
+    let settings = RedisSettings::new(&url).unwrap().with_time_limit(Duration::from_millis(550));
+    let (redis, state) = replica(settings);
+    // The script is there then: sending it takes more questions.
+    assert_eq!(requests(&server).await, 0);
+    assert!(redis.connect().await);
+    let (id, terms) = (id(), limited(1_000));
+    let calls = (0..CALLS).map(|number| {
+        let (state, id, terms) = (&state, &id, &terms);
+        async move {
+            tokio::time::sleep(Duration::from_millis(20) * number).await;
+            state.begin(id, terms).await
+        }
+    });
+    let begun = join_all(calls).await;
+    assert!(begun.iter().all(Result::is_ok), "{begun:?}");
+    assert_eq!((redis.health().failures, requests(&server).await), (0, u64::from(CALLS)));
 }
 
 async fn dead_replica(program: PathBuf) {

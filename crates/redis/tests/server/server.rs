@@ -9,6 +9,11 @@ use std::{
 };
 
 use sagewire_redis::RedisSettings;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::Instant,
+};
 
 pub(crate) struct Server {
     program: PathBuf,
@@ -31,6 +36,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn settings(&self) -> RedisSettings {
@@ -58,6 +67,36 @@ impl Server {
         let pid = rustix::process::Pid::from_child(&self.process);
         rustix::process::kill_process(pid, signal).unwrap();
     }
+}
+
+/// The URL of a way to this port on which every answer takes so long.
+pub(crate) async fn delayed(port: u16, delay: Duration) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            let (mut asked, mut told) = client.into_split();
+            let (mut answers, mut questions) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut asked, &mut questions).await });
+            let (sender, mut pieces) = tokio::sync::mpsc::unbounded_channel();
+            tokio::spawn(async move {
+                let mut piece = vec![0; 4096];
+                while let Ok(length @ 1..) = answers.read(&mut piece).await {
+                    let _ = sender.send((Instant::now() + delay, piece[..length].to_vec()));
+                }
+            });
+            tokio::spawn(async move {
+                while let Some((at, piece)) = pieces.recv().await {
+                    tokio::time::sleep_until(at).await;
+                    if told.write_all(&piece).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    url
 }
 
 impl Drop for Server {
