@@ -1,6 +1,7 @@
 //! Lines of batches as requests of the app.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -13,7 +14,7 @@ use indexmap::IndexMap;
 use sagewire_batch::{Engine, Line, Outcome, Owner, Response};
 use sagewire_types::{Error, ErrorKind};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::{Map, Value, value::RawValue};
@@ -35,23 +36,33 @@ pub(crate) struct Sender(pub(crate) Caller);
 
 /// The members of a body, as they were written. One that is there twice is refused, so that the body
 /// stays as it is for the route to refuse.
-struct Members(IndexMap<String, Box<RawValue>>);
+struct Members<'a>(IndexMap<Name<'a>, Cow<'a, RawValue>>);
 
-impl<'de> Deserialize<'de> for Members {
+/// The name of a member.
+#[derive(PartialEq, Eq, Hash, Deserialize, Serialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Name<'a> {
+    fn of(name: &'a str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Each;
 
         impl<'de> Visitor<'de> for Each {
-            type Value = Members;
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = IndexMap::new();
-                while let Some((name, value)) = map.next_entry()? {
-                    if members.insert(name, value).is_some() {
+                while let Some((name, value)) = map.next_entry::<_, &'de RawValue>()? {
+                    if members.insert(name, Cow::Borrowed(value)).is_some() {
                         return Err(A::Error::custom("duplicate member"));
                     }
                 }
@@ -69,7 +80,7 @@ pub struct BatchEngine {
     app: App,
     caller: Caller,
     model: Option<Box<RawValue>>,
-    parameters: Map<String, Value>,
+    parameters: Vec<(String, Box<RawValue>)>,
     stops_at_faults_of_all: bool,
 }
 
@@ -85,7 +96,7 @@ impl App {
     #[must_use]
     pub fn batch_engine(&self) -> BatchEngine {
         let caller = if self.asks_for_key() { Caller::Master } else { Caller::Anyone };
-        BatchEngine { app: self.clone(), caller, model: None, parameters: Map::new(), stops_at_faults_of_all: true }
+        BatchEngine { app: self.clone(), caller, model: None, parameters: Vec::new(), stops_at_faults_of_all: true }
     }
 }
 
@@ -100,7 +111,8 @@ impl BatchEngine {
     /// Adds parameters to the body of every line that does not have them.
     #[must_use]
     pub fn with_parameters(mut self, parameters: Map<String, Value>) -> Self {
-        self.parameters = parameters;
+        let written = |(name, value)| Some((name, serde_json::value::to_raw_value(&value).ok()?));
+        self.parameters = parameters.into_iter().filter_map(written).collect();
         self
     }
 
@@ -111,21 +123,17 @@ impl BatchEngine {
             // The route says what is wrong with it.
             return Ok(text.as_bytes().to_vec());
         };
-        if body.get("stream").is_some_and(|stream| stream.get() == "true") {
+        if body.get(&Name::of("stream")).is_some_and(|stream| stream.get() == "true") {
             return Err("`stream` is not possible in a batch; leave it out");
         }
-        let given = self
-            .parameters
-            .iter()
-            .filter_map(|(name, value)| Some((name, serde_json::value::to_raw_value(value).ok()?)));
         let mut is_changed = false;
-        for (name, value) in given {
-            is_changed |= !body.contains_key(name);
-            body.entry(name.clone()).or_insert(value);
+        for (name, value) in &self.parameters {
+            is_changed |= !body.contains_key(&Name::of(name));
+            body.entry(Name::of(name)).or_insert(Cow::Borrowed(value));
         }
         if let Some(model) = &self.model {
             is_changed = true;
-            body.insert("model".to_owned(), model.clone());
+            body.insert(Name::of("model"), Cow::Borrowed(model));
         }
         let written = if is_changed { serde_json::to_vec(&body).ok() } else { None };
         Ok(written.unwrap_or_else(|| text.as_bytes().to_vec()))
@@ -249,7 +257,7 @@ impl Engine for OwnersEngine {
         if let Some(pause) = self.pause(&app, &caller).await {
             return Outcome::Later(pause);
         }
-        BatchEngine { app, caller, model: None, parameters: Map::new(), stops_at_faults_of_all: false }
+        BatchEngine { app, caller, model: None, parameters: Vec::new(), stops_at_faults_of_all: false }
             .answer(line)
             .await
     }
