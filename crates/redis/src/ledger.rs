@@ -14,7 +14,7 @@ use redis::Script;
 use sagewire_router::ledger::{KeyLimits, KeyRefusal, Ledger, MemoryLedger, Reservation, Standing};
 use tokio::time::Instant;
 
-use self::exchange::{KeyAnswer, KeyTerms, MINUTE, ReservationWanted, SeenBudget, has_limited_tokens};
+use self::exchange::{KeyAnswer, KeyQuestion, KeyTerms, MINUTE, ReservationWanted, SeenBudget, has_limited_tokens};
 use crate::{
     Redis,
     counted::{Answered, Counted, Kind, Record, Unsettled},
@@ -56,7 +56,7 @@ impl Kind for CallersKeys {
     type Seen = SeenStanding;
     type Settings = KeyTerms;
     type Wanted = ReservationWanted;
-    type Terms = (KeyTerms, Option<SeenBudget>);
+    type Terms = KeyQuestion;
     type Answer = KeyAnswer;
 
     fn script() -> &'static Script {
@@ -65,9 +65,8 @@ impl Kind for CallersKeys {
         &SCRIPT
     }
 
-    fn terms(record: &Record<Self>) -> Self::Terms {
-        let seen = record.seen.map(|seen| seen.budget);
-        (record.settings, seen.filter(|_| record.settings.budget.is_some()))
+    fn terms(record: &Record<Self>) -> KeyQuestion {
+        KeyQuestion::new(record.settings, record.seen.map(|seen| seen.budget))
     }
 
     fn note(counted: &Counted<Self>, name: &str, answer: &KeyAnswer) {
@@ -115,7 +114,7 @@ impl Ledger for RedisLedger {
             return Ok(reservation);
         }
         let mut unsettled = Unsettled::new(counted, key.name, &place);
-        counted.with_key(key, |_| ());
+        counted.remember(key);
         let wanted = ReservationWanted::new(reserves.then_some(&place));
         match counted.ask_for(key.name, wanted, &place).await {
             Ok(Answered { answer, index }) => {
@@ -179,7 +178,7 @@ impl Ledger for RedisLedger {
         if let Some(standing) = self.known(key, FRESH) {
             return standing;
         }
-        counted.with_key(key, |_| ());
+        counted.remember(key);
         match counted.ask(key.name, counted.redis.settings().time_limit).await {
             Ok(answer) => answer.standing(key.budget_duration),
             Err(Away { .. }) => counted.local.stands(key),
@@ -219,6 +218,11 @@ fn unlimited<'k>(key: &KeyLimits<'k>) -> KeyLimits<'k> {
 }
 
 impl Counted<CallersKeys> {
+    /// Keeps the key's limits: questions about it are asked with them.
+    fn remember(&self, key: &KeyLimits<'_>) {
+        self.with_key(key, |_| ());
+    }
+
     fn with_key<T>(&self, key: &KeyLimits<'_>, act: impl FnOnce(&mut Record<CallersKeys>) -> T) -> T {
         self.with_record(key.name, |record| {
             record.settings = KeyTerms::of(key);

@@ -102,7 +102,7 @@ impl<K: Kind> Counted<K> {
             std::mem::replace(&mut record.waiting.is_served, true)
         });
         if !was_served {
-            // A task of its own: whoever began it may go away.
+            // A task of its own: the caller that begins it may go away.
             tokio::spawn(Arc::clone(self).serve_waiting(Arc::from(name)));
         }
         answered.await.unwrap_or(Err(Away { was_asked: true }))
@@ -138,7 +138,7 @@ impl<K: Kind> Counted<K> {
         let answer = self.exchange(&name, &wanted, limit).await;
         for (index, (place, asker)) in askers.into_iter().enumerate() {
             let answered = answer.as_ref().map(|answer| Answered { answer: Arc::clone(answer), index });
-            if asker.send(answered.map_err(Clone::clone)).is_err() {
+            if asker.send(answered.map_err(|away| *away)).is_err() {
                 // Nobody waits for it any more, and Redis may have granted it.
                 self.with_record(&name, |record| record.outbox.changes.give_up(&place));
                 self.wake();

@@ -48,6 +48,21 @@ impl KeyTerms {
     }
 }
 
+/// What the script of a key is asked, whatever is asked for.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyQuestion {
+    #[serde(flatten)]
+    terms: KeyTerms,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<SeenBudget>,
+}
+
+impl KeyQuestion {
+    pub(super) fn new(terms: KeyTerms, seen: Option<SeenBudget>) -> Self {
+        Self { terms, seen: seen.filter(|_| terms.budget.is_some()) }
+    }
+}
+
 /// A request that is to be let through.
 #[derive(Debug, Serialize)]
 pub(super) struct ReservationWanted {

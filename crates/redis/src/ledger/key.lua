@@ -1,7 +1,6 @@
 -- What one caller's key has used: checks and counts in one step. It follows `counted.lua`; places are the key's reservations.
 
-local terms, seen = ask.terms[1], ask.terms[2]
-if seen == cjson.null then seen = nil end
+local terms = ask.terms
 
 local MINUTE = 60000
 
@@ -53,7 +52,7 @@ local function is_refused(by, call)
 end
 
 read({ 'minute_began', 'requests', 'tokens', 'budget_began', 'spent', 'reserved' })
-if seen then take_over(seen) end
+if terms.seen then take_over(terms.seen) end
 turn_over()
 release_abandoned()
 
@@ -76,7 +75,7 @@ end
 local before, decisions = standing(), nil
 for index, request in ipairs(ask.wanted) do
   decisions = decisions or {}
-  local by = standing()
+  local by = index == 1 and before or standing()
   if is_refused(by, request.call) then
     decisions[index] = by
   else

@@ -200,7 +200,7 @@ redis.call('ZREMRANGEBYSCORE', trials, '-inf', now)
 local before, decisions = state(), nil
 for index, request in ipairs(ask.wanted) do
   decisions = decisions or {}
-  local by = state()
+  local by = index == 1 and before or state()
   if is_refused(by, request) then
     decisions[index] = by
   else
