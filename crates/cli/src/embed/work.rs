@@ -36,6 +36,8 @@ pub(super) struct Summary {
     pub(super) tokens: u64,
     /// The index of each text that the model refused, and why.
     pub(super) refused: Vec<(u64, Error)>,
+    /// How many of these have an answer that was not understood.
+    undecoded: usize,
     /// Whether Ctrl-C ended it.
     pub(super) is_stopped: bool,
 }
@@ -44,13 +46,19 @@ pub(super) struct Summary {
 const ENOUGH: usize = 3;
 
 impl Summary {
+    fn refuse(&mut self, index: u64, error: Error) {
+        self.undecoded += usize::from(error.kind() == ErrorKind::Decode);
+        self.refused.push((index, error));
+    }
+
     /// The failure of the run, if the model has made no vector, and so many of its answers were not
     /// understood.
     fn hopeless(&self, has_embedded: bool, enough: usize) -> Option<Failure> {
-        let mut undecoded = self.refused.iter().filter(|(_, error)| error.kind() == ErrorKind::Decode);
-        let (index, error) = undecoded.next().filter(|_| !has_embedded)?;
-        let failure = || failed(*index, *index, Error::new(error.kind(), error.message()));
-        (undecoded.count() + 1 >= enough).then(failure)
+        if has_embedded || self.undecoded < enough {
+            return None;
+        }
+        let (index, error) = self.refused.iter().find(|(_, error)| error.kind() == ErrorKind::Decode)?;
+        Some(failed(*index, *index, Error::new(error.kind(), error.message())))
     }
 }
 
@@ -137,7 +145,7 @@ impl Job<'_> {
                     lines.extend(output::line(&record, &hash, &vector).map_err(Failure::work)?);
                     count += 1;
                 }
-                Err(error) => summary.refused.push((record.index, error)),
+                Err(error) => summary.refuse(record.index, error),
             }
         }
         output.write_all(&lines).and_then(|()| output.flush()).map_err(Failure::output)?;
