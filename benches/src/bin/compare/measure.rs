@@ -101,7 +101,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) const FULL: Self = Self { rounds: 3, seconds: 2.0, starts: 10, first_tokens: 500 };
+    pub(crate) const FULL: Self = Self { rounds: 5, seconds: 2.0, starts: 10, first_tokens: 500 };
     pub(crate) const QUICK: Self = Self { rounds: 1, seconds: 1.0, starts: 2, first_tokens: 100 };
 }
 
