@@ -68,14 +68,14 @@ pub(crate) fn number(number: f64) -> String {
 }
 
 /// Figures that no load gives.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sizes {
     pub(crate) binary_mb: Option<f64>,
     pub(crate) crates: Option<usize>,
     /// Seconds of our cold build and of the SDK's.
     pub(crate) cold: Option<(f64, f64)>,
-    /// The time of a signature as a share of `aws-sigv4`'s.
-    pub(crate) signing: Option<f64>,
+    /// The time of a signature as a share of `aws-sigv4`'s, and both times.
+    pub(crate) signing: Option<(f64, String)>,
 }
 
 /// Every promise, with what was measured.
@@ -113,7 +113,12 @@ pub(crate) fn all(results: &Results, sizes: &Sizes) -> Vec<Bar> {
         translated("Messages", Ask::Messages, results),
         translated("Responses", Ask::Responses, results),
         Bar::at_least("library call against a bare reqwest POST", 0.85, "", results.ratio(CALLS, Library, Reqwest)),
-        Bar::at_most("signing 1 KiB, key cached, against aws-sigv4", 0.4, "", sizes.signing),
+        Bar::at_most(
+            "signing 1 KiB, key cached, against aws-sigv4",
+            0.4,
+            "",
+            sizes.signing.as_ref().map(|(share, _)| *share),
+        ),
         Bar::at_least(
             "embeddings 32 x 1,024 against the bare forwarder",
             0.6,

@@ -153,14 +153,14 @@ async fn measure(bench: &mut Bench) -> Result<(), Failure> {
     bench.library()
 }
 
-/// The share of `aws-sigv4`'s time that a signature of 1 KiB takes, as the signer's own bench
-/// prints it.
-fn signing() -> Option<f64> {
+/// The share of `aws-sigv4`'s time that a signature of 1 KiB takes, and both times, as the signer's
+/// own bench prints them.
+fn signing() -> Option<(f64, String)> {
     eprintln!("signing");
     let output = std::process::Command::new("cargo").args(SIGNING).args(["--", "--quick"]).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find(|line| line.contains("1 KiB") && line.contains("ratio"))?;
-    line.split_whitespace().rev().find_map(|word| word.parse().ok())
+    let (times, share) = text.lines().find_map(|line| line.strip_prefix("1 KiB: "))?.split_once(", ratio ")?;
+    Some((share.trim().parse().ok()?, times.to_owned()))
 }
 
 #[tokio::main]

@@ -48,8 +48,13 @@ pub(crate) fn page(results: &Results, sizes: &Sizes, plan: Plan, forced: Option<
         let _ = writeln!(page, "- {name}: {fact}");
     }
     let _ = writeln!(page, "- {} rounds of {} s", plan.rounds, plan.seconds);
+    page.push_str("\n## Where another gateway is ahead\n\n");
+    page.push_str(&lost(results));
     page.push_str("\n## Targets\n\n| what | target | measured | |\n|---|---|---|---|\n");
-    for bar in bars::all(results, sizes) {
+    let mut bars = bars::all(results, sizes);
+    // Those that are missed stand first.
+    bars.sort_by_key(|bar| bar.is_met() != Some(false));
+    for bar in bars {
         let _ = writeln!(page, "| {} | {} | {} | {} |", bar.what, bar.bar, bar.shown(), verdict(&bar));
     }
     page.push_str("\n## All figures\n\n");
@@ -65,6 +70,9 @@ pub(crate) fn page(results: &Results, sizes: &Sizes, plan: Plan, forced: Option<
             page,
             "\nCold release builds: ours {ours:.0} s, aws-config with aws-sdk-sagemakerruntime {theirs:.0} s."
         );
+    }
+    if let Some((_, times)) = &sizes.signing {
+        let _ = writeln!(page, "\nA signature of 1 KiB, with the key cached here: {times}.");
     }
     page.push('\n');
     page.push_str(notes);
@@ -93,11 +101,43 @@ fn figures(results: &Results) -> String {
         Subject::Library,
         Subject::Reqwest,
     ];
-    let speeds = Ask::ALL.map(Ask::name);
-    let costs = Ask::ALL.map(Ask::cpu);
-    let delays = DELAYS.map(|(_, name)| name);
-    let rows = [&speeds[..], &[CALLS, P50, P99, FIRST_TOKEN], &delays, &costs, &[START, IDLE, LOADED, OPEN]].concat();
+    let rows = [&speeds()[..], &[CALLS], &costs()].concat();
     table(results, &columns, &rows)
+}
+
+/// Rows of which more is better.
+fn speeds() -> Vec<&'static str> {
+    Ask::ALL.map(Ask::name).to_vec()
+}
+
+/// Rows of which less is better.
+fn costs() -> Vec<&'static str> {
+    let (delays, times) = (DELAYS.map(|(_, name)| name), Ask::ALL.map(Ask::cpu));
+    [&[P50, P99, FIRST_TOKEN], &delays[..], &times, &[START, IDLE, LOADED, OPEN]].concat()
+}
+
+/// The rows in which another gateway has a better figure, with those of both.
+fn lost(results: &Results) -> String {
+    let speeds = speeds();
+    let mut table = String::new();
+    for row in speeds.iter().copied().chain(costs()) {
+        let Some(ours) = results.get(row, Subject::Sagewire) else { continue };
+        let is_ahead = |theirs: f64| if speeds.contains(&row) { theirs > ours } else { theirs < ours };
+        let ahead: Vec<String> = Subject::PEERS
+            .into_iter()
+            .filter_map(|peer| {
+                let theirs = results.get(row, peer).filter(|theirs| is_ahead(*theirs))?;
+                Some(format!("{} {}", peer.name(), number(theirs)))
+            })
+            .collect();
+        if !ahead.is_empty() {
+            let _ = writeln!(table, "| {row} | {} | {} |", number(ours), ahead.join(", "));
+        }
+    }
+    if table.is_empty() {
+        return "In no row of this run.\n".to_owned();
+    }
+    format!("| | sagewire's proxy | ahead |\n|---|---:|---|\n{table}")
 }
 
 fn cost_as_work_grows(results: &Results) -> String {
@@ -136,6 +176,28 @@ mod tests {
             page.contains("| proxy, whole answers, against the bare forwarder | at least 0.75 | 0.800 | met |"),
             "{page}"
         );
+        assert!(page.contains("In no row of this run."), "{page}");
         assert!(page.contains("busy machine") && page.contains("not run") && page.ends_with("## Notes\n"));
+    }
+
+    #[test]
+    fn rows_that_are_lost_stand_before_targets_that_are_missed_and_those_that_are_met() {
+        let mut results = Results::default();
+        for (row, ours, theirs) in [(Ask::Whole.name(), 8.0, 9.0), (Ask::Stream.name(), 8.0, 7.0), (P50, 0.2, 0.1)] {
+            results.add(row, Subject::Sagewire, ours);
+            results.add(row, Subject::Smg, theirs);
+        }
+        results.add(Ask::Whole.name(), Subject::Forwarder, 80.0);
+        results.add(IDLE, Subject::Sagewire, 11.0);
+        let page = page(&results, &Sizes::default(), Plan::QUICK, None, "");
+        let places = [
+            "| whole answers/s | 8.00 | SMG 9.00 |",
+            "| p50 at 1,000/s, ms | 0.200 | SMG 0.100 |",
+            "against the bare forwarder | at least 0.75 | 0.100 | **not met** |",
+            "| memory, idle | at most 12 MB | 11.0 MB | met |",
+        ]
+        .map(|line| page.find(line).expect(line));
+        assert!(places.is_sorted(), "{page}");
+        assert!(!page.contains("SMG 7.00"), "{page}");
     }
 }
