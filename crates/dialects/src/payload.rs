@@ -53,7 +53,7 @@ impl Payload {
 
 /// The longest body that grows while it is written, in bytes. A vector that grows holds up to three
 /// times its length.
-const LONGEST_THAT_GROWS: usize = 64 << 10;
+const LONGEST_THAT_GROWS: usize = 256 << 10;
 
 /// A body as far as it is short, and its whole length.
 struct Begun {
