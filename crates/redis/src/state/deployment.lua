@@ -8,16 +8,17 @@ local second = math.floor(now / 1000)
 
 -- Requests and tokens of the last minute, to the second. Those of each second are read and written one by one: there are many.
 
-local function of_second(field)
-  return tonumber(redis.call('HGET', counts, field) or nil)
+local function of_second(at)
+  local requests, tokens = unpack(redis.call('HMGET', counts, 'r' .. at, 't' .. at))
+  return tonumber(requests or nil), tonumber(tokens or nil)
 end
 
 local function count(at, requests, tokens)
   if (requests == 0 and tokens == 0) or second - at > WINDOW then return end
   add('requests', requests)
   add('tokens', tokens)
-  redis.call('HINCRBY', counts, 'r' .. at, requests)
-  redis.call('HINCRBY', counts, 't' .. at, tokens)
+  if requests ~= 0 then redis.call('HINCRBY', counts, 'r' .. at, requests) end
+  if tokens ~= 0 then redis.call('HINCRBY', counts, 't' .. at, tokens) end
   local first, last = number('first'), number('last')
   if not first or at < first then set('first', at) end
   if not last or at > last then set('last', at) end
@@ -39,13 +40,13 @@ local function forget_old_seconds()
   end
   if second - first <= WINDOW then return end
   for at = first, last do
-    if second - at <= WINDOW and redis.call('HEXISTS', counts, 'r' .. at) == 1 then
-      set('first', at)
-      return
-    end
-    local requests, tokens = of_second('r' .. at), of_second('t' .. at)
-    if requests then
-      add('requests', -requests)
+    local requests, tokens = of_second(at)
+    if requests or tokens then
+      if second - at <= WINDOW then
+        set('first', at)
+        return
+      end
+      add('requests', -(requests or 0))
       add('tokens', -(tokens or 0))
       redis.call('HDEL', counts, 'r' .. at, 't' .. at)
     end
