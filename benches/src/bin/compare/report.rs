@@ -28,8 +28,9 @@ streams of the same 64 tokens (each in its own AWS event-stream frame and HTTP c
 the forwarder signs none, nor do SMG and vllm-router, which pass bodies on to a worker of OpenAI's API, nor TensorZero's gateway, which calls the same upstream through it. What a
 signature costs has a row of its own. No target is set on another gateway's speed.
 
-*sagewire's proxy* is the program of the [container image](deployment.md#container-image): a static program built with a profile. The profile is made from other chats and other
-answers than those of this page, so that the difference to *not guided* is what the profile gains on work it has not seen. *Not guided* is what `cargo build --profile dist` builds from the same source. The library is built without a profile, as
+*sagewire's proxy* is built as the program of the [container image](deployment.md#container-image) is, without the part that shares limits through Redis: a static program, built with a
+profile. The profile is made from other chats and other answers than those of this page, so that the difference to *not guided* is what the profile gains on work it has not seen. *Not
+guided* is what `cargo build --profile dist` builds from the same source. The library is built without a profile, as
 in any program that uses it.
 ";
 
