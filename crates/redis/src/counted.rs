@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use futures_util::future;
 use redis::Script;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{runtime, sync::Notify, time::Instant};
 
 use self::asking::Waiting;
 
@@ -107,7 +107,7 @@ pub(crate) struct Record<K: Kind> {
     pub(crate) seen: Option<K::Seen>,
     pub(crate) settings: K::Settings,
     used_last: Instant,
-    waiting: Waiting<K>,
+    waiting: HashMap<runtime::Id, Waiting<K>>,
 }
 
 /// A place that a request of this replica holds.
@@ -165,7 +165,7 @@ impl<K: Kind> Counted<K> {
                 seen: None,
                 settings: K::Settings::default(),
                 used_last: Instant::now(),
-                waiting: Waiting::default(),
+                waiting: HashMap::new(),
             }),
         };
         act(record)

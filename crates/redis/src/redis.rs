@@ -16,13 +16,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::{sync::OnceCell, time::Instant};
 
-use self::{failure::Failure, keeping::CONNECT_LIMIT};
+use self::{connections::Connections, failure::Failure, keeping::CONNECT_LIMIT};
 use crate::{
     RedisSettings, SettingsError,
     clock::{ServerClock, millis},
-    connection::{Connection, Server},
+    connection::Server,
 };
 
+mod connections;
 mod failure;
 mod keeping;
 
@@ -32,13 +33,14 @@ pub(crate) const WRITE_LIMIT: Duration = Duration::from_secs(1);
 /// How long after its last sign of life a replica's places are given back.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
-/// A server or cluster that replicas share. It connects when it is first used.
+/// A server or cluster that replicas share. It connects when it is first used, from each runtime
+/// that uses it.
 ///
 /// Needs a Tokio runtime with I/O and time.
 pub struct Redis {
     settings: RedisSettings,
     server: Server,
-    connection: Mutex<Option<Connection>>,
+    connections: Connections,
     late: AtomicU32,
     pub(crate) clock: ServerClock,
     replica: String,
@@ -100,7 +102,7 @@ impl Redis {
         Ok(Arc::new(Self {
             settings,
             server,
-            connection: Mutex::default(),
+            connections: Connections::default(),
             late: AtomicU32::new(0),
             clock: ServerClock::default(),
             replica: format!("{:016x}", fastrand::u64(..)),
@@ -164,16 +166,12 @@ impl Redis {
 
     /// Whether Redis answers, as far as is known.
     pub(crate) fn is_connected(&self) -> bool {
-        self.connection().is_some()
+        self.connections.are_there()
     }
 
     /// Whether Redis answers, or it is not known yet.
     pub(crate) fn may_answer(&self) -> bool {
         !self.first_try.initialized() || self.is_connected()
-    }
-
-    fn connection(&self) -> Option<Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks a script. The answer has the server's time as `now`, and only `late` if it was asked
@@ -203,7 +201,7 @@ impl Redis {
         invocation: ScriptInvocation<'static>,
         limit: Duration,
     ) -> Result<Result<R, Failure>, Away> {
-        let mut connection = self.connection().ok_or(Away { was_asked: false })?;
+        let mut connection = self.connections.here().ok_or(Away { was_asked: false })?;
         Ok(self.counted(limit, async move { invocation.invoke_async::<R>(&mut connection).await }).await)
     }
 
@@ -213,7 +211,7 @@ impl Redis {
         command: Cmd,
         limit: Duration,
     ) -> Result<R, Away> {
-        let mut connection = self.connection().ok_or(Away { was_asked: false })?;
+        let mut connection = self.connections.here().ok_or(Away { was_asked: false })?;
         let answer = self.counted(limit, async move { command.query_async::<R>(&mut connection).await }).await;
         self.judged(answer)
     }

@@ -1,13 +1,13 @@
 //! Asking Redis of what is counted.
 //!
-//! Owns that requests for places of one deployment or key, which come while Redis is being asked for
-//! others, are asked together, and what becomes of a question that is given up half-way.
+//! Owns that requests for places of one deployment or key, which come to a runtime while it asks
+//! Redis for others, are asked together, and what becomes of a question that is given up half-way.
 
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 
 use super::{Counted, Kind};
 use crate::{
@@ -65,7 +65,7 @@ pub(crate) struct Answered<K: Kind> {
     pub(crate) index: usize,
 }
 
-/// Requests for places that are to be asked for.
+/// A runtime's requests for places that are to be asked for.
 pub(super) struct Waiting<K: Kind> {
     requests: Vec<Request<K>>,
     /// Whether a task asks for them.
@@ -98,8 +98,9 @@ impl<K: Kind> Counted<K> {
         let (answer, answered) = oneshot::channel();
         let request = Request { wanted, place: place.clone(), since: Instant::now(), answer };
         let was_served = self.with_record(name, |record| {
-            record.waiting.requests.push(request);
-            std::mem::replace(&mut record.waiting.is_served, true)
+            let waiting = record.waiting.entry(Handle::current().id()).or_default();
+            waiting.requests.push(request);
+            std::mem::replace(&mut waiting.is_served, true)
         });
         if !was_served {
             // A task of its own: the caller that begins it may go away.
@@ -112,9 +113,10 @@ impl<K: Kind> Counted<K> {
     async fn serve_waiting(self: Arc<Self>, name: Arc<str>) {
         loop {
             let requests: Vec<Request<K>> = self.with_record(&name, |record| {
-                let rest = record.waiting.requests.len().min(MOST_TOGETHER);
-                record.waiting.is_served = rest > 0;
-                record.waiting.requests.drain(..rest).collect()
+                let waiting = record.waiting.entry(Handle::current().id()).or_default();
+                let rest = waiting.requests.len().min(MOST_TOGETHER);
+                waiting.is_served = rest > 0;
+                waiting.requests.drain(..rest).collect()
             });
             if requests.is_empty() {
                 return;

@@ -1,8 +1,8 @@
-//! Keeping the connection: when it is made, when it counts as lost, and what shows the other replicas
-//! that this one is there.
+//! Keeping the connections: when they are made, when Redis counts as away, and what shows the other
+//! replicas that this one is there.
 
 use std::{
-    sync::{Arc, PoisonError, Weak, atomic::Ordering::Relaxed},
+    sync::{Arc, Weak, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -35,7 +35,25 @@ impl Redis {
                 }
             })
             .await;
-        if self.is_connected() { Ok(()) } else { Err(Away { was_asked: false }) }
+        if !self.is_connected() {
+            return Err(Away { was_asked: false });
+        }
+        if self.connections.are_missing_here() {
+            tokio::spawn(Arc::clone(self).connect_here());
+        }
+        Ok(())
+    }
+
+    /// Gives this runtime a connection of its own. Until then, and if there is none to be had, it
+    /// asks through the first one.
+    async fn connect_here(self: Arc<Self>) {
+        let server = self.server.clone();
+        match self.within(CONNECT_LIMIT, async move { server.connect(CONNECT_LIMIT).await }).await {
+            Ok(connection) => self.connections.add(connection),
+            Err(failure) => {
+                tracing::debug!(target: "sagewire::redis", reason = %failure, "a thread shares another's connection");
+            }
+        }
     }
 
     /// Whether Redis answers now.
@@ -50,7 +68,7 @@ impl Redis {
             Ok((connection, now)) => {
                 self.clock_shows(now);
                 self.late.store(0, Relaxed);
-                *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+                self.connections.begin(connection);
                 if self.was_warned.swap(false, Relaxed) {
                     tracing::info!(target: "sagewire::redis", address = self.settings.address(), "Redis answers again");
                 }
@@ -68,7 +86,7 @@ impl Redis {
         if matches!(failure, Failure::Late) && self.late.fetch_add(1, Relaxed) + 1 < LATE_IN_A_ROW {
             return;
         }
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.connections.clear();
         self.warn(failure);
     }
 
@@ -92,7 +110,7 @@ impl Redis {
 
     /// Shows that this replica is there, and counts the others.
     async fn show_presence(&self) {
-        let Some(mut connection) = self.connection() else { return };
+        let Some(mut connection) = self.connections.first() else { return };
         let Some(now) = self.clock.now() else { return };
         let key = keys::replicas(&self.settings.namespace);
         let gone = now.saturating_sub(millis(REPLICA_SEEN_FOR));
@@ -111,6 +129,16 @@ impl Redis {
             Err(failure) => self.failed(&failure),
         }
     }
+
+    /// Uses the connections of the other runtimes: servers close those that are idle.
+    async fn keep_others(&self) {
+        for (runtime, mut connection) in self.connections.others() {
+            let pinged = async move { redis::cmd("PING").query_async::<()>(&mut connection).await };
+            if self.within(WRITE_LIMIT, pinged).await.is_err() {
+                self.connections.forget(runtime);
+            }
+        }
+    }
 }
 
 /// Connects again, shows that the replica is there, and prolongs leases, for as long as anyone uses
@@ -119,9 +147,10 @@ async fn keep(redis: Weak<Redis>) {
     let mut ticks = 0;
     loop {
         let Some(redis) = redis.upgrade() else { return };
-        let is_back = redis.connection().is_none() && redis.try_to_connect(CONNECT_LIMIT).await;
+        let is_back = !redis.is_connected() && redis.try_to_connect(CONNECT_LIMIT).await;
         if ticks % TICKS_OF_RENEWAL == 0 || is_back {
             redis.show_presence().await;
+            redis.keep_others().await;
             for member in redis.members() {
                 member.renew();
             }

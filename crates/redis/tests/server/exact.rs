@@ -1,6 +1,6 @@
 //! Limits are exact, however many replicas there are.
 
-use std::{future::poll_fn, path::PathBuf, pin::Pin, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, path::PathBuf, pin::Pin, sync::Arc, task::Poll, thread, time::Duration};
 
 use futures_util::future::join_all;
 use libtest_mimic::Trial;
@@ -10,6 +10,7 @@ use sagewire_router::{
     ledger::{KeyLimits, KeyRefusal, Ledger},
 };
 use sagewire_test_programs::Prepared;
+use tokio::{runtime, sync::oneshot};
 
 use crate::{
     server::{Cluster, Server},
@@ -25,6 +26,7 @@ pub(crate) fn trials(program: &Prepared<PathBuf>) -> Vec<Trial> {
         trial(program, "exact::a_key_has_its_requests_and_not_one_more", a_keys_requests),
         trial(program, "exact::places_are_never_taken_twice", places),
         trial(program, "exact::what_is_asked_at_the_same_time_is_asked_together", together),
+        trial(program, "exact::each_runtime_has_a_connection_and_all_count_together", runtimes),
         trial(program, "exact::a_caller_who_goes_away_while_it_is_asked_leaves_no_place_behind", gone),
         trial(program, "exact::deployments_without_limits_are_counted_too", without_limits),
     ]
@@ -100,6 +102,60 @@ async fn together(program: PathBuf) {
     let refused = begun.iter().filter_map(|outcome| outcome.as_ref().err());
     assert!(refused.clone().all(|refusal| matches!(refusal, KeyRefusal::Reached(reached) if reached.reserved)));
     assert!(asked(before) <= 2, "{} questions for 64 requests", asked(before));
+}
+
+async fn runtimes(program: PathBuf) {
+    let server = Server::start(&program);
+    let redis = patient(server.settings());
+    let state = Arc::new(RedisState::new(&redis));
+    assert!(redis.connect().await);
+    let id: Arc<str> = Arc::from("a");
+    let terms = Terms { limits: Limits { rpm: Some(300), ..Limits::default() }, ..Terms::default() };
+    let workers = [(); 3].map(|()| {
+        let (state, id) = (Arc::clone(&state), Arc::clone(&id));
+        let (tell, begun) = oneshot::channel();
+        let (end, ended) = oneshot::channel::<()>();
+        let thread = thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let asked = join_all((0..200).map(|_| state.begin(&id, &terms))).await;
+                tell.send(asked.iter().filter(|outcome| outcome.is_ok()).count()).unwrap();
+                // An error says that the other end was dropped, and that is what is waited for.
+                let _ = ended.await;
+            });
+        });
+        (thread, begun, end)
+    });
+    let mut threads = Vec::new();
+    let mut granted = 0;
+    for (thread, begun, end) in workers {
+        granted += begun.await.unwrap();
+        threads.push((thread, end));
+    }
+    assert_eq!(granted, 300);
+
+    let mut looking = server.connect().await;
+    let connected = async {
+        loop {
+            let clients: String = redis::cmd("CLIENT").arg("LIST").query_async(&mut looking).await.unwrap();
+            // This test's own is one of them.
+            if clients.lines().count() == 1 + 3 + 1 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), connected).await.expect("each runtime connects");
+
+    for (thread, end) in threads {
+        drop(end);
+        thread.join().unwrap();
+    }
+    let refused = state.begin(&id, &terms).await;
+    assert!(
+        matches!(refused, Err(Refusal::RequestLimit { .. })),
+        "the others have ended, and this one goes on: {refused:?}"
+    );
+    assert_eq!(redis.health().failures, 0);
 }
 
 async fn gone(program: PathBuf) {
