@@ -276,7 +276,6 @@ fn weigh_all(app: &App, length: usize) {
         .take(20)
         .map(|(percent, bytes, status, what)| format!("{percent} % {bytes} {status} {what}\n"))
         .collect();
-    println!("{largest}");
     assert!(
         most.iter().all(|(percent, ..)| *percent <= 100),
         "more than eight times the bytes of a request:\n{largest}"
