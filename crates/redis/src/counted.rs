@@ -20,7 +20,7 @@ use redis::Script;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{runtime, sync::Notify, time::Instant};
 
-use self::asking::Waiting;
+use self::asking::Request;
 
 use crate::{
     Redis,
@@ -107,7 +107,8 @@ pub(crate) struct Record<K: Kind> {
     pub(crate) seen: Option<K::Seen>,
     pub(crate) settings: K::Settings,
     used_last: Instant,
-    waiting: HashMap<runtime::Id, Waiting<K>>,
+    /// Requests for places that are to be asked for, by the runtime that has a task for them.
+    waiting: HashMap<runtime::Id, Vec<Request<K>>>,
 }
 
 /// A place that a request of this replica holds.

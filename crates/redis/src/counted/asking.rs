@@ -3,7 +3,7 @@
 //! Owns that requests for places of one deployment or key, which come to a runtime while it asks
 //! Redis for others, are asked together, and what becomes of a question that is given up half-way.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::hash_map::Entry, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,20 +65,8 @@ pub(crate) struct Answered<K: Kind> {
     pub(crate) index: usize,
 }
 
-/// A runtime's requests for places that are to be asked for.
-pub(super) struct Waiting<K: Kind> {
-    requests: Vec<Request<K>>,
-    /// Whether a task asks for them.
-    is_served: bool,
-}
-
-impl<K: Kind> Default for Waiting<K> {
-    fn default() -> Self {
-        Self { requests: Vec::new(), is_served: false }
-    }
-}
-
-struct Request<K: Kind> {
+/// A request for a place that is to be asked for.
+pub(super) struct Request<K: Kind> {
     wanted: K::Wanted,
     place: Place,
     since: Instant,
@@ -97,12 +85,13 @@ impl<K: Kind> Counted<K> {
         self.redis.ready(self.redis.settings().time_limit).await?;
         let (answer, answered) = oneshot::channel();
         let request = Request { wanted, place: place.clone(), since: Instant::now(), answer };
-        let was_served = self.with_record(name, |record| {
-            let waiting = record.waiting.entry(Handle::current().id()).or_default();
-            waiting.requests.push(request);
-            std::mem::replace(&mut waiting.is_served, true)
+        let is_served = self.with_record(name, |record| {
+            let waiting = record.waiting.entry(Handle::current().id());
+            let is_served = matches!(waiting, Entry::Occupied(_));
+            waiting.or_default().push(request);
+            is_served
         });
-        if !was_served {
+        if !is_served {
             // A task of its own: the caller that begins it may go away.
             tokio::spawn(Arc::clone(self).serve_waiting(Arc::from(name)));
         }
@@ -113,10 +102,14 @@ impl<K: Kind> Counted<K> {
     async fn serve_waiting(self: Arc<Self>, name: Arc<str>) {
         loop {
             let requests: Vec<Request<K>> = self.with_record(&name, |record| {
-                let waiting = record.waiting.entry(Handle::current().id()).or_default();
-                let rest = waiting.requests.len().min(MOST_TOGETHER);
-                waiting.is_served = rest > 0;
-                waiting.requests.drain(..rest).collect()
+                let Entry::Occupied(mut waiting) = record.waiting.entry(Handle::current().id()) else {
+                    return Vec::new();
+                };
+                if waiting.get().is_empty() {
+                    return waiting.remove();
+                }
+                let together = waiting.get().len().min(MOST_TOGETHER);
+                waiting.get_mut().drain(..together).collect()
             });
             if requests.is_empty() {
                 return;

@@ -62,8 +62,8 @@ impl Connections {
         self.lock().others.remove(&runtime);
     }
 
-    /// Whether this runtime is to connect now. It is told so once.
-    pub(super) fn are_missing_here(&self) -> bool {
+    /// Notes that this runtime connects. Returns false if it has done so before, or if Redis is away.
+    pub(super) fn begin_here(&self) -> bool {
         let mut made = self.lock();
         let here = Handle::current().id();
         let has_one = made.first.as_ref().is_none_or(|(first, _)| *first == here) || made.others.contains_key(&here);

@@ -38,7 +38,7 @@ impl Redis {
         if !self.is_connected() {
             return Err(Away { was_asked: false });
         }
-        if self.connections.are_missing_here() {
+        if self.connections.begin_here() {
             tokio::spawn(Arc::clone(self).connect_here());
         }
         Ok(())
