@@ -30,7 +30,7 @@ struct ResultError<'a> {
 
 /// The result of a line that was answered, without its end.
 pub(crate) fn answered(custom_id: &str, response: &Response) -> Vec<u8> {
-    // Nearly all are UTF-8, which is faster seen than the lossy reading sees it.
+    // Nearly all bodies are UTF-8, and this check is faster than `from_utf8_lossy`.
     let text = match str::from_utf8(&response.body) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(&response.body),
